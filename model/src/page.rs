@@ -1,0 +1,175 @@
+//! Pages of a list, as the contract's section 5 describes them.
+
+use serde::{Deserialize, Serialize};
+
+/// Which page is asked for, and how long its pages are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageRequest {
+    page: i64,
+    page_size: i64,
+}
+
+/// A page or page size outside its range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PageOutOfRange {
+    /// Pages count from 1.
+    #[error("page: must be a whole number from 1")]
+    Page,
+    /// The size has a maximum of its own at each endpoint.
+    #[error("page_size: must be a whole number from 1 to {max}")]
+    PageSize {
+        /// The largest size allowed.
+        max: i64,
+    },
+}
+
+impl PageRequest {
+    /// The largest page number taken: with it, no offset leaves the range of a 64-bit integer.
+    const MAX_PAGE: i64 = i64::MAX / 1_000;
+
+    /// Page `page`, counted from 1, of `page_size` rows.
+    ///
+    /// # Errors
+    /// [`PageOutOfRange`] for a page below 1 or a size outside `1..=max_page_size`.
+    pub fn new(page: i64, page_size: i64, max_page_size: i64) -> Result<Self, PageOutOfRange> {
+        if !(1..=Self::MAX_PAGE).contains(&page) {
+            return Err(PageOutOfRange::Page);
+        }
+        if !(1..=max_page_size).contains(&page_size) {
+            return Err(PageOutOfRange::PageSize { max: max_page_size });
+        }
+        Ok(Self { page, page_size })
+    }
+
+    /// The page's number, from 1.
+    pub const fn page(self) -> i64 {
+        self.page
+    }
+
+    /// Rows on a full page.
+    pub const fn page_size(self) -> i64 {
+        self.page_size
+    }
+
+    /// Rows before the page.
+    pub const fn offset(self) -> i64 {
+        (self.page - 1) * self.page_size
+    }
+}
+
+/// Where a page stands in its list; the contract's `pagination`, names included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pagination {
+    /// Rows in the whole list.
+    pub total: i64,
+    /// The page asked for; 0 when the list is empty.
+    pub current_page: i64,
+    /// How many pages there are.
+    pub total_pages: i64,
+    /// Whether a page follows.
+    pub has_next_page: bool,
+    /// Whether a page comes before.
+    pub has_previous_page: bool,
+    /// Rows on a full page.
+    #[serde(rename = "page_size")]
+    pub page_size: i64,
+}
+
+impl Pagination {
+    /// The place of `request` in a list of `total` rows.
+    pub fn new(request: PageRequest, total: i64) -> Self {
+        let total = total.max(0);
+        let total_pages = total / request.page_size + i64::from(total % request.page_size != 0);
+        let empty = total == 0;
+        Self {
+            total,
+            current_page: if empty { 0 } else { request.page },
+            total_pages,
+            has_next_page: request.page < total_pages,
+            has_previous_page: !empty && request.page > 1,
+            page_size: request.page_size,
+        }
+    }
+}
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// The page's rows, in the list's order.
+    pub rows: Vec<T>,
+    /// Where it stands.
+    pub pagination: Pagination,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn request(page: i64, size: i64) -> PageRequest {
+        PageRequest::new(page, size, 100).expect("within range")
+    }
+
+    #[test]
+    fn an_empty_list_has_no_pages_at_all() {
+        let place = Pagination::new(request(3, 10), 0);
+        assert_eq!((place.current_page, place.total_pages), (0, 0));
+        assert!(!place.has_next_page && !place.has_previous_page);
+    }
+
+    #[test]
+    fn a_page_past_the_end_is_named_as_asked_and_has_one_before_it() {
+        let place = Pagination::new(request(9, 10), 25);
+        assert_eq!((place.current_page, place.total_pages), (9, 3));
+        assert!(!place.has_next_page && place.has_previous_page);
+    }
+
+    #[test]
+    fn a_page_or_size_out_of_range_is_refused_and_says_the_range() {
+        assert_eq!(PageRequest::new(0, 10, 100), Err(PageOutOfRange::Page));
+        assert_eq!(
+            PageRequest::new(i64::MAX, 10, 100),
+            Err(PageOutOfRange::Page)
+        );
+        for size in [0, -1, 101] {
+            let refused = PageRequest::new(1, size, 100).expect_err("out of range");
+            assert_eq!(
+                refused.to_string(),
+                "page_size: must be a whole number from 1 to 100"
+            );
+        }
+    }
+
+    #[test]
+    fn the_wire_names_are_the_contracts() {
+        let place = Pagination::new(request(2, 10), 25);
+        assert_eq!(
+            serde_json::to_value(place).expect("JSON"),
+            serde_json::json!({
+                "total": 25, "currentPage": 2, "totalPages": 3,
+                "hasNextPage": true, "hasPreviousPage": true, "page_size": 10
+            })
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn walking_by_has_next_page_visits_every_row_once(total in 0i64..500, size in 1i64..=100) {
+            let mut seen = 0;
+            let mut page = 1;
+            loop {
+                let asked = request(page, size);
+                let place = Pagination::new(asked, total);
+                prop_assert_eq!(asked.offset(), seen);
+                seen = (seen + size).min(total);
+                if !place.has_next_page {
+                    break;
+                }
+                page += 1;
+            }
+            prop_assert_eq!(seen, total);
+        }
+    }
+}
