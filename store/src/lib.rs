@@ -1,1 +1,136 @@
-//! placeholder
+//! The database, secrets and grants of the Developer Zone.
+//!
+//! This is the only crate that knows SQL. Everything that touches an organisation's rows takes the
+//! organisation from a type that proves the caller may: [`Member`], [`TokenAuthority`] or
+//! [`OrganisationScope`].
+
+pub mod clock;
+mod database;
+pub mod demo;
+mod error;
+pub mod events;
+pub mod grants;
+pub mod members;
+pub mod organisations;
+mod password;
+mod scope;
+pub mod secret;
+pub mod sessions;
+pub mod tokens;
+pub mod users;
+
+use std::sync::Arc;
+
+use self::{
+    clock::Clock, database::Database, events::Events, grants::Grants, members::Members,
+    organisations::Organisations, password::PasswordHasher, sessions::DatabaseSessions,
+    tokens::Tokens, users::Users,
+};
+pub use self::{
+    error::StoreError,
+    members::Member,
+    password::MIN_PASSWORD_LENGTH,
+    scope::{OrganisationScope, TokenAuthority},
+};
+
+/// Everything the product remembers, on either engine. Cloning it is cheap and shares the connections.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    database: Database,
+    clock: Arc<dyn Clock>,
+    grants: Grants,
+    passwords: PasswordHasher,
+}
+
+impl Store {
+    /// Opens the database at `url`: `sqlite:FILE` (made if missing) or `postgres://…`. The schema is
+    /// left as it is: see [`Store::migrate`].
+    ///
+    /// # Errors
+    /// [`StoreError::Url`] for an address of neither engine, [`StoreError::Unavailable`] when nothing
+    /// answers there, [`StoreError::Durability`] when SQLite would not keep what it confirms.
+    pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let database = Database::open(url).await?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                grants: Grants::new(database.clone()),
+                database,
+                clock,
+                passwords: PasswordHasher::new(),
+            }),
+        })
+    }
+
+    /// Brings the schema up to date. Safe to run from several processes at once, and again.
+    ///
+    /// # Errors
+    /// [`StoreError::Migration`], also when the database was written by a newer version.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        self.inner.database.migrate().await
+    }
+
+    /// Closes every connection, after the statements that are running.
+    pub async fn close(&self) {
+        self.inner.database.close().await;
+    }
+
+    /// The clock that all rules of this store go by.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.inner.clock
+    }
+
+    /// What keys may do.
+    pub fn grants(&self) -> &Grants {
+        &self.inner.grants
+    }
+
+    /// API tokens.
+    pub fn tokens(&self) -> Tokens<'_> {
+        Tokens::new(self)
+    }
+
+    /// Organisations and their plans.
+    pub fn organisations(&self) -> Organisations<'_> {
+        Organisations::new(self)
+    }
+
+    /// Accounts: who can sign in.
+    pub fn users(&self) -> Users<'_> {
+        Users::new(self)
+    }
+
+    /// Who belongs to which organisation.
+    pub fn members(&self) -> Members<'_> {
+        Members::new(self)
+    }
+
+    /// Events and their settings.
+    pub fn events(&self) -> Events<'_> {
+        Events::new(self)
+    }
+
+    /// Signed-in browsers.
+    pub fn sessions(&self) -> DatabaseSessions {
+        DatabaseSessions::new(self.clone())
+    }
+
+    fn database(&self) -> &Database {
+        &self.inner.database
+    }
+
+    fn passwords(&self) -> &PasswordHasher {
+        &self.inner.passwords
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Store")
+            .field(&self.inner.database.engine_name())
+            .finish()
+    }
+}

@@ -1,0 +1,238 @@
+//! Demo data: the same every time, and only where it was asked for.
+
+use model::{
+    event::{EventSettings, EventStatus},
+    organisation::{Plan, Role},
+};
+
+use crate::{
+    Store,
+    database::on_engine,
+    error::StoreError,
+    events::{InsertedEvent, insert_event},
+    users::{INSERT_MEMBER, INSERT_USER},
+};
+
+/// The password of every demo sign-in.
+pub const DEMO_PASSWORD: &str = "developer-zone-demo";
+
+/// A demo sign-in, and what one sees with it.
+#[derive(Clone, Copy, Debug)]
+pub struct DemoUser {
+    /// The address to sign in with.
+    pub email: &'static str,
+    /// What it is good for.
+    pub purpose: &'static str,
+    memberships: &'static [(i64, Role)],
+}
+
+/// Every demo sign-in.
+pub const DEMO_USERS: [DemoUser; 4] = [
+    DemoUser {
+        email: "admin@example.com",
+        purpose: "all five organisations, none selected yet",
+        memberships: &[
+            (903, Role::Admin),
+            (904, Role::Admin),
+            (905, Role::Admin),
+            (906, Role::Admin),
+            (907, Role::Admin),
+        ],
+    },
+    DemoUser {
+        email: "member@example.com",
+        purpose: "Summit Races (903), Enterprise, role user",
+        memberships: &[(903, Role::User)],
+    },
+    DemoUser {
+        email: "other@example.com",
+        purpose: "Harbour Events (904), Enterprise",
+        memberships: &[(904, Role::Admin)],
+    },
+    DemoUser {
+        email: "trial@example.com",
+        purpose: "First Steps (907), Trial: sees the lock",
+        memberships: &[(907, Role::Admin)],
+    },
+];
+
+const ORGANISATIONS: [(i64, &str, Plan); 5] = [
+    (903, "Summit Races", Plan::Enterprise),
+    (904, "Harbour Events", Plan::Enterprise),
+    (905, "City Runners", Plan::Pro),
+    (906, "Wedding Lens", Plan::PayAsYouGo),
+    (907, "First Steps", Plan::Trial),
+];
+
+const EVERYTHING_ON: EventSettings = EventSettings {
+    event_enabled: true,
+    bib_search: true,
+    selfie_search: true,
+    name_search: true,
+    video_search: true,
+    video_selfie_search: true,
+    timeline_search: true,
+};
+
+const EVERYTHING_OFF: EventSettings = EventSettings {
+    event_enabled: false,
+    bib_search: false,
+    selfie_search: false,
+    name_search: false,
+    video_search: false,
+    video_selfie_search: false,
+    timeline_search: false,
+};
+
+struct DemoEvent {
+    id: i64,
+    organisation: i64,
+    name: String,
+    date: String,
+    status: EventStatus,
+    settings: Option<EventSettings>,
+}
+
+impl DemoEvent {
+    fn new(id: i64, organisation: i64, name: impl Into<String>, date: impl Into<String>) -> Self {
+        Self {
+            id,
+            organisation,
+            name: name.into(),
+            date: date.into(),
+            status: EventStatus::Active,
+            settings: Some(EVERYTHING_ON),
+        }
+    }
+}
+
+/// 87 events for 903 (three pages of 30) and one for 904. No two share a date, so the order is plain.
+fn events() -> Vec<DemoEvent> {
+    let mut events = vec![
+        DemoEvent::new(456, 903, "Summit Marathon 2026", "2026-01-19T06:00:00"),
+        DemoEvent {
+            settings: None,
+            ..DemoEvent::new(457, 903, "Ridge Run 2026", "2026-02-08T07:30:00")
+        },
+        DemoEvent {
+            settings: Some(EVERYTHING_OFF),
+            ..DemoEvent::new(458, 903, "Valley Night Walk 2026", "2026-03-14T20:00:00")
+        },
+        DemoEvent {
+            status: EventStatus::Draft,
+            ..DemoEvent::new(789, 903, "Summit Marathon 2027", "2027-01-18T06:00:00")
+        },
+        DemoEvent::new(556, 904, "Harbour Regatta 2026", "2026-05-02T09:00:00"),
+    ];
+    let races = ["Hill Sprint", "Forest 10K", "Lake Relay", "Sunrise Trail"];
+    events.extend((0..83).map(|n: i64| {
+        let race = races[usize::try_from(n).unwrap_or_default() % races.len()];
+        let (year, month, day) = (2018 + n / 12, 1 + n % 12, 3 + n % 25);
+        DemoEvent::new(
+            1001 + n,
+            903,
+            format!("{race} {year}-{month:02}"),
+            format!("{year}-{month:02}-{day:02}T08:00:00"),
+        )
+    }));
+    events
+}
+
+const FOREIGN_ORGANISATION: &str = "SELECT name FROM organisations WHERE id BETWEEN 903 AND 907";
+const DEMO_LOADED: &str = "SELECT COUNT(*) FROM users WHERE email = $1";
+const INSERT_ORGANISATION: &str =
+    "INSERT INTO organisations (id, name, plan, created_at) VALUES ($1, $2, $3, $4)";
+
+impl Store {
+    /// Loads the demo data, all or nothing. Returns whether there was anything to load: where it was
+    /// loaded before, nothing is touched, so what has been tried out since stays.
+    ///
+    /// # Errors
+    /// [`StoreError::DemoCollision`] where an organisation with a demo number exists that is not demo
+    /// data (its data would be open to a published password), and those of the database.
+    pub async fn load_demo(&self) -> Result<bool, StoreError> {
+        let mut hashes = Vec::with_capacity(DEMO_USERS.len());
+        for _ in DEMO_USERS {
+            hashes.push(self.passwords().hash(DEMO_PASSWORD).await?);
+        }
+        let now = self.clock().now().epoch_millis();
+        on_engine!(transaction self.database(), |tx| {
+            let loaded: i64 = sqlx::query_scalar(DEMO_LOADED)
+                .bind(DEMO_USERS[0].email)
+                .fetch_one(&mut *tx)
+                .await?;
+            if loaded > 0 {
+                return Ok(false);
+            }
+            let foreign: Option<String> = sqlx::query_scalar(FOREIGN_ORGANISATION)
+                .fetch_optional(&mut *tx)
+                .await?;
+            if let Some(name) = foreign {
+                return Err(StoreError::DemoCollision(format!("organisation `{name}`")));
+            }
+            for (id, name, plan) in ORGANISATIONS {
+                sqlx::query(INSERT_ORGANISATION)
+                    .bind(id)
+                    .bind(name)
+                    .bind(plan.code())
+                    .bind(now)
+                    .execute(&mut *tx)
+                    .await?;
+            }
+            for (user, hash) in DEMO_USERS.iter().zip(hashes) {
+                let id: Option<i64> = sqlx::query_scalar(INSERT_USER)
+                    .bind(user.email)
+                    .bind(hash)
+                    .bind(true)
+                    .bind(now)
+                    .fetch_optional(&mut *tx)
+                    .await?;
+                let id = id.ok_or_else(|| StoreError::DemoCollision(format!("user {}", user.email)))?;
+                for (organisation, role) in user.memberships {
+                    sqlx::query(INSERT_MEMBER)
+                        .bind(id)
+                        .bind(organisation)
+                        .bind(role.code())
+                        .execute(&mut *tx)
+                        .await?;
+                }
+            }
+            for event in events() {
+                let row = InsertedEvent {
+                    id: event.id,
+                    organisation_id: event.organisation,
+                    name: &event.name,
+                    date: Some(&event.date),
+                    status: event.status,
+                    settings: event.settings,
+                };
+                if !insert_event!(tx, row) {
+                    return Err(StoreError::DemoCollision(format!("event {}", event.id)));
+                }
+            }
+            Ok(true)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_demo_has_three_pages_of_events_with_distinct_dates_and_numbers() {
+        let events = events();
+        let ids: BTreeSet<_> = events.iter().map(|event| event.id).collect();
+        let dates: BTreeSet<_> = events.iter().map(|event| &event.date).collect();
+        assert_eq!((ids.len(), dates.len()), (events.len(), events.len()));
+        assert_eq!(
+            events
+                .iter()
+                .filter(|event| event.organisation == 903)
+                .count(),
+            87
+        );
+    }
+}

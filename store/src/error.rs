@@ -1,0 +1,139 @@
+//! What can go wrong in the store. The texts are for operators; pages choose their own words.
+
+use model::{
+    organisation::{OrganisationId, Plan, UnknownCode},
+    token::{TOKEN_LIMIT, TokenId},
+    user::Email,
+};
+
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The address names neither engine.
+    #[error(
+        "`{0}` is no database address: use sqlite:FILE, for example sqlite:developer-zone.db, or postgres://USER@HOST/NAME"
+    )]
+    Url(String),
+    /// The database does not answer, or has no connection to spare. Trying again later can help.
+    #[error("the database cannot be reached")]
+    Unavailable(#[source] Cause),
+    /// The database answered with an error.
+    #[error("the database refused a statement")]
+    Database(#[source] Cause),
+    /// A stored value breaks a rule that the schema should have kept.
+    #[error("the database holds a value that it should not: {0}")]
+    Corrupt(String),
+    /// The schema cannot be brought up to date.
+    #[error("the database schema cannot be brought up to date")]
+    Migration(#[source] Cause),
+    /// SQLite is not set up to keep what it confirms: a revoked key could come back after a crash.
+    #[error(
+        "SQLite's {pragma} is `{found}` and must be `{required}`, or a confirmed change could be lost"
+    )]
+    Durability {
+        /// The setting.
+        pragma: &'static str,
+        /// What it is.
+        found: String,
+        /// What it must be.
+        required: &'static str,
+    },
+    /// The password hasher failed.
+    #[error("a password could not be hashed or checked: {0}")]
+    Password(String),
+
+    /// No organisation has that number.
+    #[error(
+        "there is no organisation {0}; `developer-zone organisation list` shows those that exist"
+    )]
+    NoSuchOrganisation(OrganisationId),
+    /// The number is taken by another organisation.
+    #[error("organisation {0} exists already")]
+    OrganisationExists(OrganisationId),
+    /// The user does not belong to the organisation (which may not exist at all).
+    #[error("the user is not a member of organisation {0}")]
+    NotAMember(OrganisationId),
+    /// The organisation's plan has no Developer Zone.
+    #[error("the Developer Zone needs the Enterprise plan; the organisation is on {}", .0.label())]
+    PlanRequired(Plan),
+    /// The organisation has as many tokens as it can have.
+    #[error(
+        "the organisation has reached the limit of {TOKEN_LIMIT} tokens; delete one to create a new one"
+    )]
+    TokenLimitReached,
+    /// The organisation has no such token (any more).
+    #[error("the organisation has no token {0}; it may have been deleted")]
+    NoSuchToken(TokenId),
+    /// Nobody has that address.
+    #[error("there is no user {0}")]
+    NoSuchUser(Email),
+    /// The address belongs to somebody who is in the organisation already.
+    #[error("{0} is a member of that organisation already")]
+    AlreadyAMember(Email),
+    /// The address has an account, and a new password was given for it.
+    #[error(
+        "{0} has an account already; change its password with `developer-zone user set-password`"
+    )]
+    UserExists(Email),
+    /// The password is too short.
+    #[error("a password needs at least {} characters", crate::MIN_PASSWORD_LENGTH)]
+    PasswordTooShort,
+    /// The number is taken by another event.
+    #[error("event {0} exists already")]
+    EventExists(model::event::EventId),
+    /// The organisation has no such event (any more).
+    #[error("there is no event {0}")]
+    NoSuchEvent(model::event::EventId),
+    /// The text is no event date.
+    #[error("`{0}` is no event date: use YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS")]
+    EventDate(String),
+    /// Demo data would mix with data that is not demo data.
+    #[error("{0} exists and is not demo data; load the demo into an empty database")]
+    DemoCollision(String),
+}
+
+impl StoreError {
+    /// Whether the database was out of reach, so that the same call can succeed later.
+    pub const fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let out_of_reach = match &error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => true,
+            // PostgreSQL classes 08 (connection), 53 (no resources), 57P (shut down); SQLite 5 (busy),
+            // 10 (I/O), 13 (disk full), 14 (cannot open), with their extended codes.
+            sqlx::Error::Database(refusal) => {
+                refusal
+                    .code()
+                    .is_some_and(|code| match code.parse::<u32>() {
+                        Ok(number) if code.len() != 5 => matches!(number & 0xff, 5 | 10 | 13 | 14),
+                        _ => ["08", "53", "57P"]
+                            .iter()
+                            .any(|class| code.starts_with(class)),
+                    })
+            }
+            _ => false,
+        };
+        if out_of_reach {
+            Self::Unavailable(error.into())
+        } else {
+            Self::Database(error.into())
+        }
+    }
+}
+
+impl From<UnknownCode> for StoreError {
+    fn from(error: UnknownCode) -> Self {
+        Self::Corrupt(error.to_string())
+    }
+}

@@ -1,0 +1,146 @@
+//! Who belongs to which organisation.
+
+use model::{
+    organisation::{Organisation, OrganisationId, Role},
+    user::{Email, UserId},
+};
+
+use crate::{Store, database::on_engine, error::StoreError, organisations::OrganisationRow};
+
+/// Proof that a user belongs to an organisation, with that organisation as it is now. Made by
+/// [`Members`] alone, from a fresh read.
+#[derive(Clone, Debug)]
+pub struct Member {
+    user_id: UserId,
+    email: Email,
+    organisation: Organisation,
+    role: Role,
+}
+
+impl Member {
+    /// The user.
+    pub const fn user_id(&self) -> UserId {
+        self.user_id
+    }
+
+    /// The user's address.
+    pub const fn email(&self) -> &Email {
+        &self.email
+    }
+
+    /// The organisation.
+    pub const fn organisation(&self) -> &Organisation {
+        &self.organisation
+    }
+
+    /// What the user is in it.
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+}
+
+/// Who belongs to which organisation; see [`Store::members`].
+pub struct Members<'a> {
+    store: &'a Store,
+}
+
+#[derive(sqlx::FromRow)]
+struct MemberRow {
+    user_id: i64,
+    email: String,
+    #[sqlx(flatten)]
+    organisation: OrganisationRow,
+    role: String,
+}
+
+impl TryFrom<MemberRow> for Member {
+    type Error = StoreError;
+
+    fn try_from(row: MemberRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            user_id: UserId(row.user_id),
+            email: Email::parse(&row.email)
+                .map_err(|error| StoreError::Corrupt(error.to_string()))?,
+            organisation: row.organisation.try_into()?,
+            role: row.role.parse()?,
+        })
+    }
+}
+
+const FIND: &str = "SELECT members.user_id, users.email, members.role,
+        organisations.id, organisations.name, organisations.plan
+    FROM members
+    JOIN users ON users.id = members.user_id
+    JOIN organisations ON organisations.id = members.organisation_id
+    WHERE members.user_id = $1 AND members.organisation_id = $2";
+
+const FIND_BY_EMAIL: &str = "SELECT members.user_id, users.email, members.role,
+        organisations.id, organisations.name, organisations.plan
+    FROM members
+    JOIN users ON users.id = members.user_id
+    JOIN organisations ON organisations.id = members.organisation_id
+    WHERE users.email = $1 AND members.organisation_id = $2";
+
+const OF_USER: &str = "SELECT members.user_id, users.email, members.role,
+        organisations.id, organisations.name, organisations.plan
+    FROM members
+    JOIN users ON users.id = members.user_id
+    JOIN organisations ON organisations.id = members.organisation_id
+    WHERE members.user_id = $1
+    ORDER BY lower(organisations.name), organisations.id";
+
+impl<'a> Members<'a> {
+    pub(crate) const fn new(store: &'a Store) -> Self {
+        Self { store }
+    }
+
+    /// The user as a member of the organisation.
+    ///
+    /// # Errors
+    /// [`StoreError::NotAMember`], the same for an organisation that does not exist; and those of the
+    /// database.
+    pub async fn find(
+        &self,
+        user: UserId,
+        organisation: OrganisationId,
+    ) -> Result<Member, StoreError> {
+        let row: Option<MemberRow> = on_engine!(self.store.database().reader(), |pool| {
+            sqlx::query_as(FIND)
+                .bind(user.0)
+                .bind(organisation.0)
+                .fetch_optional(pool)
+                .await
+        })?;
+        row.ok_or(StoreError::NotAMember(organisation))?.try_into()
+    }
+
+    /// Whoever has the address, as a member of the organisation.
+    ///
+    /// # Errors
+    /// As [`Members::find`].
+    pub async fn find_by_email(
+        &self,
+        email: &Email,
+        organisation: OrganisationId,
+    ) -> Result<Member, StoreError> {
+        let row: Option<MemberRow> = on_engine!(self.store.database().reader(), |pool| {
+            sqlx::query_as(FIND_BY_EMAIL)
+                .bind(email.as_str())
+                .bind(organisation.0)
+                .fetch_optional(pool)
+                .await
+        })?;
+        row.ok_or(StoreError::NotAMember(organisation))?.try_into()
+    }
+
+    /// Everything the user is a member of, by the organisations' names.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn of_user(&self, user: UserId) -> Result<Vec<Member>, StoreError> {
+        let rows: Vec<MemberRow> = on_engine!(self.store.database().reader(), |pool| {
+            sqlx::query_as(OF_USER).bind(user.0).fetch_all(pool).await
+        })?;
+        rows.into_iter().map(TryInto::try_into).collect()
+    }
+}

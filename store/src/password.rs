@@ -1,0 +1,158 @@
+//! Passwords of people who sign in: Argon2id, on threads of their own.
+
+use std::sync::Arc;
+
+use argon2::{
+    Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version,
+    password_hash::{SaltString, rand_core::OsRng},
+};
+use tokio::sync::Semaphore;
+use zeroize::Zeroizing;
+
+use crate::error::StoreError;
+
+/// The fewest characters a password can have (NIST SP 800-63B; OWASP ASVS 5.0, 6.2.1).
+pub const MIN_PASSWORD_LENGTH: usize = 8;
+
+/// A hash of no password that anybody has: checked when there is no such user, so that a stranger
+/// cannot tell by the time it takes whether an address has an account. A test keeps its parameters equal
+/// to [`params`].
+const DECOY_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$GAp084zgXzquENGqY1G7xQ$u19QGlEuk4WqRf4Yw4btwLDa6oygpOoyYq7COqifi6o";
+
+/// Hashes and checks passwords, a few at a time.
+#[derive(Clone, Debug)]
+pub(crate) struct PasswordHasher {
+    /// Each check takes 19 MiB and a processor for some tens of milliseconds. Without a bound, a burst
+    /// of sign-ins would take both from everybody else.
+    at_once: Arc<Semaphore>,
+}
+
+impl PasswordHasher {
+    pub(crate) fn new() -> Self {
+        let processors = std::thread::available_parallelism().map_or(2, usize::from);
+        Self {
+            at_once: Arc::new(Semaphore::new(processors)),
+        }
+    }
+
+    /// The PHC string to keep for `password`.
+    ///
+    /// # Errors
+    /// [`StoreError::PasswordTooShort`], or [`StoreError::Password`] if hashing fails.
+    pub(crate) async fn hash(&self, password: &str) -> Result<String, StoreError> {
+        if password.chars().count() < MIN_PASSWORD_LENGTH {
+            return Err(StoreError::PasswordTooShort);
+        }
+        let password = Zeroizing::new(password.to_owned());
+        self.run(move || {
+            let salt = SaltString::generate(&mut OsRng);
+            argon2()?
+                .hash_password(password.as_bytes(), &salt)
+                .map(|hash| hash.to_string())
+                .map_err(failed)
+        })
+        .await
+    }
+
+    /// Whether `password` is the one that `kept` was made from. With nothing kept the answer is no, after
+    /// the same work.
+    ///
+    /// # Errors
+    /// [`StoreError::Password`] if `kept` is no PHC string.
+    pub(crate) async fn verify(
+        &self,
+        kept: Option<String>,
+        password: &str,
+    ) -> Result<bool, StoreError> {
+        let password = Zeroizing::new(password.to_owned());
+        self.run(move || {
+            let known = kept.is_some();
+            let kept = kept.unwrap_or_else(|| DECOY_HASH.to_owned());
+            let parsed = PasswordHash::new(&kept).map_err(failed)?;
+            let matches = match argon2()?.verify_password(password.as_bytes(), &parsed) {
+                Ok(()) => true,
+                Err(argon2::password_hash::Error::Password) => false,
+                Err(error) => return Err(failed(error)),
+            };
+            Ok(matches && known)
+        })
+        .await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let turn = Arc::clone(&self.at_once)
+            .acquire_owned()
+            .await
+            .map_err(failed)?;
+        tokio::task::spawn_blocking(move || {
+            // Held by the work, not by who waits for it: a caller that goes away frees nothing yet.
+            let _turn = turn;
+            work()
+        })
+        .await
+        .map_err(failed)?
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> StoreError {
+    StoreError::Password(error.to_string())
+}
+
+/// OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one lane.
+fn params() -> Result<Params, StoreError> {
+    Params::new(19 * 1024, 2, 1, None).map_err(failed)
+}
+
+fn argon2() -> Result<Argon2<'static>, StoreError> {
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_password_is_taken_and_another_is_not() {
+        let hasher = PasswordHasher::new();
+        let kept = hasher.hash("correct horse").await.expect("hashed");
+        assert!(
+            hasher
+                .verify(Some(kept.clone()), "correct horse")
+                .await
+                .expect("checked")
+        );
+        assert!(
+            !hasher
+                .verify(Some(kept), "Correct horse")
+                .await
+                .expect("checked")
+        );
+    }
+
+    #[tokio::test]
+    async fn without_an_account_no_password_is_taken() {
+        let hasher = PasswordHasher::new();
+        assert!(!hasher.verify(None, "correct horse").await.expect("checked"));
+    }
+
+    #[tokio::test]
+    async fn a_password_of_seven_characters_is_refused() {
+        let refused = PasswordHasher::new().hash("sevenlo").await;
+        assert!(matches!(refused, Err(StoreError::PasswordTooShort)));
+    }
+
+    #[test]
+    fn checking_the_decoy_costs_what_checking_a_password_costs() {
+        let decoy = PasswordHash::new(DECOY_HASH).expect("a PHC string");
+        let costs = Params::try_from(&decoy).expect("Argon2 parameters");
+        let ours = params().expect("valid");
+        assert_eq!(decoy.algorithm.as_str(), "argon2id");
+        assert_eq!(
+            (costs.m_cost(), costs.t_cost(), costs.p_cost()),
+            (ours.m_cost(), ours.t_cost(), ours.p_cost())
+        );
+    }
+}

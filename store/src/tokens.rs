@@ -1,0 +1,223 @@
+//! API tokens: list, create, switch, delete. Each is one transaction that first asks for the
+//! organisation, and returns once every server goes by the change (see [`crate::grants`]).
+
+use model::{
+    organisation::Organisation,
+    timestamp::Timestamp,
+    token::{TOKEN_LIMIT, TokenId, TokenPreview, TokenStatus, TokenSummary},
+};
+use rand::{TryRngCore, rngs::OsRng};
+
+use crate::{
+    Store, database::on_engine, error::StoreError, members::Member, organisations::organisation_in,
+    scope::TokenAuthority, secret::PlainToken,
+};
+
+/// A token that has just been made: the only moment at which its secret is there to be shown.
+#[derive(Debug)]
+pub struct CreatedToken {
+    /// The secret.
+    pub secret: PlainToken,
+    /// What stays.
+    pub summary: TokenSummary,
+}
+
+/// API tokens; see [`Store::tokens`].
+pub struct Tokens<'a> {
+    store: &'a Store,
+}
+
+#[derive(sqlx::FromRow)]
+struct TokenRow {
+    id: i64,
+    preview: String,
+    active: bool,
+    created_by: String,
+    created_at: i64,
+}
+
+impl From<TokenRow> for TokenSummary {
+    fn from(row: TokenRow) -> Self {
+        Self {
+            id: TokenId(row.id),
+            preview: TokenPreview::of(&row.preview),
+            status: TokenStatus::from_active(row.active),
+            created_by: row.created_by,
+            created_at: Timestamp(row.created_at),
+        }
+    }
+}
+
+const LIST: &str = "SELECT tokens.id, tokens.preview, tokens.active, users.email AS created_by,
+        tokens.created_at
+    FROM tokens JOIN users ON users.id = tokens.created_by
+    WHERE tokens.organisation_id = $1
+    ORDER BY tokens.created_at DESC, tokens.id DESC";
+
+/// Takes the lowest free slot; gives no row when there is none, or when somebody else took it first.
+const CREATE: &str = "INSERT INTO tokens
+        (organisation_id, slot, digest, preview, active, created_by, created_at)
+    SELECT $1, slots.column1, $2, $3, TRUE, $4, $5
+    FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10)) AS slots
+    WHERE NOT EXISTS (
+        SELECT 1 FROM tokens
+        WHERE tokens.organisation_id = $1 AND tokens.slot = slots.column1
+    )
+    ORDER BY slots.column1 LIMIT 1
+    ON CONFLICT (organisation_id, slot) DO NOTHING
+    RETURNING id";
+
+const COUNT: &str = "SELECT COUNT(*) FROM tokens WHERE organisation_id = $1";
+
+const SET_ACTIVE: &str = "UPDATE tokens SET active = $3
+    WHERE organisation_id = $1 AND id = $2
+    RETURNING id, preview, active, created_at,
+        (SELECT users.email FROM users WHERE users.id = tokens.created_by) AS created_by";
+
+const DELETE: &str = "DELETE FROM tokens WHERE organisation_id = $1 AND id = $2
+    RETURNING id, preview, active, created_at,
+        (SELECT users.email FROM users WHERE users.id = tokens.created_by) AS created_by";
+
+impl<'a> Tokens<'a> {
+    pub(crate) const fn new(store: &'a Store) -> Self {
+        Self { store }
+    }
+
+    /// The organisation's tokens, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError::PlanRequired`], [`StoreError::NoSuchOrganisation`], and those of the database.
+    pub async fn list(
+        &self,
+        authority: TokenAuthority<'_>,
+    ) -> Result<Vec<TokenSummary>, StoreError> {
+        let organisation = authority.organisation_id();
+        on_engine!(transaction self.store.database(), |tx| {
+            admit(authority, &organisation_in!(tx, organisation)?)?;
+            let rows: Vec<TokenRow> = sqlx::query_as(LIST)
+                .bind(organisation.0)
+                .fetch_all(&mut *tx)
+                .await?;
+            Ok(rows.into_iter().map(Into::into).collect())
+        })
+    }
+
+    /// Makes an active token in the member's name.
+    ///
+    /// # Errors
+    /// [`StoreError::TokenLimitReached`], [`StoreError::PlanRequired`], and those of the database.
+    pub async fn create(&self, member: &Member) -> Result<CreatedToken, StoreError> {
+        let secret = PlainToken::generate(&mut OsRng.unwrap_err());
+        let now = self.store.clock().now();
+        let id = loop {
+            if let Some(id) = self.try_insert(member, &secret, now).await? {
+                break id;
+            }
+        };
+        Ok(CreatedToken {
+            summary: TokenSummary {
+                id,
+                preview: secret.preview(),
+                status: TokenStatus::Active,
+                created_by: member.email().to_string(),
+                created_at: now,
+            },
+            secret,
+        })
+    }
+
+    /// One try at the lowest free slot; `None` when somebody else took that slot, or freed another one,
+    /// in the same moment. Each lost try is another's success or deletion, so the caller's loop ends.
+    async fn try_insert(
+        &self,
+        member: &Member,
+        secret: &PlainToken,
+        now: Timestamp,
+    ) -> Result<Option<TokenId>, StoreError> {
+        let authority = TokenAuthority::from(member);
+        let organisation = authority.organisation_id();
+        on_engine!(transaction self.store.database(), |tx| {
+            admit(authority, &organisation_in!(tx, organisation)?)?;
+            let id: Option<i64> = sqlx::query_scalar(CREATE)
+                .bind(organisation.0)
+                .bind(secret.digest().as_bytes())
+                .bind(secret.preview().as_str())
+                .bind(member.user_id().0)
+                .bind(now.epoch_millis())
+                .fetch_optional(&mut *tx)
+                .await?;
+            if let Some(id) = id {
+                return Ok(Some(TokenId(id)));
+            }
+            let count: i64 = sqlx::query_scalar(COUNT)
+                .bind(organisation.0)
+                .fetch_one(&mut *tx)
+                .await?;
+            if usize::try_from(count).is_ok_and(|count| count >= TOKEN_LIMIT) {
+                return Err(StoreError::TokenLimitReached);
+            }
+            Ok(None)
+        })
+    }
+
+    /// Switches a token on or off. Once this has returned, no server goes by the old state. Switching to
+    /// the state that the token is in changes nothing and succeeds.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchToken`], also for another organisation's token; [`StoreError::PlanRequired`];
+    /// and those of the database.
+    pub async fn set_active(
+        &self,
+        authority: TokenAuthority<'_>,
+        token: TokenId,
+        active: bool,
+    ) -> Result<TokenSummary, StoreError> {
+        let organisation = authority.organisation_id();
+        let changed = on_engine!(transaction self.store.database(), |tx| {
+            admit(authority, &organisation_in!(tx, organisation)?)?;
+            let row: Option<TokenRow> = sqlx::query_as(SET_ACTIVE)
+                .bind(organisation.0)
+                .bind(token.0)
+                .bind(active)
+                .fetch_optional(&mut *tx)
+                .await?;
+            row.map(Into::into).ok_or(StoreError::NoSuchToken(token))
+        })?;
+        self.store.grants().settle().await;
+        Ok(changed)
+    }
+
+    /// Deletes a token for good. Once this has returned, no server takes it.
+    ///
+    /// # Errors
+    /// As [`Tokens::set_active`].
+    pub async fn delete(
+        &self,
+        authority: TokenAuthority<'_>,
+        token: TokenId,
+    ) -> Result<TokenSummary, StoreError> {
+        let organisation = authority.organisation_id();
+        let deleted = on_engine!(transaction self.store.database(), |tx| {
+            admit(authority, &organisation_in!(tx, organisation)?)?;
+            let row: Option<TokenRow> = sqlx::query_as(DELETE)
+                .bind(organisation.0)
+                .bind(token.0)
+                .fetch_optional(&mut *tx)
+                .await?;
+            row.map(Into::into).ok_or(StoreError::NoSuchToken(token))
+        })?;
+        self.store.grants().settle().await;
+        Ok(deleted)
+    }
+}
+
+/// Whether the organisation found in the transaction lets `authority` at its tokens. Asked again here,
+/// although a [`Member`] carries a plan: that one may be as old as the request.
+fn admit(authority: TokenAuthority<'_>, organisation: &Organisation) -> Result<(), StoreError> {
+    match authority {
+        TokenAuthority::Member(_) if !organisation.plan.opens_developer_zone() => {
+            Err(StoreError::PlanRequired(organisation.plan))
+        }
+        TokenAuthority::Member(_) | TokenAuthority::Operator(_) => Ok(()),
+    }
+}
