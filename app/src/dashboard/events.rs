@@ -1,0 +1,208 @@
+//! The organisation's events: mainly for their ids, which every API address contains.
+
+use leptos::{prelude::*, server_fn::codec::Json};
+use leptos_meta::Title;
+use leptos_router::{components::A, hooks::use_query_map};
+use model::{
+    event::{EventStatus, EventSummary},
+    organisation::{Organisation, OrganisationId},
+    page::{Page, Pagination},
+};
+
+use super::{ChooseOrganisation, LoadFailed};
+use crate::{
+    error::RequestError,
+    site::use_viewer,
+    ui::{CopyButton, IconName, Notice},
+};
+
+/// One page of the organisation's events, 30 a page.
+///
+/// # Errors
+/// [`RequestError::SessionEnded`], [`RequestError::NotAMember`], [`RequestError::BadRequest`] for a page
+/// below 1, or those of the database.
+#[server(prefix = "/api/dashboard", endpoint = "list-events", input = Json)]
+pub(crate) async fn list_events(
+    organisation_id: OrganisationId,
+    page: i64,
+) -> Result<Page<EventSummary>, RequestError> {
+    use crate::session::{answer, member, store};
+    use model::page::PageRequest;
+
+    const PAGE_SIZE: i64 = 30;
+    answer(async {
+        let member = member(organisation_id).await?;
+        let request =
+            PageRequest::new(page, PAGE_SIZE, PAGE_SIZE).map_err(|_| RequestError::BadRequest)?;
+        Ok(store().events().list(&member, request).await?)
+    })
+    .await
+}
+
+/// The organisation's events.
+#[component]
+pub(crate) fn EventsPage() -> impl IntoView {
+    let organisation = use_viewer().and_then(|viewer| viewer.selected_organisation().cloned());
+    view! {
+        <Title text="Events" />
+        <h1>"Events"</h1>
+        {match organisation {
+            Some(organisation) => view! { <EventsCard organisation /> }.into_any(),
+            None => view! { <ChooseOrganisation what="its events" /> }.into_any(),
+        }}
+    }
+}
+
+#[component]
+fn EventsCard(organisation: Organisation) -> impl IntoView {
+    let query = use_query_map();
+    let page = Memo::new(move |_| {
+        let asked = query.with(|query| query.get("page"));
+        asked
+            .and_then(|page| page.parse().ok())
+            .filter(|page| *page >= 1)
+            .unwrap_or(1)
+    });
+    let events = Resource::new_blocking(
+        move || page.get(),
+        move |page| list_events(organisation.id, page),
+    );
+    view! {
+        <section class="card" aria-label="Events">
+            <Transition fallback=EventsSkeleton>
+                {move || Suspend::new(async move {
+                    match events.await {
+                        Ok(page) if page.pagination.total == 0 => {
+                            view! {
+                                <Notice icon=IconName::Calendar title="No events yet">
+                                    <p>"Events of this organisation appear here once they are created."</p>
+                                </Notice>
+                            }
+                                .into_any()
+                        }
+                        Ok(page) => view! { <EventsTable page /> }.into_any(),
+                        Err(error) => {
+                            view! {
+                                <LoadFailed
+                                    what="The events"
+                                    error
+                                    retry=move || events.refetch()
+                                />
+                            }
+                                .into_any()
+                        }
+                    }
+                })}
+            </Transition>
+        </section>
+    }
+}
+
+#[component]
+fn EventsTable(page: Page<EventSummary>) -> impl IntoView {
+    let rows = page
+        .rows
+        .into_iter()
+        .map(|event| view! { <EventRow event /> })
+        .collect_view();
+    view! {
+        <table class="table">
+            <caption class="visually-hidden">"Events of the organisation, newest first"</caption>
+            <thead>
+                <tr>
+                    <th scope="col">"ID"</th>
+                    <th scope="col">"Name"</th>
+                    <th scope="col">"Status"</th>
+                    <th scope="col">"Event Date"</th>
+                </tr>
+            </thead>
+            <tbody>{rows}</tbody>
+        </table>
+        <Pager place=page.pagination />
+    }
+}
+
+#[component]
+fn EventRow(event: EventSummary) -> impl IntoView {
+    let id = event.event_id.to_string();
+    let date = event.event_date.unwrap_or_default();
+    let badge = match event.status {
+        EventStatus::Active => "badge status-active",
+        EventStatus::Draft => "badge status-draft",
+    };
+    view! {
+        <tr>
+            <td data-label="ID">
+                <span class="cell-with-action">
+                    <code>{id.clone()}</code>
+                    <CopyButton value=id.clone() what=format!("Event ID {id}") />
+                </span>
+            </td>
+            <td data-label="Name">{event.event_name.unwrap_or_else(|| "Unnamed".to_owned())}</td>
+            <td data-label="Status">
+                <span class=badge>{event.status.label()}</span>
+            </td>
+            <td data-label="Event Date">
+                {(!date.is_empty())
+                    .then(|| view! { <time datetime=date.clone()>{local_date_time(&date)}</time> })}
+            </td>
+        </tr>
+    }
+}
+
+/// `2026-01-19T06:00:00` → `2026-01-19 06:00`: the event's own local time, in which it is planned
+/// wherever the reader is.
+fn local_date_time(date: &str) -> String {
+    date.chars().take(16).collect::<String>().replace('T', " ")
+}
+
+#[component]
+fn Pager(place: Pagination) -> impl IntoView {
+    let first = (place.current_page - 1) * place.page_size + 1;
+    let last = (first + place.page_size - 1).min(place.total);
+    let shown = if first > place.total {
+        format!(
+            "No events on page {}; there are {} pages",
+            place.current_page, place.total_pages
+        )
+    } else {
+        format!("Showing {first} to {last} of {} events", place.total)
+    };
+    let previous = (place.current_page - 1).min(place.total_pages);
+    view! {
+        <nav class="pager" aria-label="Pages">
+            <p role="status">{shown}</p>
+            <PageLink label="Previous" page=place.has_previous_page.then_some(previous) />
+            <PageLink label="Next" page=place.has_next_page.then_some(place.current_page + 1) />
+        </nav>
+    }
+}
+
+/// A link to another page of the list, or what is left of it where there is none.
+#[component]
+fn PageLink(label: &'static str, page: Option<i64>) -> impl IntoView {
+    match page {
+        Some(page) => view! {
+            <A href=format!("/events?page={page}") attr:class="button">
+                {label}
+            </A>
+        }
+        .into_any(),
+        None => view! {
+            <a class="button" role="link" aria-disabled="true">
+                {label}
+            </a>
+        }
+        .into_any(),
+    }
+}
+
+#[component]
+fn EventsSkeleton() -> impl IntoView {
+    view! {
+        <div class="skeleton" role="status">
+            <span class="visually-hidden">"Loading events…"</span>
+            {(0..8).map(|_| view! { <span class="skeleton-row"></span> }).collect_view()}
+        </div>
+    }
+}

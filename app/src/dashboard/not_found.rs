@@ -1,0 +1,26 @@
+//! The page for addresses that lead nowhere.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use crate::ui::{IconName, Notice};
+
+/// Says that there is nothing here, and offers a way back. Sent with status 404.
+#[component]
+pub(crate) fn NotFoundPage() -> impl IntoView {
+    #[cfg(feature = "ssr")]
+    if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
+        response.set_status(http::StatusCode::NOT_FOUND);
+    }
+    view! {
+        <Title text="Page not found" />
+        <main class="sign-in" id="main">
+            <Notice icon=IconName::Warning title="Page not found">
+                <p>"There is no page at this address. It may have moved, or the link is incomplete."</p>
+                <a class="button button-primary" href="/events">
+                    "Go to Events"
+                </a>
+            </Notice>
+        </main>
+    }
+}

@@ -1,0 +1,172 @@
+//! Choosing the organisation that one works in.
+
+use leptos::{ev, html, prelude::*, server_fn::ServerFn};
+use leptos_router::hooks::use_location;
+use model::organisation::Organisation;
+use wasm_bindgen::JsCast;
+
+use crate::{
+    session::SelectOrganisation,
+    site::use_viewer,
+    ui::{Icon, IconName},
+};
+
+const SWITCHER: &str = "organisation-switcher";
+
+/// The button that names the organisation, and the list it opens. Each organisation in the list is a
+/// button of a plain form, so that choosing works without script.
+#[component]
+pub(crate) fn OrganisationSwitcher() -> impl IntoView {
+    let viewer = use_viewer();
+    let selected = viewer
+        .as_ref()
+        .and_then(|viewer| viewer.selected_organisation().cloned());
+    let organisations = viewer
+        .map(|viewer| viewer.organisations)
+        .unwrap_or_default();
+    let label = match &selected {
+        Some(organisation) => view! {
+            <span class="switcher-name">{organisation.to_string()}</span>
+            <PlanBadge organisation=organisation.clone() />
+        }
+        .into_any(),
+        None => view! { <span class="switcher-name">"Select organisation"</span> }.into_any(),
+    };
+    view! {
+        <div class="switcher">
+            <button
+                type="button"
+                class="switcher-button"
+                popovertarget=SWITCHER
+                aria-haspopup="dialog"
+            >
+                {label}
+                <Icon name=IconName::ChevronDown />
+            </button>
+            <OrganisationList organisations selected=selected.map(|organisation| organisation.id.0) />
+        </div>
+    }
+}
+
+#[component]
+fn OrganisationList(organisations: Vec<Organisation>, selected: Option<i64>) -> impl IntoView {
+    let list = NodeRef::<html::Div>::new();
+    let search = RwSignal::new(String::new());
+    let found = {
+        let organisations = organisations.clone();
+        Memo::new(move |_| {
+            let wanted = search.get().trim().to_lowercase();
+            let fits = |organisation: &&Organisation| {
+                organisation.name.to_lowercase().contains(&wanted)
+                    || organisation.id.to_string().contains(&wanted)
+            };
+            organisations
+                .iter()
+                .filter(fits)
+                .cloned()
+                .collect::<Vec<_>>()
+        })
+    };
+    let return_to = use_location().pathname;
+    let keys = move |event: ev::KeyboardEvent| {
+        if let Some(list) = list.get_untracked() {
+            move_by_key(&list, &event);
+        }
+    };
+    view! {
+        <div
+            class="switcher-list"
+            id=SWITCHER
+            popover="auto"
+            role="dialog"
+            aria-label="Organisations"
+            node_ref=list
+            on:keydown=keys
+        >
+            <input
+                type="search"
+                class="switcher-search"
+                aria-label="Search organisations by name or ID"
+                placeholder="Search by name or ID"
+                autocomplete="off"
+                autofocus
+                prop:value=search
+                on:input:target=move |event| search.set(event.target().value())
+            />
+            <form method="post" action=SelectOrganisation::url()>
+                <input type="hidden" name="return_to" value=return_to />
+                <ul>
+                    <For
+                        each=move || found.get()
+                        key=|organisation| organisation.id
+                        let:organisation
+                    >
+                        <li>
+                            <button
+                                type="submit"
+                                class="switcher-option"
+                                name="organisation_id"
+                                value=organisation.id.to_string()
+                                aria-current=(selected == Some(organisation.id.0)).then_some("true")
+                            >
+                                <span class="switcher-name">{organisation.to_string()}</span>
+                                <PlanBadge organisation=organisation.clone() />
+                            </button>
+                        </li>
+                    </For>
+                </ul>
+            </form>
+            <p class="switcher-none" role="status">
+                {move || {
+                    found
+                        .with(Vec::is_empty)
+                        .then(|| format!("No organisation matches “{}”.", search.get().trim()))
+                }}
+            </p>
+        </div>
+    }
+}
+
+/// The plan beside an organisation's name.
+#[component]
+fn PlanBadge(organisation: Organisation) -> impl IntoView {
+    view! {
+        <span class=format!("badge plan-{}", organisation.plan.code())>
+            {organisation.plan.label()}
+        </span>
+    }
+}
+
+/// Arrow keys, Home and End move among the search field and the organisations; Enter in the field takes
+/// the first organisation found. (Escape closes the popover: the browser's own doing.)
+fn move_by_key(list: &web_sys::HtmlElement, event: &ev::KeyboardEvent) {
+    let Ok(nodes) = list.query_selector_all("input[type=search], .switcher-option") else {
+        return;
+    };
+    let stops: Vec<web_sys::HtmlElement> = (0..nodes.length())
+        .filter_map(|index| nodes.get(index)?.dyn_into().ok())
+        .collect();
+    let active = document().active_element();
+    let at = stops
+        .iter()
+        .position(|stop| active.as_ref() == Some(stop.unchecked_ref()))
+        .unwrap_or_default();
+    let in_field = at == 0;
+    let target = match event.key().as_str() {
+        "ArrowDown" => (at + 1) % stops.len(),
+        "ArrowUp" => (at + stops.len() - 1) % stops.len(),
+        "Home" if !in_field => 1,
+        "End" if !in_field => stops.len() - 1,
+        "Enter" if in_field => {
+            event.prevent_default();
+            if let Some(first) = stops.get(1) {
+                first.click();
+            }
+            return;
+        }
+        _ => return,
+    };
+    event.prevent_default();
+    // Fails only for an element that has left the document.
+    let _ = stops[target].focus();
+}

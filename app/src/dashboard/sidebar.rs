@@ -1,0 +1,147 @@
+//! The sidebar: organisation, navigation, account. On a narrow screen it is a drawer (a popover, so that
+//! it opens and closes without script).
+
+use leptos::{ev, html, prelude::*, server_fn::ServerFn};
+use leptos_router::{components::A, hooks::use_location};
+
+use super::{layout::SIDEBAR, organisation_switcher::OrganisationSwitcher};
+use crate::{
+    developer_zone::UPGRADE_DIALOG,
+    session::SignOut,
+    site::use_viewer,
+    ui::{Icon, IconName},
+};
+
+/// Organisation, navigation, account.
+#[component]
+pub(crate) fn Sidebar(
+    /// Opens the dialog that explains the lock.
+    upgrade: RwSignal<bool>,
+) -> impl IntoView {
+    let drawer = NodeRef::<html::Div>::new();
+    close_on_navigation(drawer);
+    let locked = use_viewer()
+        .and_then(|viewer| viewer.selected_organisation().cloned())
+        .is_some_and(|organisation| !organisation.plan.opens_developer_zone());
+    view! {
+        <div class="sidebar" id=SIDEBAR popover="auto" node_ref=drawer>
+            <div class="sidebar-head">
+                <span class="brand">"9Pic"</span>
+                <button
+                    type="button"
+                    class="icon-button drawer-close"
+                    aria-label="Close menu"
+                    popovertarget=SIDEBAR
+                    popovertargetaction="hide"
+                >
+                    <Icon name=IconName::Close />
+                </button>
+            </div>
+            <OrganisationSwitcher />
+            <nav class="nav" aria-label="Main">
+                <ul>
+                    <li>
+                        <A href="/events" attr:class="nav-item">
+                            <Icon name=IconName::Calendar />
+                            "Events"
+                        </A>
+                    </li>
+                    <li>
+                        {if locked {
+                            view! { <LockedItem upgrade /> }.into_any()
+                        } else {
+                            view! {
+                                <A href="/developer-zone" attr:class="nav-item">
+                                    <Icon name=IconName::Code />
+                                    "Developer Zone"
+                                </A>
+                            }
+                                .into_any()
+                        }}
+                    </li>
+                    <li>
+                        <a class="nav-item" href="/docs" target="_blank" rel="noopener">
+                            <Icon name=IconName::Book />
+                            "API documentation"
+                            <Icon name=IconName::ExternalLink />
+                            <span class="visually-hidden">" (opens in a new tab)"</span>
+                        </a>
+                    </li>
+                </ul>
+            </nav>
+            <Account />
+        </div>
+    }
+}
+
+/// The Developer Zone as those see it whose plan does not include it. Hiding is not guarding: page and
+/// server functions refuse as well.
+#[component]
+fn LockedItem(upgrade: RwSignal<bool>) -> impl IntoView {
+    // WCAG 2.2, 1.4.13: what appears on hover or focus can be dismissed without moving either.
+    let dismissed = RwSignal::new(false);
+    let dismiss = move |event: ev::KeyboardEvent| {
+        if event.key() == "Escape" {
+            dismissed.set(true);
+        }
+    };
+    view! {
+        <div
+            class="locked-item"
+            class:tooltip-dismissed=dismissed
+            on:keydown=dismiss
+            on:pointerleave=move |_| dismissed.set(false)
+            on:focusout=move |_| dismissed.set(false)
+        >
+            <button
+                type="button"
+                class="nav-item nav-item-locked"
+                aria-describedby="locked-tooltip"
+                aria-haspopup="dialog"
+                command="show-modal"
+                commandfor=UPGRADE_DIALOG
+                on:click=move |_| upgrade.set(true)
+            >
+                <Icon name=IconName::Code />
+                "Developer Zone"
+                <Icon name=IconName::Lock />
+            </button>
+            <span class="tooltip" id="locked-tooltip" role="tooltip">
+                "Enterprise plan required"
+            </span>
+        </div>
+    }
+}
+
+/// Who is signed in, and the way out.
+#[component]
+fn Account() -> impl IntoView {
+    let email = use_viewer().map(|viewer| viewer.email).unwrap_or_default();
+    view! {
+        <section class="account" aria-label="Account">
+            <p class="account-email" title=email.clone()>
+                {email.clone()}
+            </p>
+            <form method="post" action=SignOut::url()>
+                <button type="submit" class="button button-quiet">
+                    "Sign out"
+                </button>
+            </form>
+        </section>
+    }
+}
+
+/// A link in the drawer leads to another page: the drawer must not stay before it.
+fn close_on_navigation(drawer: NodeRef<html::Div>) {
+    let path = use_location().pathname;
+    Effect::new(move |before: Option<String>| {
+        let path = path.get();
+        if before.is_some_and(|before| before != path)
+            && let Some(drawer) = drawer.get_untracked()
+        {
+            // Fails where the sidebar is no drawer, or not open: then there is nothing to close.
+            let _ = drawer.hide_popover();
+        }
+        path
+    });
+}

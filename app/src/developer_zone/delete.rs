@@ -1,0 +1,125 @@
+//! The dialog that deletes a token.
+
+use leptos::prelude::*;
+use model::token::{TokenId, TokenStatus, TokenSummary};
+
+use super::{panel::CREATE_BUTTON, token_list::TokenList, token_row::delete_button_id};
+use crate::ui::{Dialog, DialogRole};
+
+/// The token whose deletion is being asked about.
+#[derive(Clone, Copy)]
+pub(super) struct DeletionTarget {
+    token: RwSignal<Option<TokenSummary>>,
+    open: RwSignal<bool>,
+}
+
+impl DeletionTarget {
+    pub(super) fn none() -> Self {
+        Self {
+            token: RwSignal::new(None),
+            open: RwSignal::new(false),
+        }
+    }
+
+    pub(super) fn ask(self, token: TokenSummary) {
+        self.token.set(Some(token));
+        self.open.set(true);
+    }
+
+    fn preview(self) -> String {
+        self.token.with(|token| {
+            token
+                .as_ref()
+                .map(|token| token.preview.to_string())
+                .unwrap_or_default()
+        })
+    }
+
+    fn is_active(self) -> bool {
+        self.token
+            .with(|token| token.as_ref().is_some_and(|token| token.status.is_active()))
+    }
+}
+
+/// Asks before a token is deleted, and offers the way that can be taken back.
+#[component]
+pub(super) fn DeleteTokenDialog(list: TokenList, deletion: DeletionTarget) -> impl IntoView {
+    let close = move || deletion.open.set(false);
+    let delete = move |_| {
+        let Some(token) = deletion.token.get_untracked() else {
+            return;
+        };
+        let focus_next = next_focus(list, token.id);
+        list.delete(token, move |gone| {
+            close();
+            if gone {
+                focus_next();
+            }
+        });
+    };
+    let deactivate = move |_| {
+        if let Some(token) = deletion.token.get_untracked() {
+            close();
+            list.switch(token, TokenStatus::Inactive);
+        }
+    };
+    let dismiss = move || {
+        if !list.is_deleting() {
+            close();
+        }
+    };
+    view! {
+        <Dialog
+            id="delete-token-dialog"
+            title="Delete API token?"
+            role=DialogRole::AlertDialog
+            open=deletion.open
+            on_dismiss=Callback::new(move |()| dismiss())
+        >
+            <p>
+                "Token " <code class="token-preview">{move || deletion.preview()}</code>
+                " will be deleted for good. Services that use it lose access at once, and it cannot be recovered."
+            </p>
+            <div class="dialog-actions">
+                <Show when=move || deletion.is_active()>
+                    <button type="button" class="button button-start" on:click=deactivate>
+                        "Deactivate instead"
+                    </button>
+                </Show>
+                <button type="button" class="button" autofocus on:click=move |_| dismiss()>
+                    "Cancel"
+                </button>
+                <button
+                    type="button"
+                    class="button button-danger"
+                    aria-busy=move || list.is_deleting().then_some("true")
+                    aria-disabled=move || list.is_deleting().then_some("true")
+                    on:click=delete
+                >
+                    {move || if list.is_deleting() { "Deleting…" } else { "Delete" }}
+                </button>
+            </div>
+        </Dialog>
+    }
+}
+
+/// Where the focus goes when the token's row is gone: the next row's trash button, or `Create Token`.
+/// The row is looked up now, while it is still known which one is next.
+fn next_focus(list: TokenList, deleted: TokenId) -> impl Fn() {
+    let id = list
+        .next_after(deleted)
+        .map_or_else(|| CREATE_BUTTON.to_owned(), delete_button_id);
+    move || {
+        let id = id.clone();
+        // After the dialog has closed and given the focus back to a button that is no longer there.
+        request_animation_frame(move || {
+            let element = document().get_element_by_id(&id);
+            if let Some(element) = element.and_then(|element| {
+                use wasm_bindgen::JsCast;
+                element.dyn_into::<web_sys::HtmlElement>().ok()
+            }) {
+                let _ = element.focus();
+            }
+        });
+    }
+}

@@ -1,0 +1,167 @@
+//! The card that holds the table of tokens.
+
+use leptos::prelude::*;
+use model::{
+    organisation::OrganisationId,
+    token::{TOKEN_LIMIT, TokenSummary},
+};
+
+use super::{
+    create::CreateTokenDialog,
+    delete::{DeleteTokenDialog, DeletionTarget},
+    requests::list_tokens,
+    token_list::TokenList,
+    token_row::TokenRow,
+};
+use crate::{
+    dashboard::LoadFailed,
+    ui::{Icon, IconName, Notice},
+};
+
+/// Id of the button that opens the create dialog: where the focus goes when the row it was in is gone.
+pub(super) const CREATE_BUTTON: &str = "create-token";
+
+/// The organisation's tokens, once they are loaded.
+#[component]
+pub(super) fn TokenPanel(organisation: OrganisationId) -> impl IntoView {
+    let tokens = Resource::new_blocking(|| (), move |()| list_tokens(organisation));
+    view! {
+        <section class="card" aria-labelledby="tokens-title">
+            <Suspense fallback=TokensSkeleton>
+                {move || Suspend::new(async move {
+                    match tokens.await {
+                        Ok(tokens) => view! { <TokenCard organisation tokens /> }.into_any(),
+                        Err(error) => {
+                            view! {
+                                <CardHeader />
+                                <LoadFailed
+                                    what="The API tokens"
+                                    error
+                                    retry=move || tokens.refetch()
+                                />
+                            }
+                                .into_any()
+                        }
+                    }
+                })}
+            </Suspense>
+        </section>
+    }
+}
+
+/// The card's title, with whatever belongs at its right.
+#[component]
+fn CardHeader(#[prop(optional)] children: Option<Children>) -> impl IntoView {
+    view! {
+        <header class="card-header">
+            <h2 id="tokens-title">"Admin API Tokens"</h2>
+            {children.map(|children| children())}
+        </header>
+    }
+}
+
+#[component]
+fn TokenCard(organisation: OrganisationId, tokens: Vec<TokenSummary>) -> impl IntoView {
+    let list = TokenList::new(organisation, tokens);
+    let creating = RwSignal::new(false);
+    let deletion = DeletionTarget::none();
+    view! {
+        <CardHeader>
+            <p class="card-count">
+                {move || format!("{} of {TOKEN_LIMIT} tokens", list.count())}
+            </p>
+            <a class="link" href="/docs" target="_blank" rel="noopener">
+                "API documentation"
+                <Icon name=IconName::ExternalLink />
+                <span class="visually-hidden">" (opens in a new tab)"</span>
+            </a>
+            <CreateButton list open=creating id=CREATE_BUTTON />
+        </CardHeader>
+        <Show when=move || list.is_full()>
+            <p class="limit" id="token-limit">
+                <Icon name=IconName::Warning />
+                {format!(
+                    "You have reached the limit of {TOKEN_LIMIT} tokens. Delete an existing token to create a new one.",
+                )}
+            </p>
+        </Show>
+        <Show
+            when=move || { list.count() > 0 }
+            fallback=move || view! { <NoTokens list open=creating /> }
+        >
+            <TokenTable list deletion />
+        </Show>
+        <CreateTokenDialog list open=creating />
+        <DeleteTokenDialog list deletion />
+    }
+}
+
+/// Opens the create dialog. At the limit it stays where it is, to be found and read, and does nothing.
+#[component]
+fn CreateButton(
+    list: TokenList,
+    open: RwSignal<bool>,
+    #[prop(optional)] id: Option<&'static str>,
+) -> impl IntoView {
+    view! {
+        <button
+            type="button"
+            class="button button-primary"
+            id=id
+            aria-disabled=move || list.is_full().then_some("true")
+            aria-describedby=move || list.is_full().then_some("token-limit")
+            on:click=move |_| {
+                if !list.is_full() {
+                    open.set(true);
+                }
+            }
+        >
+            <Icon name=IconName::Plus />
+            "Create Token"
+        </button>
+    }
+}
+
+#[component]
+fn NoTokens(list: TokenList, open: RwSignal<bool>) -> impl IntoView {
+    view! {
+        <Notice icon=IconName::Code title="No API tokens yet">
+            <p>"Create a token to let other software read this organisation’s events and photos."</p>
+            <CreateButton list open />
+        </Notice>
+    }
+}
+
+#[component]
+fn TokenTable(list: TokenList, deletion: DeletionTarget) -> impl IntoView {
+    view! {
+        <table class="table token-table">
+            <caption class="visually-hidden">"API tokens of the organisation, newest first"</caption>
+            <thead>
+                <tr>
+                    <th scope="col">"Token"</th>
+                    <th scope="col">"Status"</th>
+                    <th scope="col">"Created By"</th>
+                    <th scope="col">"Created At"</th>
+                    <th scope="col">"Actions"</th>
+                </tr>
+            </thead>
+            <tbody>
+                <For each=move || list.all() key=|token| token.id let:token>
+                    <TokenRow list token deletion />
+                </For>
+            </tbody>
+        </table>
+    }
+}
+
+#[component]
+fn TokensSkeleton() -> impl IntoView {
+    view! {
+        <CardHeader />
+        <div class="skeleton" role="status">
+            <span class="visually-hidden">"Loading API tokens…"</span>
+            {(0..3).map(|_| view! { <span class="skeleton-row"></span> }).collect_view()}
+        </div>
+    }
+}

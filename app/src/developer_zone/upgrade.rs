@@ -1,0 +1,63 @@
+//! What people on other plans are told.
+
+use leptos::prelude::*;
+
+use crate::{site::use_site, ui::Dialog};
+
+/// Id of the dialog, for the button that opens it before any script has run.
+pub(crate) const UPGRADE_DIALOG: &str = "upgrade-dialog";
+
+/// The message of the lock, over the page one is on.
+#[component]
+pub(crate) fn UpgradeDialog(open: RwSignal<bool>) -> impl IntoView {
+    view! {
+        <Dialog id=UPGRADE_DIALOG title="Enterprise Plan Required" open>
+            <UpgradeMessage>
+                <button
+                    type="button"
+                    class="button"
+                    command="close"
+                    commandfor=UPGRADE_DIALOG
+                    on:click=move |_| open.set(false)
+                >
+                    "Close"
+                </button>
+            </UpgradeMessage>
+        </Dialog>
+    }
+}
+
+/// Which plan one is on, what the Developer Zone gives, and whom to ask.
+#[component]
+pub(super) fn UpgradeMessage(
+    /// What stands beside the way to 9Pic.
+    #[prop(optional)]
+    children: Option<Children>,
+) -> impl IntoView {
+    let site = use_site();
+    let organisation = site
+        .viewer
+        .as_ref()
+        .and_then(|viewer| viewer.selected_organisation());
+    let plan = organisation.map(|organisation| {
+        view! {
+            <p>
+                {organisation.to_string()} " is on the " <strong>{organisation.plan.label()}</strong>
+                " plan. The Developer Zone is part of the Enterprise plan."
+            </p>
+        }
+    });
+    view! {
+        {plan}
+        <p>
+            "With it, your organisation creates API tokens that let your own website, app or partners read its events and photos, and can pause or delete each of them at any time."
+        </p>
+        <div class="dialog-actions">
+            {children.map(|children| children())}
+            <a class="button button-primary" href=site.contact_url.clone() target="_blank" rel="noopener">
+                "Contact 9Pic"
+                <span class="visually-hidden">" (opens in a new tab)"</span>
+            </a>
+        </div>
+    }
+}

@@ -1,0 +1,85 @@
+//! The sign-in page: a plain form, the same with and without script.
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+use crate::{
+    session::SignIn,
+    site::{SignInFailure, use_site},
+};
+
+impl SignInFailure {
+    const fn message(self) -> &'static str {
+        match self {
+            Self::WrongCredentials => {
+                "The e-mail or the password is wrong. Check both and try again."
+            }
+            Self::Unavailable => {
+                "We could not check your sign-in just now. Nothing is wrong with what you typed: try again in a moment."
+            }
+        }
+    }
+}
+
+/// Where one signs in.
+#[component]
+pub(crate) fn SignInPage() -> impl IntoView {
+    let failed = use_site().failed_sign_in;
+    let next = use_query_map().with_untracked(|query| query.get("next"));
+    let email = failed
+        .as_ref()
+        .map(|failed| failed.email.clone())
+        .unwrap_or_default();
+    let has_failed = failed.is_some();
+    let described_by = has_failed.then_some("sign-in-error");
+    view! {
+        <Title text="Sign in" />
+        <main class="sign-in" id="main">
+            <form class="sign-in-card" method="post" action=SignIn::url()>
+                <p class="brand">"9Pic"</p>
+                <h1>"Sign in"</h1>
+                {failed
+                    .map(|failed| {
+                        view! {
+                            <p
+                                class="form-error"
+                                id="sign-in-error"
+                                role="alert"
+                                tabindex="-1"
+                                autofocus
+                            >
+                                {failed.reason.message()}
+                            </p>
+                        }
+                    })}
+                <label class="field">
+                    <span class="field-label">"Email"</span>
+                    <input
+                        type="email"
+                        name="email"
+                        value=email
+                        required
+                        autocomplete="username"
+                        autofocus=!has_failed
+                        aria-describedby=described_by
+                    />
+                </label>
+                <label class="field">
+                    <span class="field-label">"Password"</span>
+                    <input
+                        type="password"
+                        name="password"
+                        required
+                        autocomplete="current-password"
+                        aria-describedby=described_by
+                    />
+                </label>
+                {next.map(|next| view! { <input type="hidden" name="next" value=next /> })}
+                <button type="submit" class="button button-primary">
+                    "Sign in"
+                </button>
+            </form>
+        </main>
+    }
+}

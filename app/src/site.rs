@@ -1,0 +1,82 @@
+//! What a page knows from the start: who is signed in, and what is configured.
+
+use leptos::prelude::*;
+use model::organisation::{Organisation, OrganisationId};
+use serde::{Deserialize, Serialize};
+
+/// What a page knows from the start. The server makes it for each page and sends it along, so the page
+/// is whole at once, and the browser starts from the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Site {
+    /// Where people ask for the Enterprise plan.
+    pub contact_url: String,
+    /// Who is signed in, if anybody is.
+    pub viewer: Option<Viewer>,
+    /// What the sign-in page has to say of the try before.
+    pub failed_sign_in: Option<FailedSignIn>,
+}
+
+/// Who looks at the page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Viewer {
+    /// The address signed in with.
+    pub email: String,
+    /// The organisations one belongs to, by name.
+    pub organisations: Vec<Organisation>,
+    /// The organisation one works in.
+    pub selected: Option<OrganisationId>,
+}
+
+impl Viewer {
+    /// The organisation one works in.
+    pub fn selected_organisation(&self) -> Option<&Organisation> {
+        self.organisations
+            .iter()
+            .find(|organisation| Some(organisation.id) == self.selected)
+    }
+}
+
+/// A try to sign in that did not work out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedSignIn {
+    /// The address as it was typed: it need not be typed again.
+    pub email: String,
+    /// What was wrong.
+    pub reason: SignInFailure,
+}
+
+/// Why a try to sign in did not work out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SignInFailure {
+    /// The address or the password is wrong; which of them is nobody's business.
+    WrongCredentials,
+    /// The server could not look them up.
+    Unavailable,
+}
+
+/// Makes [`Site`] available to every component.
+pub(crate) fn provide_site() {
+    #[cfg(feature = "ssr")]
+    let site = SharedValue::new(site_of_request);
+    #[cfg(not(feature = "ssr"))]
+    let site = SharedValue::new(Site::default);
+    provide_context(StoredValue::new(site.into_inner()));
+}
+
+/// What the page knows from the start.
+pub(crate) fn use_site() -> Site {
+    expect_context::<StoredValue<Site>>().get_value()
+}
+
+/// Who looks at the page; for components that only signed-in people see.
+pub(crate) fn use_viewer() -> Option<Viewer> {
+    expect_context::<StoredValue<Site>>().with_value(|site| site.viewer.clone())
+}
+
+/// The host puts the site into the request's extensions before a page is rendered.
+#[cfg(feature = "ssr")]
+fn site_of_request() -> Site {
+    use_context::<http::request::Parts>()
+        .and_then(|parts| parts.extensions.get::<Site>().cloned())
+        .unwrap_or_default()
+}

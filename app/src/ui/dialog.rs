@@ -1,0 +1,105 @@
+//! Modal dialogs on the browser's own `<dialog>`: it traps the focus, makes the page behind it inert and
+//! gives the focus back.
+
+use leptos::{ev, html, prelude::*};
+
+/// What kind of dialog it is to assistive technology (WAI-ARIA 1.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum DialogRole {
+    /// It asks for something, or shows something; a click beside it dismisses it.
+    #[default]
+    Dialog,
+    /// It interrupts to warn; only its buttons and Escape dismiss it.
+    AlertDialog,
+}
+
+/// A modal dialog. Its first control gets the focus, unless one has `autofocus`.
+///
+/// The page's state decides whether it is open: Escape and a click beside it only ask, by `on_dismiss`.
+/// It can also be opened by an invoker button (`command="show-modal"`) before any script has run; the
+/// state then follows.
+#[component]
+pub(crate) fn Dialog(
+    /// Its id in the document.
+    id: &'static str,
+    /// Its heading.
+    #[prop(into)]
+    title: Signal<String>,
+    /// What kind of dialog it is.
+    #[prop(optional)]
+    role: DialogRole,
+    /// Whether it is open.
+    open: RwSignal<bool>,
+    /// Escape was pressed, or a click went beside it. Without it, the dialog closes.
+    #[prop(optional, into)]
+    on_dismiss: Option<Callback<()>>,
+    /// What is in it, below the heading.
+    children: Children,
+) -> impl IntoView {
+    let element = NodeRef::<html::Dialog>::new();
+    Effect::new(move |before: Option<bool>| {
+        let Some(dialog) = element.get() else {
+            return open.get();
+        };
+        if before.is_none() && dialog.open() {
+            open.set(true);
+        }
+        let wanted = open.get();
+        if wanted && !dialog.open() {
+            // Refused only where the element has left the document: then there is nothing to show.
+            let _ = dialog.show_modal();
+        } else if !wanted && dialog.open() {
+            dialog.close();
+        }
+        wanted
+    });
+    let dismiss = move || match on_dismiss {
+        Some(ask) => ask.run(()),
+        None => open.set(false),
+    };
+    let cancelled = move |event: ev::Event| {
+        event.prevent_default();
+        dismiss();
+    };
+    // A browser closes a dialog by itself when Escape is pressed again and again. Where the state says
+    // that it stays, it comes back.
+    let closed = move |_| {
+        if open.get_untracked() {
+            dismiss();
+        }
+        if open.get_untracked()
+            && let Some(dialog) = element.get_untracked()
+            && !dialog.open()
+        {
+            let _ = dialog.show_modal();
+        }
+    };
+    let (aria_role, closed_by) = match role {
+        DialogRole::Dialog => (None, "any"),
+        DialogRole::AlertDialog => (Some("alertdialog"), "closerequest"),
+    };
+    let title_id = format!("{id}-title");
+    let body_id = format!("{id}-body");
+    let described_by = (role == DialogRole::AlertDialog).then(|| body_id.clone());
+    let labelled_by = title_id.clone();
+    view! {
+        <dialog
+            class="dialog"
+            id=id
+            role=aria_role
+            closedby=closed_by
+            aria-labelledby=labelled_by
+            aria-describedby=described_by
+            node_ref=element
+            on:cancel=cancelled
+            on:close=closed
+        >
+            <h2 class="dialog-title" id=title_id>
+                {title}
+            </h2>
+            <div class="dialog-body" id=body_id>
+                {children()}
+            </div>
+        </dialog>
+    }
+}

@@ -1,0 +1,60 @@
+//! Icons, drawn as strokes in the colour of the text around them. Always decoration: what a control does
+//! is said by its name.
+
+use leptos::prelude::*;
+
+/// Which icon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IconName {
+    Calendar,
+    Check,
+    ChevronDown,
+    Close,
+    Code,
+    Copy,
+    ExternalLink,
+    Book,
+    Lock,
+    Menu,
+    Plus,
+    Trash,
+    Warning,
+}
+
+impl IconName {
+    /// SVG path data on a 20 by 20 grid.
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Calendar => "M4 5.5h12v11H4zM4 9h12M7 3v4M13 3v4",
+            Self::Check => "M4 10.5l4 4 8-9",
+            Self::ChevronDown => "M5.5 8l4.5 4.5L14.5 8",
+            Self::Close => "M5 5l10 10M15 5L5 15",
+            Self::Code => "M7 6l-4 4 4 4M13 6l4 4-4 4",
+            Self::Copy => "M7.5 7.5h9v9h-9zM12.5 7.5v-4h-9v9h4",
+            Self::ExternalLink => "M8.5 4.5h-4v11h11v-4M11.5 3.5h5v5M16 4l-7 7",
+            Self::Book => {
+                "M10 5.5C8 4 5.5 4 3.5 4.5v11c2-.5 4.5-.5 6.5 1 2-1.5 4.5-1.5 6.5-1v-11c-2-.5-4.5-.5-6.5 1zM10 5.500v11"
+            }
+            Self::Lock => "M5 9h10v7.500H5zM7 9V6.500a3 3 0 0 1 6 0V9",
+            Self::Menu => "M3 5.500h14M3 10h14M3 14.500h14",
+            Self::Plus => "M10 4v12M4 10h12",
+            Self::Trash => {
+                "M3.5 5.500h13M8 5.500v-2h4v2M5 5.500l.7 11h8.600l.7-11M8.5 8.500v5M11.5 8.500v5"
+            }
+            Self::Warning => "M10 3.500l7.5 13h-15zM10 8.500v3.500M10 14v.5",
+        }
+    }
+}
+
+/// An icon.
+#[component]
+pub(crate) fn Icon(
+    /// Which.
+    name: IconName,
+) -> impl IntoView {
+    view! {
+        <svg class="icon" viewBox="0 0 20 20" aria-hidden="true" focusable="false">
+            <path d=name.path() />
+        </svg>
+    }
+}

@@ -1,0 +1,79 @@
+//! Instants as the reader reads them.
+
+use leptos::prelude::*;
+use model::timestamp::Timestamp;
+
+/// A date in the reader's own language and time zone, with the exact instant on hover.
+///
+/// The server cannot know either, so it writes UTC, and the browser starts from the same text; only then
+/// is it replaced. Without script the UTC text stays.
+#[component]
+pub(crate) fn LocalDate(
+    /// The instant.
+    at: Timestamp,
+) -> impl IntoView {
+    let utc = iso_utc(at);
+    let (date, instant) = (utc_date(&utc), format!("{} UTC", utc_date_time(&utc)));
+    let shown = RwSignal::new((date, instant));
+    Effect::new(move || shown.set(in_readers_locale(at)));
+    view! {
+        <time datetime=utc title=move || shown.get().1>
+            {move || shown.get().0}
+        </time>
+    }
+}
+
+/// `2026-01-19T06:00:00.000Z`: the same text from the server and from the browser.
+#[cfg(feature = "ssr")]
+fn iso_utc(at: Timestamp) -> String {
+    use time::{OffsetDateTime, macros::format_description};
+    let format =
+        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.epoch_millis()) * 1_000_000)
+        .ok()
+        .and_then(|instant| instant.format(format).ok())
+        .unwrap_or_default()
+}
+
+/// `2026-01-19T06:00:00.000Z`: the same text from the server and from the browser.
+#[cfg(not(feature = "ssr"))]
+fn iso_utc(at: Timestamp) -> String {
+    let date = js_date(at);
+    if date.get_time().is_nan() {
+        String::new()
+    } else {
+        date.to_iso_string().into()
+    }
+}
+
+/// `2026-01-19`.
+fn utc_date(iso: &str) -> String {
+    iso.chars().take(10).collect()
+}
+
+/// `2026-01-19 06:00:00`.
+fn utc_date_time(iso: &str) -> String {
+    iso.chars().take(19).collect::<String>().replace('T', " ")
+}
+
+/// The date, and the full instant.
+fn in_readers_locale(at: Timestamp) -> (String, String) {
+    let locale = window()
+        .navigator()
+        .language()
+        .unwrap_or_else(|| "en-GB".to_owned());
+    let options = js_sys::Object::new();
+    let set = |key: &str, value: &str| {
+        let _ = js_sys::Reflect::set(&options, &key.into(), &value.into());
+    };
+    set("dateStyle", "medium");
+    let date = js_date(at).to_locale_date_string(&locale, &options);
+    set("dateStyle", "full");
+    set("timeStyle", "long");
+    let instant = js_date(at).to_locale_string(&locale, &options);
+    (date.into(), instant.into())
+}
+
+fn js_date(at: Timestamp) -> js_sys::Date {
+    js_sys::Date::new(&(at.epoch_millis() as f64).into())
+}

@@ -1,0 +1,17 @@
+//! Building blocks of the pages. They know nothing of tokens, plans or events.
+
+mod clipboard;
+mod dialog;
+mod icon;
+mod local_time;
+mod notice;
+mod toast;
+
+pub(crate) use self::{
+    clipboard::{CopyButton, copy_to_clipboard},
+    dialog::{Dialog, DialogRole},
+    icon::{Icon, IconName},
+    local_time::LocalDate,
+    notice::Notice,
+    toast::{ToastRegion, Toasts, use_toasts},
+};

@@ -1,0 +1,128 @@
+//! The built front end (`target/site`): embedded in a release binary, read from the folder in a debug one.
+
+use axum::{
+    body::Body,
+    extract::Path,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use rust_embed::{EmbeddedFile, RustEmbed};
+use serde::Deserialize;
+
+#[derive(RustEmbed)]
+#[folder = "$CARGO_MANIFEST_DIR/../target/site"]
+#[allow_missing = true]
+struct Site;
+
+/// Names carry the hash of the content: what is under a name never changes (RFC 8246).
+const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+
+/// The front end is not there to be served.
+#[derive(Debug, thiserror::Error)]
+#[error("the front end has not been built; run `cargo xtask site`, or `make run`")]
+pub struct NotBuilt;
+
+#[derive(Deserialize)]
+struct Manifest {
+    script: String,
+    wasm: String,
+    style: String,
+    #[serde(rename = "static")]
+    files: std::collections::HashMap<String, String>,
+}
+
+/// The addresses of the files that every page loads.
+///
+/// # Errors
+/// [`NotBuilt`] if the build has not made them.
+pub(crate) fn addresses() -> Result<app::Assets, NotBuilt> {
+    let manifest = Site::get("manifest.json").ok_or(NotBuilt)?;
+    let manifest: Manifest = serde_json::from_slice(&manifest.data).map_err(|_| NotBuilt)?;
+    let icon = manifest.files.get("favicon.svg").ok_or(NotBuilt)?;
+    Ok(app::Assets {
+        script: manifest.script.into(),
+        wasm: manifest.wasm.into(),
+        style: manifest.style.into(),
+        icon: icon.as_str().into(),
+    })
+}
+
+/// Serves a file of the front end, compressed where the browser takes it.
+pub(crate) async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    let path = format!("assets/{name}");
+    let Some(content_type) = content_type(&name) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let compressed = [("br", ".br"), ("gzip", ".gz")]
+        .into_iter()
+        .filter(|(encoding, _)| accepts(&headers, encoding))
+        .find_map(|(encoding, ending)| Some((encoding, Site::get(&format!("{path}{ending}"))?)));
+    let (encoding, file) = match compressed {
+        Some((encoding, file)) => (Some(encoding), file),
+        None => match Site::get(&path) {
+            Some(file) => (None, file),
+            None => return StatusCode::NOT_FOUND.into_response(),
+        },
+    };
+    let mut response = Response::new(body(file));
+    let answer = response.headers_mut();
+    answer.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    answer.insert(header::CACHE_CONTROL, FOREVER);
+    answer.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if let Some(encoding) = encoding {
+        answer.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    }
+    response
+}
+
+fn body(file: EmbeddedFile) -> Body {
+    match file.data {
+        std::borrow::Cow::Borrowed(bytes) => Body::from(bytes),
+        std::borrow::Cow::Owned(bytes) => Body::from(bytes),
+    }
+}
+
+fn content_type(name: &str) -> Option<&'static str> {
+    match name.rsplit_once('.')?.1 {
+        "js" => Some("text/javascript; charset=utf-8"),
+        "wasm" => Some("application/wasm"),
+        "css" => Some("text/css; charset=utf-8"),
+        "svg" => Some("image/svg+xml"),
+        _ => None,
+    }
+}
+
+/// Whether `Accept-Encoding` names the encoding, and not with weight 0 (RFC 9110, 12.5.3).
+fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
+    headers
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|entry| {
+            let (name, weight) = entry.split_once(';').unwrap_or((entry, ""));
+            let weight = weight.trim().strip_prefix("q=").unwrap_or("1");
+            name.trim().eq_ignore_ascii_case(encoding)
+                && weight
+                    .trim()
+                    .parse::<f32>()
+                    .is_ok_and(|weight| weight > 0.0)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_encoding_is_sent_only_to_a_browser_that_takes_it() {
+        let headers = |value: &'static str| {
+            HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(value))])
+        };
+        assert!(accepts(&headers("gzip, deflate, br"), "br"));
+        assert!(accepts(&headers("BR;q=0.5"), "br"));
+        for value in ["gzip", "br;q=0", "brotli", ""] {
+            assert!(!accepts(&headers(value), "br"), "{value}");
+        }
+    }
+}
