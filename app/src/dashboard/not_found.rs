@@ -15,7 +15,7 @@ pub(crate) fn NotFoundPage() -> impl IntoView {
     view! {
         <Title text="Page not found" />
         <main class="sign-in" id="main">
-            <Notice icon=IconName::Warning title="Page not found">
+            <Notice icon=IconName::Warning title="Page not found" whole_page=true>
                 <p>"There is no page at this address. It may have moved, or the link is incomplete."</p>
                 <a class="button button-primary" href="/events">
                     "Go to Events"

@@ -1,7 +1,7 @@
 //! What is said when the server no longer knows who is signed in, or could not load what a page shows.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
+use leptos_router::{hooks::use_location, location::Url};
 
 use crate::{
     error::RequestError,
@@ -52,7 +52,7 @@ fn SignInLink() -> impl IntoView {
             location.pathname.get(),
             search(&location.search.get())
         );
-        format!("/sign-in?next={}", js_sys::encode_uri_component(&next))
+        format!("/sign-in?next={}", Url::escape(&next))
     };
     view! {
         <a class="button button-primary" rel="external" href=href>

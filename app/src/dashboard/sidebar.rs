@@ -18,13 +18,19 @@ pub(crate) fn Sidebar(
     /// Opens the dialog that explains the lock.
     upgrade: RwSignal<bool>,
 ) -> impl IntoView {
-    let drawer = NodeRef::<html::Div>::new();
+    let drawer = NodeRef::<html::Aside>::new();
     close_on_navigation(drawer);
     let locked = use_viewer()
         .and_then(|viewer| viewer.selected_organisation().cloned())
         .is_some_and(|organisation| !organisation.plan.opens_developer_zone());
     view! {
-        <div class="sidebar" id=SIDEBAR popover="auto" node_ref=drawer>
+        <aside
+            class="sidebar"
+            id=SIDEBAR
+            aria-label="Sidebar"
+            popover="auto"
+            node_ref=drawer
+        >
             <div class="sidebar-head">
                 <span class="brand">"9Pic"</span>
                 <button
@@ -70,7 +76,7 @@ pub(crate) fn Sidebar(
                 </ul>
             </nav>
             <Account />
-        </div>
+        </aside>
     }
 }
 
@@ -84,6 +90,11 @@ fn LockedItem(upgrade: RwSignal<bool>) -> impl IntoView {
         if event.key() == "Escape" {
             dismissed.set(true);
         }
+    };
+    let open = move |event: ev::MouseEvent| {
+        // Script is here: the invoker command is not needed as well.
+        event.prevent_default();
+        upgrade.set(true);
     };
     view! {
         <div
@@ -100,7 +111,7 @@ fn LockedItem(upgrade: RwSignal<bool>) -> impl IntoView {
                 aria-haspopup="dialog"
                 command="show-modal"
                 commandfor=UPGRADE_DIALOG
-                on:click=move |_| upgrade.set(true)
+                on:click=open
             >
                 <Icon name=IconName::Code />
                 "Developer Zone"
@@ -132,7 +143,7 @@ fn Account() -> impl IntoView {
 }
 
 /// A link in the drawer leads to another page: the drawer must not stay before it.
-fn close_on_navigation(drawer: NodeRef<html::Div>) {
+fn close_on_navigation(drawer: NodeRef<html::Aside>) {
     let path = use_location().pathname;
     Effect::new(move |before: Option<String>| {
         let path = path.get();

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use model::token::{TokenId, TokenStatus, TokenSummary};
 
 use super::{panel::CREATE_BUTTON, token_list::TokenList, token_row::delete_button_id};
-use crate::ui::{Dialog, DialogRole};
+use crate::ui::{Dialog, DialogRole, focus_after_dialog};
 
 /// The token whose deletion is being asked about.
 #[derive(Clone, Copy)]
@@ -109,17 +109,5 @@ fn next_focus(list: TokenList, deleted: TokenId) -> impl Fn() {
     let id = list
         .next_after(deleted)
         .map_or_else(|| CREATE_BUTTON.to_owned(), delete_button_id);
-    move || {
-        let id = id.clone();
-        // After the dialog has closed and given the focus back to a button that is no longer there.
-        request_animation_frame(move || {
-            let element = document().get_element_by_id(&id);
-            if let Some(element) = element.and_then(|element| {
-                use wasm_bindgen::JsCast;
-                element.dyn_into::<web_sys::HtmlElement>().ok()
-            }) {
-                let _ = element.focus();
-            }
-        });
-    }
+    move || focus_after_dialog(id.clone())
 }

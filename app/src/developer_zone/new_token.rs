@@ -2,7 +2,8 @@
 
 use leptos::{ev, html, prelude::*, task::spawn_local};
 
-use crate::ui::{Dialog, Icon, IconName, copy_to_clipboard};
+use super::panel::CREATE_BUTTON;
+use crate::ui::{Dialog, Icon, IconName, copy_to_clipboard, focus_after_dialog};
 
 /// The token that is being shown, if one is. Its text is nowhere else on the page; when it is put away,
 /// the memory that held it is wiped (the WASM's allocator does that with all that it frees).
@@ -34,6 +35,7 @@ impl ShownToken {
         self.secret.set(None);
         self.open.set(false);
         self.asked.set(false);
+        focus_after_dialog(CREATE_BUTTON.to_owned());
     }
 
     fn is_shown_untracked(self) -> bool {

@@ -18,7 +18,7 @@ use crate::{
     ui::{Icon, IconName, Notice},
 };
 
-/// Id of the button that opens the create dialog: where the focus goes when the row it was in is gone.
+/// Id of the button that opens the create dialog: where the focus goes when what it was in is gone.
 pub(super) const CREATE_BUTTON: &str = "create-token";
 
 /// The organisation's tokens, once they are loaded.
@@ -75,7 +75,9 @@ fn TokenCard(organisation: OrganisationId, tokens: Vec<TokenSummary>) -> impl In
                 <Icon name=IconName::ExternalLink />
                 <span class="visually-hidden">" (opens in a new tab)"</span>
             </a>
-            <CreateButton list open=creating id=CREATE_BUTTON />
+            <Show when=move || { list.count() > 0 }>
+                <CreateButton list open=creating />
+            </Show>
         </CardHeader>
         <Show when=move || list.is_full()>
             <p class="limit" id="token-limit">
@@ -96,18 +98,15 @@ fn TokenCard(organisation: OrganisationId, tokens: Vec<TokenSummary>) -> impl In
     }
 }
 
-/// Opens the create dialog. At the limit it stays where it is, to be found and read, and does nothing.
+/// Opens the create dialog. There is one at a time: in the card's header, or where the table would be. At
+/// the limit it stays where it is, to be found and read, and does nothing.
 #[component]
-fn CreateButton(
-    list: TokenList,
-    open: RwSignal<bool>,
-    #[prop(optional)] id: Option<&'static str>,
-) -> impl IntoView {
+fn CreateButton(list: TokenList, open: RwSignal<bool>) -> impl IntoView {
     view! {
         <button
             type="button"
             class="button button-primary"
-            id=id
+            id=CREATE_BUTTON
             aria-disabled=move || list.is_full().then_some("true")
             aria-describedby=move || list.is_full().then_some("token-limit")
             on:click=move |_| {

@@ -2,6 +2,7 @@
 
 mod clipboard;
 mod dialog;
+mod focus;
 mod icon;
 mod local_time;
 mod notice;
@@ -10,6 +11,7 @@ mod toast;
 pub(crate) use self::{
     clipboard::{CopyButton, copy_to_clipboard},
     dialog::{Dialog, DialogRole},
+    focus::focus_after_dialog,
     icon::{Icon, IconName},
     local_time::LocalDate,
     notice::Notice,
