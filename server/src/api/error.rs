@@ -1,0 +1,123 @@
+//! Everything but success: which status, code and words an error has on the wire.
+
+use std::borrow::Cow;
+
+use axum::response::{IntoResponse, Response};
+use http::{
+    HeaderName, HeaderValue, StatusCode,
+    header::{RETRY_AFTER, WWW_AUTHENTICATE},
+};
+use model::access::Refusal;
+use store::StoreError;
+
+use super::envelope;
+
+const ERROR_CODE: HeaderName = HeaderName::from_static("x-error-code");
+const CHALLENGE: HeaderValue =
+    HeaderValue::from_static(r#"ApiKey realm="9pic", header="X-API-Key""#);
+/// Seconds after which a caller may try again while the database is away: about what a restart takes.
+const RETRY_WHEN_UNAVAILABLE: HeaderValue = HeaderValue::from_static("5");
+
+/// Why a call is not answered with what it asked for.
+#[derive(Debug)]
+pub(super) enum ApiError {
+    /// The guard refused.
+    Refused(Refusal),
+    /// The request does not fit; the text names each field and what is wrong with it.
+    Invalid(String),
+    /// No endpoint has that path.
+    NotFound,
+    /// The endpoint has other methods. The router adds `Allow`.
+    MethodNotAllowed,
+    /// The body is larger than is read.
+    BodyTooLarge,
+    /// The store did not answer, or not as it should.
+    Store(StoreError),
+    /// Our own mistake; whoever makes this logs what it was.
+    Internal,
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<StoreError> for ApiError {
+    /// An event that is gone although the guard has just seen it answers like one that never was.
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NoSuchEvent(_) => Self::Refused(Refusal::EventMismatch),
+            other => Self::Store(other),
+        }
+    }
+}
+
+impl ApiError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Refused(Refusal::TokenMissing) => StatusCode::UNAUTHORIZED,
+            Self::Refused(Refusal::EventNotConfigured) | Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Refused(_) => StatusCode::FORBIDDEN,
+            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Store(error) if error.is_unavailable() => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Store(_) | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The stable name sent in `X-Error-Code`.
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(refusal) => refusal.code(),
+            Self::Invalid(_) => "invalid_request",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::BodyTooLarge => "body_too_large",
+            Self::Store(error) if error.is_unavailable() => "unavailable",
+            Self::Store(_) | Self::Internal => "internal",
+        }
+    }
+
+    /// What a person at the other end reads. Nothing of our insides is in it.
+    fn message(&self) -> Cow<'_, str> {
+        match self {
+            Self::Refused(refusal) => refusal.message().into(),
+            Self::Invalid(problems) => problems.into(),
+            Self::NotFound => "There is no such endpoint. Check the path.".into(),
+            Self::MethodNotAllowed => {
+                "The endpoint does not take this method; the Allow header names those it takes."
+                    .into()
+            }
+            Self::BodyTooLarge => "The request body is larger than 64 KiB.".into(),
+            Self::Store(error) if error.is_unavailable() => {
+                "The service is unavailable for the moment. Try again shortly.".into()
+            }
+            Self::Store(_) | Self::Internal => {
+                "Something went wrong on our side. If it persists, tell us the X-Request-Id of this answer.".into()
+            }
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        if let Self::Store(error) = &self {
+            tracing::error!(
+                error = error as &dyn std::error::Error,
+                "the store did not answer a call"
+            );
+        }
+        let status = self.status();
+        let mut response = envelope::failure(status, &self.message());
+        let headers = response.headers_mut();
+        headers.insert(ERROR_CODE, HeaderValue::from_static(self.code()));
+        match status {
+            StatusCode::UNAUTHORIZED => headers.insert(WWW_AUTHENTICATE, CHALLENGE),
+            StatusCode::SERVICE_UNAVAILABLE => headers.insert(RETRY_AFTER, RETRY_WHEN_UNAVAILABLE),
+            _ => None,
+        };
+        response
+    }
+}

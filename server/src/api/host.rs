@@ -1,0 +1,184 @@
+//! The guard's check 2: the host that a request addresses (contract, section 3).
+//!
+//! `X-Forwarded-Host` is never read: there are no trusted proxies yet from which it could come.
+
+use std::{net::Ipv6Addr, str::FromStr};
+
+use axum::extract::Request;
+use http::header::HOST;
+
+/// A host under which the API is served: a name or an address, lower-case, without port or trailing dot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostName(String);
+
+/// A text that names no host.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("use host names without scheme, port or path, for example api.9pic.ai")]
+pub struct InvalidHostName;
+
+impl HostName {
+    /// Whether `host`, as [`addressed`] gives it, is this one: compared whole, without regard to case.
+    pub(crate) fn is(&self, host: &str) -> bool {
+        self.0.eq_ignore_ascii_case(host)
+    }
+}
+
+impl FromStr for HostName {
+    type Err = InvalidHostName;
+
+    /// Takes IPv6 addresses with and without their brackets. As hosts are compared as texts, one that is
+    /// written differently by callers has to be listed in that writing too.
+    fn from_str(text: &str) -> Result<Self, InvalidHostName> {
+        let text = text.trim().to_ascii_lowercase();
+        let literal = text
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+            .unwrap_or(&text);
+        if literal.parse::<Ipv6Addr>().is_ok() {
+            return Ok(Self(format!("[{literal}]")));
+        }
+        let name = text.strip_suffix('.').unwrap_or(&text);
+        let clean = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+        if !name.is_empty() && name.chars().all(clean) {
+            Ok(Self(name.to_owned()))
+        } else {
+            Err(InvalidHostName)
+        }
+    }
+}
+
+/// The host that the request addresses, without port and trailing dot. None where the request names no
+/// host, more than one, or two that differ.
+pub(super) fn addressed(request: &Request) -> Option<&str> {
+    let mut sent = request.headers().get_all(HOST).iter();
+    let header = match (sent.next(), sent.next()) {
+        (Some(_), Some(_)) => return None,
+        (Some(only), None) => Some(host_of(only.to_str().ok()?)?),
+        (None, _) => None,
+    };
+    let target = match request.uri().authority() {
+        Some(authority) => Some(host_of(authority.as_str())?),
+        None => None,
+    };
+    match (header, target) {
+        (Some(header), Some(target)) if !header.eq_ignore_ascii_case(target) => None,
+        (header, target) => header.or(target),
+    }
+}
+
+/// The host of an authority `host[:port]` (RFC 3986, 3.2). User information is no part of a request's
+/// authority (RFC 9110, 7.2) and makes a host that is on no list.
+fn host_of(authority: &str) -> Option<&str> {
+    let end = match authority.strip_prefix('[') {
+        Some(literal) => literal.find(']')? + 2,
+        None => authority.find(':').unwrap_or(authority.len()),
+    };
+    let (host, port) = authority.split_at(end);
+    let digits = match port.strip_prefix(':') {
+        Some(digits) => digits,
+        None if port.is_empty() => "",
+        None => return None,
+    };
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let host = host.strip_suffix('.').unwrap_or(host);
+    (!host.is_empty()).then_some(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    #[test]
+    fn port_and_one_trailing_dot_are_no_part_of_a_host() {
+        for (authority, host) in [
+            ("api.9pic.ai", "api.9pic.ai"),
+            ("api.9pic.ai:443", "api.9pic.ai"),
+            ("api.9pic.ai.", "api.9pic.ai"),
+            ("api.9pic.ai.:443", "api.9pic.ai"),
+            ("api.9pic.ai:", "api.9pic.ai"),
+            ("[::1]", "[::1]"),
+            ("[::1]:3000", "[::1]"),
+            ("api.9pic.ai..", "api.9pic.ai."),
+            ("user@api.9pic.ai", "user@api.9pic.ai"),
+        ] {
+            assert_eq!(host_of(authority), Some(host), "{authority}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_authority_names_no_host() {
+        for authority in [
+            "",
+            ".",
+            ":80",
+            "a:b",
+            "a:80:80",
+            "::1",
+            "[::1",
+            "[::1]x",
+            "[::1]:x",
+            "user:pass@api.9pic.ai",
+        ] {
+            assert_eq!(host_of(authority), None, "{authority}");
+        }
+    }
+
+    #[test]
+    fn the_allowlist_takes_names_and_addresses_in_any_usual_writing() {
+        for (text, host) in [
+            ("API.9pic.ai.", "api.9pic.ai"),
+            (" localhost ", "localhost"),
+            ("127.0.0.1", "127.0.0.1"),
+            ("::1", "[::1]"),
+            ("[::1]", "[::1]"),
+        ] {
+            let name: HostName = text.parse().expect(text);
+            assert!(name.is(host), "{text}: {name:?}");
+        }
+        for text in [
+            "",
+            ".",
+            "https://api.9pic.ai",
+            "api.9pic.ai:443",
+            "api.9pic.ai/",
+            "*.9pic.ai",
+            "a b",
+            "[::1]:80",
+        ] {
+            assert_eq!(text.parse::<HostName>(), Err(InvalidHostName), "{text}");
+        }
+    }
+
+    fn request(target: &str, hosts: &[&str]) -> Request {
+        let mut request = Request::builder().uri(target);
+        for host in hosts {
+            request = request.header(HOST, *host);
+        }
+        request.body(Body::empty()).expect("a request")
+    }
+
+    #[test]
+    fn a_request_addresses_its_host_header_or_its_target() {
+        assert_eq!(addressed(&request("/", &["a.test:80"])), Some("a.test"));
+        assert_eq!(addressed(&request("http://a.test/", &[])), Some("a.test"));
+        let both = request("http://a.test:80/", &["A.test."]);
+        assert_eq!(addressed(&both), Some("A.test"));
+    }
+
+    #[test]
+    fn a_request_that_names_no_host_or_two_addresses_none() {
+        for odd in [
+            request("/", &[]),
+            request("/", &[""]),
+            request("/", &["a.test", "a.test"]),
+            request("http://a.test/", &["b.test"]),
+            request("http://a.test/", &[""]),
+        ] {
+            assert_eq!(addressed(&odd), None, "{odd:?}");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The credential (contract, section 2): where a key stands in a request, and what counts as none.
+
+use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
+use model::access::Refusal;
+use store::secret::TokenDigest;
+
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const BEARER: &[u8] = b"bearer";
+
+/// A credential as it was sent, not yet looked at.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum PresentedKey<'a> {
+    /// One value; whether it is a key is not known.
+    One(&'a [u8]),
+    /// The header came more than once: whichever we took, a proxy in front may have taken the other.
+    Several,
+}
+
+impl<'a> PresentedKey<'a> {
+    /// Check 1: reads `X-API-Key`, or `Authorization: Bearer` where no `X-API-Key` was sent.
+    ///
+    /// `X-API-Key` decides as soon as it is there: blank, it is a missing key, even beside a bearer
+    /// token. A client whose key is empty by mistake is told so, and never gets in by another way.
+    ///
+    /// # Errors
+    /// [`Refusal::TokenMissing`].
+    pub(super) fn read(headers: &'a HeaderMap) -> Result<Self, Refusal> {
+        if headers.contains_key(API_KEY) {
+            Self::from_header(headers, API_KEY, |value| Some(value))
+        } else {
+            Self::from_header(headers, AUTHORIZATION, bearer)
+        }
+    }
+
+    fn from_header(
+        headers: &'a HeaderMap,
+        name: HeaderName,
+        credential: fn(&[u8]) -> Option<&[u8]>,
+    ) -> Result<Self, Refusal> {
+        let mut sent = headers.get_all(name).iter().map(HeaderValue::as_bytes);
+        match (sent.next(), sent.next()) {
+            (Some(_), Some(_)) => Ok(Self::Several),
+            (only, _) => only
+                .and_then(credential)
+                .map(<[u8]>::trim_ascii)
+                .filter(|key| !key.is_empty())
+                .map(Self::One)
+                .ok_or(Refusal::TokenMissing),
+        }
+    }
+
+    /// Check 3, the half that needs no database.
+    ///
+    /// # Errors
+    /// [`Refusal::TokenInvalid`].
+    pub(super) fn digest(&self) -> Result<TokenDigest, Refusal> {
+        match self {
+            Self::One(key) => TokenDigest::of_presented(key).map_err(|_| Refusal::TokenInvalid),
+            Self::Several => Err(Refusal::TokenInvalid),
+        }
+    }
+}
+
+/// What follows the scheme `Bearer`, which is compared without regard to case (RFC 9110, 11.1). Another
+/// scheme is none of our keys.
+fn bearer(authorization: &[u8]) -> Option<&[u8]> {
+    let authorization = authorization.trim_ascii();
+    let (scheme, credential) = authorization.split_at_checked(BEARER.len())?;
+    let separated = credential.first().is_none_or(u8::is_ascii_whitespace);
+    (scheme.eq_ignore_ascii_case(BEARER) && separated).then_some(credential)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(sent: &[(HeaderName, &str)]) -> Option<Option<String>> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in sent {
+            headers.append(name, HeaderValue::from_str(value).expect("a header"));
+        }
+        match PresentedKey::read(&headers) {
+            Ok(PresentedKey::One(key)) => Some(Some(String::from_utf8_lossy(key).into_owned())),
+            Ok(PresentedKey::Several) => Some(None),
+            Err(refusal) => {
+                assert_eq!(refusal, Refusal::TokenMissing);
+                None
+            }
+        }
+    }
+
+    fn one(key: &str) -> Option<Option<String>> {
+        Some(Some(key.to_owned()))
+    }
+
+    #[test]
+    fn the_header_of_our_own_wins_over_a_bearer_token() {
+        assert_eq!(read(&[(API_KEY, " k ")]), one("k"));
+        assert_eq!(
+            read(&[(API_KEY, "k"), (AUTHORIZATION, "Bearer b")]),
+            one("k")
+        );
+        assert_eq!(read(&[(AUTHORIZATION, "Bearer b")]), one("b"));
+    }
+
+    #[test]
+    fn the_scheme_bearer_is_read_in_any_case_and_is_one_word() {
+        for sent in ["bearer b", "BEARER  b", "BeArEr\tb"] {
+            assert_eq!(read(&[(AUTHORIZATION, sent)]), one("b"), "{sent}");
+        }
+        for sent in ["Bearer", "Bearer ", "Bearerb", "Basic b", "b", ""] {
+            assert_eq!(read(&[(AUTHORIZATION, sent)]), None, "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_blank_header_of_our_own_is_a_missing_key_even_beside_a_bearer_token() {
+        assert_eq!(read(&[]), None);
+        assert_eq!(read(&[(API_KEY, "")]), None);
+        assert_eq!(read(&[(API_KEY, " \t")]), None);
+        assert_eq!(read(&[(API_KEY, ""), (AUTHORIZATION, "Bearer b")]), None);
+    }
+
+    #[test]
+    fn a_header_that_comes_twice_is_no_key_whatever_it_says() {
+        assert_eq!(read(&[(API_KEY, "k"), (API_KEY, "k")]), Some(None));
+        assert_eq!(read(&[(API_KEY, ""), (API_KEY, "")]), Some(None));
+        let bearers = [(AUTHORIZATION, "Bearer b"), (AUTHORIZATION, "Basic b")];
+        assert_eq!(read(&bearers), Some(None));
+        assert_eq!(PresentedKey::Several.digest(), Err(Refusal::TokenInvalid));
+    }
+}

@@ -1,0 +1,133 @@
+//! The external API, as its contract describes it.
+//!
+//! A request passes, from the outside in: its id ([`request_id`]), the net under panics, the guard's
+//! checks 1 to 5 ([`guard`]), the limit on bodies, and only then the routes. So whatever lies inside, an
+//! unknown path and a wrong method included, is behind the key. Checks 7 to 9 are made where a handler
+//! asks for the leave that it needs ([`access`]), check 10 by the handler.
+//!
+//! To add an endpoint: write its handler in the file of its group, and name it in [`ROUTES`]. The tests
+//! that walk all routes find it there.
+
+mod access;
+mod closed;
+mod envelope;
+mod error;
+mod event;
+mod events;
+mod guard;
+pub mod host;
+mod key;
+mod query;
+mod request_id;
+
+use std::{any::Any, sync::Arc};
+
+use axum::{
+    Router,
+    body::HttpBody,
+    extract::{DefaultBodyLimit, Request},
+    middleware::{Next, from_fn, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::{MethodRouter, get, post},
+};
+use http::Method;
+use store::Store;
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use self::{error::ApiError, guard::Guard, host::HostName, request_id::RequestIds};
+
+/// The largest body that is read, in bytes (contract, section 6).
+const MAX_BODY: usize = 64 * 1024;
+
+/// Everything under this path is the API's, known or not.
+const BASE: [&str; 3] = ["/api/v1/ext", "/api/v1/ext/", "/api/v1/ext/{*rest}"];
+
+/// An endpoint of the API.
+pub struct Route {
+    /// Its method.
+    pub method: Method,
+    /// Its path, with `{org_id}`, `{event_id}` and the like where values stand.
+    pub path: &'static str,
+    handler: fn() -> MethodRouter<Store>,
+}
+
+/// Every endpoint: the one list from which the router is built, and which the tests walk.
+pub static ROUTES: [Route; 5] = [
+    Route {
+        method: Method::GET,
+        path: "/api/v1/ext/{org_id}/events",
+        handler: || get(events::list),
+    },
+    Route {
+        method: Method::GET,
+        path: "/api/v1/ext/{org_id}/event/{event_id}/ping",
+        handler: || get(event::ping),
+    },
+    Route {
+        method: Method::GET,
+        path: "/api/v1/ext/{org_id}/event/{event_id}/details",
+        handler: || get(event::details),
+    },
+    Route {
+        method: Method::POST,
+        path: "/api/v1/ext/{org_id}/event/{event_id}/faces",
+        handler: || post(closed::faces),
+    },
+    Route {
+        method: Method::POST,
+        path: "/api/v1/ext/{org_id}/event/{event_id}/video-clipping/{*rest}",
+        handler: || post(closed::video_clipping),
+    },
+];
+
+/// The API under `/api/v1/ext`, served under `hosts` only.
+pub(crate) fn router(store: Store, hosts: Vec<HostName>) -> Router {
+    let api = ServiceBuilder::new()
+        .layer(from_fn_with_state(
+            Arc::new(RequestIds::new()),
+            request_id::attach,
+        ))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(
+            Guard::new(store.clone(), hosts),
+            guard::admit,
+        ))
+        .layer(from_fn(refuse_large_body))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .service(routes(store));
+    BASE.into_iter().fold(Router::new(), |router, path| {
+        router.route_service(path, api.clone())
+    })
+}
+
+fn routes(store: Store) -> Router {
+    ROUTES
+        .iter()
+        .fold(Router::new(), |router, route| {
+            router.route(route.path, (route.handler)())
+        })
+        .fallback(async || ApiError::NotFound)
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .with_state(store)
+}
+
+/// Refuses a body that says beforehand that it is too large; one that does not say it is cut off by
+/// [`DefaultBodyLimit`] while a handler reads it.
+async fn refuse_large_body(request: Request, next: Next) -> Response {
+    if request.body().size_hint().lower() > MAX_BODY as u64 {
+        return ApiError::BodyTooLarge.into_response();
+    }
+    next.run(request).await
+}
+
+/// Ends a request whose handler panicked like any other error; the panic's own words go to the log.
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let said = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    tracing::error!(panic = said, "a request panicked");
+    ApiError::Internal.into_response()
+}

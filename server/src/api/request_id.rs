@@ -1,0 +1,133 @@
+//! A name for every request, by which a caller and our log can speak of the same one.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use rand::{RngCore, TryRngCore, rngs::OsRng};
+use tracing::Instrument;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The longest name of a caller's own that is taken (contract, section 4).
+const MAX_LENGTH: usize = 64;
+
+/// Makes names that this process never gives twice, and another one hardly ever.
+pub(super) struct RequestIds {
+    state: AtomicU64,
+}
+
+impl RequestIds {
+    pub(super) fn new() -> Self {
+        Self {
+            state: AtomicU64::new(OsRng.unwrap_err().next_u64()),
+        }
+    }
+
+    /// The caller's own name for the request if it sent one sane one, else a new one.
+    fn name(&self, headers: &HeaderMap) -> HeaderValue {
+        let mut sent = headers.get_all(REQUEST_ID).iter();
+        match (sent.next(), sent.next()) {
+            (Some(own), None) if is_sane(own) => own.clone(),
+            _ => self.make(),
+        }
+    }
+
+    /// SplitMix64 (Steele, Lea and Flood 2014): a counter whose values are mixed one to one, so that no
+    /// name comes twice and none tells how many requests there were.
+    fn make(&self) -> HeaderValue {
+        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+        let mut mixed = self.state.fetch_add(STEP, Ordering::Relaxed);
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        HeaderValue::try_from(format!("{mixed:016x}"))
+            .unwrap_or_else(|_| HeaderValue::from_static("unnamed"))
+    }
+}
+
+fn is_sane(name: &HeaderValue) -> bool {
+    (1..=MAX_LENGTH).contains(&name.len()) && name.as_bytes().iter().all(u8::is_ascii_graphic)
+}
+
+/// Names the request in every log line written on its way, and in the answer.
+///
+/// The span has the level of errors, so that it is there whichever lines the operator asks for. Neither
+/// path nor query is logged: a caller may have put the key there by mistake.
+pub(super) async fn attach(
+    State(ids): State<Arc<RequestIds>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let name = ids.name(request.headers());
+    let method = request.method().clone();
+    let span = tracing::error_span!("api", request_id = name.to_str().unwrap_or_default());
+    let answered = async move {
+        let response = next.run(request).await;
+        tracing::debug!(%method, status = response.status().as_u16(), "answered");
+        response
+    };
+    let mut response = answered.instrument(span).await;
+    response.headers_mut().insert(REQUEST_ID, name);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn named(values: &[&[u8]]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(
+                REQUEST_ID,
+                HeaderValue::from_bytes(value).expect("a header"),
+            );
+        }
+        headers
+    }
+
+    #[test]
+    fn a_sane_name_of_the_callers_own_is_kept() {
+        let ids = RequestIds::new();
+        let longest = [b'x'; MAX_LENGTH];
+        for own in [b"a".as_slice(), b"trace-7/{ok}~!", &longest] {
+            assert_eq!(ids.name(&named(&[own])), own);
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_not_sane_is_replaced() {
+        let ids = RequestIds::new();
+        let too_long = [b'x'; MAX_LENGTH + 1];
+        let odd: [&[&[u8]]; 6] = [
+            &[],
+            &[b""],
+            &[b"two words"],
+            &["é".as_bytes()],
+            &[&too_long],
+            &[b"one", b"two"],
+        ];
+        for sent in odd {
+            let name = ids.name(&named(sent));
+            assert!(sent.iter().all(|own| name != *own), "{name:?}");
+            assert_eq!(name.len(), 16);
+        }
+    }
+
+    #[test]
+    fn no_name_is_made_twice() {
+        let ids = RequestIds::new();
+        let names: HashSet<_> = (0..10_000).map(|_| ids.make()).collect();
+        assert_eq!(names.len(), 10_000);
+    }
+}

@@ -1,0 +1,202 @@
+//! The command line.
+//!
+//! Every option can also be given as an environment variable, `DEVELOPER_ZONE_` and its long name. No
+//! secret is ever an argument: other users of a machine can read those. What was asked for goes to
+//! standard output, everything else to standard error. The program ends with 0 when it did what it was
+//! told, 1 when it could not, 2 when it was told something it does not understand.
+
+mod arguments;
+mod demo;
+mod event;
+mod healthcheck;
+mod organisation;
+mod output;
+mod serve;
+mod token;
+mod user;
+
+use std::{process::ExitCode, sync::Arc};
+
+use clap::{Parser, Subcommand};
+use store::{Store, clock::SystemClock};
+
+use crate::{error::Error, telemetry};
+
+/// The Developer Zone: API tokens for organisations, and the external API that they open
+#[derive(Parser)]
+#[command(
+    name = "developer-zone",
+    version,
+    arg_required_else_help = true,
+    after_help = "Examples:
+  developer-zone serve --demo
+  developer-zone organisation create --name \"Summit Races\" --plan enterprise --id 903
+  developer-zone user create --email ada@example.com --organisation 903 \\
+      --password-stdin < password.txt
+  developer-zone token create --organisation 903 --created-by ada@example.com
+
+Every command but healthcheck first brings the database schema up to date.
+DEVELOPER_ZONE_LOG sets what is logged on standard error, for example `warn` or `info,server=debug`."
+)]
+struct Cli {
+    /// The database: sqlite:FILE (made if missing) or postgres://USER@HOST/NAME
+    #[arg(
+        long,
+        global = true,
+        env = "DEVELOPER_ZONE_DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        default_value = "sqlite:developer-zone.db"
+    )]
+    database_url: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the dashboard and the external API
+    Serve(serve::Serve),
+    /// Bring the database schema up to date, and do nothing else
+    Migrate,
+    /// Load the demo data, unless it is there already
+    #[command(
+        after_help = "The demo sign-ins have a published password: load them into a database for trying things out only."
+    )]
+    Demo,
+    /// Ask a running server whether it is healthy
+    Healthcheck(healthcheck::Healthcheck),
+    /// Organisations and their plans
+    #[command(subcommand)]
+    Organisation(organisation::Command),
+    /// The people who sign in to the dashboard
+    #[command(subcommand)]
+    User(user::Command),
+    /// Events of an organisation
+    #[command(subcommand)]
+    Event(event::Command),
+    /// API tokens of an organisation
+    #[command(subcommand)]
+    Token(token::Command),
+}
+
+/// The program: reads its arguments, does what they say, and reports how that went.
+pub async fn main() -> ExitCode {
+    let outcome = perform(Cli::parse()).await;
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", error.on_one_line());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn perform(cli: Cli) -> Result<(), Error> {
+    telemetry::start()?;
+    let url = &cli.database_url;
+    match cli.command {
+        Command::Serve(serve) => serve.perform(url).await,
+        Command::Healthcheck(healthcheck) => healthcheck.perform().await,
+        Command::Migrate => {
+            with_store(url, async |_| {
+                output::line("The database schema is up to date.")
+            })
+            .await
+        }
+        Command::Demo => with_store(url, demo::load_and_tell).await,
+        Command::Organisation(command) => {
+            with_store(url, async |store| command.perform(store).await).await
+        }
+        Command::User(command) => with_store(url, async |store| command.perform(store).await).await,
+        Command::Event(command) => {
+            with_store(url, async |store| command.perform(store).await).await
+        }
+        Command::Token(command) => {
+            with_store(url, async |store| command.perform(store).await).await
+        }
+    }
+}
+
+/// Does `work` with the database, which is closed properly whatever becomes of it.
+async fn with_store(
+    url: &str,
+    work: impl AsyncFnOnce(&Store) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let store = open(url).await?;
+    let outcome = work(&store).await;
+    store.close().await;
+    outcome
+}
+
+/// The database with its schema up to date.
+async fn open(url: &str) -> Result<Store, Error> {
+    let store = Store::open(url, Arc::new(SystemClock))
+        .await
+        .map_err(Error::OpenDatabase)?;
+    store.migrate().await?;
+    Ok(store)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_is_an_environment_variable_too() {
+        assert_variables(&mut Cli::command());
+    }
+
+    fn assert_variables(command: &mut clap::Command) {
+        command.build();
+        for option in command.get_arguments() {
+            let Some(long) = option.get_long() else {
+                continue;
+            };
+            if matches!(long, "help" | "version") {
+                continue;
+            }
+            let expected = format!("DEVELOPER_ZONE_{}", long.to_uppercase().replace('-', "_"));
+            let variable = option.get_env().and_then(|name| name.to_str());
+            assert_eq!(variable, Some(expected.as_str()), "--{long}");
+        }
+        command.get_subcommands_mut().for_each(assert_variables);
+    }
+
+    #[test]
+    fn the_database_may_be_named_before_or_after_the_subcommand() {
+        for line in [
+            [
+                "developer-zone",
+                "--database-url",
+                "sqlite:x.db",
+                "organisation",
+                "list",
+            ],
+            [
+                "developer-zone",
+                "organisation",
+                "--database-url",
+                "sqlite:x.db",
+                "list",
+            ],
+            [
+                "developer-zone",
+                "organisation",
+                "list",
+                "--database-url",
+                "sqlite:x.db",
+            ],
+        ] {
+            let cli = Cli::try_parse_from(line).expect("understood");
+            assert_eq!(cli.database_url, "sqlite:x.db", "{line:?}");
+        }
+    }
+}

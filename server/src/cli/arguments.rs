@@ -1,0 +1,58 @@
+//! Values on the command line, read into the types that carry their rules.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use model::{
+    event::{EventId, EventStatus},
+    organisation::{OrganisationId, Plan, Role},
+    token::TokenId,
+    user::{Email, InvalidEmail},
+};
+
+fn number(text: &str) -> Result<i64, &'static str> {
+    let number = text.parse().ok().filter(|&number: &i64| number > 0);
+    number.ok_or("use a whole number from 1")
+}
+
+pub(super) fn organisation_id(text: &str) -> Result<OrganisationId, &'static str> {
+    number(text).map(OrganisationId)
+}
+
+pub(super) fn event_id(text: &str) -> Result<EventId, &'static str> {
+    number(text).map(EventId)
+}
+
+pub(super) fn token_id(text: &str) -> Result<TokenId, &'static str> {
+    number(text).map(TokenId)
+}
+
+pub(super) fn email(text: &str) -> Result<Email, InvalidEmail> {
+    Email::parse(text)
+}
+
+/// A name that can be read in a list: not blank, and without characters that steer a terminal.
+pub(super) fn name(text: &str) -> Result<String, &'static str> {
+    let name = text.trim();
+    if name.is_empty() || name.chars().any(char::is_control) {
+        Err("a name has at least one character and no control characters")
+    } else {
+        Ok(name.to_owned())
+    }
+}
+
+pub(super) fn plan() -> impl TypedValueParser<Value = Plan> {
+    PossibleValuesParser::new(Plan::ALL.map(Plan::code)).try_map(|code| code.parse::<Plan>())
+}
+
+pub(super) fn role() -> impl TypedValueParser<Value = Role> {
+    PossibleValuesParser::new(Role::ALL.map(Role::code)).try_map(|code| code.parse::<Role>())
+}
+
+pub(super) fn event_status() -> impl TypedValueParser<Value = EventStatus> {
+    PossibleValuesParser::new(["active", "draft"]).map(|code| {
+        if code == "draft" {
+            EventStatus::Draft
+        } else {
+            EventStatus::Active
+        }
+    })
+}

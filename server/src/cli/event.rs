@@ -1,0 +1,79 @@
+//! `developer-zone event`.
+
+use clap::{Subcommand, builder::BoolishValueParser};
+use model::{
+    event::{EventId, EventSettings, EventStatus},
+    organisation::OrganisationId,
+};
+use store::{OrganisationScope, Store, events::NewEvent};
+
+use super::{arguments, output};
+use crate::error::Error;
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Make an event, configured with every feature on
+    #[command(after_help = "Example:
+  developer-zone event create --organisation 903 --name \"Summit Marathon\" --id 456 \\
+      --date 2026-01-19T06:00:00")]
+    Create {
+        /// The organisation's number
+        #[arg(long, env = "DEVELOPER_ZONE_ORGANISATION", value_parser = arguments::organisation_id)]
+        organisation: OrganisationId,
+        /// Its name
+        #[arg(long, env = "DEVELOPER_ZONE_NAME", value_parser = arguments::name)]
+        name: String,
+        /// Its number; next after the highest if none is given
+        #[arg(long, env = "DEVELOPER_ZONE_ID", value_parser = arguments::event_id)]
+        id: Option<EventId>,
+        /// When it takes place, in local time: YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS
+        #[arg(long, env = "DEVELOPER_ZONE_DATE")]
+        date: Option<String>,
+        /// Whether it is published
+        #[arg(long, env = "DEVELOPER_ZONE_STATUS", value_parser = arguments::event_status(), default_value = "active")]
+        status: EventStatus,
+        /// Leave it without a configuration; the API then answers event_not_configured
+        #[arg(long, env = "DEVELOPER_ZONE_UNCONFIGURED", value_parser = BoolishValueParser::new())]
+        unconfigured: bool,
+    },
+}
+
+const EVERYTHING_ON: EventSettings = EventSettings {
+    event_enabled: true,
+    bib_search: true,
+    selfie_search: true,
+    name_search: true,
+    video_search: true,
+    video_selfie_search: true,
+    timeline_search: true,
+};
+
+impl Command {
+    /// Does it, and says so.
+    ///
+    /// # Errors
+    /// Those of the store, and [`Error::Output`].
+    pub(super) async fn perform(self, store: &Store) -> Result<(), Error> {
+        let Self::Create {
+            organisation,
+            name,
+            id,
+            date,
+            status,
+            unconfigured,
+        } = self;
+        let event = NewEvent {
+            id,
+            name,
+            date,
+            status,
+            settings: (!unconfigured).then_some(EVERYTHING_ON),
+        };
+        let scope = OrganisationScope::operator(organisation);
+        let made = store.events().create(scope, &event).await?;
+        output::line(format!(
+            "Created event {made}, {}, in organisation {organisation}.",
+            event.name
+        ))
+    }
+}

@@ -1,0 +1,161 @@
+//! `developer-zone serve`.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use clap::{Args, builder::BoolishValueParser};
+use store::Store;
+
+use super::{demo, open, output};
+use crate::{
+    api::host::HostName,
+    assets,
+    config::{Config, ContactUrl, PublicUrl},
+    error::Error,
+    router, serve,
+};
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  developer-zone serve --demo
+  developer-zone serve --listen 0.0.0.0:8080 --database-url postgres://zone@db/zone \\
+      --api-hosts api.example.com --public-url https://dev.example.com
+
+The first line on standard output is `listening on http://ADDRESS:PORT`.
+SIGTERM and Ctrl-C let running requests finish, for at most ten seconds.")]
+pub(super) struct Serve {
+    /// Where to listen; port 0 takes any free port
+    #[arg(
+        long,
+        env = "DEVELOPER_ZONE_LISTEN",
+        value_name = "ADDRESS:PORT",
+        value_parser = listen_address,
+        default_value = "127.0.0.1:3000"
+    )]
+    listen: SocketAddr,
+    /// The host names under which the external API is called, separated by commas
+    #[arg(
+        long,
+        env = "DEVELOPER_ZONE_API_HOSTS",
+        value_name = "HOSTS",
+        value_delimiter = ',',
+        default_value = "api.9pic.ai"
+    )]
+    api_hosts: Vec<HostName>,
+    /// Where people of organisations without the Enterprise plan are sent
+    #[arg(
+        long,
+        env = "DEVELOPER_ZONE_CONTACT_URL",
+        value_name = "URL",
+        default_value = "https://9pic.ai/contact"
+    )]
+    contact_url: ContactUrl,
+    /// The address that browsers show; with https, cookies are sent over HTTPS only
+    #[arg(long, env = "DEVELOPER_ZONE_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<PublicUrl>,
+    /// Load the demo data, and serve the API under the listen address's own names too
+    #[arg(long, env = "DEVELOPER_ZONE_DEMO", value_parser = BoolishValueParser::new())]
+    demo: bool,
+}
+
+fn listen_address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "use an IP address and a port, for example 127.0.0.1:3000 or [::1]:3000")
+}
+
+impl Serve {
+    /// Runs until it is told to stop.
+    ///
+    /// # Errors
+    /// What keeps the server from starting, and [`Error::Serve`].
+    pub(super) async fn perform(self, database_url: &str) -> Result<(), Error> {
+        assets::addresses()?;
+        let stop = serve::told_to_stop()?;
+        let listener = serve::listen(self.listen).await?;
+        let address = listener.local_addr().map_err(|cause| Error::Listen {
+            address: self.listen,
+            cause,
+        })?;
+        let store = open(database_url).await?;
+        if self.demo {
+            store.load_demo().await?;
+        }
+        warn_of_demo_sign_ins(&store, address.ip()).await?;
+        output::line(format!("listening on http://{address}"))?;
+        if self.demo {
+            output::line(invitation(address))?;
+        }
+        let router = router(store.clone(), &self.config());
+        serve::run(listener, router, &store, stop).await
+    }
+
+    fn config(self) -> Config {
+        let mut api_hosts = self.api_hosts;
+        if self.demo {
+            api_hosts.extend(own_names(self.listen.ip()));
+        }
+        Config {
+            api_hosts,
+            contact_url: self.contact_url,
+            public_url: self.public_url,
+        }
+    }
+}
+
+/// The names under which a browser or curl on this machine reaches a server that listens on `ip`.
+fn own_names(ip: IpAddr) -> impl Iterator<Item = HostName> {
+    let names = [
+        "127.0.0.1".to_owned(),
+        "localhost".to_owned(),
+        "::1".to_owned(),
+        ip.to_string(),
+    ];
+    names.into_iter().filter_map(|name| name.parse().ok())
+}
+
+/// Anyone can read the demo's password, so on an address that others reach anyone can sign in.
+async fn warn_of_demo_sign_ins(store: &Store, ip: IpAddr) -> Result<(), Error> {
+    let emails = store.users().demo_emails().await?;
+    if !emails.is_empty() && !ip.is_loopback() {
+        eprintln!(
+            "WARNING: whoever reaches {ip} can sign in to this database: it has demo sign-ins, whose \
+             password is published ({}). Listen on 127.0.0.1, or use a database without demo data.",
+            emails.join(", ")
+        );
+    }
+    Ok(())
+}
+
+fn invitation(address: SocketAddr) -> String {
+    let reachable = SocketAddr::new(reachable_ip(address.ip()), address.port());
+    format!("\nOpen http://{reachable}\n{}\n", demo::sign_ins())
+}
+
+/// The address by which this machine itself reaches a server that listens on `ip`.
+fn reachable_ip(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_demo_server_knows_itself_by_its_own_names() {
+        let names: Vec<_> = own_names(Ipv4Addr::new(192, 168, 1, 7).into()).collect();
+        for name in ["127.0.0.1", "localhost", "[::1]", "192.168.1.7"] {
+            assert!(names.iter().any(|own| own.is(name)), "{name}: {names:?}");
+        }
+    }
+
+    #[test]
+    fn the_address_to_open_is_one_that_a_browser_can_open() {
+        let open = |address: &str| invitation(address.parse().expect("an address"));
+        assert!(open("0.0.0.0:80").contains("http://127.0.0.1:80\n"));
+        assert!(open("[::]:80").contains("http://[::1]:80\n"));
+        assert!(open("192.168.1.7:80").contains("http://192.168.1.7:80\n"));
+    }
+}

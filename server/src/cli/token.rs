@@ -1,0 +1,191 @@
+//! `developer-zone token`.
+
+use clap::{Args, Subcommand, builder::BoolishValueParser};
+use model::{
+    organisation::OrganisationId,
+    token::{TokenId, TokenStatus, TokenSummary},
+    user::Email,
+};
+use serde::Serialize;
+use store::{Store, StoreError, TokenAuthority};
+use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
+
+use super::{
+    arguments,
+    output::{self, Row},
+};
+use crate::error::Error;
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Make a token in a member's name; prints it, alone and once, on standard output
+    #[command(after_help = "Example:
+  TOKEN=$(developer-zone token create --organisation 903 --created-by ada@example.com)
+
+The token cannot be shown again: only its digest is kept.")]
+    Create {
+        /// The organisation's number
+        #[arg(long, env = "DEVELOPER_ZONE_ORGANISATION", value_parser = arguments::organisation_id)]
+        organisation: OrganisationId,
+        /// E-mail address of the member in whose name it is made
+        #[arg(long, env = "DEVELOPER_ZONE_CREATED_BY", value_name = "EMAIL", value_parser = arguments::email)]
+        created_by: Email,
+    },
+    /// List the tokens of an organisation, newest first
+    List {
+        /// The organisation's number
+        #[arg(long, env = "DEVELOPER_ZONE_ORGANISATION", value_parser = arguments::organisation_id)]
+        organisation: OrganisationId,
+        /// Print a JSON array of objects with id, token, status, created_by and created_at
+        #[arg(long, env = "DEVELOPER_ZONE_JSON", value_parser = BoolishValueParser::new())]
+        json: bool,
+    },
+    /// Let a paused token open the API again
+    Activate(Which),
+    /// Pause a token; no server takes it any more once the command has ended
+    Deactivate(Which),
+    /// Delete a token for good; no server takes it any more once the command has ended
+    Delete(Which),
+}
+
+/// A token of an organisation.
+#[derive(Args)]
+pub(super) struct Which {
+    /// The organisation's number
+    #[arg(long, env = "DEVELOPER_ZONE_ORGANISATION", value_parser = arguments::organisation_id)]
+    organisation: OrganisationId,
+    /// The token's number, as `token list` shows it
+    #[arg(value_parser = arguments::token_id)]
+    id: TokenId,
+}
+
+impl Which {
+    fn authority(&self) -> TokenAuthority<'static> {
+        TokenAuthority::Operator(self.organisation)
+    }
+}
+
+impl Command {
+    /// Does it, and says so.
+    ///
+    /// # Errors
+    /// [`Error::CreatorNotAMember`], [`Error::TokenNotShown`], those of the store, and
+    /// [`Error::Output`].
+    pub(super) async fn perform(self, store: &Store) -> Result<(), Error> {
+        let tokens = store.tokens();
+        match self {
+            Self::Create {
+                organisation,
+                created_by,
+            } => create(store, organisation, created_by).await,
+            Self::List { organisation, json } => {
+                let found = tokens.list(TokenAuthority::Operator(organisation)).await?;
+                let rows: Vec<_> = found.into_iter().map(TokenRow::from).collect();
+                output::list(&rows, json)
+            }
+            Self::Activate(which) => {
+                let token = tokens.set_active(which.authority(), which.id, true).await?;
+                output::line(format!("Token {} ({}) is active.", token.preview, token.id))
+            }
+            Self::Deactivate(which) => {
+                let token = tokens
+                    .set_active(which.authority(), which.id, false)
+                    .await?;
+                output::line(format!(
+                    "Token {} ({}) is inactive.",
+                    token.preview, token.id
+                ))
+            }
+            Self::Delete(which) => {
+                let token = tokens.delete(which.authority(), which.id).await?;
+                output::line(format!(
+                    "Token {} ({}) is deleted.",
+                    token.preview, token.id
+                ))
+            }
+        }
+    }
+}
+
+/// A token that reached nobody is deleted again, rather than left behind as one that nobody has.
+async fn create(
+    store: &Store,
+    organisation: OrganisationId,
+    created_by: Email,
+) -> Result<(), Error> {
+    let member = match store
+        .members()
+        .find_by_email(&created_by, organisation)
+        .await
+    {
+        Err(StoreError::NotAMember(_)) => {
+            return Err(Error::CreatorNotAMember {
+                email: created_by,
+                organisation,
+            });
+        }
+        found => found?,
+    };
+    let created = store.tokens().create(&member).await?;
+    if let Err(cause) = output::write_line(&created.secret.reveal()) {
+        let authority = TokenAuthority::Operator(organisation);
+        store.tokens().delete(authority, created.summary.id).await?;
+        return Err(Error::TokenNotShown(cause));
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct TokenRow {
+    id: TokenId,
+    token: String,
+    status: TokenStatus,
+    created_by: String,
+    created_at: String,
+}
+
+impl From<TokenSummary> for TokenRow {
+    fn from(token: TokenSummary) -> Self {
+        Self {
+            id: token.id,
+            token: token.preview.to_string(),
+            status: token.status,
+            created_by: token.created_by,
+            created_at: rfc_3339(token.created_at.epoch_millis()),
+        }
+    }
+}
+
+impl Row<5> for TokenRow {
+    const HEADINGS: [&'static str; 5] = ["ID", "TOKEN", "STATUS", "CREATED BY", "CREATED AT"];
+
+    fn cells(&self) -> [String; 5] {
+        [
+            self.id.to_string(),
+            self.token.clone(),
+            self.status.label().to_owned(),
+            self.created_by.clone(),
+            self.created_at.clone(),
+        ]
+    }
+}
+
+/// The instant in UTC (RFC 3339), to the second.
+fn rfc_3339(epoch_millis: i64) -> String {
+    const UTC: &[BorrowedFormatItem<'_>] =
+        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+    OffsetDateTime::from_unix_timestamp(epoch_millis.div_euclid(1_000))
+        .ok()
+        .and_then(|instant| instant.format(UTC).ok())
+        .unwrap_or_else(|| epoch_millis.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_is_printed_in_utc() {
+        assert_eq!(rfc_3339(1_768_802_400_999), "2026-01-19T06:00:00Z");
+    }
+}

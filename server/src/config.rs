@@ -1,0 +1,119 @@
+//! What `serve` can be told, checked before anything starts.
+
+use std::str::FromStr;
+
+use http::{Uri, uri::Scheme};
+
+use crate::api::host::HostName;
+
+/// How the server presents itself.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The hosts under which the external API is served.
+    pub api_hosts: Vec<HostName>,
+    /// Where Enterprise enquiries go.
+    pub contact_url: ContactUrl,
+    /// The address that browsers use, if the operator named it.
+    pub public_url: Option<PublicUrl>,
+}
+
+impl Config {
+    /// Whether cookies may be marked `Secure`: a browser drops such a cookie where there is no HTTPS.
+    pub(crate) fn secure_cookies(&self) -> bool {
+        self.public_url.as_ref().is_some_and(PublicUrl::is_https)
+    }
+}
+
+/// An address that a text cannot be; the message says what is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidUrl(&'static str);
+
+/// The origin under which browsers reach the dashboard: scheme, host and port, nothing more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl(Uri);
+
+impl PublicUrl {
+    /// Whether browsers come over HTTPS.
+    pub fn is_https(&self) -> bool {
+        self.0.scheme() == Some(&Scheme::HTTPS)
+    }
+}
+
+impl FromStr for PublicUrl {
+    type Err = InvalidUrl;
+
+    fn from_str(text: &str) -> Result<Self, InvalidUrl> {
+        const TAKEN: InvalidUrl =
+            InvalidUrl("use the address that browsers show, for example https://dev.9pic.ai");
+        let uri: Uri = text.parse().map_err(|_| TAKEN)?;
+        let web = uri.scheme() == Some(&Scheme::HTTPS) || uri.scheme() == Some(&Scheme::HTTP);
+        let bare = uri.path() == "/" && uri.query().is_none();
+        if web && bare {
+            Ok(Self(uri))
+        } else {
+            Err(TAKEN)
+        }
+    }
+}
+
+/// A link that people follow to get in touch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContactUrl(String);
+
+impl ContactUrl {
+    /// The link.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ContactUrl {
+    type Err = InvalidUrl;
+
+    /// Only schemes that lead to people: a `javascript:` link would run in the dashboard.
+    fn from_str(text: &str) -> Result<Self, InvalidUrl> {
+        let taken = ["https://", "http://", "mailto:"];
+        if taken.iter().any(|scheme| text.starts_with(scheme)) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidUrl(
+                "use a link, for example https://9pic.ai/contact or mailto:sales@example.com",
+            ))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cookies_are_secure_exactly_when_browsers_come_over_https() {
+        let is_https = |text: &str| text.parse::<PublicUrl>().map(|url| url.is_https());
+        assert_eq!(is_https("https://dev.9pic.ai"), Ok(true));
+        assert_eq!(is_https("https://dev.9pic.ai:8443/"), Ok(true));
+        assert_eq!(is_https("http://localhost:3000"), Ok(false));
+    }
+
+    #[test]
+    fn a_public_address_is_an_origin_and_nothing_more() {
+        for text in [
+            "",
+            "dev.9pic.ai",
+            "/zone",
+            "ftp://dev.9pic.ai",
+            "https://dev.9pic.ai/zone",
+            "https://dev.9pic.ai/?x",
+        ] {
+            assert!(text.parse::<PublicUrl>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_contact_link_cannot_run_script() {
+        assert!("https://9pic.ai/contact".parse::<ContactUrl>().is_ok());
+        assert!("mailto:sales@example.com".parse::<ContactUrl>().is_ok());
+        assert!("javascript:alert(1)".parse::<ContactUrl>().is_err());
+    }
+}

@@ -1,0 +1,137 @@
+//! What can end the program, in words for the person who called it.
+
+use std::{error::Error as _, fmt::Write as _, io, net::SocketAddr};
+
+use model::{organisation::OrganisationId, user::Email};
+use store::StoreError;
+
+use crate::assets::NotBuilt;
+
+/// Why the program did not do what it was called for.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The store refused or failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There are no pages to serve.
+    #[error(transparent)]
+    FrontEnd(#[from] NotBuilt),
+    /// There is no database where it was looked for.
+    #[error("cannot open the database")]
+    OpenDatabase(#[source] StoreError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+    /// The system does not tell us when to stop.
+    #[error("cannot watch for SIGTERM and Ctrl-C")]
+    Signals(#[source] io::Error),
+    /// The listener broke while the server ran.
+    #[error("the server broke off")]
+    Serve(#[source] io::Error),
+    /// The log filter cannot be read.
+    #[error("the environment variable DEVELOPER_ZONE_LOG holds no log filter")]
+    LogFilter(#[source] tracing_subscriber::filter::ParseError),
+    /// Nobody takes what is printed.
+    #[error("cannot write to standard output")]
+    Output(#[source] io::Error),
+    /// A token was made and could not be shown; it exists no more.
+    #[error("the new token could not be printed, so it was deleted again")]
+    TokenNotShown(#[source] io::Error),
+    /// No password came.
+    #[error("cannot read the password from standard input")]
+    PasswordInput(#[source] io::Error),
+    /// More than a password came.
+    #[error("the password on standard input must be a single line")]
+    PasswordLines,
+    /// Only members of an organisation make its tokens.
+    #[error("{email} is not a member of organisation {organisation}")]
+    CreatorNotAMember {
+        /// Who was to make the token.
+        email: Email,
+        /// For which organisation.
+        organisation: OrganisationId,
+    },
+    /// A server was asked how it is, and is not well.
+    #[error("the server at {address} is not healthy: {problem}")]
+    NotHealthy {
+        /// Where it was asked.
+        address: String,
+        /// What it did instead of answering 200.
+        problem: String,
+    },
+}
+
+impl Error {
+    /// The error on one line: what went wrong, each cause, then what to do about it.
+    pub(crate) fn on_one_line(&self) -> String {
+        let mut line = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let text = error.to_string();
+            // Some libraries repeat their cause in their own text.
+            if !line.ends_with(&text) {
+                let _ = write!(line, ": {text}");
+            }
+            cause = error.source();
+        }
+        if let Some(advice) = self.advice() {
+            let _ = write!(line, "; {advice}");
+        }
+        line.replace('\n', " ")
+    }
+
+    fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::OpenDatabase(StoreError::Unavailable(_) | StoreError::Database(_)) => {
+                Some("check --database-url, and that the database can be reached from here")
+            }
+            Self::Listen { cause, .. } => Some(match cause.kind() {
+                io::ErrorKind::AddrInUse => {
+                    "stop the program that uses the port, or choose another one with --listen (port 0 takes any free one)"
+                }
+                io::ErrorKind::PermissionDenied => {
+                    "ports below 1024 need privileges; choose another one with --listen"
+                }
+                _ => "choose an address of this machine with --listen, for example 127.0.0.1:3000",
+            }),
+            Self::CreatorNotAMember { .. } => Some(
+                "`developer-zone user create` adds members, `developer-zone organisation list` shows the organisations",
+            ),
+            Self::NotHealthy { .. } => {
+                Some("check that it runs, and that --url is where it listens")
+            }
+            Self::LogFilter(_) => Some("use for example `info` or `warn,server=debug`"),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_on_one_line_what_went_wrong_why_and_what_to_do() {
+        let error = Error::Listen {
+            address: ([127, 0, 0, 1], 80).into(),
+            cause: io::Error::new(io::ErrorKind::PermissionDenied, "no\nleave"),
+        };
+        assert_eq!(
+            error.on_one_line(),
+            "cannot listen on 127.0.0.1:80: no leave; ports below 1024 need privileges; choose another one with --listen"
+        );
+    }
+
+    #[test]
+    fn a_cause_that_was_told_already_is_not_told_again() {
+        let error = Error::Store(StoreError::Unavailable("gone".into()));
+        assert_eq!(error.on_one_line(), "the database cannot be reached: gone");
+    }
+}

@@ -1,0 +1,217 @@
+//! The running server: from a bound address to the last answered request.
+
+use std::{
+    future::{self, IntoFuture},
+    io,
+    net::SocketAddr,
+    time::Duration,
+};
+
+use axum::{Router, serve::ListenerExt};
+use store::Store;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::oneshot,
+    task::JoinHandle,
+    time::{MissedTickBehavior, interval, sleep, timeout},
+};
+
+use crate::error::Error;
+
+/// How long running requests may take to finish once the server was told to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// How long the database connections may take to close after that: a request that was given up on can
+/// hold one.
+const CLOSING: Duration = Duration::from_secs(2);
+
+const PURGE_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// A listener with nothing behind it yet: connections that come early wait.
+///
+/// # Errors
+/// [`Error::Listen`].
+pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|cause| Error::Listen { address, cause })
+}
+
+/// Comes to its end with the first SIGTERM or Ctrl-C. Watches from the moment it is made, not only once it
+/// is awaited.
+///
+/// # Errors
+/// [`Error::Signals`].
+pub(crate) fn told_to_stop() -> Result<impl Future<Output = ()> + Send + 'static, Error> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(Error::Signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Signals)?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Answers what comes to `listener` until `stop` comes to its end, finishes the running requests within
+/// ten seconds, and closes the store.
+///
+/// # Errors
+/// [`Error::Serve`].
+pub(crate) async fn run(
+    listener: TcpListener,
+    router: Router,
+    store: &Store,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Error> {
+    let purge = purge_sessions_hourly(store);
+    let outcome = answer_until(listener, router, stop, GRACE).await;
+    purge.abort();
+    if timeout(CLOSING, store.close()).await.is_err() {
+        tracing::warn!("stopped while a request still held a database connection");
+    }
+    outcome.map_err(Error::Serve)
+}
+
+async fn answer_until(
+    listener: TcpListener,
+    router: Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+    grace: Duration,
+) -> io::Result<()> {
+    let (stopping, stopped) = oneshot::channel();
+    // Answers are small: held back for more to send along (Nagle), each would cost a keep-alive caller 40 ms.
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    let serving = axum::serve(listener, router)
+        .with_graceful_shutdown(async move {
+            stop.await;
+            tracing::info!("stopping: running requests are finished, new connections refused");
+            let _ = stopping.send(());
+        })
+        .into_future();
+    let out_of_patience = async {
+        match stopped.await {
+            Ok(()) => sleep(grace).await,
+            Err(_) => future::pending().await,
+        }
+    };
+    tokio::select! {
+        outcome = serving => outcome,
+        () = out_of_patience => {
+            tracing::warn!(seconds = grace.as_secs(), "stopped with requests unfinished");
+            Ok(())
+        }
+    }
+}
+
+/// Ended sessions are refused whether or not they are still kept; this keeps the table small.
+fn purge_sessions_hourly(store: &Store) -> JoinHandle<()> {
+    let sessions = store.sessions();
+    tokio::spawn(async move {
+        let mut hour = interval(PURGE_EVERY);
+        hour.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            hour.tick().await;
+            match sessions.purge_ended().await {
+                Ok(purged) => tracing::debug!(purged, "ended sessions removed"),
+                Err(error) => tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "ended sessions could not be removed; the next try is in an hour"
+                ),
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::routing::get;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+        sync::Notify,
+        task::JoinHandle,
+    };
+
+    use super::*;
+
+    /// A server with one slow endpoint: it says when it was asked, and answers when it is told to.
+    struct SlowServer {
+        address: SocketAddr,
+        asked: Arc<Notify>,
+        answer: Arc<Notify>,
+        stop: oneshot::Sender<()>,
+        running: JoinHandle<io::Result<()>>,
+    }
+
+    impl SlowServer {
+        async fn start(grace: Duration) -> Self {
+            let (asked, answer) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+            let handler = {
+                let (asked, answer) = (asked.clone(), answer.clone());
+                async move || {
+                    asked.notify_one();
+                    answer.notified().await;
+                    "done"
+                }
+            };
+            let router = Router::new().route("/", get(handler));
+            let listener = listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
+            let address = listener.local_addr().expect("an address");
+            let (stop, stopped) = oneshot::channel::<()>();
+            let stop_signal = async {
+                let _ = stopped.await;
+            };
+            let running = tokio::spawn(answer_until(listener, router, stop_signal, grace));
+            Self {
+                address,
+                asked,
+                answer,
+                stop,
+                running,
+            }
+        }
+
+        async fn ask(&self) -> TcpStream {
+            let mut stream = TcpStream::connect(self.address).await.expect("connected");
+            let request = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+            stream.write_all(request).await.expect("sent");
+            self.asked.notified().await;
+            stream
+        }
+    }
+
+    #[tokio::test]
+    async fn a_running_request_is_finished_before_the_server_stops() {
+        let server = SlowServer::start(GRACE).await;
+        let mut stream = server.ask().await;
+        server.stop.send(()).expect("still running");
+        server.answer.notify_one();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer");
+        assert!(answer.ends_with("done"), "{answer}");
+        server.running.await.expect("ended").expect("without error");
+    }
+
+    #[tokio::test]
+    async fn a_stuck_request_cannot_hold_the_server_past_its_grace() {
+        let server = SlowServer::start(Duration::from_millis(50)).await;
+        let _stuck = server.ask().await;
+        server.stop.send(()).expect("still running");
+        server.running.await.expect("ended").expect("without error");
+    }
+
+    #[tokio::test]
+    async fn an_address_in_use_is_named_with_a_way_out() {
+        let taken = listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
+        let address = taken.local_addr().expect("an address");
+        let refused = listen(address).await.expect_err("in use").on_one_line();
+        assert!(refused.contains(&address.to_string()), "{refused}");
+        assert!(refused.contains("--listen"), "{refused}");
+    }
+}

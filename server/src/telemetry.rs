@@ -1,0 +1,31 @@
+//! What the program tells its operator while it runs: lines on standard error, because standard output
+//! belongs to what was asked for.
+//!
+//! No line may hold a secret: neither headers nor query strings nor request bodies are ever logged.
+
+use std::{env, io, io::IsTerminal};
+
+use tracing_subscriber::EnvFilter;
+
+use crate::error::Error;
+
+/// Names what is logged, in the syntax of `tracing-subscriber`'s `EnvFilter`.
+pub(crate) const FILTER_VARIABLE: &str = "DEVELOPER_ZONE_LOG";
+
+/// sqlx passes PostgreSQL's notices on at `info`; "relation already exists, skipping" is no news.
+const DEFAULT_FILTER: &str = "info,sqlx=warn";
+
+/// Starts logging. Called once, before anything else is done.
+///
+/// # Errors
+/// [`Error::LogFilter`] when the variable cannot be read as a filter.
+pub(crate) fn start() -> Result<(), Error> {
+    let filter = env::var(FILTER_VARIABLE).unwrap_or_else(|_| DEFAULT_FILTER.to_owned());
+    let filter = EnvFilter::try_new(filter).map_err(Error::LogFilter)?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .init();
+    Ok(())
+}

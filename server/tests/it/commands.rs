@@ -1,0 +1,414 @@
+//! The commands that do one thing and end.
+
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::{
+    program::{bare, developer_zone, done, run, run_with_input},
+    zone::TestDatabase,
+};
+
+const ADA: &str = "ada@example.com";
+
+fn json(url: &str, arguments: &[&str]) -> Value {
+    serde_json::from_str(&done(url, arguments)).expect("JSON")
+}
+
+/// Organisation 903 on the Enterprise plan, with Ada as its admin.
+fn database() -> (TestDatabase, String) {
+    let database = TestDatabase::sqlite();
+    let url = database.url();
+    create_organisation(&url, "903", "Summit Races", "enterprise");
+    create_user(&url, ADA, "903", "admin");
+    (database, url)
+}
+
+fn create_organisation(url: &str, id: &str, name: &str, plan: &str) {
+    let create = [
+        "organisation",
+        "create",
+        "--id",
+        id,
+        "--name",
+        name,
+        "--plan",
+        plan,
+    ];
+    done(url, &create);
+}
+
+fn create_user(url: &str, email: &str, organisation: &str, role: &str) {
+    let create = [
+        "user",
+        "create",
+        "--email",
+        email,
+        "--organisation",
+        organisation,
+    ];
+    let rest = ["--role", role, "--password-stdin"];
+    run_with_input(url, &[&create[..], &rest].concat(), "correct horse\n").assert_done();
+}
+
+fn create_token(url: &str) -> String {
+    let create = [
+        "token",
+        "create",
+        "--organisation",
+        "903",
+        "--created-by",
+        ADA,
+    ];
+    done(url, &create)
+}
+
+#[test]
+fn from_an_empty_database_to_a_token_and_its_end() {
+    let (_database, url) = database();
+    let create = [
+        "event",
+        "create",
+        "--organisation",
+        "903",
+        "--name",
+        "Marathon",
+    ];
+    let said = done(
+        &url,
+        &[&create[..], &["--id", "456", "--date", "2026-01-19"]].concat(),
+    );
+    assert_eq!(said, "Created event 456, Marathon, in organisation 903.\n");
+
+    let token = create_token(&url);
+    let secret = token.strip_suffix('\n').expect("one line");
+    assert_eq!(secret.len(), 46);
+    assert!(
+        secret.bytes().all(|byte| byte.is_ascii_alphanumeric()),
+        "{secret}"
+    );
+
+    let list = ["token", "list", "--organisation", "903"];
+    let listed = json(&url, &[&list[..], &["--json"]].concat());
+    let created_at = listed[0]["created_at"].as_str().expect("a time").to_owned();
+    assert_eq!(
+        (created_at.len(), created_at.ends_with('Z')),
+        (20, true),
+        "{created_at}"
+    );
+    let preview = format!("{}***", &secret[..5]);
+    let id = listed[0]["id"].to_string();
+    assert_eq!(
+        listed,
+        json!([{
+            "id": listed[0]["id"], "token": preview, "status": "active",
+            "created_by": ADA, "created_at": created_at
+        }])
+    );
+    let table = done(&url, &list);
+    let lines: Vec<_> = table.lines().collect();
+    assert_eq!(
+        lines[0],
+        "ID  TOKEN     STATUS  CREATED BY       CREATED AT"
+    );
+    assert_eq!(
+        lines[1],
+        format!("{id:<2}  {preview}  Active  {ADA}  {created_at}")
+    );
+    assert_eq!(lines.len(), 2);
+
+    for (command, said) in [
+        (
+            "deactivate",
+            format!("Token {preview} ({id}) is inactive.\n"),
+        ),
+        ("activate", format!("Token {preview} ({id}) is active.\n")),
+        ("delete", format!("Token {preview} ({id}) is deleted.\n")),
+    ] {
+        assert_eq!(
+            done(&url, &["token", command, "--organisation", "903", &id]),
+            said
+        );
+    }
+    assert_eq!(json(&url, &[&list[..], &["--json"]].concat()), json!([]));
+    let again = run(&url, &["token", "delete", "--organisation", "903", &id]);
+    again.assert_failed("no token");
+}
+
+#[test]
+fn organisations_are_made_listed_and_put_on_another_plan() {
+    let database = TestDatabase::sqlite();
+    let url = database.url();
+    let create = [
+        "organisation",
+        "create",
+        "--name",
+        "Summit Races",
+        "--plan",
+        "pro",
+    ];
+    let said = done(&url, &[&create[..], &["--id", "903"]].concat());
+    assert_eq!(said, "Created Summit Races (903), plan pro.\n");
+    assert_eq!(
+        done(&url, &create),
+        "Created Summit Races (904), plan pro.\n"
+    );
+    let set_plan = [
+        "organisation",
+        "set-plan",
+        "--id",
+        "904",
+        "--plan",
+        "pay-as-you-go",
+    ];
+    assert_eq!(
+        done(&url, &set_plan),
+        "Summit Races (904) is on plan pay-as-you-go.\n"
+    );
+    assert_eq!(
+        json(&url, &["organisation", "list", "--json"]),
+        json!([
+            { "id": 903, "name": "Summit Races", "plan": "pro" },
+            { "id": 904, "name": "Summit Races", "plan": "pay-as-you-go" }
+        ])
+    );
+    assert_eq!(
+        done(&url, &["organisation", "list"]),
+        "ID   NAME          PLAN\n903  Summit Races  pro\n904  Summit Races  pay-as-you-go\n"
+    );
+}
+
+#[test]
+fn what_cannot_be_done_ends_with_1_and_one_line_that_says_why() {
+    let (_database, url) = database();
+    create_organisation(&url, "905", "City Runners", "pro");
+    create_user(&url, "pro@example.com", "905", "admin");
+    for (command, words) in [
+        (
+            "organisation create --id 903 --name Again --plan pro",
+            "exists already",
+        ),
+        (
+            "organisation set-plan --id 1 --plan pro",
+            "organisation list",
+        ),
+        (
+            "token create --organisation 903 --created-by nobody@example.com",
+            "is not a member",
+        ),
+        (
+            "token create --organisation 1 --created-by ada@example.com",
+            "is not a member",
+        ),
+        (
+            "token create --organisation 905 --created-by pro@example.com",
+            "Enterprise",
+        ),
+        ("token list --organisation 1", "no organisation 1"),
+        ("token activate --organisation 903 1", "no token 1"),
+        ("token deactivate --organisation 903 1", "no token 1"),
+        (
+            "event create --organisation 1 --name X",
+            "no organisation 1",
+        ),
+        (
+            "event create --organisation 903 --name X --date tomorrow",
+            "YYYY-MM-DD",
+        ),
+    ] {
+        let arguments: Vec<_> = command.split(' ').collect();
+        run(&url, &arguments).assert_failed(words);
+    }
+}
+
+#[test]
+fn what_is_not_understood_ends_with_2() {
+    let (_database, url) = database();
+    for (command, words) in [
+        ("", "Usage"),
+        ("nonsense", "nonsense"),
+        ("organisation", "Usage"),
+        ("organisation create --name X", "--plan"),
+        ("organisation create --name X --plan gold", "enterprise"),
+        ("organisation create --name X --plan pro --id 0", "from 1"),
+        ("organisation create --name= --plan pro", "name"),
+        ("token list", "--organisation"),
+        ("token delete --organisation 903", "<ID>"),
+        ("token delete --organisation 903 x", "whole number"),
+        ("token create --organisation 903 --created-by ada", "e-mail"),
+        (
+            "event create --organisation 903 --name X --status gone",
+            "draft",
+        ),
+        (
+            "user create --email ada@example.com --organisation 903",
+            "--password-stdin",
+        ),
+        (
+            "user set-password --email ada@example.com",
+            "--password-stdin",
+        ),
+        (
+            "user set-password --email ada@example.com --password hunter2",
+            "--password",
+        ),
+    ] {
+        let arguments: Vec<_> = command.split(' ').filter(|word| !word.is_empty()).collect();
+        run(&url, &arguments).assert_misunderstood(words);
+    }
+}
+
+#[test]
+fn help_and_version_are_answers() {
+    for arguments in [
+        &["--help"][..],
+        &["help", "token"],
+        &["serve", "--help"],
+        &["token", "create", "--help"],
+        &["--version"],
+    ] {
+        let output = bare().args(arguments).output().expect("started");
+        assert!(output.status.success(), "{arguments:?}");
+        assert!(!output.stdout.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_database_is_found_before_and_after_the_subcommand_and_in_the_environment() {
+    let (_database, url) = database();
+    let named: [&[&str]; 3] = [
+        &["--database-url", &url, "organisation", "list", "--json"],
+        &["organisation", "--database-url", &url, "list", "--json"],
+        &["organisation", "list", "--json", "--database-url", &url],
+    ];
+    for arguments in named {
+        let output = bare().args(arguments).output().expect("started");
+        assert!(
+            String::from_utf8_lossy(&output.stdout).contains("Summit Races"),
+            "{arguments:?}"
+        );
+    }
+    let mut from_environment = bare();
+    from_environment
+        .args(["organisation", "list"])
+        .env("DEVELOPER_ZONE_DATABASE_URL", &url);
+    let output = from_environment.output().expect("started");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("Summit Races"));
+}
+
+#[test]
+fn somebody_with_an_account_joins_another_organisation_and_keeps_the_password() {
+    let (_database, url) = database();
+    create_organisation(&url, "904", "Harbour Events", "enterprise");
+    let create = [
+        "user",
+        "create",
+        "--email",
+        ADA,
+        "--organisation",
+        "904",
+        "--password-stdin",
+    ];
+    let outcome = run_with_input(&url, &create, "another password");
+    outcome.assert_done();
+    assert_eq!(
+        outcome.stdout,
+        "ada@example.com has an account already and keeps its password; now user of organisation 904 too.\n"
+    );
+    let again = run_with_input(&url, &create, "another password");
+    again.assert_failed("is a member of that organisation already");
+    done(
+        &url,
+        &[
+            "token",
+            "create",
+            "--organisation",
+            "904",
+            "--created-by",
+            ADA,
+        ],
+    );
+}
+
+#[test]
+fn a_password_comes_whole_from_standard_input_or_not_at_all() {
+    let (_database, url) = database();
+    let change = ["user", "set-password", "--email", ADA, "--password-stdin"];
+    let outcome = run_with_input(&url, &change, "a new password\r\n");
+    outcome.assert_done();
+    assert_eq!(outcome.stdout, "Changed the password of ada@example.com.\n");
+    run_with_input(&url, &change, "two\nlines of it").assert_failed("a single line");
+    run_with_input(&url, &change, "short\n").assert_failed("at least 8");
+    run_with_input(&url, &change, "").assert_failed("at least 8");
+    let nobody = [
+        "user",
+        "set-password",
+        "--email",
+        "x@example.com",
+        "--password-stdin",
+    ];
+    run_with_input(&url, &nobody, "a new password").assert_failed("no user");
+}
+
+#[test]
+fn migrate_and_demo_can_be_run_again() {
+    let database = TestDatabase::sqlite();
+    let url = database.url();
+    for _ in 0..2 {
+        assert_eq!(
+            done(&url, &["migrate"]),
+            "The database schema is up to date.\n"
+        );
+    }
+    let first = done(&url, &["demo"]);
+    assert!(first.starts_with("The demo data is loaded.\n"), "{first}");
+    assert!(first.contains("developer-zone-demo"), "{first}");
+    let second = done(&url, &["demo"]);
+    assert!(
+        second.starts_with("The demo data was there already"),
+        "{second}"
+    );
+}
+
+#[test]
+fn a_demo_does_not_mix_with_organisations_that_are_none() {
+    let (_database, url) = database();
+    run(&url, &["demo"]).assert_failed("not demo data");
+}
+
+/// `developer-zone organisation list | head -0`
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let (_database, url) = database();
+    let mut command = developer_zone(&url, &["organisation", "list"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("started");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("ended");
+    assert!(output.status.success(), "{output:?}");
+    assert!(output.stderr.is_empty(), "{output:?}");
+}
+
+/// A token that nobody has seen would be a slot lost, and a key that nobody watches.
+#[test]
+fn a_token_that_could_not_be_printed_is_deleted_again() {
+    let (_database, url) = database();
+    let create = [
+        "token",
+        "create",
+        "--organisation",
+        "903",
+        "--created-by",
+        ADA,
+    ];
+    let mut command = developer_zone(&url, &create);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("started");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("ended");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("deleted again"), "{stderr}");
+    let list = ["token", "list", "--organisation", "903", "--json"];
+    assert_eq!(json(&url, &list), json!([]));
+}

@@ -1,0 +1,91 @@
+//! `ping` and `details` (contract, section 6).
+
+use serde_json::json;
+
+use crate::zone::{Client, Zone};
+
+async fn zone_and_client() -> (Zone, Client) {
+    let zone = Zone::on_sqlite().await;
+    let token = zone.token().await;
+    let client = zone.key(&token.secret);
+    (zone, client)
+}
+
+#[tokio::test]
+async fn ping_answers_for_every_configured_event_drafts_included() {
+    let (_zone, client) = zone_and_client().await;
+    for event in [456, 458, 789, 1001] {
+        let answer = client.get(&format!("/903/event/{event}/ping")).await;
+        answer.assert_success();
+        assert_eq!(answer.message(), "pong");
+        let expected = json!({ "status": "ok", "org_id": 903, "event_id": event });
+        assert_eq!(answer.data(), expected);
+    }
+}
+
+#[tokio::test]
+async fn details_are_the_event_and_its_switches() {
+    let (_zone, client) = zone_and_client().await;
+    let answer = client.get("/903/event/456/details").await;
+    answer.assert_success();
+    assert_eq!(answer.message(), "Event details");
+    assert_eq!(
+        answer.text.split_once(r#""data":"#).map(|(_, data)| data),
+        Some(concat!(
+            r#"{"event_id":456,"event_name":"Summit Marathon 2026","event_slug":"summit-marathon-2026","#,
+            r#""event_date":"2026-01-19T06:00:00","status":"active","event_enabled":true,"bib_search":true,"#,
+            r#""selfie_search":true,"name_search":true,"video_search":true,"video_selfie_search":true,"#,
+            r#""timeline_search":true}}"#
+        ))
+    );
+    let off = client.get("/903/event/458/details").await.data();
+    for switch in [
+        "event_enabled",
+        "bib_search",
+        "video_selfie_search",
+        "timeline_search",
+    ] {
+        assert_eq!(off[switch], false, "{switch}");
+    }
+    let draft = client.get("/903/event/789/details").await.data();
+    assert_eq!(draft["status"], "draft");
+}
+
+#[tokio::test]
+async fn clips_by_face_are_off_whenever_videos_are() {
+    let (zone, client) = zone_and_client().await;
+    zone.database
+        .sql("UPDATE event_settings SET video_search = FALSE WHERE event_id = 456")
+        .await;
+    let details = client.get("/903/event/456/details").await.data();
+    assert_eq!(details["video_search"], false);
+    assert_eq!(details["video_selfie_search"], false);
+    assert_eq!(details["selfie_search"], true);
+}
+
+#[tokio::test]
+async fn an_event_without_name_slug_and_date_shows_them_as_null() {
+    let (zone, client) = zone_and_client().await;
+    zone.database
+        .sql("UPDATE events SET name = NULL, slug = NULL, date = NULL WHERE id = 456")
+        .await;
+    let details = client.get("/903/event/456/details").await.data();
+    for field in ["event_name", "event_slug", "event_date"] {
+        assert!(details[field].is_null(), "{field}");
+    }
+}
+
+/// One number, one event, however it is written: as RFC 3986 has it, `%39` is `9`.
+#[tokio::test]
+async fn an_id_may_be_written_with_escapes_and_leading_zeros() {
+    let (_zone, client) = zone_and_client().await;
+    for path in [
+        "/%3903/event/456/ping",
+        "/0903/event/00456/ping",
+        "/903/event/4%356/ping",
+    ] {
+        let answer = client.get(path).await;
+        answer.assert_success();
+        assert_eq!(answer.data()["org_id"], 903);
+    }
+}

@@ -1,0 +1,191 @@
+//! `GET /events` (contract, sections 5 and 6).
+
+use serde_json::{Value, json};
+
+use crate::zone::{Client, Zone};
+
+async fn zone_and_client() -> (Zone, Client) {
+    let zone = Zone::on_sqlite().await;
+    let token = zone.token().await;
+    let client = zone.key(&token.secret);
+    (zone, client)
+}
+
+async fn page(client: &Client, query: &str) -> (Vec<Value>, Value) {
+    let answer = client.get(&format!("/903/events{query}")).await;
+    answer.assert_success();
+    assert_eq!(answer.message(), "Records for events");
+    let mut data = answer.data();
+    let keys: Vec<_> = data
+        .as_object()
+        .expect("an object")
+        .keys()
+        .cloned()
+        .collect();
+    assert_eq!(keys, ["events", "pagination"]);
+    let pagination = data["pagination"].take();
+    match data["events"].take() {
+        Value::Array(events) => (events, pagination),
+        other => panic!("no list: {other}"),
+    }
+}
+
+#[tokio::test]
+async fn an_event_has_the_contracts_six_fields() {
+    let (_zone, client) = zone_and_client().await;
+    let (events, _) = page(&client, "?page_size=100").await;
+    let marathon = events.iter().find(|event| event["event_id"] == 456);
+    assert_eq!(
+        marathon.expect("listed"),
+        &json!({
+            "event_id": 456,
+            "event_name": "Summit Marathon 2026",
+            "event_slug": "summit-marathon-2026",
+            "event_date": "2026-01-19T06:00:00",
+            "status": "active",
+            "cover_image": null
+        })
+    );
+}
+
+#[tokio::test]
+async fn all_87_events_are_listed_newest_first_drafts_included_and_no_foreign_one() {
+    let (_zone, client) = zone_and_client().await;
+    let (events, pagination) = page(&client, "?page_size=100").await;
+    assert_eq!((events.len(), &pagination["total"]), (87, &json!(87)));
+    let dates: Vec<_> = events
+        .iter()
+        .map(|event| event["event_date"].as_str())
+        .collect();
+    assert!(dates.is_sorted_by(|newer, older| newer >= older));
+    assert_eq!(events[0]["event_id"], 789);
+    assert_eq!(events[0]["status"], "draft");
+    assert!(events.iter().all(|event| event["event_id"] != 556));
+}
+
+#[tokio::test]
+async fn events_of_one_date_are_listed_by_number_and_undated_ones_last() {
+    let (zone, client) = zone_and_client().await;
+    let one_date = "UPDATE events SET date = '2030-01-01T00:00:00' WHERE id IN (457, 1001, 456);";
+    let no_date = "UPDATE events SET date = NULL WHERE id IN (1003, 1002)";
+    zone.database.sql(&format!("{one_date}{no_date}")).await;
+    let (events, _) = page(&client, "?page_size=100").await;
+    let ids: Vec<_> = events
+        .iter()
+        .filter_map(|event| event["event_id"].as_i64())
+        .collect();
+    assert_eq!(ids[..3], [456, 457, 1001]);
+    assert_eq!(ids[85..], [1002, 1003]);
+    assert_eq!(events[86]["event_date"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_page_has_ten_events_unless_asked_otherwise() {
+    let (_zone, client) = zone_and_client().await;
+    let (events, pagination) = page(&client, "").await;
+    assert_eq!(events.len(), 10);
+    assert_eq!(
+        pagination,
+        json!({
+            "total": 87, "currentPage": 1, "totalPages": 9,
+            "hasNextPage": true, "hasPreviousPage": false, "page_size": 10
+        })
+    );
+}
+
+#[tokio::test]
+async fn the_pages_together_are_the_whole_list() {
+    let (_zone, client) = zone_and_client().await;
+    let (all, _) = page(&client, "?page_size=100").await;
+    let mut walked = Vec::new();
+    for number in 1.. {
+        let (events, pagination) = page(&client, &format!("?page={number}&page_size=30")).await;
+        walked.extend(events);
+        assert_eq!(pagination["currentPage"], number);
+        assert_eq!(pagination["hasPreviousPage"], number > 1);
+        if pagination["hasNextPage"] == false {
+            assert_eq!(number, 3);
+            break;
+        }
+    }
+    assert_eq!(walked, all);
+}
+
+#[tokio::test]
+async fn a_page_past_the_end_is_an_empty_list_with_pages_before_it() {
+    let (_zone, client) = zone_and_client().await;
+    let (events, pagination) = page(&client, "?page=10").await;
+    assert!(events.is_empty());
+    assert_eq!(
+        pagination,
+        json!({
+            "total": 87, "currentPage": 10, "totalPages": 9,
+            "hasNextPage": false, "hasPreviousPage": true, "page_size": 10
+        })
+    );
+}
+
+#[tokio::test]
+async fn an_organisation_without_events_has_no_pages_at_all() {
+    let (zone, client) = zone_and_client().await;
+    zone.database
+        .sql("DELETE FROM event_settings; DELETE FROM events")
+        .await;
+    for query in ["", "?page=3"] {
+        let (events, pagination) = page(&client, query).await;
+        assert!(events.is_empty());
+        assert_eq!(
+            pagination,
+            json!({
+                "total": 0, "currentPage": 0, "totalPages": 0,
+                "hasNextPage": false, "hasPreviousPage": false, "page_size": 10
+            })
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_query_that_does_not_fit_is_422_and_says_each_field() {
+    let (_zone, client) = zone_and_client().await;
+    let page = "page: must be a whole number from 1";
+    let size = "page_size: must be a whole number from 1 to 100";
+    let both = format!("{page}; {size}");
+    for (query, message) in [
+        ("page=0", page),
+        ("page=-1", page),
+        ("page=1.5", page),
+        ("page=one", page),
+        ("page=", page),
+        ("page", page),
+        ("page=+1", page),
+        ("page=9223372036854775808", page),
+        ("page=9223372036854775807", page),
+        ("page_size=0", size),
+        ("page_size=101", size),
+        ("page_size=ten", size),
+        ("page=0&page_size=101", &both),
+        ("page_size=&page=x", &both),
+        ("page=1&page=1", "page: must be sent once"),
+        (
+            "page=1&page=2&page_size=0",
+            &format!("page: must be sent once; {size}"),
+        ),
+    ] {
+        let answer = client.get(&format!("/903/events?{query}")).await;
+        answer.assert_refused(422, "invalid_request");
+        assert_eq!(answer.message(), message, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_query_may_have_more_than_the_endpoint_reads() {
+    let (_zone, client) = zone_and_client().await;
+    for query in [
+        "?utm=x",
+        "?Page=0",
+        "?page=1&&x=%ff",
+        "?page=%31&page_size=100",
+    ] {
+        page(&client, query).await;
+    }
+}

@@ -1,0 +1,73 @@
+//! When something breaks, the guard refuses; it never guesses.
+
+use crate::zone::Zone;
+
+#[tokio::test]
+async fn without_a_database_a_key_is_refused_with_503_and_a_time_to_come_back() {
+    let zone = Zone::on_sqlite().await;
+    let token = zone.token().await;
+    let client = zone.key(&token.secret);
+    client.get("/903/event/456/ping").await.assert_success();
+    zone.store.close().await;
+    for path in [
+        "/903/event/456/ping",
+        "/903/events",
+        "/904/events",
+        "/903/nothing",
+        "/x/events",
+    ] {
+        let answer = client.get(path).await;
+        answer.assert_refused(503, "unavailable");
+        let seconds = answer
+            .header("retry-after")
+            .and_then(|text| text.parse::<u32>().ok());
+        assert!(seconds.is_some_and(|seconds| seconds > 0), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_needs_no_database_is_answered_without_one() {
+    let zone = Zone::on_sqlite().await;
+    zone.store.close().await;
+    let answer = zone.anonymous().get("/903/events").await;
+    answer.assert_refused(401, "token_missing");
+    let answer = zone
+        .key("x")
+        .with("host", "evil.example")
+        .get("/903/events")
+        .await;
+    answer.assert_refused(403, "host_not_allowed");
+    // A key with a slip of the hand in it costs no question to the database.
+    let answer = zone
+        .key("0000000000000000000000000000000000009Pic14yBvZ")
+        .get("/903/events")
+        .await;
+    answer.assert_refused(403, "token_invalid");
+}
+
+#[tokio::test]
+async fn a_database_that_answers_nonsense_is_500_without_our_insides() {
+    let zone = Zone::on_sqlite().await;
+    let token = zone.token().await;
+    zone.database
+        .sql("ALTER TABLE events RENAME TO events_gone")
+        .await;
+    let answer = zone.key(&token.secret).get("/903/events").await;
+    answer.assert_refused(500, "internal");
+    assert!(!answer.text.contains("events"), "{}", answer.text);
+    assert_eq!(answer.header("retry-after"), None);
+}
+
+#[tokio::test]
+async fn a_panic_is_500_in_the_envelope_without_its_words_and_ends_no_other_request() {
+    let zone = Zone::on_sqlite().await;
+    let token = zone.token().await;
+    zone.clock.break_down();
+    let client = zone.key(&token.secret).with("x-request-id", "mine");
+    let answer = client.get("/903/event/456/ping").await;
+    answer.assert_refused(500, "internal");
+    assert_eq!(answer.header("x-request-id"), Some("mine"));
+    assert!(!answer.text.contains("clock"), "{}", answer.text);
+    let next = zone.anonymous().get("/903/events").await;
+    next.assert_refused(401, "token_missing");
+}

@@ -1,0 +1,120 @@
+//! The credential (contract, section 2).
+
+use crate::zone::{Client, Zone};
+
+const PING: &str = "/903/event/456/ping";
+
+async fn zone_and_key() -> (Zone, String) {
+    let zone = Zone::on_sqlite().await;
+    let token = zone.token().await;
+    (zone, token.secret)
+}
+
+async fn assert_taken(client: Client) {
+    client.get(PING).await.assert_success();
+}
+
+async fn assert_missing(client: Client) {
+    client.get(PING).await.assert_refused(401, "token_missing");
+}
+
+async fn assert_invalid(client: Client) {
+    client.get(PING).await.assert_refused(403, "token_invalid");
+}
+
+#[tokio::test]
+async fn a_bearer_token_is_the_same_credential() {
+    let (zone, key) = zone_and_key().await;
+    for scheme in ["Bearer", "bearer", "BEARER"] {
+        let credential = format!("{scheme} {key}");
+        assert_taken(zone.anonymous().with("authorization", credential)).await;
+    }
+}
+
+#[tokio::test]
+async fn the_header_of_our_own_wins_over_a_bearer_token() {
+    let (zone, key) = zone_and_key().await;
+    let good_bearer = format!("Bearer {key}");
+    assert_taken(zone.key(&key).with("authorization", "Bearer made-up")).await;
+    assert_taken(zone.key(&key).with("authorization", "Basic YTpi")).await;
+    assert_invalid(zone.key("made-up").with("authorization", &good_bearer)).await;
+    assert_missing(zone.key("").with("authorization", &good_bearer)).await;
+    assert_missing(zone.key("  ").with("authorization", &good_bearer)).await;
+}
+
+#[tokio::test]
+async fn nothing_and_blanks_are_a_missing_key() {
+    let (zone, key) = zone_and_key().await;
+    assert_missing(zone.anonymous()).await;
+    assert_missing(zone.key("")).await;
+    assert_missing(zone.key(" \t ")).await;
+    for credential in ["", "Bearer", "Bearer ", &format!("Basic {key}"), &key] {
+        assert_missing(zone.anonymous().with("authorization", credential)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_repeated_header_is_an_invalid_key_even_if_each_is_good() {
+    let (zone, key) = zone_and_key().await;
+    assert_invalid(zone.key(&key).and("x-api-key", &key)).await;
+    assert_invalid(zone.key("").and("x-api-key", "")).await;
+    let bearer = format!("Bearer {key}");
+    let twice = zone.anonymous().with("authorization", &bearer);
+    assert_invalid(twice.and("authorization", &bearer)).await;
+}
+
+#[tokio::test]
+async fn blanks_around_a_key_are_no_part_of_it() {
+    let (zone, key) = zone_and_key().await;
+    assert_taken(zone.key(&format!(" \t{key} "))).await;
+    let bearer = format!(" Bearer   {key} ");
+    assert_taken(zone.anonymous().with("authorization", bearer)).await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_not_whole_to_the_letter_is_invalid() {
+    let (zone, key) = zone_and_key().await;
+    let swapped: String = key
+        .chars()
+        .map(|c| match c.is_ascii_lowercase() {
+            true => c.to_ascii_uppercase(),
+            false => c.to_ascii_lowercase(),
+        })
+        .collect();
+    let odd = [
+        key[1..].to_owned(),
+        key[..45].to_owned(),
+        format!("{key}{key}"),
+        format!("{key},{key}"),
+        format!("\"{key}\""),
+        format!("Bearer {key}"),
+        format!("{} {}", &key[..10], &key[10..]),
+        swapped,
+        "x".repeat(8_000),
+    ];
+    for key in odd {
+        assert_invalid(zone.key(&key)).await;
+    }
+}
+
+#[tokio::test]
+async fn bytes_that_cannot_be_seen_are_an_invalid_key() {
+    let (zone, key) = zone_and_key().await;
+    for bytes in [&b"\x80\xff"[..], "\u{a0}".as_bytes(), "ключ".as_bytes()] {
+        assert_invalid(zone.anonymous().with("x-api-key", bytes)).await;
+        let with_key = [key.as_bytes(), bytes].concat();
+        assert_invalid(zone.anonymous().with("x-api-key", with_key)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_key_in_the_address_is_not_looked_at() {
+    let (zone, key) = zone_and_key().await;
+    for query in ["x-api-key", "X-API-Key", "api_key", "access_token"] {
+        let path = format!("{PING}?{query}={key}");
+        zone.anonymous()
+            .get(&path)
+            .await
+            .assert_refused(401, "token_missing");
+    }
+}

@@ -1,0 +1,224 @@
+//! What holds for every endpoint there is: the list is the router's own.
+
+use http::Method;
+use server::api::{ROUTES, Route};
+
+use crate::zone::{BASE, Client, Zone};
+
+const METHODS: [Method; 7] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+    Method::OPTIONS,
+];
+
+/// The route's path with these values in it, below [`BASE`].
+fn path(route: &Route, organisation: &str, event: &str) -> String {
+    let below = route.path.strip_prefix(BASE).expect("a path of the API");
+    let path = below
+        .replace("{org_id}", organisation)
+        .replace("{event_id}", event)
+        .replace("{*rest}", "some/more");
+    assert!(!path.contains('{'), "no value for {path}");
+    path
+}
+
+fn of_an_event(route: &Route) -> bool {
+    route.path.contains("{event_id}")
+}
+
+async fn zone_and_client() -> (Zone, Client) {
+    let zone = Zone::on_sqlite().await;
+    let token = zone.token().await;
+    let client = zone.key(&token.secret);
+    (zone, client)
+}
+
+#[tokio::test]
+async fn no_route_answers_without_a_key_by_any_method() {
+    let zone = Zone::on_sqlite().await;
+    for route in &ROUTES {
+        for method in METHODS {
+            let answer = zone
+                .anonymous()
+                .send(method, &path(route, "903", "456"))
+                .await;
+            answer.assert_refused(401, "token_missing");
+            assert_eq!(answer.header("allow"), None, "{}", route.path);
+        }
+    }
+}
+
+/// Whatever else is wrong with a request, who sends no key learns only that.
+#[tokio::test]
+async fn without_a_key_nothing_but_401_is_answered_under_the_base() {
+    let zone = Zone::on_sqlite().await;
+    let stranger = zone.anonymous();
+    for odd in [
+        "",
+        "/",
+        "/903",
+        "/x/events",
+        "/903/events?page=x",
+        "/903/nothing",
+        "/%ff/events",
+        "//",
+    ] {
+        for method in METHODS {
+            let answer = stranger.send(method, odd).await;
+            answer.assert_refused(401, "token_missing");
+        }
+    }
+    let elsewhere = stranger.clone().with("host", "evil.example");
+    elsewhere
+        .get("/903/events")
+        .await
+        .assert_refused(401, "token_missing");
+    let large = vec![b'x'; 70_000];
+    let answer = stranger
+        .send_body(Method::POST, "/903/event/456/faces", large)
+        .await;
+    answer.assert_refused(401, "token_missing");
+}
+
+#[tokio::test]
+async fn no_route_gives_a_foreign_organisations_data() {
+    let (zone, client) = zone_and_client().await;
+    let foreign = zone.token_of("other@example.com", 904).await;
+    for route in &ROUTES {
+        let answer = client
+            .send(route.method.clone(), &path(route, "904", "556"))
+            .await;
+        answer.assert_refused(403, "organisation_mismatch");
+        let stranger = zone.key(&foreign.secret);
+        let answer = stranger
+            .send(route.method.clone(), &path(route, "903", "456"))
+            .await;
+        answer.assert_refused(403, "organisation_mismatch");
+    }
+}
+
+#[tokio::test]
+async fn no_route_of_an_event_gives_a_foreign_or_unconfigured_events_data() {
+    let (_zone, client) = zone_and_client().await;
+    for route in ROUTES.iter().filter(|route| of_an_event(route)) {
+        let answer = client
+            .send(route.method.clone(), &path(route, "903", "556"))
+            .await;
+        answer.assert_refused(403, "event_mismatch");
+        let answer = client
+            .send(route.method.clone(), &path(route, "903", "457"))
+            .await;
+        answer.assert_refused(404, "event_not_configured");
+    }
+}
+
+#[tokio::test]
+async fn an_id_that_is_no_decimal_number_is_422_on_every_route() {
+    let (_zone, client) = zone_and_client().await;
+    let odd = [
+        "x",
+        "-1",
+        "+903",
+        "903.0",
+        "0x387",
+        "9e2",
+        "903%20",
+        "9223372036854775808",
+        "%D9%A3",
+    ];
+    for route in &ROUTES {
+        for id in odd {
+            let answer = client
+                .send(route.method.clone(), &path(route, id, "456"))
+                .await;
+            answer.assert_refused(422, "invalid_request");
+            assert_eq!(answer.message(), "org_id: must be a decimal number", "{id}");
+            if of_an_event(route) {
+                let answer = client
+                    .send(route.method.clone(), &path(route, id, id))
+                    .await;
+                answer.assert_refused(422, "invalid_request");
+                assert_eq!(
+                    answer.message(),
+                    "org_id: must be a decimal number; event_id: must be a decimal number"
+                );
+            }
+        }
+        let answer = client
+            .send(route.method.clone(), &path(route, "%ff", "456"))
+            .await;
+        answer.assert_refused(422, "invalid_request");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_405_and_names_the_right_ones() {
+    let (_zone, client) = zone_and_client().await;
+    for route in &ROUTES {
+        let allowed = match route.method {
+            Method::GET => "GET,HEAD",
+            _ => route.method.as_str(),
+        };
+        for method in METHODS {
+            if allowed.split(',').any(|taken| taken == method.as_str()) {
+                continue;
+            }
+            let answer = client.send(method, &path(route, "903", "456")).await;
+            answer.assert_refused(405, "method_not_allowed");
+            assert_eq!(answer.header("allow"), Some(allowed), "{}", route.path);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_path_is_404_in_the_envelope() {
+    let (_zone, client) = zone_and_client().await;
+    for unknown in [
+        "",
+        "/",
+        "/903",
+        "/903/",
+        "/903/events/",
+        "/903/Events",
+        "/903/event/456",
+        "/903/event/456/nothing",
+        "/903/event/456/video-clipping",
+        "//903/events",
+        "/x/nothing",
+        "/%ff",
+    ] {
+        for method in [Method::GET, Method::POST, Method::DELETE] {
+            client
+                .send(method, unknown)
+                .await
+                .assert_refused(404, "not_found");
+        }
+    }
+}
+
+#[tokio::test]
+async fn head_answers_like_get_without_the_body() {
+    let (_zone, client) = zone_and_client().await;
+    let client = client.with("x-request-id", "same");
+    for route in ROUTES.iter().filter(|route| route.method == Method::GET) {
+        for event in ["456", "556"] {
+            let path = path(route, "903", event);
+            let (get, head) = (
+                client.get(&path).await,
+                client.send(Method::HEAD, &path).await,
+            );
+            assert_eq!(get.status, head.status);
+            assert_eq!(head.text, "");
+            let length = get.text.len().to_string();
+            assert_eq!(
+                head.header("content-length"),
+                Some(length.as_str()),
+                "{path}"
+            );
+        }
+    }
+}

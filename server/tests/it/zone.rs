@@ -1,0 +1,442 @@
+//! A server without a socket, on a database of its own with the demo data, and clients that call it.
+
+use std::{
+    env, fs,
+    hash::{BuildHasher, Hasher, RandomState},
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+    thread,
+};
+
+use axum::{Router, body::Body, extract::Request};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header::HOST};
+use http_body_util::BodyExt;
+use model::{
+    organisation::{OrganisationId, Plan},
+    timestamp::Timestamp,
+    token::TokenId,
+    user::Email,
+};
+use serde_json::Value;
+use server::config::Config;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+use store::{Store, TokenAuthority, clock::Clock};
+use tempfile::TempDir;
+use tokio::{runtime::Runtime, sync::OnceCell};
+use tower::ServiceExt;
+
+/// Where everything of the API is.
+pub(crate) const BASE: &str = "/api/v1/ext";
+
+/// The host that clients address unless they are told otherwise, and the only one allowed.
+pub(crate) const API_HOST: &str = "api.9pic.ai";
+
+const POSTGRES_URL: &str = "TEST_POSTGRES_URL";
+
+/// A clock that moves, and breaks, when it is told to.
+#[derive(Debug)]
+pub(crate) struct TestClock {
+    now: AtomicI64,
+    broken: AtomicBool,
+}
+
+impl TestClock {
+    pub(crate) fn advance(&self, millis: i64) {
+        self.now.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    /// From now on, whoever asks for the time panics.
+    pub(crate) fn break_down(&self) {
+        self.broken.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        assert!(!self.broken.load(Ordering::SeqCst), "the clock is broken");
+        Timestamp(self.now.load(Ordering::SeqCst))
+    }
+}
+
+/// An empty database that is gone with its last owner.
+pub(crate) enum TestDatabase {
+    Sqlite(TempDir),
+    Postgres { server: String, name: String },
+}
+
+impl TestDatabase {
+    pub(crate) fn sqlite() -> Self {
+        Self::Sqlite(tempfile::tempdir().expect("a folder"))
+    }
+
+    /// # Panics
+    /// Without a PostgreSQL: a promise that was not tested is not kept silently.
+    pub(crate) async fn postgres() -> Self {
+        let server = env::var(POSTGRES_URL).unwrap_or_else(|_| {
+            panic!(
+                "{POSTGRES_URL} is not set, so there is no PostgreSQL to test on: run `make test`, \
+                 or `cargo xtask with-postgres -- cargo test -p server`"
+            )
+        });
+        let name = format!(
+            "server_test_{:016x}",
+            RandomState::new().build_hasher().finish()
+        );
+        on_postgres(&server, &format!("CREATE DATABASE {name}")).await;
+        Self::Postgres { server, name }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        match self {
+            Self::Sqlite(_) => format!("sqlite:{}", self.file().display()),
+            Self::Postgres { server, name } => {
+                let (server, _) = server.rsplit_once('/').expect("an address with a path");
+                format!("{server}/{name}")
+            }
+        }
+    }
+
+    /// SQLite's file.
+    ///
+    /// # Panics
+    /// For PostgreSQL, which has none.
+    pub(crate) fn file(&self) -> PathBuf {
+        match self {
+            Self::Sqlite(folder) => folder.path().join("zone.db"),
+            Self::Postgres { .. } => panic!("PostgreSQL has no file"),
+        }
+    }
+
+    /// Runs statements behind the store's back.
+    pub(crate) async fn sql(&self, sql: &str) {
+        match self {
+            Self::Sqlite(_) => {
+                let mut connection = SqliteConnection::connect(&self.url()).await.expect("open");
+                let done = sqlx::raw_sql(AssertSqlSafe(sql))
+                    .execute(&mut connection)
+                    .await;
+                done.expect("a statement that works");
+            }
+            Self::Postgres { .. } => on_postgres(&self.url(), sql).await,
+        }
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let Self::Postgres { server, name } = self else {
+            return;
+        };
+        let (server, drop) = (server.clone(), format!("DROP DATABASE {name} WITH (FORCE)"));
+        let dropping = thread::spawn(move || {
+            let runtime = Runtime::new().expect("a runtime");
+            runtime.block_on(on_postgres(&server, &drop));
+        });
+        if dropping.join().is_err() {
+            eprintln!("the database of this test was left behind");
+        }
+    }
+}
+
+async fn on_postgres(url: &str, sql: &str) {
+    let mut connection = PgConnection::connect(url)
+        .await
+        .expect("PostgreSQL answers");
+    let done = sqlx::raw_sql(AssertSqlSafe(sql))
+        .execute(&mut connection)
+        .await;
+    done.expect("a statement that works");
+}
+
+/// A SQLite database with the demo data. Loading it takes longer than most tests: that is done once.
+static DEMO_FILE: OnceCell<Vec<u8>> = OnceCell::const_new();
+
+async fn demo_file() -> Vec<u8> {
+    let zone = Zone::on(TestDatabase::sqlite()).await;
+    zone.store.close().await;
+    fs::read(zone.database.file()).expect("written")
+}
+
+/// The server.
+pub(crate) struct Zone {
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) database: TestDatabase,
+    router: Router,
+}
+
+/// A token with the number it goes by.
+pub(crate) struct Token {
+    pub(crate) id: TokenId,
+    pub(crate) secret: String,
+}
+
+impl Zone {
+    pub(crate) async fn on_sqlite() -> Self {
+        let database = TestDatabase::sqlite();
+        let demo = DEMO_FILE.get_or_init(demo_file).await;
+        fs::write(database.file(), demo).expect("written");
+        Self::on(database).await
+    }
+
+    pub(crate) async fn on_postgres() -> Self {
+        Self::on(TestDatabase::postgres().await).await
+    }
+
+    async fn on(database: TestDatabase) -> Self {
+        let clock = Arc::new(TestClock {
+            now: AtomicI64::new(1_768_802_400_000),
+            broken: AtomicBool::new(false),
+        });
+        let store = Store::open(&database.url(), clock.clone())
+            .await
+            .expect("opened");
+        store.migrate().await.expect("migrated");
+        store.load_demo().await.expect("loaded");
+        let config = Config {
+            api_hosts: vec![API_HOST.parse().expect("a host")],
+            contact_url: "https://9pic.ai/contact".parse().expect("a link"),
+            public_url: None,
+        };
+        Self {
+            router: server::router(store.clone(), &config),
+            store,
+            clock,
+            database,
+        }
+    }
+
+    /// Somebody who sends no key.
+    pub(crate) fn anonymous(&self) -> Client {
+        let host = HeaderValue::from_static(API_HOST);
+        Client {
+            router: self.router.clone(),
+            headers: HeaderMap::from_iter([(HOST, host)]),
+        }
+    }
+
+    /// Somebody who sends this key.
+    pub(crate) fn key(&self, secret: &str) -> Client {
+        self.anonymous().with("x-api-key", secret)
+    }
+
+    /// A new token of 903, made by its member.
+    pub(crate) async fn token(&self) -> Token {
+        self.token_of("member@example.com", 903).await
+    }
+
+    pub(crate) async fn token_of(&self, email: &str, organisation: i64) -> Token {
+        let email = Email::parse(email).expect("an address");
+        let members = self.store.members();
+        let member = members
+            .find_by_email(&email, OrganisationId(organisation))
+            .await;
+        let created = self.store.tokens().create(&member.expect("a member")).await;
+        let created = created.expect("created");
+        Token {
+            id: created.summary.id,
+            secret: created.secret.reveal(),
+        }
+    }
+
+    pub(crate) async fn set_active(&self, token: &Token, active: bool) {
+        let authority = TokenAuthority::Operator(OrganisationId(903));
+        let done = self
+            .store
+            .tokens()
+            .set_active(authority, token.id, active)
+            .await;
+        done.expect("switched");
+    }
+
+    pub(crate) async fn delete(&self, token: &Token) {
+        let authority = TokenAuthority::Operator(OrganisationId(903));
+        let done = self.store.tokens().delete(authority, token.id).await;
+        done.expect("deleted");
+    }
+
+    pub(crate) async fn set_plan(&self, plan: Plan) {
+        let done = self
+            .store
+            .organisations()
+            .set_plan(OrganisationId(903), plan)
+            .await;
+        done.expect("changed");
+    }
+
+    /// Lets the token end now. There is no command for that yet.
+    pub(crate) async fn expire(&self, token: &Token) {
+        let (id, now) = (token.id, self.clock.now().epoch_millis());
+        let sql = format!("UPDATE tokens SET expires_at = {now} WHERE id = {id}");
+        self.database.sql(&sql).await;
+    }
+
+    /// Leaves 904's event without a configuration.
+    pub(crate) async fn unconfigure_foreign_event(&self) {
+        self.database
+            .sql("DELETE FROM event_settings WHERE event_id = 556")
+            .await;
+    }
+}
+
+/// A caller: what it sends with every request.
+#[derive(Clone)]
+pub(crate) struct Client {
+    router: Router,
+    headers: HeaderMap,
+}
+
+impl Client {
+    /// Sends this header, instead of others of the name.
+    pub(crate) fn with(mut self, name: &'static str, value: impl AsRef<[u8]>) -> Self {
+        let value = HeaderValue::from_bytes(value.as_ref()).expect("a header");
+        self.headers.insert(HeaderName::from_static(name), value);
+        self
+    }
+
+    /// Sends this header too.
+    pub(crate) fn and(mut self, name: &'static str, value: impl AsRef<[u8]>) -> Self {
+        let value = HeaderValue::from_bytes(value.as_ref()).expect("a header");
+        self.headers.append(HeaderName::from_static(name), value);
+        self
+    }
+
+    /// Sends no header of this name.
+    pub(crate) fn without(mut self, name: &'static str) -> Self {
+        self.headers.remove(name);
+        self
+    }
+
+    /// `GET` of a path below [`BASE`].
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path).await
+    }
+
+    /// A request for a path below [`BASE`].
+    pub(crate) async fn send(&self, method: Method, path: &str) -> Answer {
+        self.send_body(method, path, Body::empty()).await
+    }
+
+    /// A request for a path below [`BASE`], with a body.
+    pub(crate) async fn send_body(
+        &self,
+        method: Method,
+        path: &str,
+        body: impl Into<Body>,
+    ) -> Answer {
+        self.send_to(method, &format!("{BASE}{path}"), body).await
+    }
+
+    /// A request for any target of the API. Whatever the answer is, it must have the contract's form.
+    pub(crate) async fn send_to(
+        &self,
+        method: Method,
+        target: &str,
+        body: impl Into<Body>,
+    ) -> Answer {
+        let head = method == Method::HEAD;
+        let request = Request::builder().method(method).uri(target);
+        let mut request = request.body(body.into()).expect("a request");
+        *request.headers_mut() = self.headers.clone();
+        let response = self
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("an answer");
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.expect("a body").to_bytes();
+        let answer = Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8(body.to_vec()).expect("a text"),
+        };
+        answer.assert_headers();
+        if !head {
+            answer.assert_envelope();
+        }
+        answer
+    }
+}
+
+/// An answer of the API.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .get(name)
+            .map(|value| value.to_str().expect("a text"))
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).expect("JSON")
+    }
+
+    pub(crate) fn data(&self) -> Value {
+        self.json()["data"].take()
+    }
+
+    pub(crate) fn message(&self) -> String {
+        self.json()["message"].as_str().expect("a text").to_owned()
+    }
+
+    pub(crate) fn code(&self) -> Option<&str> {
+        self.header("x-error-code")
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_success(&self) {
+        assert_eq!(self.status, StatusCode::OK, "{self:?}");
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_refused(&self, status: u16, code: &str) {
+        let found = (self.status.as_u16(), self.code());
+        assert_eq!(found, (status, Some(code)), "{self:?}");
+    }
+
+    /// Contract, sections 3 and 4: what stands in every answer's head.
+    fn assert_headers(&self) {
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/json"),
+            "{self:?}"
+        );
+        assert_eq!(self.header("cache-control"), Some("no-store"), "{self:?}");
+        let id = self.header("x-request-id").unwrap_or_default();
+        assert!((1..=64).contains(&id.len()), "{self:?}");
+        assert_eq!(self.code().is_some(), !self.status.is_success(), "{self:?}");
+    }
+
+    /// Contract, section 4: exactly three keys, in the order in which it shows them.
+    fn assert_envelope(&self) {
+        let kind = if self.status.is_success() {
+            "success"
+        } else {
+            "error"
+        };
+        let start = format!(r#"{{"responseType":"{kind}","message":""#);
+        assert!(self.text.starts_with(&start), "{self:?}");
+        let envelope = self.json();
+        let keys: Vec<_> = envelope.as_object().expect("an object").keys().collect();
+        assert_eq!(keys, ["data", "message", "responseType"], "{self:?}");
+        assert_eq!(
+            envelope["data"].is_null(),
+            !self.status.is_success(),
+            "{self:?}"
+        );
+        assert!(
+            self.text.find(r#","data":"#) > self.text.find(r#","message":"#),
+            "{self:?}"
+        );
+    }
+}
