@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Which page is asked for, and how long its pages are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Which page is asked for, and how long its pages are. Made by [`PageRequest::new`] alone: read from the
+/// wire as it stands, it could have pages of no rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageRequest {
     page: i64,
     page_size: i64,

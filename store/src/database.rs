@@ -2,15 +2,21 @@
 //!
 //! Rules for a text that both engines take: `$1`-style parameters, `RETURNING`, `ON CONFLICT`; no
 //! `now()`, no JSON operators. A method writes its text once and runs it through [`on_engine!`].
+//!
+//! A text that writes and gives rows back runs in a transaction, also when it is alone: sqlx stops
+//! reading at the first row that it was asked for, and on SQLite would then not hear that the commit
+//! behind it failed.
 
 use std::{str::FromStr, time::Duration};
 
 use sqlx::{
-    PgPool, SqlitePool,
+    Connection, PgPool, SqlitePool,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+
+use tokio::time::{Instant, sleep};
 
 use crate::error::StoreError;
 
@@ -20,6 +26,8 @@ static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("../migrations/postgres");
 /// How long a statement waits for a connection, and SQLite for a lock, before the database counts as
 /// out of reach. Long enough for a burst, short enough that a caller gets its 503 while it listens.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two tries to open a SQLite database that others are opening too.
+const BREATH: Duration = Duration::from_millis(20);
 const SQLITE_READERS: u32 = 8;
 const POSTGRES_CONNECTIONS: u32 = 16;
 
@@ -71,7 +79,9 @@ macro_rules! on_engine {
         match outcome {
             Ok(value) => transaction.commit().await.map(|()| value).map_err(Into::into),
             Err(error) => {
-                transaction.rollback().await?;
+                // Whatever comes of it, the news is what went wrong before. A connection that cannot
+                // roll back does not return to its pool.
+                let _ = transaction.rollback().await;
                 Err(error)
             }
         }
@@ -89,7 +99,7 @@ impl Database {
     pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             Self::open_postgres(url).await
-        } else if url.starts_with("sqlite:") && !url.contains(":memory:") {
+        } else if names_a_file(url) {
             Self::open_sqlite(url).await
         } else {
             Err(StoreError::Url(without_password(url)))
@@ -102,17 +112,14 @@ impl Database {
             .foreign_keys(true)
             .busy_timeout(PATIENCE);
         keep_from_other_users(options.get_filename());
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(PATIENCE)
-            .connect_with(
-                options
-                    .clone()
-                    .create_if_missing(true)
-                    .journal_mode(SqliteJournalMode::Wal)
-                    .synchronous(SqliteSynchronous::Full),
-            )
-            .await?;
+        let writer = open_writer(
+            options
+                .clone()
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full),
+        )
+        .await?;
         assert_durable(&writer).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(SQLITE_READERS)
@@ -135,11 +142,27 @@ impl Database {
     }
 
     pub(crate) async fn migrate(&self) -> Result<(), StoreError> {
-        let outcome = match self {
-            Self::Sqlite { writer, .. } => SQLITE_MIGRATIONS.run(writer).await,
-            Self::Postgres(pool) => POSTGRES_MIGRATIONS.run(pool).await,
-        };
-        outcome.map_err(|error| StoreError::Migration(error.into()))
+        // `run_direct` is `run` for a connection at hand; of the future of `run` the compiler cannot tell
+        // then that it may move between threads.
+        match self {
+            // The write lock keeps others out: sqlx has no lock of its own for SQLite.
+            Self::Sqlite { writer, .. } => {
+                let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+                SQLITE_MIGRATIONS
+                    .run_direct(None, &mut *transaction, false)
+                    .await?;
+                Ok(transaction.commit().await?)
+            }
+            // A connection of its own: when a migration is refused, sqlx leaves its lock to the
+            // connection, and in the pool that would keep all others waiting.
+            Self::Postgres(pool) => {
+                let mut connection = pool.acquire().await?.detach();
+                POSTGRES_MIGRATIONS
+                    .run_direct(None, &mut connection, false)
+                    .await?;
+                Ok(connection.close().await?)
+            }
+        }
     }
 
     pub(crate) async fn close(&self) {
@@ -174,6 +197,41 @@ impl Database {
             Self::Postgres(_) => "PostgreSQL",
         }
     }
+}
+
+async fn open_writer(options: SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(PATIENCE)
+        // SQLite ends a transaction by itself when the disk is full, for example. sqlx does not
+        // notice, and would begin no other on that connection.
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        });
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match writer.clone().connect_with(options.clone()).await {
+            Ok(writer) => return Ok(writer),
+            // Where several open a new database at once, SQLite does not let them wait for each other
+            // while one gives it its write-ahead log.
+            Err(error) if is_busy(&error) && Instant::now() < end => sleep(BREATH).await,
+            Err(error) if is_busy(&error) => return Err(error.into()),
+            Err(error) => {
+                let file = options.get_filename().to_owned();
+                return Err(StoreError::File(file, error.into()));
+            }
+        }
+    }
+}
+
+fn is_busy(error: &sqlx::Error) -> bool {
+    const SQLITE_BUSY: u32 = 5;
+    let code = error.as_database_error().and_then(|refusal| refusal.code());
+    code.and_then(|code| code.parse().ok())
+        .is_some_and(|code: u32| code & 0xff == SQLITE_BUSY)
 }
 
 /// What is asked of SQLite could be overruled by how it was compiled: look at what it does.
@@ -218,12 +276,23 @@ fn keep_from_other_users(file: &std::path::Path) {
     let _ = file;
 }
 
-/// An address fit for an error message.
+/// Whether `url` is SQLite's and names a file. Parameters are refused: there are some by which SQLite
+/// would forget (`mode=memory`), read a past state (`immutable`) or lock nothing (`vfs`). `mode=rwc` says
+/// only what is done anyway.
+fn names_a_file(url: &str) -> bool {
+    let file = url.strip_suffix("?mode=rwc").unwrap_or(url);
+    file.strip_prefix("sqlite:").is_some_and(|name| {
+        !name.trim_start_matches('/').is_empty()
+            && !name.contains('?')
+            && !name.contains(":memory:")
+    })
+}
+
+/// An address fit for an error message. Where its password stands is known only of an address that can
+/// be read, which this one cannot: so nothing is shown behind the first sign that there may be one.
 fn without_password(url: &str) -> String {
-    match (url.find("://"), url.rfind('@')) {
-        (Some(scheme), Some(at)) if scheme < at => {
-            format!("{}://…{}", &url[..scheme], &url[at..])
-        }
+    match url.find([':', '=', '@']) {
+        Some(end) if !url.starts_with("sqlite:") => format!("{}…", &url[..=end]),
         _ => url.to_owned(),
     }
 }
@@ -234,7 +303,48 @@ mod tests {
 
     #[test]
     fn an_address_in_a_message_has_lost_its_password() {
-        let shown = without_password("postgres://app:hunter2@db.example/zone");
-        assert_eq!(shown, "postgres://…@db.example/zone");
+        for (url, shown) in [
+            ("postgres://app:hunter2@db.example/zone", "postgres:…"),
+            ("host=db.example password=hunter2", "host=…"),
+            ("zone.db", "zone.db"),
+            ("sqlite::memory:", "sqlite::memory:"),
+        ] {
+            assert_eq!(without_password(url), shown);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_sqlite_that_could_lose_a_confirmed_change_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (journal, synchronous, refused) in [
+            (SqliteJournalMode::Wal, SqliteSynchronous::Full, None),
+            (
+                SqliteJournalMode::Wal,
+                SqliteSynchronous::Normal,
+                Some(
+                    "SQLite's synchronous is `1` and must be `2`, or a confirmed change could be lost",
+                ),
+            ),
+            (
+                SqliteJournalMode::Memory,
+                SqliteSynchronous::Full,
+                Some(
+                    "SQLite's journal_mode is `memory` and must be `wal`, or a confirmed change could be lost",
+                ),
+            ),
+        ] {
+            let options = SqliteConnectOptions::new()
+                .filename(folder.path().join("zone.db"))
+                .create_if_missing(true)
+                .journal_mode(journal)
+                .synchronous(synchronous);
+            let pool = SqlitePool::connect_with(options).await.expect("opened");
+            let outcome = assert_durable(&pool)
+                .await
+                .err()
+                .map(|error| error.to_string());
+            assert_eq!(outcome.as_deref(), refused);
+            pool.close().await;
+        }
     }
 }

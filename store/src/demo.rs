@@ -139,7 +139,7 @@ fn events() -> Vec<DemoEvent> {
 }
 
 const FOREIGN_ORGANISATION: &str = "SELECT name FROM organisations WHERE id BETWEEN 903 AND 907";
-const DEMO_LOADED: &str = "SELECT COUNT(*) FROM users WHERE email = $1";
+const ACCOUNTS: &str = "SELECT COUNT(*) FROM users WHERE email IN ($1, $2, $3, $4)";
 const INSERT_ORGANISATION: &str =
     "INSERT INTO organisations (id, name, plan, created_at) VALUES ($1, $2, $3, $4)";
 
@@ -148,27 +148,58 @@ impl Store {
     /// loaded before, nothing is touched, so what has been tried out since stays.
     ///
     /// # Errors
-    /// [`StoreError::DemoCollision`] where an organisation with a demo number exists that is not demo
-    /// data (its data would be open to a published password), and those of the database.
+    /// [`StoreError::DemoCollision`] where an organisation, user or event exists that is not demo data but
+    /// has a number or address of it (its data would be open to a published password), and those of the
+    /// database.
     pub async fn load_demo(&self) -> Result<bool, StoreError> {
+        if self.demo_is_loaded().await? {
+            return Ok(false);
+        }
+        match self.insert_demo().await {
+            // Another server loaded it since.
+            Err(StoreError::DemoCollision(_)) if self.demo_is_loaded().await? => Ok(false),
+            outcome => outcome.map(|()| true),
+        }
+    }
+
+    /// Told by the accounts: nothing removes one, and a new password leaves its address.
+    async fn demo_is_loaded(&self) -> Result<bool, StoreError> {
+        let emails = DEMO_USERS.map(|user| user.email);
+        let accounts: i64 = on_engine!(self.database().reader(), |pool| {
+            let query = sqlx::query_scalar(ACCOUNTS);
+            emails
+                .iter()
+                .fold(query, |query, email| query.bind(*email))
+                .fetch_one(pool)
+                .await
+        })?;
+        Ok(usize::try_from(accounts).is_ok_and(|accounts| accounts == emails.len()))
+    }
+
+    async fn insert_demo(&self) -> Result<(), StoreError> {
         let mut hashes = Vec::with_capacity(DEMO_USERS.len());
         for _ in DEMO_USERS {
             hashes.push(self.passwords().hash(DEMO_PASSWORD).await?);
         }
         let now = self.clock().now().epoch_millis();
         on_engine!(transaction self.database(), |tx| {
-            let loaded: i64 = sqlx::query_scalar(DEMO_LOADED)
-                .bind(DEMO_USERS[0].email)
-                .fetch_one(&mut *tx)
-                .await?;
-            if loaded > 0 {
-                return Ok(false);
-            }
             let foreign: Option<String> = sqlx::query_scalar(FOREIGN_ORGANISATION)
                 .fetch_optional(&mut *tx)
                 .await?;
             if let Some(name) = foreign {
                 return Err(StoreError::DemoCollision(format!("organisation `{name}`")));
+            }
+            // The users first: there, a second load in the same moment waits for this one, and collides.
+            let mut ids = Vec::with_capacity(DEMO_USERS.len());
+            for (user, hash) in DEMO_USERS.iter().zip(hashes) {
+                let id: Option<i64> = sqlx::query_scalar(INSERT_USER)
+                    .bind(user.email)
+                    .bind(hash)
+                    .bind(true)
+                    .bind(now)
+                    .fetch_optional(&mut *tx)
+                    .await?;
+                ids.push(id.ok_or_else(|| StoreError::DemoCollision(format!("user {}", user.email)))?);
             }
             for (id, name, plan) in ORGANISATIONS {
                 sqlx::query(INSERT_ORGANISATION)
@@ -179,15 +210,7 @@ impl Store {
                     .execute(&mut *tx)
                     .await?;
             }
-            for (user, hash) in DEMO_USERS.iter().zip(hashes) {
-                let id: Option<i64> = sqlx::query_scalar(INSERT_USER)
-                    .bind(user.email)
-                    .bind(hash)
-                    .bind(true)
-                    .bind(now)
-                    .fetch_optional(&mut *tx)
-                    .await?;
-                let id = id.ok_or_else(|| StoreError::DemoCollision(format!("user {}", user.email)))?;
+            for (user, id) in DEMO_USERS.iter().zip(ids) {
                 for (organisation, role) in user.memberships {
                     sqlx::query(INSERT_MEMBER)
                         .bind(id)
@@ -210,7 +233,7 @@ impl Store {
                     return Err(StoreError::DemoCollision(format!("event {}", event.id)));
                 }
             }
-            Ok(true)
+            Ok(())
         })
     }
 }

@@ -1,5 +1,7 @@
 //! What can go wrong in the store. The texts are for operators; pages choose their own words.
 
+use std::path::PathBuf;
+
 use model::{
     organisation::{OrganisationId, Plan, UnknownCode},
     token::{TOKEN_LIMIT, TokenId},
@@ -17,6 +19,12 @@ pub enum StoreError {
         "`{0}` is no database address: use sqlite:FILE, for example sqlite:developer-zone.db, or postgres://USER@HOST/NAME"
     )]
     Url(String),
+    /// The SQLite file cannot be opened or made.
+    #[error(
+        "the database file {} cannot be opened (is there such a folder, and may this user write in it?)",
+        .0.display()
+    )]
+    File(PathBuf, #[source] Cause),
     /// The database does not answer, or has no connection to spare. Trying again later can help.
     #[error("the database cannot be reached")]
     Unavailable(#[source] Cause),
@@ -129,6 +137,12 @@ impl From<sqlx::Error> for StoreError {
         } else {
             Self::Database(error.into())
         }
+    }
+}
+
+impl From<sqlx::migrate::MigrateError> for StoreError {
+    fn from(error: sqlx::migrate::MigrateError) -> Self {
+        Self::Migration(error.into())
     }
 }
 

@@ -244,12 +244,14 @@ pub(crate) const fn status_code(status: EventStatus) -> &'static str {
     }
 }
 
-/// A date as the `date` column keeps it: a day alone starts at midnight.
+/// A date as the `date` column keeps it: a day alone starts at midnight. A year with a sign, which the
+/// parser would take, does not sort as text.
 fn normalised_date(text: &str) -> Result<String, StoreError> {
     let parsed = PrimitiveDateTime::parse(text, DATE_TIME)
         .or_else(|_| Date::parse(text, DATE).map(|day| day.with_time(Time::MIDNIGHT)));
     parsed
         .ok()
+        .filter(|_| text.starts_with(|c: char| c.is_ascii_digit()))
         .and_then(|date| date.format(DATE_TIME).ok())
         .ok_or_else(|| StoreError::EventDate(text.to_owned()))
 }

@@ -51,8 +51,9 @@ impl Store {
     /// left as it is: see [`Store::migrate`].
     ///
     /// # Errors
-    /// [`StoreError::Url`] for an address of neither engine, [`StoreError::Unavailable`] when nothing
-    /// answers there, [`StoreError::Durability`] when SQLite would not keep what it confirms.
+    /// [`StoreError::Url`] for an address of neither engine, [`StoreError::File`] for a file that SQLite
+    /// cannot open, [`StoreError::Unavailable`] when no PostgreSQL answers, [`StoreError::Durability`] when
+    /// SQLite would not keep what it confirms.
     pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let database = Database::open(url).await?;
         Ok(Self {

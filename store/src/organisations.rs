@@ -85,17 +85,17 @@ impl<'a> Organisations<'a> {
     ) -> Result<Organisation, StoreError> {
         let now = self.store.clock().now().epoch_millis();
         loop {
-            let created: Option<i64> = on_engine!(self.store.database().writer(), |pool| {
+            let created: Option<i64> = on_engine!(transaction self.store.database(), |tx| {
                 let query = match id {
                     Some(id) => sqlx::query_scalar(CREATE_NUMBERED).bind(id.0),
                     None => sqlx::query_scalar(CREATE_NEXT),
                 };
-                query
+                Ok(query
                     .bind(name)
                     .bind(plan.code())
                     .bind(now)
-                    .fetch_optional(pool)
-                    .await
+                    .fetch_optional(&mut *tx)
+                    .await?)
             })?;
             match (created, id) {
                 (Some(id), _) => {
@@ -121,14 +121,14 @@ impl<'a> Organisations<'a> {
         id: OrganisationId,
         plan: Plan,
     ) -> Result<Organisation, StoreError> {
-        let row: Option<OrganisationRow> = on_engine!(self.store.database().writer(), |pool| {
-            sqlx::query_as(SET_PLAN)
+        let changed = on_engine!(transaction self.store.database(), |tx| {
+            let row: Option<OrganisationRow> = sqlx::query_as(SET_PLAN)
                 .bind(id.0)
                 .bind(plan.code())
-                .fetch_optional(pool)
-                .await
+                .fetch_optional(&mut *tx)
+                .await?;
+            row.ok_or(StoreError::NoSuchOrganisation(id))?.try_into()
         })?;
-        let changed = row.ok_or(StoreError::NoSuchOrganisation(id))?.try_into()?;
         self.store.grants().settle().await;
         Ok(changed)
     }

@@ -49,12 +49,19 @@ impl SessionRow {
 
 const INSERT: &str = "INSERT INTO sessions (digest, data, created_at, last_used_at)
     VALUES ($1, $2, $3, $3) ON CONFLICT DO NOTHING";
-/// Never an insert: a late write must not bring a session back that was signed out meanwhile.
-const UPDATE: &str = "UPDATE sessions SET data = $2, last_used_at = $3 WHERE digest = $1";
+/// Never an insert, and never of a session that has ended: a late write must not bring one back.
+const UPDATE: &str = "UPDATE sessions SET data = $2, last_used_at = $3
+    WHERE digest = $1 AND last_used_at > $4 AND created_at > $5";
 const SELECT: &str = "SELECT data, created_at, last_used_at FROM sessions WHERE digest = $1";
 const NOTE_USE: &str = "UPDATE sessions SET last_used_at = $2 WHERE digest = $1";
 const DELETE: &str = "DELETE FROM sessions WHERE digest = $1";
-const PURGE: &str = "DELETE FROM sessions WHERE last_used_at < $1 OR created_at < $2";
+const PURGE: &str = "DELETE FROM sessions WHERE last_used_at <= $1 OR created_at <= $2";
+
+/// The latest use and the latest sign-in of sessions that have ended at `now`.
+fn ended(now: Timestamp) -> (i64, i64) {
+    let before = |end| now.plus_millis(-millis(end)).epoch_millis();
+    (before(IDLE_END), before(ABSOLUTE_END))
+}
 
 impl DatabaseSessions {
     pub(crate) const fn new(store: Store) -> Self {
@@ -67,11 +74,11 @@ impl DatabaseSessions {
     /// # Errors
     /// Those of the database.
     pub async fn purge_ended(&self) -> Result<u64, StoreError> {
-        let now = self.store.clock().now();
+        let (used, created) = ended(self.store.clock().now());
         Ok(on_engine!(self.store.database().writer(), |pool| {
             sqlx::query(PURGE)
-                .bind(now.plus_millis(-millis(IDLE_END)).epoch_millis())
-                .bind(now.plus_millis(-millis(ABSOLUTE_END)).epoch_millis())
+                .bind(used)
+                .bind(created)
                 .execute(pool)
                 .await
                 .map(|done| done.rows_affected())
@@ -94,12 +101,15 @@ impl DatabaseSessions {
 
     async fn update(&self, record: &Record) -> Result<(), StoreError> {
         let data = encode(record)?;
-        let now = self.store.clock().now().epoch_millis();
+        let now = self.store.clock().now();
+        let (used, created) = ended(now);
         on_engine!(self.store.database().writer(), |pool| {
             sqlx::query(UPDATE)
                 .bind(digest(&record.id))
                 .bind(data)
-                .bind(now)
+                .bind(now.epoch_millis())
+                .bind(used)
+                .bind(created)
                 .execute(pool)
                 .await
                 .map(|_| ())

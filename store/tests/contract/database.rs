@@ -1,0 +1,374 @@
+//! Opening, migrating and losing the database.
+
+use std::{error::Error as _, fs, time::Duration};
+
+use model::{
+    event::{EventId, EventStatus},
+    organisation::{OrganisationId, Plan, Role},
+    page::PageRequest,
+};
+use store::{
+    OrganisationScope, Store, StoreError, TokenAuthority, events::NewEvent, secret::TokenDigest,
+};
+use tokio::{task::JoinSet, time::timeout};
+
+use crate::harness::{Engine, PASSWORD, TestDatabase, TestStore, clock, email};
+
+on_both_engines!(
+    migrating_twice_is_the_same_as_once,
+    two_servers_that_start_on_a_fresh_database_both_migrate_it,
+    a_database_of_a_newer_version_is_refused_by_every_server_that_tries,
+    a_row_that_points_nowhere_is_refused,
+    after_closing_every_call_says_that_the_database_is_out_of_reach,
+);
+
+on_both_at_once!(both_engines_have_the_same_tables_columns_keys_and_references);
+
+on_sqlite_alone!(
+    servers_that_start_together_do_not_migrate_across_each_other,
+    an_address_of_neither_engine_is_refused_without_its_password,
+    an_address_that_would_not_keep_what_is_confirmed_is_refused,
+    the_database_keeps_its_changes_in_a_write_ahead_log,
+    a_missing_folder_is_named,
+    a_file_that_is_no_database_is_named_and_left_alone,
+);
+
+#[cfg(unix)]
+mod unix {
+    on_sqlite_alone!(
+        only_the_owner_can_read_the_files_of_a_new_database,
+        a_database_that_is_there_keeps_its_permissions,
+    );
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn modes(database: &TestDatabase) -> Vec<(String, u32)> {
+        let names = database.files().into_keys();
+        names
+            .map(|name| {
+                let data = fs::metadata(database.folder().join(&name)).expect("a file");
+                (name, data.permissions().mode() & 0o777)
+            })
+            .collect()
+    }
+
+    async fn only_the_owner_can_read_the_files_of_a_new_database(store: TestStore) {
+        store.organisation(903, Plan::Trial).await;
+        let expected = ["zone.db", "zone.db-shm", "zone.db-wal"];
+        assert_eq!(
+            modes(&store.database),
+            expected.map(|name| (name.to_owned(), 0o600))
+        );
+    }
+
+    async fn a_database_that_is_there_keeps_its_permissions(database: TestDatabase) {
+        let file = database.folder().join("zone.db");
+        fs::write(&file, "").expect("written");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).expect("set");
+        let store = database.open(&clock()).await.expect("opened");
+        store.migrate().await.expect("migrated");
+        assert!(modes(&database).iter().all(|(_, mode)| *mode == 0o640));
+    }
+}
+
+/// An error and all its causes, as the log and the command line show them.
+fn told(error: &StoreError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+async fn migrating_twice_is_the_same_as_once(store: TestStore) {
+    store.enterprise(903).await;
+    let before = store.raw().dump().await;
+    store.migrate().await.expect("migrated");
+    store
+        .another_server()
+        .await
+        .migrate()
+        .await
+        .expect("migrated");
+    assert_eq!(store.raw().dump().await, before);
+}
+
+async fn two_servers_that_start_on_a_fresh_database_both_migrate_it(database: TestDatabase) {
+    let clock = clock();
+    let servers = tokio::join!(database.open(&clock), database.open(&clock));
+    let (one, other) = (servers.0.expect("opened"), servers.1.expect("opened"));
+    let outcomes = tokio::join!(one.migrate(), other.migrate(), one.migrate());
+    for outcome in [outcomes.0, outcomes.1, outcomes.2] {
+        outcome.expect("migrated");
+    }
+    assert!(one.load_demo().await.expect("loaded"));
+    assert!(!other.load_demo().await.expect("an answer"));
+}
+
+/// The moment in which they could is short: so many servers, and many databases.
+async fn servers_that_start_together_do_not_migrate_across_each_other(database: TestDatabase) {
+    for n in 0..10 {
+        let url = format!(
+            "sqlite:{}",
+            database.folder().join(format!("{n}.db")).display()
+        );
+        let mut servers = JoinSet::new();
+        for _ in 0..4 {
+            let url = url.clone();
+            servers.spawn(async move { Store::open(&url, clock()).await?.migrate().await });
+        }
+        for outcome in servers.join_all().await {
+            outcome.expect("migrated");
+        }
+    }
+}
+
+async fn a_database_of_a_newer_version_is_refused_by_every_server_that_tries(store: TestStore) {
+    let newer = match store.raw().engine() {
+        Engine::Sqlite => "X'00'",
+        Engine::Postgres => "'\\x00'::bytea",
+    };
+    let newer = format!(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+        VALUES (9999, 'from the future', TRUE, {newer}, 0)"
+    );
+    store.raw().execute(&newer).await;
+    let other = store.another_server().await;
+    for server in [&*store, &other, &*store] {
+        // A lock that a refused migration left behind would make the next one wait for ever.
+        let refused = timeout(Duration::from_secs(20), server.migrate()).await;
+        let refused = refused.expect("an answer").expect_err("refused");
+        assert!(matches!(refused, StoreError::Migration(_)), "{refused:?}");
+        assert!(told(&refused).contains("9999"), "{}", told(&refused));
+    }
+    store
+        .raw()
+        .execute("DELETE FROM _sqlx_migrations WHERE version = 9999")
+        .await;
+    other.migrate().await.expect("migrated");
+}
+
+async fn a_row_that_points_nowhere_is_refused(store: TestStore) {
+    let member = store.enterprise(903).await;
+    store.raw().execute("DELETE FROM members").await;
+    store.raw().execute("DELETE FROM users").await;
+    let before = store.raw().dump().await;
+    assert_refused!(
+        store.tokens().create(&member).await,
+        StoreError::Database(_)
+    );
+    assert_eq!(store.raw().dump().await, before);
+}
+
+async fn after_closing_every_call_says_that_the_database_is_out_of_reach(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let created = store.tokens().create(&member).await.expect("created");
+    let token = created.summary.id;
+    let digest = TokenDigest::of_presented(created.secret.reveal().as_bytes());
+    let digest = digest.expect("well formed");
+    store.close().await;
+    store.close().await;
+
+    let organisation = OrganisationId(903);
+    let scope = OrganisationScope::operator(organisation);
+    let authority = TokenAuthority::from(&member);
+    let address = email("ada@example.com");
+    let page = PageRequest::new(1, 10, 100).expect("in range");
+    let event = NewEvent {
+        id: None,
+        name: "Race".to_owned(),
+        date: None,
+        status: EventStatus::Draft,
+        settings: None,
+    };
+    macro_rules! assert_out_of_reach {
+        ($($call:expr),+ $(,)?) => {$({
+            let refused = $call.await.expect_err(stringify!($call));
+            assert!(refused.is_unavailable(), "{}: {refused:?}", stringify!($call));
+        })+};
+    }
+    assert_out_of_reach!(
+        store.grants().token(&digest),
+        store.grants().event(EventId(1)),
+        store.tokens().list(authority),
+        store.tokens().create(&member),
+        store.tokens().set_active(authority, token, true),
+        store.tokens().delete(authority, token),
+        store.organisations().list(),
+        store.organisations().create(None, "New", Plan::Pro),
+        store.organisations().set_plan(organisation, Plan::Pro),
+        store
+            .users()
+            .create(&address, PASSWORD, organisation, Role::User),
+        store.users().join(&address, organisation, Role::User),
+        store.users().authenticate(&address, PASSWORD),
+        store.users().set_password(&address, PASSWORD),
+        store.users().account(member.user_id()),
+        store
+            .users()
+            .select_organisation(member.user_id(), organisation),
+        store.users().demo_emails(),
+        store.members().find(member.user_id(), organisation),
+        store.members().find_by_email(&address, organisation),
+        store.members().of_user(member.user_id()),
+        store.events().list(scope, page),
+        store.events().find(scope, EventId(1)),
+        store.events().create(scope, &event),
+        store.sessions().purge_ended(),
+        store.load_demo(),
+    );
+}
+
+async fn both_engines_have_the_same_tables_columns_keys_and_references(
+    sqlite: TestStore,
+    postgres: TestStore,
+) {
+    let tables = sqlite.raw().tables().await;
+    assert!(tables.contains(&"tokens".to_owned()), "{tables:?}");
+    assert_eq!(tables, postgres.raw().tables().await);
+    for table in tables {
+        let columns = sqlite.raw().columns(&table).await;
+        assert!(columns.len() > 2, "{columns:?}");
+        assert_eq!(columns, postgres.raw().columns(&table).await, "{table}");
+        let known = ["bigint", "boolean", "text", "bytea"];
+        for column in columns {
+            assert!(known.contains(&column.kind.as_str()), "{table}: {column:?}");
+        }
+    }
+
+    let unique = sqlite
+        .raw()
+        .texts(
+            "SELECT t.name || ': ' || (
+                SELECT group_concat(name) FROM (SELECT name FROM pragma_index_info(i.name) ORDER BY seqno)
+            ) FROM sqlite_master AS t JOIN pragma_index_list(t.name) AS i
+            WHERE t.type = 'table' AND i.\"unique\" AND t.name NOT LIKE '\\_%' ESCAPE '\\'
+            UNION SELECT t.name || ': ' || c.name FROM sqlite_master AS t
+                JOIN pragma_table_info(t.name) AS c
+            WHERE t.type = 'table' AND c.pk = 1 AND c.type = 'INTEGER' AND t.name NOT LIKE 'sqlite%'
+                AND (SELECT COUNT(*) FROM pragma_table_info(t.name) WHERE pk > 0) = 1
+            ORDER BY 1",
+        )
+        .await;
+    let unique_there = postgres
+        .raw()
+        .texts(
+            "SELECT i.indrelid::regclass || ': ' || (
+                SELECT string_agg(a.attname, ',' ORDER BY k.n)
+                FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, n)
+                JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+            ) FROM pg_index AS i JOIN pg_class AS t ON t.oid = i.indrelid
+            WHERE i.indisunique AND t.relnamespace = 'public'::regnamespace
+                AND t.relname <> '_sqlx_migrations'
+            ORDER BY 1",
+        )
+        .await;
+    assert!(
+        unique.contains(&"tokens: organisation_id,slot".to_owned()),
+        "{unique:?}"
+    );
+    assert_eq!(unique, unique_there);
+
+    let references = sqlite
+        .raw()
+        .texts(
+            "SELECT t.name || '.' || k.\"from\" || ' -> ' || k.\"table\" || '.' || k.\"to\"
+            FROM sqlite_master AS t JOIN pragma_foreign_key_list(t.name) AS k
+            WHERE t.type = 'table' ORDER BY 1",
+        )
+        .await;
+    let references_there = postgres
+        .raw()
+        .texts(
+            "SELECT k.conrelid::regclass || '.' || a.attname || ' -> ' || k.confrelid::regclass
+                || '.' || b.attname
+            FROM pg_constraint AS k
+            JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
+            JOIN pg_attribute AS b ON b.attrelid = k.confrelid AND b.attnum = k.confkey[1]
+            WHERE k.contype = 'f' ORDER BY 1",
+        )
+        .await;
+    let expected = "tokens.organisation_id -> organisations.id".to_owned();
+    assert!(references.contains(&expected), "{references:?}");
+    assert_eq!(references, references_there);
+}
+
+async fn an_address_of_neither_engine_is_refused_without_its_password(_: TestDatabase) {
+    for url in [
+        "",
+        "zone.db",
+        "file:zone.db",
+        "mysql://app:hunter2@db.example/zone",
+        "mysql:app:hunter2@db.example",
+        "Postgres://app:hunter2@db.example/zone",
+        "postgres:app:hunter2@db.example/zone",
+        "host=db.example password=hunter2",
+        "postgres://app:hunter2@db.example:port/zone",
+        "postgres://app:hun?hunter2@db.example:port/zone",
+        "postgres://app:h@hunter2@db.example:port/zone",
+        "postgres://db.example/zone?password=hunter2&sslmode=sometimes",
+        "postgres://app:x@db.example/zone?sslmode=sometimes&password=h@hunter2",
+    ] {
+        let refused = Store::open(url, clock()).await.expect_err("refused");
+        assert!(matches!(refused, StoreError::Url(_)), "{url}: {refused:?}");
+        for text in [told(&refused), format!("{refused:?}")] {
+            assert!(!text.contains("hunter2"), "{url}: {text}");
+            assert!(!text.contains("app"), "{url}: {text}");
+        }
+        assert!(
+            told(&refused).contains("sqlite:developer-zone.db"),
+            "{refused}"
+        );
+    }
+}
+
+async fn an_address_that_would_not_keep_what_is_confirmed_is_refused(database: TestDatabase) {
+    let url = &database.url;
+    for url in [
+        "sqlite::memory:".to_owned(),
+        "sqlite://:memory:".to_owned(),
+        "sqlite:".to_owned(),
+        "sqlite://".to_owned(),
+        format!("{url}?mode=memory"),
+        format!("{url}?mode=ro"),
+        format!("{url}?immutable=1"),
+        format!("{url}?vfs=unix-none"),
+        format!("{url}?cache=shared"),
+        format!("{url}?nonsense=1"),
+    ] {
+        let refused = Store::open(&url, clock()).await.expect_err("refused");
+        assert!(matches!(refused, StoreError::Url(_)), "{url}: {refused:?}");
+        assert!(refused.to_string().contains(&url), "{refused}");
+    }
+    assert!(database.files().is_empty(), "{:?}", database.files().keys());
+    // What sqlx's users are used to writing says no more than what is done anyway.
+    let opened = Store::open(&format!("{url}?mode=rwc"), clock()).await;
+    opened.expect("opened");
+}
+
+async fn the_database_keeps_its_changes_in_a_write_ahead_log(store: TestStore) {
+    assert_eq!(store.raw().texts("PRAGMA journal_mode").await, ["wal"]);
+}
+
+async fn a_missing_folder_is_named(database: TestDatabase) {
+    let file = database.folder().join("missing").join("zone.db");
+    let url = format!("sqlite:{}", file.display());
+    let refused = Store::open(&url, clock()).await.expect_err("refused");
+    let told = told(&refused);
+    assert!(told.contains(&file.display().to_string()), "{told}");
+    assert!(told.contains("folder"), "{told}");
+}
+
+async fn a_file_that_is_no_database_is_named_and_left_alone(database: TestDatabase) {
+    let file = database.folder().join("zone.db");
+    let content = "not a database, but somebody's only copy of something. ".repeat(100);
+    fs::write(&file, &content).expect("written");
+    let refused = Store::open(&database.url, clock())
+        .await
+        .expect_err("refused");
+    let told = told(&refused);
+    assert!(told.contains(&file.display().to_string()), "{told}");
+    assert_eq!(fs::read_to_string(&file).expect("readable"), content);
+}

@@ -1,0 +1,211 @@
+//! Demo data: the same every time, once, and never mixed with other data.
+
+use model::{
+    event::{EventId, EventSettings, EventStatus},
+    organisation::{OrganisationId, Plan, Role},
+    page::PageRequest,
+};
+use store::{
+    OrganisationScope, StoreError, TokenAuthority,
+    demo::{DEMO_PASSWORD, DEMO_USERS},
+};
+use tokio::task::JoinSet;
+
+use crate::harness::{PASSWORD, TestStore, email};
+
+on_both_engines!(
+    nothing_of_the_demo_exists_before_it_was_asked_for,
+    the_demo_has_the_organisations_users_and_events_that_its_page_names,
+    a_second_load_changes_nothing_that_was_tried_out_since,
+    of_many_loads_at_once_one_loads_and_the_others_find_it_loaded,
+    an_organisation_with_a_demo_number_is_not_mixed_with_the_demo,
+    a_user_with_a_demo_address_is_not_mixed_with_the_demo,
+    an_event_with_a_demo_number_is_not_mixed_with_the_demo,
+);
+
+on_both_at_once!(the_demo_is_the_same_on_both_engines);
+
+async fn nothing_of_the_demo_exists_before_it_was_asked_for(store: TestStore) {
+    assert_eq!(store.raw().dump().await, "");
+    assert!(
+        store
+            .users()
+            .demo_emails()
+            .await
+            .expect("an answer")
+            .is_empty()
+    );
+}
+
+async fn the_demo_has_the_organisations_users_and_events_that_its_page_names(store: TestStore) {
+    assert!(store.load_demo().await.expect("loaded"));
+    let organisations = store.organisations().list().await.expect("listed");
+    let organisations: Vec<_> = organisations
+        .iter()
+        .map(|it| (it.id.0, it.name.as_str(), it.plan))
+        .collect();
+    assert_eq!(
+        organisations,
+        [
+            (903, "Summit Races", Plan::Enterprise),
+            (904, "Harbour Events", Plan::Enterprise),
+            (905, "City Runners", Plan::Pro),
+            (906, "Wedding Lens", Plan::PayAsYouGo),
+            (907, "First Steps", Plan::Trial),
+        ]
+    );
+    for (address, role, memberships, selected) in [
+        (
+            "admin@example.com",
+            Role::Admin,
+            vec![903, 904, 905, 906, 907],
+            None,
+        ),
+        ("member@example.com", Role::User, vec![903], Some(903)),
+        ("other@example.com", Role::Admin, vec![904], Some(904)),
+        ("trial@example.com", Role::Admin, vec![907], Some(907)),
+    ] {
+        let user = store
+            .users()
+            .authenticate(&email(address), DEMO_PASSWORD)
+            .await;
+        let user = user.expect("an answer").expect("signed in");
+        let account = store
+            .users()
+            .account(user)
+            .await
+            .expect("an answer")
+            .expect("an account");
+        let mut ids: Vec<_> = account
+            .memberships
+            .iter()
+            .map(|it| it.organisation().id.0)
+            .collect();
+        ids.sort_unstable();
+        assert_eq!(
+            (ids, account.selected.map(|id| id.0)),
+            (memberships, selected)
+        );
+        assert!(account.memberships.iter().all(|it| it.role() == role));
+    }
+
+    let everything = EventSettings {
+        event_enabled: true,
+        bib_search: true,
+        selfie_search: true,
+        name_search: true,
+        video_search: true,
+        video_selfie_search: true,
+        timeline_search: true,
+    };
+    for (id, organisation, status, settings) in [
+        (456, 903, EventStatus::Active, Some(everything)),
+        (457, 903, EventStatus::Active, None),
+        (
+            458,
+            903,
+            EventStatus::Active,
+            Some(EventSettings::default()),
+        ),
+        (789, 903, EventStatus::Draft, Some(everything)),
+        (556, 904, EventStatus::Active, Some(everything)),
+    ] {
+        let scope = OrganisationScope::operator(OrganisationId(organisation));
+        let event = store
+            .events()
+            .find(scope, EventId(id))
+            .await
+            .expect("found");
+        assert_eq!(event.status, status, "{id}");
+        let record = store.grants().event(EventId(id)).await.expect("an answer");
+        assert_eq!(record.expect("an event").settings, settings, "{id}");
+    }
+    let scope = OrganisationScope::operator(OrganisationId(903));
+    let request = PageRequest::new(1, 30, 100).expect("in range");
+    let list = store.events().list(scope, request).await.expect("listed");
+    assert_eq!(list.pagination.total_pages, 3);
+    assert_eq!(store.raw().number("SELECT COUNT(*) FROM tokens").await, 0);
+}
+
+async fn a_second_load_changes_nothing_that_was_tried_out_since(store: TestStore) {
+    assert!(store.load_demo().await.expect("loaded"));
+    store.set_plan(905, Plan::Enterprise).await;
+    for user in DEMO_USERS {
+        let address = email(user.email);
+        store
+            .users()
+            .set_password(&address, PASSWORD)
+            .await
+            .expect("changed");
+    }
+    let member = store
+        .members()
+        .find_by_email(&email("admin@example.com"), OrganisationId(903))
+        .await
+        .expect("a member");
+    store.tokens().create(&member).await.expect("created");
+    store.select(&member, 903).await;
+
+    let before = store.raw().dump().await;
+    assert!(!store.load_demo().await.expect("an answer"));
+    assert_eq!(store.raw().dump().await, before);
+    let tokens = store.tokens().list(TokenAuthority::from(&member)).await;
+    assert_eq!(tokens.expect("listed").len(), 1);
+}
+
+async fn of_many_loads_at_once_one_loads_and_the_others_find_it_loaded(store: TestStore) {
+    let mut loads = JoinSet::new();
+    for server in [store.server(), store.another_server().await, store.server()] {
+        loads.spawn(async move { server.load_demo().await });
+    }
+    let mut loaded = 0;
+    for outcome in loads.join_all().await {
+        loaded += i32::from(outcome.expect("no error"));
+    }
+    assert_eq!(loaded, 1);
+    assert_eq!(store.raw().number("SELECT COUNT(*) FROM users").await, 4);
+}
+
+async fn an_organisation_with_a_demo_number_is_not_mixed_with_the_demo(store: TestStore) {
+    store.enterprise(905).await;
+    let before = store.raw().dump().await;
+    let refused = store.load_demo().await;
+    assert_refused!(refused, StoreError::DemoCollision(what) if what.contains("Organisation 905"));
+    assert_eq!(store.raw().dump().await, before);
+}
+
+/// Else `serve --demo` would print sign-ins that do not work, and call them loaded.
+async fn a_user_with_a_demo_address_is_not_mixed_with_the_demo(store: TestStore) {
+    store.organisation(1, Plan::Enterprise).await;
+    for user in DEMO_USERS {
+        store.member(user.email, 1).await;
+        let before = store.raw().dump().await;
+        let refused = store.load_demo().await;
+        assert_refused!(refused, StoreError::DemoCollision(what) if what.contains(user.email));
+        assert_eq!(store.raw().dump().await, before);
+        store.raw().execute("DELETE FROM members").await;
+        store.raw().execute("DELETE FROM users").await;
+    }
+}
+
+async fn an_event_with_a_demo_number_is_not_mixed_with_the_demo(store: TestStore) {
+    store.organisation(1, Plan::Enterprise).await;
+    store
+        .raw()
+        .execute("INSERT INTO events (id, organisation_id, status) VALUES (556, 1, 'draft')")
+        .await;
+    let before = store.raw().dump().await;
+    let refused = store.load_demo().await;
+    assert_refused!(refused, StoreError::DemoCollision(what) if what.contains("556"));
+    assert_eq!(store.raw().dump().await, before);
+}
+
+async fn the_demo_is_the_same_on_both_engines(sqlite: TestStore, postgres: TestStore) {
+    assert!(sqlite.load_demo().await.expect("loaded"));
+    assert!(postgres.load_demo().await.expect("loaded"));
+    // The salts differ, as they must.
+    let left = sqlite.raw().dump_without(&["password_hash"]).await;
+    let right = postgres.raw().dump_without(&["password_hash"]).await;
+    assert!(left.lines().count() > 100, "{left}");
+    assert_eq!(left, right);
+}

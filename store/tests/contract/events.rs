@@ -1,0 +1,267 @@
+//! Events and their settings.
+
+use std::collections::BTreeSet;
+
+use model::{
+    event::{EventId, EventSettings, EventStatus, EventSummary},
+    organisation::{OrganisationId, Plan},
+    page::PageRequest,
+};
+use store::{OrganisationScope, Store, StoreError, events::NewEvent};
+use tokio::task::JoinSet;
+
+use crate::harness::TestStore;
+
+on_both_engines!(
+    events_come_newest_date_first_undated_last_then_by_number,
+    a_walk_through_the_pages_meets_every_event_once_and_in_order,
+    an_organisation_without_events_has_an_empty_list,
+    another_organisation_sees_none_of_the_events,
+    a_member_reads_the_events_of_their_own_organisation,
+    an_event_keeps_what_it_was_made_with,
+    an_event_has_the_number_it_was_given_or_the_next_after_the_highest,
+    a_number_that_is_taken_is_refused_whoever_has_it,
+    events_made_at_once_have_numbers_of_their_own,
+    settings_come_back_with_selfie_clips_off_where_video_is_off,
+    an_event_that_cannot_be_made_leaves_nothing_behind,
+);
+
+fn scope(organisation: i64) -> OrganisationScope {
+    OrganisationScope::operator(OrganisationId(organisation))
+}
+
+fn event(id: Option<i64>, date: Option<&str>) -> NewEvent {
+    NewEvent {
+        id: id.map(EventId),
+        name: "Summit Trail 2026".to_owned(),
+        date: date.map(str::to_owned),
+        status: EventStatus::Active,
+        settings: None,
+    }
+}
+
+async fn create(store: &Store, organisation: i64, event: &NewEvent) -> i64 {
+    let made = store.events().create(scope(organisation), event).await;
+    made.expect("created").0
+}
+
+fn page(page: i64, size: i64) -> PageRequest {
+    PageRequest::new(page, size, 100).expect("within range")
+}
+
+async fn listed(store: &Store, organisation: i64) -> Vec<i64> {
+    let list = store.events().list(scope(organisation), page(1, 100)).await;
+    let rows = list.expect("listed").rows;
+    rows.iter().map(|event| event.event_id.0).collect()
+}
+
+async fn events_come_newest_date_first_undated_last_then_by_number(store: TestStore) {
+    store.organisation(903, Plan::Enterprise).await;
+    for (id, date) in [
+        (20, None),
+        (11, Some("2026-01-19T06:00:00")),
+        (10, Some("2026-01-19T06:00:00")),
+        (12, Some("2026-01-19")),
+        (30, Some("2027-06-01")),
+        (13, Some("2026-01-19T06:00:01")),
+        (19, None),
+        (40, Some("1999-12-31T23:59:59")),
+    ] {
+        create(&store, 903, &event(Some(id), date)).await;
+    }
+    assert_eq!(listed(&store, 903).await, [30, 13, 10, 11, 12, 40, 19, 20]);
+}
+
+async fn a_walk_through_the_pages_meets_every_event_once_and_in_order(store: TestStore) {
+    store.organisation(903, Plan::Enterprise).await;
+    store.organisation(904, Plan::Enterprise).await;
+    for n in 1..=23 {
+        let date = format!("2026-03-{:02}", 1 + n % 4);
+        let date = (n % 5 != 0).then_some(date.as_str());
+        create(&store, 903, &event(Some(n), date)).await;
+        create(&store, 904, &event(Some(100 + n), Some("2026-03-02"))).await;
+    }
+    let whole = listed(&store, 903).await;
+    assert_eq!(whole.len(), 23);
+    for size in [1, 5, 23, 24] {
+        let mut walked = Vec::new();
+        for number in 1.. {
+            let list = store.events().list(scope(903), page(number, size)).await;
+            let list = list.expect("listed");
+            assert_eq!(list.pagination.total, 23);
+            walked.extend(list.rows.iter().map(|event| event.event_id.0));
+            if !list.pagination.has_next_page {
+                break;
+            }
+        }
+        assert_eq!(walked, whole, "pages of {size}");
+    }
+    for number in [4, i64::MAX / 1_000] {
+        let past = store.events().list(scope(903), page(number, 10)).await;
+        let past = past.expect("listed");
+        assert!(past.rows.is_empty());
+        assert_eq!(past.pagination.current_page, number);
+    }
+}
+
+async fn an_organisation_without_events_has_an_empty_list(store: TestStore) {
+    store.organisation(903, Plan::Enterprise).await;
+    for organisation in [903, 999] {
+        let list = store.events().list(scope(organisation), page(1, 10)).await;
+        let list = list.expect("listed");
+        assert!(list.rows.is_empty());
+        assert_eq!(
+            (list.pagination.total, list.pagination.current_page),
+            (0, 0)
+        );
+    }
+}
+
+async fn another_organisation_sees_none_of_the_events(store: TestStore) {
+    store.organisation(903, Plan::Enterprise).await;
+    store.organisation(904, Plan::Enterprise).await;
+    create(&store, 903, &event(Some(456), None)).await;
+    assert!(listed(&store, 904).await.is_empty());
+    let texts = [456, 999].map(EventId).map(|id| (store.server(), id));
+    for (server, id) in texts {
+        let refused = server.events().find(scope(904), id).await;
+        assert_refused!(refused, StoreError::NoSuchEvent(named) if named == id);
+    }
+    let own = store.events().find(scope(903), EventId(456)).await;
+    assert_eq!(own.expect("found").event_id, EventId(456));
+}
+
+async fn a_member_reads_the_events_of_their_own_organisation(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let stranger = store.enterprise(904).await;
+    create(&store, 903, &event(Some(456), None)).await;
+    let own = store
+        .events()
+        .list(&member, page(1, 10))
+        .await
+        .expect("listed");
+    assert_eq!(own.pagination.total, 1);
+    let foreign = store
+        .events()
+        .list(&stranger, page(1, 10))
+        .await
+        .expect("listed");
+    assert_eq!(foreign.pagination.total, 0);
+    let refused = store.events().find(&stranger, EventId(456)).await;
+    assert_refused!(refused, StoreError::NoSuchEvent(_));
+}
+
+async fn an_event_keeps_what_it_was_made_with(store: TestStore) {
+    store.organisation(903, Plan::Enterprise).await;
+    let made = NewEvent {
+        status: EventStatus::Draft,
+        ..event(Some(789), Some("2027-01-18"))
+    };
+    create(&store, 903, &made).await;
+    let found = store.events().find(scope(903), EventId(789)).await;
+    assert_eq!(
+        found.expect("found"),
+        EventSummary {
+            event_id: EventId(789),
+            event_name: Some("Summit Trail 2026".to_owned()),
+            event_slug: Some("summit-trail-2026".to_owned()),
+            event_date: Some("2027-01-18T00:00:00".to_owned()),
+            status: EventStatus::Draft,
+            cover_image: None,
+        }
+    );
+    create(&store, 903, &event(Some(790), None)).await;
+    let found = store.events().find(scope(903), EventId(790)).await;
+    let found = found.expect("found");
+    assert_eq!(
+        (found.event_date, found.status),
+        (None, EventStatus::Active)
+    );
+}
+
+async fn an_event_has_the_number_it_was_given_or_the_next_after_the_highest(store: TestStore) {
+    store.organisation(903, Plan::Enterprise).await;
+    store.organisation(904, Plan::Enterprise).await;
+    assert_eq!(create(&store, 903, &event(None, None)).await, 1);
+    assert_eq!(create(&store, 904, &event(Some(456), None)).await, 456);
+    assert_eq!(create(&store, 903, &event(None, None)).await, 457);
+}
+
+async fn a_number_that_is_taken_is_refused_whoever_has_it(store: TestStore) {
+    store.organisation(903, Plan::Enterprise).await;
+    store.organisation(904, Plan::Enterprise).await;
+    create(&store, 903, &event(Some(456), None)).await;
+    let before = store.raw().dump().await;
+    for organisation in [903, 904] {
+        let again = NewEvent {
+            settings: Some(EventSettings::default()),
+            ..event(Some(456), Some("2026-01-19"))
+        };
+        let refused = store.events().create(scope(organisation), &again).await;
+        assert_refused!(refused, StoreError::EventExists(id) if id.0 == 456);
+    }
+    assert_eq!(store.raw().dump().await, before);
+}
+
+async fn events_made_at_once_have_numbers_of_their_own(store: TestStore) {
+    store.organisation(903, Plan::Enterprise).await;
+    let servers = [store.server(), store.another_server().await];
+    let mut creations = JoinSet::new();
+    for n in 0..20 {
+        let server = servers[n % 2].clone();
+        creations.spawn(async move { create(&server, 903, &event(None, None)).await });
+    }
+    let ids: BTreeSet<_> = creations.join_all().await.into_iter().collect();
+    assert_eq!(ids, (1..=20).collect());
+}
+
+async fn settings_come_back_with_selfie_clips_off_where_video_is_off(store: TestStore) {
+    store.organisation(903, Plan::Enterprise).await;
+    for bits in 0..128_u8 {
+        let on = |bit: u8| bits & (1 << bit) != 0;
+        let settings = EventSettings {
+            event_enabled: on(0),
+            bib_search: on(1),
+            selfie_search: on(2),
+            name_search: on(3),
+            video_search: on(4),
+            video_selfie_search: on(5),
+            timeline_search: on(6),
+        };
+        let made = NewEvent {
+            settings: Some(settings),
+            ..event(None, None)
+        };
+        let id = EventId(create(&store, 903, &made).await);
+        let record = store.grants().event(id).await.expect("an answer");
+        let kept = record.and_then(|it| it.settings).expect("settings");
+        assert_eq!(kept, settings.normalised());
+        assert!(kept.video_search || !kept.video_selfie_search);
+    }
+}
+
+async fn an_event_that_cannot_be_made_leaves_nothing_behind(store: TestStore) {
+    store.organisation(903, Plan::Enterprise).await;
+    let before = store.raw().dump().await;
+    let create = |organisation, event| {
+        let server = store.server();
+        async move { server.events().create(scope(organisation), &event).await }
+    };
+    for bad in [
+        "",
+        "tomorrow",
+        "2026-02-30",
+        "2026-01-19 06:00:00",
+        "2026-01-19T06:00:00Z",
+        "2026-01-19T24:00:00",
+        // Sorted as text, a year with a sign would stand in the wrong place.
+        "-0044-03-15",
+        "+2026-01-19",
+    ] {
+        let refused = create(903, event(None, Some(bad))).await;
+        assert_refused!(refused, StoreError::EventDate(text) if text == bad);
+    }
+    let nowhere = create(999, event(Some(456), None)).await;
+    assert_refused!(nowhere, StoreError::NoSuchOrganisation(_));
+    assert_eq!(store.raw().dump().await, before);
+}

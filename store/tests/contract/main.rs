@@ -1,0 +1,18 @@
+//! What the store promises, proved on SQLite and on PostgreSQL.
+//!
+//! A test is written once, as `async fn name(store: TestStore)`; the lists at the top of each file run
+//! it on the engines that it holds for, as `tokens::sqlite::name` and `tokens::postgres::name`. A test
+//! that is in no list is dead code, and so an error.
+
+#[macro_use]
+mod harness;
+
+mod database;
+mod demo;
+mod events;
+mod grants;
+mod members;
+mod organisations;
+mod sessions;
+mod tokens;
+mod users;

@@ -1,0 +1,145 @@
+//! Organisations and their plans.
+
+use std::collections::BTreeSet;
+
+use model::organisation::{OrganisationId, Plan};
+use store::StoreError;
+use tokio::task::JoinSet;
+
+use crate::harness::{Engine, TestStore};
+
+on_both_engines!(
+    an_organisation_has_the_number_it_was_given,
+    a_number_that_is_taken_is_refused_and_its_owner_stays,
+    without_a_number_the_next_after_the_highest_is_given,
+    organisations_made_at_once_have_numbers_of_their_own,
+    of_many_creations_with_one_number_at_once_one_succeeds,
+    a_plan_is_changed_only_where_there_is_an_organisation,
+    a_change_that_could_not_be_committed_is_not_reported_as_done,
+);
+
+async fn an_organisation_has_the_number_it_was_given(store: TestStore) {
+    for (id, plan) in [907, 903, 905, 906].into_iter().zip(Plan::ALL) {
+        let made = store.organisation(id, plan).await;
+        assert_eq!((made.id.0, made.plan), (id, plan));
+    }
+    let listed = store.organisations().list().await.expect("listed");
+    let ids: Vec<_> = listed.iter().map(|it| it.id.0).collect();
+    assert_eq!(ids, [903, 905, 906, 907]);
+    assert_eq!(listed[0].name, "Organisation 903");
+}
+
+async fn a_number_that_is_taken_is_refused_and_its_owner_stays(store: TestStore) {
+    store.organisation(903, Plan::Enterprise).await;
+    let before = store.raw().dump().await;
+    let organisations = store.organisations();
+    let taken = organisations.create(Some(OrganisationId(903)), "Other", Plan::Trial);
+    assert_refused!(taken.await, StoreError::OrganisationExists(id) if id.0 == 903);
+    assert_eq!(store.raw().dump().await, before);
+}
+
+async fn without_a_number_the_next_after_the_highest_is_given(store: TestStore) {
+    let next = || async {
+        let made = store.organisations().create(None, "Next", Plan::Pro).await;
+        made.expect("created").id.0
+    };
+    assert_eq!(next().await, 1);
+    store.organisation(903, Plan::Trial).await;
+    assert_eq!(next().await, 904);
+    store.organisation(7, Plan::Trial).await;
+    assert_eq!(next().await, 905);
+}
+
+async fn organisations_made_at_once_have_numbers_of_their_own(store: TestStore) {
+    let servers = [store.server(), store.another_server().await];
+    let mut creations = JoinSet::new();
+    for n in 0..20 {
+        let server = servers[n % 2].clone();
+        creations.spawn(async move { server.organisations().create(None, "New", Plan::Pro).await });
+    }
+    let made = creations.join_all().await;
+    let ids: BTreeSet<_> = made
+        .into_iter()
+        .map(|it| it.expect("created").id.0)
+        .collect();
+    assert_eq!(ids, (1..=20).collect());
+}
+
+async fn of_many_creations_with_one_number_at_once_one_succeeds(store: TestStore) {
+    let mut creations = JoinSet::new();
+    for _ in 0..8 {
+        let server = store.server();
+        creations.spawn(async move {
+            let id = Some(OrganisationId(903));
+            server.organisations().create(id, "New", Plan::Pro).await
+        });
+    }
+    let mut made = 0;
+    for outcome in creations.join_all().await {
+        match outcome {
+            Ok(_) => made += 1,
+            Err(StoreError::OrganisationExists(_)) => {}
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    assert_eq!(made, 1);
+}
+
+async fn a_plan_is_changed_only_where_there_is_an_organisation(store: TestStore) {
+    store.organisation(903, Plan::Trial).await;
+    let before = store.raw().dump().await;
+    let nowhere = store
+        .organisations()
+        .set_plan(OrganisationId(904), Plan::Pro)
+        .await;
+    assert_refused!(nowhere, StoreError::NoSuchOrganisation(id) if id.0 == 904);
+    assert_eq!(store.raw().dump().await, before);
+    let changed = store
+        .organisations()
+        .set_plan(OrganisationId(903), Plan::Pro)
+        .await;
+    let changed = changed.expect("changed");
+    assert_eq!(
+        (changed.name.as_str(), changed.plan),
+        ("Organisation 903", Plan::Pro)
+    );
+    assert_eq!(
+        store.organisations().list().await.expect("listed"),
+        [changed]
+    );
+}
+
+/// A commit can fail after its statement has answered: a disk that is full at that moment, for
+/// example. A constraint that is looked at on commit stands in for it.
+async fn a_change_that_could_not_be_committed_is_not_reported_as_done(store: TestStore) {
+    store.organisation(903, Plan::Enterprise).await;
+    store
+        .raw()
+        .execute(match store.raw().engine() {
+            Engine::Sqlite => {
+                "CREATE TABLE probe (id INTEGER REFERENCES organisations (id) DEFERRABLE INITIALLY DEFERRED);
+                CREATE TRIGGER fail_update AFTER UPDATE ON organisations
+                    BEGIN INSERT INTO probe VALUES (-1); END;
+                CREATE TRIGGER fail_insert AFTER INSERT ON organisations
+                    BEGIN INSERT INTO probe VALUES (-1); END;"
+            }
+            Engine::Postgres => {
+                "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS
+                    'BEGIN RAISE EXCEPTION ''not committed''; END';
+                CREATE CONSTRAINT TRIGGER fail AFTER INSERT OR UPDATE ON organisations
+                    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fail();"
+            }
+        })
+        .await;
+    let organisations = store.organisations();
+    let before = organisations.list().await.expect("listed");
+    let changed = organisations
+        .set_plan(OrganisationId(903), Plan::Trial)
+        .await;
+    assert_refused!(changed, StoreError::Database(_));
+    for id in [Some(OrganisationId(904)), None] {
+        let made = organisations.create(id, "New", Plan::Pro).await;
+        assert_refused!(made, StoreError::Database(_));
+    }
+    assert_eq!(organisations.list().await.expect("listed"), before);
+}

@@ -1,0 +1,482 @@
+//! Creating, listing, switching and deleting tokens; the limit of ten; whose tokens they are.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use model::{
+    organisation::{OrganisationId, Plan},
+    token::{TOKEN_LIMIT, TokenId, TokenStatus},
+};
+use sha2::{Digest, Sha256};
+use store::{Member, Store, StoreError, TokenAuthority};
+use tokio::task::JoinSet;
+
+use crate::harness::{START, TestStore, hex};
+
+on_both_engines!(
+    of_a_new_token_only_the_digest_and_the_preview_are_kept,
+    a_new_token_is_active_and_carries_its_makers_name_and_the_clocks_time,
+    tokens_are_listed_newest_first,
+    tokens_of_the_same_millisecond_are_listed_last_made_first,
+    a_new_token_takes_the_lowest_free_slot,
+    the_number_of_a_deleted_token_is_never_given_again,
+    the_eleventh_token_is_refused_in_words_and_another_organisation_is_not_held_up,
+    of_twenty_creations_at_once_ten_succeed_and_ten_learn_of_the_limit,
+    creations_racing_with_deletions_never_pass_ten_and_never_fail_for_another_reason,
+    a_switch_to_the_state_that_a_token_is_in_succeeds_and_changes_nothing,
+    a_deleted_token_can_be_neither_switched_nor_deleted_again,
+    a_member_of_another_organisation_neither_sees_nor_touches_a_token,
+    a_locked_plan_refuses_a_member_who_was_read_before_the_downgrade,
+    on_a_locked_plan_the_operator_still_lists_deactivates_and_deletes,
+    the_tokens_of_an_organisation_that_does_not_exist_are_refused,
+    the_schema_refuses_an_eleventh_token,
+    the_schema_refuses_a_digest_or_preview_of_another_length,
+    a_creation_that_is_given_up_half_way_leaves_the_store_whole,
+);
+
+on_sqlite_alone!(
+    no_file_of_the_database_ever_holds_a_plain_token,
+    a_transaction_that_sqlite_ends_by_itself_does_not_stop_the_next_one,
+);
+
+fn operator(organisation: i64) -> TokenAuthority<'static> {
+    TokenAuthority::Operator(OrganisationId(organisation))
+}
+
+/// Makes a token and gives its number and its secret.
+async fn create(store: &Store, member: &Member) -> (TokenId, String) {
+    let created = store.tokens().create(member).await.expect("created");
+    (created.summary.id, created.secret.reveal())
+}
+
+async fn listed(store: &Store, member: &Member) -> Vec<TokenId> {
+    let tokens = store.tokens().list(member.into()).await.expect("listed");
+    tokens.into_iter().map(|token| token.id).collect()
+}
+
+/// Every stretch of eight characters: longer than a preview, and never found by accident.
+fn stretches(secret: &str) -> impl Iterator<Item = &str> {
+    (0..=secret.len() - 8).map(|start| &secret[start..start + 8])
+}
+
+async fn of_a_new_token_only_the_digest_and_the_preview_are_kept(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let created = store.tokens().create(&member).await.expect("created");
+    let summary = created.summary.clone();
+    let printed = format!("{created:?}");
+    let secret = created.secret.reveal();
+    assert_eq!(summary.preview.as_str(), &secret[..5]);
+    assert!(!printed.contains(&secret[..6]), "{printed}");
+
+    let dump = store.raw().dump().await;
+    let digest = hex(&Sha256::digest(secret.as_bytes()));
+    assert!(
+        dump.contains(&format!("digest={digest} preview={}", &secret[..5])),
+        "{dump}"
+    );
+    for stretch in stretches(&secret) {
+        for shape in [stretch.to_owned(), hex(stretch.as_bytes())] {
+            assert!(!dump.contains(&shape), "`{shape}` of {secret} in {dump}");
+        }
+    }
+    let listed = store.tokens().list((&member).into()).await.expect("listed");
+    assert_eq!(listed, [summary]);
+}
+
+async fn no_file_of_the_database_ever_holds_a_plain_token(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let mut secrets = Vec::new();
+    for _ in 0..3 {
+        let (id, secret) = create(&store, &member).await;
+        let off = store.tokens().set_active((&member).into(), id, false).await;
+        off.expect("switched");
+        secrets.push(secret);
+    }
+    let deleted = listed(&store, &member).await[0];
+    let gone = store.tokens().delete((&member).into(), deleted).await;
+    gone.expect("deleted");
+
+    let search = || {
+        for (name, bytes) in store.database.files() {
+            for secret in &secrets {
+                for stretch in stretches(secret) {
+                    let found = bytes.windows(8).any(|eight| eight == stretch.as_bytes());
+                    assert!(!found, "`{stretch}` of {secret} in {name}");
+                }
+            }
+        }
+    };
+    assert!(store.database.files().contains_key("zone.db-wal"));
+    search();
+    store.close().await;
+    search();
+}
+
+async fn a_new_token_is_active_and_carries_its_makers_name_and_the_clocks_time(store: TestStore) {
+    store.enterprise(903).await;
+    let maker = store.member("ada@example.com", 903).await;
+    store.clock.advance(1_234);
+    let created = store
+        .tokens()
+        .create(&maker)
+        .await
+        .expect("created")
+        .summary;
+    assert_eq!(created.status, TokenStatus::Active);
+    assert_eq!(created.created_by, "ada@example.com");
+    assert_eq!(created.created_at, START.plus_millis(1_234));
+    let listed = store.tokens().list((&maker).into()).await.expect("listed");
+    assert_eq!(listed, [created]);
+}
+
+async fn tokens_are_listed_newest_first(store: TestStore) {
+    let member = store.enterprise(903).await;
+    // The clock may be put back: what counts is the time that the page shows.
+    store.clock.advance(5_000);
+    let (second, _) = create(&store, &member).await;
+    store.clock.advance(-4_000);
+    let (first, _) = create(&store, &member).await;
+    store.clock.advance(8_000);
+    let (third, _) = create(&store, &member).await;
+    assert_eq!(listed(&store, &member).await, [third, second, first]);
+}
+
+async fn tokens_of_the_same_millisecond_are_listed_last_made_first(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let (one, _) = create(&store, &member).await;
+    let (two, _) = create(&store, &member).await;
+    let (three, _) = create(&store, &member).await;
+    assert_eq!(listed(&store, &member).await, [three, two, one]);
+}
+
+async fn a_new_token_takes_the_lowest_free_slot(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let mut made = Vec::new();
+    for _ in 0..5 {
+        made.push(create(&store, &member).await.0);
+    }
+    for freed in [made[3], made[1]] {
+        let gone = store.tokens().delete((&member).into(), freed).await;
+        gone.expect("deleted");
+    }
+    let mut slots = Vec::new();
+    for _ in 0..3 {
+        let (id, _) = create(&store, &member).await;
+        let slot = format!("SELECT slot FROM tokens WHERE id = {id}");
+        slots.push(store.raw().number(&slot).await);
+    }
+    assert_eq!(slots, [2, 4, 6]);
+}
+
+async fn the_number_of_a_deleted_token_is_never_given_again(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let mut given = BTreeSet::new();
+    for _ in 0..3 {
+        let (id, _) = create(&store, &member).await;
+        assert!(given.insert(id), "{id} was given before");
+        let gone = store.tokens().delete((&member).into(), id).await;
+        assert_eq!(gone.expect("deleted").id, id);
+    }
+}
+
+async fn the_eleventh_token_is_refused_in_words_and_another_organisation_is_not_held_up(
+    store: TestStore,
+) {
+    let member = store.enterprise(903).await;
+    let neighbour = store.enterprise(904).await;
+    for _ in 0..TOKEN_LIMIT {
+        create(&store, &member).await;
+    }
+    let refused = store.tokens().create(&member).await.expect_err("full");
+    assert!(matches!(refused, StoreError::TokenLimitReached));
+    assert_eq!(
+        refused.to_string(),
+        "the organisation has reached the limit of 10 tokens; delete one to create a new one"
+    );
+    create(&store, &neighbour).await;
+    assert_eq!(listed(&store, &member).await.len(), TOKEN_LIMIT);
+    assert_eq!(listed(&store, &neighbour).await.len(), 1);
+}
+
+async fn of_twenty_creations_at_once_ten_succeed_and_ten_learn_of_the_limit(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let servers = [store.server(), store.another_server().await];
+    for round in 0..5 {
+        let mut creations = JoinSet::new();
+        for n in 0..20 {
+            let (server, member) = (servers[n % servers.len()].clone(), member.clone());
+            creations.spawn(async move { server.tokens().create(&member).await });
+        }
+        let (mut made, mut refused) = (BTreeSet::new(), 0);
+        for outcome in creations.join_all().await {
+            match outcome {
+                Ok(created) => assert!(made.insert(created.summary.id)),
+                Err(StoreError::TokenLimitReached) => refused += 1,
+                Err(error) => panic!("round {round}: {error:?}"),
+            }
+        }
+        assert_eq!((made.len(), refused), (10, 10), "round {round}");
+        let kept: BTreeSet<_> = listed(&store, &member).await.into_iter().collect();
+        assert_eq!(kept, made, "round {round}");
+        for id in kept {
+            let gone = store.tokens().delete((&member).into(), id).await;
+            gone.expect("deleted");
+        }
+    }
+}
+
+async fn creations_racing_with_deletions_never_pass_ten_and_never_fail_for_another_reason(
+    store: TestStore,
+) {
+    let member = store.enterprise(903).await;
+    let servers = [store.server(), store.another_server().await];
+    for _ in 0..8 {
+        create(&store, &member).await;
+    }
+    let mut tasks = JoinSet::new();
+    for n in 0..12 {
+        let (server, member) = (servers[n % 2].clone(), member.clone());
+        tasks.spawn(async move {
+            let mut balance = 0;
+            for step in 0..8 {
+                if (n + step) % 3 == 0 {
+                    let ids = listed(&server, &member).await;
+                    assert!(ids.len() <= TOKEN_LIMIT, "{} tokens", ids.len());
+                    let Some(id) = ids.get(n % ids.len().max(1)) else {
+                        continue;
+                    };
+                    match server.tokens().delete((&member).into(), *id).await {
+                        Ok(_) => balance -= 1,
+                        Err(StoreError::NoSuchToken(_)) => {}
+                        Err(error) => panic!("{error:?}"),
+                    }
+                } else {
+                    match server.tokens().create(&member).await {
+                        Ok(_) => balance += 1,
+                        Err(StoreError::TokenLimitReached) => {}
+                        Err(error) => panic!("{error:?}"),
+                    }
+                }
+            }
+            balance
+        });
+    }
+    let balance: i64 = tasks.join_all().await.into_iter().sum();
+    let left = store.raw().number("SELECT COUNT(*) FROM tokens").await;
+    assert_eq!(left, 8 + balance);
+    assert!(left <= 10);
+}
+
+async fn a_switch_to_the_state_that_a_token_is_in_succeeds_and_changes_nothing(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let (id, _) = create(&store, &member).await;
+    create(&store, &member).await;
+    for active in [true, false, false, true, true] {
+        let switched = store
+            .tokens()
+            .set_active((&member).into(), id, active)
+            .await;
+        let switched = switched.expect("switched");
+        assert_eq!((switched.id, switched.status.is_active()), (id, active));
+        assert_eq!(switched.created_by, member.email().as_str());
+        let once = store.raw().dump().await;
+        let again = store
+            .tokens()
+            .set_active((&member).into(), id, active)
+            .await;
+        assert_eq!(again.expect("switched"), switched);
+        assert_eq!(store.raw().dump().await, once);
+    }
+    let listed = store.tokens().list((&member).into()).await.expect("listed");
+    assert!(listed.iter().all(|token| token.status.is_active()));
+}
+
+async fn a_deleted_token_can_be_neither_switched_nor_deleted_again(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let (id, _) = create(&store, &member).await;
+    let (kept, _) = create(&store, &member).await;
+    let gone = store.tokens().delete((&member).into(), id).await;
+    assert_eq!(gone.expect("deleted").id, id);
+    for authority in [(&member).into(), operator(903)] {
+        for active in [true, false] {
+            let refused = store.tokens().set_active(authority, id, active).await;
+            assert_refused!(refused, StoreError::NoSuchToken(named) if named == id);
+        }
+        let refused = store.tokens().delete(authority, id).await;
+        assert_refused!(refused, StoreError::NoSuchToken(named) if named == id);
+    }
+    assert_eq!(listed(&store, &member).await, [kept]);
+}
+
+async fn a_member_of_another_organisation_neither_sees_nor_touches_a_token(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let stranger = store.enterprise(904).await;
+    let (id, _) = create(&store, &member).await;
+    let before = store.raw().dump().await;
+    for authority in [(&stranger).into(), operator(904)] {
+        assert!(
+            store
+                .tokens()
+                .list(authority)
+                .await
+                .expect("listed")
+                .is_empty()
+        );
+        for active in [true, false] {
+            let refused = store.tokens().set_active(authority, id, active).await;
+            assert_refused!(refused, StoreError::NoSuchToken(_));
+        }
+        let refused = store.tokens().delete(authority, id).await;
+        assert_refused!(refused, StoreError::NoSuchToken(_));
+    }
+    assert_eq!(store.raw().dump().await, before);
+}
+
+async fn a_locked_plan_refuses_a_member_who_was_read_before_the_downgrade(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let (id, _) = create(&store, &member).await;
+    for plan in [Plan::Trial, Plan::PayAsYouGo, Plan::Pro] {
+        store.set_plan(903, plan).await;
+        assert!(member.organisation().plan.opens_developer_zone());
+        let before = store.raw().dump().await;
+        let tokens = store.tokens();
+        assert_refused!(tokens.list((&member).into()).await, StoreError::PlanRequired(on) if on == plan);
+        assert_refused!(tokens.create(&member).await, StoreError::PlanRequired(on) if on == plan);
+        for active in [true, false] {
+            let refused = tokens.set_active((&member).into(), id, active).await;
+            assert_refused!(refused, StoreError::PlanRequired(on) if on == plan);
+        }
+        let refused = tokens.delete((&member).into(), id).await;
+        assert_refused!(refused, StoreError::PlanRequired(on) if on == plan);
+        assert_eq!(store.raw().dump().await, before);
+    }
+}
+
+async fn on_a_locked_plan_the_operator_still_lists_deactivates_and_deletes(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let (id, _) = create(&store, &member).await;
+    store.set_plan(903, Plan::Trial).await;
+    let tokens = store.tokens();
+    assert_eq!(tokens.list(operator(903)).await.expect("listed").len(), 1);
+    let off = tokens.set_active(operator(903), id, false).await;
+    assert_eq!(off.expect("switched").status, TokenStatus::Inactive);
+    let gone = tokens.delete(operator(903), id).await;
+    assert_eq!(gone.expect("deleted").id, id);
+    assert!(tokens.list(operator(903)).await.expect("listed").is_empty());
+}
+
+async fn the_tokens_of_an_organisation_that_does_not_exist_are_refused(store: TestStore) {
+    let nowhere = operator(903);
+    let tokens = store.tokens();
+    assert_refused!(
+        tokens.list(nowhere).await,
+        StoreError::NoSuchOrganisation(_)
+    );
+    let refused = tokens.set_active(nowhere, TokenId(1), false).await;
+    assert_refused!(refused, StoreError::NoSuchOrganisation(_));
+    let refused = tokens.delete(nowhere, TokenId(1)).await;
+    assert_refused!(refused, StoreError::NoSuchOrganisation(_));
+}
+
+/// A row behind the store's back: what stands between it and the table is the schema alone.
+async fn insert(
+    store: &TestStore,
+    member: &Member,
+    slot: i64,
+    digest: &[u8],
+    preview: &str,
+) -> Result<u64, sqlx::Error> {
+    let sql = format!(
+        "INSERT INTO tokens (organisation_id, slot, digest, preview, active, created_by, created_at)
+        VALUES ({}, {slot}, {}, '{preview}', TRUE, {}, 0)",
+        member.organisation().id,
+        store.raw().literal(digest),
+        member.user_id().0
+    );
+    store.raw().try_execute(&sql).await
+}
+
+fn broken_rule(outcome: Result<u64, sqlx::Error>) -> sqlx::error::ErrorKind {
+    match outcome {
+        Err(sqlx::Error::Database(refusal)) => refusal.kind(),
+        other => panic!("expected a refusal by the schema, got {other:?}"),
+    }
+}
+
+async fn the_schema_refuses_an_eleventh_token(store: TestStore) {
+    let member = store.enterprise(903).await;
+    for slot in 1..=10 {
+        let digest = [u8::try_from(slot).expect("small"); 32];
+        let row = insert(&store, &member, slot, &digest, "abcde").await;
+        assert_eq!(row.expect("a free slot"), 1);
+    }
+    for slot in 1..=10 {
+        let refused = insert(&store, &member, slot, &[99; 32], "abcde").await;
+        assert_eq!(
+            broken_rule(refused),
+            sqlx::error::ErrorKind::UniqueViolation
+        );
+    }
+    for slot in [-1, 0, 11, 12, i64::MAX] {
+        let refused = insert(&store, &member, slot, &[99; 32], "abcde").await;
+        assert_eq!(broken_rule(refused), sqlx::error::ErrorKind::CheckViolation);
+    }
+    let refused = store.tokens().create(&member).await;
+    assert_refused!(refused, StoreError::TokenLimitReached);
+}
+
+async fn the_schema_refuses_a_digest_or_preview_of_another_length(store: TestStore) {
+    let member = store.enterprise(903).await;
+    for (digest, preview) in [
+        (vec![1; 31], "abcde"),
+        (vec![1; 33], "abcde"),
+        (vec![], "abcde"),
+        (vec![1; 32], "abcd"),
+        (vec![1; 32], "abcdef"),
+        (vec![1; 32], ""),
+    ] {
+        let refused = insert(&store, &member, 1, &digest, preview).await;
+        assert_eq!(broken_rule(refused), sqlx::error::ErrorKind::CheckViolation);
+    }
+    let first = insert(&store, &member, 1, &[1; 32], "abcde").await;
+    assert_eq!(first.expect("a good row"), 1);
+    let twice = insert(&store, &member, 2, &[1; 32], "abcde").await;
+    assert_eq!(broken_rule(twice), sqlx::error::ErrorKind::UniqueViolation);
+}
+
+/// A browser that goes away drops the request's future wherever it happens to be.
+async fn a_creation_that_is_given_up_half_way_leaves_the_store_whole(store: TestStore) {
+    let member = store.enterprise(903).await;
+    for step in 0..60 {
+        let patience = Duration::from_micros(step * 60);
+        let attempt = tokio::time::timeout(patience, store.tokens().create(&member)).await;
+        if let Ok(outcome) = attempt {
+            outcome.expect("created");
+        }
+        // Were a transaction left open, this would wait for its lock in vain.
+        for id in listed(&store, &member).await {
+            let gone = store.tokens().delete((&member).into(), id).await;
+            gone.expect("deleted");
+        }
+    }
+    for _ in 0..TOKEN_LIMIT {
+        create(&store, &member).await;
+    }
+}
+
+/// SQLite rolls back by itself when the disk is full, for example; here a trigger makes it do so.
+async fn a_transaction_that_sqlite_ends_by_itself_does_not_stop_the_next_one(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let trigger = "CREATE TRIGGER full BEFORE INSERT ON tokens
+        BEGIN SELECT RAISE(ROLLBACK, 'the disk is full'); END";
+    store.raw().execute(trigger).await;
+    for _ in 0..3 {
+        match store.tokens().create(&member).await {
+            Err(StoreError::Database(cause)) => {
+                assert!(cause.to_string().contains("the disk is full"), "{cause}");
+            }
+            other => panic!("expected the trigger's refusal, got {other:?}"),
+        }
+    }
+    store.raw().execute("DROP TRIGGER full").await;
+    create(&store, &member).await;
+}

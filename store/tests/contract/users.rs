@@ -1,0 +1,275 @@
+//! Accounts: who can sign in, and where they work.
+
+use model::{
+    organisation::{OrganisationId, Plan, Role},
+    user::UserId,
+};
+use store::{Store, StoreError};
+use tokio::task::JoinSet;
+
+use crate::harness::{PASSWORD, TestStore, email};
+
+on_both_engines!(
+    the_right_password_signs_in_and_every_other_is_refused,
+    an_address_is_one_account_however_it_is_typed,
+    an_account_is_made_whole_or_not_at_all,
+    of_many_creations_of_one_address_at_once_one_succeeds,
+    a_password_is_kept_only_as_an_argon2id_hash_with_a_salt_of_its_own,
+    somebody_with_an_account_can_join_one_more_organisation_once,
+    a_new_password_ends_the_old_one_and_the_demo_mark,
+    an_account_remembers_the_organisation_selected_on_every_server,
+    the_only_organisation_there_is_is_selected_by_itself,
+    an_organisation_that_one_no_longer_belongs_to_is_not_selected,
+    selecting_a_foreign_organisation_is_refused_and_changes_nothing,
+    an_account_that_does_not_exist_is_none,
+);
+
+async fn sign_in(store: &Store, address: &str, password: &str) -> Option<UserId> {
+    let signed_in = store.users().authenticate(&email(address), password).await;
+    signed_in.expect("an answer")
+}
+
+async fn selected(store: &Store, user: UserId) -> Option<i64> {
+    let account = store.users().account(user).await.expect("an answer");
+    account.expect("an account").selected.map(|id| id.0)
+}
+
+async fn the_right_password_signs_in_and_every_other_is_refused(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    let bob = store.member("bob@example.com", 903).await;
+    store
+        .users()
+        .set_password(bob.email(), "another password")
+        .await
+        .expect("changed");
+    let address = ada.email().as_str();
+    assert_eq!(
+        sign_in(&store, address, PASSWORD).await,
+        Some(ada.user_id())
+    );
+    for wrong in [
+        "",
+        "another password",
+        &PASSWORD[1..],
+        "Correct horse battery",
+    ] {
+        assert_eq!(sign_in(&store, address, wrong).await, None, "{wrong:?}");
+    }
+    assert_eq!(sign_in(&store, "nobody@example.com", PASSWORD).await, None);
+}
+
+async fn an_address_is_one_account_however_it_is_typed(store: TestStore) {
+    store.organisation(903, Plan::Enterprise).await;
+    for (kept, typed) in [
+        ("ada@example.com", "  Ada@EXAMPLE.com "),
+        ("jürgen@exämple.de", "JÜRGEN@EXÄMPLE.DE"),
+        ("øyvind.ñandú@example.com", "ØYVIND.ÑANDÚ@Example.Com"),
+    ] {
+        let user = store.member(kept, 903).await.user_id();
+        assert_eq!(sign_in(&store, typed, PASSWORD).await, Some(user));
+        let again = store
+            .users()
+            .create(&email(typed), PASSWORD, OrganisationId(903), Role::User)
+            .await;
+        assert_refused!(again, StoreError::UserExists(named) if named.as_str() == kept);
+    }
+}
+
+async fn an_account_is_made_whole_or_not_at_all(store: TestStore) {
+    store.enterprise(903).await;
+    let before = store.raw().dump().await;
+    let users = store.users();
+    let ada = email("ada@example.com");
+
+    let nowhere = users.create(&ada, PASSWORD, OrganisationId(999), Role::Admin);
+    assert_refused!(nowhere.await, StoreError::NoSuchOrganisation(id) if id.0 == 999);
+    let short = users.create(&ada, "sevenlo", OrganisationId(903), Role::Admin);
+    assert_refused!(short.await, StoreError::PasswordTooShort);
+    let taken = email("admin@903.example");
+    let taken = users.create(&taken, "another password", OrganisationId(903), Role::User);
+    assert_refused!(taken.await, StoreError::UserExists(_));
+
+    assert_eq!(store.raw().dump().await, before);
+    let made = users.create(&ada, PASSWORD, OrganisationId(903), Role::User);
+    let made = made.await.expect("created");
+    let account = users
+        .account(made)
+        .await
+        .expect("an answer")
+        .expect("an account");
+    assert_eq!(
+        (account.user_id, account.email.as_str()),
+        (made, "ada@example.com")
+    );
+    assert_eq!(account.memberships.len(), 1);
+    assert_eq!(account.memberships[0].role(), Role::User);
+}
+
+async fn of_many_creations_of_one_address_at_once_one_succeeds(store: TestStore) {
+    store.organisation(903, Plan::Enterprise).await;
+    store.organisation(904, Plan::Enterprise).await;
+    let mut creations = JoinSet::new();
+    for n in 0..6 {
+        let server = store.server();
+        creations.spawn(async move {
+            let organisation = OrganisationId(903 + n % 2);
+            let address = email("ada@example.com");
+            server
+                .users()
+                .create(&address, PASSWORD, organisation, Role::Admin)
+                .await
+        });
+    }
+    let (mut made, mut refused) = (0, 0);
+    for outcome in creations.join_all().await {
+        match outcome {
+            Ok(_) => made += 1,
+            Err(StoreError::UserExists(_)) => refused += 1,
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    assert_eq!((made, refused), (1, 5));
+    assert_eq!(store.raw().number("SELECT COUNT(*) FROM members").await, 1);
+}
+
+async fn a_password_is_kept_only_as_an_argon2id_hash_with_a_salt_of_its_own(store: TestStore) {
+    store.enterprise(903).await;
+    store.member("bob@example.com", 903).await;
+    let hashes = store.raw().texts("SELECT password_hash FROM users").await;
+    assert_eq!(hashes.len(), 2);
+    assert_ne!(hashes[0], hashes[1]);
+    for hash in hashes {
+        assert!(
+            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{hash}"
+        );
+    }
+    assert!(!store.raw().dump().await.contains(PASSWORD));
+}
+
+async fn somebody_with_an_account_can_join_one_more_organisation_once(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    store.organisation(904, Plan::Trial).await;
+    let users = store.users();
+    let join = |organisation, role| users.join(ada.email(), OrganisationId(organisation), role);
+    store.join(&ada, 904, Role::User).await;
+    let found = store
+        .members()
+        .find(ada.user_id(), OrganisationId(904))
+        .await;
+    assert_eq!(found.expect("a member").role(), Role::User);
+
+    let before = store.raw().dump().await;
+    assert_refused!(join(904, Role::Admin).await, StoreError::AlreadyAMember(_));
+    assert_refused!(
+        join(999, Role::Admin).await,
+        StoreError::NoSuchOrganisation(_)
+    );
+    let nobody = email("nobody@example.com");
+    let nobody = users.join(&nobody, OrganisationId(904), Role::User);
+    assert_refused!(nobody.await, StoreError::NoSuchUser(_));
+    assert_eq!(store.raw().dump().await, before);
+}
+
+async fn a_new_password_ends_the_old_one_and_the_demo_mark(store: TestStore) {
+    store.load_demo().await.expect("loaded");
+    let users = store.users();
+    assert_eq!(
+        users.demo_emails().await.expect("an answer"),
+        [
+            "admin@example.com",
+            "member@example.com",
+            "other@example.com",
+            "trial@example.com"
+        ]
+    );
+    let other = email("other@example.com");
+    let before = store.raw().dump().await;
+    assert_refused!(
+        users.set_password(&other, "sevenlo").await,
+        StoreError::PasswordTooShort
+    );
+    let nobody = users
+        .set_password(&email("nobody@example.com"), PASSWORD)
+        .await;
+    assert_refused!(nobody, StoreError::NoSuchUser(_));
+    assert_eq!(store.raw().dump().await, before);
+
+    users.set_password(&other, PASSWORD).await.expect("changed");
+    let old = sign_in(&store, "other@example.com", store::demo::DEMO_PASSWORD).await;
+    assert_eq!(old, None);
+    assert!(
+        sign_in(&store, "other@example.com", PASSWORD)
+            .await
+            .is_some()
+    );
+    assert_eq!(
+        users.demo_emails().await.expect("an answer"),
+        [
+            "admin@example.com",
+            "member@example.com",
+            "trial@example.com"
+        ]
+    );
+}
+
+async fn an_account_remembers_the_organisation_selected_on_every_server(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    store.organisation(904, Plan::Trial).await;
+    store.join(&ada, 904, Role::User).await;
+    let other = store.another_server().await;
+    assert_eq!(selected(&store, ada.user_id()).await, None);
+    for id in [904, 903, 903] {
+        store.select(&ada, id).await;
+        assert_eq!(selected(&other, ada.user_id()).await, Some(id));
+    }
+}
+
+async fn the_only_organisation_there_is_is_selected_by_itself(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    assert_eq!(selected(&store, ada.user_id()).await, Some(903));
+}
+
+async fn an_organisation_that_one_no_longer_belongs_to_is_not_selected(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    for id in [904, 905] {
+        store.organisation(id, Plan::Enterprise).await;
+        store.join(&ada, id, Role::User).await;
+    }
+    store.select(&ada, 904).await;
+    store
+        .raw()
+        .execute("DELETE FROM members WHERE organisation_id = 904")
+        .await;
+    assert_eq!(selected(&store, ada.user_id()).await, None);
+    store
+        .raw()
+        .execute("DELETE FROM members WHERE organisation_id = 905")
+        .await;
+    assert_eq!(selected(&store, ada.user_id()).await, Some(903));
+    store.raw().execute("DELETE FROM members").await;
+    assert_eq!(selected(&store, ada.user_id()).await, None);
+}
+
+async fn selecting_a_foreign_organisation_is_refused_and_changes_nothing(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    store.enterprise(904).await;
+    store.organisation(905, Plan::Trial).await;
+    store.join(&ada, 905, Role::User).await;
+    store.select(&ada, 903).await;
+    let before = store.raw().dump().await;
+    for foreign in [904, 999] {
+        let users = store.users();
+        let refused = users.select_organisation(ada.user_id(), OrganisationId(foreign));
+        assert_refused!(refused.await, StoreError::NotAMember(id) if id.0 == foreign);
+    }
+    let users = store.users();
+    let nobody = users.select_organisation(UserId(999), OrganisationId(903));
+    assert_refused!(nobody.await, StoreError::NotAMember(_));
+    assert_eq!(store.raw().dump().await, before);
+}
+
+async fn an_account_that_does_not_exist_is_none(store: TestStore) {
+    let account = store.users().account(UserId(1)).await.expect("an answer");
+    assert!(account.is_none());
+}
