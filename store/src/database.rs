@@ -10,13 +10,12 @@
 use std::{str::FromStr, time::Duration};
 
 use sqlx::{
-    Connection, PgPool, SqlitePool,
+    ConnectOptions, Connection, PgPool, SqlitePool,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::error::StoreError;
 
@@ -133,12 +132,18 @@ impl Database {
         let options = PgConnectOptions::from_str(url)
             .map_err(|_| StoreError::Url(without_password(url)))?
             .application_name("developer-zone");
-        let pool = PgPoolOptions::new()
-            .max_connections(POSTGRES_CONNECTIONS)
-            .acquire_timeout(PATIENCE)
-            .connect_with(options)
-            .await?;
-        Ok(Self::Postgres(pool))
+        // A first connection by hand says why it fails; the pool would try until its patience ends, and
+        // then only say that.
+        let first = timeout(PATIENCE, options.connect())
+            .await
+            .map_err(|_| sqlx::Error::PoolTimedOut)??;
+        first.close().await?;
+        Ok(Self::Postgres(
+            PgPoolOptions::new()
+                .max_connections(POSTGRES_CONNECTIONS)
+                .acquire_timeout(PATIENCE)
+                .connect_lazy_with(options),
+        ))
     }
 
     pub(crate) async fn migrate(&self) -> Result<(), StoreError> {
@@ -311,6 +316,15 @@ mod tests {
         ] {
             assert_eq!(without_password(url), shown);
         }
+    }
+
+    #[tokio::test]
+    async fn a_postgres_that_is_not_there_is_out_of_reach_and_the_cause_is_named() {
+        let refused = Database::open("postgres://app@127.0.0.1:1/zone").await;
+        let Err(StoreError::Unavailable(cause)) = refused else {
+            panic!("{refused:?}");
+        };
+        assert!(cause.to_string().contains("refused"), "{cause}");
     }
 
     #[tokio::test]

@@ -73,6 +73,20 @@ impl<'a> Organisations<'a> {
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
+    /// The organisation with this number.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchOrganisation`], and those of the database.
+    pub(crate) async fn find(&self, id: OrganisationId) -> Result<Organisation, StoreError> {
+        let row: Option<OrganisationRow> = on_engine!(self.store.database().reader(), |pool| {
+            sqlx::query_as(SELECT_ORGANISATION)
+                .bind(id.0)
+                .fetch_optional(pool)
+                .await
+        })?;
+        row.ok_or(StoreError::NoSuchOrganisation(id))?.try_into()
+    }
+
     /// Makes an organisation, numbered `id` or next after the highest number.
     ///
     /// # Errors
