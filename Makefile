@@ -1,0 +1,87 @@
+# The way in. What is built, and how, is in `xtask`; this file sees to the tools and names the usual tasks.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+# The server is always found under `target`, whatever a developer's own settings say.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+
+# What the browser tests start; an absolute path, because they run in their own folder.
+export DEVELOPER_ZONE_BIN ?= $(CARGO_TARGET_DIR)/debug/developer-zone
+
+# `app` is code for two places. Never check it for both at once: cargo would unite what must stay apart.
+SERVER_CRATES  := --package model --package store --package app --package server --features app/ssr
+BROWSER_CRATES := --package frontend --package app --features app/hydrate \
+                  --target wasm32-unknown-unknown --target-dir target/front
+
+NPM_PACKAGES := end2end/node_modules/.package-lock.json
+
+section = @printf '\n== %s\n' "$(1)"
+
+##@ Run
+
+run: setup-build ## Build, then serve http://127.0.0.1:3000 with demo data (ARGS=… adds options)
+	@cargo xtask run -- serve --demo $(ARGS)
+
+dev: setup-build ## The same, and again whenever a source file changes
+	@cargo xtask dev -- serve --demo $(ARGS)
+
+build: setup-build ## Build the binary to ship: target/release/developer-zone
+	@cargo xtask build --release
+
+##@ Check
+
+test: setup-test ## Everything: format, lints, types, Rust tests, browser tests
+	@$(MAKE) lint
+	$(call section,Build)
+	@cargo xtask build
+	$(call section,Rust tests)
+	@cargo xtask with-postgres -- cargo test $(SERVER_CRATES)
+	@cargo test --package xtask
+	@$(MAKE) e2e ARGS=
+	@printf '\nmake test: everything passed\n'
+
+lint: setup-build ## Format, clippy for server and browser, types of the browser tests
+	$(call section,Format)
+	@cargo fmt --all --check
+	$(call section,Clippy for the server)
+	@cargo clippy $(SERVER_CRATES) --all-targets -- --deny warnings
+	@cargo clippy --package xtask --all-targets -- --deny warnings
+	$(call section,Clippy for the browser)
+	@cargo clippy $(BROWSER_CRATES) -- --deny warnings
+	$(call section,Types of the browser tests)
+	@cd end2end && node_modules/.bin/tsc --noEmit
+
+e2e: setup-test ## Browser tests (ARGS=… goes to Playwright)
+	$(call section,Browser tests)
+	@cargo xtask build
+	@cd end2end && node_modules/.bin/playwright test $(ARGS)
+
+fmt: setup-rust ## Put all Rust code into the common format
+	@cargo fmt --all
+
+##@ Set up
+
+setup: setup-test ## All that the tasks above need; each of them sees to its own needs
+
+setup-rust:
+	@scripts/setup rust
+
+setup-build: $(NPM_PACKAGES)
+	@scripts/setup compiler rust
+
+setup-test: setup-build
+	@scripts/setup browser postgresql
+
+# npm writes this file last, so it is older than the lock file exactly when an installation is due.
+$(NPM_PACKAGES): end2end/package-lock.json
+	@scripts/setup node
+	@cd end2end && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund
+
+help: ## List these tasks
+	@awk 'BEGIN { FS = ":.*## " } \
+	      /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	      /^[a-z0-9-]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: run dev build test lint e2e fmt setup setup-rust setup-build setup-test help

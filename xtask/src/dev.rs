@@ -1,0 +1,163 @@
+//! `cargo xtask dev`: build, run, and again whenever a source file changes.
+
+use std::{
+    ffi::OsString,
+    process::Child,
+    sync::mpsc::{self, Receiver, Sender},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+
+use crate::{
+    command::root,
+    server::{self, Server},
+    signals,
+    site::{self, Mode},
+};
+
+const WATCHED: [&str; 7] = [
+    "app",
+    "frontend",
+    "migrations",
+    "model",
+    "server",
+    "store",
+    "style",
+];
+
+/// Editors and git write several files at once: a build waits until they have been quiet for so long.
+const QUIET: Duration = Duration::from_millis(100);
+
+/// How long the server gets to finish the requests it is answering.
+const GRACE: Duration = Duration::from_secs(5);
+
+enum Event {
+    Changed,
+    Interrupted,
+}
+
+/// Keeps the server running on the newest sources that build, until a signal comes.
+pub(crate) fn watch(args: &[OsString]) -> Result<()> {
+    let (sender, events) = mpsc::channel();
+    send_signals(sender.clone())?;
+    let _watcher = send_changes(sender)?;
+    let mut running = None;
+    loop {
+        match build() {
+            Ok(server) => {
+                drop(running.take());
+                running = Some(Running(server.start_with(args)?));
+            }
+            Err(error) => eprintln!("error: {error:#}\nwaiting for a change"),
+        }
+        if let Event::Interrupted = next(&events)? {
+            return Ok(());
+        }
+    }
+}
+
+fn build() -> Result<Server> {
+    site::build(Mode::Dev)?;
+    server::build(false)
+}
+
+fn send_signals(sender: Sender<Event>) -> Result<()> {
+    let mut signals = signals::catch()?;
+    thread::spawn(move || {
+        for _ in signals.forever() {
+            // Nobody listens any more only when the program is ending.
+            let _ = sender.send(Event::Interrupted);
+        }
+    });
+    Ok(())
+}
+
+fn send_changes(sender: Sender<Event>) -> Result<RecommendedWatcher> {
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        if is_change(&event) {
+            let _ = sender.send(Event::Changed);
+        }
+    })?;
+    for folder in WATCHED.map(|name| root().join(name)) {
+        watcher
+            .watch(&folder, RecursiveMode::Recursive)
+            .with_context(|| format!("{} could not be watched", folder.display()))?;
+    }
+    Ok(watcher)
+}
+
+/// The compiler reads the sources: if that counted as a change, every build would cause the next. An error means
+/// that events were lost, so there may have been a change.
+fn is_change(event: &notify::Result<notify::Event>) -> bool {
+    !matches!(event, Ok(event) if matches!(event.kind, EventKind::Access(_)))
+}
+
+/// Waits for an event, and after a change for the end of the changes.
+fn next(events: &Receiver<Event>) -> Result<Event> {
+    let mut event = events.recv()?;
+    while let Event::Changed = event {
+        match events.recv_timeout(QUIET) {
+            Ok(following) => event = following,
+            Err(_) => break,
+        }
+    }
+    Ok(event)
+}
+
+/// A running server, ended when dropped.
+struct Running(Child);
+
+impl Running {
+    fn ends_within(&mut self, time: Duration) -> bool {
+        let start = Instant::now();
+        while start.elapsed() < time {
+            if !matches!(self.0.try_wait(), Ok(None)) {
+                return true;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        false
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let asked = signals::terminate(&self.0);
+        if asked.is_err() || !self.ends_within(GRACE) {
+            // Fails only if the server has ended, and then there is nothing left to do.
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use notify::event::{AccessKind, AccessMode, ModifyKind};
+
+    use super::*;
+
+    #[test]
+    fn reading_a_file_is_no_change() {
+        let event = |kind| Ok(notify::Event::new(kind));
+        assert!(is_change(&event(EventKind::Modify(ModifyKind::Any))));
+        assert!(!is_change(&event(EventKind::Access(AccessKind::Open(
+            AccessMode::Any
+        )))));
+    }
+
+    #[test]
+    fn changes_close_together_are_one_and_do_not_hide_a_signal() {
+        let (sender, events) = mpsc::channel();
+        for _ in 0..3 {
+            sender.send(Event::Changed).unwrap();
+        }
+        assert!(matches!(next(&events).unwrap(), Event::Changed));
+        sender.send(Event::Changed).unwrap();
+        sender.send(Event::Interrupted).unwrap();
+        assert!(matches!(next(&events).unwrap(), Event::Interrupted));
+    }
+}

@@ -1,0 +1,73 @@
+//! The server: built by cargo, around a site that has to be there already.
+
+use std::{
+    convert::Infallible,
+    ffi::OsString,
+    path::PathBuf,
+    process::{Child, Stdio},
+};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::command::{become_command, cargo, command, could_not_start, expect_success};
+
+/// The path of a built server.
+pub(crate) struct Server(PathBuf);
+
+impl Server {
+    /// Becomes the server.
+    pub(crate) fn become_with(&self, args: &[OsString]) -> Result<Infallible> {
+        become_command(command(&self.0).args(args))
+    }
+
+    /// Starts the server beside this program.
+    pub(crate) fn start_with(&self, args: &[OsString]) -> Result<Child> {
+        let mut command = command(&self.0);
+        command.args(args);
+        command.spawn().with_context(|| could_not_start(&command))
+    }
+}
+
+/// Builds the server. The path is cargo's word, not a guess: `CARGO_TARGET_DIR` and a developer's own settings move it.
+pub(crate) fn build(release: bool) -> Result<Server> {
+    let mut cargo = cargo();
+    cargo
+        .args(["build", "--package", "server", "--bin", "developer-zone"])
+        .arg("--message-format=json-render-diagnostics")
+        .stderr(Stdio::inherit());
+    if release {
+        cargo.arg("--release");
+    }
+    let output = cargo.output().with_context(|| could_not_start(&cargo))?;
+    expect_success(&cargo, output.status)?;
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let path = executable(&messages).context("cargo did not say where it put the server")?;
+    Ok(Server(path.into()))
+}
+
+/// The last executable that cargo's messages, one JSON value a line, tell of.
+fn executable(messages: &str) -> Option<String> {
+    let of_line = |line| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        Some(message["executable"].as_str()?.to_owned())
+    };
+    messages.lines().filter_map(of_line).next_back()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_executable_is_found_among_cargos_messages() {
+        let messages = r#"{"reason":"compiler-artifact","target":{"name":"model"},"executable":null}
+{"reason":"compiler-artifact","target":{"name":"developer-zone"},"executable":"/t/debug/developer-zone"}
+{"reason":"build-finished","success":true}"#;
+        assert_eq!(
+            executable(messages).as_deref(),
+            Some("/t/debug/developer-zone")
+        );
+        assert_eq!(executable(""), None);
+    }
+}

@@ -1,0 +1,118 @@
+//! The browser's part: cargo makes WASM of the crate `frontend`, wasm-bindgen adds the JavaScript around it,
+//! wasm-opt and esbuild make both small.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    time::UNIX_EPOCH,
+};
+
+use anyhow::{Context, Result};
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::{
+    command::{cargo, npm_tool, root, run, step},
+    fresh,
+    site::Mode,
+};
+
+/// Apart from the server's, so that neither build throws away the other's work.
+const TARGET_FOLDER: &str = "target/front";
+
+/// What a page loads: an ES module that exports `hydrate` and, by default, the function that loads the WASM.
+pub(crate) struct Bindings {
+    pub(crate) script: Vec<u8>,
+    pub(crate) wasm: Vec<u8>,
+}
+
+/// Builds the bindings; only cargo is asked when the WASM did not change.
+pub(crate) fn build(mode: Mode) -> Result<Bindings> {
+    let compiled = step("cargo", || compile(mode))?;
+    let folder = root()
+        .join(TARGET_FOLDER)
+        .join("bindings")
+        .join(profile(mode));
+    let wasm = fs::read(&compiled).with_context(|| could_not_read(&compiled))?;
+    let tools = fs::read(root().join("end2end/package-lock.json"))?;
+    fresh::fill(&folder, &[&wasm, &tools, &version_of_this()?], |folder| {
+        bind(&compiled, mode, folder)
+    })?;
+    Ok(Bindings {
+        script: fs::read(folder.join("app.js"))?,
+        wasm: fs::read(folder.join("app.wasm"))?,
+    })
+}
+
+/// The profiles are in the workspace's `Cargo.toml`.
+fn profile(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Release => "wasm",
+        Mode::Dev => "wasm-dev",
+    }
+}
+
+fn compile(mode: Mode) -> Result<PathBuf> {
+    run(cargo()
+        .args(["build", "--package", "frontend", "--lib"])
+        .args(["--target", "wasm32-unknown-unknown"])
+        .args(["--target-dir", TARGET_FOLDER])
+        .args(["--profile", profile(mode)]))?;
+    Ok(root()
+        .join(TARGET_FOLDER)
+        .join("wasm32-unknown-unknown")
+        .join(profile(mode))
+        .join("frontend.wasm"))
+}
+
+/// Tells one build of this program from the next: a change of the steps below must not pass for fresh.
+fn version_of_this() -> Result<[u8; 16]> {
+    let built = env::current_exe()?.metadata()?.modified()?;
+    Ok(built.duration_since(UNIX_EPOCH)?.as_nanos().to_le_bytes())
+}
+
+fn bind(compiled: &Path, mode: Mode, folder: &Path) -> Result<()> {
+    let raw = tempfile::tempdir_in(folder)?;
+    let raw = raw.path();
+    step("bindings", || generate(compiled, raw))?;
+    match mode {
+        Mode::Release => step("wasm-opt", || optimise(raw, folder))?,
+        Mode::Dev => fs::rename(raw.join("app_bg.wasm"), folder.join("app.wasm"))?,
+    }
+    step("script", || bundle(raw, mode, folder))
+}
+
+fn generate(compiled: &Path, raw: &Path) -> Result<()> {
+    Bindgen::new()
+        .input_path(compiled)
+        .out_name("app")
+        .web(true)?
+        .typescript(false)
+        .generate(raw)
+        .context("wasm-bindgen could not make the bindings")
+}
+
+fn optimise(raw: &Path, folder: &Path) -> Result<()> {
+    run(npm_tool("wasm-opt")?
+        .args(["-Oz", "--strip-debug", "--strip-producers"])
+        .arg(raw.join("app_bg.wasm"))
+        .arg("--output")
+        .arg(folder.join("app.wasm")))
+}
+
+/// Bundles, because bindings may import snippets of JavaScript that crates bring along: one file is left.
+fn bundle(raw: &Path, mode: Mode, folder: &Path) -> Result<()> {
+    let mut esbuild = npm_tool("esbuild")?;
+    esbuild
+        .arg(raw.join("app.js"))
+        .arg(format!("--outfile={}", folder.join("app.js").display()))
+        .args(["--bundle", "--format=esm", "--target=es2022"])
+        .args(["--legal-comments=none", "--log-level=warning"]);
+    if mode == Mode::Release {
+        esbuild.arg("--minify");
+    }
+    run(&mut esbuild)
+}
+
+fn could_not_read(path: &Path) -> String {
+    format!("{} could not be read", path.display())
+}
