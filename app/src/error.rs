@@ -81,13 +81,16 @@ impl FromServerFnError for RequestError {
     type Encoder = JsonEncoding;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
-        match error {
+        let error = match error {
             ServerFnErrorErr::Request(_) => Self::Offline,
             ServerFnErrorErr::Args(_)
             | ServerFnErrorErr::MissingArg(_)
             | ServerFnErrorErr::Deserialization(_) => Self::BadRequest,
             _ => Self::Internal,
-        }
+        };
+        #[cfg(feature = "ssr")]
+        error.set_status();
+        error
     }
 }
 

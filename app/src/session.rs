@@ -35,10 +35,10 @@ pub(crate) async fn sign_out() -> Result<(), RequestError> {
 }
 
 /// Remembers on the account which organisation one works in, and answers with a redirect to `return_to`
-/// (a path of this site).
+/// (a path of this site), through the sign-in page if the session has ended.
 ///
 /// # Errors
-/// [`RequestError::SessionEnded`], [`RequestError::NotAMember`], or those of the database.
+/// [`RequestError::NotAMember`], or those of the database.
 #[server(prefix = "/api/dashboard", endpoint = "select-organisation")]
 pub(crate) async fn select_organisation(
     organisation_id: OrganisationId,
@@ -181,12 +181,19 @@ mod server {
         organisation: OrganisationId,
         return_to: Option<&str>,
     ) -> Result<(), RequestError> {
-        let user = signed_in(&session().await?).await?;
+        let return_to = local_path(return_to).unwrap_or(HOME);
+        let user = match signed_in(&session().await?).await {
+            Err(RequestError::SessionEnded) => {
+                see_other(&sign_in_path(return_to));
+                return Ok(());
+            }
+            user => user?,
+        };
         store()
             .users()
             .select_organisation(user, organisation)
             .await?;
-        see_other(local_path(return_to).unwrap_or(HOME));
+        see_other(return_to);
         Ok(())
     }
 

@@ -102,7 +102,9 @@ async fn admit_to_page(
     mut request: Request,
     next: Next,
 ) -> Response {
-    if request.method() != Method::GET && request.method() != Method::HEAD {
+    let is_page = [Method::GET, Method::HEAD].contains(request.method())
+        && !request.uri().path().starts_with("/api/");
+    if !is_page {
         // Server functions find out for themselves who calls.
         return next.run(request).await;
     }

@@ -35,7 +35,8 @@ pub(crate) fn DashboardLayout() -> impl IntoView {
     }
     .into_any();
     view! {
-        <a class="skip-link" href="#main">
+        // `external`: the router would scroll there, where the browser moves the focus as well.
+        <a class="skip-link" rel="external" href="#main">
             "Skip to main content"
         </a>
         <div class="frame">

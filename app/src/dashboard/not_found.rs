@@ -17,7 +17,8 @@ pub(crate) fn NotFoundPage() -> impl IntoView {
         <main class="sign-in" id="main">
             <Notice icon=IconName::Warning title="Page not found" whole_page=true>
                 <p>"There is no page at this address. It may have moved, or the link is incomplete."</p>
-                <a class="button button-primary" href="/events">
+                // `external`: a page of its own, because this one does not know who is signed in.
+                <a class="button button-primary" rel="external" href="/events">
                     "Go to Events"
                 </a>
             </Notice>

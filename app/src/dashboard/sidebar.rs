@@ -86,11 +86,14 @@ pub(crate) fn Sidebar(
 fn LockedItem(upgrade: RwSignal<bool>) -> impl IntoView {
     // WCAG 2.2, 1.4.13: what appears on hover or focus can be dismissed without moving either.
     let dismissed = RwSignal::new(false);
-    let dismiss = move |event: ev::KeyboardEvent| {
-        if event.key() == "Escape" {
-            dismissed.set(true);
-        }
-    };
+    Effect::new(move || {
+        let listener = window_event_listener(ev::keydown, move |event| {
+            if event.key() == "Escape" {
+                dismissed.set(true);
+            }
+        });
+        on_cleanup(move || listener.remove());
+    });
     let open = move |event: ev::MouseEvent| {
         // Script is here: the invoker command is not needed as well.
         event.prevent_default();
@@ -100,9 +103,8 @@ fn LockedItem(upgrade: RwSignal<bool>) -> impl IntoView {
         <div
             class="locked-item"
             class:tooltip-dismissed=dismissed
-            on:keydown=dismiss
-            on:pointerleave=move |_| dismissed.set(false)
-            on:focusout=move |_| dismissed.set(false)
+            on:pointerenter=move |_| dismissed.set(false)
+            on:focusin=move |_| dismissed.set(false)
         >
             <button
                 type="button"

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use model::token::{TokenId, TokenStatus, TokenSummary};
 
 use super::{panel::CREATE_BUTTON, token_list::TokenList, token_row::delete_button_id};
-use crate::ui::{Dialog, DialogRole, focus_after_dialog};
+use crate::ui::{Dialog, DialogRole, focus_soon};
 
 /// The token whose deletion is being asked about.
 #[derive(Clone, Copy)]
@@ -109,5 +109,5 @@ fn next_focus(list: TokenList, deleted: TokenId) -> impl Fn() {
     let id = list
         .next_after(deleted)
         .map_or_else(|| CREATE_BUTTON.to_owned(), delete_button_id);
-    move || focus_after_dialog(id.clone())
+    move || focus_soon(id.clone())
 }

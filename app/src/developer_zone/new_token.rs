@@ -3,7 +3,10 @@
 use leptos::{ev, html, prelude::*, task::spawn_local};
 
 use super::panel::CREATE_BUTTON;
-use crate::ui::{Dialog, Icon, IconName, copy_to_clipboard, focus_after_dialog};
+use crate::ui::{Dialog, Icon, IconName, copy_to_clipboard, focus_soon};
+
+/// Id of the field that holds the token.
+const FIELD: &str = "new-token";
 
 /// The token that is being shown, if one is. Its text is nowhere else on the page; when it is put away,
 /// the memory that held it is wiped (the WASM's allocator does that with all that it frees).
@@ -35,7 +38,7 @@ impl ShownToken {
         self.secret.set(None);
         self.open.set(false);
         self.asked.set(false);
-        focus_after_dialog(CREATE_BUTTON.to_owned());
+        focus_soon(CREATE_BUTTON.to_owned());
     }
 
     fn is_shown_untracked(self) -> bool {
@@ -68,6 +71,12 @@ pub(crate) fn NewTokenDialog() -> impl IntoView {
             field.select();
         }
     };
+    Effect::new(move || {
+        if shown.open.get() {
+            // When the dialog puts the focus into the field, its value may not be there yet.
+            request_animation_frame(select);
+        }
+    });
     let copy = move |_| {
         let Some(secret) = shown.secret.get_untracked() else {
             return;
@@ -99,13 +108,13 @@ pub(crate) fn NewTokenDialog() -> impl IntoView {
                     " It cannot be shown again. Keep it where only the integration can read it, as you would a password."
                 </span>
             </p>
-            <label class="field-label" for="new-token">
+            <label class="field-label" for=FIELD>
                 "API token"
             </label>
             <div class="copy-field">
                 <input
                     type="text"
-                    id="new-token"
+                    id=FIELD
                     class="token-field"
                     readonly
                     autofocus
@@ -173,7 +182,10 @@ fn CloseQuestion(shown: ShownToken) -> impl IntoView {
                     type="button"
                     class="button"
                     node_ref=keep
-                    on:click=move |_| shown.asked.set(false)
+                    on:click=move |_| {
+                        shown.asked.set(false);
+                        focus_soon(FIELD.to_owned());
+                    }
                 >
                     "Keep it open"
                 </button>

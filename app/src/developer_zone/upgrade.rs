@@ -18,7 +18,10 @@ pub(crate) fn UpgradeDialog(open: RwSignal<bool>) -> impl IntoView {
                     class="button"
                     command="close"
                     commandfor=UPGRADE_DIALOG
-                    on:click=move |_| open.set(false)
+                    on:click=move |event| {
+                        event.prevent_default();
+                        open.set(false);
+                    }
                 >
                     "Close"
                 </button>

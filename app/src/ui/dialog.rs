@@ -64,13 +64,15 @@ pub(crate) fn Dialog(
     // A browser closes a dialog by itself when Escape is pressed again and again. Where the state says
     // that it stays, it comes back.
     let closed = move |_| {
-        if open.get_untracked() {
-            dismiss();
+        let Some(dialog) = element.get_untracked() else {
+            return;
+        };
+        // The event comes late: the dialog may have been opened again since.
+        if dialog.open() || !open.get_untracked() {
+            return;
         }
-        if open.get_untracked()
-            && let Some(dialog) = element.get_untracked()
-            && !dialog.open()
-        {
+        dismiss();
+        if open.get_untracked() {
             let _ = dialog.show_modal();
         }
     };

@@ -3,9 +3,9 @@
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
-/// Moves the focus to the element with this id once an open dialog has closed. A dialog gives the focus
-/// back to what had it before; for when that is no longer on the page.
-pub(crate) fn focus_after_dialog(id: String) {
+/// Moves the focus to the element with this id, after what is going on has been shown: a dialog that is
+/// closing gives the focus back first, to something that may no longer be there.
+pub(crate) fn focus_soon(id: String) {
     request_animation_frame(move || {
         let element = document().get_element_by_id(&id);
         if let Some(element) =

@@ -11,7 +11,7 @@ mod toast;
 pub(crate) use self::{
     clipboard::{CopyButton, copy_to_clipboard},
     dialog::{Dialog, DialogRole},
-    focus::focus_after_dialog,
+    focus::focus_soon,
     icon::{Icon, IconName},
     local_time::LocalDate,
     notice::Notice,

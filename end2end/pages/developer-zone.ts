@@ -1,0 +1,148 @@
+import { expect, type Locator, type Page } from '@playwright/test';
+
+import { openPage } from '../support/fixtures.ts';
+
+export class DeveloperZone {
+  readonly heading: Locator;
+  readonly card: Locator;
+  readonly title: Locator;
+  readonly documentation: Locator;
+  readonly createToken: Locator;
+  readonly table: Locator;
+  readonly columns: Locator;
+  readonly rows: Locator;
+  readonly empty: Locator;
+  readonly loading: Locator;
+  readonly loadFailed: Locator;
+  readonly tryAgain: Locator;
+  readonly limit: Locator;
+  readonly createDialog: CreateDialog;
+  readonly newToken: NewTokenDialog;
+  readonly deleteDialog: DeleteDialog;
+
+  constructor(readonly page: Page) {
+    const main = page.getByRole('main');
+    this.heading = main.getByRole('heading', { level: 1, name: 'Developer Zone', exact: true });
+    this.card = main.getByRole('region', { name: 'Admin API Tokens', exact: true });
+    this.title = main.getByRole('heading', { level: 2, name: 'Admin API Tokens', exact: true });
+    this.documentation = this.card.getByRole('link', { name: /^API documentation/ });
+    this.createToken = this.card.getByRole('button', { name: 'Create Token', exact: true });
+    this.table = this.card.getByRole('table');
+    this.columns = this.table.getByRole('columnheader');
+    this.rows = this.table.getByRole('row').filter({ has: page.getByRole('switch') });
+    this.empty = this.card.getByRole('heading', { name: 'No API tokens yet', exact: true });
+    this.loading = this.card.getByText('Loading API tokens…', { exact: true });
+    this.loadFailed = this.card.getByRole('heading', { name: 'The API tokens could not be loaded' });
+    this.tryAgain = this.card.getByRole('button', { name: 'Try again', exact: true });
+    this.limit = this.card.getByText(
+      'You have reached the limit of 10 tokens. Delete an existing token to create a new one.',
+      { exact: true },
+    );
+    this.createDialog = new CreateDialog(page);
+    this.newToken = new NewTokenDialog(page);
+    this.deleteDialog = new DeleteDialog(page);
+  }
+
+  async open(): Promise<void> {
+    await openPage(this.page, '/developer-zone');
+  }
+
+  /** `3 of 10 tokens`. */
+  count(tokens: number): Locator {
+    return this.card.getByText(`${tokens} of 10 tokens`, { exact: true });
+  }
+
+  /** The row of the token that starts with the preview's five characters. */
+  row(preview: string): TokenRow {
+    return new TokenRow(this.rows.filter({ hasText: preview }), preview);
+  }
+
+  /** Creates a token, and gives it as the page shows it. It stays shown. */
+  async create(): Promise<string> {
+    await this.createToken.click();
+    await this.createDialog.create.click();
+    await expect(this.newToken.field).toHaveValue(/^[0-9A-Za-z]{46}$/);
+    return this.newToken.field.inputValue();
+  }
+
+  /** Creates a token and closes the dialog that shows it. */
+  async createAndClose(): Promise<string> {
+    const token = await this.create();
+    await this.newToken.done.click();
+    await expect(this.newToken.dialog).toBeHidden();
+    return token;
+  }
+}
+
+/** What stays readable of a token. */
+export function previewOf(token: string): string {
+  return `${token.slice(0, 5)}***`;
+}
+
+export class TokenRow {
+  readonly cells: Locator;
+  readonly status: Locator;
+  readonly switch: Locator;
+  readonly delete: Locator;
+
+  constructor(
+    readonly row: Locator,
+    preview: string,
+  ) {
+    this.cells = row.getByRole('cell');
+    this.status = this.cells.nth(1);
+    this.switch = row.getByRole('switch', { name: `Token ${preview} active`, exact: true });
+    this.delete = row.getByRole('button', { name: `Delete token ${preview}`, exact: true });
+  }
+}
+
+export class CreateDialog {
+  readonly dialog: Locator;
+  readonly create: Locator;
+  readonly cancel: Locator;
+
+  constructor(page: Page) {
+    this.dialog = page.getByRole('dialog', { name: 'Create API token', exact: true });
+    this.create = this.dialog.getByRole('button', { name: /^(Create Token|Creating…)$/ });
+    this.cancel = this.dialog.getByRole('button', { name: 'Cancel', exact: true });
+  }
+}
+
+export class NewTokenDialog {
+  readonly dialog: Locator;
+  readonly field: Locator;
+  readonly copy: Locator;
+  readonly status: Locator;
+  readonly done: Locator;
+  readonly question: Locator;
+  readonly keepOpen: Locator;
+  readonly closeAnyway: Locator;
+
+  constructor(page: Page) {
+    this.dialog = page.getByRole('dialog', { name: 'Your new API token', exact: true });
+    this.field = this.dialog.getByRole('textbox', { name: 'API token', exact: true });
+    this.copy = this.dialog.getByRole('button', { name: 'Copy token', exact: true });
+    this.status = this.dialog.getByRole('status');
+    this.done = this.dialog.getByRole('button', { name: 'Done', exact: true });
+    this.question = this.dialog.getByRole('alert');
+    this.keepOpen = this.question.getByRole('button', { name: 'Keep it open', exact: true });
+    this.closeAnyway = this.question.getByRole('button', { name: 'Close anyway', exact: true });
+  }
+}
+
+export class DeleteDialog {
+  readonly dialog: Locator;
+  readonly delete: Locator;
+  readonly cancel: Locator;
+  readonly deactivateInstead: Locator;
+
+  constructor(page: Page) {
+    this.dialog = page.getByRole('alertdialog', { name: 'Delete API token?', exact: true });
+    this.delete = this.dialog.getByRole('button', { name: /^(Delete|Deleting…)$/ });
+    this.cancel = this.dialog.getByRole('button', { name: 'Cancel', exact: true });
+    this.deactivateInstead = this.dialog.getByRole('button', {
+      name: 'Deactivate instead',
+      exact: true,
+    });
+  }
+}

@@ -1,0 +1,75 @@
+import type { Locator, Page } from '@playwright/test';
+
+/** What is around every page behind sign-in. */
+export class Frame {
+  readonly skipLink: Locator;
+  readonly main: Locator;
+  readonly navigation: Locator;
+  readonly events: Locator;
+  readonly developerZone: Locator;
+  readonly documentation: Locator;
+  readonly account: Locator;
+  readonly signOut: Locator;
+  readonly openMenu: Locator;
+  readonly closeMenu: Locator;
+  readonly switcher: OrganisationSwitcher;
+  /** Messages about what has been done. */
+  readonly confirmations: Locator;
+  /** Messages about what could not be done. */
+  readonly failures: Locator;
+  readonly sessionEnded: Locator;
+
+  constructor(readonly page: Page) {
+    this.skipLink = page.getByRole('link', { name: 'Skip to main content', exact: true });
+    this.main = page.getByRole('main');
+    this.navigation = page.getByRole('navigation', { name: 'Main', exact: true });
+    this.events = this.navigation.getByRole('link', { name: 'Events', exact: true });
+    this.developerZone = this.navigation.getByRole('link', { name: 'Developer Zone', exact: true });
+    this.documentation = this.navigation.getByRole('link', { name: /^API documentation/ });
+    this.account = page.getByRole('region', { name: 'Account' });
+    this.signOut = page.getByRole('button', { name: 'Sign out', exact: true });
+    this.openMenu = page.getByRole('button', { name: 'Open menu', exact: true });
+    this.closeMenu = page.getByRole('button', { name: 'Close menu', exact: true });
+    this.switcher = new OrganisationSwitcher(page);
+    this.confirmations = page.getByRole('status').filter({ has: page.getByRole('paragraph') });
+    this.failures = page.getByRole('alert').filter({ has: page.getByRole('paragraph') });
+    this.sessionEnded = page.getByRole('dialog', { name: 'Your session has ended', exact: true });
+  }
+}
+
+export class OrganisationSwitcher {
+  /** Reads `Name (903)` with the plan, or `Select organisation`. */
+  readonly button: Locator;
+  readonly list: Locator;
+  readonly search: Locator;
+  readonly options: Locator;
+
+  constructor(page: Page) {
+    this.button = page.getByRole('button', { name: /\(\d+\)|^Select organisation$/ }).first();
+    this.list = page.getByRole('dialog', { name: 'Organisations', exact: true });
+    this.search = this.list.getByRole('searchbox');
+    this.options = this.list.getByRole('button');
+  }
+
+  option(name: string): Locator {
+    return this.list.getByRole('button', { name });
+  }
+}
+
+/** The Developer Zone as those see it whose plan does not include it. */
+export class Lock {
+  readonly item: Locator;
+  readonly tooltip: Locator;
+  readonly dialog: Locator;
+  readonly contact: Locator;
+  readonly close: Locator;
+
+  constructor(page: Page) {
+    const navigation = page.getByRole('navigation', { name: 'Main', exact: true });
+    this.item = navigation.getByRole('button', { name: 'Developer Zone', exact: true });
+    this.tooltip = page.getByRole('tooltip');
+    this.dialog = page.getByRole('dialog', { name: 'Enterprise Plan Required', exact: true });
+    this.contact = this.dialog.getByRole('link', { name: /^Contact 9Pic/ });
+    this.close = this.dialog.getByRole('button', { name: 'Close', exact: true });
+  }
+}

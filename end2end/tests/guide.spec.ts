@@ -1,0 +1,77 @@
+import { DeveloperZone, previewOf } from '../pages/developer-zone.ts';
+import { Frame } from '../pages/frame.ts';
+import { SignInPage } from '../pages/sign-in.ts';
+import { ADMIN, FOREIGN_EVENT, HARBOUR } from '../support/demo.ts';
+import { ping, PONG, refusal } from '../support/external-api.ts';
+import { expect, test } from '../support/fixtures.ts';
+import { createTokens } from '../support/tokens.ts';
+
+test.use({ permissions: ['clipboard-read', 'clipboard-write'] });
+
+test('the guide, word for word: a token made in the browser opens the API, and the dashboard’s changes act on the very next call', async ({
+  page,
+  server,
+}) => {
+  const frame = new Frame(page);
+  const zone = new DeveloperZone(page);
+
+  await page.goto('/');
+  await new SignInPage(page).signIn(ADMIN);
+  await expect(frame.switcher.button).toHaveText('Select organisation');
+  await frame.switcher.button.click();
+  await frame.switcher.option('Summit Races (903)').click();
+  await expect(frame.switcher.button).toHaveText(/^Summit Races \(903\)/);
+  await frame.developerZone.click();
+  await expect(zone.title).toBeVisible();
+  await expect(zone.empty).toBeVisible();
+
+  await zone.createToken.click();
+  await expect(zone.createDialog.dialog).toContainText(/only once/);
+  await zone.createDialog.create.click();
+  await expect(zone.newToken.dialog).toBeVisible();
+  await zone.newToken.copy.click();
+  await expect(zone.newToken.status).toHaveText('Copied');
+  const token = await page.evaluate(() => navigator.clipboard.readText());
+  await zone.newToken.done.click();
+  await expect(zone.newToken.dialog).toBeHidden();
+  const row = zone.row(previewOf(token));
+  await expect(row.status).toHaveText('Active');
+  await expect(zone.count(1)).toBeVisible();
+
+  expect(await ping(server, token)).toEqual(PONG);
+
+  await row.switch.click();
+  await expect(row.status).toHaveText('Inactive');
+  expect(refusal(await ping(server, token))).toEqual({ status: 403, code: 'token_inactive' });
+
+  await row.switch.click();
+  await expect(row.status).toHaveText('Active');
+  expect(await ping(server, token)).toEqual(PONG);
+
+  await row.delete.click();
+  await zone.deleteDialog.delete.click();
+  await expect(zone.empty).toBeVisible();
+  expect(refusal(await ping(server, token))).toEqual({ status: 403, code: 'token_invalid' });
+});
+
+test('a token opens nothing but its own organisation, under its own host', async ({ server }) => {
+  const [token] = await createTokens(server, 1);
+  expect(await ping(server, token)).toEqual(PONG);
+  const refused = async (sent: string | undefined, call = {}) =>
+    refusal(await ping(server, sent, call));
+  expect(await refused(undefined)).toEqual({ status: 401, code: 'token_missing' });
+  const madeUp = token!.replace(/^./, (first) => (first === 'a' ? 'b' : 'a'));
+  expect(await refused(madeUp)).toEqual({ status: 403, code: 'token_invalid' });
+  expect(await refused(token, { organisation: HARBOUR })).toEqual({
+    status: 403,
+    code: 'organisation_mismatch',
+  });
+  expect(await refused(token, { event: FOREIGN_EVENT })).toEqual({
+    status: 403,
+    code: 'event_mismatch',
+  });
+  expect(await refused(token, { host: 'evil.example' })).toEqual({
+    status: 403,
+    code: 'host_not_allowed',
+  });
+});

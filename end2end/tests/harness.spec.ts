@@ -1,0 +1,56 @@
+// The tools of these tests, tried on what they are there to find.
+
+import { COLOURS, scrollingSideways, violations } from '../support/accessibility.ts';
+import { MEMBER } from '../support/demo.ts';
+import { expect, openPage, test } from '../support/fixtures.ts';
+
+test('the collector sees console messages, errors, CSP violations and foreign requests', async ({
+  page,
+  collector,
+}) => {
+  await openPage(page, '/sign-in');
+  await page.evaluate(async () => {
+    console.warn('a warning');
+    setTimeout(() => {
+      throw new Error('a page error');
+    });
+    const script = document.createElement('script');
+    script.textContent = 'document.title = "run"';
+    document.head.append(script);
+    await fetch('https://evil.example/').catch(() => undefined);
+  });
+  await page.goto('https://evil.example/').catch(() => undefined);
+  await expect.poll(() => collector.unexpected).toEqual(
+    expect.arrayContaining([
+      'console warning: a warning',
+      expect.stringMatching(/^page error: Error: a page error/),
+      'console error: CSP violation: script-src-elem by inline',
+      'console error: CSP violation: connect-src by https://evil.example/',
+      'request outside the origin: https://evil.example/',
+    ]),
+  );
+  collector.allow(/./);
+});
+
+test('the scan finds missing names, faint text and small targets', async ({ page, signIn }) => {
+  await signIn(MEMBER);
+  await openPage(page, '/events');
+  expect(await violations(page)).toEqual([]);
+  expect(await scrollingSideways(page)).toEqual([]);
+  await page.getByRole('main').evaluate((main) => {
+    main.insertAdjacentHTML(
+      'beforeend',
+      '<div><button id="bare"></button><button class="small">a</button><button class="small">b</button></div><p id="faint">Hard to read</p>',
+    );
+    main.querySelector<HTMLElement>('#faint')!.style.color = '#ccc';
+    for (const button of main.querySelectorAll<HTMLElement>('.small')) {
+      button.style.cssText = 'padding: 0; width: 10px; height: 10px; min-height: 0';
+    }
+    main.style.width = '1500px';
+    main.style.maxWidth = 'none';
+  });
+  const found = (await violations(page)).map((violation) => violation.split(':')[0]);
+  expect(found).toEqual(expect.arrayContaining(['button-name', 'color-contrast', 'target-size']));
+  expect((await violations(page, COLOURS)).join()).toContain('color-contrast');
+  expect(await scrollingSideways(page)).not.toEqual([]);
+});
