@@ -369,17 +369,8 @@ mod tests {
 
     #[test]
     fn faces_and_clips_stay_closed_whatever_the_event_says() {
-        let everything = EventSettings {
-            event_enabled: true,
-            bib_search: true,
-            selfie_search: true,
-            name_search: true,
-            video_search: true,
-            video_selfie_search: true,
-            timeline_search: true,
-        };
         let access = organisation_access()
-            .event(Some(&event(903, Some(everything))))
+            .event(Some(&event(903, Some(EventSettings::ALL_ON))))
             .expect("its own event");
         for closed in [Feature::SelfieSearch, Feature::VideoSelfieSearch] {
             assert_eq!(access.require(closed), Err(Refusal::FeatureDisabled));

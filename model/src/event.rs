@@ -85,6 +85,17 @@ pub struct EventSettings {
 }
 
 impl EventSettings {
+    /// Everything switched on. (Everything off is the default.)
+    pub const ALL_ON: Self = Self {
+        event_enabled: true,
+        bib_search: true,
+        selfie_search: true,
+        name_search: true,
+        video_search: true,
+        video_selfie_search: true,
+        timeline_search: true,
+    };
+
     /// The settings with what depends on another switch put right: without `video_search` there is
     /// no `video_selfie_search` (contract, section 6).
     pub const fn normalised(mut self) -> Self {

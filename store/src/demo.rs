@@ -64,26 +64,6 @@ const ORGANISATIONS: [(i64, &str, Plan); 5] = [
     (907, "First Steps", Plan::Trial),
 ];
 
-const EVERYTHING_ON: EventSettings = EventSettings {
-    event_enabled: true,
-    bib_search: true,
-    selfie_search: true,
-    name_search: true,
-    video_search: true,
-    video_selfie_search: true,
-    timeline_search: true,
-};
-
-const EVERYTHING_OFF: EventSettings = EventSettings {
-    event_enabled: false,
-    bib_search: false,
-    selfie_search: false,
-    name_search: false,
-    video_search: false,
-    video_selfie_search: false,
-    timeline_search: false,
-};
-
 struct DemoEvent {
     id: i64,
     organisation: i64,
@@ -101,7 +81,7 @@ impl DemoEvent {
             name: name.into(),
             date: date.into(),
             status: EventStatus::Active,
-            settings: Some(EVERYTHING_ON),
+            settings: Some(EventSettings::ALL_ON),
         }
     }
 }
@@ -115,7 +95,7 @@ fn events() -> Vec<DemoEvent> {
             ..DemoEvent::new(457, 903, "Ridge Run 2026", "2026-02-08T07:30:00")
         },
         DemoEvent {
-            settings: Some(EVERYTHING_OFF),
+            settings: Some(EventSettings::default()),
             ..DemoEvent::new(458, 903, "Valley Night Walk 2026", "2026-03-14T20:00:00")
         },
         DemoEvent {

@@ -67,27 +67,26 @@ impl TryFrom<MemberRow> for Member {
     }
 }
 
-const FIND: &str = "SELECT members.user_id, users.email, members.role,
-        organisations.id, organisations.name, organisations.plan
-    FROM members
-    JOIN users ON users.id = members.user_id
-    JOIN organisations ON organisations.id = members.organisation_id
-    WHERE members.user_id = $1 AND members.organisation_id = $2";
+/// A membership with its user and organisation, where the rest of the text says which.
+macro_rules! select_member {
+    ($which:literal) => {
+        concat!(
+            "SELECT members.user_id, users.email, members.role,
+                organisations.id, organisations.name, organisations.plan
+            FROM members
+            JOIN users ON users.id = members.user_id
+            JOIN organisations ON organisations.id = members.organisation_id ",
+            $which
+        )
+    };
+}
 
-const FIND_BY_EMAIL: &str = "SELECT members.user_id, users.email, members.role,
-        organisations.id, organisations.name, organisations.plan
-    FROM members
-    JOIN users ON users.id = members.user_id
-    JOIN organisations ON organisations.id = members.organisation_id
-    WHERE users.email = $1 AND members.organisation_id = $2";
-
-const OF_USER: &str = "SELECT members.user_id, users.email, members.role,
-        organisations.id, organisations.name, organisations.plan
-    FROM members
-    JOIN users ON users.id = members.user_id
-    JOIN organisations ON organisations.id = members.organisation_id
-    WHERE members.user_id = $1
-    ORDER BY lower(organisations.name), organisations.id";
+const FIND: &str = select_member!("WHERE members.user_id = $1 AND members.organisation_id = $2");
+const FIND_BY_EMAIL: &str =
+    select_member!("WHERE users.email = $1 AND members.organisation_id = $2");
+const OF_USER: &str = select_member!(
+    "WHERE members.user_id = $1 ORDER BY lower(organisations.name), organisations.id"
+);
 
 impl<'a> Members<'a> {
     pub(crate) const fn new(store: &'a Store) -> Self {

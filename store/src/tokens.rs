@@ -69,14 +69,20 @@ const CREATE: &str = "INSERT INTO tokens
 
 const COUNT: &str = "SELECT COUNT(*) FROM tokens WHERE organisation_id = $1";
 
-const SET_ACTIVE: &str = "UPDATE tokens SET active = $3
-    WHERE organisation_id = $1 AND id = $2
-    RETURNING id, preview, active, created_at,
-        (SELECT users.email FROM users WHERE users.id = tokens.created_by) AS created_by";
+/// A statement that changes a token and gives the row that it changed.
+macro_rules! returning_token {
+    ($change:literal) => {
+        concat!(
+            $change,
+            " WHERE organisation_id = $1 AND id = $2
+            RETURNING id, preview, active, created_at,
+                (SELECT users.email FROM users WHERE users.id = tokens.created_by) AS created_by"
+        )
+    };
+}
 
-const DELETE: &str = "DELETE FROM tokens WHERE organisation_id = $1 AND id = $2
-    RETURNING id, preview, active, created_at,
-        (SELECT users.email FROM users WHERE users.id = tokens.created_by) AS created_by";
+const SET_ACTIVE: &str = returning_token!("UPDATE tokens SET active = $3");
+const DELETE: &str = returning_token!("DELETE FROM tokens");
 
 impl<'a> Tokens<'a> {
     pub(crate) const fn new(store: &'a Store) -> Self {

@@ -38,16 +38,6 @@ pub(super) enum Command {
     },
 }
 
-const EVERYTHING_ON: EventSettings = EventSettings {
-    event_enabled: true,
-    bib_search: true,
-    selfie_search: true,
-    name_search: true,
-    video_search: true,
-    video_selfie_search: true,
-    timeline_search: true,
-};
-
 impl Command {
     /// Does it, and says so.
     ///
@@ -67,7 +57,7 @@ impl Command {
             name,
             date,
             status,
-            settings: (!unconfigured).then_some(EVERYTHING_ON),
+            settings: (!unconfigured).then_some(EventSettings::ALL_ON),
         };
         let scope = OrganisationScope::operator(organisation);
         let made = store.events().create(scope, &event).await?;

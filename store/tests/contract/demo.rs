@@ -89,17 +89,8 @@ async fn the_demo_has_the_organisations_users_and_events_that_its_page_names(sto
         assert!(account.memberships.iter().all(|it| it.role() == role));
     }
 
-    let everything = EventSettings {
-        event_enabled: true,
-        bib_search: true,
-        selfie_search: true,
-        name_search: true,
-        video_search: true,
-        video_selfie_search: true,
-        timeline_search: true,
-    };
     for (id, organisation, status, settings) in [
-        (456, 903, EventStatus::Active, Some(everything)),
+        (456, 903, EventStatus::Active, Some(EventSettings::ALL_ON)),
         (457, 903, EventStatus::Active, None),
         (
             458,
@@ -107,8 +98,8 @@ async fn the_demo_has_the_organisations_users_and_events_that_its_page_names(sto
             EventStatus::Active,
             Some(EventSettings::default()),
         ),
-        (789, 903, EventStatus::Draft, Some(everything)),
-        (556, 904, EventStatus::Active, Some(everything)),
+        (789, 903, EventStatus::Draft, Some(EventSettings::ALL_ON)),
+        (556, 904, EventStatus::Active, Some(EventSettings::ALL_ON)),
     ] {
         let scope = OrganisationScope::operator(OrganisationId(organisation));
         let event = store
