@@ -157,10 +157,8 @@ impl Store {
     }
 
     async fn insert_demo(&self) -> Result<(), StoreError> {
-        let mut hashes = Vec::with_capacity(DEMO_USERS.len());
-        for _ in DEMO_USERS {
-            hashes.push(self.passwords().hash(DEMO_PASSWORD).await?);
-        }
+        // One hash for all: salts of their own would protect a password that everyone can read.
+        let hash = self.passwords().hash(DEMO_PASSWORD).await?;
         let now = self.clock().now().epoch_millis();
         on_engine!(transaction self.database(), |tx| {
             let foreign: Option<String> = sqlx::query_scalar(FOREIGN_ORGANISATION)
@@ -171,10 +169,10 @@ impl Store {
             }
             // The users first: there, a second load in the same moment waits for this one, and collides.
             let mut ids = Vec::with_capacity(DEMO_USERS.len());
-            for (user, hash) in DEMO_USERS.iter().zip(hashes) {
+            for user in DEMO_USERS {
                 let id: Option<i64> = sqlx::query_scalar(INSERT_USER)
                     .bind(user.email)
-                    .bind(hash)
+                    .bind(hash.as_str())
                     .bind(true)
                     .bind(now)
                     .fetch_optional(&mut *tx)
