@@ -16,7 +16,64 @@ use crate::{
     token::TokenId,
 };
 
-/// Why a call is refused: the rows of the guard's table.
+/// What the guard looks at, in its order: the rows of the guard's table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Check {
+    /// 1: the key header is present.
+    KeySent,
+    /// 2: the request's host is on the allowlist.
+    Host,
+    /// 3: the token is well formed, and exists.
+    TokenKnown,
+    /// 4: the token is active, and not expired.
+    TokenActive,
+    /// 5: the owning organisation is on the Enterprise plan.
+    Plan,
+    /// 6: the caller is within its rate limit.
+    RateLimit,
+    /// 7: the organisation addressed owns the token.
+    Organisation,
+    /// 8: the event addressed belongs to that organisation.
+    Event,
+    /// 9: the event has a configuration.
+    EventConfigured,
+    /// 10: the feature is on for the event.
+    Feature,
+}
+
+impl Check {
+    /// Every check, in order.
+    pub const ALL: [Self; 10] = [
+        Self::KeySent,
+        Self::Host,
+        Self::TokenKnown,
+        Self::TokenActive,
+        Self::Plan,
+        Self::RateLimit,
+        Self::Organisation,
+        Self::Event,
+        Self::EventConfigured,
+        Self::Feature,
+    ];
+
+    /// What holds when the check is passed.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::KeySent => "The key was sent",
+            Self::Host => "The host is allowed",
+            Self::TokenKnown => "The token exists",
+            Self::TokenActive => "The token is active",
+            Self::Plan => "The organisation is on the Enterprise plan",
+            Self::RateLimit => "The token is within its rate limit",
+            Self::Organisation => "The organisation owns the token",
+            Self::Event => "The event belongs to the organisation",
+            Self::EventConfigured => "The event is configured",
+            Self::Feature => "The feature is on for the event",
+        }
+    }
+}
+
+/// Why a call is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Refusal {
     /// Check 1: no key was sent.
@@ -31,6 +88,8 @@ pub enum Refusal {
     TokenExpired,
     /// Check 5: the owning organisation is not on the Enterprise plan.
     PlanRequired,
+    /// Check 6: the caller asks for more than it may in the time.
+    RateLimited,
     /// Check 7: the organisation addressed does not own the token.
     OrganisationMismatch,
     /// Check 8: the event addressed does not belong to the organisation.
@@ -43,13 +102,14 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal, in the order of the checks.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::TokenMissing,
         Self::HostNotAllowed,
         Self::TokenInvalid,
         Self::TokenInactive,
         Self::TokenExpired,
         Self::PlanRequired,
+        Self::RateLimited,
         Self::OrganisationMismatch,
         Self::EventMismatch,
         Self::EventNotConfigured,
@@ -65,10 +125,27 @@ impl Refusal {
             Self::TokenInactive => "token_inactive",
             Self::TokenExpired => "token_expired",
             Self::PlanRequired => "plan_required",
+            Self::RateLimited => "rate_limited",
             Self::OrganisationMismatch => "organisation_mismatch",
             Self::EventMismatch => "event_mismatch",
             Self::EventNotConfigured => "event_not_configured",
             Self::FeatureDisabled => "feature_disabled",
+        }
+    }
+
+    /// The check that refused.
+    pub const fn check(self) -> Check {
+        match self {
+            Self::TokenMissing => Check::KeySent,
+            Self::HostNotAllowed => Check::Host,
+            Self::TokenInvalid => Check::TokenKnown,
+            Self::TokenInactive | Self::TokenExpired => Check::TokenActive,
+            Self::PlanRequired => Check::Plan,
+            Self::RateLimited => Check::RateLimit,
+            Self::OrganisationMismatch => Check::Organisation,
+            Self::EventMismatch => Check::Event,
+            Self::EventNotConfigured => Check::EventConfigured,
+            Self::FeatureDisabled => Check::Feature,
         }
     }
 
@@ -92,6 +169,9 @@ impl Refusal {
             }
             Self::PlanRequired => {
                 "The organisation of this API key is not on the Enterprise plan, which the API needs."
+            }
+            Self::RateLimited => {
+                "Too many calls in a short time. Wait as many seconds as Retry-After says, then go on more slowly."
             }
             Self::OrganisationMismatch => {
                 "The API key does not belong to the organisation in the address."
@@ -286,6 +366,13 @@ mod tests {
             .admit(NOW)
             .and_then(|caller| caller.organisation(OrganisationId(903)))
             .expect("a good key")
+    }
+
+    #[test]
+    fn refusals_stand_in_the_order_of_their_checks() {
+        let checks = Refusal::ALL.map(Refusal::check);
+        assert!(checks.is_sorted(), "{checks:?}");
+        assert!(Check::ALL.is_sorted() && Check::ALL.iter().all(|check| checks.contains(check)));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The number of an event, as it stands in API paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EventId(pub i64);
 
 impl fmt::Display for EventId {
@@ -18,6 +19,7 @@ impl fmt::Display for EventId {
 /// Whether an event is published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum EventStatus {
     /// Published.
     Active,
@@ -37,18 +39,23 @@ impl EventStatus {
 
 /// An event as lists show it; the field names are the contract's (section 6, events).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EventSummary {
     /// Its number.
     pub event_id: EventId,
     /// Its name.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub event_name: Option<String>,
     /// Its name in addresses.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub event_slug: Option<String>,
     /// When it takes place: a local date-time without zone, as `2026-01-19T06:00:00`.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub event_date: Option<String>,
     /// Whether it is published.
     pub status: EventStatus,
     /// Address of its cover image.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub cover_image: Option<String>,
 }
 
@@ -67,6 +74,7 @@ pub enum Feature {
 
 /// An event's configuration; the field names are the contract's (section 6, details).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EventSettings {
     /// Whether visitors can open the event.
     pub event_enabled: bool,

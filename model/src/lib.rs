@@ -7,6 +7,7 @@ pub mod access;
 pub mod event;
 pub mod organisation;
 pub mod page;
+pub mod photo;
 pub mod timestamp;
 pub mod token;
 pub mod user;

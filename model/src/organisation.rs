@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The number of an organisation, as it stands in API paths and beside its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OrganisationId(pub i64);
 
 impl fmt::Display for OrganisationId {

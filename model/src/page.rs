@@ -26,7 +26,7 @@ pub enum PageOutOfRange {
 
 impl PageRequest {
     /// The largest page number taken: with it, no offset leaves the range of a 64-bit integer.
-    const MAX_PAGE: i64 = i64::MAX / 1_000;
+    pub const MAX_PAGE: i64 = i64::MAX / 1_000;
 
     /// Page `page`, counted from 1, of `page_size` rows.
     ///
@@ -61,6 +61,7 @@ impl PageRequest {
 /// Where a page stands in its list; the contract's `pagination`, names included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Pagination {
     /// Rows in the whole list.
     pub total: i64,
