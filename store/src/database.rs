@@ -7,7 +7,14 @@
 //! reading at the first row that it was asked for, and on SQLite would then not hear that the commit
 //! behind it failed.
 
-use std::{str::FromStr, time::Duration};
+use std::{
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use sqlx::{
     ConnectOptions, Connection, PgPool, SqlitePool,
@@ -27,6 +34,8 @@ static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("../migrations/postgres");
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two tries to open a SQLite database that others are opening too.
 const BREATH: Duration = Duration::from_millis(20);
+/// How long SQLite's lock may be taken again and again before others get a sure turn.
+const LONGEST_WORK: Duration = Duration::from_millis(400);
 const SQLITE_READERS: u32 = 8;
 const POSTGRES_CONNECTIONS: u32 = 16;
 
@@ -38,6 +47,8 @@ pub(crate) enum Database {
         /// busy handler is not.
         writer: SqlitePool,
         readers: SqlitePool,
+        /// Milliseconds of long work since its last rest; see [`Database::give_way`].
+        worked: Arc<AtomicU64>,
     },
     Postgres(PgPool),
 }
@@ -125,7 +136,11 @@ impl Database {
             .acquire_timeout(PATIENCE)
             .connect_with(options.read_only(true))
             .await?;
-        Ok(Self::Sqlite { writer, readers })
+        Ok(Self::Sqlite {
+            writer,
+            readers,
+            worked: Arc::default(),
+        })
     }
 
     async fn open_postgres(url: &str) -> Result<Self, StoreError> {
@@ -172,7 +187,9 @@ impl Database {
 
     pub(crate) async fn close(&self) {
         match self {
-            Self::Sqlite { writer, readers } => {
+            Self::Sqlite {
+                writer, readers, ..
+            } => {
                 readers.close().await;
                 writer.close().await;
             }
@@ -193,6 +210,25 @@ impl Database {
         match self {
             Self::Sqlite { writer, .. } => Pool::Sqlite(writer),
             Self::Postgres(pool) => Pool::Postgres(pool),
+        }
+    }
+
+    /// To be called between the transactions of a long piece of work, with how long the last one took.
+    ///
+    /// SQLite's processes take turns by trying again, every 100 ms after some tries: one that wrote without
+    /// a pause of that length would keep the others out for as long as luck has it, and a token's
+    /// revocation among them. So none waits much longer than [`LONGEST_WORK`].
+    pub(crate) async fn give_way(&self, taken: Duration) {
+        const REST: Duration = Duration::from_millis(110);
+        if let Self::Sqlite { worked, .. } = self {
+            let taken = u64::try_from(taken.as_millis()).unwrap_or(u64::MAX);
+            let worked_for = worked
+                .fetch_add(taken, Ordering::Relaxed)
+                .saturating_add(taken);
+            if u128::from(worked_for) >= LONGEST_WORK.as_millis() {
+                worked.store(0, Ordering::Relaxed);
+                sleep(REST).await;
+            }
         }
     }
 

@@ -1,15 +1,20 @@
 //! Demo data: the same every time, and only where it was asked for.
 
 use model::{
-    event::{EventSettings, EventStatus},
-    organisation::{Plan, Role},
+    event::{EventId, EventSettings, EventStatus},
+    organisation::{OrganisationId, Plan, Role},
+    photo::{Bib, ImageId, Photo},
+    timestamp::Timestamp,
 };
+use time::{OffsetDateTime, macros::datetime};
 
 use crate::{
     Store,
     database::on_engine,
     error::StoreError,
     events::{InsertedEvent, insert_event},
+    photos::{NewPhoto, blocks::MOST_PHOTOS, loading::load_photos},
+    scope::OrganisationScope,
     users::{INSERT_MEMBER, INSERT_USER},
 };
 
@@ -118,6 +123,74 @@ fn events() -> Vec<DemoEvent> {
     events
 }
 
+/// A demo event's photos, by its number and its organisation's; that with the most comes last.
+fn photos() -> [(i64, i64, Vec<NewPhoto>); 4] {
+    let few = |event, start, count: i64| {
+        let photos = (1..=count).map(|n| photo(event, n, Some((start, (n - 1) * 30_000))));
+        photos.collect()
+    };
+    [
+        (458, 903, few(458, datetime!(2026-03-14 20:00 UTC), 3)),
+        (1001, 903, few(1001, datetime!(2018-01-03 08:00 UTC), 5)),
+        (556, 904, few(556, datetime!(2026-05-02 09:00 UTC), 6)),
+        (456, 903, marathon_photos()),
+    ]
+}
+
+/// 96 photos (three pages of 32): most along six hours of a morning, eight of the day after, four without
+/// a time. Bib number 1234 is on five, and of one of these the original is missing.
+fn marathon_photos() -> Vec<NewPhoto> {
+    let start = datetime!(2026-01-19 06:00 UTC);
+    let next_day = datetime!(2026-01-20 09:00 UTC);
+    let photos = (1..=96).map(|n| {
+        let taken = match n {
+            1..=84 => Some((start, (n - 1) * 255_000)),
+            85..=92 => Some((next_day, (n - 85) * 420_000)),
+            _ => None,
+        };
+        let mut photo = photo(456, n, taken);
+        if n == 40 || n == 96 {
+            photo.original_path = None;
+        }
+        let others = format!("{}", 100 + n % 30);
+        let bibs = [
+            ("1234", [3, 21, 40, 66, 88].contains(&n)),
+            ("A17", n % 24 == 5),
+            (others.as_str(), n % 4 != 0),
+        ];
+        let bibs = bibs.into_iter().filter(|(_, seen)| *seen);
+        photo.bibs = bibs.filter_map(|(text, _)| Bib::parse(text).ok()).collect();
+        photo
+    });
+    photos.collect()
+}
+
+/// Photo `n` of an event, taken so many milliseconds after an instant.
+fn photo(event: i64, n: i64, taken: Option<(OffsetDateTime, i64)>) -> NewPhoto {
+    let name = format!("IMG_{n:04}");
+    let folder = format!("https://images.example.com/{event}");
+    NewPhoto {
+        photo: Photo {
+            img_url: format!("{folder}/{name}.jpg"),
+            height: taken.map(|_| 4_000),
+            width: taken.map(|_| 6_000),
+            thumbnail_url: format!("{folder}/thumbnails/{name}.jpg"),
+            original_url: (n % 10 == 0).then(|| format!("{folder}/originals/{name}.jpg")),
+            image_id: ImageId(name.clone()),
+        },
+        captured_at: taken
+            .map(|(start, millis)| Timestamp(start.unix_timestamp() * 1_000).plus_millis(millis)),
+        original_path: Some(format!("{event}/{name}.jpg")),
+        bibs: Vec::new(),
+    }
+}
+
+/// The names of all originals in the demo data.
+pub fn originals() -> impl Iterator<Item = String> {
+    let photos = photos().into_iter().flat_map(|(_, _, photos)| photos);
+    photos.filter_map(|photo| photo.original_path)
+}
+
 const FOREIGN_ORGANISATION: &str = "SELECT name FROM organisations WHERE id BETWEEN 903 AND 907";
 const ACCOUNTS: &str = "SELECT COUNT(*) FROM users WHERE email IN ($1, $2, $3, $4)";
 const INSERT_ORGANISATION: &str =
@@ -125,7 +198,8 @@ const INSERT_ORGANISATION: &str =
 
 impl Store {
     /// Loads the demo data, all or nothing. Returns whether there was anything to load: where it was
-    /// loaded before, nothing is touched, so what has been tried out since stays.
+    /// loaded before, nothing is touched, so what has been tried out since stays. (Where a version did it
+    /// that knew no photos, these are added.)
     ///
     /// # Errors
     /// [`StoreError::DemoCollision`] where an organisation, user or event exists that is not demo data but
@@ -133,7 +207,7 @@ impl Store {
     /// database.
     pub async fn load_demo(&self) -> Result<bool, StoreError> {
         if self.demo_is_loaded().await? {
-            return Ok(false);
+            return self.add_missing_photos().await;
         }
         match self.insert_demo().await {
             // Another server loaded it since.
@@ -154,6 +228,22 @@ impl Store {
                 .await
         })?;
         Ok(usize::try_from(accounts).is_ok_and(|accounts| accounts == emails.len()))
+    }
+
+    async fn add_missing_photos(&self) -> Result<bool, StoreError> {
+        let photos = photos();
+        // The last has them when all have.
+        let last = photos.last().map(|(event, ..)| EventId(*event));
+        if let Some(event) = last
+            && self.photos().total(event).await? > 0
+        {
+            return Ok(false);
+        }
+        for (event, organisation, photos) in photos {
+            let scope = OrganisationScope::operator(OrganisationId(organisation));
+            self.photos().import(scope, EventId(event), &photos).await?;
+        }
+        Ok(true)
     }
 
     async fn insert_demo(&self) -> Result<(), StoreError> {
@@ -211,6 +301,9 @@ impl Store {
                     return Err(StoreError::DemoCollision(format!("event {}", event.id)));
                 }
             }
+            for (event, _, photos) in photos() {
+                load_photos!(tx, event, &photos, MOST_PHOTOS);
+            }
             Ok(())
         })
     }
@@ -235,5 +328,14 @@ mod tests {
                 .count(),
             87
         );
+    }
+
+    #[test]
+    fn the_originals_of_the_demo_have_names_of_their_own() {
+        let names: Vec<_> = originals().collect();
+        let distinct: BTreeSet<_> = names.iter().collect();
+        assert_eq!((names.len(), distinct.len()), (108, 108));
+        assert!(names.contains(&"456/IMG_0001.jpg".to_owned()));
+        assert!(!names.contains(&"456/IMG_0040.jpg".to_owned()));
     }
 }

@@ -77,6 +77,13 @@ const LIST: &str = "SELECT id, name, slug, date, status, cover_image FROM events
 const FIND: &str = "SELECT id, name, slug, date, status, cover_image FROM events
     WHERE organisation_id = $1 AND id = $2";
 
+/// Published ones before drafts; among them, the list's order.
+const EXAMPLE: &str = "SELECT events.id FROM events
+    JOIN event_settings ON event_settings.event_id = events.id
+    WHERE events.organisation_id = $1
+    ORDER BY CASE events.status WHEN 'active' THEN 0 ELSE 1 END, events.date DESC NULLS LAST, events.id
+    LIMIT 1";
+
 const NEXT_ID: &str = "SELECT COALESCE(MAX(id), 0) + 1 FROM events";
 
 pub(crate) const INSERT_EVENT: &str =
@@ -185,6 +192,25 @@ impl<'a> Events<'a> {
                 .await
         })?;
         row.map(Into::into).ok_or(StoreError::NoSuchEvent(event))
+    }
+
+    /// An event to show the API with: the first in the list's order that is configured, a published one if
+    /// there is one. None if no event is configured.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn example(
+        &self,
+        scope: impl Into<OrganisationScope>,
+    ) -> Result<Option<EventId>, StoreError> {
+        let organisation = scope.into().organisation_id();
+        let id: Option<i64> = on_engine!(self.store.database().reader(), |pool| {
+            sqlx::query_scalar(EXAMPLE)
+                .bind(organisation.0)
+                .fetch_optional(pool)
+                .await
+        })?;
+        Ok(id.map(EventId))
     }
 
     /// Makes an event, and returns its number.

@@ -13,9 +13,11 @@ pub mod grants;
 pub mod members;
 pub mod organisations;
 mod password;
+pub mod photos;
 mod scope;
 pub mod secret;
 pub mod sessions;
+mod signing;
 pub mod tokens;
 pub mod users;
 
@@ -23,8 +25,8 @@ use std::sync::Arc;
 
 use self::{
     clock::Clock, database::Database, events::Events, grants::Grants, members::Members,
-    organisations::Organisations, password::PasswordHasher, sessions::DatabaseSessions,
-    tokens::Tokens, users::Users,
+    organisations::Organisations, password::PasswordHasher, photos::Photos,
+    sessions::DatabaseSessions, tokens::Tokens, users::Users,
 };
 pub use self::{
     error::StoreError,
@@ -112,6 +114,11 @@ impl Store {
     /// Events and their settings.
     pub fn events(&self) -> Events<'_> {
         Events::new(self)
+    }
+
+    /// Photos of events.
+    pub fn photos(&self) -> Photos<'_> {
+        Photos::new(self)
     }
 
     /// Signed-in browsers.

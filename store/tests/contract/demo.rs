@@ -4,14 +4,18 @@ use model::{
     event::{EventId, EventSettings, EventStatus},
     organisation::{OrganisationId, Plan, Role},
     page::PageRequest,
+    photo::{Bib, ImageId},
 };
 use store::{
     OrganisationScope, StoreError, TokenAuthority,
-    demo::{DEMO_PASSWORD, DEMO_USERS},
+    demo::{DEMO_PASSWORD, DEMO_USERS, originals},
 };
 use tokio::task::JoinSet;
 
-use crate::harness::{PASSWORD, TestStore, email};
+use crate::{
+    harness::{PASSWORD, TestStore, email},
+    photos,
+};
 
 on_both_engines!(
     nothing_of_the_demo_exists_before_it_was_asked_for,
@@ -21,6 +25,8 @@ on_both_engines!(
     an_organisation_with_a_demo_number_is_not_mixed_with_the_demo,
     a_user_with_a_demo_address_is_not_mixed_with_the_demo,
     an_event_with_a_demo_number_is_not_mixed_with_the_demo,
+    the_demo_has_photos_to_page_through_to_search_and_to_miss,
+    the_demo_of_a_version_without_photos_gets_them_added,
 );
 
 on_both_at_once!(the_demo_is_the_same_on_both_engines);
@@ -189,6 +195,52 @@ async fn an_event_with_a_demo_number_is_not_mixed_with_the_demo(store: TestStore
     let refused = store.load_demo().await;
     assert_refused!(refused, StoreError::DemoCollision(what) if what.contains("556"));
     assert_eq!(store.raw().dump().await, before);
+}
+
+async fn the_demo_has_photos_to_page_through_to_search_and_to_miss(store: TestStore) {
+    assert!(store.load_demo().await.expect("loaded"));
+    photos::assert_sound(store.raw(), photos::MOST).await;
+    let access = photos::access(&store, 903, EventId(456)).await;
+    let request = PageRequest::new(1, 32, 100).expect("in range");
+    let all = store.photos().all(access, request).await.expect("a page");
+    assert_eq!((all.pagination.total, all.pagination.total_pages), (96, 3));
+    assert_eq!(all.rows[0].image_id.0, "IMG_0001");
+
+    let days = store.photos().days(access).await.expect("days");
+    let days: Vec<_> = days
+        .iter()
+        .map(|day| (day.date.as_str(), day.total, day.hours.len()))
+        .collect();
+    assert_eq!(days, [("2026-01-19", 84, 6), ("2026-01-20", 8, 1)]);
+
+    for (bib, count, missing) in [("1234", 5, 1), ("a17", 4, 0), ("4321", 0, 0)] {
+        let bib = Bib::parse(bib).expect("a bib number");
+        let found = store
+            .photos()
+            .originals_with_bib(access, &bib, request)
+            .await;
+        let found = found.expect("a page").rows;
+        let without = found.iter().filter(|it| it.path.is_none()).count();
+        assert_eq!((found.len(), without), (count, missing), "{bib}");
+    }
+
+    let other = photos::access(&store, 904, EventId(556)).await;
+    let same_name = [ImageId("IMG_0001".to_owned())];
+    let found = store.photos().originals(other, &same_name).await;
+    let path = found.expect("a list").remove(0).path;
+    assert_eq!(path.as_deref(), Some("556/IMG_0001.jpg"));
+    assert!(originals().any(|name| Some(name) == path));
+}
+
+async fn the_demo_of_a_version_without_photos_gets_them_added(store: TestStore) {
+    assert!(store.load_demo().await.expect("loaded"));
+    let whole = store.raw().dump().await;
+    for table in ["photos", "photo_bibs", "photo_blocks"] {
+        store.raw().execute(&format!("DELETE FROM {table}")).await;
+    }
+    assert!(store.load_demo().await.expect("loaded"));
+    assert_eq!(store.raw().dump().await, whole);
+    assert!(!store.load_demo().await.expect("an answer"));
 }
 
 async fn the_demo_is_the_same_on_both_engines(sqlite: TestStore, postgres: TestStore) {

@@ -18,6 +18,7 @@ on_both_engines!(
     an_organisation_without_events_has_an_empty_list,
     another_organisation_sees_none_of_the_events,
     a_member_reads_the_events_of_their_own_organisation,
+    the_example_event_is_configured_published_if_one_is_and_then_the_newest,
     an_event_keeps_what_it_was_made_with,
     an_event_has_the_number_it_was_given_or_the_next_after_the_highest,
     a_number_that_is_taken_is_refused_whoever_has_it,
@@ -149,6 +150,43 @@ async fn a_member_reads_the_events_of_their_own_organisation(store: TestStore) {
     assert_eq!(foreign.pagination.total, 0);
     let refused = store.events().find(&stranger, EventId(456)).await;
     assert_refused!(refused, StoreError::NoSuchEvent(_));
+}
+
+async fn the_example_event_is_configured_published_if_one_is_and_then_the_newest(store: TestStore) {
+    store.organisation(903, Plan::Enterprise).await;
+    store.organisation(904, Plan::Enterprise).await;
+    let example = async || {
+        let example = store.events().example(scope(903)).await;
+        example.expect("an answer").map(|event| event.0)
+    };
+    let draft = EventStatus::Draft;
+    let active = EventStatus::Active;
+    let settings = Some(EventSettings::default());
+    assert_eq!(example().await, None);
+    // Each of these is either not to be taken, or better than all that were made before it.
+    for (organisation, id, date, status, settings, expected) in [
+        (903, 1, Some("2030-01-01"), active, None, None),
+        (904, 2, Some("2030-01-01"), active, settings, None),
+        (903, 30, None, draft, settings, Some(30)),
+        (903, 29, None, draft, settings, Some(29)),
+        (903, 31, Some("2026-01-01"), draft, settings, Some(31)),
+        (903, 32, Some("2026-01-02"), draft, settings, Some(32)),
+        (903, 20, None, active, settings, Some(20)),
+        (903, 21, Some("2025-01-01"), active, settings, Some(21)),
+        (903, 22, Some("2025-06-01"), active, settings, Some(22)),
+        (903, 19, Some("2025-06-01"), active, settings, Some(19)),
+        (903, 23, Some("2025-06-01"), active, settings, Some(19)),
+        (903, 3, Some("2025-01-01"), active, settings, Some(19)),
+        (903, 4, Some("2031-01-01"), active, None, Some(19)),
+    ] {
+        let made = NewEvent {
+            status,
+            settings,
+            ..event(Some(id), date)
+        };
+        create(&store, organisation, &made).await;
+        assert_eq!(example().await, expected, "with event {id}");
+    }
 }
 
 async fn an_event_keeps_what_it_was_made_with(store: TestStore) {

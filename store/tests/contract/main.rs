@@ -13,6 +13,7 @@ mod events;
 mod grants;
 mod members;
 mod organisations;
+mod photos;
 mod sessions;
 mod tokens;
 mod users;
