@@ -11,10 +11,11 @@
     reason = "Leptos' component macro writes public items whatever the function's own visibility"
 )]
 
+pub mod connection;
 mod dashboard;
 mod developer_zone;
-mod docs;
 mod error;
+pub mod examples;
 pub mod session;
 mod shell;
 mod sign_in;
@@ -35,7 +36,6 @@ pub use self::shell::{Assets, shell};
 use self::{
     dashboard::{DashboardLayout, EventsPage, NotFoundPage},
     developer_zone::DeveloperZonePage,
-    docs::DocumentationPage,
     sign_in::SignInPage,
     site::provide_site,
 };
@@ -53,7 +53,6 @@ pub fn App() -> impl IntoView {
         <Router>
             <Routes fallback=NotFoundPage>
                 <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
-                <Route path=path!("/docs") view=DocumentationPage ssr=SsrMode::Async />
                 <ParentRoute path=path!("") view=DashboardLayout ssr=SsrMode::Async>
                     <Route path=path!("/events") view=EventsPage ssr=SsrMode::Async />
                     <Route

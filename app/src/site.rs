@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct Site {
     /// Where people ask for the Enterprise plan.
     pub contact_url: String,
+    /// Scheme, host and port under which integrations call the external API.
+    pub api_origin: String,
     /// Who is signed in, if anybody is.
     pub viewer: Option<Viewer>,
     /// What the sign-in page has to say of the try before.

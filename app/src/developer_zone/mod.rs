@@ -1,10 +1,12 @@
 //! The Developer Zone: where an organisation on the Enterprise plan manages its API tokens.
 
+mod connection_test;
 mod create;
 mod delete;
 mod new_token;
 mod panel;
 mod requests;
+mod token_examples;
 mod token_list;
 mod token_row;
 mod upgrade;

@@ -1,55 +1,69 @@
 //! The one time a token is shown.
 
-use leptos::{ev, html, prelude::*, task::spawn_local};
+use leptos::{ev, html, prelude::*};
+use model::{event::EventId, organisation::OrganisationId};
 
-use super::panel::CREATE_BUTTON;
-use crate::ui::{Dialog, Icon, IconName, copy_to_clipboard, focus_soon};
+use super::{connection_test::ConnectionTest, panel::CREATE_BUTTON, token_examples::TokenExamples};
+use crate::ui::{
+    BrowserOnly, CopyFieldButton, CopyState, CopyStatus, Dialog, Icon, IconName, focus_soon,
+};
 
 /// Id of the field that holds the token.
 const FIELD: &str = "new-token";
 
-/// The token that is being shown, if one is. Its text is nowhere else on the page; when it is put away,
-/// the memory that held it is wiped (the WASM's allocator does that with all that it frees).
+/// A token that has just been made.
+pub(super) struct FreshToken {
+    /// The whole token.
+    pub(super) secret: String,
+    /// Whose it is.
+    pub(super) organisation: OrganisationId,
+    /// An event to try it on, if there is one.
+    pub(super) event: Option<EventId>,
+}
+
+/// The token that is being shown, if one is. Its text is nowhere on the page but in fields that show it;
+/// when it is put away, the memory that held it is wiped (the WASM's allocator does that with all that it
+/// frees).
 #[derive(Clone, Copy)]
 pub(super) struct ShownToken {
-    secret: RwSignal<Option<String>>,
+    token: RwSignal<Option<FreshToken>>,
     open: RwSignal<bool>,
     copy: RwSignal<CopyState>,
     /// Whether one has tried to close without `Done`.
     asked: RwSignal<bool>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum CopyState {
-    NotTried,
-    Copied,
-    Refused,
-}
-
 impl ShownToken {
-    pub(super) fn show(self, secret: String) {
+    pub(super) fn show(self, token: FreshToken) {
         self.copy.set(CopyState::NotTried);
         self.asked.set(false);
-        self.secret.set(Some(secret));
+        self.token.set(Some(token));
         self.open.set(true);
     }
 
     fn put_away(self) {
-        self.secret.set(None);
+        self.token.set(None);
         self.open.set(false);
         self.asked.set(false);
         focus_soon(CREATE_BUTTON.to_owned());
     }
 
-    fn is_shown_untracked(self) -> bool {
-        self.secret.with_untracked(Option::is_some)
+    /// Something about the token, if one is shown; the default where none is.
+    pub(super) fn read<T: Default>(self, about: impl FnOnce(&FreshToken) -> T) -> T {
+        self.token
+            .with(|token| token.as_ref().map(about).unwrap_or_default())
+    }
+
+    /// [`Self::read`], for once.
+    pub(super) fn read_untracked<T: Default>(self, about: impl FnOnce(&FreshToken) -> T) -> T {
+        untrack(|| self.read(about))
     }
 }
 
 /// Makes room for a shown token; for the component that holds the [`NewTokenDialog`].
 pub(crate) fn provide_new_token() {
     provide_context(ShownToken {
-        secret: RwSignal::new(None),
+        token: RwSignal::new(None),
         open: RwSignal::new(false),
         copy: RwSignal::new(CopyState::NotTried),
         asked: RwSignal::new(false),
@@ -73,31 +87,22 @@ pub(crate) fn NewTokenDialog() -> impl IntoView {
     };
     Effect::new(move || {
         if shown.open.get() {
-            // When the dialog puts the focus into the field, its value may not be there yet.
-            request_animation_frame(select);
+            request_animation_frame(move || {
+                // When the dialog puts the focus into the field, its value may not be there yet.
+                select();
+                // It may still be scrolled to where the token before was tested.
+                let field = field.get_untracked();
+                if let Some(Ok(Some(dialog))) = field.map(|field| field.closest("dialog")) {
+                    dialog.set_scroll_top(0);
+                }
+            });
         }
     });
-    let copy = move |_| {
-        let Some(secret) = shown.secret.get_untracked() else {
-            return;
-        };
-        spawn_local(async move {
-            if copy_to_clipboard(&secret).await {
-                shown.copy.set(CopyState::Copied);
-            } else {
-                shown.copy.set(CopyState::Refused);
-                if let Some(field) = field.get_untracked() {
-                    // Fails only for an element that has left the document.
-                    let _ = field.focus();
-                    field.select();
-                }
-            }
-        });
-    };
     view! {
         <Dialog
             id="new-token-dialog"
             title="Your new API token"
+            wide=true
             open=shown.open
             on_dismiss=Callback::new(move |()| shown.asked.set(true))
         >
@@ -108,55 +113,50 @@ pub(crate) fn NewTokenDialog() -> impl IntoView {
                     " It cannot be shown again. Keep it where only the integration can read it, as you would a password."
                 </span>
             </p>
-            <label class="field-label" for=FIELD>
-                "API token"
-            </label>
-            <div class="copy-field">
-                <input
-                    type="text"
-                    id=FIELD
-                    class="token-field"
-                    readonly
-                    autofocus
-                    autocomplete="off"
-                    spellcheck="false"
-                    prop:value=move || shown.secret.get().unwrap_or_default()
-                    node_ref=field
-                    on:focus=move |_| select()
-                />
-                <button
-                    type="button"
-                    class="icon-button"
-                    aria-label="Copy token"
-                    title="Copy token"
-                    on:click=copy
-                >
-                    {move || {
-                        let copied = shown.copy.get() == CopyState::Copied;
-                        view! { <Icon name=if copied { IconName::Check } else { IconName::Copy } /> }
-                    }}
-                </button>
+            <div class="token-shown">
+                <label class="field-label" for=FIELD>
+                    "API token"
+                </label>
+                <div class="copy-field">
+                    <input
+                        type="text"
+                        id=FIELD
+                        class="token-field"
+                        readonly
+                        autofocus
+                        autocomplete="off"
+                        spellcheck="false"
+                        prop:value=move || shown.read(|token| token.secret.clone())
+                        node_ref=field
+                        on:focus=move |_| select()
+                    />
+                    <CopyFieldButton field=FIELD what="token" state=shown.copy />
+                </div>
+                <CopyStatus what="token" state=shown.copy />
             </div>
-            <p class="copy-status" role="status">
-                {move || match shown.copy.get() {
-                    CopyState::NotTried => "",
-                    CopyState::Copied => "Copied",
-                    CopyState::Refused => {
-                        "The browser did not allow copying. The token is selected: press Ctrl+C (⌘C on a Mac) to copy it by hand."
+            // Made anew for each token, and gone with it.
+            <BrowserOnly
+                when=Memo::new(move |_| shown.token.with(Option::is_some))
+                content=move || {
+                    view! {
+                        <TokenExamples shown />
+                        <ConnectionTest shown />
                     }
-                }}
-            </p>
-            <Show when=move || shown.asked.get()>
-                <CloseQuestion shown />
-            </Show>
-            <div class="dialog-actions">
-                <button
-                    type="button"
-                    class="button button-primary"
-                    on:click=move |_| shown.put_away()
-                >
-                    "Done"
-                </button>
+                }
+            />
+            <div class="dialog-foot">
+                <Show when=move || shown.asked.get()>
+                    <CloseQuestion shown />
+                </Show>
+                <div class="dialog-actions">
+                    <button
+                        type="button"
+                        class="button button-primary"
+                        on:click=move |_| shown.put_away()
+                    >
+                        "Done"
+                    </button>
+                </div>
             </div>
         </Dialog>
     }
@@ -198,7 +198,7 @@ fn CloseQuestion(shown: ShownToken) -> impl IntoView {
 fn warn_before_leaving(shown: ShownToken) {
     Effect::new(move || {
         let listener = window_event_listener(ev::beforeunload, move |event| {
-            if shown.is_shown_untracked() {
+            if shown.token.with_untracked(Option::is_some) {
                 event.prevent_default();
                 event.set_return_value("shown");
             }

@@ -5,14 +5,20 @@
 
 use leptos::{prelude::*, server_fn::codec::Json};
 use model::{
+    event::EventId,
     organisation::OrganisationId,
     token::{TokenId, TokenSummary},
 };
 use serde::{Deserialize, Serialize};
-
-use crate::error::RequestError;
 #[cfg(feature = "ssr")]
-use crate::session::{answer, member, store};
+use {std::sync::Arc, store::Member};
+
+#[cfg(feature = "ssr")]
+use crate::{
+    connection::CallPing,
+    session::{answer, member, store},
+};
+use crate::{connection::PingAnswer, error::RequestError};
 
 /// A token that has just been made. The only answer that holds a token's secret.
 #[derive(Serialize, Deserialize)]
@@ -21,6 +27,8 @@ pub(crate) struct NewToken {
     pub(crate) secret: String,
     /// Its row.
     pub(crate) summary: TokenSummary,
+    /// An event to try it on, if the organisation has one that is configured.
+    pub(crate) example_event: Option<EventId>,
 }
 
 /// The organisation's tokens, newest first.
@@ -49,11 +57,49 @@ pub(crate) async fn create_token(
 ) -> Result<NewToken, RequestError> {
     answer(async {
         let member = member(organisation_id).await?;
+        // Read before: nothing may stand between a token that was made and its answer.
+        let example_event = example_event(&member).await;
         let created = store().tokens().create(&member).await?;
         Ok(NewToken {
             secret: created.secret.reveal(),
             summary: created.summary,
+            example_event,
         })
+    })
+    .await
+}
+
+/// A convenience: where it cannot be read, the token is made all the same.
+#[cfg(feature = "ssr")]
+async fn example_event(member: &Member) -> Option<EventId> {
+    let example = store().events().example(member).await;
+    example.unwrap_or_else(|error| {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "no event to show a new token with"
+        );
+        None
+    })
+}
+
+/// Calls ping with a token, as an integration would. For members alone, and on the plan alone: to anybody
+/// else it would tell of tokens found elsewhere.
+///
+/// # Errors
+/// Those of [`list_tokens`]. What the API refuses is an answer.
+#[server(prefix = "/api/dashboard", endpoint = "test-connection", input = Json)]
+pub(crate) async fn test_connection(
+    organisation_id: OrganisationId,
+    event_id: EventId,
+    secret: String,
+) -> Result<PingAnswer, RequestError> {
+    answer(async {
+        let plan = member(organisation_id).await?.organisation().plan;
+        if !plan.opens_developer_zone() {
+            return Err(RequestError::PlanRequired(plan));
+        }
+        let api = expect_context::<Arc<dyn CallPing>>();
+        Ok(api.call_ping(&secret, organisation_id, event_id).await)
     })
     .await
 }

@@ -9,7 +9,7 @@ use model::{
 };
 
 use super::{
-    new_token::{ShownToken, use_shown_token},
+    new_token::{FreshToken, ShownToken, use_shown_token},
     requests::{create_token, delete_token, list_tokens, set_token_active},
 };
 use crate::{
@@ -103,7 +103,11 @@ impl TokenList {
             match outcome {
                 Ok(new) => {
                     self.tokens.update(|tokens| tokens.insert(0, new.summary));
-                    self.shown_token.show(new.secret);
+                    self.shown_token.show(FreshToken {
+                        secret: new.secret,
+                        organisation: self.organisation,
+                        event: new.example_event,
+                    });
                 }
                 Err(error) => self.report(None, error).await,
             }

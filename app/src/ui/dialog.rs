@@ -28,6 +28,9 @@ pub(crate) fn Dialog(
     /// What kind of dialog it is.
     #[prop(optional)]
     role: DialogRole,
+    /// Whether it holds lines too long for the usual width.
+    #[prop(optional)]
+    wide: bool,
     /// Whether it is open.
     open: RwSignal<bool>,
     /// Escape was pressed, or a click went beside it. Without it, the dialog closes.
@@ -86,7 +89,7 @@ pub(crate) fn Dialog(
     let labelled_by = title_id.clone();
     view! {
         <dialog
-            class="dialog"
+            class=if wide { "dialog dialog-wide" } else { "dialog" }
             id=id
             role=aria_role
             closedby=closed_by

@@ -16,6 +16,7 @@ pub(crate) enum IconName {
     Book,
     Lock,
     Menu,
+    Minus,
     Plus,
     Trash,
     Warning,
@@ -37,6 +38,7 @@ impl IconName {
             }
             Self::Lock => "M5 9h10v7.500H5zM7 9V6.500a3 3 0 0 1 6 0V9",
             Self::Menu => "M3 5.500h14M3 10h14M3 14.500h14",
+            Self::Minus => "M5.5 10h9",
             Self::Plus => "M10 4v12M4 10h12",
             Self::Trash => {
                 "M3.5 5.500h13M8 5.500v-2h4v2M5 5.500l.7 11h8.600l.7-11M8.5 8.500v5M11.5 8.500v5"

@@ -1,19 +1,23 @@
 //! Building blocks of the pages. They know nothing of tokens, plans or events.
 
+mod browser_only;
 mod clipboard;
 mod dialog;
 mod focus;
 mod icon;
 mod local_time;
 mod notice;
+mod tabs;
 mod toast;
 
 pub(crate) use self::{
-    clipboard::{CopyButton, copy_to_clipboard},
+    browser_only::BrowserOnly,
+    clipboard::{CopyButton, CopyFieldButton, CopyState, CopyStatus},
     dialog::{Dialog, DialogRole},
-    focus::focus_soon,
+    focus::{focus_soon, scroll_to_soon},
     icon::{Icon, IconName},
     local_time::LocalDate,
     notice::Notice,
+    tabs::Tabs,
     toast::{ToastRegion, Toasts, use_toasts},
 };

@@ -1,0 +1,201 @@
+//! A try of a new token, with what each of the guard's checks said.
+
+use leptos::{either::Either, prelude::*, task::spawn_local};
+use model::access::{Check, Refusal};
+
+use super::{new_token::ShownToken, requests::test_connection};
+use crate::{
+    connection::{CheckOutcome, PingAnswer},
+    dashboard::use_session_ended,
+    error::RequestError,
+    ui::{Icon, IconName, scroll_to_soon},
+};
+
+/// Id of the section, which grows by what comes of a test.
+const SECTION: &str = "connection-test";
+
+#[derive(Clone)]
+enum Test {
+    NotRun,
+    Running,
+    Answered(PingAnswer),
+    /// The API was not called, or its answer did not come here.
+    Failed(RequestError),
+}
+
+impl Test {
+    /// Whether it came to no verdict on the token.
+    fn is_inconclusive(&self) -> bool {
+        match self {
+            Self::NotRun | Self::Running => false,
+            Self::Answered(answer) => answer.checks().is_none(),
+            Self::Failed(_) => true,
+        }
+    }
+}
+
+/// The button `Test connection` and what comes of it; without an event to ping, what to do first.
+#[component]
+pub(super) fn ConnectionTest(shown: ShownToken) -> impl IntoView {
+    let content = if shown.read_untracked(|token| token.event).is_some() {
+        Either::Left(view! { <PingTest shown /> })
+    } else {
+        Either::Right(view! {
+            <p class="hint">
+                "None of the organisation’s events is configured yet. Configure one, then ping it to test the connection."
+            </p>
+        })
+    };
+    view! {
+        <section class="dialog-section" id=SECTION aria-labelledby="connection-test-title">
+            <h3 id="connection-test-title">"Test it"</h3>
+            {content}
+        </section>
+    }
+}
+
+#[component]
+fn PingTest(shown: ShownToken) -> impl IntoView {
+    let test = RwSignal::new(Test::NotRun);
+    let session_ended = use_session_ended();
+    let is_running = move || test.with(|test| matches!(test, Test::Running));
+    let busy = move || is_running().then_some("true");
+    let run = move |_| {
+        let call = shown.read_untracked(|token| {
+            let event = token.event?;
+            Some((token.organisation, event, token.secret.clone()))
+        });
+        let Some((organisation, event, secret)) = call.filter(|_| !untrack(is_running)) else {
+            return;
+        };
+        test.set(Test::Running);
+        spawn_local(async move {
+            let outcome = test_connection(organisation, event, secret).await;
+            let ended = outcome == Err(RequestError::SessionEnded);
+            // Where the token was put away meanwhile, nobody waits for this any more.
+            let unread = test.try_set(outcome.map_or_else(Test::Failed, Test::Answered));
+            if unread.is_some() {
+                return;
+            }
+            scroll_to_soon(SECTION);
+            if ended {
+                session_ended.show();
+            }
+        });
+    };
+    view! {
+        <div class="button-row">
+            <button
+                type="button"
+                class="button"
+                aria-busy=busy
+                aria-disabled=busy
+                on:click=run
+            >
+                {move || {
+                    if is_running() {
+                        "Testing…"
+                    } else if test.with(Test::is_inconclusive) {
+                        "Try again"
+                    } else {
+                        "Test connection"
+                    }
+                }}
+            </button>
+            <div class="connection-result" role="status">
+                {move || test.with(result)}
+            </div>
+        </div>
+        {move || test.with(checks)}
+    }
+}
+
+/// What came of it, in a line or two.
+fn result(test: &Test) -> Option<impl IntoView + use<>> {
+    let (outcome, text, code) = match test {
+        Test::NotRun | Test::Running => return None,
+        Test::Answered(answer) if answer.is_success() => (
+            CheckOutcome::Passed,
+            format!("The connection works: {} {}", answer.status, answer.message),
+            None,
+        ),
+        Test::Answered(answer) => {
+            let PingAnswer {
+                status, message, ..
+            } = answer;
+            let at = match answer.refusal().map(Refusal::check) {
+                Some(check) => format!("Refused at “{}”.", check.label()),
+                None => "The API could not answer.".to_owned(),
+            };
+            let code = answer.code.as_deref().unwrap_or_default();
+            (
+                CheckOutcome::Failed,
+                format!("{at} {message} "),
+                Some(format!("{status} {code}")),
+            )
+        }
+        Test::Failed(error) => (CheckOutcome::Failed, not_tested(error), None),
+    };
+    Some(view! {
+        <OutcomeIcon outcome />
+        <p>{text} {code.map(|code| view! { <code>{code}</code> })}</p>
+    })
+}
+
+/// What went wrong, then what to do. Not the words of [`RequestError`] where they would have the page
+/// reloaded: the token would be lost.
+fn not_tested(error: &RequestError) -> String {
+    match error {
+        RequestError::Offline => {
+            "The server could not be reached, so nothing was tested. Check your connection, then try again."
+                .to_owned()
+        }
+        RequestError::BadRequest | RequestError::Internal => {
+            "Something went wrong on our side, so nothing was tested. Try again in a moment."
+                .to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Every check with what became of it, where the answer tells.
+fn checks(test: &Test) -> Option<impl IntoView + use<>> {
+    let Test::Answered(answer) = test else {
+        return None;
+    };
+    let row = |(check, outcome): (Check, CheckOutcome)| {
+        let words = match outcome {
+            CheckOutcome::Passed => "Passed",
+            CheckOutcome::Failed => "Failed",
+            CheckOutcome::NotReached => "Not reached",
+        };
+        view! {
+            <li class:check-not-reached=outcome == CheckOutcome::NotReached>
+                <OutcomeIcon outcome />
+                <span>{check.label()}</span>
+                <span class="check-outcome">{words}</span>
+            </li>
+        }
+    };
+    let rows = answer.checks()?.into_iter().map(row).collect_view();
+    // Safari takes the list from a list without markers, unless it is told.
+    Some(view! {
+        <ol class="check-list" role="list" aria-label="Checks">
+            {rows}
+        </ol>
+    })
+}
+
+#[component]
+fn OutcomeIcon(outcome: CheckOutcome) -> impl IntoView {
+    let (class, name) = match outcome {
+        CheckOutcome::Passed => ("check-passed", IconName::Check),
+        CheckOutcome::Failed => ("check-failed", IconName::Close),
+        CheckOutcome::NotReached => ("", IconName::Minus),
+    };
+    view! {
+        <span class=class>
+            <Icon name />
+        </span>
+    }
+}

@@ -1,0 +1,85 @@
+//! Calls with a new token, ready to be run.
+
+use leptos::prelude::*;
+
+use super::new_token::{FreshToken, ShownToken};
+use crate::{
+    connection::{events_path, ping_path},
+    examples::{Call, Key, Language},
+    site::use_site,
+    ui::{CopyFieldButton, CopyState, CopyStatus, Tabs},
+};
+
+/// Id of the field that holds the example.
+const FIELD: &str = "token-example";
+
+impl FreshToken {
+    /// The first call that makes sense: a ping of its event, or else the list of events.
+    fn example(&self, origin: &str, language: Language) -> String {
+        let path = match self.event {
+            Some(event) => ping_path(self.organisation, event),
+            None => events_path(self.organisation),
+        };
+        let call = Call {
+            origin,
+            path: &path,
+            body: None,
+            key: Key::Literal(&self.secret),
+        };
+        call.written_in(language)
+    }
+}
+
+/// The examples. They stand in a field, as the token does: a field's value is no part of the document's
+/// markup, in which pages are saved and recorded.
+#[component]
+pub(super) fn TokenExamples(shown: ShownToken) -> impl IntoView {
+    let origin = use_site().api_origin;
+    let chosen = RwSignal::new(0);
+    let copy = RwSignal::new(CopyState::NotTried);
+    let language = move || {
+        Language::ALL
+            .get(chosen.get())
+            .copied()
+            .unwrap_or(Language::Curl)
+    };
+    let name = Signal::derive(move || format!("{} example", language().label()));
+    let text = Signal::derive(move || shown.read(|token| token.example(&origin, language())));
+    let lines = move || text.with(|text| text.lines().count().to_string());
+    Effect::new(move || {
+        chosen.track();
+        copy.set(CopyState::NotTried);
+    });
+    let call = shown.read_untracked(|token| match token.event {
+        Some(event) => format!("Each runs as printed, and pings event {event} with this token."),
+        None => "Each runs as printed, and lists the organisation’s events.".to_owned(),
+    });
+    view! {
+        <section class="dialog-section" aria-labelledby="token-examples-title">
+            <h3 id="token-examples-title">"Use it"</h3>
+            <p class="hint">{call}</p>
+            <Tabs
+                id="token-examples"
+                label="Languages"
+                names=Language::ALL.map(Language::label).to_vec()
+                chosen
+            >
+                <textarea
+                    id=FIELD
+                    class="code-example"
+                    readonly
+                    autocomplete="off"
+                    spellcheck="false"
+                    wrap="off"
+                    rows=lines
+                    aria-label=name
+                    prop:value=text
+                ></textarea>
+            </Tabs>
+            <div class="button-row">
+                <CopyFieldButton field=FIELD what=name state=copy in_words=true />
+                <CopyStatus what="example" state=copy />
+            </div>
+        </section>
+    }
+}
