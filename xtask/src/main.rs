@@ -10,6 +10,7 @@ mod css;
 mod dev;
 mod fresh;
 mod postgres;
+mod script;
 mod server;
 mod signals;
 mod site;

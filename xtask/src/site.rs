@@ -15,7 +15,7 @@ use crate::{
     command::{root, step},
     compress::{BROTLI, FORMATS, Format},
     css::{self, Statics},
-    wasm,
+    script, wasm,
 };
 
 const MANIFEST: &str = "manifest.json";
@@ -58,6 +58,7 @@ struct Site {
     script: Asset,
     wasm: Asset,
     style: Asset,
+    documentation: Asset,
     statics: Vec<Asset>,
 }
 
@@ -77,12 +78,13 @@ impl Site {
             script: Asset::new("app.js", bindings.script),
             wasm: Asset::new("app.wasm", bindings.wasm),
             style: Asset::new("style.css", style.into_bytes()),
+            documentation: Asset::new("documentation.js", script::documentation(mode)?),
             statics,
         })
     }
 
     fn assets(&self) -> impl Iterator<Item = &Asset> {
-        [&self.script, &self.wasm, &self.style]
+        [&self.script, &self.wasm, &self.style, &self.documentation]
             .into_iter()
             .chain(&self.statics)
     }
@@ -98,6 +100,7 @@ impl Site {
             "script": self.script.address(),
             "wasm": self.wasm.address(),
             "style": self.style.address(),
+            "documentation": self.documentation.address(),
             "static": statics,
         });
         format!("{manifest:#}\n")
@@ -188,6 +191,7 @@ mod tests {
             script: Asset::new("app.js", script.into()),
             wasm: Asset::new("app.wasm", b"wasm".to_vec()),
             style: Asset::new("style.css", b"a{}".to_vec()),
+            documentation: Asset::new("documentation.js", b"tabs()".to_vec()),
             statics: vec![
                 Asset::new("favicon.svg", b"<svg/>".to_vec()),
                 Asset::new("photo.webp", b"webp".to_vec()),
@@ -211,6 +215,7 @@ mod tests {
             "script": format!("/assets/{}", site.script.hashed_name),
             "wasm": format!("/assets/{}", site.wasm.hashed_name),
             "style": format!("/assets/{}", site.style.hashed_name),
+            "documentation": format!("/assets/{}", site.documentation.hashed_name),
             "static": {
                 "favicon.svg": format!("/assets/{}", site.statics[0].hashed_name),
                 "photo.webp": format!("/assets/{}", site.statics[1].hashed_name),
@@ -252,7 +257,7 @@ mod tests {
         next.publish(&folder, Mode::Dev).unwrap();
 
         let names = names_in(&folder.join(ASSETS));
-        assert_eq!(names.len(), 5, "{names:?}");
+        assert_eq!(names.len(), 6, "{names:?}");
         assert!(names.contains(&next.script.hashed_name));
         assert!(!names.contains(&last.script.hashed_name));
     }

@@ -12,7 +12,7 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::{
     command::{cargo, npm_tool, root, run, step},
-    fresh,
+    fresh, script,
     site::Mode,
 };
 
@@ -78,7 +78,10 @@ fn bind(compiled: &Path, mode: Mode, folder: &Path) -> Result<()> {
         Mode::Release => step("wasm-opt", || optimise(raw, folder))?,
         Mode::Dev => fs::rename(raw.join("app_bg.wasm"), folder.join("app.wasm"))?,
     }
-    step("script", || bundle(raw, mode, folder))
+    // Bindings may import snippets of JavaScript that crates bring along: one file is left.
+    step("script", || {
+        script::bundle(&raw.join("app.js"), &folder.join("app.js"), mode)
+    })
 }
 
 fn generate(compiled: &Path, raw: &Path) -> Result<()> {
@@ -97,20 +100,6 @@ fn optimise(raw: &Path, folder: &Path) -> Result<()> {
         .arg(raw.join("app_bg.wasm"))
         .arg("--output")
         .arg(folder.join("app.wasm")))
-}
-
-/// Bundles, because bindings may import snippets of JavaScript that crates bring along: one file is left.
-fn bundle(raw: &Path, mode: Mode, folder: &Path) -> Result<()> {
-    let mut esbuild = npm_tool("esbuild")?;
-    esbuild
-        .arg(raw.join("app.js"))
-        .arg(format!("--outfile={}", folder.join("app.js").display()))
-        .args(["--bundle", "--format=esm", "--target=es2022"])
-        .args(["--legal-comments=none", "--log-level=warning"]);
-    if mode == Mode::Release {
-        esbuild.arg("--minify");
-    }
-    run(&mut esbuild)
 }
 
 fn could_not_read(path: &Path) -> String {

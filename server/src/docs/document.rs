@@ -1,0 +1,96 @@
+//! The frame of a page: head, navigation, and the way to everything beside it.
+
+use super::{PAGES, Page, escaped, html};
+use crate::{api::openapi, assets};
+
+/// Sections that make a list of them worth its place.
+const WORTH_A_LIST: usize = 3;
+
+/// The whole page.
+pub(super) fn write(page: &Page, markdown: &str) -> String {
+    let content = html::content(markdown);
+    let head = head(page);
+    let navigation = navigation(page);
+    let contents = contents(&content);
+    let html::Content { title, body, .. } = content;
+    let (as_markdown, openapi) = (page.markdown_path(), openapi::PATH);
+    format!(
+        "<!DOCTYPE html>
+<html lang=\"en-GB\">
+<head>
+{head}</head>
+<body class=\"documentation\">
+<a class=\"skip-link\" href=\"#main\">Skip to main content</a>
+<header class=\"documentation-header\">
+<a class=\"documentation-title\" href=\"/docs\"><span class=\"brand\">9Pic</span> API documentation</a>
+<a href=\"/\">Open the dashboard</a>
+</header>
+<nav class=\"nav documentation-nav\" aria-label=\"Documentation\">
+<ul>
+{navigation}</ul>
+</nav>
+<main class=\"documentation-page\" id=\"main\" tabindex=\"-1\">
+<div class=\"documentation-head\">
+<h1>{title}</h1>
+<p><a href=\"{as_markdown}\">View as Markdown</a> <a href=\"{openapi}\">OpenAPI document</a></p>
+</div>
+{contents}<article class=\"prose\">
+{body}</article>
+</main>
+</body>
+</html>
+"
+    )
+}
+
+fn head(page: &Page) -> String {
+    // `serve` refuses to start without the front end; a test of the rest can do without.
+    let assets = assets::addresses().unwrap_or_default();
+    let script = assets::documentation_script().unwrap_or_default();
+    let (name, about) = (page.name, escaped(page.description));
+    let (icon, style) = (assets.icon, assets.style);
+    let as_markdown = page.markdown_path();
+    format!(
+        "<meta charset=\"utf-8\">
+<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">
+<meta name=\"color-scheme\" content=\"light dark\">
+<title>{name} · 9Pic API</title>
+<meta name=\"description\" content=\"{about}\">
+<link rel=\"icon\" type=\"image/svg+xml\" href=\"{icon}\">
+<link rel=\"stylesheet\" href=\"{style}\">
+<link rel=\"alternate\" type=\"text/markdown\" href=\"{as_markdown}\">
+<script type=\"module\" blocking=\"render\" src=\"{script}\"></script>
+"
+    )
+}
+
+fn navigation(here: &Page) -> String {
+    let item = |page: &Page| {
+        let current = match page.path == here.path {
+            true => " aria-current=\"page\"",
+            false => "",
+        };
+        let (path, name) = (page.path, page.name);
+        format!("<li><a class=\"nav-item\" href=\"{path}\"{current}>{name}</a></li>\n")
+    };
+    PAGES.iter().map(item).collect()
+}
+
+fn contents(content: &html::Content) -> String {
+    if content.sections.len() < WORTH_A_LIST {
+        return String::new();
+    }
+    let item = |section: &html::Section| {
+        let (id, title) = (escaped(&section.id), &section.title);
+        format!("<li><a href=\"#{id}\">{title}</a></li>\n")
+    };
+    let items: String = content.sections.iter().map(item).collect();
+    format!(
+        "<nav class=\"contents\" aria-labelledby=\"contents-title\">
+<h2 id=\"contents-title\">On this page</h2>
+<ul>
+{items}</ul>
+</nav>
+"
+    )
+}

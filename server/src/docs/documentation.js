@@ -1,0 +1,102 @@
+// What the documentation gains by script: the same call in several languages as tabs, and buttons that copy.
+// Without it everything is there, one below the other.
+
+const KEY = 'documentation-language';
+
+/** The language chosen last; storage may be closed to us. */
+const remembered = () => {
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+};
+
+const remember = (language) => {
+  try {
+    localStorage.setItem(KEY, language);
+  } catch {
+    // Then the choice holds for this page.
+  }
+};
+
+const groups = [...document.querySelectorAll('.examples')].map((group, number) => {
+  const list = document.createElement('div');
+  list.className = 'tab-list';
+  list.setAttribute('role', 'tablist');
+  list.setAttribute('aria-label', 'Language');
+  const tabs = [...group.querySelectorAll('.example')].map((panel) => {
+    const tab = document.createElement('button');
+    const { language } = panel.dataset;
+    const title = panel.querySelector('.example-title');
+    Object.assign(tab, { type: 'button', className: 'tab', id: `example-${number}-${language}` });
+    tab.textContent = title.textContent;
+    title.hidden = true;
+    panel.id = `${tab.id}-code`;
+    tab.setAttribute('role', 'tab');
+    tab.setAttribute('aria-controls', panel.id);
+    panel.setAttribute('role', 'tabpanel');
+    panel.setAttribute('aria-labelledby', tab.id);
+    tab.addEventListener('click', () => choose(language, tab));
+    list.append(tab);
+    return { tab, panel, language };
+  });
+  list.addEventListener('keydown', (event) => {
+    const here = tabs.findIndex(({ tab }) => tab === document.activeElement);
+    const last = tabs.length - 1;
+    const next = {
+      ArrowLeft: here > 0 ? here - 1 : last,
+      ArrowRight: here < last ? here + 1 : 0,
+      Home: 0,
+      End: last,
+    }[event.key];
+    if (next !== undefined) {
+      event.preventDefault();
+      choose(tabs[next].language, tabs[next].tab);
+      tabs[next].tab.focus();
+    }
+  });
+  group.prepend(list);
+  return tabs;
+});
+
+const show = (language) => {
+  for (const tabs of groups) {
+    const chosen = tabs.find((tab) => tab.language === language) ?? tabs[0];
+    for (const { tab, panel } of tabs) {
+      const selected = tab === chosen.tab;
+      tab.setAttribute('aria-selected', selected);
+      tab.tabIndex = selected ? 0 : -1;
+      panel.hidden = !selected;
+    }
+  }
+};
+
+/** One choice for all groups; what was clicked stays where it is, whatever happens above it. */
+function choose(language, tab) {
+  const before = tab.getBoundingClientRect().top;
+  show(language);
+  remember(language);
+  window.scrollBy(0, tab.getBoundingClientRect().top - before);
+}
+
+show(remembered());
+
+for (const code of document.querySelectorAll('.code')) {
+  const text = code.querySelector('code');
+  const button = document.createElement('button');
+  const status = document.createElement('span');
+  Object.assign(button, { type: 'button', className: 'button', textContent: 'Copy' });
+  status.setAttribute('role', 'status');
+  button.addEventListener('click', async () => {
+    status.textContent = '';
+    try {
+      await navigator.clipboard.writeText(text.textContent);
+      status.textContent = 'Copied';
+    } catch {
+      getSelection().selectAllChildren(text);
+      status.textContent = 'Selected: press Ctrl+C or ⌘C';
+    }
+  });
+  code.querySelector('.code-bar').append(status, button);
+}

@@ -1,0 +1,387 @@
+//! Markdown as HTML: the little that a page of documentation has in it.
+//!
+//! HTML within the Markdown is shown as text. Each heading can be linked to; a section within another has
+//! that one's name before its own. The same call in three languages, one code block after the other,
+//! becomes one group, which the page's script turns into tabs.
+
+use app::examples::Language;
+use pulldown_cmark::{
+    CodeBlockKind, CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd,
+    html::push_html,
+};
+
+use super::{escaped, source::info};
+
+/// A page without its frame.
+pub(super) struct Content {
+    /// The first heading, as HTML without tags.
+    pub(super) title: String,
+    /// The headings below it that divide the page.
+    pub(super) sections: Vec<Section>,
+    /// All but the first heading.
+    pub(super) body: String,
+}
+
+/// A part of a page.
+pub(super) struct Section {
+    pub(super) id: String,
+    /// Its heading, as HTML without tags.
+    pub(super) title: String,
+}
+
+/// Turns a page's Markdown into HTML.
+pub(super) fn content(markdown: &str) -> Content {
+    let options = Options::ENABLE_TABLES | Options::ENABLE_HEADING_ATTRIBUTES;
+    let events: Vec<_> = Parser::new_ext(markdown, options).collect();
+    let mut writer = Writer::default();
+    writer.write(&events);
+    let mut body = String::new();
+    push_html(&mut body, writer.out.into_iter());
+    Content {
+        title: writer.title,
+        sections: writer.sections,
+        body,
+    }
+}
+
+/// A code block: what it calls itself, and the code.
+type Code = (String, String);
+
+#[derive(Default)]
+struct Writer<'a> {
+    out: Vec<Event<'a>>,
+    title: String,
+    sections: Vec<Section>,
+    level: usize,
+}
+
+impl<'a> Writer<'a> {
+    fn write(&mut self, mut events: &[Event<'a>]) {
+        while let Some(event) = events.first() {
+            let length = match event {
+                Event::Start(Tag::Heading { level, id, .. }) => {
+                    let length = length_of(events, |tag| matches!(tag, TagEnd::Heading(_)));
+                    self.heading(*level, id.as_deref(), &events[1..length - 1]);
+                    length
+                }
+                Event::Start(Tag::CodeBlock(_)) => self.code(events),
+                Event::Start(Tag::Table(_)) => {
+                    let length = length_of(events, |tag| matches!(tag, TagEnd::Table));
+                    self.table(&events[1..length - 1]);
+                    length
+                }
+                Event::Start(Tag::HtmlBlock) | Event::End(TagEnd::HtmlBlock) => 1,
+                other => {
+                    self.out.push(inline(other));
+                    1
+                }
+            };
+            events = &events[length..];
+        }
+    }
+
+    fn html(&mut self, html: impl Into<String>) {
+        self.out.push(Event::Html(CowStr::from(html.into())));
+    }
+
+    fn heading(&mut self, level: HeadingLevel, id: Option<&str>, words: &[Event<'a>]) {
+        self.level = level as usize;
+        let text = plain(words);
+        let title = escaped(&text);
+        if level == HeadingLevel::H1 {
+            self.title = title;
+            return;
+        }
+        let id = match (id, self.sections.last()) {
+            (Some(id), _) => id.to_owned(),
+            (None, Some(section)) if self.level > 2 => format!("{}-{}", section.id, slug(&text)),
+            (None, _) => slug(&text),
+        };
+        self.html(format!(
+            "<h{level} id=\"{id}\"><a href=\"#{id}\">",
+            level = self.level,
+            id = escaped(&id)
+        ));
+        self.out.extend(words.iter().map(inline));
+        self.html(format!("</a></h{}>\n", self.level));
+        if self.level == 2 {
+            self.sections.push(Section { id, title });
+        }
+    }
+
+    /// Writes the code block with which `events` start, and those that form a group with it. Returns how
+    /// many events that were.
+    fn code(&mut self, events: &[Event<'a>]) -> usize {
+        let mut blocks: Vec<Code> = Vec::new();
+        let mut length = 0;
+        for language in Language::ALL {
+            match code_block(&events[length..]) {
+                Some((block, events)) if block.0 == info(language) => {
+                    blocks.push(block);
+                    length += events;
+                }
+                _ => break,
+            }
+        }
+        if blocks.len() == Language::ALL.len() {
+            self.examples(&blocks);
+            return length;
+        }
+        let Some((block, length)) = code_block(events) else {
+            return 1;
+        };
+        let name = match block.0.as_str() {
+            "json" => "JSON",
+            "http" => "HTTP",
+            "sh" | "shell" => "Shell",
+            _ => "Text",
+        };
+        self.html(code_html(name, &block));
+        length
+    }
+
+    fn examples(&mut self, blocks: &[Code]) {
+        let level = self.level + 1;
+        self.html("<div class=\"examples\">\n");
+        for (language, block) in Language::ALL.into_iter().zip(blocks) {
+            let name = language.label();
+            self.html(format!(
+                "<section class=\"example\" data-language=\"{info}\"><h{level} class=\"example-title\">{name}</h{level}>\n{code}</section>\n",
+                info = info(language),
+                code = code_html(name, block),
+            ));
+        }
+        self.html("</div>\n");
+    }
+
+    /// A table whose cells know their column's name, for screens on which rows are cards. A row that is
+    /// about a code can be linked to by it.
+    fn table(&mut self, events: &[Event<'a>]) {
+        let mut head = Vec::new();
+        let mut column = 0;
+        let mut in_head = true;
+        self.html("<table class=\"table\">\n");
+        let mut rest = events;
+        while let Some(event) = rest.first() {
+            let mut length = 1;
+            match event {
+                Event::Start(Tag::TableHead) => self.html("<thead><tr>"),
+                Event::End(TagEnd::TableHead) => {
+                    in_head = false;
+                    self.html("</tr></thead>\n<tbody>\n");
+                }
+                Event::Start(Tag::TableRow) => {
+                    column = 0;
+                    let code = head.first().is_some_and(|name| name == "Code");
+                    match rest.get(2) {
+                        Some(Event::Code(id)) if code => {
+                            let row = format!("<tr id=\"{}\">", escaped(id));
+                            self.html(row);
+                        }
+                        _ => self.html("<tr>"),
+                    }
+                }
+                Event::End(TagEnd::TableRow) => self.html("</tr>\n"),
+                Event::Start(Tag::TableCell) => {
+                    length = length_of(rest, |tag| matches!(tag, TagEnd::TableCell));
+                    let words = &rest[1..length - 1];
+                    if in_head {
+                        head.push(plain(words));
+                        self.html("<th scope=\"col\">");
+                        self.out.extend(words.iter().map(inline));
+                        self.html("</th>");
+                    } else {
+                        let name = head.get(column).map_or("", String::as_str);
+                        self.html(format!("<td data-label=\"{}\"><div>", escaped(name)));
+                        self.out.extend(words.iter().map(inline));
+                        self.html("</div></td>");
+                        column += 1;
+                    }
+                }
+                _ => {}
+            }
+            rest = &rest[length..];
+        }
+        self.html("</tbody>\n</table>\n");
+    }
+}
+
+/// How many events there are up to and with the first such end.
+fn length_of(events: &[Event<'_>], is_end: impl Fn(&TagEnd) -> bool) -> usize {
+    let end = events
+        .iter()
+        .position(|event| matches!(event, Event::End(tag) if is_end(tag)));
+    end.map_or(events.len(), |end| end + 1)
+}
+
+/// An event as it is written: HTML as text, links to pages as links to their HTML.
+fn inline<'a>(event: &Event<'a>) -> Event<'a> {
+    match event {
+        Event::Html(html) | Event::InlineHtml(html) => Event::Text(html.clone()),
+        Event::Start(Tag::Link {
+            dest_url, title, ..
+        }) => Event::Start(Tag::Link {
+            link_type: LinkType::Inline,
+            dest_url: address(dest_url).into(),
+            title: title.clone(),
+            id: CowStr::Borrowed(""),
+        }),
+        other => other.clone(),
+    }
+}
+
+/// Pages name each other by their Markdown; a reader of HTML stays with HTML.
+fn address(written: &str) -> String {
+    let (path, anchor) = written.split_at(written.find('#').unwrap_or(written.len()));
+    match path.strip_suffix(".md") {
+        Some(page) if page.starts_with("/docs") => format!("{page}{anchor}"),
+        _ => written.to_owned(),
+    }
+}
+
+/// The code block with which `events` start, and how many of them it is.
+fn code_block(events: &[Event<'_>]) -> Option<(Code, usize)> {
+    let Some(Event::Start(Tag::CodeBlock(kind))) = events.first() else {
+        return None;
+    };
+    let length = length_of(events, |tag| matches!(tag, TagEnd::CodeBlock));
+    let info = match kind {
+        CodeBlockKind::Fenced(info) => info.to_string(),
+        CodeBlockKind::Indented => String::new(),
+    };
+    Some(((info, plain(&events[1..length])), length))
+}
+
+/// Code that can be scrolled by keyboard, and has a name to say where one is (WCAG 2.2, 2.1.1).
+fn code_html(name: &str, (_, code): &Code) -> String {
+    format!(
+        "<div class=\"code\"><div class=\"code-bar\"><span class=\"code-name\">{name}</span></div><pre tabindex=\"0\" role=\"group\" aria-label=\"{name}\"><code>{code}</code></pre></div>\n",
+        code = escaped(code.trim_end()),
+    )
+}
+
+/// The words alone.
+fn plain(events: &[Event<'_>]) -> String {
+    events.iter().fold(String::new(), |mut text, event| {
+        match event {
+            Event::Text(words) | Event::Code(words) => text.push_str(words),
+            Event::Html(words) | Event::InlineHtml(words) => text.push_str(words),
+            Event::SoftBreak | Event::HardBreak => text.push(' '),
+            _ => {}
+        }
+        text
+    })
+}
+
+/// A heading as it stands in an address: `Before you start` is `before-you-start`.
+fn slug(text: &str) -> String {
+    let words = text
+        .split(|character: char| !character.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    let words: Vec<_> = words.map(str::to_lowercase).collect();
+    words.join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(markdown: &str) -> String {
+        content(markdown).body
+    }
+
+    #[test]
+    fn html_in_the_markdown_is_text() {
+        let html = body("# T\n\n<script>alert(1)</script>\n\nA <b onclick=x>word</b> & `a<b`");
+        assert!(!html.contains("<script") && !html.contains("<b"), "{html}");
+        assert!(html.contains("&lt;script&gt;"), "{html}");
+        assert!(html.contains("<code>a&lt;b</code>"), "{html}");
+    }
+
+    #[test]
+    fn nothing_in_a_code_block_ends_it() {
+        let html = body("```json\n</code></pre><script>\"x\"&'y'\n```\n");
+        assert!(
+            html.contains("&lt;/code&gt;&lt;/pre&gt;&lt;script&gt;&quot;x&quot;&amp;&#39;y&#39;")
+        );
+    }
+
+    #[test]
+    fn nothing_in_a_heading_or_a_columns_name_ends_its_attribute() {
+        let html = body("# T\n\n## A \"b\" <i> {#\"x}\n\n| \"a> |\n|---|\n| 1 |\n");
+        assert!(html.contains("data-label=\"&quot;a&gt;\""), "{html}");
+        assert!(!html.contains("<i>") && !html.contains("id=\"\""), "{html}");
+    }
+
+    #[test]
+    fn a_section_within_another_has_that_ones_name_before_its_own() {
+        let page =
+            content("# Title\n\n## List events {#events}\n\n### What: it `is`\n\n## Next one\n");
+        assert_eq!(page.title, "Title");
+        for id in ["events", "events-what-it-is", "next-one"] {
+            assert!(page.body.contains(&format!("id=\"{id}\"")), "{}", page.body);
+        }
+        let sections: Vec<_> = page
+            .sections
+            .iter()
+            .map(|section| &section.id[..])
+            .collect();
+        assert_eq!(sections, ["events", "next-one"]);
+    }
+
+    #[test]
+    fn only_the_same_call_in_all_languages_is_a_group() {
+        let blocks = |infos: &[&str]| {
+            let blocks: String = infos
+                .iter()
+                .map(|info| format!("```{info}\n{info}!\n```\n"))
+                .collect();
+            body(&blocks)
+        };
+        let three = blocks(&["sh", "python", "javascript"]);
+        assert_eq!(three.matches("class=\"examples\"").count(), 1);
+        assert_eq!(three.matches("class=\"example\"").count(), 3);
+        let six = blocks(&[
+            "sh",
+            "python",
+            "javascript",
+            "sh",
+            "python",
+            "javascript",
+            "json",
+        ]);
+        assert_eq!(six.matches("class=\"examples\"").count(), 2);
+        assert_eq!(six.matches("<pre ").count(), 7);
+        for other in [
+            &["sh", "python"][..],
+            &["python", "javascript", "sh"],
+            &["sh", "json"],
+        ] {
+            let html = blocks(other);
+            assert!(!html.contains("examples"), "{html}");
+            assert_eq!(html.matches("<pre ").count(), other.len(), "{html}");
+        }
+    }
+
+    #[test]
+    fn a_reader_of_html_stays_with_html() {
+        let html = body(
+            "[a](/docs/errors.md#x) [b](/docs.md) [c](/api/x.md) [d](https://e.org/docs/f.md)",
+        );
+        for link in [
+            "/docs/errors#x",
+            "/docs",
+            "/api/x.md",
+            "https://e.org/docs/f.md",
+        ] {
+            assert!(html.contains(&format!("href=\"{link}\"")), "{html}");
+        }
+    }
+
+    #[test]
+    fn a_row_about_a_code_can_be_linked_to() {
+        let html = body("| Code | B |\n|---|---|\n| `x_y` | 1 |\n\n| Name |\n|---|\n| `z` |\n");
+        assert!(html.contains("<tr id=\"x_y\">"), "{html}");
+        assert!(!html.contains("id=\"z\""), "{html}");
+    }
+}

@@ -1,0 +1,267 @@
+//! The page that is made wholly of the OpenAPI document: each endpoint with its parameters, an example and
+//! its answer, and its errors.
+
+use super::{
+    codes,
+    operation::{Api, Field, Operation},
+    source::{example, fence, pretty},
+};
+
+const START: &str = "# API reference
+
+Every endpoint with its parameters, a call that runs as it stands, the answer to it, and its errors. \
+Numbers of organisation, event and bib are those of the [overview](/docs.md#before-you-start); the token \
+comes from the environment variable `API_TOKEN`.
+";
+
+pub(super) fn markdown(api: &Api<'_>) -> String {
+    let endpoints = api.operations();
+    endpoints.iter().fold(START.to_owned(), |page, operation| {
+        page + "\n" + &endpoint(operation)
+    })
+}
+
+fn endpoint(operation: &Operation<'_>) -> String {
+    let Operation { method, path, .. } = operation;
+    let (summary, anchor) = (operation.summary(), operation.anchor());
+    let mut parts = vec![
+        format!("## {summary} {{#{anchor}}}\n"),
+        fence("http", &format!("{method} {path}")),
+        paragraphs(operation.description()),
+    ];
+    parts.extend(section("Parameters", parameters(&operation.parameters())));
+    parts.extend(section("Body", fields(&operation.body(), true)));
+    if let Some(answer) = operation.example_answer() {
+        parts.push(format!("### Example\n\n{}", example(operation)));
+        parts.push(format!("### Answer\n\n{}", fence("json", &pretty(answer))));
+        let data = fields(&operation.data(), false);
+        parts.extend(data.map(|table| format!("The fields of `data`:\n\n{table}")));
+    }
+    parts.extend(section("Errors", errors(operation)));
+    parts.retain(|part| !part.is_empty());
+    parts.join("\n")
+}
+
+fn section(title: &str, text: Option<String>) -> Option<String> {
+    Some(format!("### {title}\n\n{}", text?))
+}
+
+fn paragraphs(text: &str) -> String {
+    match text.trim() {
+        "" => String::new(),
+        text => format!("{text}\n"),
+    }
+}
+
+fn parameters(fields: &[Field<'_>]) -> Option<String> {
+    let row = |field: &Field<'_>| {
+        [
+            format!("`{}`", field.name),
+            field.place.to_owned(),
+            field.kind.clone(),
+            yes_or_no(field.required),
+            field.about.clone(),
+        ]
+    };
+    table(
+        ["Name", "In", "Type", "Required", "Meaning"],
+        fields.iter().map(row),
+    )
+}
+
+fn fields(fields: &[Field<'_>], of_request: bool) -> Option<String> {
+    let name = |field: &Field<'_>| format!("`{}`", field.name);
+    if of_request {
+        let row = |field: &Field<'_>| {
+            [
+                name(field),
+                field.kind.clone(),
+                yes_or_no(field.required),
+                field.about.clone(),
+            ]
+        };
+        table(
+            ["Name", "Type", "Required", "Meaning"],
+            fields.iter().map(row),
+        )
+    } else {
+        let row = |field: &Field<'_>| [name(field), field.kind.clone(), field.about.clone()];
+        table(["Name", "Type", "Meaning"], fields.iter().map(row))
+    }
+}
+
+fn errors(operation: &Operation<'_>) -> Option<String> {
+    let failures = operation.failures();
+    let rows = failures.iter().map(|failure| {
+        let codes: Vec<_> = failure.codes.iter().map(|code| codes::link(code)).collect();
+        [failure.status.to_owned(), codes.join(", ")]
+    });
+    table(["Status", "Codes"], rows)
+}
+
+fn yes_or_no(yes: bool) -> String {
+    if yes { "yes" } else { "no" }.to_owned()
+}
+
+/// A table of Markdown, if there is a row for it. A text's own bars and line breaks would end its cell.
+fn table<const N: usize>(
+    head: [&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> Option<String> {
+    let row = |cells: [String; N]| {
+        let cells = cells.map(|cell| cell.replace('|', "\\|").replace('\n', " "));
+        format!("| {} |\n", cells.join(" | "))
+    };
+    let rows: String = rows.map(row).collect();
+    let line = "|---".repeat(N);
+    (!rows.is_empty()).then(|| format!("| {} |\n{line}|\n{rows}", head.join(" | ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn document(operation: Value) -> Value {
+        json!({
+            "paths": { "/api/v1/ext/{org_id}/event/{event_id}/ping": { "get": operation } },
+            "components": {
+                "parameters": {
+                    "org_id": {
+                        "name": "org_id", "in": "path", "required": true, "example": 903,
+                        "schema": { "type": "integer" },
+                    },
+                },
+                "schemas": {
+                    "Row": { "type": "object", "required": ["id"], "properties": {
+                        "id": { "type": "integer", "description": "Its number." },
+                        "name": { "type": ["string", "null"], "description": "Its\nname." },
+                    } },
+                },
+            },
+        })
+    }
+
+    fn page(operation: Value) -> String {
+        markdown(&Api::new("https://api.example.com", &document(operation)))
+    }
+
+    #[track_caller]
+    fn assert_has(page: &str, lines: &[&str]) {
+        for line in lines {
+            assert!(page.lines().any(|own| own == *line), "{line}\n{page}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_is_told_with_its_range_and_default_wherever_it_is_described() {
+        let page = page(json!({
+            "operationId": "listRows", "summary": "List rows", "description": "All of them.",
+            "parameters": [
+                { "$ref": "#/components/parameters/org_id" },
+                { "name": "from", "in": "query",
+                  "schema": { "type": "integer", "minimum": i64::MIN, "maximum": i64::MAX } },
+                { "name": "page_size", "in": "query", "description": "Rows | page.",
+                  "schema": { "type": "integer", "minimum": 1, "maximum": 60, "default": 30 } },
+            ],
+        }));
+        assert_has(
+            &page,
+            &[
+                "## List rows {#list-rows}",
+                "GET /api/v1/ext/{org_id}/event/{event_id}/ping",
+                "All of them.",
+                "| `org_id` | path | whole number | yes |  |",
+                "| `from` | query | whole number | no |  |",
+                "| `page_size` | query | whole number, 1 to 60, default 30 | no | Rows \\| page. |",
+            ],
+        );
+    }
+
+    #[test]
+    fn an_example_is_the_call_that_its_answer_was_given_to() {
+        let page = page(json!({
+            "operationId": "x", "summary": "X",
+            "x-example-address": "/api/v1/ext/903/event/456/ping?from=5&to=6",
+            "requestBody": { "content": { "application/json": { "example": { "z": "1", "y": 2 } } } },
+            "responses": { "200": { "content": { "application/json": { "example": { "b": 1, "a": 2 } } } } },
+        }));
+        let address = "https://api.example.com/api/v1/ext/903/event/456/ping?from=5&to=6\"";
+        assert_eq!(page.matches(address).count(), 3, "{page}");
+        assert_eq!(page.matches("'{\"z\":\"1\",\"y\":2}'").count(), 3, "{page}");
+        assert!(page.contains("{\n  \"b\": 1,\n  \"a\": 2\n}"), "{page}");
+    }
+
+    #[test]
+    fn a_body_that_may_have_several_forms_is_one_list_of_fields() {
+        let form = |methods: Value, identifier: Value| {
+            json!({ "required": ["method", "identifier"], "properties": {
+                "method": { "enum": methods }, "identifier": identifier, "note": { "type": "string" },
+            } })
+        };
+        let one = form(json!(["bib"]), json!({ "type": "string" }));
+        let list = json!({ "type": "array", "items": { "type": "string" } });
+        let many = form(json!(["image_ids"]), list);
+        let page = page(json!({
+            "operationId": "x", "summary": "X",
+            "requestBody": { "content": { "application/json": { "schema": { "oneOf": [one, many] } } } },
+        }));
+        assert_has(
+            &page,
+            &[
+                "| `method` | `\"bib\"` or `\"image_ids\"` | yes |  |",
+                "| `identifier` | string or list of string | yes |  |",
+                "| `note` | string | no |  |",
+            ],
+        );
+    }
+
+    #[test]
+    fn the_fields_of_an_answer_are_told_down_to_the_last() {
+        let data = json!({ "type": "object", "properties": {
+            "rows": { "type": "array", "items": { "$ref": "#/components/schemas/Row" } },
+        } });
+        let page = page(json!({
+            "operationId": "x", "summary": "X",
+            "responses": { "200": { "content": { "application/json": {
+                "schema": { "properties": { "data": data } }, "example": {},
+            } } } },
+        }));
+        assert_has(
+            &page,
+            &[
+                "| `rows[].id` | whole number | Its number. |",
+                "| `rows[].name` | string or null | Its name. |",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_schema_that_holds_itself_comes_to_an_end() {
+        let mut document = document(
+            json!({ "operationId": "x", "summary": "X", "responses": { "200": {
+            "content": { "application/json": { "example": {}, "schema": { "properties": {
+                "data": { "$ref": "#/components/schemas/Row" },
+            } } } },
+        } } }),
+        );
+        let row = json!({ "properties": { "row": { "$ref": "#/components/schemas/Row" } } });
+        document["components"]["schemas"]["Row"] = row;
+        let page = markdown(&Api::new("https://api.example.com", &document));
+        assert!(page.contains("| `row.row"), "{page}");
+    }
+
+    #[test]
+    fn an_error_leads_to_its_row_among_all_errors() {
+        let page = page(json!({
+            "operationId": "x", "summary": "X",
+            "responses": { "403": {
+                "description": "Refused.", "x-error-codes": ["token_invalid", "event_mismatch"],
+            } },
+        }));
+        let codes = "[`token_invalid`](/docs/errors.md#token_invalid), \
+                     [`event_mismatch`](/docs/errors.md#event_mismatch)";
+        assert_has(&page, &[&format!("| 403 | {codes} |")]);
+    }
+}

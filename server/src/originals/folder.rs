@@ -1,0 +1,321 @@
+//! A folder of this machine: its files, and links to them that this server signs and honours.
+//!
+//! `{api_url}/files/{path}?expires={seconds}&signature={hex}`: the seconds since the epoch at which the link
+//! ends, and HMAC-SHA256 (RFC 2104) over both. The key is the database's, so each server of it honours the
+//! others' links. What is signed begins with words that no other use of the key signs, then the end in
+//! eight bytes, then the path to its last byte: two links never sign the same text.
+
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use hmac::{Hmac, Mac};
+use model::timestamp::Timestamp;
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+
+use super::{LIFETIME, LinkError, ObjectName, percent_encoded};
+
+const PURPOSE: &[u8] = b"developer-zone link to a file, version 1\n";
+
+/// The folder of originals.
+#[derive(Clone, Debug)]
+pub(crate) struct Folder {
+    folder: Arc<Path>,
+    origin: Arc<str>,
+    key: Key,
+}
+
+/// The key for signatures.
+#[derive(Clone)]
+struct Key([u8; 32]);
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(…)")
+    }
+}
+
+/// Why a link opens nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// We did not make it, or not so.
+    Invalid,
+    /// We made it, and its time is over.
+    Expired,
+}
+
+impl Folder {
+    pub(super) fn new(folder: PathBuf, origin: String, key: &[u8; 32]) -> Self {
+        Self {
+            folder: folder.into(),
+            origin: origin.into(),
+            key: Key(*key),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    /// # Errors
+    /// [`LinkError`].
+    pub(super) async fn link(
+        &self,
+        name: ObjectName<'_>,
+        now: Timestamp,
+    ) -> Result<String, LinkError> {
+        match self.find(name).await {
+            Ok(Some(_)) => Ok(self.signed(name, now)),
+            Ok(None) => Err(LinkError::NotStored),
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    folder = %self.folder.display(),
+                    "the folder of originals cannot be read"
+                );
+                Err(LinkError::Unavailable)
+            }
+        }
+    }
+
+    fn signed(&self, name: ObjectName<'_>, now: Timestamp) -> String {
+        let lifetime = i64::try_from(LIFETIME.as_secs()).unwrap_or(i64::MAX);
+        let expires = (now.epoch_millis().div_euclid(1_000)).saturating_add(lifetime);
+        let parts = name.as_str().split('/').map(percent_encoded);
+        let path = parts.collect::<Vec<_>>().join("/");
+        let (origin, signature) = (&self.origin, self.signature(name.as_str(), expires));
+        format!("{origin}/files/{path}?expires={expires}&signature={signature}")
+    }
+
+    fn signature(&self, path: &str, expires: i64) -> String {
+        let text = [PURPOSE, &expires.to_be_bytes(), path.as_bytes()].concat();
+        let code = hmac_sha256(&self.key.0, &text);
+        code.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Whether a link may be followed at `now`; touches no file.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub(crate) fn check(
+        &self,
+        path: &str,
+        expires: i64,
+        signature: &str,
+        now: Timestamp,
+    ) -> Result<(), Refused> {
+        let ours = self.signature(path, expires);
+        if !bool::from(ours.as_bytes().ct_eq(signature.as_bytes())) {
+            return Err(Refused::Invalid);
+        }
+        if now.epoch_millis().div_euclid(1_000) >= expires {
+            return Err(Refused::Expired);
+        }
+        Ok(())
+    }
+
+    /// The file of this name, if there is one: a regular file, within the folder wherever links in it lead.
+    ///
+    /// # Errors
+    /// What the system says, other than that there is no such file.
+    pub(crate) async fn find(&self, name: ObjectName<'_>) -> io::Result<Option<PathBuf>> {
+        match self.resolve(name).await {
+            Err(error) if means_no_file(error.kind()) => Ok(None),
+            found => found,
+        }
+    }
+
+    async fn resolve(&self, name: ObjectName<'_>) -> io::Result<Option<PathBuf>> {
+        let file = tokio::fs::canonicalize(self.folder.join(name.as_str())).await?;
+        let folder = tokio::fs::canonicalize(&self.folder).await?;
+        let within = file.starts_with(folder) && tokio::fs::metadata(&file).await?.is_file();
+        Ok(within.then_some(file))
+    }
+}
+
+fn means_no_file(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{InvalidFilename, NotADirectory, NotFound};
+    matches!(kind, NotFound | NotADirectory | InvalidFilename)
+}
+
+/// HMAC-SHA256 (RFC 2104) of `text`.
+fn hmac_sha256(key: &[u8], text: &[u8]) -> [u8; 32] {
+    let mac = Hmac::<Sha256>::new_from_slice(key);
+    let mut mac = mac.expect("HMAC takes a key of any length");
+    mac.update(text);
+    mac.finalize().into_bytes().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::symlink};
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_768_802_400_000);
+    const END: i64 = 1_768_806_000;
+
+    fn folder() -> (TempDir, Folder) {
+        let root = tempfile::tempdir().expect("a folder");
+        let inner = root.path().join("originals");
+        fs::create_dir_all(inner.join("456")).expect("made");
+        fs::write(inner.join("456/1.jpg"), "one").expect("written");
+        fs::write(root.path().join("secret"), "secret").expect("written");
+        let folder = Folder::new(inner, "https://api.example.com".into(), &[7; 32]);
+        (root, folder)
+    }
+
+    fn name(path: &str) -> ObjectName<'_> {
+        ObjectName::parse(path).expect("a name")
+    }
+
+    /// RFC 4231, 4.2 and 4.3.
+    #[test]
+    fn hmac_sha256_is_the_published_one() {
+        let hex = |code: [u8; 32]| code.map(|byte| format!("{byte:02x}")).concat();
+        assert_eq!(
+            hex(hmac_sha256(&[0x0b; 20], b"Hi There")),
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
+        );
+        assert_eq!(
+            hex(hmac_sha256(b"Jefe", b"what do ya want for nothing?")),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+    }
+
+    /// Links are in partners' hands for an hour, also while servers of two versions run side by side.
+    #[tokio::test]
+    async fn the_shape_of_a_link_never_changes() {
+        let (_root, folder) = folder();
+        let link = folder.link(name("456/1.jpg"), NOW).await;
+        assert_eq!(
+            link.as_deref(),
+            Ok(
+                "https://api.example.com/files/456/1.jpg?expires=1768806000&signature=8137df6b9739934ec16e4d287575390ba4e9655d56fe2601d4d13a5f34b03653"
+            )
+        );
+    }
+
+    #[test]
+    fn a_link_works_for_one_hour_to_the_second() {
+        let (_root, folder) = folder();
+        let signature = folder.signature("a", END);
+        let check = |millis| folder.check("a", END, &signature, Timestamp(millis));
+        assert_eq!(check(NOW.epoch_millis()), Ok(()));
+        assert_eq!(check(END * 1_000 - 1), Ok(()));
+        assert_eq!(check(END * 1_000), Err(Refused::Expired));
+        assert_eq!(check(i64::MAX), Err(Refused::Expired));
+    }
+
+    #[test]
+    fn a_change_of_any_character_of_a_link_is_noticed() {
+        let (_root, folder) = folder();
+        let (path, expires) = ("456/IMG 1.jpg", END.to_string());
+        let signature = folder.signature(path, END);
+        let check = |path: &str, expires: &str, signature: &str| {
+            let expires = expires.parse().map_err(|_| Refused::Invalid)?;
+            folder.check(path, expires, signature, NOW)
+        };
+        assert_eq!(check(path, &expires, &signature), Ok(()));
+        for changed in changes(path) {
+            assert_eq!(
+                check(&changed, &expires, &signature),
+                Err(Refused::Invalid),
+                "{changed}"
+            );
+        }
+        for changed in changes(&expires) {
+            assert_eq!(
+                check(path, &changed, &signature),
+                Err(Refused::Invalid),
+                "{changed}"
+            );
+        }
+        for changed in changes(&signature) {
+            assert_eq!(
+                check(path, &expires, &changed),
+                Err(Refused::Invalid),
+                "{changed}"
+            );
+        }
+        assert_eq!(
+            check(path, &expires, &signature.to_uppercase()),
+            Err(Refused::Invalid)
+        );
+        assert_eq!(check(path, &expires, ""), Err(Refused::Invalid));
+    }
+
+    /// `text` with each of its characters replaced, left out and doubled.
+    fn changes(text: &str) -> Vec<String> {
+        let mut changed = vec![format!("{text}0")];
+        for (at, old) in text.char_indices() {
+            let (before, after) = (&text[..at], &text[at + 1..]);
+            changed.push(format!("{before}{after}"));
+            changed.push(format!("{before}{old}{old}{after}"));
+            for new in "0123456789abcdef/.xA ".chars().filter(|&new| new != old) {
+                changed.push(format!("{before}{new}{after}"));
+            }
+        }
+        changed.retain(|other| other != text);
+        changed
+    }
+
+    #[test]
+    fn another_key_signs_otherwise() {
+        let (_root, folder) = folder();
+        let other = Folder::new(PathBuf::new(), String::new(), &[8; 32]);
+        let signature = other.signature("a", END);
+        assert_eq!(
+            folder.check("a", END, &signature, NOW),
+            Err(Refused::Invalid)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_file_is_found_only_within_the_folder() {
+        let (root, folder) = folder();
+        let inner = folder.path().to_owned();
+        symlink(root.path().join("secret"), inner.join("escape")).expect("linked");
+        symlink(root.path(), inner.join("up")).expect("linked");
+        symlink(inner.join("456/1.jpg"), inner.join("within")).expect("linked");
+        symlink("nowhere", inner.join("dangling")).expect("linked");
+        let found = async |path| folder.find(name(path)).await.expect("told").is_some();
+        for path in ["456/1.jpg", "within"] {
+            assert!(found(path).await, "{path}");
+        }
+        let long = "x".repeat(5_000);
+        for path in [
+            "escape",
+            "up/secret",
+            "dangling",
+            "456",
+            "456/2.jpg",
+            "456/1.jpg/x",
+            &long,
+        ] {
+            assert!(!found(path).await, "{path}");
+            assert_eq!(
+                folder.link(name(path), NOW).await,
+                Err(LinkError::NotStored)
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_is_not_there_yet_has_no_files() {
+        let folder = Folder::new("/no/such/folder".into(), String::new(), &[7; 32]);
+        assert_eq!(folder.link(name("a"), NOW).await, Err(LinkError::NotStored));
+    }
+
+    #[test]
+    fn what_is_logged_of_a_folder_holds_no_key() {
+        let (_root, folder) = folder();
+        let shown = format!("{folder:?}");
+        assert!(shown.contains("Key(…)"), "{shown}");
+    }
+}
