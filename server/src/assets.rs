@@ -27,17 +27,32 @@ struct Manifest {
     script: String,
     wasm: String,
     style: String,
+    documentation: String,
     #[serde(rename = "static")]
     files: std::collections::HashMap<String, String>,
 }
 
-/// The addresses of the files that every page loads.
+impl Manifest {
+    fn read() -> Result<Self, NotBuilt> {
+        let manifest = Site::get("manifest.json").ok_or(NotBuilt)?;
+        serde_json::from_slice(&manifest.data).map_err(|_| NotBuilt)
+    }
+}
+
+/// The address of the script that the documentation loads.
+///
+/// # Errors
+/// [`NotBuilt`] if the build has not made it.
+pub(crate) fn documentation_script() -> Result<String, NotBuilt> {
+    Manifest::read().map(|manifest| manifest.documentation)
+}
+
+/// The addresses of the files that every page of the dashboard loads.
 ///
 /// # Errors
 /// [`NotBuilt`] if the build has not made them.
 pub(crate) fn addresses() -> Result<app::Assets, NotBuilt> {
-    let manifest = Site::get("manifest.json").ok_or(NotBuilt)?;
-    let manifest: Manifest = serde_json::from_slice(&manifest.data).map_err(|_| NotBuilt)?;
+    let manifest = Manifest::read()?;
     let icon = manifest.files.get("favicon.svg").ok_or(NotBuilt)?;
     Ok(app::Assets {
         script: manifest.script.into(),

@@ -9,9 +9,11 @@ mod arguments;
 mod demo;
 mod event;
 mod healthcheck;
+mod import;
 mod organisation;
 mod output;
 mod serve;
+mod storage;
 mod token;
 mod user;
 
@@ -56,7 +58,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Serve the dashboard and the external API
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     /// Bring the database schema up to date, and do nothing else
     Migrate,
     /// Load the demo data, unless it is there already

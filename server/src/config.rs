@@ -1,10 +1,10 @@
 //! What `serve` can be told, checked before anything starts.
 
-use std::str::FromStr;
+use std::{net::SocketAddr, str::FromStr};
 
 use http::{Uri, uri::Scheme};
 
-use crate::api::host::HostName;
+use crate::api::{host::HostName, throttle::RateLimits};
 
 /// How the server presents itself.
 #[derive(Clone, Debug)]
@@ -15,6 +15,11 @@ pub struct Config {
     pub contact_url: ContactUrl,
     /// The address that browsers use, if the operator named it.
     pub public_url: Option<PublicUrl>,
+    /// The address under which integrations call the API: what documentation, examples and links to files
+    /// start with.
+    pub api_url: PublicUrl,
+    /// How much may be asked for in the time; without it nothing is limited.
+    pub rate_limits: Option<RateLimits>,
 }
 
 impl Config {
@@ -29,11 +34,35 @@ impl Config {
 #[error("{0}")]
 pub struct InvalidUrl(&'static str);
 
-/// The origin under which browsers reach the dashboard: scheme, host and port, nothing more.
+/// The origin under which the dashboard or the API is reached: scheme, host and port, nothing more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl(Uri);
 
 impl PublicUrl {
+    /// Scheme, host and port, without a slash at the end.
+    pub fn origin(&self) -> String {
+        self.0.to_string().trim_end_matches('/').to_owned()
+    }
+
+    /// `http://` and a socket's address.
+    pub(crate) fn plain(address: SocketAddr) -> Self {
+        Self::of(&format!("http://{address}"))
+    }
+
+    /// `https://` and a host.
+    pub(crate) fn secure(host: &HostName) -> Self {
+        Self::of(&format!("https://{host}"))
+    }
+
+    fn of(origin: &str) -> Self {
+        // A host or socket address always makes an origin; were that wrong, this names nobody's server.
+        Self(
+            origin
+                .parse()
+                .unwrap_or_else(|_| Uri::from_static("https://api.9pic.ai")),
+        )
+    }
+
     /// Whether browsers come over HTTPS.
     pub fn is_https(&self) -> bool {
         self.0.scheme() == Some(&Scheme::HTTPS)
@@ -45,7 +74,7 @@ impl FromStr for PublicUrl {
 
     fn from_str(text: &str) -> Result<Self, InvalidUrl> {
         const TAKEN: InvalidUrl =
-            InvalidUrl("use the address that browsers show, for example https://dev.9pic.ai");
+            InvalidUrl("use scheme, host and port alone, for example https://dev.9pic.ai");
         let uri: Uri = text.parse().map_err(|_| TAKEN)?;
         let web = uri.scheme() == Some(&Scheme::HTTPS) || uri.scheme() == Some(&Scheme::HTTP);
         let bare = uri.path() == "/" && uri.query().is_none();
@@ -94,6 +123,19 @@ mod tests {
         assert_eq!(is_https("https://dev.9pic.ai"), Ok(true));
         assert_eq!(is_https("https://dev.9pic.ai:8443/"), Ok(true));
         assert_eq!(is_https("http://localhost:3000"), Ok(false));
+    }
+
+    #[test]
+    fn an_origin_has_no_slash_at_its_end() {
+        let origin = |text: &str| text.parse::<PublicUrl>().map(|url| url.origin());
+        assert_eq!(
+            origin("https://api.9pic.ai/"),
+            Ok("https://api.9pic.ai".to_owned())
+        );
+        assert_eq!(
+            origin("http://[::1]:3000"),
+            Ok("http://[::1]:3000".to_owned())
+        );
     }
 
     #[test]

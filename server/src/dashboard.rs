@@ -1,7 +1,10 @@
 //! The dashboard's host: pages, server functions, session layer, cross-site check, assets.
 
+use std::sync::Arc;
+
 use app::{
     App, RequestError,
+    connection::CallPing,
     session::{failed_sign_in, local_path, sign_in_path, viewer},
     shell,
     site::Site,
@@ -32,6 +35,8 @@ const BODY_LIMIT: usize = 64 * 1024;
 pub(crate) struct DashboardConfig {
     /// Where Enterprise enquiries go.
     pub(crate) contact_url: String,
+    /// Scheme, host and port under which integrations call the external API.
+    pub(crate) api_origin: String,
     /// Whether browsers reach the dashboard over HTTPS, so that its cookie can demand that.
     pub(crate) secure_cookies: bool,
 }
@@ -40,23 +45,28 @@ pub(crate) struct DashboardConfig {
 struct Pages {
     store: Store,
     contact_url: String,
+    api_origin: String,
 }
 
 /// Every page and server function of the dashboard.
-pub(crate) fn router(store: Store, config: DashboardConfig) -> Router {
+pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardConfig) -> Router {
     let options = LeptosOptions::builder().output_name("app").build();
     // `serve` refuses to start without the front end; a test of the rest can do without.
     let addresses = assets::addresses().unwrap_or_default();
     let document = move || shell(addresses.clone());
     let with_store = {
         let store = store.clone();
-        move || provide_context(store.clone())
+        move || {
+            provide_context(store.clone());
+            provide_context(Arc::clone(&ping));
+        }
     };
     let not_found = render_app_async_with_context(with_store.clone(), document.clone());
     let sessions = session_layer(&store, config.secure_cookies);
     let pages = Pages {
         store,
         contact_url: config.contact_url,
+        api_origin: config.api_origin,
     };
     Router::new()
         .leptos_routes_with_context(&options, generate_route_list(App), with_store, document)
@@ -94,8 +104,8 @@ fn if_absent(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<He
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
-/// Lets signed-in people at the pages, everyone at the sign-in page and the documentation, and tells the
-/// page who is looking. A page that is added is behind sign-in unless it is named here.
+/// Lets signed-in people at the pages, everyone at the sign-in page, and tells the page who is looking. A
+/// page that is added is behind sign-in unless it is named here.
 async fn admit_to_page(
     State(pages): State<Pages>,
     session: Session,
@@ -110,12 +120,9 @@ async fn admit_to_page(
     }
     let mut site = Site {
         contact_url: pages.contact_url,
+        api_origin: pages.api_origin,
         ..Site::default()
     };
-    if request.uri().path() == "/docs" {
-        request.extensions_mut().insert(site);
-        return next.run(request).await;
-    }
     site.viewer = match viewer(&session, &pages.store).await {
         Ok(viewer) => viewer,
         Err(error) => return page_unavailable(&error),

@@ -1,11 +1,11 @@
 //! What can end the program, in words for the person who called it.
 
-use std::{error::Error as _, fmt::Write as _, io, net::SocketAddr};
+use std::{error::Error as _, fmt::Write as _, io, net::SocketAddr, path::PathBuf};
 
 use model::{organisation::OrganisationId, user::Email};
 use store::StoreError;
 
-use crate::assets::NotBuilt;
+use crate::{assets::NotBuilt, originals::SecretError};
 
 /// Why the program did not do what it was called for.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +58,60 @@ pub enum Error {
         /// For which organisation.
         organisation: OrganisationId,
     },
+    /// The folder of originals is not there.
+    #[error("there is no folder {}", .0.display())]
+    OriginalsFolder(PathBuf),
+    /// The demo's pictures cannot be put where originals are.
+    #[error("cannot write the demo's originals to {}", .folder.display())]
+    DemoOriginals {
+        /// Where they were to be.
+        folder: PathBuf,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+    /// A file of photos cannot be read.
+    #[error("cannot read {}", .file.display())]
+    ImportFile {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+    /// The secret of the object storage cannot be had.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The object storage's address and the bucket's name make no address.
+    #[error("the bucket cannot be addressed at --s3-endpoint")]
+    Bucket(#[source] rusty_s3::BucketError),
+    /// A file of photos does not name its columns as it should.
+    #[error("cannot load {}: {problem}", .file.display())]
+    ImportHeader {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with its first line.
+        problem: String,
+    },
+    /// The store refused or failed while photos were being loaded.
+    #[error("loading {} broke off, with {loaded} photos loaded", .file.display())]
+    ImportBrokeOff {
+        /// The file.
+        file: PathBuf,
+        /// How many photos of it are in the event.
+        loaded: u64,
+        /// What the store said.
+        #[source]
+        cause: StoreError,
+    },
+    /// Some lines of a file of photos hold no photo that could be loaded.
+    #[error("{refused} bad line{} in {}, all others are loaded", if *.refused == 1 { "" } else { "s" }, .file.display())]
+    LinesRefused {
+        /// The file.
+        file: PathBuf,
+        /// How many.
+        refused: u64,
+    },
     /// A server was asked how it is, and is not well.
     #[error("the server at {address} is not healthy: {problem}")]
     NotHealthy {
@@ -106,6 +160,21 @@ impl Error {
             ),
             Self::NotHealthy { .. } => {
                 Some("check that it runs, and that --url is where it listens")
+            }
+            Self::OriginalsFolder(_) => {
+                Some("make it, or name the folder of original photos with --originals-folder")
+            }
+            Self::DemoOriginals { .. } => {
+                Some("name a folder that this user may write to with --originals-folder")
+            }
+            Self::Secret(_) => Some(
+                "write the secret into the file that --s3-secret-access-key-file names, and let this user read it",
+            ),
+            Self::ImportBrokeOff { .. } => {
+                Some("run the same command again: it loads the rest, and nothing twice")
+            }
+            Self::LinesRefused { .. } => {
+                Some("correct them and run the same command again: it loads nothing twice")
             }
             Self::LogFilter(_) => Some("use for example `info` or `warn,server=debug`"),
             _ => None,

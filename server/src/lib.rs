@@ -7,24 +7,47 @@ pub mod api;
 mod assets;
 pub mod cli;
 pub mod config;
+mod connection;
 mod dashboard;
+mod docs;
 mod error;
+pub mod originals;
 mod serve;
 mod telemetry;
+
+use std::sync::Arc;
 
 use axum::{Router, routing::get};
 use store::Store;
 
 pub use self::error::Error;
-use self::{config::Config, dashboard::DashboardConfig};
+use self::{config::Config, connection::OwnApi, dashboard::DashboardConfig, originals::Originals};
 
-/// Everything that the server answers: the external API, `/healthz`, and the dashboard for the rest.
-pub fn router(store: Store, config: &Config) -> Router {
+/// Everything that the server answers: the external API, the files that it links to, its documentation,
+/// `/healthz`, and the dashboard for the rest.
+pub fn router(store: Store, config: &Config, originals: Originals) -> Router {
     let dashboard = DashboardConfig {
         contact_url: config.contact_url.as_str().to_owned(),
+        api_origin: config.api_url.origin(),
         secure_cookies: config.secure_cookies(),
     };
-    api::router(store.clone(), config.api_hosts.clone())
+    let files = api::files::router(store.clone(), &originals);
+    let api = api::router(
+        store.clone(),
+        originals,
+        config.api_hosts.clone(),
+        config.rate_limits,
+    );
+    let ping = Arc::new(OwnApi::new(api.clone(), &config.api_url));
+    let api_origin = config.api_url.origin();
+    let public_origin = config.public_url.as_ref().map(|url| url.origin());
+    api.merge(api::openapi::router(&api_origin))
+        .merge(docs::router(
+            &api_origin,
+            public_origin.as_deref(),
+            config.rate_limits.map(|limits| limits.per_token),
+        ))
+        .merge(files)
         .route("/healthz", get(async || "ok"))
-        .fallback_service(dashboard::router(store, dashboard))
+        .fallback_service(dashboard::router(store, ping, dashboard))
 }

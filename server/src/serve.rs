@@ -85,7 +85,8 @@ async fn answer_until(
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
-    let serving = axum::serve(listener, router)
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service)
         .with_graceful_shutdown(async move {
             stop.await;
             tracing::info!("stopping: running requests are finished, new connections refused");

@@ -3,16 +3,17 @@
 //!
 //! Both read the ids in the path first: what is no number is 422 before it can be a mismatch.
 
+use std::marker::PhantomData;
+
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
 use model::{
     access::{Caller, EventAccess, OrganisationAccess},
-    event::EventId,
+    event::{EventId, Feature},
     organisation::OrganisationId,
 };
-use store::Store;
 
-use super::error::ApiError;
+use super::{Api, error::ApiError};
 
 /// Leave to read the organisation in the path (check 7).
 pub(super) struct Organisation(pub(super) OrganisationAccess);
@@ -20,24 +21,62 @@ pub(super) struct Organisation(pub(super) OrganisationAccess);
 /// Leave to read the event in the path (checks 7 to 9).
 pub(super) struct Event(pub(super) EventAccess);
 
-impl FromRequestParts<Store> for Organisation {
+impl FromRequestParts<Api> for Organisation {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Store) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, ApiError> {
         let [organisation] = path_ids(parts, ["org_id"]).await?;
         let access = caller(parts)?.organisation(OrganisationId(organisation))?;
         Ok(Self(access))
     }
 }
 
-impl FromRequestParts<Store> for Event {
+impl FromRequestParts<Api> for Event {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, store: &Store) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
         let [organisation, event] = path_ids(parts, ["org_id", "event_id"]).await?;
         let access = caller(parts)?.organisation(OrganisationId(organisation))?;
-        let found = store.grants().event(EventId(event)).await?;
+        let found = api.store.grants().event(EventId(event)).await?;
         Ok(Self(access.event(found.as_ref())?))
+    }
+}
+
+/// Leave to read the event in the path by the feature `W` (checks 7 to 10).
+pub(super) struct EventWith<W> {
+    pub(super) access: EventAccess,
+    feature: PhantomData<W>,
+}
+
+/// A feature that an endpoint needs, as a type: so that check 10, too, is made before anything else of the
+/// request is looked at.
+pub(super) trait Wanted {
+    const FEATURE: Feature;
+}
+
+/// Photos by bib number.
+pub(super) struct BibSearch;
+
+impl Wanted for BibSearch {
+    const FEATURE: Feature = Feature::BibSearch;
+}
+
+/// Photos by time.
+pub(super) struct TimelineSearch;
+
+impl Wanted for TimelineSearch {
+    const FEATURE: Feature = Feature::TimelineSearch;
+}
+
+impl<W: Wanted> FromRequestParts<Api> for EventWith<W> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let Event(access) = Event::from_request_parts(parts, api).await?;
+        Ok(Self {
+            access: access.require(W::FEATURE)?,
+            feature: PhantomData,
+        })
     }
 }
 
@@ -49,14 +88,19 @@ fn caller(parts: &Parts) -> Result<Caller, ApiError> {
     })
 }
 
+/// The values in the path, decoded.
+pub(super) async fn path_params(parts: &mut Parts) -> Result<RawPathParams, ApiError> {
+    RawPathParams::from_request_parts(parts, &())
+        .await
+        .map_err(|_| ApiError::Invalid("path: must be UTF-8".to_owned()))
+}
+
 /// The numbers that the path has under these names.
 async fn path_ids<const N: usize>(
     parts: &mut Parts,
     names: [&str; N],
 ) -> Result<[i64; N], ApiError> {
-    let params = RawPathParams::from_request_parts(parts, &())
-        .await
-        .map_err(|_| ApiError::Invalid("path: must be UTF-8".to_owned()))?;
+    let params = path_params(parts).await?;
     let ids = names.map(|name| {
         params
             .iter()
@@ -87,7 +131,7 @@ pub(super) fn decimal(text: &str) -> Option<i64> {
 mod tests {
     use axum::{Router, body::Body, extract::Request, routing::get};
     use http::StatusCode;
-    use store::clock::SystemClock;
+    use store::{Store, clock::SystemClock};
     use tower::ServiceExt;
 
     use super::*;
@@ -121,7 +165,14 @@ mod tests {
         let unguarded = Router::new()
             .route("/{org_id}", get(async |_: Organisation| "secret"))
             .route("/{org_id}/{event_id}", get(async |_: Event| "secret"))
-            .with_state(store);
+            .with_state(Api {
+                store,
+                originals: crate::originals::Originals::in_folder(
+                    folder.path().to_owned(),
+                    &"https://api.9pic.ai".parse().expect("an origin"),
+                    &[7; 32],
+                ),
+            });
         for path in ["/903", "/903/456"] {
             let request = Request::get(path).body(Body::empty()).expect("a request");
             let answer = unguarded.clone().oneshot(request).await.expect("an answer");

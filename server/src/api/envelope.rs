@@ -1,5 +1,7 @@
 //! The form of every answer (contract, section 4): three keys, never more, never fewer.
 
+use std::borrow::Cow;
+
 use axum::response::{IntoResponse, Response};
 use http::{
     HeaderValue, StatusCode,
@@ -20,7 +22,7 @@ struct Envelope<'a, T> {
 /// An answer that gives what was asked for.
 pub(super) struct Success<T> {
     /// For people; the contract names it nonetheless.
-    pub(super) message: &'static str,
+    pub(super) message: Cow<'static, str>,
     pub(super) data: T,
 }
 
@@ -30,7 +32,7 @@ impl<T: Serialize> IntoResponse for Success<T> {
             StatusCode::OK,
             &Envelope {
                 response_type: "success",
-                message: self.message,
+                message: &self.message,
                 data: self.data,
             },
         )

@@ -10,7 +10,7 @@ use http::{
 use model::access::Refusal;
 use store::StoreError;
 
-use super::envelope;
+use super::{envelope, throttle::Exceeded};
 
 const ERROR_CODE: HeaderName = HeaderName::from_static("x-error-code");
 const CHALLENGE: HeaderValue =
@@ -23,6 +23,8 @@ const RETRY_WHEN_UNAVAILABLE: HeaderValue = HeaderValue::from_static("5");
 pub(super) enum ApiError {
     /// The guard refused.
     Refused(Refusal),
+    /// The guard refused for now: check 6, or too many wrong keys from one address.
+    RateLimited(Exceeded),
     /// The request does not fit; the text names each field and what is wrong with it.
     Invalid(String),
     /// No endpoint has that path.
@@ -31,6 +33,20 @@ pub(super) enum ApiError {
     MethodNotAllowed,
     /// The body is larger than is read.
     BodyTooLarge,
+    /// The body is not said to be JSON.
+    NotJson,
+    /// The body is no JSON; the text says where it stops being it.
+    Malformed(String),
+    /// No photo of the event carries the bib number.
+    NoSuchBib(String),
+    /// The event has none of the photos asked for.
+    NoSuchImage,
+    /// A link to a file that we did not make, or not so.
+    LinkInvalid,
+    /// A link to a file whose time is over.
+    LinkExpired,
+    /// A good link to a file that is there no more.
+    NoSuchFile,
     /// The store did not answer, or not as it should.
     Store(StoreError),
     /// Our own mistake; whoever makes this logs what it was.
@@ -40,6 +56,12 @@ pub(super) enum ApiError {
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
+    }
+}
+
+impl From<Exceeded> for ApiError {
+    fn from(exceeded: Exceeded) -> Self {
+        Self::RateLimited(exceeded)
     }
 }
 
@@ -54,36 +76,53 @@ impl From<StoreError> for ApiError {
 }
 
 impl ApiError {
-    fn status(&self) -> StatusCode {
+    pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Refused(Refusal::TokenMissing) => StatusCode::UNAUTHORIZED,
-            Self::Refused(Refusal::EventNotConfigured) | Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Refused(_) => StatusCode::FORBIDDEN,
+            Self::Refused(Refusal::EventNotConfigured)
+            | Self::NotFound
+            | Self::NoSuchBib(_)
+            | Self::NoSuchFile => StatusCode::NOT_FOUND,
+            Self::RateLimited(_) | Self::Refused(Refusal::RateLimited) => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
+            Self::Refused(_) | Self::LinkInvalid | Self::LinkExpired => StatusCode::FORBIDDEN,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Malformed(_) | Self::NoSuchImage => StatusCode::BAD_REQUEST,
             Self::Store(error) if error.is_unavailable() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(_) | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
     /// The stable name sent in `X-Error-Code`.
-    fn code(&self) -> &'static str {
+    pub(super) fn code(&self) -> &'static str {
         match self {
             Self::Refused(refusal) => refusal.code(),
+            Self::RateLimited(_) => Refusal::RateLimited.code(),
             Self::Invalid(_) => "invalid_request",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::BodyTooLarge => "body_too_large",
+            Self::NotJson => "unsupported_media_type",
+            Self::Malformed(_) => "malformed_request",
+            Self::NoSuchBib(_) => "bib_not_found",
+            Self::NoSuchImage => "image_not_found",
+            Self::NoSuchFile => "file_not_found",
+            Self::LinkInvalid => "link_invalid",
+            Self::LinkExpired => "link_expired",
             Self::Store(error) if error.is_unavailable() => "unavailable",
             Self::Store(_) | Self::Internal => "internal",
         }
     }
 
     /// What a person at the other end reads. Nothing of our insides is in it.
-    fn message(&self) -> Cow<'_, str> {
+    pub(super) fn message(&self) -> Cow<'_, str> {
         match self {
             Self::Refused(refusal) => refusal.message().into(),
+            Self::RateLimited(_) => Refusal::RateLimited.message().into(),
             Self::Invalid(problems) => problems.into(),
             Self::NotFound => "There is no such endpoint. Check the path.".into(),
             Self::MethodNotAllowed => {
@@ -91,6 +130,19 @@ impl ApiError {
                     .into()
             }
             Self::BodyTooLarge => "The request body is larger than 64 KiB.".into(),
+            Self::NotJson => {
+                "The request body must be JSON. Send it with Content-Type: application/json.".into()
+            }
+            Self::Malformed(problem) => format!("The request body is not valid JSON: {problem}").into(),
+            Self::NoSuchBib(bib) => format!("BIB number {bib} not found for this event").into(),
+            Self::LinkInvalid => {
+                "The link is not as it was made. Copy it whole, or ask the API for a new one.".into()
+            }
+            Self::LinkExpired => {
+                "The link has expired: links work for one hour. Ask the API for a new one.".into()
+            }
+            Self::NoSuchFile => "The file is no longer in storage.".into(),
+            Self::NoSuchImage => "The event has no photo of this name.".into(),
             Self::Store(error) if error.is_unavailable() => {
                 "The service is unavailable for the moment. Try again shortly.".into()
             }
@@ -113,6 +165,9 @@ impl IntoResponse for ApiError {
         let mut response = envelope::failure(status, &self.message());
         let headers = response.headers_mut();
         headers.insert(ERROR_CODE, HeaderValue::from_static(self.code()));
+        if let Self::RateLimited(exceeded) = &self {
+            exceeded.tell(headers);
+        }
         match status {
             StatusCode::UNAUTHORIZED => headers.insert(WWW_AUTHENTICATE, CHALLENGE),
             StatusCode::SERVICE_UNAVAILABLE => headers.insert(RETRY_AFTER, RETRY_WHEN_UNAVAILABLE),

@@ -7,20 +7,32 @@ use model::{
 };
 use serde::Serialize;
 use store::Store;
+use utoipa::ToSchema;
 
-use super::{access::Event, envelope::Success, error::ApiError};
+use super::{access::Event, envelope::Success, error::ApiError, openapi::Endpoint};
 
-#[derive(Serialize)]
+/// What was asked for, once more.
+#[derive(Serialize, ToSchema)]
 pub(super) struct PingData {
+    /// Always `ok`.
+    #[schema(example = "ok")]
     status: &'static str,
     org_id: OrganisationId,
     event_id: EventId,
 }
 
+pub(super) fn document_ping() -> Endpoint {
+    Endpoint::new::<PingData>("ping", "Check the connection")
+        .described(
+            "Checks the key, the host, the organisation and the event in one call, and does nothing else.",
+        )
+        .with_example(include_str!("examples/ping.json"))
+}
+
 /// Says that every check was passed: the guard has done the work.
 pub(super) async fn ping(Event(access): Event) -> Success<PingData> {
     Success {
-        message: "pong",
+        message: "pong".into(),
         data: PingData {
             status: "ok",
             org_id: access.organisation().organisation_id(),
@@ -29,15 +41,25 @@ pub(super) async fn ping(Event(access): Event) -> Success<PingData> {
     }
 }
 
-#[derive(Serialize)]
+/// An event and what is switched on for it.
+#[derive(Serialize, ToSchema)]
 pub(super) struct DetailsData {
     event_id: EventId,
+    #[schema(required)]
     event_name: Option<String>,
+    #[schema(required)]
     event_slug: Option<String>,
+    #[schema(required)]
     event_date: Option<String>,
     status: EventStatus,
     #[serde(flatten)]
     settings: EventSettings,
+}
+
+pub(super) fn document_details() -> Endpoint {
+    Endpoint::new::<DetailsData>("getEventDetails", "Get an event")
+        .described("The event, and which features are on for it.")
+        .with_example(include_str!("examples/details.json"))
 }
 
 /// The event and its switches, those that the guard has just gone by.
@@ -47,7 +69,7 @@ pub(super) async fn details(
 ) -> Result<Success<DetailsData>, ApiError> {
     let event = store.events().find(access, access.event_id()).await?;
     Ok(Success {
-        message: "Event details",
+        message: "Event details".into(),
         data: DetailsData {
             event_id: event.event_id,
             event_name: event.event_name,

@@ -4,23 +4,34 @@ use axum::extract::State;
 use model::{event::EventSummary, page::Pagination};
 use serde::Serialize;
 use store::Store;
+use utoipa::ToSchema;
 
-use super::{access::Organisation, envelope::Success, error::ApiError, query::PageQuery};
+use super::{
+    access::Organisation, envelope::Success, error::ApiError, openapi::Endpoint, query::EventPage,
+};
 
-#[derive(Serialize)]
+/// A page of events: newest event date first, events without one last, then by `event_id`.
+#[derive(Serialize, ToSchema)]
 pub(super) struct EventsData {
     events: Vec<EventSummary>,
     pagination: Pagination,
 }
 
+pub(super) fn document() -> Endpoint {
+    Endpoint::new::<EventsData>("listEvents", "List the organisation’s events")
+        .described("Newest event date first, drafts included.")
+        .paged::<EventPage>()
+        .with_example(include_str!("examples/events.json"))
+}
+
 pub(super) async fn list(
     State(store): State<Store>,
     Organisation(access): Organisation,
-    PageQuery(page): PageQuery<10, 100>,
+    page: EventPage,
 ) -> Result<Success<EventsData>, ApiError> {
-    let page = store.events().list(access, page).await?;
+    let page = store.events().list(access, page.0).await?;
     Ok(Success {
-        message: "Records for events",
+        message: "Records for events".into(),
         data: EventsData {
             events: page.rows,
             pagination: page.pagination,

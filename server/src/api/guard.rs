@@ -1,8 +1,9 @@
-//! The guard's checks 1 to 5 (contract, section 3): in front of everything under the API's path.
+//! The guard's checks 1 to 6 (contract, section 3): in front of everything under the API's path.
 //!
 //! The order is cheap to dear, and it is the contract's: what is refused before check 3 costs no hash,
 //! what is refused in its first half no read of the database. The rules themselves, and checks 7 to 10,
-//! are `model::access`'s; nobody but this middleware makes a [`Caller`] of a request.
+//! are `model::access`'s; nobody but this middleware makes a [`Caller`] of a request. Whoever guesses keys
+//! is slowed down in the midst of check 3 ([`super::throttle`]).
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use super::{
     error::ApiError,
     host::{self, HostName},
     key::PresentedKey,
+    throttle::{Limits, Peer, RateLimits},
 };
 
 /// What the guard goes by.
@@ -25,21 +27,26 @@ use super::{
 pub(super) struct Guard {
     store: Store,
     hosts: Arc<[HostName]>,
+    limits: Option<Arc<Limits>>,
 }
 
 impl Guard {
-    pub(super) fn new(store: Store, hosts: Vec<HostName>) -> Self {
+    pub(super) fn new(store: Store, hosts: Vec<HostName>, limits: Option<RateLimits>) -> Self {
         Self {
             store,
             hosts: hosts.into(),
+            limits: limits.map(|limits| Arc::new(Limits::new(limits))),
         }
     }
 
-    /// Checks 1 to 3, as far as the request itself answers them.
-    fn credential(&self, request: &Request) -> Result<TokenDigest, Refusal> {
+    /// Checks 1 and 2, and what can be said of the key without the store.
+    fn credential(&self, request: &Request) -> Result<Credential, Refusal> {
         let key = PresentedKey::read(request.headers())?;
         self.check_host(request)?;
-        key.digest()
+        Ok(Credential {
+            digest: key.digest(),
+            peer: Peer::of(request),
+        })
     }
 
     fn check_host(&self, request: &Request) -> Result<(), Refusal> {
@@ -49,13 +56,37 @@ impl Guard {
             .ok_or(Refusal::HostNotAllowed)
     }
 
+    /// Checks 3 to 6, with those limits that there are.
+    async fn caller(&self, credential: Credential) -> Result<Caller, ApiError> {
+        let Credential { digest, peer } = credential;
+        let Some(limits) = &self.limits else {
+            return self.holder(&digest?).await;
+        };
+        limits.check_guess(peer, digest.as_ref().ok())?;
+        let outcome = match &digest {
+            Ok(digest) => self.holder(digest).await,
+            Err(refusal) => Err((*refusal).into()),
+        };
+        limits.note(peer, digest.ok(), &outcome);
+        let caller = outcome?;
+        limits.check_token(caller)?;
+        Ok(caller)
+    }
+
     /// Checks 3 to 5: what is known of the key, and whether that opens anything now. An answer that
     /// cannot be had is a refusal.
-    async fn caller(&self, digest: &TokenDigest) -> Result<Caller, ApiError> {
+    async fn holder(&self, digest: &TokenDigest) -> Result<Caller, ApiError> {
         let record = self.store.grants().token(digest).await?;
         let record = record.ok_or(Refusal::TokenInvalid)?;
         Ok(record.admit(self.store.clock().now())?)
     }
+}
+
+/// What a request says of who sends it.
+struct Credential {
+    /// The key's digest, if it has the shape of one.
+    digest: Result<TokenDigest, Refusal>,
+    peer: Option<Peer>,
 }
 
 /// Lets the request in with its [`Caller`], or answers it.
@@ -66,11 +97,10 @@ pub(super) async fn admit(
 ) -> Response {
     let credential = guard.credential(&request);
     let admitted = match credential {
-        Ok(digest) => guard.caller(&digest).await,
+        Ok(credential) => guard.caller(credential).await,
         Err(refusal) => Err(refusal.into()),
     };
     match admitted {
-        // Check 6, the rate limit, belongs here: it needs a caller, and nothing of the path.
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             next.run(request).await

@@ -2,7 +2,7 @@
 //!
 //! `X-Forwarded-Host` is never read: there are no trusted proxies yet from which it could come.
 
-use std::{net::Ipv6Addr, str::FromStr};
+use std::{fmt, net::Ipv6Addr, str::FromStr};
 
 use axum::extract::Request;
 use http::header::HOST;
@@ -20,6 +20,12 @@ impl HostName {
     /// Whether `host`, as [`addressed`] gives it, is this one: compared whole, without regard to case.
     pub(crate) fn is(&self, host: &str) -> bool {
         self.0.eq_ignore_ascii_case(host)
+    }
+}
+
+impl fmt::Display for HostName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

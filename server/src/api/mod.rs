@@ -1,31 +1,40 @@
 //! The external API, as its contract describes it.
 //!
 //! A request passes, from the outside in: its id ([`request_id`]), the net under panics, the guard's
-//! checks 1 to 5 ([`guard`]), the limit on bodies, and only then the routes. So whatever lies inside, an
+//! checks 1 to 6 ([`guard`]), the limit on bodies, and only then the routes. So whatever lies inside, an
 //! unknown path and a wrong method included, is behind the key. Checks 7 to 9 are made where a handler
 //! asks for the leave that it needs ([`access`]), check 10 by the handler.
 //!
-//! To add an endpoint: write its handler in the file of its group, and name it in [`ROUTES`]. The tests
-//! that walk all routes find it there.
+//! To add an endpoint: write its handler and its [`Endpoint`] in the file of its group, and name both in
+//! [`ROUTES`]. The OpenAPI document, the reference made from it, and the tests that walk all routes find it
+//! there.
 
 mod access;
+mod body;
 mod closed;
 mod envelope;
 mod error;
 mod event;
 mod events;
+pub(crate) mod files;
 mod guard;
+pub(crate) mod help;
 pub mod host;
+mod images;
 mod key;
+pub(crate) mod openapi;
+mod original_photos;
 mod query;
 mod request_id;
+pub mod throttle;
+mod timeline;
 
 use std::{any::Any, sync::Arc};
 
 use axum::{
     Router,
     body::HttpBody,
-    extract::{DefaultBodyLimit, Request},
+    extract::{DefaultBodyLimit, FromRef, Request},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
@@ -35,7 +44,12 @@ use store::Store;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use self::{error::ApiError, guard::Guard, host::HostName, request_id::RequestIds};
+use crate::originals::Originals;
+
+use self::{
+    error::ApiError, guard::Guard, host::HostName, openapi::Endpoint, request_id::RequestIds,
+    throttle::RateLimits,
+};
 
 /// The largest body that is read, in bytes (contract, section 6).
 const MAX_BODY: usize = 64 * 1024;
@@ -49,40 +63,90 @@ pub struct Route {
     pub method: Method,
     /// Its path, with `{org_id}`, `{event_id}` and the like where values stand.
     pub path: &'static str,
-    handler: fn() -> MethodRouter<Store>,
+    handler: fn() -> MethodRouter<Api>,
+    /// What the OpenAPI document says of it; nothing of the closed doors, behind which there is nothing.
+    document: Option<fn() -> Endpoint>,
 }
 
-/// Every endpoint: the one list from which the router is built, and which the tests walk.
-pub static ROUTES: [Route; 5] = [
+/// What handlers work with.
+#[derive(Clone, FromRef)]
+struct Api {
+    store: Store,
+    originals: Originals,
+}
+
+/// Every endpoint: the one list from which the router and the OpenAPI document are made, and which the tests
+/// walk.
+pub static ROUTES: [Route; 10] = [
     Route {
         method: Method::GET,
         path: "/api/v1/ext/{org_id}/events",
         handler: || get(events::list),
+        document: Some(events::document),
     },
     Route {
         method: Method::GET,
         path: "/api/v1/ext/{org_id}/event/{event_id}/ping",
         handler: || get(event::ping),
+        document: Some(event::document_ping),
     },
     Route {
         method: Method::GET,
         path: "/api/v1/ext/{org_id}/event/{event_id}/details",
         handler: || get(event::details),
+        document: Some(event::document_details),
+    },
+    Route {
+        method: Method::GET,
+        path: "/api/v1/ext/{org_id}/event/{event_id}/images",
+        handler: || get(images::all),
+        document: Some(images::document_all),
+    },
+    Route {
+        method: Method::GET,
+        path: "/api/v1/ext/{org_id}/event/{event_id}/bibs/{bib}",
+        handler: || get(images::with_bib),
+        document: Some(images::document_with_bib),
+    },
+    Route {
+        method: Method::GET,
+        path: "/api/v1/ext/{org_id}/event/{event_id}/timeline/days",
+        handler: || get(timeline::days),
+        document: Some(timeline::document_days),
+    },
+    Route {
+        method: Method::GET,
+        path: "/api/v1/ext/{org_id}/event/{event_id}/timeline/images",
+        handler: || get(timeline::taken_within),
+        document: Some(timeline::document_images),
+    },
+    Route {
+        method: Method::POST,
+        path: "/api/v1/ext/{org_id}/event/{event_id}/original-photos",
+        handler: || post(original_photos::links),
+        document: Some(original_photos::document),
     },
     Route {
         method: Method::POST,
         path: "/api/v1/ext/{org_id}/event/{event_id}/faces",
         handler: || post(closed::faces),
+        document: None,
     },
     Route {
         method: Method::POST,
         path: "/api/v1/ext/{org_id}/event/{event_id}/video-clipping/{*rest}",
         handler: || post(closed::video_clipping),
+        document: None,
     },
 ];
 
-/// The API under `/api/v1/ext`, served under `hosts` only.
-pub(crate) fn router(store: Store, hosts: Vec<HostName>) -> Router {
+/// The API under `/api/v1/ext`, served under `hosts` only and within `limits`.
+pub(crate) fn router(
+    store: Store,
+    originals: Originals,
+    hosts: Vec<HostName>,
+    limits: Option<RateLimits>,
+) -> Router {
     let api = ServiceBuilder::new()
         .layer(from_fn_with_state(
             Arc::new(RequestIds::new()),
@@ -90,18 +154,18 @@ pub(crate) fn router(store: Store, hosts: Vec<HostName>) -> Router {
         ))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(
-            Guard::new(store.clone(), hosts),
+            Guard::new(store.clone(), hosts, limits),
             guard::admit,
         ))
         .layer(from_fn(refuse_large_body))
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .service(routes(store));
+        .service(routes(Api { store, originals }));
     BASE.into_iter().fold(Router::new(), |router, path| {
         router.route_service(path, api.clone())
     })
 }
 
-fn routes(store: Store) -> Router {
+fn routes(api: Api) -> Router {
     ROUTES
         .iter()
         .fold(Router::new(), |router, route| {
@@ -109,7 +173,7 @@ fn routes(store: Store) -> Router {
         })
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .with_state(store)
+        .with_state(api)
 }
 
 /// Refuses a body that says beforehand that it is too large; one that does not say it is cut off by

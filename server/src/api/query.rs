@@ -1,65 +1,192 @@
-//! Query parameters. Each may come once; unknown ones are ignored, so that a caller can add its own.
+//! What stands in an address beside its ids: query parameters, and texts in the path. A parameter may come
+//! once; unknown ones are ignored, so that a caller can add its own.
 
 use axum::extract::{FromRequestParts, Query};
 use http::request::Parts;
-use model::page::{PageOutOfRange, PageRequest};
-use store::Store;
+use model::{
+    page::{PageOutOfRange, PageRequest},
+    photo::TimeWindow,
+};
 
-use super::{access::decimal, error::ApiError};
+use super::{
+    Api,
+    access::{decimal, path_params},
+    error::ApiError,
+};
 
 /// `page` and `page_size` of an endpoint with these sizes (contract, section 5).
 pub(super) struct PageQuery<const DEFAULT_SIZE: i64, const MAX_SIZE: i64>(pub(super) PageRequest);
 
-impl<const DEFAULT_SIZE: i64, const MAX_SIZE: i64> FromRequestParts<Store>
+/// Pages of events.
+pub(super) type EventPage = PageQuery<10, 100>;
+
+/// Pages of photos.
+pub(super) type PhotoPage = PageQuery<32, 100>;
+
+/// Pages of links to originals.
+pub(super) type OriginalPage = PageQuery<30, 60>;
+
+/// The sizes of an endpoint's pages, as its documentation states them.
+pub(super) trait PageSizes {
+    const DEFAULT: i64;
+    const MAX: i64;
+}
+
+impl<const DEFAULT_SIZE: i64, const MAX_SIZE: i64> PageSizes for PageQuery<DEFAULT_SIZE, MAX_SIZE> {
+    const DEFAULT: i64 = DEFAULT_SIZE;
+    const MAX: i64 = MAX_SIZE;
+}
+
+impl<const DEFAULT_SIZE: i64, const MAX_SIZE: i64> FromRequestParts<Api>
     for PageQuery<DEFAULT_SIZE, MAX_SIZE>
 {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Store) -> Result<Self, ApiError> {
-        let query = Parameters::read(parts)?;
-        let page = query.number("page", 1, |page| PageRequest::new(page, 1, MAX_SIZE));
-        let size = query.number("page_size", DEFAULT_SIZE, |size| {
-            PageRequest::new(1, size, MAX_SIZE)
-        });
-        match (page, size) {
-            (Ok(page), Ok(size)) => PageRequest::new(page, size, MAX_SIZE)
-                .map(Self)
-                .map_err(|problem| ApiError::Invalid(problem.to_string())),
-            (page, size) => {
-                let problems: Vec<_> = [page.err(), size.err()].into_iter().flatten().collect();
-                Err(ApiError::Invalid(problems.join("; ")))
-            }
-        }
+    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, ApiError> {
+        let mut query = Parameters::read(parts)?;
+        let page = query.page::<Self>();
+        query.complete(page).map(Self)
     }
 }
 
-/// A query string, taken apart.
-struct Parameters(Vec<(String, String)>);
+/// `from` and `to` with `page` and `page_size`: a page of the photos of a time window.
+pub(super) struct WindowQuery(pub(super) TimeWindow, pub(super) PageRequest);
+
+impl FromRequestParts<Api> for WindowQuery {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, ApiError> {
+        let mut query = Parameters::read(parts)?;
+        let window = query.window();
+        let page = query.page::<PhotoPage>();
+        let (window, page) = query.complete(window.zip(page))?;
+        Ok(Self(window, page))
+    }
+}
+
+/// The bib number in the path, as it was sent.
+pub(super) struct PathBib(pub(super) String);
+
+impl FromRequestParts<Api> for PathBib {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, ApiError> {
+        let params = path_params(parts).await?;
+        let bib = params.iter().find(|(name, _)| *name == "bib");
+        bib.map(|(_, text)| Self(text.to_owned())).ok_or_else(|| {
+            tracing::error!("an endpoint asks for a bib number that its path does not have");
+            ApiError::Internal
+        })
+    }
+}
+
+/// A query string, taken apart, and what was found wrong with it: all of it is told at once.
+struct Parameters {
+    sent: Vec<(String, String)>,
+    problems: Vec<String>,
+}
 
 impl Parameters {
     fn read(parts: &Parts) -> Result<Self, ApiError> {
         Query::try_from_uri(&parts.uri)
-            .map(|Query(pairs)| Self(pairs))
+            .map(|Query(sent)| Self {
+                sent,
+                problems: Vec::new(),
+            })
             .map_err(|_| ApiError::Invalid("query: cannot be read".to_owned()))
     }
 
-    /// The number sent under `name`, or `default`; in the error, what is wrong with it. What is no
-    /// number is out of range like 0, which no parameter takes.
-    fn number<T>(
-        &self,
+    /// What was read, if there was nothing wrong.
+    fn complete<T>(self, read: Option<T>) -> Result<T, ApiError> {
+        read.filter(|_| self.problems.is_empty())
+            .ok_or_else(|| ApiError::Invalid(self.problems.join("; ")))
+    }
+
+    fn page<P: PageSizes>(&mut self) -> Option<PageRequest> {
+        let page = self.in_range("page", 1, |page| PageRequest::new(page, 1, P::MAX));
+        let size = self.in_range("page_size", P::DEFAULT, |size| {
+            PageRequest::new(1, size, P::MAX)
+        });
+        PageRequest::new(page?.page(), size?.page_size(), P::MAX).ok()
+    }
+
+    /// What `check` makes of the number sent under `name`, or of `default`. What is no number is out of range
+    /// like 0, which no such parameter takes.
+    fn in_range<T>(
+        &mut self,
         name: &str,
         default: i64,
-        in_range: impl FnOnce(i64) -> Result<T, PageOutOfRange>,
-    ) -> Result<i64, String> {
-        let mut values = self.0.iter().filter(|(sent, _)| sent == name);
-        let number = match (values.next(), values.next()) {
-            (None, _) => default,
-            (Some((_, value)), None) => decimal(value).unwrap_or(0),
-            (Some(_), Some(_)) => return Err(format!("{name}: must be sent once")),
+        check: impl FnOnce(i64) -> Result<T, PageOutOfRange>,
+    ) -> Option<T> {
+        let number = match self.single(name)? {
+            None => default,
+            Some(text) => decimal(text).unwrap_or(0),
         };
-        match in_range(number) {
-            Ok(_) => Ok(number),
-            Err(problem) => Err(problem.to_string()),
+        check(number)
+            .map_err(|problem| self.problems.push(problem.to_string()))
+            .ok()
+    }
+
+    fn window(&mut self) -> Option<TimeWindow> {
+        let (from, to) = (self.seconds("from"), self.seconds("to"));
+        TimeWindow::of_seconds(from?, to?)
+            .map_err(|problem| self.problems.push(problem.to_string()))
+            .ok()
+    }
+
+    /// The Unix time that was sent under `name`.
+    fn seconds(&mut self, name: &str) -> Option<i64> {
+        let problem = match self.single(name)? {
+            None => format!("{name}: is required"),
+            Some(text) => match whole_number(text) {
+                Some(seconds) => return Some(seconds),
+                None => format!("{name}: must be Unix time in whole seconds"),
+            },
+        };
+        self.problems.push(problem);
+        None
+    }
+
+    /// What was sent under `name`, if anything was; nothing at all if it was sent several times.
+    fn single(&mut self, name: &str) -> Option<Option<&str>> {
+        let mut values = self.sent.iter().filter(|(sent, _)| sent == name);
+        match (values.next(), values.next()) {
+            (Some(_), Some(_)) => {
+                self.problems.push(format!("{name}: must be sent once"));
+                None
+            }
+            (value, _) => Some(value.map(|(_, value)| value.as_str())),
+        }
+    }
+}
+
+/// Like [`decimal`], with a sign for what was before 1970.
+fn whole_number(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_a_whole_number_of_seconds_also_before_1970() {
+        assert_eq!(whole_number("1768802400"), Some(1_768_802_400));
+        assert_eq!(whole_number("-1"), Some(-1));
+        assert_eq!(whole_number("-9223372036854775808"), Some(i64::MIN));
+        for text in [
+            "",
+            "-",
+            "+1",
+            "1.5",
+            "1e3",
+            " 1",
+            "--1",
+            "9223372036854775808",
+        ] {
+            assert_eq!(whole_number(text), None, "{text}");
         }
     }
 }

@@ -7,7 +7,7 @@ use model::{
 };
 use store::{OrganisationScope, Store, events::NewEvent};
 
-use super::{arguments, output};
+use super::{arguments, import::Import, output};
 use crate::error::Error;
 
 #[derive(Subcommand)]
@@ -36,34 +36,40 @@ pub(super) enum Command {
         #[arg(long, env = "DEVELOPER_ZONE_UNCONFIGURED", value_parser = BoolishValueParser::new())]
         unconfigured: bool,
     },
+    /// Load photos from a file into an event
+    Import(Import),
 }
 
 impl Command {
     /// Does it, and says so.
     ///
     /// # Errors
-    /// Those of the store, and [`Error::Output`].
+    /// Those of the store and of an import, and [`Error::Output`].
     pub(super) async fn perform(self, store: &Store) -> Result<(), Error> {
-        let Self::Create {
-            organisation,
-            name,
-            id,
-            date,
-            status,
-            unconfigured,
-        } = self;
-        let event = NewEvent {
-            id,
-            name,
-            date,
-            status,
-            settings: (!unconfigured).then_some(EventSettings::ALL_ON),
-        };
-        let scope = OrganisationScope::operator(organisation);
-        let made = store.events().create(scope, &event).await?;
-        output::line(format!(
-            "Created event {made}, {}, in organisation {organisation}.",
-            event.name
-        ))
+        match self {
+            Self::Create {
+                organisation,
+                name,
+                id,
+                date,
+                status,
+                unconfigured,
+            } => {
+                let event = NewEvent {
+                    id,
+                    name,
+                    date,
+                    status,
+                    settings: (!unconfigured).then_some(EventSettings::ALL_ON),
+                };
+                let scope = OrganisationScope::operator(organisation);
+                let made = store.events().create(scope, &event).await?;
+                output::line(format!(
+                    "Created event {made}, {}, in organisation {organisation}.",
+                    event.name
+                ))
+            }
+            Self::Import(import) => import.perform(store).await,
+        }
     }
 }

@@ -1,13 +1,19 @@
 //! `developer-zone serve`.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    num::NonZeroU32,
+};
 
 use clap::{Args, builder::BoolishValueParser};
 use store::Store;
 
-use super::{demo, open, output};
+use super::{demo, open, output, storage::Storage};
 use crate::{
-    api::host::HostName,
+    api::{
+        host::HostName,
+        throttle::{Rate, RateLimit, RateLimits},
+    },
     assets,
     config::{Config, ContactUrl, PublicUrl},
     error::Error,
@@ -19,6 +25,10 @@ use crate::{
   developer-zone serve --demo
   developer-zone serve --listen 0.0.0.0:8080 --database-url postgres://zone@db/zone \\
       --api-hosts api.example.com --public-url https://dev.example.com
+  developer-zone serve --rate-limit 200 --rate-burst 1000 --originals-folder /srv/originals
+  developer-zone serve --s3-endpoint https://s3.eu-central-1.amazonaws.com \\
+      --s3-region eu-central-1 --s3-bucket race-originals --s3-access-key-id AKIA... \\
+      --s3-secret-access-key-file /run/secrets/s3
 
 The first line on standard output is `listening on http://ADDRESS:PORT`.
 SIGTERM and Ctrl-C let running requests finish, for at most ten seconds.")]
@@ -52,6 +62,28 @@ pub(super) struct Serve {
     /// The address that browsers show; with https, cookies are sent over HTTPS only
     #[arg(long, env = "DEVELOPER_ZONE_PUBLIC_URL", value_name = "URL")]
     public_url: Option<PublicUrl>,
+    /// The address under which integrations call the API; https:// and the first API host if none is given
+    #[arg(long, env = "DEVELOPER_ZONE_API_URL", value_name = "URL")]
+    api_url: Option<PublicUrl>,
+    /// Requests a second that each token may send, to each server; 0 turns all limits off
+    #[arg(
+        long,
+        env = "DEVELOPER_ZONE_RATE_LIMIT",
+        value_name = "NUMBER",
+        default_value = "50"
+    )]
+    rate_limit: Rate,
+    /// Requests that a token may send at once after a pause
+    #[arg(
+        long,
+        env = "DEVELOPER_ZONE_RATE_BURST",
+        value_name = "NUMBER",
+        value_parser = rate_burst,
+        default_value = "100"
+    )]
+    rate_burst: NonZeroU32,
+    #[command(flatten)]
+    storage: Storage,
     /// Load the demo data, and serve the API under the listen address's own names too
     #[arg(long, env = "DEVELOPER_ZONE_DEMO", value_parser = BoolishValueParser::new())]
     demo: bool,
@@ -60,6 +92,13 @@ pub(super) struct Serve {
 fn listen_address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse()
         .map_err(|_| "use an IP address and a port, for example 127.0.0.1:3000 or [::1]:3000")
+}
+
+fn rate_burst(text: &str) -> Result<NonZeroU32, &'static str> {
+    let burst = text.parse().ok();
+    burst
+        .filter(|burst: &NonZeroU32| burst.get() <= RateLimit::MAX_BURST)
+        .ok_or("use a whole number from 1 to 1000000")
 }
 
 impl Serve {
@@ -76,28 +115,51 @@ impl Serve {
             cause,
         })?;
         let store = open(database_url).await?;
-        if self.demo {
+        let demo = self.demo;
+        if demo {
             store.load_demo().await?;
+        }
+        let (config, storage) = self.config(address);
+        let demo_of = demo.then_some(database_url);
+        let originals = storage.open(&store, &config.api_url, demo_of).await?;
+        if demo {
+            originals.add_demo_pictures(store::demo::originals())?;
         }
         warn_of_demo_sign_ins(&store, address.ip()).await?;
         output::line(format!("listening on http://{address}"))?;
-        if self.demo {
+        if demo {
             output::line(invitation(address))?;
         }
-        let router = router(store.clone(), &self.config());
+        let router = router(store.clone(), &config, originals);
         serve::run(listener, router, &store, stop).await
     }
 
-    fn config(self) -> Config {
+    fn config(self, listening: SocketAddr) -> (Config, Storage) {
+        let api_url = self.api_url(listening);
         let mut api_hosts = self.api_hosts;
         if self.demo {
             api_hosts.extend(own_names(self.listen.ip()));
         }
-        Config {
+        let rate_limit = RateLimit::new(self.rate_limit, self.rate_burst);
+        let config = Config {
             api_hosts,
             contact_url: self.contact_url,
             public_url: self.public_url,
-        }
+            api_url,
+            rate_limits: rate_limit.map(RateLimits::of_tokens),
+        };
+        (config, self.storage)
+    }
+
+    /// A demo is called where it listens; anything else where its operator says, or under its own name.
+    fn api_url(&self, listening: SocketAddr) -> PublicUrl {
+        self.api_url.clone().unwrap_or_else(|| {
+            if self.demo {
+                PublicUrl::plain(reachable(listening))
+            } else {
+                PublicUrl::secure(&self.api_hosts[0])
+            }
+        })
     }
 }
 
@@ -126,17 +188,21 @@ async fn warn_of_demo_sign_ins(store: &Store, ip: IpAddr) -> Result<(), Error> {
 }
 
 fn invitation(address: SocketAddr) -> String {
-    let reachable = SocketAddr::new(reachable_ip(address.ip()), address.port());
-    format!("\nOpen http://{reachable}\n{}\n", demo::sign_ins())
+    format!(
+        "\nOpen http://{}\n{}\n",
+        reachable(address),
+        demo::sign_ins()
+    )
 }
 
-/// The address by which this machine itself reaches a server that listens on `ip`.
-fn reachable_ip(ip: IpAddr) -> IpAddr {
-    match ip {
+/// The address by which this machine itself reaches a server that listens on `address`.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
         other => other,
-    }
+    };
+    SocketAddr::new(ip, address.port())
 }
 
 #[cfg(test)]

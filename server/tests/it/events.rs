@@ -129,7 +129,10 @@ async fn a_page_past_the_end_is_an_empty_list_with_pages_before_it() {
 async fn an_organisation_without_events_has_no_pages_at_all() {
     let (zone, client) = zone_and_client().await;
     zone.database
-        .sql("DELETE FROM event_settings; DELETE FROM events")
+        .sql(
+            "DELETE FROM photo_bibs; DELETE FROM photo_blocks; DELETE FROM photos;
+             DELETE FROM event_settings; DELETE FROM events",
+        )
         .await;
     for query in ["", "?page=3"] {
         let (events, pagination) = page(&client, query).await;

@@ -217,10 +217,23 @@ impl Serving {
         read_answer(self.send(path, headers))
     }
 
+    /// Posts this, and gives the whole answer.
+    pub(crate) fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> String {
+        let length = body.len().to_string();
+        let headers = [headers, &[("Content-Length", &length)]].concat();
+        let mut stream = self.send_head("POST", path, &headers);
+        stream.write_all(body.as_bytes()).expect("sent");
+        read_answer(stream)
+    }
+
     /// Sends a request, and gives the connection on which the answer will come.
     pub(crate) fn send(&self, path: &str, headers: &[(&str, &str)]) -> TcpStream {
+        self.send_head("GET", path, headers)
+    }
+
+    fn send_head(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).expect("connected");
-        let mut request = format!("GET {path} HTTP/1.1\r\nConnection: close\r\n");
+        let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
         if !headers
             .iter()
             .any(|(name, _)| name.eq_ignore_ascii_case("host"))

@@ -21,6 +21,7 @@ fn path(route: &Route, organisation: &str, event: &str) -> String {
     let path = below
         .replace("{org_id}", organisation)
         .replace("{event_id}", event)
+        .replace("{bib}", "1234")
         .replace("{*rest}", "some/more");
     assert!(!path.contains('{'), "no value for {path}");
     path
@@ -113,6 +114,28 @@ async fn no_route_of_an_event_gives_a_foreign_or_unconfigured_events_data() {
             .send(route.method.clone(), &path(route, "903", "457"))
             .await;
         answer.assert_refused(404, "event_not_configured");
+    }
+}
+
+/// Who has a key learns nothing of what others have, by any endpoint.
+#[tokio::test]
+async fn every_route_answers_alike_to_the_byte_for_what_is_foreign_and_what_never_was() {
+    let (_zone, client) = zone_and_client().await;
+    let client = client.with("x-request-id", "same");
+    for route in &ROUTES {
+        let ask = async |organisation: &str, event: &str| {
+            let path = path(route, organisation, event);
+            client.send(route.method.clone(), &path).await
+        };
+        let mut pairs = vec![(ask("904", "556").await, ask("99999", "556").await)];
+        if of_an_event(route) {
+            pairs.push((ask("903", "556").await, ask("903", "99999").await));
+        }
+        for (foreign, missing) in pairs {
+            assert_eq!(foreign.status, 403, "{}", route.path);
+            assert_eq!(foreign.text, missing.text, "{}", route.path);
+            assert_eq!(foreign.headers, missing.headers, "{}", route.path);
+        }
     }
 }
 

@@ -231,7 +231,10 @@ fn connections_on_which_nothing_runs_do_not_hold_the_server_up() {
 async fn a_running_request_is_answered_after_sigterm_and_before_the_end() {
     let database = TestDatabase::postgres().await;
     let url = database.url();
-    let mut server = Serving::start(&url, &["--demo"]);
+    // Beside a PostgreSQL there is no place for the demo's originals but the working folder.
+    let originals = tempfile::tempdir().expect("a folder");
+    let folder = originals.path().display().to_string();
+    let mut server = Serving::start(&url, &["--demo", "--originals-folder", &folder]);
     let token = demo_token(&url);
 
     let mut locking = PgConnection::connect(&url).await.expect("open");
@@ -328,6 +331,12 @@ fn every_option_of_serve_may_come_from_the_environment() {
         (
             "DEVELOPER_ZONE_PUBLIC_URL",
             "https://dev.example.com".to_owned(),
+        ),
+        ("DEVELOPER_ZONE_RATE_LIMIT", "20".to_owned()),
+        ("DEVELOPER_ZONE_RATE_BURST", "40".to_owned()),
+        (
+            "DEVELOPER_ZONE_ORIGINALS_FOLDER",
+            database.file().with_file_name("here").display().to_string(),
         ),
         ("DEVELOPER_ZONE_DEMO", "true".to_owned()),
     ]);

@@ -1,0 +1,117 @@
+//! `GET /files/{path}`: an original from this server's own folder, for whoever follows a link to it.
+//!
+//! The link's signature is the leave, so no key is asked for, and this stands beside the guard, not behind
+//! it. What goes wrong is told like everything of the API: envelope, code, request id.
+//!
+//! On a small installation these files, which photographers sent in, come from the origin of the dashboard.
+//! So they are always saved, never shown (`Content-Disposition`), never taken for another type than they are
+//! said to have (`nosniff`), and should a browser show one nonetheless, it runs nothing and has no origin
+//! (`Content-Security-Policy`).
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::rejection::{PathRejection, QueryRejection},
+    extract::{Path, Query, Request, State},
+    middleware::from_fn_with_state,
+    response::Response,
+    routing::get,
+};
+use http::{
+    HeaderValue, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS},
+};
+use serde::Deserialize;
+use store::Store;
+use tower::ServiceExt;
+use tower_http::{catch_panic::CatchPanicLayer, services::ServeFile};
+
+use super::{
+    access::decimal,
+    error::ApiError,
+    panicked,
+    request_id::{self, RequestIds},
+};
+use crate::originals::{
+    ObjectName, Originals,
+    folder::{Folder, Refused},
+};
+
+#[derive(Clone)]
+struct Files {
+    folder: Folder,
+    store: Store,
+}
+
+#[derive(Deserialize)]
+struct Signed {
+    expires: String,
+    signature: String,
+}
+
+/// The files of the folder, if the originals are in one; nothing otherwise.
+pub(crate) fn router(store: Store, originals: &Originals) -> Router {
+    let Some(folder) = originals.folder().cloned() else {
+        return Router::new();
+    };
+    Router::new()
+        .route("/files/{*path}", get(download))
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .with_state(Files { folder, store })
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(
+            Arc::new(RequestIds::new()),
+            request_id::attach,
+        ))
+}
+
+async fn download(
+    State(files): State<Files>,
+    path: Result<Path<String>, PathRejection>,
+    query: Result<Query<Signed>, QueryRejection>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let Path(path) = path.map_err(|_| ApiError::LinkInvalid)?;
+    let Query(Signed { expires, signature }) = query.map_err(|_| ApiError::LinkInvalid)?;
+    let expires = decimal(&expires).ok_or(ApiError::LinkInvalid)?;
+    let now = files.store.clock().now();
+    files.folder.check(&path, expires, &signature, now)?;
+    let name = ObjectName::parse(&path).ok_or(ApiError::NoSuchFile)?;
+    let file = files.folder.find(name).await.map_err(|error| {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the folder of originals cannot be read"
+        );
+        ApiError::Internal
+    })?;
+    let file = file.ok_or(ApiError::NoSuchFile)?;
+    let answer = ServeFile::new(file).oneshot(request).await;
+    let mut answer = answer.unwrap_or_else(|never| match never {}).map(Body::new);
+    match answer.status() {
+        StatusCode::NOT_FOUND => return Err(ApiError::NoSuchFile),
+        StatusCode::INTERNAL_SERVER_ERROR => return Err(ApiError::Internal),
+        _ => {}
+    }
+    let disposition = HeaderValue::try_from(name.disposition()).map_err(|_| ApiError::Internal)?;
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_DISPOSITION, disposition);
+    for (name, value) in [
+        (CACHE_CONTROL, "private, no-store"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    Ok(answer)
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Invalid => Self::LinkInvalid,
+            Refused::Expired => Self::LinkExpired,
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! `GET /event/{event_id}/images` and `GET /event/{event_id}/bibs/{bib}`: lists of photos.
+
+use axum::extract::State;
+use model::{
+    page::{Page, Pagination},
+    photo::{Bib, Photo},
+};
+use serde::Serialize;
+use store::Store;
+use utoipa::ToSchema;
+
+use super::{
+    access::{BibSearch, Event, EventWith},
+    envelope::Success,
+    error::ApiError,
+    openapi::{Endpoint, text_parameter},
+    query::{PathBib, PhotoPage},
+};
+
+/// A page of photos: by capture time, photos without one last, then by `image_id`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ImagesData {
+    images: Vec<Photo>,
+    pagination: Pagination,
+}
+
+impl From<Page<Photo>> for ImagesData {
+    fn from(page: Page<Photo>) -> Self {
+        Self {
+            images: page.rows,
+            pagination: page.pagination,
+        }
+    }
+}
+
+/// A page of photos with the message that the contract has for it.
+pub(super) fn images(page: Page<Photo>, message: &'static str) -> Success<ImagesData> {
+    let found = page.pagination.total > 0;
+    Success {
+        message: if found { message } else { "No images found" }.into(),
+        data: page.into(),
+    }
+}
+
+pub(super) fn document_all() -> Endpoint {
+    Endpoint::new::<ImagesData>("listImages", "List an event’s photos")
+        .described(
+            "Every photo of the event, by capture time; photos without one come last. The order is \
+             stable from page to page.",
+        )
+        .paged::<PhotoPage>()
+        .with_example(include_str!("examples/images.json"))
+}
+
+pub(super) async fn all(
+    State(store): State<Store>,
+    Event(access): Event,
+    page: PhotoPage,
+) -> Result<Success<ImagesData>, ApiError> {
+    let page = store.photos().all(access, page.0).await?;
+    Ok(images(page, "Records for all images"))
+}
+
+pub(super) fn document_with_bib() -> Endpoint {
+    Endpoint::new::<ImagesData>("listImagesByBib", "Find photos by bib number")
+        .described(
+            "The photos on which a bib number was seen. Case and surrounding white space do not \
+             matter. A number that no photo carries is 404. Needs `bib_search`.",
+        )
+        .with_parameter(text_parameter("bib", "The bib number.", "1234"))
+        .paged::<PhotoPage>()
+        .refusing(&["feature_disabled", "bib_not_found"])
+        .with_example(include_str!("examples/bib.json"))
+}
+
+pub(super) async fn with_bib(
+    State(store): State<Store>,
+    EventWith { access, .. }: EventWith<BibSearch>,
+    PathBib(text): PathBib,
+    page: PhotoPage,
+) -> Result<Success<ImagesData>, ApiError> {
+    // What cannot be a bib number is on no photo either.
+    let Ok(bib) = Bib::parse(&text) else {
+        return Err(ApiError::NoSuchBib(text.trim().to_owned()));
+    };
+    let page = store.photos().with_bib(access, &bib, page.0).await?;
+    if page.pagination.total == 0 {
+        return Err(ApiError::NoSuchBib(bib.to_string()));
+    }
+    Ok(Success {
+        message: format!("Records for bib number {bib}").into(),
+        data: page.into(),
+    })
+}

@@ -1,0 +1,418 @@
+//! The OpenAPI document: made from the list that the router is made from, the types that the answers are
+//! made of, and the errors that are sent, so it cannot say anything else than the server does.
+//!
+//! What all endpoints have in common (envelope, credential, ids, errors of the guard) is added here; an
+//! endpoint's own file states what is its own.
+
+use std::collections::BTreeMap;
+
+use axum::{Router, routing::get};
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::{
+    ToSchema,
+    openapi::{RefOr, Schema},
+};
+
+use super::{ROUTES, Route, error::ApiError, query::PageSizes};
+
+/// Where the document is.
+pub(crate) const PATH: &str = "/api/v1/openapi.json";
+
+/// Refusals of the guard that every endpoint has, and whatever else can befall any request.
+const EVERYWHERE: [&str; 11] = [
+    "token_missing",
+    "host_not_allowed",
+    "token_invalid",
+    "token_inactive",
+    "token_expired",
+    "plan_required",
+    "rate_limited",
+    "organisation_mismatch",
+    "invalid_request",
+    "internal",
+    "unavailable",
+];
+
+/// Refusals that endpoints of an event have too.
+const OF_AN_EVENT: [&str; 2] = ["event_mismatch", "event_not_configured"];
+
+/// How long the pages of the examples are: two show what a list is.
+const EXAMPLE_PAGE_SIZE: i64 = 2;
+
+/// The origin that stands in the examples, until the server's own takes its place.
+const EXAMPLE_ORIGIN: &str = "https://api.9pic.ai";
+
+/// What an endpoint has of its own.
+pub(super) struct Endpoint {
+    operation_id: &'static str,
+    summary: &'static str,
+    description: &'static str,
+    data: (Value, Vec<(String, RefOr<Schema>)>),
+    parameters: Vec<Value>,
+    body: Option<Value>,
+    codes: Vec<&'static str>,
+    example: &'static str,
+}
+
+impl Endpoint {
+    /// An endpoint whose answers carry `T` as their `data`.
+    pub(super) fn new<T: ToSchema>(operation_id: &'static str, summary: &'static str) -> Self {
+        let mut schemas = vec![(T::name().into_owned(), T::schema())];
+        T::schemas(&mut schemas);
+        Self {
+            operation_id,
+            summary,
+            description: "",
+            data: (reference(&T::name()), schemas),
+            parameters: Vec::new(),
+            body: None,
+            codes: Vec::new(),
+            example: "null",
+        }
+    }
+
+    pub(super) fn described(mut self, description: &'static str) -> Self {
+        self.description = description;
+        self
+    }
+
+    /// It takes this parameter.
+    pub(super) fn with_parameter(mut self, parameter: Value) -> Self {
+        self.parameters.push(parameter);
+        self
+    }
+
+    /// It takes `page` and `page_size`.
+    pub(super) fn paged<P: PageSizes>(self) -> Self {
+        let page = json!({
+            "type": "integer", "format": "int64", "minimum": 1,
+            "maximum": model::page::PageRequest::MAX_PAGE, "default": 1,
+        });
+        let size = json!({
+            "type": "integer", "format": "int64", "minimum": 1, "maximum": P::MAX, "default": P::DEFAULT,
+        });
+        self.with_parameter(parameter(
+            "query",
+            "page",
+            "The page, counted from 1.",
+            page,
+            json!(1),
+        ))
+        .with_parameter(parameter(
+            "query",
+            "page_size",
+            "How many are on a page.",
+            size,
+            json!(EXAMPLE_PAGE_SIZE),
+        ))
+    }
+
+    /// It takes a JSON body.
+    pub(super) fn taking(mut self, schema: Value, example: &'static str) -> Self {
+        let content = json!({ "schema": schema, "example": parsed(example) });
+        self.body = Some(json!({ "required": true, "content": { "application/json": content } }));
+        self
+    }
+
+    /// It can refuse with these codes, beside those that all have.
+    pub(super) fn refusing(mut self, codes: &[&'static str]) -> Self {
+        self.codes.extend(codes);
+        self
+    }
+
+    /// A whole answer: what the demo data gives.
+    pub(super) fn with_example(mut self, example: &'static str) -> Self {
+        self.example = example;
+        self
+    }
+}
+
+/// A text in the path.
+pub(super) fn text_parameter(name: &str, description: &str, example: &str) -> Value {
+    let schema = json!({ "type": "string", "minLength": 1 });
+    parameter("path", name, description, schema, json!(example))
+}
+
+/// A required time in the query.
+pub(super) fn seconds_parameter(name: &str, description: &str, example: i64) -> Value {
+    let description = format!("{description}, in Unix seconds.");
+    let schema =
+        json!({ "type": "integer", "format": "int64", "minimum": i64::MIN, "maximum": i64::MAX });
+    let mut parameter = parameter("query", name, &description, schema, json!(example));
+    parameter["required"] = json!(true);
+    parameter
+}
+
+fn parameter(place: &str, name: &str, description: &str, schema: Value, example: Value) -> Value {
+    json!({
+        "in": place,
+        "name": name,
+        "description": description,
+        "required": place == "path",
+        "schema": schema,
+        "example": example,
+    })
+}
+
+/// The document of an API that is served under `origin`.
+pub(crate) fn document(origin: &str) -> Value {
+    let mut paths = Map::new();
+    let mut schemas = Map::new();
+    for route in &ROUTES {
+        let Some(describe) = route.document else {
+            continue;
+        };
+        let endpoint = describe();
+        for (name, schema) in &endpoint.data.1 {
+            schemas.insert(name.clone(), to_value(schema));
+        }
+        let method = route.method.as_str().to_ascii_lowercase();
+        paths.insert(
+            route.path.to_owned(),
+            json!({ method: operation(route, endpoint, origin) }),
+        );
+    }
+    schemas.insert("Error".to_owned(), error_schema());
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "9Pic external API",
+            "version": "1",
+            "description": "What an organisation’s API token opens: its events and their photos.",
+        },
+        "servers": [{ "url": origin }],
+        "security": [{ "ApiKey": [] }, { "Bearer": [] }],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "ApiKey": {
+                    "type": "apiKey", "in": "header", "name": "X-API-Key",
+                    "description": "An API token of the Developer Zone.",
+                },
+                "Bearer": {
+                    "type": "http", "scheme": "bearer",
+                    "description": "The same token, read where no X-API-Key was sent.",
+                },
+            },
+        },
+    })
+}
+
+fn operation(route: &Route, endpoint: Endpoint, origin: &str) -> Value {
+    let mut parameters = path_ids(route.path);
+    parameters.extend(endpoint.parameters);
+    let mut codes = EVERYWHERE.to_vec();
+    if route.path.contains("{event_id}") {
+        codes.extend(OF_AN_EVENT);
+    }
+    codes.extend(endpoint.codes);
+    let mut responses = refusals(&codes);
+    let success = json!({
+        "schema": success_schema(&endpoint.data.0),
+        "example": parsed(&endpoint.example.replace(EXAMPLE_ORIGIN, origin)),
+    });
+    let success = json!({
+        "description": "What was asked for.",
+        "headers": { "X-Request-Id": request_id_header() },
+        "content": { "application/json": success },
+    });
+    responses.insert("200".to_owned(), success);
+    let example_address = example_address(route.path, &parameters);
+    let mut operation = json!({
+        "operationId": endpoint.operation_id,
+        "summary": endpoint.summary,
+        "description": endpoint.description,
+        "parameters": parameters,
+        "responses": responses,
+        // What the example's answer was given to: for the reference, and for a test that asks.
+        "x-example-address": example_address,
+    });
+    if let Some(body) = endpoint.body {
+        operation["requestBody"] = body;
+    }
+    operation
+}
+
+/// The numbers that stand in the path.
+fn path_ids(path: &str) -> Vec<Value> {
+    let ids = [
+        (
+            "org_id",
+            "The organisation’s number: the dashboard shows it.",
+            903,
+        ),
+        (
+            "event_id",
+            "The event’s number: the list of events has it.",
+            456,
+        ),
+    ];
+    let number = json!({ "type": "integer", "format": "int64", "minimum": 0, "maximum": i64::MAX });
+    ids.into_iter()
+        .filter(|(name, ..)| path.contains(&format!("{{{name}}}")))
+        .map(|(name, description, example)| {
+            parameter("path", name, description, number.clone(), json!(example))
+        })
+        .collect()
+}
+
+/// The path with the parameters' examples in it: those that it needs, and a short page.
+fn example_address(path: &str, parameters: &[Value]) -> String {
+    let mut address = path.to_owned();
+    let mut separator = '?';
+    for parameter in parameters {
+        let name = parameter["name"].as_str().unwrap_or_default();
+        let value = match &parameter["example"] {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        if parameter["in"] == "path" {
+            address = address.replace(&format!("{{{name}}}"), &value);
+        } else if parameter["required"] == true || name == "page_size" {
+            address.extend([separator.to_string(), format!("{name}={value}")]);
+            separator = '&';
+        }
+    }
+    address
+}
+
+/// The answers by which these codes are sent, by status.
+fn refusals(codes: &[&str]) -> Map<String, Value> {
+    let mut by_status: BTreeMap<u16, Vec<ApiError>> = BTreeMap::new();
+    for error in ApiError::every() {
+        if codes.contains(&error.code()) {
+            by_status
+                .entry(error.status().as_u16())
+                .or_default()
+                .push(error);
+        }
+    }
+    by_status
+        .into_iter()
+        .map(|(status, errors)| (status.to_string(), refusal(status, &errors)))
+        .collect()
+}
+
+fn refusal(status: u16, errors: &[ApiError]) -> Value {
+    let meanings: Vec<_> = errors
+        .iter()
+        .map(|error| format!("`{}`: {}", error.code(), error.help().cause))
+        .collect();
+    let codes: Vec<_> = errors.iter().map(ApiError::code).collect();
+    let examples: Map<_, _> = errors
+        .iter()
+        .map(|error| {
+            let answer =
+                json!({ "responseType": "error", "message": error.message(), "data": null });
+            (error.code().to_owned(), json!({ "value": answer }))
+        })
+        .collect();
+    let text = json!({ "type": "string" });
+    let mut headers = json!({
+        "X-Error-Code": {
+            "description": "The error’s stable name.",
+            "required": true,
+            "schema": { "type": "string", "enum": codes },
+        },
+        "X-Request-Id": request_id_header(),
+    });
+    let wait = json!({
+        "description": "Seconds to wait before the next try.",
+        "required": true,
+        "schema": { "type": "integer", "minimum": 1 },
+    });
+    match status {
+        401 => {
+            headers["WWW-Authenticate"] =
+                json!({ "description": "How to authenticate.", "required": true, "schema": text });
+        }
+        429 => {
+            headers["Retry-After"] = wait;
+            for (name, description) in [
+                (
+                    "RateLimit-Policy",
+                    "The limit: how many calls in how many seconds.",
+                ),
+                (
+                    "RateLimit",
+                    "How many calls are left, and when there will be more.",
+                ),
+            ] {
+                headers[name] =
+                    json!({ "description": description, "required": true, "schema": text });
+            }
+        }
+        503 => headers["Retry-After"] = wait,
+        _ => {}
+    }
+    json!({
+        "description": meanings.join("\n\n"),
+        "x-error-codes": codes,
+        "headers": headers,
+        "content": {
+            "application/json": { "schema": reference("Error"), "examples": examples },
+        },
+    })
+}
+
+fn request_id_header() -> Value {
+    json!({
+        "description": "The request’s id: the caller’s own, or one that was made for it.",
+        "required": true,
+        "schema": { "type": "string", "minLength": 1, "maxLength": 64 },
+    })
+}
+
+fn success_schema(data: &Value) -> Value {
+    envelope_schema("success", data)
+}
+
+fn error_schema() -> Value {
+    envelope_schema("error", &json!({ "type": "null" }))
+}
+
+/// The three keys of every answer (contract, section 4).
+fn envelope_schema(kind: &str, data: &Value) -> Value {
+    json!({
+        "type": "object",
+        "required": ["responseType", "message", "data"],
+        "additionalProperties": false,
+        "properties": {
+            "responseType": { "type": "string", "const": kind },
+            "message": { "type": "string", "description": "For people; may change at any time." },
+            "data": data,
+        },
+    })
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+fn to_value(schema: &impl Serialize) -> Value {
+    serde_json::to_value(schema).unwrap_or_default()
+}
+
+/// A file of this folder; a test reads them all.
+fn parsed(example: &str) -> Value {
+    serde_json::from_str(example).unwrap_or_default()
+}
+
+/// Serves the document: open to everyone, pages of other origins included, as it holds nothing secret.
+pub(crate) fn router(origin: &str) -> Router {
+    let document = axum::body::Bytes::from(document(origin).to_string());
+    let answer = async move || {
+        (
+            [
+                (CONTENT_TYPE, "application/json"),
+                (CACHE_CONTROL, "no-cache"),
+                (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+            ],
+            document.clone(),
+        )
+    };
+    Router::new().route(PATH, get(answer))
+}

@@ -1,0 +1,392 @@
+//! `POST /event/{event_id}/original-photos`: links to originals.
+
+use std::collections::HashSet;
+
+use axum::extract::State;
+use model::{
+    access::EventAccess,
+    page::{Page, PageRequest, Pagination},
+    photo::{Bib, ImageId, Original},
+    timestamp::Timestamp,
+};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use store::Store;
+use utoipa::ToSchema;
+
+use crate::originals::{Link, Originals};
+
+use super::{
+    Api, access::Event, body::JsonObject, envelope::Success, error::ApiError, openapi::Endpoint,
+    query::OriginalPage,
+};
+
+/// The most photos that one request can name. (A body that is read can hold some thousands.)
+const MAX_IDS: usize = 1_000;
+
+/// Links to originals, and those that cannot be had.
+#[derive(Serialize, ToSchema)]
+pub(super) struct OriginalsData {
+    presigned_urls: Vec<OriginalLink>,
+    failed_urls: Vec<FailedOriginal>,
+    /// Photos that were asked for, on all pages.
+    total_images: i64,
+    /// Links on this page.
+    successful_count: usize,
+    /// Photos on this page that have no link.
+    failed_count: usize,
+    /// What was asked for; null where it was a list.
+    identifier: Option<String>,
+    pagination: Pagination,
+}
+
+/// A link to an original. Whoever has it can download the file, for one hour.
+#[derive(Serialize, ToSchema)]
+struct OriginalLink {
+    url: String,
+    /// A name to save the file under.
+    filename: String,
+}
+
+/// An original that cannot be had.
+#[derive(Serialize, ToSchema)]
+struct FailedOriginal {
+    image_id: String,
+    /// Why not, in words.
+    error: String,
+    /// Where the original should be in the storage, if that is known.
+    path: Option<String>,
+}
+
+/// Which photos a request asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum Wanted {
+    /// Those that carry a bib number; none, where the text cannot be one.
+    Bib(Option<Bib>),
+    /// Those that show a face: none, as there is no engine that could tell.
+    Selfie,
+    /// One.
+    Image(ImageId),
+    /// Each of these, once.
+    Images(Vec<ImageId>),
+}
+
+/// The body, as the contract describes it.
+#[derive(Debug, PartialEq, Eq)]
+struct Asked {
+    wanted: Wanted,
+    /// The identifier, to be echoed.
+    identifier: Option<String>,
+}
+
+impl Asked {
+    /// # Errors
+    /// The problem of each field, joined.
+    fn read(body: &Map<String, Value>) -> Result<Self, String> {
+        let identifier = body.get("identifier").ok_or("identifier: is required");
+        let method = match body.get("method") {
+            None => Err("method: is required"),
+            Some(Value::String(method)) => Ok(method.as_str()),
+            Some(_) => Err("method: must be a text"),
+        };
+        match (method, identifier) {
+            (Ok("image_ids"), Ok(list)) => Ok(Self {
+                wanted: Wanted::Images(image_ids(list)?),
+                identifier: None,
+            }),
+            (Ok(method @ ("bib" | "selfie" | "image_id")), Ok(text)) => {
+                let text = text.as_str().ok_or("identifier: must be a text")?;
+                Ok(Self {
+                    wanted: match method {
+                        "bib" => Wanted::Bib(Bib::parse(text).ok()),
+                        "selfie" => Wanted::Selfie,
+                        _ => Wanted::Image(ImageId(text.to_owned())),
+                    },
+                    identifier: Some(text.to_owned()),
+                })
+            }
+            (method, identifier) => {
+                let method = method.and_then(|method| match method {
+                    "bib" | "selfie" | "image_id" | "image_ids" => Ok(()),
+                    _ => Err("method: must be bib, selfie, image_id or image_ids"),
+                });
+                let problems = [method.err(), identifier.err()];
+                Err(problems
+                    .into_iter()
+                    .flatten()
+                    .collect::<Vec<_>>()
+                    .join("; "))
+            }
+        }
+    }
+}
+
+/// The names in a list, each once.
+fn image_ids(list: &Value) -> Result<Vec<ImageId>, String> {
+    let list = list
+        .as_array()
+        .filter(|list| (1..=MAX_IDS).contains(&list.len()))
+        .ok_or(format!(
+            "identifier: must be a list of 1 to {MAX_IDS} image ids"
+        ))?;
+    let mut seen = HashSet::with_capacity(list.len());
+    let mut ids = Vec::with_capacity(list.len());
+    let mut problems = Vec::new();
+    for (place, id) in list.iter().enumerate() {
+        match id.as_str() {
+            None => problems.push(format!("identifier.{place}: must be a text")),
+            Some(id) if seen.insert(id) => ids.push(ImageId(id.to_owned())),
+            Some(_) => {}
+        }
+    }
+    if problems.is_empty() {
+        Ok(ids)
+    } else {
+        Err(problems.join("; "))
+    }
+}
+
+/// A photo that was asked for: where its original lies, or only its name where the event has no such photo.
+#[derive(Clone)]
+enum Found {
+    Photo(Original),
+    Nothing(ImageId),
+}
+
+pub(super) fn document() -> Endpoint {
+    Endpoint::new::<OriginalsData>("createOriginalPhotoLinks", "Get links to original photos")
+        .described(
+            "Links by which the originals can be downloaded without a key. Each works for one hour. \
+             `method` says what `identifier` is: a bib number (`bib`), one photo (`image_id`) or a list of \
+             up to 1,000 photos (`image_ids`). Selfie search (`selfie`) needs a recognition engine that is \
+             not part of this product, and finds nothing. Photos without a link are in `failed_urls`, with \
+             the reason.",
+        )
+        .paged::<OriginalPage>()
+        .taking(body_schema(), include_str!("examples/original_photos.request.json"))
+        .refusing(&[
+            "image_not_found",
+            "malformed_request",
+            "body_too_large",
+            "unsupported_media_type",
+        ])
+        .with_example(include_str!("examples/original_photos.json"))
+}
+
+pub(super) async fn links(
+    State(api): State<Api>,
+    Event(access): Event,
+    page: OriginalPage,
+    JsonObject(body): JsonObject,
+) -> Result<Success<OriginalsData>, ApiError> {
+    let asked = Asked::read(&body).map_err(ApiError::Invalid)?;
+    let found = find(&api.store, access, &asked.wanted, page.0).await?;
+    let (mut links, mut failed) = (Vec::new(), Vec::new());
+    for photo in found.rows {
+        match link(&api.originals, photo, api.store.clock().now()).await {
+            Ok(link) => links.push(link),
+            Err(failure) => failed.push(failure),
+        }
+    }
+    let message = match (links.is_empty(), failed.is_empty()) {
+        _ if found.pagination.total == 0 => "No photos found, so there are no originals",
+        (true, false) => "None of these originals is available",
+        _ => "Links to original photos",
+    };
+    Ok(Success {
+        message: message.into(),
+        data: OriginalsData {
+            total_images: found.pagination.total,
+            successful_count: links.len(),
+            failed_count: failed.len(),
+            presigned_urls: links,
+            failed_urls: failed,
+            identifier: asked.identifier,
+            pagination: found.pagination,
+        },
+    })
+}
+
+async fn find(
+    store: &Store,
+    access: EventAccess,
+    wanted: &Wanted,
+    page: PageRequest,
+) -> Result<Page<Found>, ApiError> {
+    let ids = match wanted {
+        Wanted::Selfie | Wanted::Bib(None) => return Ok(page_of(&[], page)),
+        Wanted::Bib(Some(bib)) => {
+            let found = store.photos().originals_with_bib(access, bib, page).await?;
+            return Ok(Page {
+                rows: found.rows.into_iter().map(Found::Photo).collect(),
+                pagination: found.pagination,
+            });
+        }
+        Wanted::Image(id) => std::slice::from_ref(id),
+        Wanted::Images(ids) => ids,
+    };
+    let mut originals = store
+        .photos()
+        .originals(access, ids)
+        .await?
+        .into_iter()
+        .peekable();
+    if originals.peek().is_none() {
+        return Err(ApiError::NoSuchImage);
+    }
+    // Both are in the order of the request, so what is missing shows as a gap.
+    let found: Vec<_> = ids
+        .iter()
+        .map(|id| {
+            originals
+                .next_if(|original| original.image_id == *id)
+                .map_or_else(|| Found::Nothing(id.clone()), Found::Photo)
+        })
+        .collect();
+    Ok(page_of(&found, page))
+}
+
+/// One page of a list that is all at hand.
+fn page_of(found: &[Found], request: PageRequest) -> Page<Found> {
+    let total = i64::try_from(found.len()).unwrap_or(i64::MAX);
+    let skipped = usize::try_from(request.offset()).unwrap_or(usize::MAX);
+    let size = usize::try_from(request.page_size()).unwrap_or(usize::MAX);
+    Page {
+        rows: found.iter().skip(skipped).take(size).cloned().collect(),
+        pagination: Pagination::new(request, total),
+    }
+}
+
+async fn link(
+    originals: &Originals,
+    photo: Found,
+    now: Timestamp,
+) -> Result<OriginalLink, FailedOriginal> {
+    let Original { image_id, path } = match photo {
+        Found::Photo(original) => original,
+        Found::Nothing(id) => {
+            return Err(FailedOriginal {
+                image_id: id.0,
+                error: "The event has no photo of this name.".to_owned(),
+                path: None,
+            });
+        }
+    };
+    let Some(path) = path else {
+        return Err(FailedOriginal {
+            image_id: image_id.0,
+            error: "The original of this photo was not stored.".to_owned(),
+            path: None,
+        });
+    };
+    match originals.link(&path, now).await {
+        Ok(Link { url, filename }) => Ok(OriginalLink { url, filename }),
+        Err(error) => Err(FailedOriginal {
+            image_id: image_id.0,
+            error: error.to_string(),
+            path: Some(path),
+        }),
+    }
+}
+
+/// What [`Asked::read`] takes.
+fn body_schema() -> Value {
+    let text = json!({ "type": "string" });
+    let method = |methods: &[&str], mut identifier: Value| {
+        identifier["description"] =
+            json!("The bib number, the photo’s `image_id`, or a list of them for `image_ids`.");
+        json!({
+            "type": "object",
+            "required": ["method", "identifier"],
+            "properties": {
+                "method": {
+                    "type": "string", "enum": methods,
+                    "description": "What the photos are named by.",
+                },
+                "identifier": identifier,
+            },
+        })
+    };
+    json!({
+        "oneOf": [
+            method(&["bib", "selfie", "image_id"], text.clone()),
+            method(
+                &["image_ids"],
+                json!({ "type": "array", "items": text, "minItems": 1, "maxItems": MAX_IDS }),
+            ),
+        ],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(body: Value) -> Result<Asked, String> {
+        match body {
+            Value::Object(object) => Asked::read(&object),
+            other => panic!("{other} is no object"),
+        }
+    }
+
+    fn problem(body: Value) -> String {
+        read(body).expect_err("does not fit")
+    }
+
+    #[test]
+    fn every_field_that_does_not_fit_is_named() {
+        assert_eq!(
+            problem(json!({})),
+            "method: is required; identifier: is required"
+        );
+        assert_eq!(
+            problem(json!({ "method": "face", "identifier": "x" })),
+            "method: must be bib, selfie, image_id or image_ids"
+        );
+        assert_eq!(
+            problem(json!({ "method": "face" })),
+            "method: must be bib, selfie, image_id or image_ids; identifier: is required"
+        );
+        assert_eq!(
+            problem(json!({ "method": 1, "identifier": "x" })),
+            "method: must be a text"
+        );
+        for method in ["bib", "selfie", "image_id"] {
+            for identifier in [json!(null), json!(1234), json!(["x"]), json!({})] {
+                let found = problem(json!({ "method": method, "identifier": identifier }));
+                assert_eq!(found, "identifier: must be a text");
+            }
+        }
+        let list = |list: Value| problem(json!({ "method": "image_ids", "identifier": list }));
+        for identifier in [json!([]), json!("x"), json!(null), json!(vec!["x"; 1_001])] {
+            assert_eq!(
+                list(identifier),
+                "identifier: must be a list of 1 to 1000 image ids"
+            );
+        }
+        assert_eq!(
+            list(json!(["a", 1, "b", null])),
+            "identifier.1: must be a text; identifier.3: must be a text"
+        );
+    }
+
+    #[test]
+    fn a_name_that_is_asked_for_twice_is_answered_once() {
+        let asked = read(json!({ "method": "image_ids", "identifier": ["b", "a", "b"] }));
+        let ids = ["b", "a"].map(|id| ImageId(id.to_owned())).to_vec();
+        assert_eq!(
+            asked,
+            Ok(Asked {
+                wanted: Wanted::Images(ids),
+                identifier: None
+            })
+        );
+    }
+
+    #[test]
+    fn the_identifier_is_echoed_as_it_was_sent() {
+        let asked = read(json!({ "method": "bib", "identifier": " a17 " })).expect("fits");
+        assert_eq!(asked.identifier.as_deref(), Some(" a17 "));
+        assert_eq!(asked.wanted, Wanted::Bib(Bib::parse("a17").ok()));
+    }
+}

@@ -1,0 +1,70 @@
+//! `GET /event/{event_id}/timeline/days` and `GET /event/{event_id}/timeline/images`: photos by time.
+
+use axum::extract::State;
+use model::photo::TimelineDay;
+use serde::Serialize;
+use store::Store;
+use utoipa::ToSchema;
+
+use super::{
+    access::{EventWith, TimelineSearch},
+    envelope::Success,
+    error::ApiError,
+    images::{ImagesData, images},
+    openapi::{Endpoint, seconds_parameter},
+    query::{PhotoPage, WindowQuery},
+};
+
+/// The days with photos, earliest first.
+#[derive(Serialize, ToSchema)]
+pub(super) struct DaysData {
+    days: Vec<TimelineDay>,
+}
+
+pub(super) fn document_days() -> Endpoint {
+    Endpoint::new::<DaysData>("listTimelineDays", "Count photos by day and hour")
+        .described(
+            "How many photos were taken in each UTC day and hour. Days and hours without photos, and \
+             photos without a capture time, are left out. Needs `timeline_search`.",
+        )
+        .refusing(&["feature_disabled"])
+        .with_example(include_str!("examples/timeline_days.json"))
+}
+
+pub(super) async fn days(
+    State(store): State<Store>,
+    EventWith { access, .. }: EventWith<TimelineSearch>,
+) -> Result<Success<DaysData>, ApiError> {
+    let days = store.photos().days(access).await?;
+    let message = if days.is_empty() {
+        "No timeline data"
+    } else {
+        "Timeline buckets"
+    };
+    Ok(Success {
+        message: message.into(),
+        data: DaysData { days },
+    })
+}
+
+pub(super) fn document_images() -> Endpoint {
+    Endpoint::new::<ImagesData>("listTimelineImages", "List photos of a time window")
+        .described(
+            "The photos taken from `from` up to, but not including, `to`. `from` must be before `to`. \
+             Needs `timeline_search`.",
+        )
+        .with_parameter(seconds_parameter("from", "The window’s first instant", 1_768_802_400))
+        .with_parameter(seconds_parameter("to", "The first instant after the window", 1_768_806_000))
+        .paged::<PhotoPage>()
+        .refusing(&["feature_disabled"])
+        .with_example(include_str!("examples/timeline_images.json"))
+}
+
+pub(super) async fn taken_within(
+    State(store): State<Store>,
+    EventWith { access, .. }: EventWith<TimelineSearch>,
+    WindowQuery(window, page): WindowQuery,
+) -> Result<Success<ImagesData>, ApiError> {
+    let page = store.photos().taken_within(access, window, page).await?;
+    Ok(images(page, "Records for timeline images"))
+}

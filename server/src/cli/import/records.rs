@@ -1,0 +1,427 @@
+//! A file of photos, record by record, whatever is in it: no more than a record is ever in memory, and
+//! what is wrong with one does not reach beyond it.
+
+use std::{
+    collections::VecDeque,
+    io::{self, BufRead, Read},
+};
+
+use csv::{ByteRecord, ReaderBuilder, Terminator};
+use store::photos::NewPhoto;
+
+use super::fields::{self, Columns, Fault};
+
+/// The longest record taken, in bytes.
+pub(super) const LONGEST: usize = 64 * 1024;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// How a file says what it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// Comma-separated values; the first record names the columns.
+    Csv,
+    /// A JSON object on each line.
+    JsonLines,
+}
+
+/// Why no record of a file can be read.
+#[derive(Debug)]
+pub(super) enum Unreadable {
+    Input(io::Error),
+    /// The columns are not named as they should be.
+    Header(String),
+}
+
+impl From<io::Error> for Unreadable {
+    fn from(error: io::Error) -> Self {
+        Self::Input(error)
+    }
+}
+
+/// The records of a file.
+pub(super) struct Records<R> {
+    lines: Lines<R>,
+    /// Of a CSV file; JSON lines name their fields themselves.
+    columns: Option<Columns>,
+}
+
+/// A record's physical line (its first, counted from 1), and what is in it or what is wrong.
+pub(super) type Found<T> = (u64, Result<T, Fault>);
+
+impl<R: BufRead> Records<R> {
+    /// Reads what stands before the first record.
+    ///
+    /// # Errors
+    /// [`Unreadable::Header`] unless a CSV file names the columns that there must be, and no others.
+    pub(super) fn open(format: Format, input: R) -> Result<Self, Unreadable> {
+        let mut lines = Lines::new(input);
+        let columns = match format {
+            Format::JsonLines => None,
+            Format::Csv => {
+                let header = match lines.next_csv()? {
+                    Some((_, header)) => header.and_then(|header| Columns::named(&header)),
+                    None => Err("it is empty; its first line must name the columns".to_owned()),
+                };
+                Some(header.map_err(Unreadable::Header)?)
+            }
+        };
+        Ok(Self { lines, columns })
+    }
+
+    /// The next record; blank lines are none.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub(super) fn next(&mut self) -> io::Result<Option<Found<NewPhoto>>> {
+        Ok(match &self.columns {
+            None => {
+                let found = self.lines.next_text()?;
+                found.map(|(line, text)| (line, text.and_then(|text| fields::from_json(&text))))
+            }
+            Some(columns) => {
+                let found = self.lines.next_csv()?;
+                found.map(|(line, cells)| {
+                    let photo = cells.and_then(|cells| fields::from_cells(columns, &cells));
+                    (line, photo)
+                })
+            }
+        })
+    }
+
+    /// Bytes that the records so far took.
+    pub(super) const fn bytes(&self) -> u64 {
+        self.lines.bytes
+    }
+}
+
+fn too_long() -> Fault {
+    format!("is longer than {LONGEST} bytes")
+}
+
+/// Whether a quoted field is open at the end of `line`, by RFC 4180 and as the `csv` crate reads it: a
+/// quotation mark opens a field only as its first character, and two within a quoted one are one.
+fn leaves_open(line: &[u8], open: bool) -> bool {
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum At {
+        Start,
+        Plain,
+        Quoted,
+        Mark,
+    }
+    let start = if open { At::Quoted } else { At::Start };
+    let end = line.iter().fold(start, |at, byte| match (at, byte) {
+        (At::Quoted, b'"') => At::Mark,
+        (At::Quoted, _) | (At::Start | At::Mark, b'"') => At::Quoted,
+        (At::Start | At::Plain | At::Mark, b',') => At::Start,
+        (At::Start | At::Plain | At::Mark, _) => At::Plain,
+    });
+    end == At::Quoted
+}
+
+/// The cells of one CSV record.
+fn cells(record: &[u8]) -> Result<ByteRecord, Fault> {
+    let mut cells = ByteRecord::new();
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .terminator(Terminator::Any(b'\n'))
+        .buffer_capacity(record.len().max(1))
+        .from_reader(record);
+    match reader.read_byte_record(&mut cells) {
+        Ok(_) => Ok(cells),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+enum Line {
+    /// Without its end.
+    Text(Vec<u8>),
+    /// There is more of it than anybody takes.
+    TooLong,
+}
+
+/// Physical lines with their numbers, from 1.
+struct Lines<R> {
+    input: R,
+    /// Of the line given last.
+    number: u64,
+    bytes: u64,
+    given_back: VecDeque<(u64, Line)>,
+}
+
+impl<R: BufRead> Lines<R> {
+    const fn new(input: R) -> Self {
+        Self {
+            input,
+            number: 0,
+            bytes: 0,
+            given_back: VecDeque::new(),
+        }
+    }
+
+    /// The next line that is not blank.
+    fn next_text(&mut self) -> io::Result<Option<Found<Vec<u8>>>> {
+        loop {
+            return Ok(match self.next()? {
+                Some((_, Line::Text(text))) if text.trim_ascii().is_empty() => continue,
+                Some((number, Line::Text(text))) => Some((number, Ok(text))),
+                Some((number, Line::TooLong)) => Some((number, Err(too_long()))),
+                None => None,
+            });
+        }
+    }
+
+    /// The cells of the next CSV record, and the line on which it begins.
+    fn next_csv(&mut self) -> io::Result<Option<Found<ByteRecord>>> {
+        let Some((number, first)) = self.next_text()? else {
+            return Ok(None);
+        };
+        let whole = match first {
+            Ok(first) => self.complete(first)?,
+            Err(fault) => Err(fault),
+        };
+        Ok(Some((number, whole.and_then(|record| cells(&record)))))
+    }
+
+    /// Adds lines to `record` until no quoted field is open at its end. Where none closes it, the record
+    /// is its first line alone: a quotation mark too many costs one photo, not all behind it.
+    fn complete(&mut self, mut record: Vec<u8>) -> io::Result<Result<Vec<u8>, Fault>> {
+        let mut taken = Vec::new();
+        let mut open = leaves_open(&record, false);
+        while open {
+            match self.next()? {
+                Some((_, Line::Text(text))) if record.len() + text.len() < LONGEST => {
+                    open = leaves_open(&text, true);
+                    record.push(b'\n');
+                    record.extend_from_slice(&text);
+                    taken.push((self.number, Line::Text(text)));
+                }
+                end => {
+                    taken.extend(end);
+                    self.give_back(taken);
+                    return Ok(Err("a quotation mark is not closed".to_owned()));
+                }
+            }
+        }
+        Ok(Ok(record))
+    }
+
+    fn next(&mut self) -> io::Result<Option<(u64, Line)>> {
+        if let Some((number, line)) = self.given_back.pop_front() {
+            self.number = number;
+            return Ok(Some((number, line)));
+        }
+        let Some(mut line) = self.read()? else {
+            return Ok(None);
+        };
+        self.number += 1;
+        if let (1, Line::Text(text)) = (self.number, &mut line)
+            && text.starts_with(BYTE_ORDER_MARK)
+        {
+            text.drain(..BYTE_ORDER_MARK.len());
+        }
+        Ok(Some((self.number, line)))
+    }
+
+    /// Makes these the next lines.
+    fn give_back(&mut self, lines: Vec<(u64, Line)>) {
+        for line in lines.into_iter().rev() {
+            self.given_back.push_front(line);
+        }
+    }
+
+    /// A line of the input. Of one that is too long the rest is read and dropped.
+    fn read(&mut self) -> io::Result<Option<Line>> {
+        // With the two characters that may end it.
+        const MOST: usize = LONGEST + 2;
+        let mut text = Vec::new();
+        let mut input = self.input.by_ref().take(MOST as u64);
+        let read = input.read_until(b'\n', &mut text)?;
+        self.bytes += read as u64;
+        if read == 0 {
+            return Ok(None);
+        }
+        if text.last() == Some(&b'\n') {
+            text.pop();
+        } else if read == MOST {
+            self.bytes += self.input.skip_until(b'\n')? as u64;
+        }
+        if text.last() == Some(&b'\r') {
+            text.pop();
+        }
+        let fits = text.len() <= LONGEST;
+        Ok(Some(if fits {
+            Line::Text(text)
+        } else {
+            Line::TooLong
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::BufReader;
+
+    use super::*;
+
+    const HEADER: &str = "image_id,img_url,thumbnail_url,bibs\n";
+
+    fn read(format: Format, content: &[u8]) -> Vec<Found<String>> {
+        // A buffer that no line fits into.
+        let input = BufReader::with_capacity(5, content);
+        let mut records = Records::open(format, input).expect("readable");
+        let mut found = Vec::new();
+        while let Some((line, photo)) = records.next().expect("a file in memory") {
+            found.push((line, photo.map(|it| it.photo.image_id.0)));
+        }
+        assert_eq!(records.bytes(), content.len() as u64);
+        found
+    }
+
+    fn csv(rows: &str) -> Vec<Found<String>> {
+        read(Format::Csv, format!("{HEADER}{rows}").as_bytes())
+    }
+
+    fn good(line: u64, name: &str) -> Found<String> {
+        (line, Ok(name.to_owned()))
+    }
+
+    fn bad(line: u64, fault: &str) -> Found<String> {
+        (line, Err(fault.to_owned()))
+    }
+
+    #[test]
+    fn records_carry_the_number_of_their_first_line_whatever_ends_lines() {
+        assert_eq!(csv("a,/a,/a,\nb,/b,/b,\n"), [good(2, "a"), good(3, "b")]);
+        assert_eq!(
+            csv("a,/a,/a,\r\n\r\n   \nb,/b,/b,"),
+            [good(2, "a"), good(5, "b")]
+        );
+        assert_eq!(
+            csv("a,/a,/a,\"1\n2\r\n3\"\nb,/b,/b,\n"),
+            [good(2, "a"), good(5, "b")]
+        );
+        assert_eq!(csv(""), []);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_name() {
+        let content = format!("\u{FEFF}{HEADER}a,/a,/a,\n");
+        assert_eq!(read(Format::Csv, content.as_bytes()), [good(2, "a")]);
+        let content = "\u{FEFF}{\"image_id\":\"a\",\"img_url\":\"/a\",\"thumbnail_url\":\"/a\"}";
+        assert_eq!(read(Format::JsonLines, content.as_bytes()), [good(1, "a")]);
+    }
+
+    #[test]
+    fn a_quotation_mark_that_is_not_closed_costs_one_line() {
+        let fault = "a quotation mark is not closed";
+        assert_eq!(
+            csv("a,/a,/a,\"1\nb,/b,/b,2\nc,/c,/c,3\n"),
+            [bad(2, fault), good(3, "b"), good(4, "c")]
+        );
+        let many = "b,/b,/b,2\n".repeat(10_000);
+        let found = csv(&format!("a,/a,/a,\"1\n{many}"));
+        assert_eq!(found[0], bad(2, fault));
+        assert_eq!(found.len(), 10_001);
+        assert!(found[1..].iter().all(|(_, photo)| photo.is_ok()));
+        assert_eq!(found[10_000].0, 10_002);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_costs_one_line() {
+        let fault = "is longer than 65536 bytes";
+        let long = "x".repeat(LONGEST + 1);
+        for long in [format!("a,/a,/a,{long}"), long.clone(), format!("\"{long}")] {
+            assert_eq!(
+                csv(&format!("{long}\nb,/b,/b,\n")),
+                [bad(2, fault), good(3, "b")]
+            );
+        }
+        assert_eq!(
+            csv(&format!("a,/a,/a,\"1\n{long}\nb,/b,/b,\n")),
+            [
+                bad(2, "a quotation mark is not closed"),
+                bad(3, fault),
+                good(4, "b")
+            ]
+        );
+    }
+
+    #[test]
+    fn a_file_that_never_ends_a_line_takes_no_memory() {
+        let endless = std::io::repeat(b'"').take(200 << 20);
+        let mut records = Records {
+            lines: Lines::new(BufReader::new(endless)),
+            columns: None,
+        };
+        let found = records.next().expect("readable");
+        assert!(matches!(found, Some((1, Err(_)))));
+        assert!(records.next().expect("readable").is_none());
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_cost_one_line() {
+        let mut content = HEADER.as_bytes().to_vec();
+        content.extend_from_slice(b"a,/a,/a,\xFF\nb,/b,/b,\n");
+        assert_eq!(
+            read(Format::Csv, &content),
+            [bad(2, "is not UTF-8"), good(3, "b")]
+        );
+        let found = read(Format::JsonLines, b"\"\xFF\"\n{}\n");
+        assert_eq!(found[0], bad(1, "is not UTF-8"));
+        assert_eq!(found.len(), 2);
+    }
+
+    #[test]
+    fn a_file_without_its_columns_is_not_read() {
+        let header = |content: &str| match Records::open(Format::Csv, content.as_bytes()) {
+            Err(Unreadable::Header(problem)) => problem,
+            _ => panic!("{content}"),
+        };
+        assert!(header("").contains("empty"));
+        assert!(header("\n\n").contains("empty"));
+        assert!(header("image_id,img_url\n").contains("thumbnail_url"));
+        assert!(header("\"image_id").contains("not closed"));
+        let typo = header("image_id,img_url,thumbnail_url,bib\n");
+        assert!(typo.contains("`bib`") && typo.contains("bibs"), "{typo}");
+        let twice = header("image_id,img_url,thumbnail_url,image_id\n");
+        assert!(twice.contains("twice"), "{twice}");
+    }
+
+    /// What ends a record here, and what the `csv` crate finds in it, must be the same thing: so all short
+    /// texts of the characters that matter are cut up both ways.
+    #[test]
+    fn records_end_where_the_csv_crate_ends_them() {
+        const ALPHABET: &[u8] = b"\"\n,a";
+        for length in 0..=6_u32 {
+            for n in 0..ALPHABET.len().pow(length) {
+                let text: Vec<u8> = (0..length)
+                    .map(|digit| ALPHABET[n / ALPHABET.len().pow(digit) % ALPHABET.len()])
+                    .collect();
+                let mut ours = Lines::new(&text[..]);
+                let mut found = Vec::new();
+                let mut unclosed = false;
+                while let Some((_, record)) = ours.next_csv().expect("in memory") {
+                    unclosed |= record.is_err();
+                    found.extend(record);
+                }
+                if unclosed {
+                    continue;
+                }
+                let theirs: Result<Vec<_>, _> = ReaderBuilder::new()
+                    .has_headers(false)
+                    .flexible(true)
+                    .from_reader(&text[..])
+                    .into_byte_records()
+                    .collect();
+                assert_eq!(
+                    found,
+                    theirs.expect("in memory"),
+                    "{:?}",
+                    String::from_utf8(text)
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Where `serve` finds originals: the options, and what follows from them.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use rusty_s3::Credentials;
+use store::Store;
+use url::Url;
+
+use crate::{
+    config::PublicUrl,
+    error::Error,
+    originals::{
+        Originals,
+        bucket::{Bucket, read_secret},
+    },
+};
+
+/// The folder that is looked into when none is named. It need not be there: not everybody has originals.
+const FOLDER: &str = "originals";
+
+/// The demo's own, beside its database: what a demo leaves behind is then found, and thrown away, together.
+const DEMO_FOLDER: &str = "developer-zone-originals";
+
+#[derive(Args)]
+pub(super) struct Storage {
+    /// The folder of original photos; the demo has one beside its database [default: originals]
+    #[arg(long, env = "DEVELOPER_ZONE_ORIGINALS_FOLDER", value_name = "FOLDER")]
+    originals_folder: Option<PathBuf>,
+    #[command(flatten)]
+    s3: Option<S3>,
+}
+
+/// Object storage instead of a folder: all of these options, or none.
+#[derive(Args)]
+#[group(
+    id = "s3",
+    multiple = true,
+    conflicts_with = "originals_folder",
+    requires_all = [
+        "s3_endpoint",
+        "s3_region",
+        "s3_bucket",
+        "s3_access_key_id",
+        "s3_secret_access_key_file",
+    ]
+)]
+struct S3 {
+    /// Where original photos are, instead of a folder: the address of an S3-compatible storage
+    #[arg(
+        long,
+        env = "DEVELOPER_ZONE_S3_ENDPOINT",
+        value_name = "URL",
+        value_parser = endpoint,
+        required = false
+    )]
+    s3_endpoint: Url,
+    /// The storage's region, for example eu-central-1
+    #[arg(
+        long,
+        env = "DEVELOPER_ZONE_S3_REGION",
+        value_name = "REGION",
+        value_parser = word,
+        required = false
+    )]
+    s3_region: String,
+    /// The bucket that holds the original photos
+    #[arg(
+        long,
+        env = "DEVELOPER_ZONE_S3_BUCKET",
+        value_name = "NAME",
+        value_parser = bucket_name,
+        required = false
+    )]
+    s3_bucket: String,
+    /// The id of an access key that may read the bucket's objects
+    #[arg(
+        long,
+        env = "DEVELOPER_ZONE_S3_ACCESS_KEY_ID",
+        value_name = "ID",
+        value_parser = word,
+        required = false
+    )]
+    s3_access_key_id: String,
+    /// A file that holds the secret of that access key, on a single line
+    #[arg(
+        long,
+        env = "DEVELOPER_ZONE_S3_SECRET_ACCESS_KEY_FILE",
+        value_name = "FILE",
+        required = false
+    )]
+    s3_secret_access_key_file: PathBuf,
+}
+
+fn endpoint(text: &str) -> Result<Url, &'static str> {
+    let url: Option<Url> = text.parse().ok();
+    url.filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    })
+    .ok_or("use an address with its scheme, for example https://s3.eu-central-1.amazonaws.com")
+}
+
+/// Amazon's rules, but for letters in upper case and underscores, which others allow.
+fn bucket_name(text: &str) -> Result<String, &'static str> {
+    let sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if (3..=63).contains(&text.len()) && text.chars().all(sound) {
+        Ok(text.to_owned())
+    } else {
+        Err("use the bucket's name alone: 3 to 63 letters, digits, dots and hyphens")
+    }
+}
+
+/// One word: what is blank or has a space in it was not meant.
+fn word(text: &str) -> Result<String, &'static str> {
+    if text.is_empty() || text.contains(|c: char| !c.is_ascii_graphic()) {
+        Err("use one word, without spaces")
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+impl Storage {
+    /// The storage that the options name.
+    ///
+    /// # Errors
+    /// [`Error::OriginalsFolder`] for a named folder that is not there, [`Error::Secret`], [`Error::Bucket`],
+    /// and those of the store.
+    pub(super) async fn open(
+        self,
+        store: &Store,
+        api_url: &PublicUrl,
+        demo_of: Option<&str>,
+    ) -> Result<Originals, Error> {
+        if let Some(s3) = self.s3 {
+            return Ok(Originals::in_bucket(s3.bucket()?));
+        }
+        let folder = match (self.originals_folder, demo_of) {
+            (Some(named), Some(_)) => named,
+            (Some(named), None) if named.is_dir() => named,
+            (Some(missing), None) => return Err(Error::OriginalsFolder(missing)),
+            (None, Some(database_url)) => demo_folder(database_url),
+            (None, None) => FOLDER.into(),
+        };
+        let key = store.file_link_key().await?;
+        Ok(Originals::in_folder(folder, api_url, &key))
+    }
+}
+
+impl S3 {
+    fn bucket(self) -> Result<Bucket, Error> {
+        let secret = read_secret(&self.s3_secret_access_key_file)?;
+        let credentials = Credentials::new(self.s3_access_key_id, secret);
+        Bucket::new(
+            self.s3_endpoint,
+            self.s3_region,
+            self.s3_bucket,
+            credentials,
+        )
+        .map_err(Error::Bucket)
+    }
+}
+
+/// Beside SQLite's file; for PostgreSQL, which has none, in the working folder.
+fn demo_folder(database_url: &str) -> PathBuf {
+    let file = database_url.strip_prefix("sqlite:").unwrap_or_default();
+    let file = file.strip_prefix("//").unwrap_or(file);
+    let beside = Path::new(file).parent().unwrap_or(Path::new(""));
+    beside.join(DEMO_FOLDER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_demos_originals_are_beside_its_database() {
+        for (url, folder) in [
+            ("sqlite:developer-zone.db", "developer-zone-originals"),
+            (
+                "sqlite:data/zone.db?mode=rwc",
+                "data/developer-zone-originals",
+            ),
+            ("sqlite:/data/zone.db", "/data/developer-zone-originals"),
+            ("sqlite:///data/zone.db", "/data/developer-zone-originals"),
+            ("postgres://zone@db/zone", "developer-zone-originals"),
+        ] {
+            assert_eq!(demo_folder(url), Path::new(folder), "{url}");
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! The documentation: that it is there for everyone, that it is whole, and that nothing in it leads nowhere.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroU32,
+};
+
+use axum::body::Body;
+use http::{Method, StatusCode};
+use server::api::throttle::{RateLimit, RateLimits};
+
+use crate::zone::{Answer, Client, Zone};
+
+const PAGES: [&str; 5] = [
+    "/docs",
+    "/docs/authentication",
+    "/docs/conventions",
+    "/docs/errors",
+    "/docs/reference",
+];
+
+/// What leads into the dashboard, which asks strangers to sign in first.
+const DASHBOARD: [&str; 3] = ["/", "/developer-zone", "/events"];
+
+async fn get(zone: &Zone, path: &str) -> Answer {
+    fetch(&zone.anonymous(), Method::GET, path).await
+}
+
+async fn fetch(client: &Client, method: Method, path: &str) -> Answer {
+    let (status, headers, body) = client.raw(method, path, Body::empty()).await;
+    Answer {
+        status,
+        headers,
+        text: String::from_utf8(body).expect("a text"),
+    }
+}
+
+/// What stands between `start` and `end`, each time.
+fn all_between<'a>(text: &'a str, start: &str, end: &str) -> Vec<&'a str> {
+    text.split(start)
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once(end)?.0))
+        .collect()
+}
+
+#[tokio::test]
+async fn every_page_is_there_for_everyone_as_html_and_as_markdown() {
+    let zone = Zone::on_sqlite().await;
+    for path in PAGES {
+        let html = get(&zone, path).await;
+        assert_eq!(html.status, StatusCode::OK, "{path}");
+        assert_eq!(
+            html.header("content-type"),
+            Some("text/html; charset=utf-8")
+        );
+        assert_eq!(html.text.matches("<h1>").count(), 1, "{path}");
+        assert_eq!(
+            html.text.matches("aria-current=\"page\"").count(),
+            1,
+            "{path}"
+        );
+        let markdown = get(&zone, &format!("{path}.md")).await;
+        assert_eq!(markdown.status, StatusCode::OK, "{path}.md");
+        let content_type = markdown.header("content-type");
+        assert_eq!(content_type, Some("text/markdown; charset=utf-8"));
+        let title = all_between(&html.text, "<h1>", "</h1>")[0];
+        assert!(
+            markdown.text.starts_with(&format!("# {title}\n")),
+            "{path}.md"
+        );
+        for answer in [html, markdown] {
+            assert_eq!(answer.header("set-cookie"), None, "{path}");
+            assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+            assert_eq!(answer.header("referrer-policy"), Some("same-origin"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_loads_nothing_but_our_own_files_and_runs_nothing_that_stands_in_it() {
+    let zone = Zone::on_sqlite().await;
+    for path in PAGES {
+        let page = get(&zone, path).await;
+        let policy = page.header("content-security-policy").unwrap_or_default();
+        let directives: BTreeSet<_> = policy.split("; ").collect();
+        let expected = BTreeSet::from([
+            "default-src 'none'",
+            "style-src 'self'",
+            "script-src 'self'",
+            "img-src 'self'",
+            "connect-src 'none'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+        ]);
+        assert_eq!(directives, expected, "{path}");
+        for inline in all_between(&page.text, "<script", "</script>") {
+            assert!(
+                inline.contains(" src=") && inline.ends_with('>'),
+                "{inline}"
+            );
+        }
+        for inline in ["<style", " style=", " onclick=", " onload=", "javascript:"] {
+            assert!(!page.text.contains(inline), "{path}: {inline}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_has_a_page_already_is_told_so_until_it_changes() {
+    let zone = Zone::on_sqlite().await;
+    for path in ["/docs", "/docs/errors.md", "/llms.txt"] {
+        let page = get(&zone, path).await;
+        assert_eq!(page.header("cache-control"), Some("no-cache"), "{path}");
+        let etag = page.header("etag").expect("an etag").to_owned();
+        for known in [etag.clone(), format!("\"other\", W/{etag}"), "*".to_owned()] {
+            let client = zone.anonymous().with("if-none-match", &known);
+            let again = fetch(&client, Method::GET, path).await;
+            assert_eq!(again.status, StatusCode::NOT_MODIFIED, "{path}: {known}");
+            assert_eq!(again.header("etag"), Some(&etag[..]), "{path}");
+            assert!(again.text.is_empty(), "{path}");
+        }
+        let client = zone.anonymous().with("if-none-match", "\"other\"");
+        let changed = fetch(&client, Method::GET, path).await;
+        assert_eq!(changed.text, page.text, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_can_be_asked_for_its_head_and_for_nothing_but_reading() {
+    let zone = Zone::on_sqlite().await;
+    let client = zone.anonymous();
+    for path in ["/docs", "/docs/reference.md", "/llms.txt"] {
+        let head = fetch(&client, Method::HEAD, path).await;
+        assert_eq!(head.status, StatusCode::OK, "{path}");
+        assert!(head.text.is_empty(), "{path}");
+        let length = get(&zone, path).await.text.len().to_string();
+        assert_eq!(head.header("content-length"), Some(&length[..]), "{path}");
+        let post = fetch(&client, Method::POST, path).await;
+        assert_eq!(post.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
+        assert_eq!(post.header("allow"), Some("GET,HEAD"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_does_not_exist_is_the_dashboards_404() {
+    let zone = Zone::on_sqlite().await;
+    for path in ["/docs/x", "/docs/x.md", "/docs/errors/x", "/docsx"] {
+        let page = get(&zone, path).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(page.text.contains("Page not found"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_left_to_fill_in() {
+    let zone = Zone::on_sqlite().await;
+    for path in PAGES {
+        for path in [path.to_owned(), format!("{path}.md")] {
+            let text = get(&zone, &path).await.text;
+            assert!(!text.contains("{{"), "{path}: {text}");
+            assert!(!text.contains("undefined"), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn examples_call_the_api_where_this_server_says_it_is() {
+    let zone = Zone::on_sqlite().await;
+    let ping = "https://api.9pic.ai/api/v1/ext/903/event/456/ping";
+    for path in ["/docs", "/docs.md", "/docs/reference", "/docs/reference.md"] {
+        let text = get(&zone, path).await.text;
+        assert_eq!(text.matches(ping).count(), 3, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_limit_that_is_stated_is_the_one_that_this_server_keeps() {
+    let unlimited = get(&Zone::on_sqlite().await, "/docs/conventions.md").await;
+    assert!(
+        unlimited
+            .text
+            .contains("This server sets no limit of its own.")
+    );
+    let (rate, burst) = ("12.5".parse().expect("a rate"), NonZeroU32::MIN);
+    let limits = RateLimit::new(rate, burst).map(RateLimits::of_tokens);
+    let zone = Zone::on_sqlite().await.limited_to(limits.expect("a limit"));
+    let limited = get(&zone, "/docs/conventions.md").await;
+    let stated = "A token may make 12.5 calls a second, and 1 at once after a pause.";
+    assert!(limited.text.contains(stated), "{}", limited.text);
+}
+
+#[tokio::test]
+async fn every_link_and_every_anchor_leads_somewhere() {
+    let zone = Zone::on_sqlite().await;
+    let mut ids = BTreeMap::new();
+    let mut links = BTreeSet::new();
+    for path in PAGES {
+        let html = get(&zone, path).await.text;
+        let here: Vec<_> = all_between(&html, " id=\"", "\"")
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        let distinct: BTreeSet<_> = here.iter().cloned().collect();
+        assert_eq!(
+            distinct.len(),
+            here.len(),
+            "{path} has an id twice: {here:?}"
+        );
+        let from_here = all_between(&html, " href=\"", "\"");
+        links.extend(
+            from_here
+                .into_iter()
+                .map(|link| match link.strip_prefix('#') {
+                    Some(_) => format!("{path}{link}"),
+                    None => link.to_owned(),
+                }),
+        );
+        ids.insert(path.to_owned(), distinct);
+        let markdown = get(&zone, &format!("{path}.md")).await.text;
+        links.extend(
+            all_between(&markdown, "](", ")")
+                .into_iter()
+                .map(str::to_owned),
+        );
+    }
+    // Files of the front end are there only once it was built; the browser tests look at them.
+    links.retain(|link| !link.is_empty() && !link.starts_with("/assets/"));
+    assert!(links.len() > PAGES.len() * 4, "{links:?}");
+    for link in links {
+        let (path, anchor) = link.split_once('#').unwrap_or((&link, ""));
+        let answer = get(&zone, path).await;
+        let expected = if DASHBOARD.contains(&path) {
+            StatusCode::SEE_OTHER
+        } else {
+            StatusCode::OK
+        };
+        assert_eq!(answer.status, expected, "{link}");
+        if !anchor.is_empty() {
+            let page = path.strip_suffix(".md").unwrap_or(path);
+            let ids = ids.get(page).expect("a page of the documentation");
+            assert!(ids.contains(anchor), "{link}");
+        }
+    }
+}
+
+/// The page is made of the API's own list of errors, and so is the OpenAPI document: what neither of them
+/// says, nothing sends.
+#[tokio::test]
+async fn every_code_of_every_endpoint_has_its_row_among_the_errors() {
+    let zone = Zone::on_sqlite().await;
+    let document = get(&zone, "/api/v1/openapi.json").await.json();
+    let page = get(&zone, "/docs/errors").await.text;
+    let endpoints = document["paths"].as_object().expect("paths");
+    let responses = endpoints
+        .values()
+        .flat_map(|methods| methods.as_object().expect("methods").values())
+        .flat_map(|operation| operation["responses"].as_object().expect("responses"));
+    let mut codes = BTreeSet::new();
+    for (status, response) in responses {
+        for code in response["x-error-codes"].as_array().into_iter().flatten() {
+            codes.insert((code.as_str().expect("a code").to_owned(), status.clone()));
+        }
+    }
+    assert!(codes.len() > 15, "{codes:?}");
+    for (code, status) in codes {
+        let row = format!("<tr id=\"{code}\">");
+        let rest = page.split_once(&row).map(|(_, rest)| rest);
+        let row = rest
+            .and_then(|rest| rest.split_once("</tr>"))
+            .map(|(row, _)| row);
+        assert!(
+            row.is_some_and(|row| row.contains(&status)),
+            "{code} {status}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_endpoint_of_the_document_is_in_the_reference() {
+    let zone = Zone::on_sqlite().await;
+    let document = get(&zone, "/api/v1/openapi.json").await.json();
+    let reference = get(&zone, "/docs/reference.md").await.text;
+    let paths = document["paths"].as_object().expect("paths");
+    for (path, methods) in paths {
+        for method in methods.as_object().expect("methods").keys() {
+            let request = format!("```http\n{} {path}\n```", method.to_uppercase());
+            assert_eq!(reference.matches(&request).count(), 1, "{request}");
+        }
+    }
+    assert_eq!(reference.matches("\n## ").count(), paths.len());
+    assert_eq!(reference.matches("\n### Answer\n").count(), paths.len());
+}
+
+/// The words of `message` are no promise, but what a page prints is what the API says.
+#[tokio::test]
+async fn the_errors_that_pages_print_are_those_that_the_api_gives() {
+    let zone = Zone::on_sqlite().await;
+    let token = zone.token().await;
+    let client = zone.key(&token.secret);
+    let out_of_range = client.get("/903/events?page=0&page_size=0").await;
+    zone.set_active(&token, false).await;
+    let inactive = client.get("/903/events").await;
+    for (path, answer) in [
+        ("/docs/conventions.md", out_of_range),
+        ("/docs/errors.md", inactive),
+    ] {
+        let page = get(&zone, path).await.text;
+        let printed = format!("{:#}\n```", answer.json());
+        assert!(page.contains(&printed), "{path}: {printed}");
+    }
+}
+
+/// llmstxt.org: a title, what it is about, and sections of links with a line on each.
+#[tokio::test]
+async fn the_index_for_language_models_lists_every_page() {
+    let zone = Zone::on_sqlite().await;
+    let index = get(&zone, "/llms.txt").await;
+    assert_eq!(
+        index.header("content-type"),
+        Some("text/plain; charset=utf-8")
+    );
+    let mut lines = index.text.lines().filter(|line| !line.is_empty());
+    assert_eq!(lines.next(), Some("# 9Pic API"));
+    assert!(lines.next().is_some_and(|line| line.starts_with("> ")));
+    let links = lines.filter(|line| !line.starts_with("## "));
+    let links: Vec<_> = links
+        .map(|line| {
+            let (link, about) = line.split_once("): ").expect("a link with a line on it");
+            assert!(line.starts_with("- [") && about.ends_with('.'), "{line}");
+            link.split_once("](").expect("a link").1
+        })
+        .collect();
+    let pages: Vec<_> = PAGES.iter().map(|path| format!("{path}.md")).collect();
+    assert_eq!(links[..pages.len()], pages);
+    assert_eq!(links[pages.len()..], ["/api/v1/openapi.json"]);
+}

@@ -1,0 +1,176 @@
+//! The OpenAPI document is the API: its paths are the router's, its examples are answers.
+
+use std::{collections::BTreeSet, fs};
+
+use axum::body::Body;
+use http::Method;
+use serde_json::{Value, json};
+use server::api::{ROUTES, Route};
+
+use crate::zone::{Answer, Client, Zone};
+
+/// The endpoints behind which there is nothing: the document does not name them.
+const CLOSED_DOORS: [&str; 2] = ["/faces", "/video-clipping/{*rest}"];
+
+async fn document(zone: &Zone) -> Value {
+    let (status, headers, text) = zone.fetch("/api/v1/openapi.json").await;
+    assert_eq!(status, 200);
+    assert_eq!(headers["content-type"], "application/json");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+fn is_closed(route: &Route) -> bool {
+    CLOSED_DOORS.iter().any(|door| route.path.ends_with(door))
+}
+
+/// Each operation of the document, with its path and method.
+fn operations(document: &Value) -> Vec<(String, Method, Value)> {
+    let paths = document["paths"].as_object().expect("paths");
+    let mut found = Vec::new();
+    for (path, item) in paths {
+        for (method, operation) in item.as_object().expect("operations") {
+            let method = method.to_uppercase().parse().expect("a method");
+            found.push((path.clone(), method, operation.clone()));
+        }
+    }
+    found
+}
+
+/// What the operation's example asks, of another organisation or event where `replaced` says so.
+async fn call(
+    client: &Client,
+    method: &Method,
+    operation: &Value,
+    replaced: Option<(&str, &str)>,
+) -> Answer {
+    let address = operation["x-example-address"].as_str().expect("an address");
+    let (from, to) = replaced.unwrap_or_default();
+    let address = address.replacen(from, to, 1);
+    let body = &operation["requestBody"]["content"]["application/json"]["example"];
+    let (client, body) = if body.is_null() {
+        (client.clone(), Body::empty())
+    } else {
+        let client = client.clone().with("content-type", "application/json");
+        (client, Body::from(body.to_string()))
+    };
+    client.send_to(method.clone(), &address, body).await
+}
+
+#[tokio::test]
+async fn the_document_names_every_endpoint_of_the_router_and_no_other() {
+    let zone = Zone::on_sqlite().await;
+    let documented: BTreeSet<_> = operations(&document(&zone).await)
+        .into_iter()
+        .map(|(path, method, _)| (path, method.to_string()))
+        .collect();
+    let routed: BTreeSet<_> = ROUTES
+        .iter()
+        .filter(|route| !is_closed(route))
+        .map(|route| (route.path.to_owned(), route.method.to_string()))
+        .collect();
+    assert_eq!(documented, routed);
+    assert_eq!(documented.len(), 8);
+}
+
+/// Not the list alone: the router itself has what the document names.
+#[tokio::test]
+async fn every_documented_endpoint_answers_its_own_example() {
+    let zone = Zone::on_sqlite().await;
+    let token = zone.token().await;
+    let client = zone.key(&token.secret);
+    fs::create_dir(zone.originals.path().join("456")).expect("made");
+    fs::write(zone.originals.path().join("456/IMG_0001.jpg"), "a photo").expect("written");
+    for (path, method, operation) in operations(&document(&zone).await) {
+        let answer = call(&client, &method, &operation, None).await;
+        answer.assert_success();
+        let printed = &operation["responses"]["200"]["content"]["application/json"]["example"];
+        assert!(printed.is_object(), "{path} has no example");
+        assert_eq!(
+            without_signatures(answer.json()),
+            without_signatures(printed.clone()),
+            "the example of {method} {path} is not what the demo data gives; the answer is\n{}",
+            serde_json::to_string_pretty(&answer.json()).expect("JSON")
+        );
+    }
+}
+
+/// Links with their varying ends cut off: expiry and signature are different each time, and the address
+/// depends on the server.
+fn without_signatures(mut answer: Value) -> Value {
+    if let Some(links) = answer["data"]["presigned_urls"].as_array_mut() {
+        for link in links {
+            let url = link["url"].as_str().expect("a text");
+            let path = url.split('?').next().expect("a path");
+            let start = path.find("/files/").expect("a link to our own files");
+            link["url"] = json!(path[start..]);
+        }
+    }
+    answer
+}
+
+#[tokio::test]
+async fn every_reference_in_the_document_leads_somewhere() {
+    let zone = Zone::on_sqlite().await;
+    let document = document(&zone).await;
+    let mut references = Vec::new();
+    collect_references(&document, &mut references);
+    assert!(!references.is_empty());
+    for reference in references {
+        let pointer = reference
+            .strip_prefix('#')
+            .expect("a reference within the document");
+        assert!(
+            document.pointer(pointer).is_some(),
+            "{reference} leads nowhere"
+        );
+    }
+}
+
+fn collect_references(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(object) => {
+            if let Some(Value::String(reference)) = object.get("$ref") {
+                found.push(reference.clone());
+            }
+            object
+                .values()
+                .for_each(|value| collect_references(value, found));
+        }
+        Value::Array(list) => list
+            .iter()
+            .for_each(|value| collect_references(value, found)),
+        _ => {}
+    }
+}
+
+/// What an operation says of its refusals is what the guard does.
+#[tokio::test]
+async fn each_refusal_of_the_guard_is_documented_at_each_endpoint_that_makes_it() {
+    let zone = Zone::on_sqlite().await;
+    let token = zone.token().await;
+    let good = zone.key(&token.secret);
+    for (path, method, operation) in operations(&document(&zone).await) {
+        let ask =
+            async |client: &Client, replaced| call(client, &method, &operation, replaced).await;
+        let mut answers = vec![
+            ask(&zone.anonymous(), None).await,
+            ask(&zone.key("made-up"), None).await,
+            ask(&good.clone().with("host", "evil.example"), None).await,
+            ask(&good, Some(("/903/", "/904/"))).await,
+            ask(&good, Some(("/903/", "/x/"))).await,
+        ];
+        if path.contains("{event_id}") {
+            answers.push(ask(&good, Some(("/456/", "/556/"))).await);
+            answers.push(ask(&good, Some(("/456/", "/457/"))).await);
+        }
+        for answer in answers {
+            let status = answer.status.as_str();
+            let code = answer.code().expect("refused");
+            let codes = &operation["responses"][status]["x-error-codes"];
+            let documented = codes
+                .as_array()
+                .is_some_and(|codes| codes.contains(&json!(code)));
+            assert!(documented, "{method} {path}: {status} {code}");
+        }
+    }
+}

@@ -1,0 +1,432 @@
+//! Links to originals in the server's own folder, followed as whoever got one would.
+
+use std::{
+    fs,
+    io::Read,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::Path,
+};
+
+use axum::body::Body;
+use http::{HeaderMap, Method, StatusCode, Uri};
+use serde_json::{Value, json};
+
+use crate::{
+    program::{Outcome, Serving, bare, done, run},
+    zone::{Answer, Client, TestDatabase, Zone},
+};
+
+const HOUR: i64 = 60 * 60 * 1_000;
+const PICTURE: &[u8] = b"\xff\xd8\xff picture";
+
+/// A photo of event 456 with its original of this name.
+async fn add_photo(zone: &Zone, image_id: &str, path: &str) {
+    use model::{
+        event::EventId,
+        organisation::OrganisationId,
+        photo::{ImageId, Photo},
+    };
+    use store::{OrganisationScope, photos::NewPhoto};
+
+    let address = format!("https://img.example.com/{image_id}");
+    let photo = NewPhoto {
+        photo: Photo {
+            img_url: address.clone(),
+            height: None,
+            width: None,
+            image_id: ImageId(image_id.to_owned()),
+            thumbnail_url: address,
+            original_url: None,
+        },
+        captured_at: None,
+        original_path: Some(path.to_owned()),
+        bibs: vec![],
+    };
+    let scope = OrganisationScope::operator(OrganisationId(903));
+    let photos = zone.store.photos();
+    let done = photos.import(scope, EventId(456), &[photo]).await;
+    done.expect("loaded");
+}
+
+fn put(zone: &Zone, path: &str, content: &[u8]) {
+    let file = zone.originals.path().join(path);
+    fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+    fs::write(file, content).expect("written");
+}
+
+/// What the API says of these originals.
+async fn ask(zone: &Zone, ids: &[&str]) -> Value {
+    let token = zone.token().await;
+    let client = zone
+        .key(&token.secret)
+        .with("content-type", "application/json");
+    let body = json!({ "method": "image_ids", "identifier": ids }).to_string();
+    let answer = client
+        .send_body(Method::POST, "/903/event/456/original-photos", body)
+        .await;
+    answer.assert_success();
+    answer.data()
+}
+
+/// A link to an original of this name, as the API gives it, without its origin.
+async fn link_to(zone: &Zone, path: &str) -> String {
+    put(zone, path, PICTURE);
+    add_photo(zone, path, path).await;
+    let data = ask(zone, &[path]).await;
+    let url = data["presigned_urls"][0]["url"].as_str();
+    let url = url.unwrap_or_else(|| panic!("{data}"));
+    url.strip_prefix("https://api.9pic.ai")
+        .expect("the API's address")
+        .to_owned()
+}
+
+/// Follows a link that is refused, which is told as the API tells everything.
+async fn refused(zone: &Zone, target: &str) -> Answer {
+    zone.anonymous()
+        .send_to(Method::GET, target, Body::empty())
+        .await
+}
+
+async fn download(client: &Client, method: Method, link: &str) -> (StatusCode, HeaderMap, Vec<u8>) {
+    let answer = client.raw(method, link, Body::empty()).await;
+    assert!(answer.1.contains_key("x-request-id"), "{answer:?}");
+    answer
+}
+
+#[tokio::test]
+async fn a_link_needs_no_key_and_gives_the_file_to_be_saved_and_nothing_to_be_run() {
+    let zone = Zone::on_sqlite().await;
+    let link = link_to(&zone, "456/IMG_1.jpg").await;
+    let (status, headers, body) = download(&zone.anonymous(), Method::GET, &link).await;
+    assert_eq!((status, &body[..]), (StatusCode::OK, PICTURE));
+    for (name, value) in [
+        ("content-type", "image/jpeg"),
+        (
+            "content-disposition",
+            "attachment; filename=\"IMG_1.jpg\"; filename*=UTF-8''IMG_1.jpg",
+        ),
+        ("cache-control", "private, no-store"),
+        ("x-content-type-options", "nosniff"),
+        ("content-security-policy", "default-src 'none'; sandbox"),
+        ("accept-ranges", "bytes"),
+    ] {
+        assert_eq!(headers[name], value, "{name}");
+    }
+    let (status, headers, body) = download(&zone.anonymous(), Method::HEAD, &link).await;
+    assert_eq!((status, &body[..]), (StatusCode::OK, &b""[..]));
+    assert_eq!(headers["content-length"], PICTURE.len().to_string());
+}
+
+#[tokio::test]
+async fn a_part_of_a_file_can_be_asked_for() {
+    let zone = Zone::on_sqlite().await;
+    let link = link_to(&zone, "1.jpg").await;
+    let part = download(
+        &zone.anonymous().with("range", "bytes=4-6"),
+        Method::GET,
+        &link,
+    )
+    .await;
+    let (status, headers, body) = part;
+    assert_eq!(
+        (status, &body[..]),
+        (StatusCode::PARTIAL_CONTENT, &b"pic"[..])
+    );
+    let range = format!("bytes 4-6/{}", PICTURE.len());
+    assert_eq!(headers["content-range"], range);
+    let beyond = download(
+        &zone.anonymous().with("range", "bytes=900-"),
+        Method::GET,
+        &link,
+    )
+    .await;
+    assert_eq!(beyond.0, StatusCode::RANGE_NOT_SATISFIABLE);
+}
+
+#[tokio::test]
+async fn a_file_may_have_any_name() {
+    let zone = Zone::on_sqlite().await;
+    for name in [
+        "a b/c d.jpg",
+        "#1?x=y&z.jpg",
+        "100%.jpg",
+        "%2e%2e/%2F.jpg",
+        "Zürich/日本.jpg",
+        "a+b;c='\"\\.jpg",
+        "...",
+        "no-extension",
+    ] {
+        let link = link_to(&zone, name).await;
+        let (status, _, body) = download(&zone.anonymous(), Method::GET, &link).await;
+        assert_eq!(
+            (status, &body[..]),
+            (StatusCode::OK, PICTURE),
+            "{name}: {link}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_link_works_for_one_hour_to_the_second() {
+    let zone = Zone::on_sqlite().await;
+    let link = link_to(&zone, "1.jpg").await;
+    zone.clock.advance(HOUR - 1);
+    assert_eq!(
+        download(&zone.anonymous(), Method::GET, &link).await.0,
+        StatusCode::OK
+    );
+    zone.clock.advance(1);
+    let answer = refused(&zone, &link).await;
+    answer.assert_refused(403, "link_expired");
+}
+
+/// Each character of the whole link, its path and query, as a request would carry it.
+#[tokio::test]
+async fn a_link_that_was_changed_anywhere_opens_nothing() {
+    let zone = Zone::on_sqlite().await;
+    let link = link_to(&zone, "456/1.jpg").await;
+    put(&zone, "456/2.jpg", b"another");
+    put(&zone, "556/1.jpg", b"another");
+    let from = "/files/".len();
+    for at in from..link.len() {
+        for new in ["0", "1", "2", "5", "a", "f", "/", "%20", ""] {
+            let changed = format!("{}{new}{}", &link[..at], &link[at + 1..]);
+            if changed == link || changed.parse::<Uri>().is_err() {
+                continue;
+            }
+            // Without its last part there is no file in the path, so that is no address of ours.
+            if changed.starts_with("/files/?") {
+                continue;
+            }
+            let answer = refused(&zone, &changed).await;
+            answer.assert_refused(403, "link_invalid");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_link_without_its_signature_opens_nothing() {
+    let zone = Zone::on_sqlite().await;
+    let link = link_to(&zone, "1.jpg").await;
+    let (path, query) = link.split_once('?').expect("a query");
+    let (expires, signature) = query.split_once('&').expect("two parameters");
+    for odd in [
+        path.to_owned(),
+        format!("{path}?"),
+        format!("{path}?{expires}"),
+        format!("{path}?{signature}"),
+        format!("{path}?{expires}&signature="),
+        format!("{path}?{expires}&{signature}&{signature}"),
+        format!("{path}?{expires}&{expires}&{signature}"),
+        format!("{path}?expires=9999999999&{signature}"),
+        format!("{path}?expires=&{signature}"),
+        format!("{path}?{expires}0&{signature}"),
+        format!("/files/%ff?{query}"),
+    ] {
+        let answer = refused(&zone, &odd).await;
+        answer.assert_refused(403, "link_invalid");
+    }
+}
+
+/// Nothing is told of the folder to those whose link is not good.
+#[tokio::test]
+async fn without_a_good_link_a_missing_file_answers_like_one_that_is_there() {
+    let zone = Zone::on_sqlite().await;
+    put(&zone, "there.jpg", PICTURE);
+    let ask = async |name: &str| {
+        let client = zone.anonymous().with("x-request-id", "same");
+        let target = format!("/files/{name}?expires=9999999999&signature=00");
+        client.send_to(Method::GET, &target, Body::empty()).await
+    };
+    let (there, missing) = (ask("there.jpg").await, ask("missing.jpg").await);
+    there.assert_refused(403, "link_invalid");
+    assert_eq!(there.text, missing.text);
+    assert_eq!(there.headers, missing.headers);
+}
+
+#[tokio::test]
+async fn a_file_that_is_gone_is_told_as_gone() {
+    let zone = Zone::on_sqlite().await;
+    let link = link_to(&zone, "1.jpg").await;
+    fs::remove_file(zone.originals.path().join("1.jpg")).expect("removed");
+    refused(&zone, &link)
+        .await
+        .assert_refused(404, "file_not_found");
+    fs::create_dir(zone.originals.path().join("1.jpg")).expect("made");
+    refused(&zone, &link)
+        .await
+        .assert_refused(404, "file_not_found");
+}
+
+#[tokio::test]
+async fn other_methods_are_refused_with_those_that_there_are() {
+    let zone = Zone::on_sqlite().await;
+    let link = link_to(&zone, "1.jpg").await;
+    let client = zone.anonymous();
+    let answer = client.send_to(Method::DELETE, &link, Body::empty()).await;
+    answer.assert_refused(405, "method_not_allowed");
+    assert_eq!(answer.header("allow"), Some("GET,HEAD"));
+}
+
+#[tokio::test]
+async fn what_is_not_in_the_folder_gets_no_link_and_is_named_as_failed() {
+    let zone = Zone::on_sqlite().await;
+    let outside = tempfile::tempdir().expect("a folder");
+    fs::write(outside.path().join("secret"), "secret").expect("written");
+    symlink(outside.path(), zone.originals.path().join("out")).expect("linked");
+    put(&zone, "folder/x.jpg", PICTURE);
+    let absolute = outside.path().join("secret").display().to_string();
+    let up = format!(
+        "../{}/secret",
+        outside
+            .path()
+            .file_name()
+            .and_then(|name| name.to_str())
+            .expect("a name")
+    );
+    let paths = [
+        "missing.jpg",
+        "folder",
+        "out/secret",
+        "folder/../folder/x.jpg",
+        &absolute,
+        &up,
+    ];
+    for (number, path) in paths.iter().enumerate() {
+        add_photo(&zone, &format!("p{number}"), path).await;
+    }
+    let ids: Vec<_> = (0..paths.len())
+        .map(|number| format!("p{number}"))
+        .collect();
+    let data = ask(&zone, &ids.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    assert_eq!(data["presigned_urls"], json!([]));
+    let failed = data["failed_urls"].as_array().expect("a list");
+    assert_eq!(failed.len(), paths.len());
+    for (failure, path) in failed.iter().zip(paths) {
+        assert_eq!(failure["error"], "The original is not in storage.");
+        assert_eq!(failure["path"], path);
+    }
+}
+
+/// A link made by one server is honoured by every other of the same database.
+#[test]
+fn a_running_server_honours_links_and_says_what_is_wrong_with_its_storage() {
+    let database = TestDatabase::sqlite();
+    let url = database.url();
+    let missing = database.file().with_file_name("nowhere");
+    let named = missing.display().to_string();
+    let serve = ["serve", "--listen", "127.0.0.1:0"];
+    let with = |options: &[&str]| run(&url, &[&serve[..], options].concat());
+    with(&["--originals-folder", &named]).assert_failed("--originals-folder");
+
+    let secret = database.file().with_file_name("secret");
+    let file = secret.display().to_string();
+    let s3 = |file: &str| {
+        [
+            "--s3-endpoint=https://minio.example",
+            "--s3-region=eu",
+            "--s3-bucket=photos",
+            "--s3-access-key-id=id",
+            &format!("--s3-secret-access-key-file={file}"),
+        ]
+        .map(str::to_owned)
+    };
+    let all = s3(&file);
+    let all: Vec<_> = all.iter().map(String::as_str).collect();
+    with(&all).assert_failed("cannot read the secret access key");
+    fs::write(&secret, "\n").expect("written");
+    with(&all).assert_failed("on a single line");
+    fs::write(&secret, "s3cr3t\n").expect("written");
+    for left_out in 0..all.len() {
+        let mut some = all.clone();
+        let missing = some.remove(left_out);
+        let option = missing.split('=').next().expect("a name");
+        with(&some).assert_misunderstood(option);
+    }
+    let both = [&all[..], &["--originals-folder", "x"]].concat();
+    with(&both).assert_misunderstood("cannot be used with");
+    with(&["--s3-endpoint", "minio.example"]).assert_misunderstood("https://s3.");
+    with(&["--s3-bucket", "a/b"]).assert_misunderstood("bucket's name alone");
+    with(&["--s3-region", " "]).assert_misunderstood("one word");
+
+    let mut command = bare();
+    command.args(serve).envs([
+        ("DEVELOPER_ZONE_DATABASE_URL", &url[..]),
+        ("DEVELOPER_ZONE_S3_REGION", "eu"),
+    ]);
+    let outcome: Outcome = command.output().expect("started").into();
+    outcome.assert_misunderstood("--s3-secret-access-key-file <FILE>");
+
+    // With object storage nothing is served from here.
+    let server = Serving::start(&url, &all);
+    let answer = server.get("/files/1.jpg", &[]);
+    assert!(!answer.contains("link_invalid"), "{answer}");
+    assert!(!server.stderr().contains("s3cr3t"));
+    server.stop().assert_done();
+
+    let server = Serving::start(&url, &[]);
+    let answer = server.get("/files/1.jpg", &[]);
+    assert!(
+        answer.starts_with("HTTP/1.1 403") && answer.contains("link_invalid"),
+        "{answer}"
+    );
+}
+
+#[test]
+fn a_secret_that_may_not_be_read_is_told() {
+    let database = TestDatabase::sqlite();
+    let folder = database.file().with_file_name("secret-folder");
+    fs::create_dir(&folder).expect("made");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o000)).expect("set");
+    // A folder is unreadable for root too.
+    let file = folder.display().to_string();
+    let arguments = [
+        "serve",
+        "--listen=127.0.0.1:0",
+        "--s3-endpoint=https://minio.example",
+        "--s3-region=eu",
+        "--s3-bucket=photos",
+        "--s3-access-key-id=id",
+        "--s3-secret-access-key-file",
+        &file,
+    ];
+    run(&database.url(), &arguments).assert_failed("let this user read it");
+}
+
+/// From the command line to the picture, over the wire: what somebody does who tries the product out.
+#[test]
+fn a_demos_originals_can_be_downloaded_and_lie_beside_its_database() {
+    let database = TestDatabase::sqlite();
+    let url = database.url();
+    let server = Serving::start(&url, &["--demo"]);
+    let create = ["token", "create", "--organisation", "903"];
+    let by = ["--created-by", "member@example.com"];
+    let token = done(&url, &[&create[..], &by].concat());
+    let answer = server.post(
+        "/api/v1/ext/903/event/456/original-photos",
+        &[
+            ("X-API-Key", token.trim_end()),
+            ("Content-Type", "application/json"),
+        ],
+        r#"{"method":"bib","identifier":"1234"}"#,
+    );
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a body");
+    assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
+    let data: Value = serde_json::from_str(body).expect("JSON");
+    let link = data["data"]["presigned_urls"][0]["url"]
+        .as_str()
+        .expect("a link");
+    let path = link
+        .strip_prefix(&server.url())
+        .expect("at the server itself");
+    let mut picture = Vec::new();
+    let mut stream = server.send(path, &[]);
+    stream.read_to_end(&mut picture).expect("an answer");
+    assert!(picture.starts_with(b"HTTP/1.1 200 OK\r\n"), "{link}");
+    assert!(picture.ends_with(&[0xff, 0xd9]), "the end of a JPEG");
+    server.stop().assert_done();
+
+    let beside = database.file().with_file_name("developer-zone-originals");
+    assert!(beside.join("456").is_dir());
+    assert!(!Path::new("developer-zone-originals").exists());
+}

@@ -1,0 +1,458 @@
+//! Photos: all, by bib number, by time, and links to their originals (contract, sections 5 and 6).
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::zone::{Answer, Client, Zone};
+
+const JSON: &str = "application/json";
+
+async fn zone_and_client() -> (Zone, Client) {
+    let zone = Zone::on_sqlite().await;
+    let token = zone.token().await;
+    let client = zone.key(&token.secret);
+    (zone, client)
+}
+
+fn image_ids(data: &Value) -> Vec<String> {
+    let images = data["images"].as_array().expect("a list");
+    let id = |image: &Value| image["image_id"].as_str().expect("a text").to_owned();
+    images.iter().map(id).collect()
+}
+
+/// Every page of a list, put together.
+async fn walk(client: &Client, path: &str) -> Vec<String> {
+    let (mut ids, mut page) = (Vec::new(), 1);
+    loop {
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let answer = client.get(&format!("{path}{separator}page={page}")).await;
+        answer.assert_success();
+        let data = answer.data();
+        ids.extend(image_ids(&data));
+        assert_eq!(data["pagination"]["currentPage"], page);
+        if data["pagination"]["hasNextPage"] == false {
+            return ids;
+        }
+        page += 1;
+    }
+}
+
+async fn post(client: &Client, path: &str, body: &Value) -> Answer {
+    let client = client.clone().with("content-type", JSON);
+    client.send_body(Method::POST, path, body.to_string()).await
+}
+
+async fn originals(client: &Client, body: Value) -> Value {
+    let answer = post(client, "/903/event/456/original-photos", &body).await;
+    answer.assert_success();
+    answer.data()
+}
+
+#[tokio::test]
+async fn a_photo_has_the_contracts_six_fields() {
+    let (_zone, client) = zone_and_client().await;
+    let answer = client.get("/903/event/456/images?page_size=1").await;
+    answer.assert_success();
+    assert_eq!(answer.message(), "Records for all images");
+    let data = answer.data();
+    let photo = data["images"][0].as_object().expect("a photo");
+    let keys: Vec<_> = photo.keys().map(String::as_str).collect();
+    assert_eq!(
+        keys,
+        [
+            "img_url",
+            "height",
+            "width",
+            "image_id",
+            "thumbnail_url",
+            "original_url"
+        ]
+    );
+    assert_eq!(
+        data["pagination"],
+        json!({
+            "total": 96, "currentPage": 1, "totalPages": 96,
+            "hasNextPage": true, "hasPreviousPage": false, "page_size": 1
+        })
+    );
+}
+
+#[tokio::test]
+async fn a_walk_through_the_pages_meets_every_photo_once_whatever_their_size() {
+    let (_zone, client) = zone_and_client().await;
+    let all = walk(&client, "/903/event/456/images").await;
+    assert_eq!(all.len(), 96);
+    let distinct: std::collections::BTreeSet<_> = all.iter().collect();
+    assert_eq!(distinct.len(), 96);
+    for size in [1, 7, 100] {
+        let path = format!("/903/event/456/images?page_size={size}");
+        assert_eq!(walk(&client, &path).await, all);
+    }
+}
+
+#[tokio::test]
+async fn pages_of_photos_are_32_long_and_at_most_100() {
+    let (_zone, client) = zone_and_client().await;
+    let window = "from=0&to=9999999999";
+    for (path, query) in [
+        ("images", ""),
+        ("bibs/1234", ""),
+        ("timeline/images", window),
+    ] {
+        let get = async |more: &str| {
+            let path = format!("/903/event/456/{path}?{query}&{more}");
+            client.get(&path).await
+        };
+        assert_eq!(get("").await.data()["pagination"]["page_size"], 32);
+        get("page_size=100").await.assert_success();
+        for beyond in [
+            "page_size=101",
+            "page_size=0",
+            "page=0",
+            "page=x",
+            "page=1&page=2",
+        ] {
+            get(beyond).await.assert_refused(422, "invalid_request");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_event_without_photos_says_so_with_an_empty_page() {
+    let (_zone, client) = zone_and_client().await;
+    let nothing = json!({
+        "total": 0, "currentPage": 0, "totalPages": 0,
+        "hasNextPage": false, "hasPreviousPage": false, "page_size": 32
+    });
+    for path in ["images", "timeline/images?from=0&to=9999999999"] {
+        let answer = client.get(&format!("/903/event/1002/{path}")).await;
+        answer.assert_success();
+        assert_eq!(answer.message(), "No images found");
+        assert_eq!(
+            answer.data(),
+            json!({ "images": [], "pagination": nothing })
+        );
+    }
+    let days = client.get("/903/event/1002/timeline/days").await;
+    days.assert_success();
+    assert_eq!(days.message(), "No timeline data");
+    assert_eq!(days.data(), json!({ "days": [] }));
+}
+
+#[tokio::test]
+async fn a_page_past_the_end_is_empty_and_named_as_asked() {
+    let (_zone, client) = zone_and_client().await;
+    let answer = client.get("/903/event/456/images?page=99").await;
+    answer.assert_success();
+    let data = answer.data();
+    assert_eq!(data["images"], json!([]));
+    let place = &data["pagination"];
+    assert_eq!(
+        (&place["currentPage"], &place["totalPages"]),
+        (&json!(99), &json!(3))
+    );
+    assert_eq!(
+        (&place["hasNextPage"], &place["hasPreviousPage"]),
+        (&json!(false), &json!(true))
+    );
+}
+
+#[tokio::test]
+async fn a_bib_number_is_found_in_any_case_and_with_white_space_around_it() {
+    let (_zone, client) = zone_and_client().await;
+    let plain = client.get("/903/event/456/bibs/A17").await;
+    plain.assert_success();
+    assert_eq!(plain.message(), "Records for bib number A17");
+    assert!(!image_ids(&plain.data()).is_empty());
+    for (written, shown) in [("a17", "a17"), ("%20A17%20", "A17"), ("a17%09", "a17")] {
+        let answer = client.get(&format!("/903/event/456/bibs/{written}")).await;
+        answer.assert_success();
+        assert_eq!(answer.message(), format!("Records for bib number {shown}"));
+        assert_eq!(answer.data(), plain.data());
+    }
+}
+
+#[tokio::test]
+async fn a_bib_number_that_no_photo_carries_is_404_whatever_it_looks_like() {
+    let (_zone, client) = zone_and_client().await;
+    let long = "9".repeat(1_000);
+    for (written, shown) in [
+        ("77777", "77777"),
+        ("%20", ""),
+        ("a%2Fb", "a/b"),
+        ("%00", "\u{0}"),
+        (long.as_str(), long.as_str()),
+    ] {
+        let answer = client.get(&format!("/903/event/456/bibs/{written}")).await;
+        answer.assert_refused(404, "bib_not_found");
+        let expected = format!("BIB number {shown} not found for this event");
+        assert_eq!(answer.message(), expected);
+    }
+}
+
+#[tokio::test]
+async fn the_days_and_hours_add_up_to_the_photos_of_the_windows() {
+    let (_zone, client) = zone_and_client().await;
+    let answer = client.get("/903/event/456/timeline/days").await;
+    answer.assert_success();
+    assert_eq!(answer.message(), "Timeline buckets");
+    let days = answer.data()["days"].take();
+    let days = days.as_array().expect("a list");
+    assert!(days.len() >= 2, "{days:?}");
+    let mut timed = 0;
+    for day in days {
+        let midnight = midnight(day["date"].as_str().expect("a date"));
+        let hours = day["hours"].as_array().expect("a list");
+        let mut of_the_day = 0;
+        for hour in hours {
+            let from = midnight + 3_600 * hour["hour"].as_i64().expect("a number");
+            let path = format!(
+                "/903/event/456/timeline/images?from={from}&to={}",
+                from + 3_600
+            );
+            let found = client.get(&path).await;
+            assert_eq!(found.data()["pagination"]["total"], hour["count"], "{path}");
+            of_the_day += hour["count"].as_i64().expect("a number");
+        }
+        assert_eq!(day["total"], of_the_day);
+        timed += of_the_day;
+    }
+    let everything = client
+        .get("/903/event/456/timeline/images?from=-99999999999&to=99999999999")
+        .await;
+    assert_eq!(everything.data()["pagination"]["total"], timed);
+}
+
+/// Seconds since the epoch at which a date of the demo begins.
+fn midnight(date: &str) -> i64 {
+    match date {
+        "2026-01-19" => 1_768_780_800,
+        "2026-01-20" => 1_768_867_200,
+        other => panic!("the demo has no photos of {other}"),
+    }
+}
+
+#[tokio::test]
+async fn a_time_window_needs_two_times_in_order() {
+    let (_zone, client) = zone_and_client().await;
+    for (query, problem) in [
+        ("", "from: is required; to: is required"),
+        ("?from=1", "to: is required"),
+        (
+            "?from=x&to=2.5",
+            "from: must be Unix time in whole seconds; to: must be Unix time in whole seconds",
+        ),
+        ("?from=2&to=2", "from: must be before to"),
+        ("?from=3&to=2", "from: must be before to"),
+        ("?from=1&to=2&to=3", "to: must be sent once"),
+        (
+            "?from=3&to=2&page=0",
+            "from: must be before to; page: must be a whole number from 1",
+        ),
+    ] {
+        let answer = client
+            .get(&format!("/903/event/456/timeline/images{query}"))
+            .await;
+        answer.assert_refused(422, "invalid_request");
+        assert_eq!(answer.message(), problem);
+    }
+}
+
+#[tokio::test]
+async fn a_feature_that_is_off_is_told_before_anything_else_that_is_wrong() {
+    let (_zone, client) = zone_and_client().await;
+    for path in [
+        "bibs/1234",
+        "bibs/77777",
+        "bibs/1234?page=0",
+        "timeline/days",
+        "timeline/images",
+        "timeline/images?from=2&to=1",
+    ] {
+        let answer = client.get(&format!("/903/event/458/{path}")).await;
+        answer.assert_refused(403, "feature_disabled");
+    }
+    client.get("/903/event/458/images").await.assert_success();
+}
+
+#[tokio::test]
+async fn originals_of_a_bib_number_come_with_links_and_with_those_that_failed() {
+    let (_zone, client) = zone_and_client().await;
+    let data = originals(&client, json!({ "method": "bib", "identifier": " 1234 " })).await;
+    let keys: Vec<_> = data.as_object().expect("an object").keys().collect();
+    assert_eq!(
+        keys,
+        [
+            "presigned_urls",
+            "failed_urls",
+            "total_images",
+            "successful_count",
+            "failed_count",
+            "identifier",
+            "pagination"
+        ]
+    );
+    assert_eq!(
+        (&data["identifier"], &data["total_images"]),
+        (&json!(" 1234 "), &json!(5))
+    );
+    assert_eq!(data["pagination"]["page_size"], 30);
+    let links = data["presigned_urls"].as_array().expect("a list");
+    let failed = data["failed_urls"].as_array().expect("a list");
+    assert_eq!(data["successful_count"], links.len());
+    assert_eq!(data["failed_count"], failed.len());
+    assert_eq!(links.len() + failed.len(), 5);
+}
+
+#[tokio::test]
+async fn originals_that_nobody_has_are_an_empty_answer_that_says_so() {
+    let (_zone, client) = zone_and_client().await;
+    for body in [
+        json!({ "method": "bib", "identifier": "77777" }),
+        json!({ "method": "bib", "identifier": "" }),
+        json!({ "method": "bib", "identifier": "\u{0}" }),
+        json!({ "method": "selfie", "identifier": "face-1" }),
+    ] {
+        let answer = post(&client, "/903/event/456/original-photos", &body).await;
+        answer.assert_success();
+        assert_eq!(
+            answer.message(),
+            "No photos found, so there are no originals"
+        );
+        assert_eq!(
+            answer.data(),
+            json!({
+                "presigned_urls": [], "failed_urls": [], "total_images": 0, "successful_count": 0,
+                "failed_count": 0, "identifier": body["identifier"],
+                "pagination": {
+                    "total": 0, "currentPage": 0, "totalPages": 0,
+                    "hasNextPage": false, "hasPreviousPage": false, "page_size": 30
+                }
+            })
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_photo_that_the_event_has_not_is_400_and_one_of_several_is_a_failure_of_its_own() {
+    let (_zone, client) = zone_and_client().await;
+    let path = "/903/event/456/original-photos";
+    for body in [
+        json!({ "method": "image_id", "identifier": "made-up" }),
+        json!({ "method": "image_id", "identifier": "" }),
+        json!({ "method": "image_id", "identifier": "\u{0}" }),
+        json!({ "method": "image_ids", "identifier": ["made-up", "too"] }),
+    ] {
+        post(&client, path, &body)
+            .await
+            .assert_refused(400, "image_not_found");
+    }
+    let some = originals(
+        &client,
+        json!({ "method": "image_ids", "identifier": ["made-up", "IMG_0001", "IMG_0001", "\u{0}"] }),
+    )
+    .await;
+    assert_eq!(
+        (&some["identifier"], &some["total_images"]),
+        (&json!(null), &json!(3))
+    );
+    let unknown: Vec<_> = some["failed_urls"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .collect();
+    assert!(
+        unknown
+            .iter()
+            .any(|failure| failure["image_id"] == "made-up" && failure["path"].is_null())
+    );
+}
+
+#[tokio::test]
+async fn a_foreign_events_photo_is_as_unknown_as_one_that_never_was() {
+    let (_zone, client) = zone_and_client().await;
+    let client = client.with("x-request-id", "same");
+    let ask = async |event: i64, name: &str| {
+        let body = json!({ "method": "image_id", "identifier": name });
+        post(
+            &client,
+            &format!("/903/event/{event}/original-photos"),
+            &body,
+        )
+        .await
+    };
+    // 456 has it, 1001 has not.
+    ask(456, "IMG_0090").await.assert_success();
+    let (foreign, made_up) = (ask(1001, "IMG_0090").await, ask(1001, "made-up").await);
+    foreign.assert_refused(400, "image_not_found");
+    assert_eq!(foreign.text, made_up.text);
+    assert_eq!(foreign.headers, made_up.headers);
+}
+
+#[tokio::test]
+async fn pages_of_originals_are_30_long_and_at_most_60() {
+    let (_zone, client) = zone_and_client().await;
+    let all = walk(&client, "/903/event/456/images?page_size=100").await;
+    let body = json!({ "method": "image_ids", "identifier": all });
+    let mut seen = Vec::new();
+    for page in 1..=4 {
+        let path = format!("/903/event/456/original-photos?page={page}");
+        let data = post(&client, &path, &body).await.data();
+        assert_eq!(data["total_images"], 96);
+        assert_eq!(data["pagination"]["hasNextPage"], page < 4);
+        let links = data["presigned_urls"].as_array().expect("a list");
+        let failed = data["failed_urls"].as_array().expect("a list");
+        assert_eq!(links.len() + failed.len(), if page < 4 { 30 } else { 6 });
+        seen.extend(links.iter().map(|link| link["filename"].clone()));
+    }
+    let distinct: std::collections::BTreeSet<_> = seen.iter().map(Value::to_string).collect();
+    assert_eq!(distinct.len(), seen.len());
+    let path = "/903/event/456/original-photos?page_size=";
+    post(&client, &format!("{path}60"), &body)
+        .await
+        .assert_success();
+    post(&client, &format!("{path}61"), &body)
+        .await
+        .assert_refused(422, "invalid_request");
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_taken_is_refused_by_what_is_wrong_with_it() {
+    let (_zone, client) = zone_and_client().await;
+    let path = "/903/event/456/original-photos";
+    let good = r#"{"method":"bib","identifier":"1234"}"#;
+    let send = async |content_type: Option<&str>, body: Vec<u8>| {
+        let client = match content_type {
+            Some(sent) => client.clone().with("content-type", sent),
+            None => client.clone(),
+        };
+        client.send_body(Method::POST, path, body).await
+    };
+    for sent in [
+        None,
+        Some("text/plain"),
+        Some("application/jsonp"),
+        Some(""),
+    ] {
+        let answer = send(sent, good.into()).await;
+        answer.assert_refused(415, "unsupported_media_type");
+    }
+    for sent in [JSON, "application/json; charset=utf-8", "Application/JSON"] {
+        send(Some(sent), good.into()).await.assert_success();
+    }
+    for broken in ["", "{", "{}x", "\u{0}", r#"{"method":}"#] {
+        let answer = send(Some(JSON), broken.into()).await;
+        answer.assert_refused(400, "malformed_request");
+    }
+    send(Some(JSON), b"\"\xff\"".to_vec())
+        .await
+        .assert_refused(400, "malformed_request");
+    for other in ["[]", "null", "1", r#""x""#, "{}"] {
+        let answer = send(Some(JSON), other.into()).await;
+        answer.assert_refused(422, "invalid_request");
+    }
+    let large = format!("{}{good}", " ".repeat(64 * 1024));
+    send(Some(JSON), large.into())
+        .await
+        .assert_refused(413, "body_too_large");
+}

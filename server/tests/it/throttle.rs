@@ -1,0 +1,332 @@
+//! Check 6 and the brake on guessing (contract, section 3).
+
+use std::{num::NonZeroU32, thread, time::Duration};
+
+use http::Method;
+use model::organisation::Plan;
+use server::api::throttle::{RateLimit, RateLimits};
+
+use crate::{
+    program::{Serving, done, run},
+    zone::{Answer, TestDatabase, Zone},
+};
+
+/// A token as it could have been made: only the database can tell that it was not.
+const UNKNOWN: &str = "0000000000000000000000000000000000009Pic14yBvz";
+const HERE: &str = "192.0.2.1";
+const ELSEWHERE: &str = "192.0.2.2";
+/// Wrong keys that one address may send at once.
+const GUESSES: u32 = 50;
+
+const PING: &str = "/903/event/456/ping";
+
+/// As good as never again, so that no test depends on how fast it runs.
+const SLOW: &str = "0.001";
+
+fn limit(rate: &str, burst: u32) -> RateLimit {
+    let burst = NonZeroU32::new(burst).expect("more than none");
+    RateLimit::new(rate.parse().expect("a rate"), burst).expect("a limit")
+}
+
+/// A server that allows this to each token, and to each address as many wrong keys as ours do, but none
+/// again while a test runs.
+async fn zone(rate: &str, burst: u32) -> Zone {
+    let limits = RateLimits {
+        per_token: limit(rate, burst),
+        wrong_keys: limit(SLOW, GUESSES),
+    };
+    Zone::on_sqlite().await.limited_to(limits)
+}
+
+/// What a refusal by `policy` tells, and the seconds to wait.
+#[track_caller]
+fn assert_limited(answer: &Answer, policy: &str, quota: &str) -> u64 {
+    answer.assert_refused(429, "rate_limited");
+    let [retry_after, quotas, state] = limit_headers(answer);
+    assert_eq!(quotas, Some(&format!("\"{policy}\";{quota}")[..]));
+    let seconds = retry_after.expect("told");
+    assert_eq!(state, Some(&format!("\"{policy}\";r=0;t={seconds}")[..]));
+    seconds.parse().expect("whole seconds")
+}
+
+fn limit_headers(answer: &Answer) -> [Option<&str>; 3] {
+    ["retry-after", "ratelimit-policy", "ratelimit"].map(|name| answer.header(name))
+}
+
+#[tokio::test]
+async fn a_burst_passes_and_the_next_call_is_told_how_long_to_wait() {
+    let zone = zone(SLOW, 3).await;
+    let token = zone.token().await;
+    let client = zone.key(&token.secret);
+    for _ in 0..3 {
+        let answer = client.get(PING).await;
+        answer.assert_success();
+        assert_eq!(limit_headers(&answer), [None; 3]);
+    }
+    let refused = client.get(PING).await;
+    let seconds = assert_limited(&refused, "token", "q=3;w=3000");
+    assert!((900..=1_000).contains(&seconds), "{seconds}");
+    assert!(refused.message().contains("Retry-After"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn after_the_wait_that_was_told_a_call_passes() {
+    let zone = zone("0.5", 1).await;
+    let token = zone.token().await;
+    let client = zone.key(&token.secret);
+    client.get(PING).await.assert_success();
+    let seconds = assert_limited(&client.get(PING).await, "token", "q=1;w=2");
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+    client.get(PING).await.assert_success();
+}
+
+#[tokio::test]
+async fn one_tokens_limit_is_no_other_tokens_limit() {
+    let zone = zone(SLOW, 1).await;
+    let (greedy, modest) = (zone.token().await, zone.token().await);
+    zone.key(&greedy.secret).get(PING).await.assert_success();
+    let refused = zone.key(&greedy.secret).get(PING).await;
+    refused.assert_refused(429, "rate_limited");
+    zone.key(&modest.secret).get(PING).await.assert_success();
+}
+
+#[tokio::test]
+async fn the_plan_and_the_token_itself_are_told_before_the_rate_limit() {
+    let zone = zone(SLOW, 1).await;
+    let token = zone.token().await;
+    let client = zone.key(&token.secret);
+    client.get(PING).await.assert_success();
+    client.get(PING).await.assert_refused(429, "rate_limited");
+    zone.set_plan(Plan::Trial).await;
+    client.get(PING).await.assert_refused(403, "plan_required");
+    zone.set_active(&token, false).await;
+    client.get(PING).await.assert_refused(403, "token_inactive");
+    client
+        .clone()
+        .with("host", "evil.example")
+        .get(PING)
+        .await
+        .assert_refused(403, "host_not_allowed");
+}
+
+#[tokio::test]
+async fn the_rate_limit_is_told_before_anything_of_the_path() {
+    let zone = zone(SLOW, 1).await;
+    let token = zone.token().await;
+    let client = zone.key(&token.secret);
+    client.get(PING).await.assert_success();
+    for path in [
+        "/904/events",
+        "/x/events",
+        "/903/nothing",
+        "/903/events?page=0",
+        "/903/event/556/ping",
+    ] {
+        client.get(path).await.assert_refused(429, "rate_limited");
+    }
+    let delete = client.send(Method::DELETE, PING).await;
+    delete.assert_refused(429, "rate_limited");
+    let large = vec![b'x'; 70_000];
+    let large = client.send_body(Method::POST, "/903/event/456/faces", large);
+    large.await.assert_refused(429, "rate_limited");
+}
+
+#[tokio::test]
+async fn a_call_without_a_key_is_401_however_many_there_are() {
+    let zone = zone(SLOW, 1).await;
+    let keyless = zone.anonymous().at(HERE);
+    for _ in 0..200 {
+        keyless.get(PING).await.assert_refused(401, "token_missing");
+    }
+    // Nor do they count as guesses.
+    zone.key("x")
+        .at(HERE)
+        .get(PING)
+        .await
+        .assert_refused(403, "token_invalid");
+}
+
+#[tokio::test]
+async fn guessing_from_one_address_ends_in_429_and_other_addresses_go_on() {
+    for guess in ["made-up", UNKNOWN] {
+        let zone = zone(SLOW, 1).await;
+        let guesser = zone.key(guess).at(HERE);
+        for _ in 0..GUESSES {
+            let answer = guesser.get(PING).await;
+            answer.assert_refused(403, "token_invalid");
+            assert_eq!(limit_headers(&answer), [None; 3]);
+        }
+        assert_limited(&guesser.get(PING).await, "address", "q=50;w=50000");
+        guesser
+            .clone()
+            .at(ELSEWHERE)
+            .get(PING)
+            .await
+            .assert_refused(403, "token_invalid");
+    }
+}
+
+#[tokio::test]
+async fn once_guessing_is_slowed_down_it_costs_the_database_nothing() {
+    let zone = zone(SLOW, 1).await;
+    exhaust_guesses(&zone).await;
+    zone.store.close().await;
+    let refused = zone.key(UNKNOWN).at(HERE).get(PING).await;
+    refused.assert_refused(429, "rate_limited");
+    let asked = zone.key(UNKNOWN).at(ELSEWHERE).get(PING).await;
+    asked.assert_refused(503, "unavailable");
+}
+
+#[tokio::test]
+async fn a_guesser_cannot_lock_out_a_partner_at_the_same_address() {
+    let zone = zone("1000", 1_000).await;
+    let (used, unused) = (zone.token().await, zone.token().await);
+    let partner = zone.key(&used.secret).at(HERE);
+    partner.get(PING).await.assert_success();
+    exhaust_guesses(&zone).await;
+    for _ in 0..20 {
+        partner.get(PING).await.assert_success();
+    }
+    // What was not seen before could as well be a guess.
+    let refused = zone.key(&unused.secret).at(HERE).get(PING).await;
+    refused.assert_refused(429, "rate_limited");
+    zone.key(&unused.secret)
+        .at(ELSEWHERE)
+        .get(PING)
+        .await
+        .assert_success();
+}
+
+#[tokio::test]
+async fn to_be_remembered_as_admitted_grants_nothing() {
+    let zone = zone("1000", 1_000).await;
+    let token = zone.token().await;
+    let partner = zone.key(&token.secret).at(HERE);
+    partner.get(PING).await.assert_success();
+    exhaust_guesses(&zone).await;
+    zone.set_active(&token, false).await;
+    partner
+        .get(PING)
+        .await
+        .assert_refused(403, "token_inactive");
+    zone.set_active(&token, true).await;
+    partner.get(PING).await.assert_success();
+    zone.delete(&token).await;
+    partner.get(PING).await.assert_refused(403, "token_invalid");
+    partner.get(PING).await.assert_refused(429, "rate_limited");
+}
+
+#[tokio::test]
+async fn a_paused_token_is_no_guess() {
+    let zone = zone("1000", 1_000).await;
+    let token = zone.token().await;
+    zone.set_active(&token, false).await;
+    let client = zone.key(&token.secret).at(HERE);
+    for _ in 0..2 * GUESSES {
+        client.get(PING).await.assert_refused(403, "token_inactive");
+    }
+    zone.key("x")
+        .at(HERE)
+        .get(PING)
+        .await
+        .assert_refused(403, "token_invalid");
+}
+
+/// Wrong keys from [`HERE`], until no more are looked at.
+async fn exhaust_guesses(zone: &Zone) {
+    let guesser = zone.key("made-up").at(HERE);
+    for _ in 0..GUESSES {
+        guesser.get(PING).await;
+    }
+    guesser.get(PING).await.assert_refused(429, "rate_limited");
+}
+
+fn new_token(url: &str) -> String {
+    let create = ["token", "create", "--organisation", "903"];
+    let by = ["--created-by", "member@example.com"];
+    done(url, &[&create[..], &by].concat())
+        .trim_end()
+        .to_owned()
+}
+
+fn ping(server: &Serving, key: &str) -> String {
+    server.get("/api/v1/ext/903/event/456/ping", &[("X-API-Key", key)])
+}
+
+#[test]
+fn a_running_server_limits_tokens_and_addresses_as_it_was_told() {
+    let database = TestDatabase::sqlite();
+    let url = database.url();
+    let limits = ["--demo", "--rate-limit", "0.5", "--rate-burst", "2"];
+    let server = Serving::start(&url, &limits);
+    let token = new_token(&url);
+    for _ in 0..2 {
+        assert!(ping(&server, &token).starts_with("HTTP/1.1 200"));
+    }
+    let refused = ping(&server, &token);
+    assert!(
+        refused.starts_with("HTTP/1.1 429 Too Many Requests\r\n"),
+        "{refused}"
+    );
+    assert!(
+        refused.contains("x-error-code: rate_limited\r\n"),
+        "{refused}"
+    );
+    assert!(
+        refused.contains("ratelimit-policy: \"token\";q=2;w=4\r\n"),
+        "{refused}"
+    );
+    let seconds = (1..=2).find(|seconds| refused.contains(&format!("retry-after: {seconds}\r\n")));
+    let seconds = seconds.expect("a wait of at most two seconds");
+    let state = format!("ratelimit: \"token\";r=0;t={seconds}\r\n");
+    assert!(refused.contains(&state), "{refused}");
+    thread::sleep(Duration::from_secs(seconds));
+    let again = ping(&server, &token);
+    assert!(again.starts_with("HTTP/1.1 200"), "{again}");
+
+    let guesses: Vec<_> = (0..4 * GUESSES).map(|_| ping(&server, "made-up")).collect();
+    assert!(
+        guesses[..GUESSES as usize]
+            .iter()
+            .all(|answer| answer.starts_with("HTTP/1.1 403"))
+    );
+    let slowed = guesses
+        .iter()
+        .find(|answer| answer.starts_with("HTTP/1.1 429"));
+    let slowed = slowed.expect("guessing from 127.0.0.1 is slowed down");
+    for header in [
+        "retry-after: 1\r\n",
+        "ratelimit-policy: \"address\";q=50;w=10\r\n",
+        "ratelimit: \"address\";r=0;t=1\r\n",
+    ] {
+        assert!(slowed.contains(header), "{header}: {slowed}");
+    }
+    server.stop().assert_done();
+}
+
+#[test]
+fn a_rate_limit_of_0_turns_all_limits_off() {
+    let database = TestDatabase::sqlite();
+    let url = database.url();
+    let limits = ["--demo", "--rate-limit", "0", "--rate-burst", "1"];
+    let server = Serving::start(&url, &limits);
+    let token = new_token(&url);
+    for _ in 0..2 * GUESSES {
+        assert!(ping(&server, &token).starts_with("HTTP/1.1 200"));
+        assert!(ping(&server, "made-up").starts_with("HTTP/1.1 403"));
+    }
+}
+
+#[test]
+fn a_rate_limit_that_is_none_is_told() {
+    let database = TestDatabase::sqlite();
+    let url = database.url();
+    for rate in ["fast", "-1", "0.0001", "1e9", ""] {
+        let rate = format!("--rate-limit={rate}");
+        run(&url, &["serve", &rate]).assert_misunderstood("from 0.001 to 1000000");
+    }
+    for burst in ["0", "1000001", "1.5", "-1"] {
+        let burst = format!("--rate-burst={burst}");
+        run(&url, &["serve", &burst]).assert_misunderstood("from 1 to 1000000");
+    }
+}
