@@ -32,13 +32,14 @@ build: setup-build ## Build the binary to ship: target/release/developer-zone
 
 ##@ Check
 
-test: setup-test ## Everything: format, lints, types, Rust tests, browser tests
+test: setup-test ## Everything: format, lints, types, Rust, conformance and browser tests
 	@$(MAKE) lint
 	$(call section,Build)
 	@cargo xtask build
 	$(call section,Rust tests)
 	@cargo xtask with-postgres -- cargo test $(SERVER_CRATES)
 	@cargo test --package xtask
+	@$(MAKE) conformance
 	@$(MAKE) e2e ARGS=
 	@printf '\nmake test: everything passed\n'
 
@@ -58,6 +59,11 @@ e2e: setup-test ## Browser tests (ARGS=… goes to Playwright)
 	@cargo xtask build
 	@cd end2end && node_modules/.bin/playwright test $(ARGS)
 
+conformance: setup-test ## The API against its own OpenAPI document, with schemathesis
+	$(call section,Conformance of the API)
+	@cargo xtask build
+	@conformance/run
+
 fmt: setup-rust ## Put all Rust code into the common format
 	@cargo fmt --all
 
@@ -72,7 +78,7 @@ setup-build: $(NPM_PACKAGES)
 	@scripts/setup compiler rust
 
 setup-test: setup-build
-	@scripts/setup browser postgresql
+	@scripts/setup browser postgresql schemathesis
 
 # npm writes this file last, so it is older than the lock file exactly when an installation is due.
 $(NPM_PACKAGES): end2end/package-lock.json
@@ -82,6 +88,6 @@ $(NPM_PACKAGES): end2end/package-lock.json
 help: ## List these tasks
 	@awk 'BEGIN { FS = ":.*## " } \
 	      /^##@ / { printf "\n%s\n", substr($$0, 5) } \
-	      /^[a-z0-9-]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	      /^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: run dev build test lint e2e fmt setup setup-rust setup-build setup-test help
+.PHONY: run dev build test lint e2e conformance fmt setup setup-rust setup-build setup-test help

@@ -113,6 +113,13 @@ export class NewTokenDialog {
   readonly field: Locator;
   readonly copy: Locator;
   readonly status: Locator;
+  readonly tabs: Locator;
+  /** The text of the chosen tab. */
+  readonly example: Locator;
+  readonly exampleStatus: Locator;
+  readonly testConnection: Locator;
+  readonly testResult: Locator;
+  readonly checks: Locator;
   readonly done: Locator;
   readonly question: Locator;
   readonly keepOpen: Locator;
@@ -122,11 +129,29 @@ export class NewTokenDialog {
     this.dialog = page.getByRole('dialog', { name: 'Your new API token', exact: true });
     this.field = this.dialog.getByRole('textbox', { name: 'API token', exact: true });
     this.copy = this.dialog.getByRole('button', { name: 'Copy token', exact: true });
-    this.status = this.dialog.getByRole('status');
+    this.status = this.dialog.getByRole('status').first();
+    this.tabs = this.dialog.getByRole('tablist', { name: 'Languages', exact: true }).getByRole('tab');
+    this.example = this.dialog.getByRole('tabpanel').getByRole('textbox', { name: / example$/ });
+    const examples = this.dialog.getByRole('region', { name: 'Use it', exact: true });
+    this.exampleStatus = examples.getByRole('status');
+    const test = this.dialog.getByRole('region', { name: 'Test it', exact: true });
+    this.testConnection = test.getByRole('button', {
+      name: /^(Test connection|Testing…|Try again)$/,
+    });
+    this.testResult = test.getByRole('status');
+    this.checks = test.getByRole('list', { name: 'Checks', exact: true }).getByRole('listitem');
     this.done = this.dialog.getByRole('button', { name: 'Done', exact: true });
     this.question = this.dialog.getByRole('alert');
     this.keepOpen = this.question.getByRole('button', { name: 'Keep it open', exact: true });
     this.closeAnyway = this.question.getByRole('button', { name: 'Close anyway', exact: true });
+  }
+
+  tab(language: string): Locator {
+    return this.tabs.and(this.dialog.getByRole('tab', { name: language, exact: true }));
+  }
+
+  copyExample(language: string): Locator {
+    return this.dialog.getByRole('button', { name: `Copy ${language} example`, exact: true });
   }
 }
 

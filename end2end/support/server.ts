@@ -142,8 +142,10 @@ export class Server {
 
   /** Every file of the database, byte for byte. */
   async databaseFiles(): Promise<Map<string, Buffer>> {
-    const names = await readdir(this.folder);
-    const files = names.map(async (name) => [name, await readFile(join(this.folder, name))] as const);
+    const entries = await readdir(this.folder, { withFileTypes: true });
+    const files = entries
+      .filter((entry) => entry.isFile())
+      .map(async ({ name }) => [name, await readFile(join(this.folder, name))] as const);
     return new Map(await Promise.all(files));
   }
 

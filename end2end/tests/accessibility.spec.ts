@@ -210,8 +210,3 @@ test('page not found', async ({ page, signIn, collector }) => {
   await openPage(page, '/no-such-page');
   await expectAccessible(page);
 });
-
-test('API documentation', async ({ page }) => {
-  await openPage(page, '/docs');
-  await expectAccessible(page);
-});

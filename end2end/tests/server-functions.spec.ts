@@ -1,7 +1,7 @@
 import { type APIRequestContext, type APIResponse, request as playwright } from '@playwright/test';
 
 import { previewOf } from '../pages/developer-zone.ts';
-import { FIRST_STEPS, HARBOUR, MEMBER, OTHER, SUMMIT, TRIAL } from '../support/demo.ts';
+import { EVENT, FIRST_STEPS, HARBOUR, MEMBER, OTHER, SUMMIT, TRIAL } from '../support/demo.ts';
 import { expect, signIn, test as base } from '../support/fixtures.ts';
 import { createToken, createTokens, type ListedToken, listTokens } from '../support/tokens.ts';
 
@@ -46,6 +46,7 @@ function requestsOn(victim: ListedToken): [name: string, data: Record<string, un
     ['set-token-active', { organisation_id, token_id: victim.id, active: false }],
     ['delete-token', { organisation_id, token_id: victim.id }],
     ['list-events', { organisation_id, page: 1 }],
+    ['test-connection', { organisation_id, event_id: EVENT, secret: victim.token }],
   ];
 }
 

@@ -1,0 +1,80 @@
+import type { Locator, Page } from '@playwright/test';
+
+/** Every page of the documentation, in the order of its navigation. */
+export const DOCUMENTATION = [
+  { path: '/docs', name: 'Overview', heading: 'API documentation' },
+  { path: '/docs/authentication', name: 'Authentication', heading: 'Authentication' },
+  { path: '/docs/conventions', name: 'Conventions', heading: 'Conventions' },
+  { path: '/docs/errors', name: 'Errors', heading: 'Errors' },
+  { path: '/docs/reference', name: 'API reference', heading: 'API reference' },
+] as const;
+
+/** A page of the documentation. */
+export class Documentation {
+  readonly main: Locator;
+  readonly heading: Locator;
+  readonly navigation: Locator;
+  readonly contents: Locator;
+  readonly skipLink: Locator;
+  readonly asMarkdown: Locator;
+  readonly openApi: Locator;
+  readonly dashboard: Locator;
+  /** Each a call in several languages. */
+  readonly examples: Locator;
+
+  constructor(readonly page: Page) {
+    this.main = page.getByRole('main');
+    this.heading = this.main.getByRole('heading', { level: 1 });
+    this.navigation = page.getByRole('navigation', { name: 'Documentation' });
+    this.contents = page.getByRole('navigation', { name: 'On this page' });
+    this.skipLink = page.getByRole('link', { name: 'Skip to main content' });
+    this.asMarkdown = page.getByRole('link', { name: 'View as Markdown' });
+    this.openApi = this.main.getByRole('link', { name: 'OpenAPI document' }).first();
+    this.dashboard = page.getByRole('link', { name: 'Open the dashboard' });
+    this.examples = page.locator('.examples');
+  }
+
+  example(number = 0): Example {
+    return new Example(this.examples.nth(number));
+  }
+
+  /** A block of code that stands by itself. */
+  block(text: string | RegExp): Block {
+    return new Block(this.main.locator('.code:not(.example .code)', { hasText: text }).first());
+  }
+}
+
+/** The same call in several languages. */
+export class Example {
+  readonly tabs: Locator;
+  readonly selected: Locator;
+  /** The one that is shown. */
+  readonly panel: Locator;
+
+  constructor(readonly group: Locator) {
+    this.tabs = group.getByRole('tab');
+    this.selected = group.getByRole('tab', { selected: true });
+    this.panel = group.getByRole('tabpanel');
+  }
+
+  tab(name: 'cURL' | 'Python' | 'JavaScript'): Locator {
+    return this.group.getByRole('tab', { name });
+  }
+
+  get block(): Block {
+    return new Block(this.panel.locator('.code'));
+  }
+}
+
+/** Code with a button that copies it. */
+export class Block {
+  readonly code: Locator;
+  readonly copy: Locator;
+  readonly status: Locator;
+
+  constructor(readonly block: Locator) {
+    this.code = block.locator('pre');
+    this.copy = block.getByRole('button', { name: 'Copy' });
+    this.status = block.getByRole('status');
+  }
+}
