@@ -1,8 +1,12 @@
 //! The time that rules go by: injected, so that a test can stand still or leap.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::{
+    sync::atomic::{AtomicI64, AtomicU64, Ordering},
+    time::Duration,
+};
 
 use model::timestamp::Timestamp;
+use rustix::time::{ClockId, clock_gettime};
 
 /// Tells the time.
 pub trait Clock: Send + Sync + 'static {
@@ -46,5 +50,45 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Tells how much time has gone by. Nobody sets it, and it says nothing about the time of day.
+pub trait MonotonicClock: Send + Sync + 'static {
+    /// The time since a moment that stays the same as long as the process lives.
+    fn elapsed(&self) -> Duration;
+}
+
+/// The machine's clock. On Linux it goes on while the machine sleeps.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemMonotonicClock;
+
+impl MonotonicClock for SystemMonotonicClock {
+    fn elapsed(&self) -> Duration {
+        // `Instant` stands still during the sleep, and what was read before would look fresh after it.
+        #[cfg(target_os = "linux")]
+        const CLOCK: ClockId = ClockId::Boottime;
+        #[cfg(not(target_os = "linux"))]
+        const CLOCK: ClockId = ClockId::Monotonic;
+        let time = clock_gettime(CLOCK);
+        let seconds = Duration::from_secs(time.tv_sec.unsigned_abs());
+        seconds + Duration::from_nanos(time.tv_nsec.unsigned_abs().into())
+    }
+}
+
+/// A monotonic clock that moves only when it is told to; for tests.
+#[derive(Debug, Default)]
+pub struct ManualMonotonicClock(AtomicU64);
+
+impl ManualMonotonicClock {
+    /// Moves the clock by `millis` milliseconds.
+    pub fn advance(&self, millis: u64) {
+        self.0.fetch_add(millis, Ordering::SeqCst);
+    }
+}
+
+impl MonotonicClock for ManualMonotonicClock {
+    fn elapsed(&self) -> Duration {
+        Duration::from_millis(self.0.load(Ordering::SeqCst))
     }
 }

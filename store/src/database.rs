@@ -8,6 +8,7 @@
 //! behind it failed.
 
 use std::{
+    path::PathBuf,
     str::FromStr,
     sync::{
         Arc,
@@ -31,7 +32,7 @@ static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("../migrations/postgres");
 
 /// How long a statement waits for a connection, and SQLite for a lock, before the database counts as
 /// out of reach. Long enough for a burst, short enough that a caller gets its 503 while it listens.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two tries to open a SQLite database that others are opening too.
 const BREATH: Duration = Duration::from_millis(20);
 /// How long SQLite's lock may be taken again and again before others get a sure turn.
@@ -229,6 +230,14 @@ impl Database {
                 worked.store(0, Ordering::Relaxed);
                 sleep(REST).await;
             }
+        }
+    }
+
+    /// SQLite's file.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        match self {
+            Self::Sqlite { writer, .. } => Some(writer.connect_options().get_filename().to_owned()),
+            Self::Postgres(_) => None,
         }
     }
 

@@ -305,7 +305,10 @@ impl Store {
                 load_photos!(tx, event, &photos, MOST_PHOTOS);
             }
             Ok(())
-        })
+        })?;
+        // Some of its events may have been asked for before they were there.
+        self.grants().settle().await;
+        Ok(())
     }
 }
 

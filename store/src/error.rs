@@ -1,6 +1,6 @@
 //! What can go wrong in the store. The texts are for operators; pages choose their own words.
 
-use std::path::PathBuf;
+use std::{fmt, io, path::PathBuf, sync::Arc};
 
 use model::{
     organisation::{OrganisationId, Plan, UnknownCode},
@@ -49,6 +49,18 @@ pub enum StoreError {
         /// What it must be.
         required: &'static str,
     },
+    /// Another server has the SQLite file.
+    #[error(
+        "another server is running on {}, and SQLite takes one: stop that one, or give both a PostgreSQL with --database-url postgres://USER@HOST/NAME",
+        .0.display()
+    )]
+    AlreadyServed(PathBuf),
+    /// The lock by which a server is the only one of its SQLite file cannot be had.
+    #[error(
+        "the lock {}.lock cannot be taken (may this user write in that folder, and does its file system have locks?)",
+        .0.display()
+    )]
+    Lock(PathBuf, #[source] io::Error),
     /// The password hasher failed.
     #[error("a password could not be hashed or checked: {0}")]
     Password(String),
@@ -107,6 +119,38 @@ impl StoreError {
     /// Whether the database was out of reach, so that the same call can succeed later.
     pub const fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
+    }
+
+    /// The same once more, for another who waited for the same answer of the database.
+    pub(crate) fn shared(error: &Arc<Self>) -> Self {
+        match &**error {
+            Self::Unavailable(_) => Self::Unavailable(SharedCause(error.clone()).into()),
+            Self::Corrupt(what) => Self::Corrupt(what.clone()),
+            _ => Self::Database(SharedCause(error.clone()).into()),
+        }
+    }
+}
+
+/// The cause of an error that several get.
+#[derive(Debug)]
+struct SharedCause(Arc<StoreError>);
+
+impl SharedCause {
+    fn cause(&self) -> &(dyn std::error::Error + 'static) {
+        let error: &(dyn std::error::Error + 'static) = &*self.0;
+        error.source().unwrap_or(error)
+    }
+}
+
+impl fmt::Display for SharedCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.cause(), f)
+    }
+}
+
+impl std::error::Error for SharedCause {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause().source()
     }
 }
 

@@ -213,7 +213,8 @@ impl<'a> Events<'a> {
         Ok(id.map(EventId))
     }
 
-    /// Makes an event, and returns its number.
+    /// Makes an event, and returns its number once every server goes by it: one may have been asked for that
+    /// number before.
     ///
     /// # Errors
     /// [`StoreError::EventDate`], [`StoreError::EventExists`], [`StoreError::NoSuchOrganisation`], and those of
@@ -225,14 +226,16 @@ impl<'a> Events<'a> {
     ) -> Result<EventId, StoreError> {
         let organisation = scope.organisation_id();
         let date = event.date.as_deref().map(normalised_date).transpose()?;
-        loop {
+        let made = loop {
             let made = self.try_create(organisation, event, date.as_deref()).await;
             match (made, event.id) {
                 // Somebody else took the next number between reading and writing it.
                 (Err(StoreError::EventExists(_)), None) => {}
-                (outcome, _) => return outcome,
+                (outcome, _) => break outcome?,
             }
-        }
+        };
+        self.store.grants().settle().await;
+        Ok(made)
     }
 
     async fn try_create(

@@ -1,10 +1,22 @@
 //! What a key may do, as the guard asks on every call.
 //!
-//! The promise: once a change has been reported as done (a token switched or deleted, a plan changed),
-//! no server answers by what was true before it. It is kept here in the plainest way: every question is
-//! one indexed read of the database, which is the truth, so a committed change is in force with the
-//! next question and nobody has to be waited for. When the database cannot be asked there is no answer
-//! ([`StoreError::is_unavailable`]), and the guard refuses.
+//! The promise: once a change has been reported as done (a token switched or deleted, a plan changed, an
+//! event made), no server answers by what was true before it.
+//!
+//! DOC
+
+mod lease;
+mod memory;
+mod only_server;
+mod sync {
+    pub(super) use std::sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering},
+    };
+}
+mod table;
+
+use std::sync::{Arc, OnceLock};
 
 use model::{
     access::{EventRecord, TokenRecord},
@@ -14,7 +26,11 @@ use model::{
     token::TokenId,
 };
 
+pub use self::lease::{InvalidLease, Lease};
+use self::{memory::Memory, only_server::OnlyServer, table::Size};
 use crate::{
+    Store,
+    clock::MonotonicClock,
     database::{Database, on_engine},
     error::StoreError,
     secret::TokenDigest,
@@ -24,7 +40,38 @@ use crate::{
 #[derive(Debug)]
 pub struct Grants {
     database: Database,
+    server: OnceLock<Server>,
 }
+
+/// What a server has, and the command line has not.
+#[derive(Debug)]
+struct Server {
+    /// None with [`Lease::NONE`].
+    memories: Option<Memories>,
+    /// On SQLite.
+    only: Option<OnlyServer>,
+}
+
+#[derive(Debug)]
+struct Memories {
+    tokens: Memory<TokenDigest, TokenRecord>,
+    events: Memory<EventId, EventRecord>,
+}
+
+/// Room for 260,000 tokens that are called within one lease, in some 35 MB, and for more made-up keys than a
+/// database can be asked for in that time.
+const TOKENS: Size = Size {
+    shards: 64,
+    found: 2_048,
+    missing: 512,
+};
+
+/// Only those who have a key ask for events.
+const EVENTS: Size = Size {
+    shards: 64,
+    found: 512,
+    missing: 128,
+};
 
 #[derive(sqlx::FromRow)]
 struct TokenGrantRow {
@@ -80,14 +127,41 @@ const EVENT: &str = "SELECT events.organisation_id, s.event_enabled, s.bib_searc
 
 impl Grants {
     pub(crate) const fn new(database: Database) -> Self {
-        Self { database }
+        Self {
+            database,
+            server: OnceLock::new(),
+        }
     }
 
-    /// What is known of the token with this digest; nothing if there is none.
+    /// What is known of the token with this digest; nothing if there is none. Whether its time is over is
+    /// for the caller to see, by the clock at that moment.
     ///
     /// # Errors
     /// Those of the database: there is no answer then, and the caller refuses.
     pub async fn token(&self, digest: &TokenDigest) -> Result<Option<TokenRecord>, StoreError> {
+        match self.memories() {
+            Some(memories) => {
+                memories
+                    .tokens
+                    .get(*digest, || self.read_token(digest))
+                    .await
+            }
+            None => self.read_token(digest).await,
+        }
+    }
+
+    /// What is known of the event with this number; nothing if there is none.
+    ///
+    /// # Errors
+    /// As [`Grants::token`].
+    pub async fn event(&self, event: EventId) -> Result<Option<EventRecord>, StoreError> {
+        match self.memories() {
+            Some(memories) => memories.events.get(event, || self.read_event(event)).await,
+            None => self.read_event(event).await,
+        }
+    }
+
+    async fn read_token(&self, digest: &TokenDigest) -> Result<Option<TokenRecord>, StoreError> {
         let row: Option<TokenGrantRow> = on_engine!(self.database.reader(), |pool| {
             sqlx::query_as(TOKEN)
                 .bind(digest.as_bytes())
@@ -106,11 +180,7 @@ impl Grants {
         .transpose()
     }
 
-    /// What is known of the event with this number; nothing if there is none.
-    ///
-    /// # Errors
-    /// As [`Grants::token`].
-    pub async fn event(&self, event: EventId) -> Result<Option<EventRecord>, StoreError> {
+    async fn read_event(&self, event: EventId) -> Result<Option<EventRecord>, StoreError> {
         let row: Option<EventGrantRow> = on_engine!(self.database.reader(), |pool| {
             sqlx::query_as(EVENT)
                 .bind(event.0)
@@ -124,7 +194,45 @@ impl Grants {
         }))
     }
 
-    /// Called between the commit of a change and its report as done: returns once no server goes by
-    /// what was true before. As long as every question reads the database, that is at once.
-    pub(crate) async fn settle(&self) {}
+    fn memories(&self) -> Option<&Memories> {
+        self.server.get()?.memories.as_ref()
+    }
+
+    /// Called between the commit of a change and its report as done: returns once no server goes by what
+    /// was true before. A caller that goes away meanwhile has been told nothing.
+    pub(crate) async fn settle(&self) {
+        if let Some(memories) = self.memories() {
+            memories.tokens.invalidate();
+            memories.events.invalidate();
+        }
+        let only = self.server.get().and_then(|server| server.only.as_ref());
+        if !only.is_some_and(OnlyServer::stands) {
+            lease::wait_out(&self.database).await;
+        }
+    }
+}
+
+impl Store {
+    /// Makes this store a server's, which answers for keys from memory for one `lease` by `clock`. To be
+    /// called once. Without it every question is asked of the database.
+    ///
+    /// # Errors
+    /// On SQLite [`StoreError::AlreadyServed`] when there is a server already, and [`StoreError::Lock`];
+    /// and those of the database.
+    pub async fn become_server(
+        &self,
+        lease: Lease,
+        clock: Arc<dyn MonotonicClock>,
+    ) -> Result<(), StoreError> {
+        let Grants { database, server } = self.grants();
+        let file = database.file();
+        let only = file.as_deref().map(OnlyServer::of).transpose()?;
+        lease::announce(database, lease, only.is_some()).await?;
+        let memories = (lease != Lease::NONE).then(|| Memories {
+            tokens: Memory::new(lease, TOKENS, clock.clone()),
+            events: Memory::new(lease, EVENTS, clock),
+        });
+        server.get_or_init(|| Server { memories, only });
+        Ok(())
+    }
 }

@@ -112,7 +112,8 @@ impl<'a> Tokens<'a> {
         Ok(rows.into_iter().map(Into::into).collect())
     }
 
-    /// Makes an active token in the member's name.
+    /// Makes an active token in the member's name. Every server takes it at once: nobody has asked for it
+    /// before, so none remembers that it was not there.
     ///
     /// # Errors
     /// [`StoreError::TokenLimitReached`], [`StoreError::PlanRequired`], and those of the database.
@@ -192,9 +193,8 @@ impl<'a> Tokens<'a> {
                 .fetch_optional(&mut *tx)
                 .await?;
             row.map(Into::into).ok_or(StoreError::NoSuchToken(token))
-        })?;
-        self.store.grants().settle().await;
-        Ok(changed)
+        });
+        self.settled(changed).await
     }
 
     /// Deletes a token for good. Once this has returned, no server takes it.
@@ -215,9 +215,20 @@ impl<'a> Tokens<'a> {
                 .fetch_optional(&mut *tx)
                 .await?;
             row.map(Into::into).ok_or(StoreError::NoSuchToken(token))
-        })?;
-        self.store.grants().settle().await;
-        Ok(deleted)
+        });
+        self.settled(deleted).await
+    }
+
+    /// What came of a change, once every server goes by it. That the token is not there (any more) says that
+    /// it is deleted, and somebody may have done that just now: so it is not said earlier either.
+    async fn settled(
+        &self,
+        outcome: Result<TokenSummary, StoreError>,
+    ) -> Result<TokenSummary, StoreError> {
+        if let Ok(_) | Err(StoreError::NoSuchToken(_)) = &outcome {
+            self.store.grants().settle().await;
+        }
+        outcome
     }
 }
 

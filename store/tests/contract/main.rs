@@ -11,6 +11,7 @@ mod database;
 mod demo;
 mod events;
 mod grants;
+mod leases;
 mod members;
 mod organisations;
 mod photos;

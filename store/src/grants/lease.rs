@@ -1,0 +1,183 @@
+//! How long a server may answer from memory, and how long a change waits for that.
+
+use std::{str::FromStr, time::Duration};
+
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::{
+    database::{Database, on_engine},
+    error::StoreError,
+};
+
+/// For how long what was read may be answered from memory: 0 to 10,000 milliseconds; 0 asks the database
+/// every time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Lease(u16);
+
+impl Lease {
+    /// Every question is asked of the database.
+    pub const NONE: Self = Self(0);
+
+    /// The longest that there may be. The schema holds to it too.
+    pub const LONGEST: Self = Self(10_000);
+
+    /// Its length.
+    pub const fn duration(self) -> Duration {
+        Duration::from_millis(self.0 as u64)
+    }
+}
+
+impl Default for Lease {
+    /// A quarter of a second: four reads a second of a key in constant use, and a change that is done while
+    /// one still looks at the button.
+    fn default() -> Self {
+        Self(250)
+    }
+}
+
+impl std::fmt::Display for Lease {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A number that no [`Lease`] has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("use a whole number of milliseconds from 0 to {}", Lease::LONGEST)]
+pub struct InvalidLease;
+
+impl FromStr for Lease {
+    type Err = InvalidLease;
+
+    fn from_str(text: &str) -> Result<Self, InvalidLease> {
+        let lease = text.parse().map(Self).ok();
+        lease
+            .filter(|lease| *lease <= Self::LONGEST)
+            .ok_or(InvalidLease)
+    }
+}
+
+/// For a server that is the only one: with it starts a new count.
+const SET: &str = "INSERT INTO leases (id, longest_ms) VALUES (1, $1)
+    ON CONFLICT (id) DO UPDATE SET longest_ms = excluded.longest_ms";
+
+/// For one of many. Up only: the others still go by theirs.
+const RAISE: &str = "INSERT INTO leases (id, longest_ms) VALUES (1, $1)
+    ON CONFLICT (id) DO UPDATE SET longest_ms = excluded.longest_ms
+    WHERE leases.longest_ms < excluded.longest_ms";
+
+const LONGEST: &str = "SELECT COALESCE(MAX(longest_ms), 0) FROM leases";
+
+/// Makes every change that commits from now on wait for `lease`. To be called before anything is
+/// remembered.
+///
+/// # Errors
+/// Those of the database.
+pub(super) async fn announce(
+    database: &Database,
+    lease: Lease,
+    alone: bool,
+) -> Result<(), StoreError> {
+    let announcement = if alone { SET } else { RAISE };
+    on_engine!(database.writer(), |pool| {
+        sqlx::query(announcement)
+            .bind(i64::from(lease.0))
+            .execute(pool)
+            .await
+            .map(drop)
+    })?;
+    Ok(())
+}
+
+/// Returns when whatever any server had read before this call has run out.
+pub(super) async fn wait_out(database: &Database) {
+    let start = Instant::now();
+    // Who cannot tell how long to wait waits as long as anybody could have to.
+    let last = start + with_margin(Lease::LONGEST.duration());
+    let end = match timeout_at(last, longest(database)).await {
+        Ok(Ok(longest)) => start + with_margin(longest),
+        Ok(Err(error)) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the servers' leases cannot be read: the change waits as long as any could be"
+            );
+            last
+        }
+        Err(_) => last,
+    };
+    sleep_until(end).await;
+}
+
+async fn longest(database: &Database) -> Result<Duration, StoreError> {
+    let millis: i64 = on_engine!(database.reader(), |pool| {
+        sqlx::query_scalar(LONGEST).fetch_one(pool).await
+    })?;
+    u64::try_from(millis)
+        .map(Duration::from_millis)
+        .map_err(|_| StoreError::Corrupt("a lease below nothing".to_owned()))
+}
+
+/// A tenth more: no clock of a sound machine runs that much faster than another's.
+fn with_margin(lease: Duration) -> Duration {
+    lease + lease / 10
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The wait for a database of these leases, in a time that moves by itself.
+    async fn wait(work: impl AsyncFnOnce(&Database)) -> Duration {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite:{}", folder.path().join("zone.db").display());
+        let database = Database::open(&url).await.expect("opened");
+        database.migrate().await.expect("migrated");
+        work(&database).await;
+        let start = Instant::now();
+        wait_out(&database).await;
+        start.elapsed()
+    }
+
+    #[tokio::test]
+    async fn where_no_server_ever_was_nothing_is_waited_for() {
+        let waited = wait(async |_| {}).await;
+        assert!(waited < Duration::from_secs(1), "{waited:?}");
+    }
+
+    #[tokio::test]
+    async fn a_change_waits_for_the_longest_lease_and_a_tenth() {
+        let waited = wait(async |database| {
+            for (lease, alone) in [
+                (Lease(10_000), false),
+                (Lease(60), true),
+                (Lease(20), false),
+            ] {
+                announce(database, lease, alone).await.expect("announced");
+            }
+        });
+        let waited = waited.await;
+        assert!(waited >= Duration::from_millis(66), "{waited:?}");
+        assert!(waited < Duration::from_secs(5), "{waited:?}");
+    }
+
+    #[tokio::test]
+    async fn a_change_waits_for_the_longest_lease_there_can_be_when_it_cannot_tell() {
+        let waited = wait(async |database| {
+            database.close().await;
+            tokio::time::pause();
+        });
+        // A timer may be late by a little.
+        let (least, waited) = (Duration::from_secs(11), waited.await);
+        assert!(waited >= least && waited < least * 2, "{waited:?}");
+    }
+
+    #[test]
+    fn a_lease_is_a_number_of_milliseconds_up_to_ten_seconds() {
+        let length = |text: &str| text.parse().map(Lease::duration);
+        assert_eq!(length("0"), Ok(Duration::ZERO));
+        assert_eq!(length("10000"), Ok(Duration::from_secs(10)));
+        for text in ["", "-1", "10001", "65536", "250ms", "0.5"] {
+            assert_eq!(length(text), Err(InvalidLease), "{text}");
+        }
+    }
+}

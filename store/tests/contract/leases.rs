@@ -1,0 +1,469 @@
+//! Answers from memory: for one lease and no longer, and never what a change that was reported as done has
+//! made untrue.
+
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use model::{
+    access::{EventRecord, TokenRecord},
+    event::{EventId, EventSettings, EventStatus},
+    organisation::{OrganisationId, Plan},
+    token::TokenId,
+};
+use sqlx::{Connection, PgConnection};
+use store::{
+    Member, OrganisationScope, Store, StoreError,
+    clock::{ManualMonotonicClock, SystemMonotonicClock},
+    events::NewEvent,
+    grants::Lease,
+    secret::TokenDigest,
+};
+use tokio::{
+    task::{JoinHandle, JoinSet},
+    time::timeout,
+};
+
+use crate::harness::{START, TestStore};
+
+on_both_engines!(
+    within_a_lease_nothing_is_read_and_after_it_everything,
+    without_a_lease_every_question_is_read,
+    an_unknown_key_and_an_unknown_event_are_remembered_for_a_lease_too,
+    without_a_database_answers_end_with_their_lease,
+    a_token_that_is_remembered_is_not_taken_past_its_end,
+    a_change_made_on_the_command_line_is_in_force_on_a_busy_server_once_it_is_done,
+    a_resumed_token_is_never_refused_once_that_is_done,
+    an_event_that_was_asked_for_in_vain_is_there_once_it_is_made,
+    a_new_token_is_taken_at_once,
+    the_command_line_waits_for_the_lease_and_a_tenth,
+    that_a_token_is_gone_is_not_said_before_it_is_so_everywhere,
+);
+
+on_sqlite_alone!(
+    a_file_has_one_server_at_a_time,
+    the_only_server_goes_by_its_own_changes_without_waiting,
+    a_server_whose_lock_was_taken_away_waits_like_others,
+    the_only_server_sets_the_longest_lease_anew,
+);
+
+on_postgres_alone!(
+    changes_on_servers_with_different_leases_are_in_force_on_each_other,
+    the_longest_lease_that_was_announced_is_waited_for,
+    many_who_ask_at_once_make_one_read,
+);
+
+const ENABLED: EventSettings = EventSettings {
+    event_enabled: true,
+    bib_search: false,
+    selfie_search: false,
+    name_search: false,
+    video_search: false,
+    video_selfie_search: false,
+    timeline_search: false,
+};
+
+fn lease(millis: u16) -> Lease {
+    millis.to_string().parse().expect("a lease")
+}
+
+/// Makes `store` a server of the usual lease, by a clock that stands still.
+async fn serve_by_hand(store: &Store) -> Arc<ManualMonotonicClock> {
+    let clock = Arc::new(ManualMonotonicClock::default());
+    let serving = store.become_server(Lease::default(), clock.clone()).await;
+    serving.expect("the only server");
+    clock
+}
+
+/// Makes `store` a server by the machine's clock.
+async fn serve(store: &Store, millis: u16) {
+    let clock = Arc::new(SystemMonotonicClock);
+    let serving = store.become_server(lease(millis), clock).await;
+    serving.expect("the only server");
+}
+
+async fn create(store: &Store, member: &Member) -> (TokenId, TokenDigest) {
+    let created = store.tokens().create(member).await.expect("created");
+    let digest = TokenDigest::of_presented(created.secret.reveal().as_bytes());
+    (created.summary.id, digest.expect("well formed"))
+}
+
+async fn set_active(store: &Store, member: &Member, token: TokenId, active: bool) {
+    let tokens = store.tokens();
+    let switched = tokens.set_active(member.into(), token, active).await;
+    switched.expect("switched");
+}
+
+async fn create_event(store: &Store, id: i64) {
+    let event = NewEvent {
+        id: Some(EventId(id)),
+        name: "Race".to_owned(),
+        date: None,
+        status: EventStatus::Active,
+        settings: Some(ENABLED),
+    };
+    let scope = OrganisationScope::operator(OrganisationId(903));
+    store.events().create(scope, &event).await.expect("created");
+}
+
+async fn ask(store: &Store, digest: &TokenDigest) -> Option<TokenRecord> {
+    store.grants().token(digest).await.expect("an answer")
+}
+
+async fn ask_event(store: &Store, id: i64) -> Option<EventRecord> {
+    store.grants().event(EventId(id)).await.expect("an answer")
+}
+
+async fn within_a_lease_nothing_is_read_and_after_it_everything(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let (_, digest) = create(&store, &member).await;
+    create_event(&store, 456).await;
+    let clock = serve_by_hand(&store).await;
+    let active = async || ask(&store, &digest).await.map(|token| token.active);
+    let enabled = async || {
+        let settings = ask_event(&store, 456).await.expect("an event").settings;
+        settings.map(|settings| settings.event_enabled)
+    };
+    assert_eq!((active().await, enabled().await), (Some(true), Some(true)));
+    let behind_its_back = "UPDATE tokens SET active = FALSE;
+        UPDATE event_settings SET event_enabled = FALSE";
+    store.raw().execute(behind_its_back).await;
+    clock.advance(249);
+    assert_eq!((active().await, enabled().await), (Some(true), Some(true)));
+    clock.advance(1);
+    assert_eq!(
+        (active().await, enabled().await),
+        (Some(false), Some(false))
+    );
+}
+
+async fn without_a_lease_every_question_is_read(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let (_, digest) = create(&store, &member).await;
+    serve(&store, 0).await;
+    for active in ["FALSE", "TRUE", "FALSE"] {
+        let sql = format!("UPDATE tokens SET active = {active}");
+        store.raw().execute(&sql).await;
+        let answer = ask(&store, &digest).await.map(|token| token.active);
+        assert_eq!(answer, Some(active == "TRUE"));
+    }
+}
+
+async fn an_unknown_key_and_an_unknown_event_are_remembered_for_a_lease_too(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let (_, digest) = create(&store, &member).await;
+    let hide = "CREATE TABLE hidden AS SELECT * FROM tokens; DELETE FROM tokens";
+    store.raw().execute(hide).await;
+    let clock = serve_by_hand(&store).await;
+    assert_eq!(ask(&store, &digest).await, None);
+    assert_eq!(ask_event(&store, 456).await, None);
+    let show = format!(
+        "INSERT INTO tokens {} SELECT * FROM hidden; DROP TABLE hidden;
+        INSERT INTO events (id, organisation_id, status) VALUES (456, 903, 'draft')",
+        // PostgreSQL counts rows itself unless it is told not to.
+        match store.raw() {
+            crate::harness::Raw::Sqlite(_) => "",
+            crate::harness::Raw::Postgres(_) => "OVERRIDING SYSTEM VALUE",
+        }
+    );
+    store.raw().execute(&show).await;
+    clock.advance(249);
+    assert_eq!(ask(&store, &digest).await, None);
+    assert_eq!(ask_event(&store, 456).await, None);
+    clock.advance(1);
+    assert!(ask(&store, &digest).await.is_some());
+    assert!(ask_event(&store, 456).await.is_some());
+}
+
+async fn without_a_database_answers_end_with_their_lease(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let (_, digest) = create(&store, &member).await;
+    create_event(&store, 456).await;
+    let clock = serve_by_hand(&store).await;
+    assert!(ask(&store, &digest).await.is_some());
+    assert!(ask_event(&store, 456).await.is_some());
+    store.close().await;
+    clock.advance(249);
+    assert!(ask(&store, &digest).await.is_some());
+    assert!(ask_event(&store, 456).await.is_some());
+    clock.advance(1);
+    let token = store.grants().token(&digest).await;
+    assert!(token.expect_err("no answer").is_unavailable());
+    let event = store.grants().event(EventId(456)).await;
+    assert!(event.expect_err("no answer").is_unavailable());
+}
+
+async fn a_token_that_is_remembered_is_not_taken_past_its_end(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let (_, digest) = create(&store, &member).await;
+    let end = START.plus_millis(10);
+    let sql = format!("UPDATE tokens SET expires_at = {}", end.0);
+    store.raw().execute(&sql).await;
+    serve_by_hand(&store).await;
+    for (now, taken) in [(START, true), (end, false)] {
+        let record = ask(&store, &digest).await.expect("a token");
+        assert_eq!(record.admit(now).is_ok(), taken);
+    }
+}
+
+/// Somebody who asks a server without a pause, so that it always has something remembered.
+struct Busy {
+    stop: Arc<AtomicBool>,
+    task: JoinHandle<()>,
+}
+
+impl Busy {
+    fn asking(store: &Store, digest: TokenDigest) -> Self {
+        let (store, stop) = (store.clone(), Arc::new(AtomicBool::new(false)));
+        let stopped = stop.clone();
+        let task = tokio::spawn(async move {
+            while !stopped.load(Ordering::SeqCst) {
+                ask(&store, &digest).await;
+                ask_event(&store, 456).await;
+                tokio::task::yield_now().await;
+            }
+        });
+        Self { stop, task }
+    }
+
+    async fn stop(self) {
+        self.stop.store(true, Ordering::SeqCst);
+        self.task.await.expect("answered to the end");
+    }
+}
+
+async fn a_change_made_on_the_command_line_is_in_force_on_a_busy_server_once_it_is_done(
+    store: TestStore,
+) {
+    let member = store.enterprise(903).await;
+    let (id, digest) = create(&store, &member).await;
+    let server = store.another_server().await;
+    serve(&server, 40).await;
+    let busy = Busy::asking(&server, digest);
+    for round in 0..6 {
+        let active = round % 2 == 1;
+        set_active(&store, &member, id, active).await;
+        let answer = ask(&server, &digest).await.expect("a token");
+        assert_eq!(answer.active, active, "round {round}");
+    }
+    for plan in [Plan::Pro, Plan::Enterprise] {
+        store.set_plan(903, plan).await;
+        let answer = ask(&server, &digest).await.expect("a token");
+        assert_eq!(answer.plan, plan);
+    }
+    let deleted = store.tokens().delete((&member).into(), id).await;
+    deleted.expect("deleted");
+    assert_eq!(ask(&server, &digest).await, None);
+    busy.stop().await;
+}
+
+async fn a_resumed_token_is_never_refused_once_that_is_done(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let (id, digest) = create(&store, &member).await;
+    let server = store.another_server().await;
+    serve(&server, 40).await;
+    set_active(&store, &member, id, false).await;
+    let busy = Busy::asking(&server, digest);
+    for _ in 0..3 {
+        set_active(&store, &member, id, true).await;
+        for _ in 0..100 {
+            assert!(ask(&server, &digest).await.expect("a token").active);
+        }
+        set_active(&store, &member, id, false).await;
+    }
+    busy.stop().await;
+}
+
+async fn an_event_that_was_asked_for_in_vain_is_there_once_it_is_made(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let (_, digest) = create(&store, &member).await;
+    let server = store.another_server().await;
+    serve(&server, 40).await;
+    let busy = Busy::asking(&server, digest);
+    assert_eq!(ask_event(&server, 456).await, None);
+    create_event(&store, 456).await;
+    let settings = ask_event(&server, 456).await.expect("an event").settings;
+    assert_eq!(settings, Some(ENABLED));
+    busy.stop().await;
+}
+
+async fn a_new_token_is_taken_at_once(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let server = store.another_server().await;
+    serve_by_hand(&server).await;
+    for _ in 0..5 {
+        let (id, digest) = create(&store, &member).await;
+        assert_eq!(ask(&server, &digest).await.map(|it| it.token_id), Some(id));
+    }
+}
+
+async fn the_command_line_waits_for_the_lease_and_a_tenth(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let (id, _) = create(&store, &member).await;
+    let server = store.another_server().await;
+    serve(&server, 60).await;
+    let start = Instant::now();
+    set_active(&store, &member, id, false).await;
+    let waited = start.elapsed();
+    assert!(waited >= Duration::from_millis(66), "{waited:?}");
+}
+
+/// Who deletes and hears that there is no such token takes it for deleted.
+async fn that_a_token_is_gone_is_not_said_before_it_is_so_everywhere(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let (id, digest) = create(&store, &member).await;
+    let server = store.another_server().await;
+    serve(&server, 60).await;
+    assert!(ask(&server, &digest).await.is_some());
+    // The first to delete it goes away before it is done.
+    let first = store.tokens();
+    let cut_short = timeout(Duration::from_millis(20), async {
+        first.delete((&member).into(), id).await.expect("deleted");
+        panic!("it did not wait");
+    });
+    cut_short.await.expect_err("waiting");
+    let gone = store.tokens().delete((&member).into(), id).await;
+    assert_refused!(gone, StoreError::NoSuchToken(_));
+    assert_eq!(ask(&server, &digest).await, None);
+}
+
+async fn a_file_has_one_server_at_a_time(store: TestStore) {
+    let first = store.another_server().await;
+    serve(&first, 250).await;
+    let clock = Arc::new(SystemMonotonicClock);
+    let refused = store.become_server(Lease::NONE, clock.clone()).await;
+    let refused = refused.expect_err("refused");
+    assert!(matches!(refused, StoreError::AlreadyServed(_)));
+    for words in ["zone.db", "PostgreSQL", "--database-url"] {
+        assert!(refused.to_string().contains(words), "{refused}");
+    }
+    // By another name it is the same file.
+    let link = store.database.folder().join("link.db");
+    std::os::unix::fs::symlink(store.database.folder().join("zone.db"), &link).expect("linked");
+    let url = format!("sqlite:{}", link.display());
+    let linked = Store::open(&url, store.clock.clone())
+        .await
+        .expect("opened");
+    let refused = linked.become_server(Lease::NONE, clock.clone()).await;
+    assert_refused!(refused, StoreError::AlreadyServed(_));
+    // With the server goes its lock; the lock's file stays.
+    first.close().await;
+    drop(first);
+    let next = store.become_server(Lease::default(), clock).await;
+    next.expect("the only server");
+    assert!(store.database.folder().join("zone.db.lock").exists());
+}
+
+async fn the_only_server_goes_by_its_own_changes_without_waiting(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let (id, digest) = create(&store, &member).await;
+    let clock = Arc::new(ManualMonotonicClock::default());
+    let serving = store.become_server(Lease::LONGEST, clock).await;
+    serving.expect("the only server");
+    let busy = Busy::asking(&store, digest);
+    let start = Instant::now();
+    for round in 0..20 {
+        let active = round % 2 == 1;
+        set_active(&store, &member, id, active).await;
+        let answer = ask(&store, &digest).await.expect("a token");
+        assert_eq!(answer.active, active, "round {round}");
+    }
+    assert_eq!(ask_event(&store, 456).await, None);
+    create_event(&store, 456).await;
+    assert!(ask_event(&store, 456).await.is_some());
+    assert!(start.elapsed() < Lease::LONGEST.duration());
+    busy.stop().await;
+}
+
+async fn a_server_whose_lock_was_taken_away_waits_like_others(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let (id, _) = create(&store, &member).await;
+    serve(&store, 100).await;
+    let start = Instant::now();
+    set_active(&store, &member, id, false).await;
+    assert!(start.elapsed() < Duration::from_millis(100));
+    let lock = store.database.folder().join("zone.db.lock");
+    fs::remove_file(&lock).expect("removed");
+    let other = store.another_server().await;
+    serve(&other, 50).await;
+    let start = Instant::now();
+    set_active(&store, &member, id, true).await;
+    assert!(start.elapsed() >= Duration::from_millis(55));
+}
+
+async fn the_only_server_sets_the_longest_lease_anew(store: TestStore) {
+    for millis in [10_000, 250, 0] {
+        let server = store.another_server().await;
+        serve(&server, millis).await;
+        let longest = store.raw().number("SELECT longest_ms FROM leases").await;
+        assert_eq!(longest, i64::from(millis));
+        server.close().await;
+    }
+}
+
+async fn changes_on_servers_with_different_leases_are_in_force_on_each_other(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let (id, digest) = create(&store, &member).await;
+    let (short, long) = (store.another_server().await, store.another_server().await);
+    serve(&short, 20).await;
+    serve(&long, 80).await;
+    let busy = [&short, &long].map(|server| Busy::asking(server, digest));
+    for (round, changer) in [&short, &long, &store, &short, &long, &store]
+        .into_iter()
+        .enumerate()
+    {
+        let active = round % 2 == 1;
+        set_active(changer, &member, id, active).await;
+        for server in [&short, &long] {
+            let answer = ask(server, &digest).await.expect("a token");
+            assert_eq!(answer.active, active, "round {round}");
+        }
+    }
+    for busy in busy {
+        busy.stop().await;
+    }
+}
+
+async fn the_longest_lease_that_was_announced_is_waited_for(store: TestStore) {
+    for (millis, longest) in [(30, 30), (20, 30), (60, 60), (0, 60)] {
+        serve(&store.another_server().await, millis).await;
+        let announced = store.raw().number("SELECT longest_ms FROM leases").await;
+        assert_eq!(announced, longest);
+    }
+    let start = Instant::now();
+    store.organisation(903, Plan::Trial).await;
+    store.set_plan(903, Plan::Pro).await;
+    assert!(start.elapsed() >= Duration::from_millis(66));
+}
+
+/// The read is held up where a test can hold it: behind a lock on the tokens.
+async fn many_who_ask_at_once_make_one_read(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let (id, digest) = create(&store, &member).await;
+    serve_by_hand(&store).await;
+    let mut locking = PgConnection::connect(&store.database.url)
+        .await
+        .expect("open");
+    let mut lock = locking.begin().await.expect("begun");
+    let exclusive = sqlx::raw_sql("LOCK TABLE tokens IN ACCESS EXCLUSIVE MODE");
+    exclusive.execute(&mut *lock).await.expect("locked");
+    let mut asking = JoinSet::new();
+    for _ in 0..100 {
+        let server = store.server();
+        asking.spawn(async move { ask(&server, &digest).await.map(|token| token.token_id) });
+    }
+    let waiting = "SELECT COUNT(*) FROM pg_locks
+        WHERE relation = 'tokens'::regclass AND NOT granted";
+    while store.raw().number(waiting).await == 0 {}
+    // Others would have come by now: a pool has sixteen connections.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(store.raw().number(waiting).await, 1);
+    lock.rollback().await.expect("released");
+    assert_eq!(asking.join_all().await, [Some(id); 100]);
+    locking.close().await.expect("closed");
+}
