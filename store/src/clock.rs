@@ -72,7 +72,7 @@ impl MonotonicClock for SystemMonotonicClock {
         const CLOCK: ClockId = ClockId::Monotonic;
         let time = clock_gettime(CLOCK);
         let seconds = Duration::from_secs(time.tv_sec.unsigned_abs());
-        seconds + Duration::from_nanos(time.tv_nsec.unsigned_abs().into())
+        seconds + Duration::from_nanos(u64::try_from(time.tv_nsec).unwrap_or_default())
     }
 }
 

@@ -3,10 +3,11 @@
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     num::NonZeroU32,
+    sync::Arc,
 };
 
 use clap::{Args, builder::BoolishValueParser};
-use store::Store;
+use store::{Store, clock::SystemMonotonicClock, grants::Lease};
 
 use super::{demo, open, output, storage::Storage};
 use crate::{
@@ -30,6 +31,7 @@ use crate::{
       --s3-region eu-central-1 --s3-bucket race-originals --s3-access-key-id AKIA... \\
       --s3-secret-access-key-file /run/secrets/s3
 
+Several servers may run on one PostgreSQL; a SQLite file takes one.
 The first line on standard output is `listening on http://ADDRESS:PORT`.
 SIGTERM and Ctrl-C let running requests finish, for at most ten seconds.")]
 pub(super) struct Serve {
@@ -82,6 +84,15 @@ pub(super) struct Serve {
         default_value = "100"
     )]
     rate_burst: NonZeroU32,
+    /// For how many milliseconds a token or an event that was read may be answered for without asking the
+    /// database again; a change on PostgreSQL takes a tenth longer than that. 0 always asks
+    #[arg(
+        long,
+        env = "DEVELOPER_ZONE_LEASE_MS",
+        value_name = "NUMBER",
+        default_value_t
+    )]
+    lease_ms: Lease,
     #[command(flatten)]
     storage: Storage,
     /// Load the demo data, and serve the API under the listen address's own names too
@@ -115,6 +126,8 @@ impl Serve {
             cause,
         })?;
         let store = open(database_url).await?;
+        let clock = Arc::new(SystemMonotonicClock);
+        store.become_server(self.lease_ms, clock).await?;
         let demo = self.demo;
         if demo {
             store.load_demo().await?;

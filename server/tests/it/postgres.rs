@@ -16,6 +16,14 @@ async fn a_change_is_in_force_on_the_very_next_request_on_postgres() {
 }
 
 #[tokio::test]
+async fn a_change_is_in_force_on_the_very_next_request_on_postgres_with_leases() {
+    let zone = Zone::on_postgres().await;
+    zone.with_leases().await;
+    revocation::delete(&zone).await;
+    revocation::change_plan(&zone).await;
+}
+
+#[tokio::test]
 async fn without_a_database_a_key_is_refused_with_503_on_postgres() {
     let zone = Zone::on_postgres().await;
     let token = zone.token().await;

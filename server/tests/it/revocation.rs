@@ -24,6 +24,47 @@ pub(crate) async fn pause_and_resume(zone: &Zone) {
     client.get("/903/events").await.assert_success();
 }
 
+/// Answers come from memory all the time here: the clock of the leases stands still.
+#[tokio::test]
+async fn every_change_is_in_force_on_the_very_next_request_to_a_server_that_remembers() {
+    let zone = Zone::on_sqlite().await;
+    zone.with_leases().await;
+    pause_and_resume(&zone).await;
+    delete(&zone).await;
+    change_plan(&zone).await;
+}
+
+#[tokio::test]
+async fn a_remembered_token_is_refused_from_the_moment_of_its_expiry() {
+    let zone = Zone::on_sqlite().await;
+    let token = zone.token().await;
+    let client = zone.key(&token.secret);
+    zone.expire(&token).await;
+    zone.clock.advance(-1);
+    zone.with_leases().await;
+    client.get("/903/events").await.assert_success();
+    zone.clock.advance(1);
+    let refused = client.get("/903/events").await;
+    refused.assert_refused(403, "token_expired");
+}
+
+/// What was read is good for a lease, whatever becomes of the database; then the guard does not guess.
+#[tokio::test]
+async fn without_a_database_keys_are_known_for_one_lease_and_then_refused() {
+    let zone = Zone::on_sqlite().await;
+    let token = zone.token().await;
+    let client = zone.key(&token.secret);
+    let clock = zone.with_leases().await;
+    let ping = "/903/event/456/ping";
+    client.get(ping).await.assert_success();
+    zone.store.close().await;
+    clock.advance(249);
+    client.get(ping).await.assert_success();
+    clock.advance(1);
+    let refused = client.get(ping).await;
+    refused.assert_refused(503, "unavailable");
+}
+
 #[tokio::test]
 async fn a_deleted_token_is_refused_on_the_very_next_request() {
     delete(&Zone::on_sqlite().await).await;

@@ -293,6 +293,79 @@ async fn a_failure_is_logged_under_the_requests_id_and_without_the_key() {
     assert!(!outcome.stderr.contains(&token[5..]), "{}", outcome.stderr);
 }
 
+/// Each would go by what it remembers, and not wait for the other. What a first one leaves when it is killed
+/// does not keep the next from starting.
+#[test]
+fn a_second_server_on_a_sqlite_file_is_refused_and_told_of_postgresql() {
+    let database = TestDatabase::sqlite();
+    let url = database.url();
+    let first = Serving::start(&url, &[]);
+    let second = run(&url, &["serve", "--listen", "127.0.0.1:0", "--lease-ms=0"]);
+    second.assert_failed("PostgreSQL");
+    assert!(second.stderr.contains("zone.db"), "{second:?}");
+    done(&url, &["organisation", "list"]);
+    first.signal(Signal::KILL);
+    first.wait();
+    Serving::start(&url, &[]).stop().assert_done();
+}
+
+/// The command ends when no server takes the token any more, and not earlier.
+fn assert_commands_are_in_force(url: &str, servers: &[Serving]) {
+    let token = demo_token(url);
+    let status = |server: &Serving| {
+        let answer = server.get(PING, &[("X-API-Key", &token)]);
+        let code = answer
+            .lines()
+            .find_map(|line| line.strip_prefix("x-error-code: "));
+        code.unwrap_or(&answer[9..12]).to_owned()
+    };
+    let assert_all = |expected: &str| {
+        for server in servers {
+            assert_eq!(status(server), expected);
+        }
+    };
+    let list = done(url, &["token", "list", "--organisation", "903", "--json"]);
+    let id = list.split(&[':', ','][..]).nth(1).expect("a number").trim();
+    let token = |verb| done(url, &["token", verb, "--organisation", "903", id]);
+    let plan = |plan| {
+        done(
+            url,
+            &["organisation", "set-plan", "--id", "903", "--plan", plan],
+        )
+    };
+    assert_all("200");
+    token("deactivate");
+    assert_all("token_inactive");
+    token("activate");
+    assert_all("200");
+    plan("pro");
+    assert_all("plan_required");
+    plan("enterprise");
+    assert_all("200");
+    token("delete");
+    assert_all("token_invalid");
+}
+
+#[test]
+fn what_a_command_has_changed_is_so_on_the_server_of_a_sqlite_file() {
+    let database = TestDatabase::sqlite();
+    let url = database.url();
+    let server = Serving::start(&url, &["--demo"]);
+    assert_commands_are_in_force(&url, &[server]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_command_has_changed_is_so_on_every_server_of_a_postgresql() {
+    let database = TestDatabase::postgres().await;
+    let url = database.url();
+    let originals = tempfile::tempdir().expect("a folder");
+    let folder = originals.path().display().to_string();
+    let options = ["--demo", "--originals-folder", &folder];
+    let servers = ["--lease-ms=250", "--lease-ms=400", "--lease-ms=0"]
+        .map(|lease| Serving::start(&url, &[&options[..], &[lease]].concat()));
+    assert_commands_are_in_force(&url, &servers);
+}
+
 #[test]
 fn what_serve_cannot_use_is_told_with_a_way_out() {
     let database = TestDatabase::sqlite();
@@ -308,6 +381,8 @@ fn what_serve_cannot_use_is_told_with_a_way_out() {
         ("--api-hosts", "https://api.9pic.ai", "without scheme"),
         ("--contact-url", "javascript:alert(1)", "mailto:"),
         ("--public-url", "dev.9pic.ai", "https://dev.9pic.ai"),
+        ("--lease-ms", "10001", "from 0 to 10000"),
+        ("--lease-ms", "0.25", "milliseconds"),
     ] {
         run(&url, &["serve", option, value]).assert_misunderstood(words);
     }
@@ -334,6 +409,7 @@ fn every_option_of_serve_may_come_from_the_environment() {
         ),
         ("DEVELOPER_ZONE_RATE_LIMIT", "20".to_owned()),
         ("DEVELOPER_ZONE_RATE_BURST", "40".to_owned()),
+        ("DEVELOPER_ZONE_LEASE_MS", "20".to_owned()),
         (
             "DEVELOPER_ZONE_ORIGINALS_FOLDER",
             database.file().with_file_name("here").display().to_string(),

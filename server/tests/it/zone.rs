@@ -28,7 +28,11 @@ use model::{
 use serde_json::Value;
 use server::{api::throttle::RateLimits, config::Config, originals::Originals};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
-use store::{Store, TokenAuthority, clock::Clock};
+use store::{
+    Store, TokenAuthority,
+    clock::{Clock, ManualMonotonicClock},
+    grants::Lease,
+};
 use tempfile::TempDir;
 use tokio::{runtime::Runtime, sync::OnceCell};
 use tower::ServiceExt;
@@ -229,6 +233,14 @@ impl Zone {
     pub(crate) fn limited_to(self, limits: RateLimits) -> Self {
         let router = router(&self.store, self.originals.path(), Some(limits));
         Self { router, ..self }
+    }
+
+    /// The same as a server of the usual lease, by a clock of its own that stands still until it is moved.
+    pub(crate) async fn with_leases(&self) -> Arc<ManualMonotonicClock> {
+        let clock = Arc::new(ManualMonotonicClock::default());
+        let serving = self.store.become_server(Lease::default(), clock.clone());
+        serving.await.expect("the only server");
+        clock
     }
 
     /// Somebody who sends no key.

@@ -57,30 +57,21 @@ impl FromStr for Lease {
     }
 }
 
-/// For a server that is the only one: with it starts a new count.
-const SET: &str = "INSERT INTO leases (id, longest_ms) VALUES (1, $1)
-    ON CONFLICT (id) DO UPDATE SET longest_ms = excluded.longest_ms";
-
-/// For one of many. Up only: the others still go by theirs.
+/// Up only: others may still go by a longer one.
 const RAISE: &str = "INSERT INTO leases (id, longest_ms) VALUES (1, $1)
     ON CONFLICT (id) DO UPDATE SET longest_ms = excluded.longest_ms
     WHERE leases.longest_ms < excluded.longest_ms";
 
 const LONGEST: &str = "SELECT COALESCE(MAX(longest_ms), 0) FROM leases";
 
-/// Makes every change that commits from now on wait for `lease`. To be called before anything is
+/// Makes every change that commits from now on wait for `lease` at least. To be called before anything is
 /// remembered.
 ///
 /// # Errors
 /// Those of the database.
-pub(super) async fn announce(
-    database: &Database,
-    lease: Lease,
-    alone: bool,
-) -> Result<(), StoreError> {
-    let announcement = if alone { SET } else { RAISE };
+pub(super) async fn announce(database: &Database, lease: Lease) -> Result<(), StoreError> {
     on_engine!(database.writer(), |pool| {
-        sqlx::query(announcement)
+        sqlx::query(RAISE)
             .bind(i64::from(lease.0))
             .execute(pool)
             .await
@@ -147,12 +138,8 @@ mod tests {
     #[tokio::test]
     async fn a_change_waits_for_the_longest_lease_and_a_tenth() {
         let waited = wait(async |database| {
-            for (lease, alone) in [
-                (Lease(10_000), false),
-                (Lease(60), true),
-                (Lease(20), false),
-            ] {
-                announce(database, lease, alone).await.expect("announced");
+            for lease in [Lease(20), Lease(60), Lease(40)] {
+                announce(database, lease).await.expect("announced");
             }
         });
         let waited = waited.await;
