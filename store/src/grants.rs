@@ -21,7 +21,7 @@
 //!
 //! An error is told to all who wait for it and kept for nobody. Without lease and database there is no answer
 //! ([`StoreError::is_unavailable`]), and the guard refuses. While the database is away its pool bounds how
-//! many try to reach it, and each question ends within [`PATIENCE`](crate::database::PATIENCE).
+//! many try to reach it, and each read ends within [`PATIENCE`](crate::database::PATIENCE).
 //!
 //! What it does not say:
 //! - A call that began before the report may be answered by either state, however late its answer arrives:

@@ -354,6 +354,24 @@ fn what_a_command_has_changed_is_so_on_the_server_of_a_sqlite_file() {
     assert_commands_are_in_force(&url, &[server]);
 }
 
+/// Stopped in the midst of a lease, it does not take up where it was: its clock went on.
+#[test]
+fn a_server_that_slept_through_a_change_goes_by_it_when_it_wakes() {
+    let database = TestDatabase::sqlite();
+    let url = database.url();
+    let server = Serving::start(&url, &["--demo", "--lease-ms=400"]);
+    let token = demo_token(&url);
+    for (verb, expected) in [("deactivate", "HTTP/1.1 403"), ("activate", "HTTP/1.1 200")] {
+        server.get(PING, &[("X-API-Key", &token)]);
+        server.signal(Signal::STOP);
+        done(&url, &["token", verb, "--organisation", "903", "1"]);
+        let waiting = server.send(PING, &[("X-API-Key", &token)]);
+        server.signal(Signal::CONT);
+        let answer = read_answer(waiting);
+        assert!(answer.starts_with(expected), "{verb}: {answer}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_command_has_changed_is_so_on_every_server_of_a_postgresql() {
     let database = TestDatabase::postgres().await;

@@ -358,6 +358,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_hundred_thousand_tokens_in_use_are_all_remembered() {
+        let clock = Arc::new(ManualMonotonicClock::default());
+        let memory = Memory::new(Lease::default(), crate::grants::TOKENS, clock);
+        for key in 0..100_000_u32 {
+            let found = memory.get(key, async || Ok(Some(key))).await;
+            assert_eq!(found.expect("an answer"), Some(key));
+        }
+        for key in 0..100_000_u32 {
+            let kept = memory
+                .get(key, async || panic!("{key} was forgotten"))
+                .await;
+            assert_eq!(kept.expect("an answer"), Some(key));
+        }
+    }
+
+    #[tokio::test]
     async fn what_is_found_is_kept_in_bounded_memory_too() {
         let zone = Zone::new(None);
         for key in 0..1_000 {
