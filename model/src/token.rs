@@ -92,6 +92,18 @@ pub struct TokenSummary {
     pub created_by: String,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When a call with it was last accepted, as far as whoever says this knows: what other servers have
+    /// accepted in the last seconds may be missing.
+    pub last_used: Option<Timestamp>,
+}
+
+/// What a change of a token came to: shown to whoever made it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The token as the change left it; of a deleted one, as it was last.
+    pub token: TokenSummary,
+    /// An instant, by the store's clock, at which every server already went by the change.
+    pub in_force_since: Timestamp,
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::{
 };
 
 use axum::{Router, serve::ListenerExt};
-use store::Store;
+use store::{Store, StoreError};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -25,6 +25,12 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How long the database connections may take to close after that: a request that was given up on can
 /// hold one.
 const CLOSING: Duration = Duration::from_secs(2);
+
+/// How often the use of tokens is brought from memory to the database: what a crash loses of it.
+const FLUSH_EVERY: Duration = Duration::from_secs(5);
+
+/// How long the last of these may take.
+const LAST_FLUSH: Duration = Duration::from_secs(2);
 
 const PURGE_EVERY: Duration = Duration::from_secs(60 * 60);
 
@@ -55,7 +61,7 @@ pub(crate) fn told_to_stop() -> Result<impl Future<Output = ()> + Send + 'static
 }
 
 /// Answers what comes to `listener` until `stop` comes to its end, finishes the running requests within
-/// ten seconds, and closes the store.
+/// ten seconds, writes down how tokens were used up to the last of them, and closes the store.
 ///
 /// # Errors
 /// [`Error::Serve`].
@@ -65,9 +71,11 @@ pub(crate) async fn run(
     store: &Store,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
-    let purge = purge_sessions_hourly(store);
+    let purge = purge_hourly(store);
+    let flusher = Flusher::start(store);
     let outcome = answer_until(listener, router, stop, GRACE).await;
     purge.abort();
+    flusher.finish().await;
     if timeout(CLOSING, store.close()).await.is_err() {
         tracing::warn!("stopped while a request still held a database connection");
     }
@@ -108,23 +116,80 @@ async fn answer_until(
     }
 }
 
-/// Ended sessions are refused whether or not they are still kept; this keeps the table small.
-fn purge_sessions_hourly(store: &Store) -> JoinHandle<()> {
-    let sessions = store.sessions();
+/// Brings the use of tokens from memory to the database, every few seconds.
+struct Flusher {
+    stop: oneshot::Sender<()>,
+    flushing: JoinHandle<()>,
+}
+
+impl Flusher {
+    fn start(store: &Store) -> Self {
+        let (stop, mut stopped) = oneshot::channel();
+        let store = store.clone();
+        let flushing = tokio::spawn(async move {
+            let mut every = interval(FLUSH_EVERY);
+            every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let mut failing = false;
+            loop {
+                // A flush under way is not broken off: whether it was committed could not be told.
+                let last = tokio::select! {
+                    _ = every.tick() => false,
+                    _ = &mut stopped => true,
+                };
+                failing = report(store.usage().flush().await, failing);
+                if last {
+                    return;
+                }
+            }
+        });
+        Self { stop, flushing }
+    }
+
+    /// Flushes once more, and ends.
+    async fn finish(self) {
+        let _ = self.stop.send(());
+        if timeout(LAST_FLUSH, self.flushing).await.is_err() {
+            tracing::warn!("stopped before the last use of tokens was written down");
+        }
+    }
+}
+
+/// Says what became of a flush, once for a row of failures; gives whether it failed.
+fn report(outcome: Result<(), StoreError>, failed_before: bool) -> bool {
+    match &outcome {
+        Err(error) if !failed_before => tracing::warn!(
+            error = error as &dyn std::error::Error,
+            "the use of tokens could not be written down; it is kept, and tried again every few seconds"
+        ),
+        Ok(()) if failed_before => tracing::info!("the use of tokens is written down again"),
+        _ => {}
+    }
+    outcome.is_err()
+}
+
+/// Removes what is of no use any more, which keeps the tables small: ended sessions (refused whether or not
+/// they are still kept), and old or orphaned usage.
+fn purge_hourly(store: &Store) -> JoinHandle<()> {
+    let store = store.clone();
     tokio::spawn(async move {
         let mut hour = interval(PURGE_EVERY);
         hour.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             hour.tick().await;
-            match sessions.purge_ended().await {
-                Ok(purged) => tracing::debug!(purged, "ended sessions removed"),
-                Err(error) => tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "ended sessions could not be removed; the next try is in an hour"
-                ),
-            }
+            report_purge("ended sessions", store.sessions().purge_ended().await);
+            report_purge("old usage", store.usage().purge().await);
         }
     })
+}
+
+fn report_purge(what: &str, outcome: Result<u64, StoreError>) {
+    match outcome {
+        Ok(purged) => tracing::debug!(purged, "{what} removed"),
+        Err(error) => tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "{what} could not be removed; the next try is in an hour"
+        ),
+    }
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ pub mod secret;
 pub mod sessions;
 mod signing;
 pub mod tokens;
+pub mod usage;
 pub mod users;
 
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use std::sync::Arc;
 use self::{
     clock::Clock, database::Database, events::Events, grants::Grants, members::Members,
     organisations::Organisations, password::PasswordHasher, photos::Photos,
-    sessions::DatabaseSessions, tokens::Tokens, users::Users,
+    sessions::DatabaseSessions, tokens::Tokens, usage::Usage, users::Users,
 };
 pub use self::{
     error::StoreError,
@@ -46,6 +47,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     grants: Grants,
     passwords: PasswordHasher,
+    usage: Usage,
 }
 
 impl Store {
@@ -61,6 +63,7 @@ impl Store {
         Ok(Self {
             inner: Arc::new(Inner {
                 grants: Grants::new(database.clone()),
+                usage: Usage::new(database.clone(), clock.clone()),
                 database,
                 clock,
                 passwords: PasswordHasher::new(),
@@ -89,6 +92,11 @@ impl Store {
     /// What keys may do.
     pub fn grants(&self) -> &Grants {
         &self.inner.grants
+    }
+
+    /// How tokens are used.
+    pub fn usage(&self) -> &Usage {
+        &self.inner.usage
     }
 
     /// API tokens.

@@ -4,7 +4,7 @@
 use model::{
     organisation::Organisation,
     timestamp::Timestamp,
-    token::{TOKEN_LIMIT, TokenId, TokenPreview, TokenStatus, TokenSummary},
+    token::{Receipt, TOKEN_LIMIT, TokenId, TokenPreview, TokenStatus, TokenSummary},
 };
 use rand::{TryRngCore, rngs::OsRng};
 
@@ -34,6 +34,7 @@ struct TokenRow {
     active: bool,
     created_by: String,
     created_at: i64,
+    last_used_at: Option<i64>,
 }
 
 impl From<TokenRow> for TokenSummary {
@@ -44,13 +45,15 @@ impl From<TokenRow> for TokenSummary {
             status: TokenStatus::from_active(row.active),
             created_by: row.created_by,
             created_at: Timestamp(row.created_at),
+            last_used: row.last_used_at.map(Timestamp),
         }
     }
 }
 
 const LIST: &str = "SELECT tokens.id, tokens.preview, tokens.active, users.email AS created_by,
-        tokens.created_at
+        tokens.created_at, token_last_use.last_used_at
     FROM tokens JOIN users ON users.id = tokens.created_by
+        LEFT JOIN token_last_use ON token_last_use.token_id = tokens.id
     WHERE tokens.organisation_id = $1
     ORDER BY tokens.created_at DESC, tokens.id DESC";
 
@@ -76,7 +79,9 @@ macro_rules! returning_token {
             $change,
             " WHERE organisation_id = $1 AND id = $2
             RETURNING id, preview, active, created_at,
-                (SELECT users.email FROM users WHERE users.id = tokens.created_by) AS created_by"
+                (SELECT users.email FROM users WHERE users.id = tokens.created_by) AS created_by,
+                (SELECT token_last_use.last_used_at FROM token_last_use
+                    WHERE token_last_use.token_id = tokens.id) AS last_used_at"
         )
     };
 }
@@ -109,7 +114,8 @@ impl<'a> Tokens<'a> {
                 .fetch_all(pool)
                 .await
         })?;
-        Ok(rows.into_iter().map(Into::into).collect())
+        let tokens = rows.into_iter().map(|row| self.with_last_use(row.into()));
+        Ok(tokens.collect())
     }
 
     /// Makes an active token in the member's name. Every server takes it at once: nobody has asked for it
@@ -132,6 +138,7 @@ impl<'a> Tokens<'a> {
                 status: TokenStatus::Active,
                 created_by: member.email().to_string(),
                 created_at: now,
+                last_used: None,
             },
             secret,
         })
@@ -182,7 +189,7 @@ impl<'a> Tokens<'a> {
         authority: TokenAuthority<'_>,
         token: TokenId,
         active: bool,
-    ) -> Result<TokenSummary, StoreError> {
+    ) -> Result<Receipt, StoreError> {
         let organisation = authority.organisation_id();
         let changed = on_engine!(transaction self.store.database(), |tx| {
             admit(authority, &organisation_in!(tx, organisation)?)?;
@@ -194,7 +201,7 @@ impl<'a> Tokens<'a> {
                 .await?;
             row.map(Into::into).ok_or(StoreError::NoSuchToken(token))
         });
-        self.settled(changed).await
+        Ok(self.receipt(self.settled(changed).await?))
     }
 
     /// Deletes a token for good. Once this has returned, no server takes it.
@@ -205,7 +212,7 @@ impl<'a> Tokens<'a> {
         &self,
         authority: TokenAuthority<'_>,
         token: TokenId,
-    ) -> Result<TokenSummary, StoreError> {
+    ) -> Result<Receipt, StoreError> {
         let organisation = authority.organisation_id();
         let deleted = on_engine!(transaction self.store.database(), |tx| {
             admit(authority, &organisation_in!(tx, organisation)?)?;
@@ -216,7 +223,15 @@ impl<'a> Tokens<'a> {
                 .await?;
             row.map(Into::into).ok_or(StoreError::NoSuchToken(token))
         });
-        self.settled(deleted).await
+        let receipt = self.receipt(self.settled(deleted).await?);
+        // The token is gone, whatever comes of this.
+        if let Err(error) = self.store.usage().forget(token).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a deleted token's usage could not be removed; the next try is within an hour"
+            );
+        }
+        Ok(receipt)
     }
 
     /// What came of a change, once every server goes by it. That the token is not there (any more) says that
@@ -229,6 +244,22 @@ impl<'a> Tokens<'a> {
             self.store.grants().settle().await;
         }
         outcome
+    }
+
+    /// For when a change has settled: from now on at the latest every server goes by it.
+    fn receipt(&self, changed: TokenSummary) -> Receipt {
+        Receipt {
+            token: self.with_last_use(changed),
+            in_force_since: self.store.clock().now(),
+        }
+    }
+
+    /// The token as the database had it, with what this server has accepted and not written yet.
+    fn with_last_use(&self, token: TokenSummary) -> TokenSummary {
+        let last_used = token
+            .last_used
+            .max(self.store.usage().last_accepted(token.id));
+        TokenSummary { last_used, ..token }
     }
 }
 

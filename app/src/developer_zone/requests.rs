@@ -7,7 +7,7 @@ use leptos::{prelude::*, server_fn::codec::Json};
 use model::{
     event::EventId,
     organisation::OrganisationId,
-    token::{TokenId, TokenSummary},
+    token::{Receipt, TokenId, TokenSummary},
 };
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "ssr")]
@@ -113,7 +113,7 @@ pub(crate) async fn set_token_active(
     organisation_id: OrganisationId,
     token_id: TokenId,
     active: bool,
-) -> Result<TokenSummary, RequestError> {
+) -> Result<Receipt, RequestError> {
     answer(async {
         let member = member(organisation_id).await?;
         Ok(store()
@@ -132,11 +132,10 @@ pub(crate) async fn set_token_active(
 pub(crate) async fn delete_token(
     organisation_id: OrganisationId,
     token_id: TokenId,
-) -> Result<(), RequestError> {
+) -> Result<Receipt, RequestError> {
     answer(async {
         let member = member(organisation_id).await?;
-        store().tokens().delete((&member).into(), token_id).await?;
-        Ok(())
+        Ok(store().tokens().delete((&member).into(), token_id).await?)
     })
     .await
 }

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use leptos::{prelude::*, task::spawn_local};
 use model::{
     organisation::OrganisationId,
-    token::{TOKEN_LIMIT, TokenId, TokenStatus, TokenSummary},
+    timestamp::Timestamp,
+    token::{Receipt, TOKEN_LIMIT, TokenId, TokenStatus, TokenSummary},
 };
 
 use super::{
@@ -15,7 +16,7 @@ use super::{
 use crate::{
     dashboard::{SessionEnded, use_session_ended},
     error::RequestError,
-    ui::{Toasts, use_toasts},
+    ui::{Toasts, ago, time_of_day, use_toasts},
 };
 
 /// The tokens on the page. Rows change only by what the server has answered: a security control that
@@ -65,6 +66,14 @@ impl TokenList {
         self.tokens.with(|tokens| {
             let token = tokens.iter().find(|token| token.id == id);
             token.map(|token| token.status)
+        })
+    }
+
+    /// When the token was last used, as far as the server knew when it last spoke of it.
+    pub(super) fn last_used(self, id: TokenId) -> Option<Timestamp> {
+        self.tokens.with(|tokens| {
+            let token = tokens.iter().find(|token| token.id == id);
+            token.and_then(|token| token.last_used)
         })
     }
 
@@ -131,17 +140,15 @@ impl TokenList {
                 switching.remove(&token.id);
             });
             match outcome {
-                Ok(changed) => {
-                    self.toasts.confirm(match changed.status {
-                        TokenStatus::Active => format!("Token {} is active.", changed.preview),
+                Ok(receipt) => {
+                    let preview = &receipt.token.preview;
+                    self.toasts.confirm(match receipt.token.status {
+                        TokenStatus::Active => format!("Token {preview} is active."),
                         TokenStatus::Inactive => {
-                            format!(
-                                "Token {} is inactive. Calls with it are refused.",
-                                changed.preview
-                            )
+                            format!("Token {preview} is inactive. {}", out_of_use(&receipt))
                         }
                     });
-                    self.replace(changed);
+                    self.replace(receipt.token);
                 }
                 Err(error) => self.report(Some(&token), error).await,
             }
@@ -159,13 +166,14 @@ impl TokenList {
             let outcome = delete_token(self.organisation, token.id).await;
             self.deleting.set(false);
             match outcome {
-                Ok(()) => {
+                Ok(receipt) => {
                     self.tokens
                         .update(|tokens| tokens.retain(|other| other.id != token.id));
                     answered(true);
                     self.toasts.confirm(format!(
-                        "Token {} was deleted. Calls with it are refused.",
-                        token.preview
+                        "Token {} was deleted. {}",
+                        token.preview,
+                        out_of_use(&receipt)
                     ));
                 }
                 Err(error) => {
@@ -203,4 +211,15 @@ impl TokenList {
             self.tokens.set(tokens);
         }
     }
+}
+
+/// Since when a token is out of use, and when it was in use last. What other servers accepted in the seconds
+/// before may not have reached the database: so it says what is recorded, not what was.
+fn out_of_use(receipt: &Receipt) -> String {
+    let since = time_of_day(receipt.in_force_since);
+    let last_use = match receipt.token.last_used {
+        Some(at) => format!("Last recorded use {}.", ago(at)),
+        None => "No use was recorded.".to_owned(),
+    };
+    format!("No server has accepted it since {since}. {last_use}")
 }

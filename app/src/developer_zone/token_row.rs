@@ -4,7 +4,7 @@ use leptos::{ev, prelude::*};
 use model::token::{TokenId, TokenStatus, TokenSummary};
 
 use super::{delete::DeletionTarget, token_list::TokenList};
-use crate::ui::{Icon, IconName, LocalDate};
+use crate::ui::{Ago, Icon, IconName, LocalDate};
 
 /// Id of a row's trash button: where the focus goes when the row above is deleted.
 pub(super) fn delete_button_id(token: TokenId) -> String {
@@ -34,7 +34,10 @@ pub(super) fn TokenRow(
                 <code class="token-preview">{preview}</code>
             </td>
             <td data-label="Status">
-                <StatusBadge list id />
+                <span class="token-status">
+                    <StatusBadge list id />
+                    <LastUse list id />
+                </span>
             </td>
             <td data-label="Created By" class="created-by">
                 {created_by}
@@ -76,6 +79,21 @@ fn StatusBadge(list: TokenList, id: TokenId) -> impl IntoView {
         (None, None) => "",
     };
     view! { <span class=class>{text}</span> }
+}
+
+/// When the token was last used, as far as is known: what has happened since the page was loaded is not.
+#[component]
+fn LastUse(list: TokenList, id: TokenId) -> impl IntoView {
+    let last_used = Memo::new(move |_| list.last_used(id));
+    let text = move || match last_used.get() {
+        Some(at) => view! {
+            "Last used "
+            <Ago at />
+        }
+        .into_any(),
+        None => "Never used".into_any(),
+    };
+    view! { <span class="last-use">{text}</span> }
 }
 
 /// Switches the token. It moves only when the server has reported the change: the click itself changes

@@ -23,6 +23,55 @@ pub(crate) fn LocalDate(
     }
 }
 
+/// How long ago an instant was, with the instant itself on hover. As in [`LocalDate`], the server writes it in
+/// UTC, and the browser starts from that.
+///
+/// It does not count on: the page knows of no later use, and "two hours ago" on a page that has been open for
+/// two hours would say that there was none.
+#[component]
+pub(crate) fn Ago(
+    /// The instant.
+    at: Timestamp,
+) -> impl IntoView {
+    let utc = iso_utc(at);
+    let instant = utc_date_time(&utc);
+    let to_the_minute: String = instant.chars().take(16).collect();
+    let shown = RwSignal::new((format!("{to_the_minute} UTC"), format!("{instant} UTC")));
+    Effect::new(move || shown.set((ago(at), in_readers_locale(at).1)));
+    view! {
+        <time datetime=utc title=move || shown.get().1>
+            {move || shown.get().0}
+        </time>
+    }
+}
+
+/// `2 minutes ago`, by the browser's clock; in the page's language, as it stands in the midst of a sentence. For
+/// the browser alone.
+pub(crate) fn ago(at: Timestamp) -> String {
+    // A browser's clock may be behind the server's.
+    let seconds = ((js_sys::Date::now() - at.epoch_millis() as f64) / 1_000.0).max(0.0);
+    let (length, unit) = match seconds {
+        ..60.0 => return "just now".to_owned(),
+        ..3_600.0 => (60.0, "minute"),
+        ..86_400.0 => (3_600.0, "hour"),
+        _ => (86_400.0, "day"),
+    };
+    let format = js_sys::Intl::RelativeTimeFormat::new(
+        &js_sys::Array::of1(&"en-GB".into()),
+        &js_sys::Object::new(),
+    );
+    format.format(-(seconds / length).floor(), unit).into()
+}
+
+/// `14:03:22`, in the reader's own way and time zone. For the browser alone.
+pub(crate) fn time_of_day(at: Timestamp) -> String {
+    let options = js_sys::Object::new();
+    let _ = js_sys::Reflect::set(&options, &"timeStyle".into(), &"medium".into());
+    js_date(at)
+        .to_locale_time_string_with_options(&readers_language(), &options)
+        .into()
+}
+
 /// `2026-01-19T06:00:00.000Z`: the same text from the server and from the browser.
 #[cfg(feature = "ssr")]
 fn iso_utc(at: Timestamp) -> String {
@@ -58,10 +107,7 @@ fn utc_date_time(iso: &str) -> String {
 
 /// The date, and the full instant.
 fn in_readers_locale(at: Timestamp) -> (String, String) {
-    let locale = window()
-        .navigator()
-        .language()
-        .unwrap_or_else(|| "en-GB".to_owned());
+    let locale = readers_language();
     let options = js_sys::Object::new();
     let set = |key: &str, value: &str| {
         let _ = js_sys::Reflect::set(&options, &key.into(), &value.into());
@@ -72,6 +118,11 @@ fn in_readers_locale(at: Timestamp) -> (String, String) {
     set("timeStyle", "long");
     let instant = js_date(at).to_locale_string(&locale, &options);
     (date.into(), instant.into())
+}
+
+fn readers_language() -> String {
+    let language = window().navigator().language();
+    language.unwrap_or_else(|| "en-GB".to_owned())
 }
 
 fn js_date(at: Timestamp) -> js_sys::Date {

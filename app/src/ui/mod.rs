@@ -16,7 +16,7 @@ pub(crate) use self::{
     dialog::{Dialog, DialogRole},
     focus::{focus_soon, scroll_to_soon},
     icon::{Icon, IconName},
-    local_time::LocalDate,
+    local_time::{Ago, LocalDate, ago, time_of_day},
     notice::Notice,
     tabs::Tabs,
     toast::{ToastRegion, Toasts, use_toasts},

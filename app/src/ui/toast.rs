@@ -6,8 +6,10 @@ use leptos::prelude::*;
 
 use super::{Icon, IconName};
 
-/// How long a confirmation stays. What failed stays until it is put away.
+/// How long a confirmation stays at least. What failed stays until it is put away.
 const CONFIRMATION_STAYS: Duration = Duration::from_secs(6);
+/// For each of its characters, at an unhurried reader's pace: so that a long one can be read to its end.
+const STAYS_PER_CHARACTER: Duration = Duration::from_millis(120);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Toast {
@@ -34,8 +36,10 @@ impl Toasts {
 
     /// Says that something was done.
     pub(crate) fn confirm(self, text: impl Into<String>) {
-        let number = self.show(false, text.into());
-        set_timeout(move || self.put_away(number), CONFIRMATION_STAYS);
+        let text = text.into();
+        let stays = CONFIRMATION_STAYS.max(STAYS_PER_CHARACTER * text.len() as u32);
+        let number = self.show(false, text);
+        set_timeout(move || self.put_away(number), stays);
     }
 
     /// Says that something could not be done, and why.

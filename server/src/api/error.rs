@@ -163,6 +163,10 @@ impl IntoResponse for ApiError {
         }
         let status = self.status();
         let mut response = envelope::failure(status, &self.message());
+        if let Self::Refused(refusal) = self {
+            // For the guard, which counts what checks 7 to 10 refuse.
+            response.extensions_mut().insert(refusal);
+        }
         let headers = response.headers_mut();
         headers.insert(ERROR_CODE, HeaderValue::from_static(self.code()));
         if let Self::RateLimited(exceeded) = &self {

@@ -3,7 +3,8 @@
 //! The order is cheap to dear, and it is the contract's: what is refused before check 3 costs no hash,
 //! what is refused in its first half no read of the database. The rules themselves, and checks 7 to 10,
 //! are `model::access`'s; nobody but this middleware makes a [`Caller`] of a request. Whoever guesses keys
-//! is slowed down in the midst of check 3 ([`super::throttle`]).
+//! is slowed down in the midst of check 3 ([`super::throttle`]). A call whose key is a token's is counted as
+//! that token's, whatever becomes of it ([`Call`]).
 
 use std::sync::Arc;
 
@@ -12,8 +13,12 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use model::access::{Caller, Refusal};
-use store::{Store, secret::TokenDigest};
+use model::{
+    access::{Caller, Refusal},
+    timestamp::Timestamp,
+    token::TokenId,
+};
+use store::{Store, secret::TokenDigest, usage::Usage};
 
 use super::{
     error::ApiError,
@@ -57,7 +62,7 @@ impl Guard {
     }
 
     /// Checks 3 to 6, with those limits that there are.
-    async fn caller(&self, credential: Credential) -> Result<Caller, ApiError> {
+    async fn caller(&self, credential: Credential) -> Result<(Caller, Call<'_>), ApiError> {
         let Credential { digest, peer } = credential;
         let Some(limits) = &self.limits else {
             return self.holder(&digest?).await;
@@ -68,17 +73,42 @@ impl Guard {
             Err(refusal) => Err((*refusal).into()),
         };
         limits.note(peer, digest.ok(), &outcome);
-        let caller = outcome?;
-        limits.check_token(caller)?;
-        Ok(caller)
+        let (caller, mut call) = outcome?;
+        limits
+            .check_token(caller)
+            .inspect_err(|_| call.refused = Some(Refusal::RateLimited))?;
+        Ok((caller, call))
     }
 
     /// Checks 3 to 5: what is known of the key, and whether that opens anything now. An answer that
     /// cannot be had is a refusal.
-    async fn holder(&self, digest: &TokenDigest) -> Result<Caller, ApiError> {
+    async fn holder(&self, digest: &TokenDigest) -> Result<(Caller, Call<'_>), ApiError> {
         let record = self.store.grants().token(digest).await?;
         let record = record.ok_or(Refusal::TokenInvalid)?;
-        Ok(record.admit(self.store.clock().now())?)
+        let mut call = Call {
+            usage: self.store.usage(),
+            token: record.token_id,
+            at: self.store.clock().now(),
+            refused: None,
+        };
+        let admitted = record.admit(call.at);
+        call.refused = admitted.err();
+        Ok((admitted?, call))
+    }
+}
+
+/// A call with a token that exists. Counted when it is over, in whatever way: a handler that panics and a
+/// caller who hangs up have used the token too.
+struct Call<'a> {
+    usage: &'a Usage,
+    token: TokenId,
+    at: Timestamp,
+    refused: Option<Refusal>,
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        self.usage.count(self.token, self.at, self.refused);
     }
 }
 
@@ -101,9 +131,11 @@ pub(super) async fn admit(
         Err(refusal) => Err(refusal.into()),
     };
     match admitted {
-        Ok(caller) => {
+        Ok((caller, mut call)) => {
             request.extensions_mut().insert(caller);
-            next.run(request).await
+            let response = next.run(request).await;
+            call.refused = response.extensions().get().copied();
+            response
         }
         Err(error) => error.into_response(),
     }

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand, builder::BoolishValueParser};
 use model::{
     organisation::OrganisationId,
-    token::{TokenId, TokenStatus, TokenSummary},
+    token::{Receipt, TokenId, TokenStatus, TokenSummary},
     user::Email,
 };
 use serde::Serialize;
@@ -84,11 +84,12 @@ impl Command {
                 output::list(&rows, json)
             }
             Self::Activate(which) => {
-                let token = tokens.set_active(which.authority(), which.id, true).await?;
+                let Receipt { token, .. } =
+                    tokens.set_active(which.authority(), which.id, true).await?;
                 output::line(format!("Token {} ({}) is active.", token.preview, token.id))
             }
             Self::Deactivate(which) => {
-                let token = tokens
+                let Receipt { token, .. } = tokens
                     .set_active(which.authority(), which.id, false)
                     .await?;
                 output::line(format!(
@@ -97,7 +98,7 @@ impl Command {
                 ))
             }
             Self::Delete(which) => {
-                let token = tokens.delete(which.authority(), which.id).await?;
+                let Receipt { token, .. } = tokens.delete(which.authority(), which.id).await?;
                 output::line(format!(
                     "Token {} ({}) is deleted.",
                     token.preview, token.id
@@ -142,6 +143,7 @@ struct TokenRow {
     status: TokenStatus,
     created_by: String,
     created_at: String,
+    last_used: Option<String>,
 }
 
 impl From<TokenSummary> for TokenRow {
@@ -152,20 +154,29 @@ impl From<TokenSummary> for TokenRow {
             status: token.status,
             created_by: token.created_by,
             created_at: rfc_3339(token.created_at.epoch_millis()),
+            last_used: token.last_used.map(|at| rfc_3339(at.epoch_millis())),
         }
     }
 }
 
-impl Row<5> for TokenRow {
-    const HEADINGS: [&'static str; 5] = ["ID", "TOKEN", "STATUS", "CREATED BY", "CREATED AT"];
+impl Row<6> for TokenRow {
+    const HEADINGS: [&'static str; 6] = [
+        "ID",
+        "TOKEN",
+        "STATUS",
+        "CREATED BY",
+        "CREATED AT",
+        "LAST USED",
+    ];
 
-    fn cells(&self) -> [String; 5] {
+    fn cells(&self) -> [String; 6] {
         [
             self.id.to_string(),
             self.token.clone(),
             self.status.label().to_owned(),
             self.created_by.clone(),
             self.created_at.clone(),
+            self.last_used.clone().unwrap_or_else(|| "never".to_owned()),
         ]
     }
 }

@@ -26,3 +26,4 @@ mod routes;
 mod secrets;
 mod serving;
 mod throttle;
+mod usage;

@@ -17,4 +17,5 @@ mod organisations;
 mod photos;
 mod sessions;
 mod tokens;
+mod usage;
 mod users;

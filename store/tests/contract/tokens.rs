@@ -174,7 +174,7 @@ async fn the_number_of_a_deleted_token_is_never_given_again(store: TestStore) {
         let (id, _) = create(&store, &member).await;
         assert!(given.insert(id), "{id} was given before");
         let gone = store.tokens().delete((&member).into(), id).await;
-        assert_eq!(gone.expect("deleted").id, id);
+        assert_eq!(gone.expect("deleted").token.id, id);
     }
 }
 
@@ -276,8 +276,11 @@ async fn a_switch_to_the_state_that_a_token_is_in_succeeds_and_changes_nothing(s
             .set_active((&member).into(), id, active)
             .await;
         let switched = switched.expect("switched");
-        assert_eq!((switched.id, switched.status.is_active()), (id, active));
-        assert_eq!(switched.created_by, member.email().as_str());
+        assert_eq!(
+            (switched.token.id, switched.token.status.is_active()),
+            (id, active)
+        );
+        assert_eq!(switched.token.created_by, member.email().as_str());
         let once = store.raw().dump().await;
         let again = store
             .tokens()
@@ -295,7 +298,7 @@ async fn a_deleted_token_can_be_neither_switched_nor_deleted_again(store: TestSt
     let (id, _) = create(&store, &member).await;
     let (kept, _) = create(&store, &member).await;
     let gone = store.tokens().delete((&member).into(), id).await;
-    assert_eq!(gone.expect("deleted").id, id);
+    assert_eq!(gone.expect("deleted").token.id, id);
     for authority in [(&member).into(), operator(903)] {
         for active in [true, false] {
             let refused = store.tokens().set_active(authority, id, active).await;
@@ -358,9 +361,9 @@ async fn on_a_locked_plan_the_operator_still_lists_deactivates_and_deletes(store
     let tokens = store.tokens();
     assert_eq!(tokens.list(operator(903)).await.expect("listed").len(), 1);
     let off = tokens.set_active(operator(903), id, false).await;
-    assert_eq!(off.expect("switched").status, TokenStatus::Inactive);
+    assert_eq!(off.expect("switched").token.status, TokenStatus::Inactive);
     let gone = tokens.delete(operator(903), id).await;
-    assert_eq!(gone.expect("deleted").id, id);
+    assert_eq!(gone.expect("deleted").token.id, id);
     assert!(tokens.list(operator(903)).await.expect("listed").is_empty());
 }
 

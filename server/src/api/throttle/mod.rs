@@ -115,11 +115,11 @@ impl Limits {
     }
 
     /// Learns from what became of a key.
-    pub(super) fn note(
+    pub(super) fn note<T>(
         &self,
         peer: Option<Peer>,
         key: Option<TokenDigest>,
-        outcome: &Result<Caller, ApiError>,
+        outcome: &Result<T, ApiError>,
     ) {
         match (outcome, key) {
             (Ok(_), Some(key)) => self.admitted.insert(key, ()),

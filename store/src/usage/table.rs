@@ -1,0 +1,313 @@
+//! Counting in memory: one small table for each thread that counts, so that threads do not wait for each
+//! other, and a processor's cache keeps what it counts in.
+
+use std::{
+    cell::Cell,
+    collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use model::{access::Refusal, timestamp::Timestamp, token::TokenId};
+
+use super::Hour;
+
+/// Tokens in use within one interval that one table counts. Those of which nothing was counted since the
+/// last flush are let go of.
+pub const MOST_TOKENS: usize = 1 << 15;
+
+/// More threads than these share tables, which costs them a little time.
+const TABLES: usize = 16;
+
+/// One for accepted calls, one for each refusal.
+const OUTCOMES: usize = 1 + Refusal::ALL.len();
+
+/// Calls of a token in an hour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Calls {
+    counts: [u32; OUTCOMES],
+    pub(super) last_accepted: Option<Timestamp>,
+}
+
+impl Calls {
+    fn count(&mut self, at: Timestamp, refused: Option<Refusal>) {
+        let outcome = refused.map_or(0, |refusal| 1 + refusal as usize);
+        self.counts[outcome] = self.counts[outcome].saturating_add(1);
+        if refused.is_none() {
+            self.last_accepted = self.last_accepted.max(Some(at));
+        }
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        for (count, more) in self.counts.iter_mut().zip(other.counts) {
+            *count = count.saturating_add(more);
+        }
+        self.last_accepted = self.last_accepted.max(other.last_accepted);
+    }
+
+    /// How many calls were accepted, and refused for which reason: those that there were.
+    pub(super) fn counts(&self) -> impl Iterator<Item = (Option<Refusal>, i64)> {
+        let outcomes = [None].into_iter().chain(Refusal::ALL.map(Some));
+        let counts = outcomes.zip(self.counts);
+        counts
+            .filter(|(_, calls)| *calls > 0)
+            .map(|(refused, calls)| (refused, calls.into()))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.counts == [0; OUTCOMES]
+    }
+
+    /// Starts to count anew. The last use stays known.
+    fn reset(&mut self) {
+        self.counts = [0; OUTCOMES];
+    }
+}
+
+/// What is counted of a token at present.
+#[derive(Debug)]
+struct Current {
+    hour: Hour,
+    calls: Calls,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    current: HashMap<TokenId, Current, BuildHasherDefault<IdHasher>>,
+    /// Hours that came to an end since the last flush.
+    ended: Vec<(TokenId, Hour, Calls)>,
+}
+
+impl Table {
+    fn count(&mut self, token: TokenId, at: Timestamp, refused: Option<Refusal>) -> bool {
+        let hour = Hour::of(at);
+        let Some(current) = self.current.get_mut(&token) else {
+            return self.insert(token, at, refused);
+        };
+        if current.hour != hour {
+            if !current.calls.is_empty() {
+                if self.ended.len() >= MOST_TOKENS {
+                    return false;
+                }
+                self.ended.push((token, current.hour, current.calls));
+                current.calls.reset();
+            }
+            current.hour = hour;
+        }
+        current.calls.count(at, refused);
+        true
+    }
+
+    fn insert(&mut self, token: TokenId, at: Timestamp, refused: Option<Refusal>) -> bool {
+        let has_place = self.current.len() < MOST_TOKENS;
+        if has_place {
+            let mut calls = Calls::default();
+            calls.count(at, refused);
+            let hour = Hour::of(at);
+            self.current.insert(token, Current { hour, calls });
+        }
+        has_place
+    }
+
+    /// Tokens stay for one interval more than they are used: so those that are in use are not allocated
+    /// for again and again.
+    fn take(&mut self) -> Vec<(TokenId, Hour, Calls)> {
+        let mut taken = std::mem::take(&mut self.ended);
+        self.current.retain(|token, current| {
+            let used = !current.calls.is_empty();
+            if used {
+                taken.push((*token, current.hour, current.calls));
+                current.calls.reset();
+            }
+            used
+        });
+        taken
+    }
+}
+
+/// A table with cache lines of its own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Aligned(Mutex<Table>);
+
+impl Aligned {
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Tables([Aligned; TABLES]);
+
+impl Tables {
+    pub(super) fn new() -> Self {
+        Self(Default::default())
+    }
+
+    /// Counts a call; `false` where there is no place for it.
+    pub(super) fn count(&self, token: TokenId, at: Timestamp, refused: Option<Refusal>) -> bool {
+        self.0[own_table()].lock().count(token, at, refused)
+    }
+
+    /// Takes what was counted since the last time.
+    pub(super) fn take(&self) -> Vec<(TokenId, Hour, Calls)> {
+        self.0
+            .iter()
+            .flat_map(|table| table.lock().take())
+            .collect()
+    }
+
+    pub(super) fn last_accepted(&self, token: TokenId) -> Option<Timestamp> {
+        let known = self.0.iter().filter_map(|table| {
+            let table = table.lock();
+            table.current.get(&token)?.calls.last_accepted
+        });
+        known.max()
+    }
+}
+
+/// Which table this thread counts in: the threads take them in turn.
+fn own_table() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static OWN: Cell<Option<usize>> = const { Cell::new(None) };
+    }
+    OWN.with(|own| {
+        own.get().unwrap_or_else(|| {
+            let table = NEXT.fetch_add(1, Ordering::Relaxed) % TABLES;
+            own.set(Some(table));
+            table
+        })
+    })
+}
+
+/// Spreads the numbers of tokens. They are given by the database, so nobody can choose them to collide, and
+/// the careful hash of the standard library would be half the cost of counting.
+#[derive(Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64((*byte).into());
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        // 2^64 divided by the golden ratio; both halves are mixed, as the table looks at both ends.
+        let mixed = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = mixed ^ (mixed >> 32);
+    }
+
+    fn write_i64(&mut self, number: i64) {
+        self.write_u64(number.cast_unsigned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{hint::black_box, time::Instant};
+
+    use super::*;
+
+    const AT: Timestamp = Timestamp(1_768_802_400_000);
+
+    fn counted(tables: &Tables) -> u32 {
+        let taken = tables.take();
+        taken
+            .iter()
+            .map(|(_, _, calls)| calls.counts.iter().sum::<u32>())
+            .sum()
+    }
+
+    #[test]
+    fn what_was_taken_is_not_taken_again_and_an_idle_token_is_let_go_of() {
+        let tables = Tables::new();
+        assert!(tables.count(TokenId(1), AT, None));
+        assert_eq!(counted(&tables), 1);
+        assert_eq!(
+            tables.last_accepted(TokenId(1)),
+            Some(AT),
+            "for one interval more"
+        );
+        assert_eq!(counted(&tables), 0);
+        assert_eq!(tables.last_accepted(TokenId(1)), None);
+    }
+
+    #[test]
+    fn a_call_at_the_turn_of_the_hour_is_of_its_own_hour_in_whatever_order_they_come() {
+        let tables = Tables::new();
+        let before = AT.plus_millis(-1);
+        for at in [before, AT, before, AT] {
+            assert!(tables.count(TokenId(1), at, None));
+        }
+        let mut hours = HashMap::new();
+        for (_, hour, calls) in tables.take() {
+            *hours.entry(hour.0).or_insert(0) += calls.counts[0];
+        }
+        assert_eq!(hours, HashMap::from([(AT.0, 2), (AT.0 - Hour::MILLIS, 2)]));
+        assert_eq!(tables.last_accepted(TokenId(1)), Some(AT));
+    }
+
+    #[test]
+    fn a_full_table_takes_no_more_tokens_and_still_counts_those_it_knows() {
+        let tables = Tables::new();
+        let most = i64::try_from(MOST_TOKENS).expect("a small number");
+        for token in 0..most {
+            assert!(tables.count(TokenId(token), AT, None));
+        }
+        assert!(!tables.count(TokenId(most), AT, None));
+        assert!(tables.count(TokenId(0), AT, None));
+        assert_eq!(counted(&tables) as usize, MOST_TOKENS + 1);
+    }
+
+    #[test]
+    fn hours_that_end_without_a_flush_fill_no_more_than_their_place() {
+        let tables = Tables::new();
+        let most = i64::try_from(MOST_TOKENS).expect("a small number");
+        let count = |hour: i64| tables.count(TokenId(1), AT.plus_millis(hour * Hour::MILLIS), None);
+        assert!((0..=most).all(count));
+        assert!(!count(most + 1));
+    }
+
+    #[test]
+    fn threads_that_count_at_once_lose_nothing() {
+        let tables = Tables::new();
+        std::thread::scope(|scope| {
+            for _ in 0..32 {
+                scope.spawn(|| {
+                    for call in 0..1_000 {
+                        let refused = (call % 2 == 0).then_some(Refusal::RateLimited);
+                        assert!(tables.count(TokenId(1), AT, refused));
+                    }
+                });
+            }
+        });
+        assert_eq!(counted(&tables), 32_000);
+    }
+
+    /// `cargo test -p store --lib cost_of_counting -- --ignored --nocapture`
+    #[test]
+    #[ignore = "a measurement"]
+    fn cost_of_counting() {
+        const CALLS: u32 = 2_000_000;
+        for tokens in [1, 1_000, 30_000] {
+            let tables = Tables::new();
+            (0..tokens).for_each(|token| assert!(tables.count(TokenId(token), AT, None)));
+            let begun = Instant::now();
+            for call in 0..CALLS {
+                let token = TokenId(i64::from(call) % tokens);
+                black_box(tables.count(black_box(token), black_box(AT), None));
+            }
+            let each = begun.elapsed() / CALLS;
+            println!("{tokens} tokens: {each:?} a call");
+        }
+    }
+}

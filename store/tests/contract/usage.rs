@@ -1,0 +1,349 @@
+//! How tokens are used: counted in memory, added to the database, never taken back.
+
+use model::{
+    access::Refusal,
+    timestamp::Timestamp,
+    token::{TokenId, TokenSummary},
+};
+use store::{Member, Store};
+
+use crate::harness::{START, TestStore};
+
+on_both_engines!(
+    counts_are_kept_by_token_hour_and_outcome,
+    a_token_is_used_when_a_call_is_accepted_and_not_when_it_is_refused,
+    the_last_use_moves_forward_only_whichever_server_writes_last,
+    two_servers_add_up_however_they_take_turns,
+    what_this_server_has_not_written_yet_is_known_to_its_lists_and_receipts,
+    a_receipt_says_when_the_change_was_in_force,
+    a_deleted_tokens_usage_goes_and_does_not_lose_that_of_the_others,
+    a_database_that_is_away_loses_nothing,
+    more_tokens_than_one_batch_takes_are_all_written,
+    usage_of_more_than_90_days_ago_is_removed_and_the_last_use_stays,
+    what_a_deletion_left_behind_is_removed,
+    a_flush_does_not_hold_up_a_revocation_nor_the_other_way_round,
+);
+
+const HOUR: i64 = 3_600_000;
+const DAY: i64 = 24 * HOUR;
+
+async fn create(store: &Store, member: &Member) -> TokenId {
+    let created = store.tokens().create(member).await.expect("created");
+    created.summary.id
+}
+
+async fn flush(store: &Store) {
+    store.usage().flush().await.expect("flushed");
+}
+
+/// Every count in the database, as `token hour outcome calls`, hours from the clock's start.
+async fn counts(store: &TestStore) -> Vec<String> {
+    let sql = format!(
+        "SELECT CAST(token_id AS TEXT) || ' ' || CAST((hour - {}) / {HOUR} AS TEXT) || ' ' || outcome
+            || ' ' || CAST(calls AS TEXT)
+        FROM token_usage ORDER BY token_id, hour, outcome",
+        START.0
+    );
+    store.raw().texts(&sql).await
+}
+
+async fn stored_last_use(store: &TestStore, token: TokenId) -> Vec<i64> {
+    let sql = format!("SELECT last_used_at FROM token_last_use WHERE token_id = {token}");
+    store.raw().numbers(&sql).await
+}
+
+async fn listed(store: &Store, member: &Member, token: TokenId) -> TokenSummary {
+    let tokens = store.tokens().list(member.into()).await.expect("listed");
+    let mut tokens = tokens.into_iter();
+    tokens.find(|listed| listed.id == token).expect("a token")
+}
+
+async fn counts_are_kept_by_token_hour_and_outcome(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let (one, two) = (create(&store, &member).await, create(&store, &member).await);
+    let usage = store.usage();
+    for _ in 0..3 {
+        usage.count(one, START, None);
+    }
+    usage.count(one, START.plus_millis(HOUR - 1), Some(Refusal::RateLimited));
+    usage.count(one, START.plus_millis(HOUR), None);
+    usage.count(two, START, Some(Refusal::EventMismatch));
+    usage.count(two, START, Some(Refusal::TokenInactive));
+    assert_eq!(
+        counts(&store).await,
+        Vec::<String>::new(),
+        "nothing is written by counting"
+    );
+    let expected = [
+        format!("{one} 0 accepted 3"),
+        format!("{one} 0 rate_limited 1"),
+        format!("{one} 1 accepted 1"),
+        format!("{two} 0 event_mismatch 1"),
+        format!("{two} 0 token_inactive 1"),
+    ];
+    for _ in 0..2 {
+        flush(&store).await;
+        assert_eq!(counts(&store).await, expected);
+    }
+    usage.count(one, START, None);
+    flush(&store).await;
+    assert_eq!(counts(&store).await[0], format!("{one} 0 accepted 4"));
+}
+
+async fn a_token_is_used_when_a_call_is_accepted_and_not_when_it_is_refused(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let token = create(&store, &member).await;
+    for refusal in Refusal::ALL {
+        store.usage().count(token, START, Some(refusal));
+    }
+    flush(&store).await;
+    assert_eq!(listed(&store, &member, token).await.last_used, None);
+    store.usage().count(token, START.plus_millis(1), None);
+    flush(&store).await;
+    let used = listed(&store, &member, token).await.last_used;
+    assert_eq!(used, Some(START.plus_millis(1)));
+}
+
+async fn the_last_use_moves_forward_only_whichever_server_writes_last(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let token = create(&store, &member).await;
+    let other = store.another_server().await;
+    let (early, late) = (START.plus_millis(10), START.plus_millis(2 * HOUR));
+    store.usage().count(token, early, None);
+    other.usage().count(token, late, None);
+    flush(&other).await;
+    flush(&store).await;
+    assert_eq!(stored_last_use(&store, token).await, [late.0]);
+    // By what it has in memory, no server dates it back either.
+    let known = listed(&store, &member, token).await.last_used;
+    assert_eq!(known, Some(late));
+}
+
+async fn two_servers_add_up_however_they_take_turns(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let mut tokens = Vec::new();
+    for _ in 0..5 {
+        tokens.push(create(&store, &member).await);
+    }
+    let servers = [store.server(), store.another_server().await];
+    let mut working = Vec::new();
+    for (number, server) in servers.into_iter().enumerate() {
+        let mut tokens = tokens.clone();
+        if number == 1 {
+            tokens.reverse();
+        }
+        working.push(tokio::spawn(async move {
+            for round in 0..40 {
+                for token in &tokens {
+                    let refused = (round % 4 == 0).then_some(Refusal::EventMismatch);
+                    server.usage().count(*token, START, refused);
+                }
+                server.usage().flush().await.expect("flushed");
+            }
+        }));
+    }
+    for server in working {
+        server.await.expect("no panic");
+    }
+    let expected: Vec<_> = tokens
+        .iter()
+        .flat_map(|token| {
+            [
+                format!("{token} 0 accepted 60"),
+                format!("{token} 0 event_mismatch 20"),
+            ]
+        })
+        .collect();
+    assert_eq!(counts(&store).await, expected);
+}
+
+async fn what_this_server_has_not_written_yet_is_known_to_its_lists_and_receipts(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let token = create(&store, &member).await;
+    let other = store.another_server().await;
+    let (first, second) = (START.plus_millis(5), START.plus_millis(9));
+    store.usage().count(token, first, None);
+    assert_eq!(listed(&store, &member, token).await.last_used, Some(first));
+    assert_eq!(listed(&other, &member, token).await.last_used, None);
+    flush(&store).await;
+    assert_eq!(listed(&other, &member, token).await.last_used, Some(first));
+    store.usage().count(token, second, None);
+    let receipt = store
+        .tokens()
+        .set_active((&member).into(), token, false)
+        .await;
+    assert_eq!(receipt.expect("switched").token.last_used, Some(second));
+    let receipt = other.tokens().delete((&member).into(), token).await;
+    assert_eq!(receipt.expect("deleted").token.last_used, Some(first));
+}
+
+async fn a_receipt_says_when_the_change_was_in_force(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let token = create(&store, &member).await;
+    store.clock.advance(1_234);
+    let off = store
+        .tokens()
+        .set_active((&member).into(), token, false)
+        .await;
+    let off = off.expect("switched");
+    assert!(off.in_force_since >= START.plus_millis(1_234), "{off:?}");
+    assert!(!off.token.status.is_active());
+    assert_eq!(off.token.last_used, None);
+    store.clock.advance(1_000);
+    let gone = store.tokens().delete((&member).into(), token).await;
+    let gone = gone.expect("deleted");
+    assert!(gone.in_force_since >= START.plus_millis(2_234), "{gone:?}");
+}
+
+async fn a_deleted_tokens_usage_goes_and_does_not_lose_that_of_the_others(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let (kept, deleted) = (create(&store, &member).await, create(&store, &member).await);
+    let other = store.another_server().await;
+    for token in [kept, deleted] {
+        store.usage().count(token, START, None);
+        other.usage().count(token, START, None);
+    }
+    flush(&store).await;
+    let gone = store.tokens().delete((&member).into(), deleted).await;
+    gone.expect("deleted");
+    assert_eq!(counts(&store).await, [format!("{kept} 0 accepted 1")]);
+    assert_eq!(stored_last_use(&store, deleted).await, [0; 0]);
+    // The other server does not know yet that it is gone.
+    flush(&other).await;
+    assert_eq!(counts(&store).await, [format!("{kept} 0 accepted 2")]);
+    assert_eq!(stored_last_use(&store, deleted).await, [0; 0]);
+}
+
+async fn a_database_that_is_away_loses_nothing(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let token = create(&store, &member).await;
+    let raw = store.raw();
+    for round in 1..=3 {
+        store.usage().count(token, START.plus_millis(round), None);
+        raw.execute("ALTER TABLE token_last_use RENAME TO away")
+            .await;
+        assert!(store.usage().flush().await.is_err());
+        assert!(store.usage().flush().await.is_err());
+        raw.execute("ALTER TABLE away RENAME TO token_last_use")
+            .await;
+        let before: Vec<_> = ["accepted", "rate_limited"]
+            .map(|outcome| format!("{token} 0 {outcome} {}", round - 1))
+            .into();
+        let before = if round == 1 { Vec::new() } else { before };
+        assert_eq!(counts(&store).await, before, "half a batch is no batch");
+        let known = listed(&store, &member, token).await.last_used;
+        assert_eq!(known, Some(START.plus_millis(round)), "known all the same");
+        store
+            .usage()
+            .count(token, START, Some(Refusal::RateLimited));
+        flush(&store).await;
+        assert_eq!(
+            counts(&store).await,
+            [
+                format!("{token} 0 accepted {round}"),
+                format!("{token} 0 rate_limited {round}")
+            ]
+        );
+        assert_eq!(stored_last_use(&store, token).await, [START.0 + round]);
+    }
+    store.close().await;
+    store.usage().count(token, START, None);
+    let failed = store.usage().flush().await.expect_err("closed");
+    assert!(failed.is_unavailable());
+}
+
+async fn more_tokens_than_one_batch_takes_are_all_written(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let token = create(&store, &member).await;
+    let hours = 2_345;
+    for hour in 0..hours {
+        let at = Timestamp(START.0 + hour * HOUR);
+        store.usage().count(token, at, None);
+        store
+            .usage()
+            .count(token, at, Some(Refusal::FeatureDisabled));
+    }
+    flush(&store).await;
+    let written = store
+        .raw()
+        .number("SELECT COUNT(*) FROM token_usage WHERE calls = 1")
+        .await;
+    assert_eq!(written, 2 * hours);
+    let last = START.0 + (hours - 1) * HOUR;
+    assert_eq!(stored_last_use(&store, token).await, [last]);
+}
+
+async fn usage_of_more_than_90_days_ago_is_removed_and_the_last_use_stays(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let token = create(&store, &member).await;
+    store.usage().count(token, START, None);
+    store
+        .usage()
+        .count(token, START, Some(Refusal::RateLimited));
+    store
+        .usage()
+        .count(token, START.plus_millis(HOUR), Some(Refusal::RateLimited));
+    flush(&store).await;
+    store.clock.advance(90 * DAY);
+    assert_eq!(store.usage().purge().await.expect("purged"), 0);
+    store.clock.advance(HOUR);
+    assert_eq!(store.usage().purge().await.expect("purged"), 2);
+    assert_eq!(counts(&store).await, [format!("{token} 1 rate_limited 1")]);
+    assert_eq!(listed(&store, &member, token).await.last_used, Some(START));
+}
+
+async fn what_a_deletion_left_behind_is_removed(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let (used, refused) = (create(&store, &member).await, create(&store, &member).await);
+    let kept = create(&store, &member).await;
+    store.usage().count(used, START, None);
+    store
+        .usage()
+        .count(refused, START, Some(Refusal::RateLimited));
+    store.usage().count(kept, START, None);
+    flush(&store).await;
+    // As when a server is killed between the deletion and what follows it.
+    let sql = format!("DELETE FROM tokens WHERE id <> {kept}");
+    assert_eq!(store.raw().execute(&sql).await, 2);
+    store.usage().purge().await.expect("purged");
+    assert_eq!(counts(&store).await, [format!("{kept} 0 accepted 1")]);
+    assert_eq!(stored_last_use(&store, used).await, [0; 0]);
+}
+
+async fn a_flush_does_not_hold_up_a_revocation_nor_the_other_way_round(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let mut tokens = Vec::new();
+    for _ in 0..5 {
+        tokens.push(create(&store, &member).await);
+    }
+    let mut flushing = Vec::new();
+    for server in [store.server(), store.another_server().await] {
+        let tokens = tokens.clone();
+        flushing.push(tokio::spawn(async move {
+            for hour in 0..40 {
+                for token in &tokens {
+                    server
+                        .usage()
+                        .count(*token, START.plus_millis(hour % 3 * HOUR), None);
+                }
+                server.usage().flush().await.expect("never a deadlock");
+            }
+        }));
+    }
+    for round in 0..10 {
+        for token in &tokens {
+            let (tokens, active) = (store.tokens(), round % 2 == 1);
+            let changed = tokens.set_active((&member).into(), *token, active).await;
+            changed.expect("switched");
+        }
+    }
+    for token in tokens {
+        let gone = store.tokens().delete((&member).into(), token).await;
+        gone.expect("deleted");
+    }
+    for server in flushing {
+        server.await.expect("no panic");
+    }
+    store.usage().purge().await.expect("purged");
+    assert_eq!(counts(&store).await, Vec::<String>::new());
+}
