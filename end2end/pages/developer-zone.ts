@@ -81,7 +81,10 @@ export function previewOf(token: string): string {
 
 export class TokenRow {
   readonly cells: Locator;
+  /** The badge. */
   readonly status: Locator;
+  /** `Last used 2 minutes ago`, below the badge. */
+  readonly lastUse: Locator;
   readonly switch: Locator;
   readonly delete: Locator;
 
@@ -90,7 +93,8 @@ export class TokenRow {
     preview: string,
   ) {
     this.cells = row.getByRole('cell');
-    this.status = this.cells.nth(1);
+    this.status = this.cells.nth(1).locator('.badge');
+    this.lastUse = this.cells.nth(1).getByText(/^(Last used |Never used$)/);
     this.switch = row.getByRole('switch', { name: `Token ${preview} active`, exact: true });
     this.delete = row.getByRole('button', { name: `Delete token ${preview}`, exact: true });
   }

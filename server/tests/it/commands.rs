@@ -102,18 +102,18 @@ fn from_an_empty_database_to_a_token_and_its_end() {
         listed,
         json!([{
             "id": listed[0]["id"], "token": preview, "status": "active",
-            "created_by": ADA, "created_at": created_at
+            "created_by": ADA, "created_at": created_at, "last_used": null
         }])
     );
     let table = done(&url, &list);
     let lines: Vec<_> = table.lines().collect();
     assert_eq!(
         lines[0],
-        "ID  TOKEN     STATUS  CREATED BY       CREATED AT"
+        "ID  TOKEN     STATUS  CREATED BY       CREATED AT            LAST USED"
     );
     assert_eq!(
         lines[1],
-        format!("{id:<2}  {preview}  Active  {ADA}  {created_at}")
+        format!("{id:<2}  {preview}  Active  {ADA}  {created_at}  never")
     );
     assert_eq!(lines.len(), 2);
 
