@@ -13,8 +13,10 @@
 //!   flushes once more, after its last answer.
 //! - **Nobody waits for it.** A flush locks no token's row (see the migration), and holds SQLite's only
 //!   writer for one batch at a time.
-//! - **Memory is bounded** ([`MOST_TOKENS`], [`MOST_WAITING`]). Only tokens that exist are counted, so
-//!   strangers fill nothing. What finds no place is not counted, and a warning says so, once.
+//! - **Memory is bounded**: 32,768 tokens in use between two flushes for each thread that counts (some 5 MB,
+//!   for 16 threads at most), and 262,144 hours of tokens that wait for the database (some 25 MB). Only tokens
+//!   that exist are counted, so strangers fill nothing. What finds no place is counted nowhere, and a warning
+//!   says so, once.
 //!
 //! **Which calls.** Those whose key was a token that exists: the guard's checks 4 and on. A call counts as
 //! accepted when no check refused it, whatever was answered after that (also when the caller hung up, or when
@@ -39,7 +41,6 @@ use model::{access::Refusal, timestamp::Timestamp, token::TokenId};
 use sqlx::AssertSqlSafe;
 use tokio::time::Instant;
 
-pub use self::table::MOST_TOKENS;
 use self::table::{Calls, Tables};
 use crate::{
     clock::Clock,
@@ -48,7 +49,7 @@ use crate::{
 };
 
 /// Hours of tokens that can wait for the database in one server.
-pub const MOST_WAITING: usize = 1 << 18;
+const MOST_WAITING: usize = 1 << 18;
 
 /// Hours of tokens that one transaction writes: some milliseconds.
 const BATCH: usize = 1_000;

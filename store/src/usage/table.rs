@@ -17,7 +17,7 @@ use super::Hour;
 
 /// Tokens in use within one interval that one table counts. Those of which nothing was counted since the
 /// last flush are let go of.
-pub const MOST_TOKENS: usize = 1 << 15;
+const MOST_TOKENS: usize = 1 << 15;
 
 /// More threads than these share tables, which costs them a little time.
 const TABLES: usize = 16;

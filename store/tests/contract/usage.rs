@@ -24,6 +24,10 @@ on_both_engines!(
     a_flush_does_not_hold_up_a_revocation_nor_the_other_way_round,
 );
 
+on_sqlite_alone!(what_could_not_be_written_while_another_process_held_the_file_is_written_later);
+
+on_postgres_alone!(use_is_added_once_after_the_server_ended_every_connection);
+
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
 
@@ -346,4 +350,38 @@ async fn a_flush_does_not_hold_up_a_revocation_nor_the_other_way_round(store: Te
     }
     store.usage().purge().await.expect("purged");
     assert_eq!(counts(&store).await, Vec::<String>::new());
+}
+
+async fn what_could_not_be_written_while_another_process_held_the_file_is_written_later(
+    store: TestStore,
+) {
+    let member = store.enterprise(903).await;
+    let token = create(&store, &member).await;
+    store.raw().execute("BEGIN IMMEDIATE").await;
+    store.usage().count(token, START, None);
+    let failed = store.usage().flush().await.expect_err("held");
+    assert!(failed.is_unavailable(), "{failed:?}");
+    store.usage().count(token, START, None);
+    store.raw().execute("ROLLBACK").await;
+    flush(&store).await;
+    assert_eq!(counts(&store).await, [format!("{token} 0 accepted 2")]);
+}
+
+async fn use_is_added_once_after_the_server_ended_every_connection(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let token = create(&store, &member).await;
+    for round in 1..=3 {
+        store.usage().count(token, START, None);
+        let end = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity
+            WHERE datname = current_database() AND application_name = 'developer-zone'";
+        assert!(store.raw().number(end).await > 0);
+        // The first try may meet a connection that is gone.
+        if store.usage().flush().await.is_err() {
+            flush(&store).await;
+        }
+        assert_eq!(
+            counts(&store).await,
+            [format!("{token} 0 accepted {round}")]
+        );
+    }
 }
