@@ -51,7 +51,7 @@ use crate::{
 /// Hours of tokens that can wait for the database in one server.
 const MOST_WAITING: usize = 1 << 18;
 
-/// Hours of tokens that one transaction writes: some milliseconds.
+/// Hours of tokens that one transaction writes: some ten milliseconds.
 const BATCH: usize = 1_000;
 /// Rows of one statement: far below the number of parameters that an engine takes.
 const ROWS: usize = 200;
