@@ -1,0 +1,69 @@
+//! Calls of ping, and what their answers mean.
+
+use std::{sync::Arc, time::Duration};
+
+use checker::history::{Answer, Call, Refusal};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::{
+    changer::{Clock, EVENT, Key, ORGANISATION},
+    client::{Client, Reply},
+    program::Server,
+};
+
+/// After it a call counts as not answered. Shorter than most faults, so that callers do not all hang in one.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An integration of the organisation, with one connection to one server.
+pub(crate) struct Caller {
+    clock: Clock,
+    client: Client,
+    path: String,
+}
+
+impl Caller {
+    pub(crate) fn new(clock: Clock, server: Arc<Server>) -> Self {
+        Self {
+            clock,
+            client: Client::new(server),
+            path: format!("/api/v1/ext/{ORGANISATION}/event/{EVENT}/ping"),
+        }
+    }
+
+    pub(crate) async fn ping(&mut self, key: &Key) -> Call {
+        let headers = [("x-api-key", key.secret.as_str())];
+        let invoked = self.clock.now();
+        let reply = self.client.get(&self.path, &headers, PATIENCE).await;
+        let completed = self.clock.now();
+        Call {
+            server: self.client.server.number,
+            token: key.id,
+            invoked,
+            completed,
+            answer: reply.map_or(Answer::None, |reply| meaning(&reply)),
+        }
+    }
+}
+
+fn meaning(reply: &Reply) -> Answer {
+    let code = reply.headers.get("x-error-code");
+    let code = code.and_then(|code| code.to_str().ok());
+    let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    let is_error = body["responseType"] == "error" && body["data"].is_null();
+    let pong = json!({ "status": "ok", "org_id": ORGANISATION, "event_id": EVENT });
+    match (reply.status, code) {
+        (StatusCode::OK, None) if body["responseType"] == "success" && body["data"] == pong => {
+            Answer::Accepted
+        }
+        (StatusCode::FORBIDDEN, Some(code)) if is_error => Refusal::of_code(code)
+            .map_or_else(|| Answer::Wrong(format!("403 {code}")), Answer::Refused),
+        (StatusCode::SERVICE_UNAVAILABLE, Some("unavailable")) if is_error => Answer::Unavailable,
+        (StatusCode::TOO_MANY_REQUESTS, Some("rate_limited")) if is_error => Answer::Limited,
+        (status, code) => Answer::Wrong(format!(
+            "{status} {}: {}",
+            code.unwrap_or("without a code"),
+            String::from_utf8_lossy(&reply.body)
+        )),
+    }
+}

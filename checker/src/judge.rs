@@ -1,0 +1,338 @@
+//! Which answers a history allows.
+//!
+//! Each [`Subject`] is a register with two values: changes write it, calls read it. A call may see the value
+//! of a change unless the change was asked for only after the call's answer, or another change of the same
+//! subject was asked for after the first had ended and was reported as done before the call was made. That is all
+//! that is claimed: where changes and calls overlap, either value may be seen, in any order. (Lamport calls this
+//! a regular register, here with several writers.)
+//!
+//! A call reads three registers, and its answer must fit some choice of values that it may have seen:
+//! `token_invalid` where the token does not exist, `token_inactive` where it is paused, `plan_required` where the
+//! plan does not open the API, and acceptance where none of these is so.
+//!
+//! **Suspended servers.** A call is judged by when it was made, whichever way its server was stopped meanwhile
+//! (`SIGSTOP`). That holds without exception: a server that is stopped between looking at what it remembers
+//! and answering had got the call before the stop, so a change that is reported as done during the stop was
+//! not done when the call was made, and either answer is right. A call that reaches a stopped server is looked at
+//! after the stop; the server's clock went on meanwhile, and what it remembered has run out. It would not hold
+//! for a suspended machine whose monotonic clock stands still; such a stop cannot be made with a signal, and is not
+//! part of a run.
+
+use std::{collections::HashMap, fmt};
+
+use crate::history::{Answer, Call, Change, Ending, History, Refusal, Subject, Time};
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Judgement {
+    /// Answers that the history does not allow, earliest first.
+    pub violations: Vec<Violation>,
+    /// Calls that had to be accepted: any refusal would have been a violation.
+    pub had_to_accept: usize,
+    /// Calls that had to be refused: acceptance would have been a violation.
+    pub had_to_refuse: usize,
+}
+
+/// An answer that the history does not allow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The call with that answer.
+    pub call: Call,
+    /// Why it is wrong.
+    pub because: Reason,
+}
+
+/// Why an answer is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// This change was reported as done before the call was made, and nothing has undone it.
+    Done(Change),
+    /// No change could have brought about the answer: the subject was never other than at the start.
+    Never(Subject),
+    /// No history allows it.
+    Answer,
+}
+
+impl Violation {
+    /// Whether the promise was broken, rather than an answer malformed.
+    pub const fn breaks_promise(&self) -> bool {
+        !matches!(self.because, Reason::Answer)
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Call {
+            server,
+            token,
+            invoked,
+            completed,
+            answer,
+        } = &self.call;
+        if let Reason::Done(change) = &self.because {
+            writeln!(
+                f,
+                "  {}: {} {}, asked for",
+                Span(change.invoked, change.ending),
+                change.action,
+                change.way
+            )?;
+        }
+        let answer = match answer {
+            Answer::Accepted => "was accepted",
+            Answer::Refused(refusal) => &format!("was refused with {}", refusal.code()),
+            Answer::Wrong(what) => &format!("got {what}"),
+            Answer::Unavailable | Answer::Limited | Answer::None => "got no answer",
+        };
+        write!(
+            f,
+            "  {}: ping with token {token} on server {server} {answer}",
+            Span(*invoked, Ending::Done(*completed)),
+        )?;
+        match &self.because {
+            Reason::Done(change) => {
+                let after = match change.ending {
+                    Ending::Done(done) => invoked.saturating_sub(done),
+                    Ending::Lost(_) | Ending::Open => Time::ZERO,
+                };
+                write!(
+                    f,
+                    "\n  The ping was made {:.3} ms after the {} was reported as done.",
+                    after.as_secs_f64() * 1e3,
+                    change.action.name(),
+                )
+            }
+            Reason::Never(_) => {
+                f.write_str("\n  Nothing that was asked for could bring that about.")
+            }
+            Reason::Answer => f.write_str("\n  No server may answer so."),
+        }
+    }
+}
+
+/// From when to when, in seconds.
+struct Span(Time, Ending);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:12.6} s to ", self.0.as_secs_f64())?;
+        match self.1 {
+            Ending::Done(end) | Ending::Lost(end) => write!(f, "{:12.6} s", end.as_secs_f64()),
+            Ending::Open => f.write_str("the end"),
+        }
+    }
+}
+
+/// Judges every call of a history.
+pub fn judge(history: &History) -> Judgement {
+    let registers = Registers::of(&history.changes);
+    let mut judgement = Judgement::default();
+    for call in &history.calls {
+        let seen = registers.seen_by(call);
+        let expected = Expected::of(seen);
+        judgement.had_to_accept += usize::from(expected == Expected::Acceptance);
+        judgement.had_to_refuse += usize::from(expected == Expected::Refusal);
+        if let Some(because) = registers.objection(call, seen) {
+            judgement.violations.push(Violation {
+                call: call.clone(),
+                because,
+            });
+        }
+    }
+    judgement
+        .violations
+        .sort_by_key(|violation| violation.call.invoked);
+    judgement
+}
+
+/// The values of a register that a call may have seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Seen {
+    no: bool,
+    yes: bool,
+}
+
+/// What a call may have seen of its token's existence, its activity, and the plan.
+#[derive(Clone, Copy)]
+struct SeenByCall {
+    existence: Seen,
+    activity: Seen,
+    plan: Seen,
+}
+
+#[derive(PartialEq, Eq)]
+enum Expected {
+    Acceptance,
+    Refusal,
+    Either,
+}
+
+impl Expected {
+    fn of(seen: SeenByCall) -> Self {
+        let all = [seen.existence, seen.activity, seen.plan];
+        if all.iter().any(|seen| !seen.yes) {
+            Self::Refusal
+        } else if all.iter().all(|seen| !seen.no) {
+            Self::Acceptance
+        } else {
+            Self::Either
+        }
+    }
+}
+
+struct Registers<'a>(HashMap<Subject, Register<'a>>);
+
+impl<'a> Registers<'a> {
+    fn of(changes: &'a [Change]) -> Self {
+        let mut of_subject: HashMap<Subject, Vec<&Change>> = HashMap::new();
+        for change in changes {
+            of_subject
+                .entry(change.action.subject())
+                .or_default()
+                .push(change);
+        }
+        Self(
+            of_subject
+                .into_iter()
+                .map(|(subject, changes)| (subject, Register::new(at_first(subject), changes)))
+                .collect(),
+        )
+    }
+
+    fn seen(&self, subject: Subject, call: &Call) -> Seen {
+        let untouched = Seen {
+            no: !at_first(subject),
+            yes: at_first(subject),
+        };
+        self.0
+            .get(&subject)
+            .map_or(untouched, |register| register.seen_by(call))
+    }
+
+    fn seen_by(&self, call: &Call) -> SeenByCall {
+        SeenByCall {
+            existence: self.seen(Subject::Existence(call.token), call),
+            activity: self.seen(Subject::Activity(call.token), call),
+            plan: self.seen(Subject::Plan, call),
+        }
+    }
+
+    /// Why the answer is wrong, if it is.
+    fn objection(&self, call: &Call, seen: SeenByCall) -> Option<Reason> {
+        let SeenByCall {
+            existence,
+            activity,
+            plan,
+        } = seen;
+        let exists = (Subject::Existence(call.token), existence.yes);
+        let active = (Subject::Activity(call.token), activity.yes);
+        let required = match &call.answer {
+            Answer::Accepted => vec![exists, active, (Subject::Plan, plan.yes)],
+            Answer::Refused(Refusal::TokenInvalid) => {
+                vec![(Subject::Existence(call.token), existence.no)]
+            }
+            Answer::Refused(Refusal::TokenInactive) => {
+                vec![exists, (Subject::Activity(call.token), activity.no)]
+            }
+            Answer::Refused(Refusal::PlanRequired) => {
+                vec![exists, active, (Subject::Plan, plan.no)]
+            }
+            Answer::Unavailable | Answer::Limited | Answer::None => vec![],
+            Answer::Wrong(_) => return Some(Reason::Answer),
+        };
+        let (subject, _) = required.into_iter().find(|(_, possible)| !possible)?;
+        let register = self.0.get(&subject);
+        let done = register.and_then(|register| register.last_done_before(call.invoked));
+        Some(done.map_or(Reason::Never(subject), |change| Reason::Done(*change)))
+    }
+}
+
+/// What a subject is before its first change.
+const fn at_first(subject: Subject) -> bool {
+    match subject {
+        Subject::Existence(_) => false,
+        Subject::Activity(_) | Subject::Plan => true,
+    }
+}
+
+/// The changes of one subject, prepared so that a call is judged in logarithmic time.
+struct Register<'a> {
+    /// By when they were asked for: that time, and for each value the latest end of the changes up to here
+    /// that set it.
+    asked: Vec<(Time, LatestEnds)>,
+    /// The ones reported as done, by when that was: that time, and of the changes up to here the one
+    /// that was asked for last.
+    done: Vec<(Time, &'a Change)>,
+}
+
+/// The latest end of changes to `no`, and to `yes`; nothing where there is no such change.
+#[derive(Clone, Copy, Default)]
+struct LatestEnds {
+    no: Option<Time>,
+    yes: Option<Time>,
+}
+
+impl<'a> Register<'a> {
+    fn new(at_first: bool, mut changes: Vec<&'a Change>) -> Self {
+        changes.sort_by_key(|change| change.invoked);
+        let mut latest = LatestEnds::default();
+        *latest.of(at_first) = Some(Time::ZERO);
+        let mut asked = vec![(Time::ZERO, latest)];
+        for change in &changes {
+            let end = latest.of(change.action.sets());
+            *end = (*end).max(Some(end_of(change)));
+            asked.push((change.invoked, latest));
+        }
+        let mut done: Vec<_> = changes
+            .iter()
+            .filter_map(|&change| match change.ending {
+                Ending::Done(at) => Some((at, change)),
+                Ending::Lost(_) | Ending::Open => None,
+            })
+            .collect();
+        done.sort_by_key(|(at, _)| *at);
+        for at in 1..done.len() {
+            if done[at - 1].1.invoked > done[at].1.invoked {
+                done[at].1 = done[at - 1].1;
+            }
+        }
+        Self { asked, done }
+    }
+
+    /// Of the changes that were done before `time`, the one that was asked for last.
+    fn last_done_before(&self, time: Time) -> Option<&'a Change> {
+        let before = self.done.partition_point(|(at, _)| *at < time);
+        let (_, change) = self.done.get(before.checked_sub(1)?)?;
+        Some(change)
+    }
+
+    fn seen_by(&self, call: &Call) -> Seen {
+        let overwritten_before = self
+            .last_done_before(call.invoked)
+            .map_or(Time::ZERO, |change| change.invoked);
+        let asked = self.asked.partition_point(|(at, _)| *at <= call.completed);
+        // The first entry is the start of the run, so there is always one.
+        let (_, latest) = self.asked[asked.max(1) - 1];
+        let possible = |end: Option<Time>| end.is_some_and(|end| end >= overwritten_before);
+        Seen {
+            no: possible(latest.no),
+            yes: possible(latest.yes),
+        }
+    }
+}
+
+impl LatestEnds {
+    const fn of(&mut self, value: bool) -> &mut Option<Time> {
+        if value { &mut self.yes } else { &mut self.no }
+    }
+}
+
+const fn end_of(change: &Change) -> Time {
+    match change.ending {
+        Ending::Done(at) | Ending::Lost(at) => at,
+        Ending::Open => Time::MAX,
+    }
+}
+
+#[cfg(test)]
+mod tests;

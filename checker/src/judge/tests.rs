@@ -1,0 +1,320 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::history::{Action, TokenId, Way};
+
+const TOKEN: TokenId = TokenId(7);
+
+const fn at(millis: u64) -> Time {
+    Time::from_millis(millis)
+}
+
+/// A change that was asked for and reported as done at these times.
+fn done(action: Action, invoked: u64, ended: u64) -> Change {
+    Change {
+        action,
+        way: Way::CommandLine,
+        invoked: at(invoked),
+        ending: Ending::Done(at(ended)),
+    }
+}
+
+fn lost(action: Action, invoked: u64, ended: u64) -> Change {
+    Change {
+        ending: Ending::Lost(at(ended)),
+        ..done(action, invoked, ended)
+    }
+}
+
+fn given_up(action: Action, invoked: u64) -> Change {
+    Change {
+        ending: Ending::Open,
+        ..done(action, invoked, invoked)
+    }
+}
+
+fn created() -> Change {
+    done(Action::Create(TOKEN), 1, 2)
+}
+
+fn call(invoked: u64, completed: u64, answer: Answer) -> Call {
+    Call {
+        server: 0,
+        token: TOKEN,
+        invoked: at(invoked),
+        completed: at(completed),
+        answer,
+    }
+}
+
+const INACTIVE: Answer = Answer::Refused(Refusal::TokenInactive);
+const INVALID: Answer = Answer::Refused(Refusal::TokenInvalid);
+const PLAN: Answer = Answer::Refused(Refusal::PlanRequired);
+
+/// The judgement of one call after these changes of a token that was made at the start.
+fn judged(changes: &[Change], call: Call) -> Judgement {
+    let mut all = vec![created()];
+    all.extend_from_slice(changes);
+    judge(&History {
+        calls: vec![call],
+        changes: all,
+    })
+}
+
+/// The answers that a call at this time may get.
+fn allowed(changes: &[Change], invoked: u64, completed: u64) -> Vec<Answer> {
+    [Answer::Accepted, INVALID, INACTIVE, PLAN]
+        .into_iter()
+        .filter(|answer| {
+            let judgement = judged(changes, call(invoked, completed, answer.clone()));
+            judgement.violations.is_empty()
+        })
+        .collect()
+}
+
+#[test]
+fn a_token_that_was_created_and_left_alone_must_be_accepted() {
+    assert_eq!(allowed(&[], 3, 4), [Answer::Accepted]);
+    assert_eq!(judged(&[], call(3, 4, Answer::Accepted)).had_to_accept, 1);
+}
+
+#[test]
+fn while_a_token_is_created_either_answer_is_right() {
+    let history = |answer| History {
+        calls: vec![call(1, 3, answer)],
+        changes: vec![created()],
+    };
+    for answer in [Answer::Accepted, INVALID] {
+        assert!(judge(&history(answer)).violations.is_empty());
+    }
+}
+
+#[test]
+fn after_a_pause_was_reported_as_done_no_call_is_accepted() {
+    let changes = [done(Action::Pause(TOKEN), 10, 20)];
+    assert_eq!(allowed(&changes, 21, 22), [INACTIVE]);
+    assert_eq!(allowed(&changes, 100_000, 100_001), [INACTIVE]);
+    let judgement = judged(&changes, call(21, 22, Answer::Accepted));
+    assert_eq!(judgement.had_to_refuse, 1);
+    assert_eq!(judgement.violations[0].because, Reason::Done(changes[0]));
+    assert!(judgement.violations[0].breaks_promise());
+}
+
+#[test]
+fn a_call_that_overlaps_a_pause_may_be_answered_either_way() {
+    let changes = [done(Action::Pause(TOKEN), 10, 20)];
+    for (invoked, completed) in [(5, 10), (5, 15), (5, 25), (12, 13), (20, 25)] {
+        assert_eq!(
+            allowed(&changes, invoked, completed),
+            [Answer::Accepted, INACTIVE],
+            "{invoked} to {completed}"
+        );
+    }
+}
+
+#[test]
+fn a_call_answered_before_a_pause_was_asked_for_cannot_know_of_it() {
+    let changes = [done(Action::Pause(TOKEN), 10, 20)];
+    assert_eq!(allowed(&changes, 5, 9), [Answer::Accepted]);
+}
+
+#[test]
+fn after_a_resume_was_reported_as_done_no_call_is_refused_as_inactive() {
+    let changes = [
+        done(Action::Pause(TOKEN), 10, 20),
+        done(Action::Resume(TOKEN), 30, 40),
+    ];
+    assert_eq!(allowed(&changes, 25, 29), [INACTIVE]);
+    assert_eq!(allowed(&changes, 25, 31), [Answer::Accepted, INACTIVE]);
+    assert_eq!(allowed(&changes, 41, 42), [Answer::Accepted]);
+}
+
+#[test]
+fn a_deleted_token_never_comes_back() {
+    let changes = [
+        done(Action::Delete(TOKEN), 10, 20),
+        // Whoever asks for it cannot be reported to: and were it so, it would change nothing.
+        done(Action::Resume(TOKEN), 30, 40),
+    ];
+    assert_eq!(allowed(&changes, 21, 22), [INVALID]);
+    assert_eq!(allowed(&changes, 1_000_000, 1_000_001), [INVALID]);
+}
+
+#[test]
+fn after_a_downgrade_every_active_token_is_refused_by_the_plan_until_the_upgrade() {
+    let changes = [
+        done(Action::Downgrade, 10, 20),
+        done(Action::Upgrade, 30, 40),
+    ];
+    assert_eq!(allowed(&changes, 21, 22), [PLAN]);
+    assert_eq!(allowed(&changes, 32, 33), [Answer::Accepted, PLAN]);
+    assert_eq!(allowed(&changes, 41, 42), [Answer::Accepted]);
+}
+
+#[test]
+fn a_paused_token_is_inactive_before_the_plan_is_looked_at() {
+    let changes = [
+        done(Action::Pause(TOKEN), 10, 20),
+        done(Action::Downgrade, 30, 40),
+    ];
+    assert_eq!(allowed(&changes, 41, 42), [INACTIVE]);
+}
+
+#[test]
+fn a_lost_change_may_have_happened_until_a_later_one_is_done() {
+    let mut changes = vec![lost(Action::Pause(TOKEN), 10, 20)];
+    assert_eq!(allowed(&changes, 5, 9), [Answer::Accepted]);
+    assert_eq!(
+        allowed(&changes, 9_000, 9_001),
+        [Answer::Accepted, INACTIVE]
+    );
+    changes.push(done(Action::Resume(TOKEN), 30, 40));
+    assert_eq!(allowed(&changes, 35, 36), [Answer::Accepted, INACTIVE]);
+    assert_eq!(allowed(&changes, 41, 42), [Answer::Accepted]);
+}
+
+#[test]
+fn a_lost_change_does_not_undo_the_one_before_it() {
+    let changes = [
+        done(Action::Pause(TOKEN), 10, 20),
+        lost(Action::Resume(TOKEN), 30, 40),
+    ];
+    assert_eq!(allowed(&changes, 25, 29), [INACTIVE]);
+    assert_eq!(allowed(&changes, 50, 51), [Answer::Accepted, INACTIVE]);
+}
+
+#[test]
+fn a_change_that_nobody_waited_for_may_happen_at_any_later_time() {
+    let changes = [
+        given_up(Action::Pause(TOKEN), 10),
+        done(Action::Resume(TOKEN), 30, 40),
+    ];
+    assert_eq!(
+        allowed(&changes, 9_000, 9_001),
+        [Answer::Accepted, INACTIVE]
+    );
+}
+
+#[test]
+fn of_two_changes_at_once_either_may_have_been_the_last() {
+    let changes = [
+        done(Action::Pause(TOKEN), 10, 30),
+        done(Action::Resume(TOKEN), 20, 25),
+    ];
+    assert_eq!(allowed(&changes, 31, 32), [Answer::Accepted, INACTIVE]);
+    // A third one settles it.
+    let settled = [&changes[..], &[done(Action::Pause(TOKEN), 40, 50)]].concat();
+    assert_eq!(allowed(&settled, 51, 52), [INACTIVE]);
+}
+
+#[test]
+fn no_answer_is_neither_acceptance_nor_refusal_and_a_wrong_one_is_always_wrong() {
+    for answer in [Answer::Unavailable, Answer::Limited, Answer::None] {
+        assert!(judged(&[], call(3, 4, answer)).violations.is_empty());
+    }
+    let wrong = judged(&[], call(3, 4, Answer::Wrong("500".to_owned())));
+    assert_eq!(wrong.violations[0].because, Reason::Answer);
+    assert!(!wrong.violations[0].breaks_promise());
+}
+
+#[test]
+fn a_token_that_nobody_ever_paused_cannot_be_inactive() {
+    let judgement = judged(&[], call(3, 4, INACTIVE));
+    let never = Reason::Never(Subject::Activity(TOKEN));
+    assert_eq!(judgement.violations[0].because, never);
+}
+
+#[test]
+fn a_violation_names_both_operations_and_their_times() {
+    let pause = Change {
+        way: Way::Dashboard(1),
+        ..done(Action::Pause(TOKEN), 10, 20)
+    };
+    let judgement = judged(&[pause], call(21, 22, Answer::Accepted));
+    let text = judgement.violations[0].to_string();
+    for part in [
+        "0.010000 s to     0.020000 s: pause of token 7 through the dashboard of server 1",
+        "0.021000 s to     0.022000 s: ping with token 7 on server 0 was accepted",
+        "1.000 ms after the pause was reported as done",
+    ] {
+        assert!(text.contains(part), "{part}:\n{text}");
+    }
+}
+
+/// The rule as the documentation has it, word for word and slowly: every change against every other.
+fn seen_slowly(changes: &[Change], call: &Call) -> (bool, bool) {
+    let at_first = done(Action::Resume(TOKEN), 0, 0);
+    let all: Vec<_> = [at_first]
+        .into_iter()
+        .chain(changes.iter().copied())
+        .collect();
+    let possible = |change: &&Change| {
+        let overwritten = all.iter().any(|other| {
+            let in_between = end_of(change) < other.invoked;
+            matches!(other.ending, Ending::Done(done) if in_between && done < call.invoked)
+        });
+        change.invoked <= call.completed && !overwritten
+    };
+    let values: Vec<_> = all
+        .iter()
+        .filter(possible)
+        .map(|c| c.action.sets())
+        .collect();
+    (values.contains(&false), values.contains(&true))
+}
+
+fn any_change() -> impl Strategy<Value = Change> {
+    (any::<bool>(), 1..60_u64, 0..15_u64, 0..6_u8).prop_map(|(sets, invoked, took, ending)| {
+        let action = if sets {
+            Action::Resume(TOKEN)
+        } else {
+            Action::Pause(TOKEN)
+        };
+        match ending {
+            0 => given_up(action, invoked),
+            1 => lost(action, invoked, invoked + took),
+            _ => done(action, invoked, invoked + took),
+        }
+    })
+}
+
+proptest! {
+    #[test]
+    fn the_quick_judge_says_what_the_rule_says(
+        changes in proptest::collection::vec(any_change(), 0..9),
+        invoked in 1..70_u64,
+        took in 0..10_u64,
+    ) {
+        let asked: Vec<_> = changes.iter().collect();
+        let call = call(invoked, invoked + took, Answer::None);
+        let seen = Register::new(true, asked).seen_by(&call);
+        prop_assert_eq!((seen.no, seen.yes), seen_slowly(&changes, &call));
+    }
+
+    /// Servers that look the value up once, at any moment of a call, never break the rule.
+    #[test]
+    fn a_single_register_is_never_blamed(
+        steps in proptest::collection::vec((any::<bool>(), 1..9_u64, 0..9_u64, 0..9_u64), 1..9),
+        invoked in 1..120_u64,
+        took in 0..20_u64,
+        looked in 0..20_u64,
+    ) {
+        let mut now = 3;
+        let looked = invoked + looked.min(took);
+        let mut found = true;
+        let mut changes = Vec::new();
+        for (sets, pause, until_done, until_told) in steps {
+            let action = if sets { Action::Resume(TOKEN) } else { Action::Pause(TOKEN) };
+            let begun = now + pause;
+            now = begun + until_done + until_told;
+            changes.push(done(action, begun, now));
+            if begun + until_done <= looked {
+                found = sets;
+            }
+        }
+        let answer = if found { Answer::Accepted } else { INACTIVE };
+        prop_assume!(invoked > 2);
+        let judgement = judged(&changes, call(invoked, invoked + took, answer));
+        prop_assert!(judgement.violations.is_empty(), "{:?}", judgement.violations);
+    }
+}
