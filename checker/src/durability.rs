@@ -143,14 +143,16 @@ impl Hand {
                 0
             }
             Work::Command(key) => {
-                // Commands work without a server, so one has to be enough for a round.
-                let action = if self.dice.random() {
-                    Action::Pause(key.id)
-                } else {
-                    Action::Resume(key.id)
-                };
-                let after = Duration::from_millis(self.dice.random_range(5..400));
-                usize::from(self.changer.change_and_kill(action, after).await?)
+                // Commands work without a server, so a few have to be enough for a round.
+                let mut killed = 0;
+                for action in [Action::Pause(key.id), Action::Resume(key.id)] {
+                    if self.dice.random_ratio(1, 4) {
+                        self.changer.change(action, Way::CommandLine).await?;
+                    }
+                    let after = Duration::from_millis(self.dice.random_range(1..120));
+                    killed += usize::from(self.changer.change_and_kill(action, after).await?);
+                }
+                killed
             }
             Work::Replace { live, deleted } => {
                 replace_until_killed(&mut self.changer, live, deleted).await?;

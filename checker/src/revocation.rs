@@ -211,7 +211,7 @@ async fn run_on(database: &PostgresDatabase, plan: &Plan, program: &Program) -> 
         failed = failure(&mut changers) => return Err(failed),
     };
     let all_well_since = zone.clock.now();
-    sleep(Duration::from_secs(3)).await;
+    sleep(Duration::from_secs(2)).await;
     zone.changing.send_replace(false);
     while let Some(ledger) = changers.join_next().await {
         ledgers.push(ledger??);
@@ -464,7 +464,7 @@ async fn break_things(
                 fault = Fault::Quiet(LONG_QUIET);
                 quiet_for_long = false;
             }
-            sleep(Duration::from_millis(dice.random_range(1_500..2_500))).await;
+            sleep(Duration::from_millis(dice.random_range(1_000..2_000))).await;
             eprintln!("{:8.3} s: {}", zone.clock.now().as_secs_f64(), fault.name());
             inject(zone, fault, &mut dice).await?;
             *done.entry(fault.name()).or_default() += 1;

@@ -372,6 +372,25 @@ mod tests {
         assert!(cause.to_string().contains("refused"), "{cause}");
     }
 
+    /// As a proxy does that has no database behind it.
+    #[tokio::test]
+    async fn a_postgres_that_hangs_up_at_once_is_out_of_reach() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+        let listener = listener.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let hanging_up = tokio::spawn(async move {
+            let (mut caller, _) = listener.accept().await.expect("a caller");
+            // Read first: closed with something unread, the connection would be reset instead.
+            let _ = tokio::io::AsyncReadExt::read(&mut caller, &mut [0; 64]).await;
+        });
+        let refused = Database::open(&format!("postgres://app@{address}/zone")).await;
+        assert!(
+            matches!(refused, Err(StoreError::Unavailable(_))),
+            "{refused:?}"
+        );
+        hanging_up.await.expect("it hung up");
+    }
+
     #[tokio::test]
     async fn a_sqlite_that_could_lose_a_confirmed_change_is_refused() {
         let folder = tempfile::tempdir().expect("a folder");

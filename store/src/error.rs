@@ -159,6 +159,8 @@ impl From<sqlx::Error> for StoreError {
         let out_of_reach = match &error {
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
+            // What answers is no database: a proxy, say, that hangs up because it has none behind it.
+            | sqlx::Error::Protocol(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => true,
