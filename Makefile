@@ -15,6 +15,10 @@ SERVER_CRATES  := --package model --package store --package app --package server
 BROWSER_CRATES := --package frontend --package app --features app/hydrate \
                   --target wasm32-unknown-unknown --target-dir target/front
 
+# Real servers on a throwaway PostgreSQL, broken and judged: docs/revocation.md.
+CHECKER := cargo xtask with-postgres -- cargo run --quiet --package checker --
+SOAK_MINUTES ?= 10
+
 NPM_PACKAGES := end2end/node_modules/.package-lock.json
 
 section = @printf '\n== %s\n' "$(1)"
@@ -39,6 +43,10 @@ test: setup-test ## Everything: format, lints, types, Rust, conformance and brow
 	$(call section,Rust tests)
 	@cargo xtask with-postgres -- cargo test $(SERVER_CRATES)
 	@cargo test --package xtask
+	@cargo test --package checker
+	$(call section,Revocation and durability)
+	@$(CHECKER) --short
+	@$(CHECKER) durability --short
 	@$(MAKE) conformance
 	@$(MAKE) e2e ARGS=
 	@printf '\nmake test: everything passed\n'
@@ -49,6 +57,7 @@ lint: setup-build ## Format, clippy for server and browser, types of the browser
 	$(call section,Clippy for the server)
 	@cargo clippy $(SERVER_CRATES) --all-targets -- --deny warnings
 	@cargo clippy --package xtask --all-targets -- --deny warnings
+	@cargo clippy --package checker --all-targets -- --deny warnings
 	$(call section,Clippy for the browser)
 	@cargo clippy $(BROWSER_CRATES) -- --deny warnings
 	$(call section,Types of the browser tests)
@@ -63,6 +72,20 @@ conformance: setup-test ## The API against its own OpenAPI document, with schema
 	$(call section,Conformance of the API)
 	@cargo xtask build
 	@conformance/run
+
+soak: setup-test ## Revocation and durability, for long (SOAK_MINUTES=10)
+	$(call section,Revocation)
+	@cargo xtask build
+	@$(CHECKER) --minutes $(SOAK_MINUTES)
+	$(call section,Durability)
+	@$(CHECKER) durability
+
+sabotage: setup-test ## Show that the checker finds servers that report a change too early
+	$(call section,Revocation with the wait left out)
+	@cargo xtask build
+	@cargo build --package server --bin developer-zone --features store/sabotage
+	@DEVELOPER_ZONE_SABOTAGE=no-wait $(CHECKER) --short --expect-violation; \
+	  found=$$?; cargo xtask build && exit $$found
 
 fmt: setup-rust ## Put all Rust code into the common format
 	@cargo fmt --all
@@ -90,4 +113,4 @@ help: ## List these tasks
 	      /^##@ / { printf "\n%s\n", substr($$0, 5) } \
 	      /^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: run dev build test lint e2e conformance fmt setup setup-rust setup-build setup-test help
+.PHONY: run dev build test lint e2e conformance soak sabotage fmt setup setup-rust setup-build setup-test help

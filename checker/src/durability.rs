@@ -19,6 +19,7 @@ use crate::{
     database::{PostgresDatabase, sqlite_in},
     program::{Program, Server},
     report::{Report, is_refusal},
+    until_told_to_stop,
 };
 
 /// Tokens that are there from the start, to be paused and resumed: two by the dashboard, one by commands.
@@ -39,10 +40,12 @@ pub(crate) async fn run(
     folder: &Path,
 ) -> Result<Vec<Report>> {
     eprintln!("SQLite");
-    let sqlite = run_on(sqlite_in(folder), seed, rounds, program).await?;
+    let sqlite = run_on(sqlite_in(folder), seed, rounds, program);
+    let sqlite = until_told_to_stop(sqlite).await?;
     eprintln!("PostgreSQL");
     let database = PostgresDatabase::create("durability").await?;
-    let postgres = run_on(database.url(None)?, seed, rounds, program).await;
+    let postgres = run_on(database.url(None)?, seed, rounds, program);
+    let postgres = until_told_to_stop(postgres).await;
     database.drop().await?;
     Ok(vec![sqlite, postgres?])
 }

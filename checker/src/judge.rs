@@ -70,56 +70,37 @@ impl fmt::Display for Violation {
             answer,
         } = &self.call;
         if let Reason::Done(change) = &self.because {
-            writeln!(
-                f,
-                "  {}: {} {}, asked for",
-                Span(change.invoked, change.ending),
-                change.action,
-                change.way
-            )?;
+            let (asked, done) = (Seconds(change.invoked), Seconds(end_of(change)));
+            writeln!(f, "  {} {}:", change.action, change.way)?;
+            writeln!(f, "    asked for at {asked}, reported as done at {done}")?;
         }
         let answer = match answer {
-            Answer::Accepted => "was accepted",
-            Answer::Refused(refusal) => &format!("was refused with {}", refusal.code()),
-            Answer::Wrong(what) => &format!("got {what}"),
-            Answer::Unavailable | Answer::Limited | Answer::None => "got no answer",
+            Answer::Accepted => "accepted",
+            Answer::Refused(refusal) => refusal.code(),
+            Answer::Wrong(what) => what,
+            Answer::Unavailable | Answer::Limited | Answer::None => "no answer",
         };
-        write!(
-            f,
-            "  {}: ping with token {token} on server {server} {answer}",
-            Span(*invoked, Ending::Done(*completed)),
-        )?;
+        let (made, answered) = (Seconds(*invoked), Seconds(*completed));
+        writeln!(f, "  ping with token {token} on server {server}: {answer}")?;
+        writeln!(f, "    made at {made}, answered at {answered}")?;
         match &self.because {
-            Reason::Done(change) => {
-                let after = match change.ending {
-                    Ending::Done(done) => invoked.saturating_sub(done),
-                    Ending::Lost(_) | Ending::Open => Time::ZERO,
-                };
-                write!(
-                    f,
-                    "\n  The ping was made {:.3} ms after the {} was reported as done.",
-                    after.as_secs_f64() * 1e3,
-                    change.action.name(),
-                )
-            }
-            Reason::Never(_) => {
-                f.write_str("\n  Nothing that was asked for could bring that about.")
-            }
-            Reason::Answer => f.write_str("\n  No server may answer so."),
+            Reason::Done(change) => write!(
+                f,
+                "  It was made {:.3} ms after the {} was reported as done, and nothing undid that.",
+                invoked.saturating_sub(end_of(change)).as_secs_f64() * 1e3,
+                change.action.name(),
+            ),
+            Reason::Never(_) => f.write_str("  Nothing that was asked for could bring that about."),
+            Reason::Answer => f.write_str("  No server may answer so."),
         }
     }
 }
 
-/// From when to when, in seconds.
-struct Span(Time, Ending);
+struct Seconds(Time);
 
-impl fmt::Display for Span {
+impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:12.6} s to ", self.0.as_secs_f64())?;
-        match self.1 {
-            Ending::Done(end) | Ending::Lost(end) => write!(f, "{:12.6} s", end.as_secs_f64()),
-            Ending::Open => f.write_str("the end"),
-        }
+        write!(f, "{:.6} s", self.0.as_secs_f64())
     }
 }
 

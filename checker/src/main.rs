@@ -106,12 +106,11 @@ async fn perform(arguments: Arguments) -> Result<bool> {
                 length: (!arguments.short).then(|| Duration::from_secs(60 * arguments.minutes)),
                 lies: arguments.lie,
             };
-            vec![until_told_to_stop(revocation::run(&plan, &program)).await?]
+            vec![revocation::run(&plan, &program).await?]
         }
         Some(Task::Durability { rounds }) => {
             let rounds = if arguments.short { 10 } else { rounds };
-            let run = durability::run(seed, rounds, &program, folder.path());
-            until_told_to_stop(run).await?
+            durability::run(seed, rounds, &program, folder.path()).await?
         }
     };
     let mut stdout = io::stdout().lock();
@@ -137,7 +136,8 @@ async fn perform(arguments: Arguments) -> Result<bool> {
     Ok(passed)
 }
 
-/// Servers end with the work that holds them, so a signal ends that, and not the process under it.
+/// Servers end with the work that holds them, so a signal ends that, and not the process under it: what was made
+/// for the work can then be removed.
 async fn until_told_to_stop<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -29,6 +29,7 @@ use crate::{
     program::{Program, Server},
     proxy::{Proxy, Wire},
     report::{self, Report},
+    until_told_to_stop,
 };
 
 const CALLERS_PER_SERVER: usize = 2;
@@ -177,7 +178,7 @@ struct Ledger {
 /// When something other than what is on trial fails: no PostgreSQL, no program, a server that does not start.
 pub(crate) async fn run(plan: &Plan, program: &Program) -> Result<Report> {
     let database = PostgresDatabase::create("history").await?;
-    let outcome = run_on(&database, plan, program).await;
+    let outcome = until_told_to_stop(run_on(&database, plan, program)).await;
     database.drop().await?;
     outcome
 }
@@ -236,7 +237,6 @@ async fn failure(changers: &mut JoinSet<Result<Ledger>>) -> anyhow::Error {
 }
 
 impl Zone {
-    #[expect(clippy::type_complexity, reason = "both ends of one set of channels")]
     async fn start(
         database: &PostgresDatabase,
         plan: &Plan,

@@ -234,6 +234,10 @@ impl Grants {
             memories.tokens.invalidate();
             memories.events.invalidate();
         }
+        #[cfg(feature = "sabotage")]
+        if crate::sabotage::no_wait() {
+            return;
+        }
         let only = self.server.get().and_then(|server| server.only.as_ref());
         if !only.is_some_and(OnlyServer::stands) {
             lease::wait_out(&self.database).await;

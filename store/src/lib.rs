@@ -14,6 +14,8 @@ pub mod members;
 pub mod organisations;
 mod password;
 pub mod photos;
+#[cfg(feature = "sabotage")]
+mod sabotage;
 mod scope;
 pub mod secret;
 pub mod sessions;

@@ -233,8 +233,10 @@ fn a_violation_names_both_operations_and_their_times() {
     let judgement = judged(&[pause], call(21, 22, Answer::Accepted));
     let text = judgement.violations[0].to_string();
     for part in [
-        "0.010000 s to     0.020000 s: pause of token 7 through the dashboard of server 1",
-        "0.021000 s to     0.022000 s: ping with token 7 on server 0 was accepted",
+        "pause of token 7 through the dashboard of server 1:",
+        "asked for at 0.010000 s, reported as done at 0.020000 s",
+        "ping with token 7 on server 0: accepted",
+        "made at 0.021000 s, answered at 0.022000 s",
         "1.000 ms after the pause was reported as done",
     ] {
         assert!(text.contains(part), "{part}:\n{text}");
