@@ -40,11 +40,13 @@ pub(crate) async fn run(
     folder: &Path,
 ) -> Result<Vec<Report>> {
     eprintln!("SQLite");
-    let sqlite = run_on(sqlite_in(folder), seed, rounds, program);
+    // The only server of a SQLite file waits for nobody.
+    let sqlite = run_on(sqlite_in(folder), seed, rounds, program, Duration::ZERO);
     let sqlite = until_told_to_stop(sqlite).await?;
     eprintln!("PostgreSQL");
     let database = PostgresDatabase::create("durability").await?;
-    let postgres = run_on(database.url(None)?, seed, rounds, program);
+    let lease = program.lease().unwrap_or_default();
+    let postgres = run_on(database.url(None)?, seed, rounds, program, lease);
     let postgres = until_told_to_stop(postgres).await;
     database.drop().await?;
     Ok(vec![sqlite, postgres?])
@@ -66,11 +68,13 @@ enum Work {
     Replace { live: Vec<Key>, deleted: Vec<Key> },
 }
 
+/// `wait`: how long a change takes at least until it is reported as done; a round has time for some.
 async fn run_on(
     database_url: String,
     seed: u64,
     rounds: usize,
     program: &Program,
+    wait: Duration,
 ) -> Result<Report> {
     program.must_run(&database_url, &["demo"]).await?;
     let server = Server::start(0, program.clone(), database_url.clone()).await?;
@@ -117,7 +121,8 @@ async fn run_on(
         for hand in hands.drain(..) {
             working.spawn(hand.work_until_killed());
         }
-        sleep(Duration::from_millis(dice.random_range(40..400))).await;
+        let moment = Duration::from_millis(dice.random_range(40..400));
+        sleep(moment + wait.mul_f64(dice.random_range(0.0..4.0))).await;
         server.kill().await?;
         *faults.entry(KILLS).or_default() += 1;
         while let Some(hand) = working.join_next().await {
@@ -142,7 +147,7 @@ impl Hand {
     async fn work_until_killed(mut self) -> Result<(Self, usize)> {
         let killed = match &mut self.work {
             Work::Switch(key) => {
-                switch_until_killed(&mut self.changer, key).await?;
+                switch_until_killed(&mut self.changer, key, self.dice.random()).await?;
                 0
             }
             Work::Command(key) => {
@@ -180,13 +185,17 @@ impl Hand {
     }
 }
 
-async fn switch_until_killed(changer: &mut Changer, key: &Key) -> Result<()> {
+async fn switch_until_killed(changer: &mut Changer, key: &Key, mut active: bool) -> Result<()> {
     loop {
-        for action in [Action::Pause(key.id), Action::Resume(key.id)] {
-            if changer.change(action, Way::Dashboard(0)).await? != Outcome::Done {
-                return Ok(());
-            }
+        let action = if active {
+            Action::Pause(key.id)
+        } else {
+            Action::Resume(key.id)
+        };
+        if changer.change(action, Way::Dashboard(0)).await? != Outcome::Done {
+            return Ok(());
         }
+        active = !active;
     }
 }
 
@@ -245,7 +254,7 @@ fn report(
         let found = report.done(name);
         report.demand(
             format!("changes done of the kind `{name}`"),
-            rounds / 2,
+            rounds / 5,
             found,
         );
     }
