@@ -48,7 +48,7 @@ pub(crate) struct Key {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Done,
-    /// It was answered that nothing was changed.
+    /// It was answered that nothing was changed, or nobody was there to ask.
     Refused,
     /// The token is not there (any more).
     NoSuchToken,
@@ -159,7 +159,7 @@ pub(crate) struct Changer {
     lies: bool,
     /// What was recorded.
     pub(crate) changes: Vec<Change>,
-    /// How many were answered with a refusal.
+    /// How many were answered with a refusal, or not sent.
     pub(crate) refused: usize,
     /// Answers that no server may give to a change.
     pub(crate) wrong: Vec<String>,

@@ -111,8 +111,8 @@ pub enum Ending {
     /// It was reported as done.
     Done(Time),
     /// It failed, or whoever worked on it went away, at this time. It may have happened or not, and if it
-    /// has, then before any change of the same subject that was asked for later: the database lets a change
-    /// of a row wait for the one before.
+    /// has, then before any change of the same subject that was asked for later: a transaction that may still
+    /// be committed has changed the row, and the database lets the next change of that row wait for it.
     Lost(Time),
     /// The checker waited no longer: it may still happen, at any time.
     Open,

@@ -7,10 +7,10 @@ use std::{
 
 use checker::{
     history::{Action, Answer, Ending, History, Refusal, Time, Way},
-    judge::{Judgement, judge},
+    judge::{Judgement, Violation, judge},
 };
 
-/// So many violations are printed; more would say the same.
+/// So many violations are printed, each for another reason; more would say the same.
 const SHOWN: usize = 5;
 
 /// A judged run.
@@ -19,7 +19,7 @@ pub(crate) struct Report {
     judgement: Judgement,
     /// Answers to changes that no server may give.
     pub(crate) wrong: Vec<String>,
-    /// Changes that were answered with a refusal.
+    /// Changes that were answered with a refusal, or could not be sent: neither has happened.
     pub(crate) refused_changes: usize,
     /// What was done to the servers and their database, and how often.
     pub(crate) faults: BTreeMap<&'static str, usize>,
@@ -159,14 +159,14 @@ impl fmt::Display for Report {
         writeln!(f, "changes     {}", self.endings())?;
         writeln!(
             f,
-            "  done      {} through the dashboard, {} through the command line; {} refused",
+            "  done      {} through the dashboard, {} through the command line; {} refused or not sent",
             self.changes(dashboard),
             self.changes(command),
             self.refused_changes
         )?;
         writeln!(f, "faults      {}", listed(self.faults.clone()))?;
         writeln!(f, "violations  {}", violations.len() + self.wrong.len())?;
-        for violation in violations.iter().take(SHOWN) {
+        for violation in first_of_each_reason(violations).take(SHOWN) {
             writeln!(f, "\nVIOLATION\n{violation}")?;
         }
         for wrong in self.wrong.iter().take(SHOWN) {
@@ -177,6 +177,17 @@ impl fmt::Display for Report {
         }
         Ok(())
     }
+}
+
+fn first_of_each_reason(violations: &[Violation]) -> impl Iterator<Item = &Violation> {
+    let mut told = Vec::new();
+    violations.iter().filter(move |violation| {
+        let is_new = told.len() < SHOWN && !told.contains(&&violation.because);
+        if is_new {
+            told.push(&violation.because);
+        }
+        is_new
+    })
 }
 
 /// Whether it is a refusal that the guard gave because of a change.
