@@ -15,6 +15,7 @@ mod revocation;
 
 use std::{
     io::{self, Write as _},
+    path::Path,
     process::ExitCode,
     time::Duration,
 };
@@ -24,7 +25,7 @@ use clap::{Parser, Subcommand};
 use rand::{TryRngCore, rngs::OsRng};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::report::Report;
+use crate::{program::Program, report::Report};
 
 /// Checks from outside that a change which was reported as done is in force on every server
 #[derive(Parser)]
@@ -92,13 +93,28 @@ async fn perform(arguments: Arguments) -> Result<bool> {
     };
     eprintln!("seed {seed}");
     let folder = tempfile::Builder::new().prefix("checker-").tempdir()?;
-    let program = program::Program::find(folder.path(), arguments.lease_ms).await?;
+    let program = Program::find(folder.path(), arguments.lease_ms).await?;
     match program.lease() {
         Some(lease) => eprintln!("servers answer from memory for {} ms", lease.as_millis()),
         None => eprintln!("servers ask the database on every call"),
     }
+    let outcome = run_and_judge(&arguments, seed, &program, folder.path()).await;
+    if !matches!(outcome, Ok(true)) {
+        let kept = folder.keep();
+        eprintln!("the servers' logs are kept in {}", kept.display());
+    }
+    outcome
+}
+
+/// Whether the run came to what it had to.
+async fn run_and_judge(
+    arguments: &Arguments,
+    seed: u64,
+    program: &Program,
+    folder: &Path,
+) -> Result<bool> {
     let expect_violation = arguments.expect_violation;
-    let reports = match arguments.task {
+    let reports = match &arguments.task {
         None => {
             let plan = revocation::Plan {
                 seed,
@@ -106,11 +122,11 @@ async fn perform(arguments: Arguments) -> Result<bool> {
                 length: (!arguments.short).then(|| Duration::from_secs(60 * arguments.minutes)),
                 lies: arguments.lie,
             };
-            vec![revocation::run(&plan, &program).await?]
+            vec![revocation::run(&plan, program).await?]
         }
         Some(Task::Durability { rounds }) => {
-            let rounds = if arguments.short { 10 } else { rounds };
-            durability::run(seed, rounds, &program, folder.path()).await?
+            let rounds = if arguments.short { 10 } else { *rounds };
+            durability::run(seed, rounds, program, folder).await?
         }
     };
     let mut stdout = io::stdout().lock();
@@ -129,10 +145,6 @@ async fn perform(arguments: Arguments) -> Result<bool> {
         (false, true) => "FAILED: a broken promise was expected, and nothing else",
     };
     writeln!(stdout, "history-checker: {verdict} (seed {seed})")?;
-    if !passed {
-        let kept = folder.keep();
-        eprintln!("the servers' logs are kept in {}", kept.display());
-    }
     Ok(passed)
 }
 

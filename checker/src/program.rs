@@ -84,7 +84,8 @@ impl Program {
         command
             .args(arguments)
             .env("DEVELOPER_ZONE_DATABASE_URL", database_url)
-            .env("DEVELOPER_ZONE_LOG", "warn")
+            // With the word of a server that was told to stop: nobody here tells it to.
+            .env("DEVELOPER_ZONE_LOG", "warn,server::serve=info")
             .current_dir(&self.folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -221,15 +222,26 @@ impl Server {
     pub(crate) async fn kill(&self) -> Result<()> {
         let running = self.running().take();
         let mut running = running.with_context(|| format!("server {} is down", self.number))?;
-        // One that had ended by itself was not killed, and that must not pass for it.
+        self.still_runs(&mut running)?;
+        Ok(running.child.kill().await?)
+    }
+
+    /// That it has not ended by itself, nor by anybody else's doing.
+    pub(crate) fn must_run(&self) -> Result<()> {
+        let mut running = self.running();
+        let running = running.as_mut();
+        self.still_runs(running.with_context(|| format!("server {} is down", self.number))?)
+    }
+
+    fn still_runs(&self, running: &mut Running) -> Result<()> {
         if let Some(status) = running.child.try_wait()? {
             bail!(
-                "server {} ended by itself, {status}:\n{}",
+                "server {} ended, and not by the checker's doing, with {status}:\n{}",
                 self.number,
                 self.log()
             );
         }
-        Ok(running.child.kill().await?)
+        Ok(())
     }
 
     /// Stops it where it stands.

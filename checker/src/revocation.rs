@@ -455,7 +455,8 @@ async fn break_things(
     mut dice: StdRng,
 ) -> Result<BTreeMap<&'static str, usize>> {
     let mut done = BTreeMap::new();
-    let mut quiet_for_long = plan.length.is_some();
+    // Not where it would be most of the run.
+    let mut quiet_for_long = plan.length.is_some_and(|length| length >= 4 * LONG_QUIET);
     loop {
         let mut faults = Fault::EACH;
         faults.shuffle(&mut dice);
@@ -466,6 +467,9 @@ async fn break_things(
             }
             sleep(Duration::from_millis(dice.random_range(1_000..2_000))).await;
             eprintln!("{:8.3} s: {}", zone.clock.now().as_secs_f64(), fault.name());
+            for server in &zone.servers {
+                server.must_run()?;
+            }
             inject(zone, fault, &mut dice).await?;
             *done.entry(fault.name()).or_default() += 1;
         }
