@@ -15,13 +15,13 @@ use model::{
     photo::{Bib, ImageId, Original, Photo, TimeWindow, TimelineDay, TimelineHour},
     timestamp::Timestamp,
 };
-use sqlx::{FromRow, postgres::PgRow, sqlite::SqliteRow};
+use sqlx::{AssertSqlSafe, FromRow, postgres::PgRow, sqlite::SqliteRow};
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 use tokio::time::Instant;
 
 use self::{
     blocks::{MOST_PHOTOS, Place, UNTIMED, hour_of},
-    loading::{NAMES, TAKE_EVENT, find_originals, load_photos},
+    loading::{NAMES, TAKE_EVENT, find_listed, find_originals, load_photos},
 };
 use crate::{Store, database::on_engine, error::StoreError, scope::OrganisationScope};
 
@@ -163,35 +163,16 @@ const BLOCKS: &str = "SELECT ordered_at, photos FROM photo_blocks
 
 const COUNT_OF_BIB: &str = "SELECT COUNT(*) FROM photo_bibs WHERE event_id = $1 AND bib = $2";
 
-/// A page of a bib number: its names first, out of the index alone, then the photos of these. (To SQLite a
-/// `CROSS JOIN` says to go about it in this order; it would else go through all photos in theirs.)
-macro_rules! page_of_bib {
-    ($columns:literal) => {
-        concat!(
-            "SELECT ",
-            $columns,
-            " FROM (
-                SELECT ordered_at, image_id FROM photo_bibs WHERE event_id = $1 AND bib = $2
-                ORDER BY ordered_at, image_id LIMIT $3 OFFSET $4
-            ) AS page CROSS JOIN photos
-            WHERE photos.event_id = $1 AND photos.image_id = page.image_id
-            ORDER BY page.ordered_at, page.image_id"
-        )
-    };
-}
-
-const PAGE_OF_BIB: &str = page_of_bib!(
-    "photos.image_id, photos.img_url, photos.thumbnail_url, photos.original_url, photos.width,
-    photos.height"
-);
-
-const ORIGINALS_OF_BIB: &str = page_of_bib!("photos.image_id, photos.original_path");
+/// The names on a page of a bib number, out of the index alone. Their photos are looked up one by one: of a
+/// join, PostgreSQL would weigh up whether to go through the whole event instead, and now and then it does.
+const NAMES_OF_BIB: &str = "SELECT image_id FROM photo_bibs WHERE event_id = $1 AND bib = $2
+    ORDER BY ordered_at, image_id LIMIT $3 OFFSET $4";
 
 /// The statements by which photos are read, each with sample values of its parameters: for a test that asks
 /// the engines how they go about them.
 #[doc(hidden)]
 pub fn reads() -> Vec<(String, &'static [&'static str])> {
-    let fixed: [(_, &[_]); 10] = [
+    let fixed: [(_, &[_]); 9] = [
         (TOTAL, &["456"]),
         (BLOCKS_OF_NUMBERS, &["456", "5000", "5032"]),
         (BLOCK_OF_TIME, &["456", "18000000"]),
@@ -202,14 +183,13 @@ pub fn reads() -> Vec<(String, &'static [&'static str])> {
         ),
         (BLOCKS, &["456", "9223372036854775807"]),
         (COUNT_OF_BIB, &["456", "'7'"]),
-        (PAGE_OF_BIB, &["456", "'7'", "32", "32"]),
-        (ORIGINALS_OF_BIB, &["456", "'7'", "32", "32"]),
+        (NAMES_OF_BIB, &["456", "'7'", "32", "32"]),
         (
             loading::CUT_AT,
             &["456", "18000000", "''", "18999999", "'a'", "512"],
         ),
     ];
-    let by_name = [loading::find(2), find_originals(2)];
+    let by_name = [loading::find(2), find_listed(2), find_originals(2)];
     let fixed = fixed.map(|(text, values)| (text.to_owned(), values));
     let by_name = by_name.map(|text| (text.0, &["456", "'1'", "'2'"][..]));
     fixed.into_iter().chain(by_name).collect()
@@ -263,8 +243,13 @@ impl<'a> Photos<'a> {
         bib: &Bib,
         request: PageRequest,
     ) -> Result<Page<Photo>, StoreError> {
-        self.page_of_bib::<ListedRow, _>(PAGE_OF_BIB, access.event_id(), bib, request)
-            .await
+        let event = access.event_id();
+        let (names, pagination) = self.names_of_bib(event, bib, request).await?;
+        let found: Vec<ListedRow> = self.named(find_listed, event, &names).await?;
+        Ok(page_of(
+            in_order(&names, found, |row| &row.image_id),
+            pagination,
+        ))
     }
 
     /// One page of the photos taken within the window, in the order of [`Photos::all`].
@@ -313,8 +298,13 @@ impl<'a> Photos<'a> {
         bib: &Bib,
         request: PageRequest,
     ) -> Result<Page<Original>, StoreError> {
-        self.page_of_bib::<OriginalRow, _>(ORIGINALS_OF_BIB, access.event_id(), bib, request)
-            .await
+        let event = access.event_id();
+        let (names, pagination) = self.names_of_bib(event, bib, request).await?;
+        let found: Vec<OriginalRow> = self.named(find_originals, event, &names).await?;
+        Ok(page_of(
+            in_order(&names, found, |row| &row.image_id),
+            pagination,
+        ))
     }
 
     /// The originals of those photos that the event has, in the order of `ids`, each once.
@@ -333,19 +323,11 @@ impl<'a> Photos<'a> {
             // PostgreSQL takes no text with a NUL in it, so no photo has such a name.
             .filter(|name| !name.contains('\0') && asked.insert(*name))
             .collect();
-        let mut found = HashMap::with_capacity(names.len());
-        for chunk in names.chunks(NAMES) {
-            let rows: Vec<OriginalRow> = on_engine!(self.store.database().reader(), |pool| {
-                let query = sqlx::query_as(find_originals(chunk.len()))
-                    .persistent(chunk.len() == 1)
-                    .bind(access.event_id().0);
-                let query = chunk.iter().fold(query, |query, name| query.bind(*name));
-                query.fetch_all(pool).await
-            })?;
-            found.extend(rows.into_iter().map(|row| (row.image_id.clone(), row)));
-        }
-        let in_order = names.into_iter().filter_map(|name| found.remove(name));
-        Ok(in_order.map(Into::into).collect())
+        let found: Vec<OriginalRow> = self
+            .named(find_originals, access.event_id(), &names)
+            .await?;
+        let in_order = in_order(&names, found, |row| &row.image_id);
+        Ok(in_order.into_iter().map(Into::into).collect())
     }
 
     /// Loads photos into an event, all or nothing: new ones are added, and those that are there (by name)
@@ -387,20 +369,16 @@ impl<'a> Photos<'a> {
         })?)
     }
 
-    /// What `text` gives of the photos on one page of a bib number.
-    async fn page_of_bib<R, T>(
+    /// The names on one page of a bib number, in order.
+    async fn names_of_bib(
         &self,
-        text: &'static str,
         event: EventId,
         bib: &Bib,
         request: PageRequest,
-    ) -> Result<Page<T>, StoreError>
-    where
-        R: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Into<T> + Send + Unpin,
-    {
+    ) -> Result<(Vec<String>, Pagination), StoreError> {
         let pagination = Pagination::new(request, self.count_of_bib(event, bib).await?);
-        let rows: Vec<R> = on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_as(text)
+        let names = on_engine!(self.store.database().reader(), |pool| {
+            sqlx::query_scalar(NAMES_OF_BIB)
                 .bind(event.0)
                 .bind(bib.key())
                 .bind(request.page_size())
@@ -408,7 +386,34 @@ impl<'a> Photos<'a> {
                 .fetch_all(pool)
                 .await
         })?;
-        Ok(page_of(rows, pagination))
+        Ok((names, pagination))
+    }
+
+    /// What the statement that `find` makes for so many names finds of these, in any order.
+    async fn named<R, N>(
+        &self,
+        find: fn(usize) -> AssertSqlSafe<String>,
+        event: EventId,
+        names: &[N],
+    ) -> Result<Vec<R>, StoreError>
+    where
+        R: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin,
+        N: AsRef<str>,
+    {
+        let mut found = Vec::with_capacity(names.len());
+        for chunk in names.chunks(NAMES) {
+            let rows: Vec<R> = on_engine!(self.store.database().reader(), |pool| {
+                let query = sqlx::query_as(find(chunk.len()))
+                    .persistent(chunk.len() == 1)
+                    .bind(event.0);
+                let query = chunk
+                    .iter()
+                    .fold(query, |query, name| query.bind(name.as_ref()));
+                query.fetch_all(pool).await
+            })?;
+            found.extend(rows);
+        }
+        Ok(found)
     }
 
     async fn count_of_bib(&self, event: EventId, bib: &Bib) -> Result<i64, StoreError> {
@@ -531,6 +536,18 @@ fn page_of<R: Into<T>, T>(rows: Vec<R>, pagination: Pagination) -> Page<T> {
         rows: rows.into_iter().map(Into::into).collect(),
         pagination,
     }
+}
+
+/// The rows in the order of `names`, which are all different; one that is gone is left out.
+fn in_order<N: AsRef<str>, R>(names: &[N], rows: Vec<R>, name: fn(&R) -> &str) -> Vec<R> {
+    let mut rows: HashMap<_, _> = rows
+        .into_iter()
+        .map(|row| (name(&row).to_owned(), row))
+        .collect();
+    names
+        .iter()
+        .filter_map(|name| rows.remove(name.as_ref()))
+        .collect()
 }
 
 /// The days of blocks (start and photos) that are in order.

@@ -49,6 +49,14 @@ pub(crate) fn find(names: usize) -> AssertSqlSafe<String> {
     )
 }
 
+/// What lists show of so many photos; the event is `$1`.
+pub(crate) fn find_listed(names: usize) -> AssertSqlSafe<String> {
+    by_name(
+        "image_id, img_url, thumbnail_url, original_url, width, height",
+        names,
+    )
+}
+
 /// Where the originals of so many photos are; the event is `$1`.
 pub(crate) fn find_originals(names: usize) -> AssertSqlSafe<String> {
     by_name("image_id, original_path", names)
