@@ -249,6 +249,15 @@ impl Database {
     }
 }
 
+/// The parameters of `VALUES`, numbered on from `first`: `($1, $2), ($3, $4)` are two rows of two.
+pub(crate) fn parameters(rows: usize, columns: usize, first: usize) -> String {
+    let row = |row: usize| {
+        let numbers = (0..columns).map(|column| format!("${}", first + row * columns + column));
+        format!("({})", numbers.collect::<Vec<_>>().join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
+}
+
 async fn open_writer(options: SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
     let writer = SqlitePoolOptions::new()
         .max_connections(1)

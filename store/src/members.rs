@@ -37,6 +37,25 @@ impl Member {
     pub const fn role(&self) -> Role {
         self.role
     }
+
+    /// Asks for the plan that opens the Developer Zone, as it was when the member was looked up. For what
+    /// reads or changes no tokens; [`crate::tokens`] asks by itself.
+    ///
+    /// # Errors
+    /// [`StoreError::PlanRequired`].
+    pub fn require_developer_zone(&self) -> Result<(), StoreError> {
+        require_developer_zone(&self.organisation)
+    }
+}
+
+/// # Errors
+/// [`StoreError::PlanRequired`], where the organisation's plan has no Developer Zone.
+pub(crate) fn require_developer_zone(organisation: &Organisation) -> Result<(), StoreError> {
+    if organisation.plan.opens_developer_zone() {
+        Ok(())
+    } else {
+        Err(StoreError::PlanRequired(organisation.plan))
+    }
 }
 
 /// Who belongs to which organisation; see [`Store::members`].

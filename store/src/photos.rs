@@ -68,6 +68,12 @@ struct ListedRow {
     height: Option<i64>,
 }
 
+impl ListedRow {
+    fn name(&self) -> &str {
+        &self.image_id
+    }
+}
+
 impl From<ListedRow> for Photo {
     fn from(row: ListedRow) -> Self {
         Self {
@@ -85,6 +91,12 @@ impl From<ListedRow> for Photo {
 struct OriginalRow {
     image_id: String,
     original_path: Option<String>,
+}
+
+impl OriginalRow {
+    fn name(&self) -> &str {
+        &self.image_id
+    }
 }
 
 impl From<OriginalRow> for Original {
@@ -245,11 +257,10 @@ impl<'a> Photos<'a> {
     ) -> Result<Page<Photo>, StoreError> {
         let event = access.event_id();
         let (names, pagination) = self.names_of_bib(event, bib, request).await?;
-        let found: Vec<ListedRow> = self.named(find_listed, event, &names).await?;
-        Ok(page_of(
-            in_order(&names, found, |row| &row.image_id),
-            pagination,
-        ))
+        let rows = self
+            .named(find_listed, event, &names, ListedRow::name)
+            .await?;
+        Ok(page_of(rows, pagination))
     }
 
     /// One page of the photos taken within the window, in the order of [`Photos::all`].
@@ -300,11 +311,10 @@ impl<'a> Photos<'a> {
     ) -> Result<Page<Original>, StoreError> {
         let event = access.event_id();
         let (names, pagination) = self.names_of_bib(event, bib, request).await?;
-        let found: Vec<OriginalRow> = self.named(find_originals, event, &names).await?;
-        Ok(page_of(
-            in_order(&names, found, |row| &row.image_id),
-            pagination,
-        ))
+        let rows = self
+            .named(find_originals, event, &names, OriginalRow::name)
+            .await?;
+        Ok(page_of(rows, pagination))
     }
 
     /// The originals of those photos that the event has, in the order of `ids`, each once.
@@ -323,11 +333,11 @@ impl<'a> Photos<'a> {
             // PostgreSQL takes no text with a NUL in it, so no photo has such a name.
             .filter(|name| !name.contains('\0') && asked.insert(*name))
             .collect();
-        let found: Vec<OriginalRow> = self
-            .named(find_originals, access.event_id(), &names)
+        let event = access.event_id();
+        let rows = self
+            .named(find_originals, event, &names, OriginalRow::name)
             .await?;
-        let in_order = in_order(&names, found, |row| &row.image_id);
-        Ok(in_order.into_iter().map(Into::into).collect())
+        Ok(rows.into_iter().map(Into::into).collect())
     }
 
     /// Loads photos into an event, all or nothing: new ones are added, and those that are there (by name)
@@ -389,12 +399,13 @@ impl<'a> Photos<'a> {
         Ok((names, pagination))
     }
 
-    /// What the statement that `find` makes for so many names finds of these, in any order.
+    /// What the statement that `find` makes for so many names finds of these, in their order.
     async fn named<R, N>(
         &self,
         find: fn(usize) -> AssertSqlSafe<String>,
         event: EventId,
         names: &[N],
+        name: fn(&R) -> &str,
     ) -> Result<Vec<R>, StoreError>
     where
         R: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin,
@@ -413,7 +424,7 @@ impl<'a> Photos<'a> {
             })?;
             found.extend(rows);
         }
-        Ok(found)
+        Ok(in_order(names, found, name))
     }
 
     async fn count_of_bib(&self, event: EventId, bib: &Bib) -> Result<i64, StoreError> {

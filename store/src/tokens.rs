@@ -9,8 +9,13 @@ use model::{
 use rand::{TryRngCore, rngs::OsRng};
 
 use crate::{
-    Store, database::on_engine, error::StoreError, members::Member, organisations::organisation_in,
-    scope::TokenAuthority, secret::PlainToken,
+    Store,
+    database::on_engine,
+    error::StoreError,
+    members::{Member, require_developer_zone},
+    organisations::organisation_in,
+    scope::TokenAuthority,
+    secret::PlainToken,
 };
 
 /// A token that has just been made: the only moment at which its secret is there to be shown.
@@ -267,9 +272,7 @@ impl<'a> Tokens<'a> {
 /// although a [`Member`] carries a plan: that one may be as old as the request.
 fn admit(authority: TokenAuthority<'_>, organisation: &Organisation) -> Result<(), StoreError> {
     match authority {
-        TokenAuthority::Member(_) if !organisation.plan.opens_developer_zone() => {
-            Err(StoreError::PlanRequired(organisation.plan))
-        }
-        TokenAuthority::Member(_) | TokenAuthority::Operator(_) => Ok(()),
+        TokenAuthority::Member(_) => require_developer_zone(organisation),
+        TokenAuthority::Operator(_) => Ok(()),
     }
 }

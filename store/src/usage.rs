@@ -44,7 +44,7 @@ use tokio::time::Instant;
 use self::table::{Calls, Tables};
 use crate::{
     clock::Clock,
-    database::{Database, on_engine},
+    database::{Database, on_engine, parameters},
     error::StoreError,
 };
 
@@ -109,7 +109,7 @@ fn add_counts(rows: usize) -> AssertSqlSafe<String> {
         WHERE EXISTS (SELECT 1 FROM tokens WHERE tokens.id = new.column1)
         ORDER BY 1, 2, 3
         ON CONFLICT (token_id, hour, outcome) DO UPDATE SET calls = token_usage.calls + excluded.calls",
-        parameters(rows, 4)
+        parameters(rows, 4, 1)
     ))
 }
 
@@ -122,17 +122,8 @@ fn move_last_use(rows: usize) -> AssertSqlSafe<String> {
         ORDER BY 1
         ON CONFLICT (token_id) DO UPDATE SET last_used_at = excluded.last_used_at
         WHERE token_last_use.last_used_at < excluded.last_used_at",
-        parameters(rows, 2)
+        parameters(rows, 2, 1)
     ))
-}
-
-/// `($1, $2), ($3, $4)`: two rows of two.
-fn parameters(rows: usize, columns: usize) -> String {
-    let row = |row: usize| {
-        let numbers = (1..=columns).map(|column| format!("${}", row * columns + column));
-        format!("({})", numbers.collect::<Vec<_>>().join(", "))
-    };
-    (0..rows).map(row).collect::<Vec<_>>().join(", ")
 }
 
 const PURGE_OLD: &str = "DELETE FROM token_usage WHERE (token_id, hour, outcome) IN (

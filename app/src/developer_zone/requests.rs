@@ -94,10 +94,7 @@ pub(crate) async fn test_connection(
     secret: String,
 ) -> Result<PingAnswer, RequestError> {
     answer(async {
-        let plan = member(organisation_id).await?.organisation().plan;
-        if !plan.opens_developer_zone() {
-            return Err(RequestError::PlanRequired(plan));
-        }
+        member(organisation_id).await?.require_developer_zone()?;
         let api = expect_context::<Arc<dyn CallPing>>();
         Ok(api.call_ping(&secret, organisation_id, event_id).await)
     })

@@ -1,7 +1,8 @@
-//! The guard's checks 7 to 9, made by what a handler asks for: a handler that takes [`Organisation`] or
-//! [`Event`] runs only for a caller who may, and the store gives an organisation's rows to nobody else.
+//! The guard's checks 7 to 10, made by what a handler asks for: a handler that takes [`Organisation`],
+//! [`Event`] or [`EventWith`] runs only for a caller who may, and the store gives an organisation's rows to
+//! nobody else.
 //!
-//! Both read the ids in the path first: what is no number is 422 before it can be a mismatch.
+//! All read the ids in the path first: what is no number is 422 before it can be a mismatch.
 
 use std::marker::PhantomData;
 

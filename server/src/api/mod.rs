@@ -2,8 +2,8 @@
 //!
 //! A request passes, from the outside in: its id ([`request_id`]), the net under panics, the guard's
 //! checks 1 to 6 ([`guard`]), the limit on bodies, and only then the routes. So whatever lies inside, an
-//! unknown path and a wrong method included, is behind the key. Checks 7 to 9 are made where a handler
-//! asks for the leave that it needs ([`access`]), check 10 by the handler.
+//! unknown path and a wrong method included, is behind the key. Checks 7 to 10 are made where a handler
+//! asks for the leave that it needs ([`access`]).
 //!
 //! To add an endpoint: write its handler and its [`Endpoint`] in the file of its group, and name both in
 //! [`ROUTES`]. The OpenAPI document, the reference made from it, and the tests that walk all routes find it

@@ -9,6 +9,7 @@ use super::{
     Imported, NewPhoto,
     blocks::{Hour, Place, UNTIMED, hour_of},
 };
+use crate::database::parameters;
 
 /// Rows of one statement: enough that the way there and back does not count, and far below the number of
 /// parameters that an engine takes.
@@ -91,15 +92,6 @@ pub(crate) fn write_bibs(rows: usize) -> AssertSqlSafe<String> {
         "INSERT INTO photo_bibs (event_id, bib, ordered_at, image_id) VALUES {}",
         parameters(rows, 4, 1)
     ))
-}
-
-/// `($1, $2), ($3, $4)`: two rows of two, from the first.
-fn parameters(rows: usize, columns: usize, first: usize) -> String {
-    let row = |row: usize| {
-        let numbers = (0..columns).map(|column| format!("${}", first + row * columns + column));
-        format!("({})", numbers.collect::<Vec<_>>().join(", "))
-    };
-    (0..rows).map(row).collect::<Vec<_>>().join(", ")
 }
 
 /// A photo, as it is stored.
