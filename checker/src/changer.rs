@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::{
     client::{Client, Reply, Silence},
-    program::{Program, Server},
+    program::{Output, Program, Server},
 };
 
 /// Summit Races of the demo data, on the Enterprise plan.
@@ -64,6 +64,13 @@ pub(crate) struct CommandLine {
 }
 
 impl CommandLine {
+    /// Runs the command for a change to its end; none where that takes too long.
+    async fn perform(&self, action: Action) -> Result<Option<Output>> {
+        let arguments = Self::arguments(action);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        self.program.run(&self.database_url, &arguments).await
+    }
+
     fn arguments(action: Action) -> Vec<String> {
         let organisation = ORGANISATION.to_string();
         let token = |verb: &str, id: TokenId| {
@@ -241,13 +248,8 @@ impl Changer {
 
     async fn create_by_command(&mut self) -> Result<Option<(Key, Time)>> {
         // Which number it will get is not known yet, and not part of the command.
-        let arguments = CommandLine::arguments(Action::Create(TokenId(0)));
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let CommandLine {
-            program,
-            database_url,
-        } = &self.command_line;
-        let output = program.run(database_url, &arguments).await?;
+        let create = Action::Create(TokenId(0));
+        let output = self.command_line.perform(create).await?;
         let ended = self.clock.now();
         let Some(output) = output.filter(|output| output.status.success()) else {
             return Ok(None);
@@ -322,19 +324,13 @@ impl Changer {
     }
 
     async fn run_command(&self, action: Action) -> Result<(Outcome, Option<Time>)> {
-        let arguments = CommandLine::arguments(action);
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let CommandLine {
-            program,
-            database_url,
-        } = &self.command_line;
-        let output = program.run(database_url, &arguments).await?;
+        let output = self.command_line.perform(action).await?;
         let now = self.clock.now();
         Ok(match output {
             None => (Outcome::Unknown, None),
             Some(output) if output.status.success() => (Outcome::Done, Some(now)),
             Some(output) if output.status.code() == Some(2) => {
-                bail!("{arguments:?} was not understood: {}", output.stderr)
+                bail!("{action:?} was not understood: {}", output.stderr)
             }
             Some(output) if output.stderr.contains("has no token") => {
                 (Outcome::NoSuchToken, Some(now))

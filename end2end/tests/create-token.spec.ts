@@ -4,6 +4,7 @@ import { DeveloperZone, previewOf } from '../pages/developer-zone.ts';
 import { EventsPage } from '../pages/events.ts';
 import { Frame } from '../pages/frame.ts';
 import { MEMBER } from '../support/demo.ts';
+import { holdClipboard } from '../support/clipboard.ts';
 import { expect, openPage, test } from '../support/fixtures.ts';
 import {
   answerUnavailable,
@@ -331,16 +332,7 @@ test.describe('with a clipboard', () => {
   test.use({ permissions: ['clipboard-read', 'clipboard-write'] });
 
   test('Copied is said once the clipboard has the token, and not before', async ({ page, signIn }) => {
-    await page.addInitScript(() => {
-      const { writeText } = Clipboard.prototype;
-      const accepted = new Promise<void>((resolve) =>
-        Object.assign(window, { letTheClipboardAccept: resolve }),
-      );
-      Clipboard.prototype.writeText = async function (text) {
-        await accepted;
-        await writeText.call(this, text);
-      };
-    });
+    const letTheClipboardAccept = await holdClipboard(page);
     const zone = new DeveloperZone(page);
     await signIn(MEMBER);
     await zone.open();
@@ -349,9 +341,7 @@ test.describe('with a clipboard', () => {
     await zone.newToken.copy.click();
     await expect(zone.newToken.status).toHaveText('');
     expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('before');
-    await page.evaluate(() =>
-      (window as unknown as { letTheClipboardAccept: () => void }).letTheClipboardAccept(),
-    );
+    await letTheClipboardAccept();
     await expect(zone.newToken.status).toHaveText('Copied');
     expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(token);
 

@@ -1,5 +1,6 @@
 import { Documentation, DOCUMENTATION } from '../pages/documentation.ts';
 import { expectAccessible } from '../support/accessibility.ts';
+import { holdClipboard } from '../support/clipboard.ts';
 import { expect, test } from '../support/fixtures.ts';
 import { createToken } from '../support/tokens.ts';
 
@@ -170,21 +171,12 @@ test.describe('copying', () => {
   test.use({ permissions: ['clipboard-read', 'clipboard-write'] });
 
   test('takes the code as it stands, and says so once the clipboard has it', async ({ page }) => {
-    await page.addInitScript(() => {
-      const { writeText } = Clipboard.prototype;
-      const accepted = new Promise<void>((resolve) =>
-        Object.assign(window, { letTheClipboardAccept: resolve }),
-      );
-      Clipboard.prototype.writeText = async function (text) {
-        await accepted;
-        return writeText.call(this, text);
-      };
-    });
+    const letTheClipboardAccept = await holdClipboard(page);
     const { block } = new Documentation(page).example();
     await page.goto('/docs');
     await block.copy.click();
     await expect(block.status).toBeEmpty();
-    await page.evaluate(() => (window as unknown as { letTheClipboardAccept(): void }).letTheClipboardAccept());
+    await letTheClipboardAccept();
     await expect(block.status).toHaveText('Copied');
     const copied = await page.evaluate(() => navigator.clipboard.readText());
     expect(copied).toBe(await block.code.innerText());
