@@ -6,6 +6,7 @@
 pub mod api;
 mod assets;
 pub mod cli;
+mod client;
 pub mod config;
 mod connection;
 mod dashboard;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 use axum::{Router, routing::get};
 use store::Store;
+use tower::util::MapRequestLayer;
 
 pub use self::error::Error;
 use self::{config::Config, connection::OwnApi, dashboard::DashboardConfig, originals::Originals};
@@ -50,4 +52,5 @@ pub fn router(store: Store, config: &Config, originals: Originals) -> Router {
         .merge(files)
         .route("/healthz", get(async || "ok"))
         .fallback_service(dashboard::router(store, ping, dashboard))
+        .layer(MapRequestLayer::new(client::tell))
 }

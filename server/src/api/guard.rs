@@ -15,6 +15,7 @@ use axum::{
 };
 use model::{
     access::{Caller, Refusal},
+    client::{ClientAddress, ClientNetwork},
     timestamp::Timestamp,
     token::TokenId,
 };
@@ -24,7 +25,7 @@ use super::{
     error::ApiError,
     host::{self, HostName},
     key::PresentedKey,
-    throttle::{Limits, Peer, RateLimits},
+    throttle::{Limits, RateLimits},
 };
 
 /// What the guard goes by.
@@ -50,7 +51,10 @@ impl Guard {
         self.check_host(request)?;
         Ok(Credential {
             digest: key.digest(),
-            peer: Peer::of(request),
+            peer: request
+                .extensions()
+                .get()
+                .map(|client: &ClientAddress| client.network()),
         })
     }
 
@@ -116,7 +120,7 @@ impl Drop for Call<'_> {
 struct Credential {
     /// The key's digest, if it has the shape of one.
     digest: Result<TokenDigest, Refusal>,
-    peer: Option<Peer>,
+    peer: Option<ClientNetwork>,
 }
 
 /// Lets the request in with its [`Caller`], or answers it.

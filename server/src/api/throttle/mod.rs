@@ -26,15 +26,12 @@
 mod bucket;
 mod limit;
 
-use std::{
-    net::{IpAddr, Ipv6Addr, SocketAddr},
-    time::Duration,
-};
+use std::time::Duration;
 
-use axum::extract::{ConnectInfo, Request};
 use governor::clock::DefaultClock;
 use model::{
     access::{Caller, Refusal},
+    client::ClientNetwork,
     token::TokenId,
 };
 use moka::sync::Cache;
@@ -51,33 +48,10 @@ const ADMITTED_KEYS: u64 = 100_000;
 /// How long a key is remembered after its last call.
 const ADMITTED_FOR: Duration = Duration::from_secs(10 * 60);
 
-/// Where a call comes from: an IPv4 address, or the /64 of an IPv6 address, as that is what one caller
-/// usually has (RFC 6177): counted singly, its addresses would make a bucket for every guess.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Peer(IpAddr);
-
-impl Peer {
-    /// The other end of the connection; none where there is no connection.
-    pub(super) fn of(request: &Request) -> Option<Self> {
-        let info = request.extensions().get::<ConnectInfo<SocketAddr>>();
-        info.map(|ConnectInfo(address)| Self::at(address.ip()))
-    }
-
-    fn at(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V6(address) => {
-                let network = address.to_bits() & !u128::from(u64::MAX);
-                Self(Ipv6Addr::from_bits(network).into())
-            }
-            address => Self(address),
-        }
-    }
-}
-
 /// The limits of one server.
 pub(super) struct Limits {
     tokens: Throttle<TokenId, DefaultClock>,
-    guesses: Throttle<Peer, DefaultClock>,
+    guesses: Throttle<ClientNetwork, DefaultClock>,
     admitted: Cache<TokenDigest, ()>,
 }
 
@@ -101,7 +75,7 @@ impl Limits {
     /// [`Exceeded`] under the policy `address`.
     pub(super) fn check_guess(
         &self,
-        peer: Option<Peer>,
+        peer: Option<ClientNetwork>,
         key: Option<&TokenDigest>,
     ) -> Result<(), Exceeded> {
         match peer {
@@ -117,7 +91,7 @@ impl Limits {
     /// Learns from what became of a key.
     pub(super) fn note<T>(
         &self,
-        peer: Option<Peer>,
+        peer: Option<ClientNetwork>,
         key: Option<TokenDigest>,
         outcome: &Result<T, ApiError>,
     ) {
@@ -145,26 +119,5 @@ impl Limits {
     /// [`Exceeded`] under the policy `token`.
     pub(super) fn check_token(&self, caller: Caller) -> Result<(), Exceeded> {
         self.tokens.take(caller.token_id())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn peer(address: &str) -> Peer {
-        Peer::at(address.parse().expect("an address"))
-    }
-
-    #[test]
-    fn an_ipv4_address_stands_for_itself_however_it_is_written() {
-        assert_ne!(peer("192.0.2.1"), peer("192.0.2.2"));
-        assert_eq!(peer("192.0.2.1"), peer("::ffff:192.0.2.1"));
-    }
-
-    #[test]
-    fn an_ipv6_address_stands_for_its_network_of_64_bits() {
-        assert_eq!(peer("2001:db8::1"), peer("2001:db8::ffff:ffff:ffff:ffff"));
-        assert_ne!(peer("2001:db8::1"), peer("2001:db8:0:1::1"));
     }
 }
