@@ -8,15 +8,14 @@
 //! said to have (`nosniff`), and should a browser show one nonetheless, it runs nothing and has no origin
 //! (`Content-Security-Policy`).
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     Router,
     body::Body,
     extract::rejection::{PathRejection, QueryRejection},
     extract::{Path, Query, Request, State},
-    middleware::from_fn_with_state,
-    response::Response,
+    response::{IntoResponse, Response},
     routing::get,
 };
 use http::{
@@ -25,19 +24,20 @@ use http::{
 };
 use serde::Deserialize;
 use store::Store;
-use tower::ServiceExt;
-use tower_http::{catch_panic::CatchPanicLayer, services::ServeFile};
+use tower::{ServiceExt, service_fn};
+use tower_http::services::ServeFile;
 
 use super::{
     access::decimal,
     error::ApiError,
-    panicked,
     request_id::{self, RequestIds},
 };
 use crate::originals::{
     ObjectName, Originals,
     folder::{Folder, Refused},
 };
+
+const PATH: &str = "/files/{*path}";
 
 #[derive(Clone)]
 struct Files {
@@ -56,15 +56,17 @@ pub(crate) fn router(store: Store, originals: &Originals) -> Router {
     let Some(folder) = originals.folder().cloned() else {
         return Router::new();
     };
-    Router::new()
-        .route("/files/{*path}", get(download))
+    let files = Router::new()
+        .route(PATH, get(download))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .with_state(Files { folder, store })
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(
-            Arc::new(RequestIds::new()),
-            request_id::attach,
-        ))
+        .with_state(Files { folder, store });
+    let ids = Arc::new(RequestIds::new());
+    let named = service_fn(move |request| {
+        let (ids, files) = (Arc::clone(&ids), files.clone());
+        let inner = async |request| files.oneshot(request).await.into_response();
+        async move { Ok::<_, Infallible>(request_id::named(&ids, request, inner).await) }
+    });
+    Router::new().route_service(PATH, named)
 }
 
 async fn download(

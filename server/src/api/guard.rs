@@ -6,11 +6,8 @@
 //! is slowed down in the midst of check 3 ([`super::throttle`]). A call whose key is a token's is counted as
 //! that token's, whatever becomes of it ([`Call`]).
 
-use std::sync::Arc;
-
 use axum::{
-    extract::{Request, State},
-    middleware::Next,
+    extract::Request,
     response::{IntoResponse, Response},
 };
 use model::{
@@ -29,19 +26,39 @@ use super::{
 };
 
 /// What the guard goes by.
-#[derive(Clone)]
 pub(super) struct Guard {
     store: Store,
-    hosts: Arc<[HostName]>,
-    limits: Option<Arc<Limits>>,
+    hosts: Vec<HostName>,
+    limits: Option<Limits>,
 }
 
 impl Guard {
     pub(super) fn new(store: Store, hosts: Vec<HostName>, limits: Option<RateLimits>) -> Self {
         Self {
             store,
-            hosts: hosts.into(),
-            limits: limits.map(|limits| Arc::new(Limits::new(limits))),
+            hosts,
+            limits: limits.map(Limits::new),
+        }
+    }
+
+    /// Lets the request in to `inner` with its [`Caller`], or answers it.
+    pub(super) async fn answer(
+        &self,
+        mut request: Request,
+        inner: impl AsyncFnOnce(Request) -> Response,
+    ) -> Response {
+        let admitted = match self.credential(&request) {
+            Ok(credential) => self.caller(credential).await,
+            Err(refusal) => Err(refusal.into()),
+        };
+        match admitted {
+            Ok((caller, mut call)) => {
+                request.extensions_mut().insert(caller);
+                let response = inner(request).await;
+                call.refused = response.extensions().get().copied();
+                response
+            }
+            Err(error) => error.into_response(),
         }
     }
 
@@ -50,8 +67,8 @@ impl Guard {
         let key = PresentedKey::read(request.headers())?;
         self.check_host(request)?;
         Ok(Credential {
-            digest: key.digest(),
-            peer: request
+            key: key.digest(),
+            network: request
                 .extensions()
                 .get()
                 .map(|client: &ClientAddress| client.network()),
@@ -67,20 +84,26 @@ impl Guard {
 
     /// Checks 3 to 6, with those limits that there are.
     async fn caller(&self, credential: Credential) -> Result<(Caller, Call<'_>), ApiError> {
-        let Credential { digest, peer } = credential;
-        let Some(limits) = &self.limits else {
-            return self.holder(&digest?).await;
-        };
-        limits.check_guess(peer, digest.as_ref().ok())?;
-        let outcome = match &digest {
-            Ok(digest) => self.holder(digest).await,
+        let Credential { key, network } = &credential;
+        if let Some(limits) = &self.limits {
+            limits.check_guess(*network, key.as_ref())?;
+        }
+        let holder = match key {
+            Ok(key) => self.holder(key).await,
             Err(refusal) => Err((*refusal).into()),
         };
-        limits.note(peer, digest.ok(), &outcome);
-        let (caller, mut call) = outcome?;
-        limits
-            .check_token(caller)
-            .inspect_err(|_| call.refused = Some(Refusal::RateLimited))?;
+        let Some(limits) = &self.limits else {
+            return holder;
+        };
+        if let Err(ApiError::Refused(Refusal::TokenInvalid)) = holder {
+            limits.note_guess(*network, key.as_ref());
+        }
+        let (caller, mut call) = holder?;
+        if let Ok(key) = key {
+            limits
+                .check_token(key)
+                .inspect_err(|_| call.refused = Some(Refusal::RateLimited))?;
+        }
         Ok((caller, call))
     }
 
@@ -119,28 +142,6 @@ impl Drop for Call<'_> {
 /// What a request says of who sends it.
 struct Credential {
     /// The key's digest, if it has the shape of one.
-    digest: Result<TokenDigest, Refusal>,
-    peer: Option<ClientNetwork>,
-}
-
-/// Lets the request in with its [`Caller`], or answers it.
-pub(super) async fn admit(
-    State(guard): State<Guard>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let credential = guard.credential(&request);
-    let admitted = match credential {
-        Ok(credential) => guard.caller(credential).await,
-        Err(refusal) => Err(refusal.into()),
-    };
-    match admitted {
-        Ok((caller, mut call)) => {
-            request.extensions_mut().insert(caller);
-            let response = next.run(request).await;
-            call.refused = response.extensions().get().copied();
-            response
-        }
-        Err(error) => error.into_response(),
-    }
+    key: Result<TokenDigest, Refusal>,
+    network: Option<ClientNetwork>,
 }

@@ -25,24 +25,22 @@ mod key;
 pub(crate) mod openapi;
 mod original_photos;
 mod query;
-mod request_id;
+pub(crate) mod request_id;
 pub mod throttle;
 mod timeline;
 
-use std::{any::Any, sync::Arc};
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     Router,
     body::HttpBody,
     extract::{DefaultBodyLimit, FromRef, Request},
-    middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
 };
 use http::Method;
 use store::Store;
-use tower::ServiceBuilder;
-use tower_http::catch_panic::CatchPanicLayer;
+use tower::{ServiceExt, service_fn};
 
 use crate::originals::Originals;
 
@@ -147,22 +145,40 @@ pub(crate) fn router(
     hosts: Vec<HostName>,
     limits: Option<RateLimits>,
 ) -> Router {
-    let api = ServiceBuilder::new()
-        .layer(from_fn_with_state(
-            Arc::new(RequestIds::new()),
-            request_id::attach,
-        ))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(
-            Guard::new(store.clone(), hosts, limits),
-            guard::admit,
-        ))
-        .layer(from_fn(refuse_large_body))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .service(routes(Api { store, originals }));
+    let api = Arc::new(ExternalApi {
+        ids: RequestIds::new(),
+        guard: Guard::new(store.clone(), hosts, limits),
+        routes: routes(Api { store, originals }),
+    });
+    let api = service_fn(move |request| {
+        let api = Arc::clone(&api);
+        async move { Ok::<_, Infallible>(api.answer(request).await) }
+    });
     BASE.into_iter().fold(Router::new(), |router, path| {
         router.route_service(path, api.clone())
     })
+}
+
+/// A request's whole way, in one piece: as layers around each other, its parts cost more than the guard does.
+struct ExternalApi {
+    ids: RequestIds,
+    guard: Guard,
+    routes: Router,
+}
+
+impl ExternalApi {
+    async fn answer(&self, request: Request) -> Response {
+        let guarded = async |request| {
+            let admitted = async |request: Request| {
+                if is_too_large(&request) {
+                    return ApiError::BodyTooLarge.into_response();
+                }
+                self.routes.clone().oneshot(request).await.into_response()
+            };
+            self.guard.answer(request, admitted).await
+        };
+        request_id::named(&self.ids, request, guarded).await
+    }
 }
 
 fn routes(api: Api) -> Router {
@@ -173,25 +189,12 @@ fn routes(api: Api) -> Router {
         })
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(api)
 }
 
-/// Refuses a body that says beforehand that it is too large; one that does not say it is cut off by
+/// Whether the body says beforehand that it is too large; one that does not say it is cut off by
 /// [`DefaultBodyLimit`] while a handler reads it.
-async fn refuse_large_body(request: Request, next: Next) -> Response {
-    if request.body().size_hint().lower() > MAX_BODY as u64 {
-        return ApiError::BodyTooLarge.into_response();
-    }
-    next.run(request).await
-}
-
-/// Ends a request whose handler panicked like any other error; the panic's own words go to the log.
-fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    let said = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    tracing::error!(panic = said, "a request panicked");
-    ApiError::Internal.into_response()
+fn is_too_large(request: &Request) -> bool {
+    request.body().size_hint().lower() > MAX_BODY as u64
 }

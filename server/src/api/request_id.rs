@@ -1,18 +1,21 @@
 //! A name for every request, by which a caller and our log can speak of the same one.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    any::Any,
+    array,
+    panic::AssertUnwindSafe,
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
+    extract::Request,
+    response::{IntoResponse, Response},
 };
+use futures_util::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use rand::{RngCore, TryRngCore, rngs::OsRng};
-use tracing::Instrument;
+
+use super::error::ApiError;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -48,7 +51,8 @@ impl RequestIds {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^= mixed >> 31;
-        HeaderValue::try_from(format!("{mixed:016x}"))
+        let digit = |place: usize| b"0123456789abcdef"[(mixed >> (60 - 4 * place)) as usize & 15];
+        HeaderValue::from_bytes(&array::from_fn::<_, 16, _>(digit))
             .unwrap_or_else(|_| HeaderValue::from_static("unnamed"))
     }
 }
@@ -57,26 +61,48 @@ fn is_sane(name: &HeaderValue) -> bool {
     (1..=MAX_LENGTH).contains(&name.len()) && name.as_bytes().iter().all(u8::is_ascii_graphic)
 }
 
-/// Names the request in every log line written on its way, and in the answer.
+tokio::task_local! {
+    /// The name of the request that this task answers.
+    static CURRENT: HeaderValue;
+}
+
+/// Answers by `inner`, and names the request: in every log line written on its way ([`current`]), and in the
+/// answer. A panic inside ends the request like any other error.
 ///
-/// The span has the level of errors, so that it is there whichever lines the operator asks for. Neither
-/// path nor query is logged: a caller may have put the key there by mistake.
-pub(super) async fn attach(
-    State(ids): State<Arc<RequestIds>>,
+/// No span of `tracing` carries the name, because one for each request costs more than all that the guard
+/// does. Neither path nor query is logged: a caller may have put the key there by mistake.
+pub(super) async fn named(
+    ids: &RequestIds,
     request: Request,
-    next: Next,
+    inner: impl AsyncFnOnce(Request) -> Response,
 ) -> Response {
     let name = ids.name(request.headers());
-    let method = request.method().clone();
-    let span = tracing::error_span!("api", request_id = name.to_str().unwrap_or_default());
     let answered = async move {
-        let response = next.run(request).await;
+        let method = request.method().clone();
+        let answered = AssertUnwindSafe(inner(request)).catch_unwind().await;
+        let response = answered.unwrap_or_else(|panic| panicked(&*panic));
         tracing::debug!(%method, status = response.status().as_u16(), "answered");
         response
     };
-    let mut response = answered.instrument(span).await;
+    let mut response = CURRENT.scope(name.clone(), answered).await;
     response.headers_mut().insert(REQUEST_ID, name);
     response
+}
+
+/// The name of the request that is being answered, for a line of the log.
+pub(crate) fn current() -> Option<HeaderValue> {
+    CURRENT.try_with(HeaderValue::clone).ok()
+}
+
+/// The panic's own words go to the log.
+fn panicked(panic: &(dyn Any + Send)) -> Response {
+    let said = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    tracing::error!(panic = said, "a request panicked");
+    ApiError::Internal.into_response()
 }
 
 #[cfg(test)]

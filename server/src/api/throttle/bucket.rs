@@ -1,6 +1,6 @@
 //! Buckets by key: GCRA as `governor` reckons it, in memory that a flood of keys cannot fill.
 
-use std::{hash::Hash, sync::Arc, time::Duration};
+use std::{convert::Infallible, hash::Hash, sync::Arc};
 
 use governor::{
     RateLimiter,
@@ -9,16 +9,13 @@ use governor::{
     nanos::Nanos,
     state::{InMemoryState, NotKeyed, StateStore},
 };
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 
 use super::limit::{Exceeded, RateLimit};
 
-/// Buckets that are kept, of a few hundred bytes each. Beyond that the least used are forgotten, that is,
+/// Buckets that are kept, of some hundred bytes each. Beyond that the least used are forgotten, that is,
 /// full again: under a flood of more addresses than these a few more guesses get through, and memory stays.
-const MAX_BUCKETS: u64 = 100_000;
-
-/// How much longer than it takes to fill up a bucket is kept: whoever is forgotten had a full bucket.
-const MARGIN: Duration = Duration::from_secs(60);
+const MAX_BUCKETS: usize = 100_000;
 
 /// A limit for each key apart.
 pub(super) struct Throttle<K, C>
@@ -29,6 +26,7 @@ where
     policy: &'static str,
     limit: RateLimit,
     limiter: RateLimiter<Visit<K>, Buckets<K>, C, NoOpMiddleware<C::Instant>>,
+    buckets: Buckets<K>,
 }
 
 /// What buckets go by.
@@ -38,14 +36,12 @@ impl<K: Copy + Eq + Hash + Send + Sync + 'static> Key for K {}
 
 impl<K: Key, C: Clock> Throttle<K, C> {
     pub(super) fn new(policy: &'static str, limit: RateLimit, clock: C) -> Self {
-        let buckets = Cache::builder()
-            .max_capacity(MAX_BUCKETS)
-            .time_to_idle(limit.window() + MARGIN)
-            .build();
+        let buckets = Buckets(Arc::new(Cache::new(MAX_BUCKETS)));
         Self {
             policy,
             limit,
-            limiter: RateLimiter::new(limit.quota(), Buckets(buckets), clock),
+            limiter: RateLimiter::new(limit.quota(), buckets.clone(), clock),
+            buckets,
         }
     }
 
@@ -63,6 +59,16 @@ impl<K: Key, C: Clock> Throttle<K, C> {
     /// As [`Throttle::take`].
     pub(super) fn peek(&self, key: K) -> Result<(), Exceeded> {
         self.visit(Visit { key, takes: false })
+    }
+
+    /// Whether something was ever taken from the key's bucket, and it was not forgotten since.
+    pub(super) fn knows(&self, key: &K) -> bool {
+        self.buckets.0.get(key).is_some()
+    }
+
+    /// Lets go of the key's bucket.
+    pub(super) fn forget(&self, key: &K) {
+        self.buckets.0.remove(key);
     }
 
     fn visit(&self, visit: Visit<K>) -> Result<(), Exceeded> {
@@ -84,7 +90,8 @@ struct Visit<K> {
 }
 
 /// Where `governor` keeps what it knows of each key.
-struct Buckets<K>(Cache<K, Arc<InMemoryState>>);
+#[derive(Clone)]
+struct Buckets<K>(Arc<Cache<K, Arc<InMemoryState>>>);
 
 impl<K: Key> StateStore for Buckets<K> {
     type Key = Visit<K>;
@@ -94,7 +101,8 @@ impl<K: Key> StateStore for Buckets<K> {
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
         if visit.takes {
-            let bucket = self.0.get_with(visit.key, Arc::default);
+            let new = || Ok::<_, Infallible>(Arc::default());
+            let Ok(bucket) = self.0.get_or_insert_with(&visit.key, new);
             return bucket.measure_and_replace(&NotKeyed::NonKey, decide);
         }
         let bucket = self.0.get(&visit.key);
@@ -109,7 +117,7 @@ impl<K: Key> StateStore for Buckets<K> {
 
 #[cfg(test)]
 mod tests {
-    use std::{net::Ipv4Addr, num::NonZeroU32};
+    use std::{net::Ipv4Addr, num::NonZeroU32, time::Duration};
 
     use governor::clock::FakeRelativeClock;
 
@@ -228,10 +236,8 @@ mod tests {
                 throttle.take(busy).expect_err("never forgotten");
             }
         }
-        // What was put in and not yet weighed is above the bound, and bounded itself.
-        let unweighed = 1_000;
-        let kept = throttle.limiter.into_state_store().0.iter().count() as u64;
-        assert!(kept <= MAX_BUCKETS + unweighed, "{kept}");
+        let kept = throttle.buckets.0.len();
+        assert!(kept <= MAX_BUCKETS, "{kept}");
         assert!(kept >= MAX_BUCKETS / 2, "{kept}");
     }
 }

@@ -11,10 +11,11 @@
 //! token is known to its holder alone, so neither takes from the bucket.
 //!
 //! Addresses are shared: by the people behind one router, by all callers behind one proxy. So that a
-//! stranger cannot lock a partner out by guessing from the same address, keys that were admitted lately
+//! stranger cannot lock a partner out by guessing from the same address, keys that were admitted before
 //! are let past an empty bucket. That grants nothing: the store is still asked about them each time, so a
 //! token that was paused, deleted or has expired since is refused as ever. What remains is that a key which
-//! was not used for ten minutes, or never, may have to wait where somebody is guessing.
+//! this server has not admitted yet, or not among its last hundred thousand, may have to wait where somebody
+//! is guessing.
 //!
 //! Limits of the limits: they are this server's own, so several servers together let through as many times
 //! as much. Where there is no connection (the dashboard's own test of a token), no address is counted.
@@ -26,33 +27,19 @@
 mod bucket;
 mod limit;
 
-use std::time::Duration;
-
 use governor::clock::DefaultClock;
-use model::{
-    access::{Caller, Refusal},
-    client::ClientNetwork,
-    token::TokenId,
-};
-use moka::sync::Cache;
+use model::{access::Refusal, client::ClientNetwork};
 use store::secret::TokenDigest;
 
 use self::bucket::Throttle;
 pub(super) use self::limit::Exceeded;
 pub use self::limit::{InvalidRate, Rate, RateLimit, RateLimits};
-use super::error::ApiError;
-
-/// Keys that are remembered as admitted. Only real tokens come in here, so strangers cannot fill it.
-const ADMITTED_KEYS: u64 = 100_000;
-
-/// How long a key is remembered after its last call.
-const ADMITTED_FOR: Duration = Duration::from_secs(10 * 60);
 
 /// The limits of one server.
 pub(super) struct Limits {
-    tokens: Throttle<TokenId, DefaultClock>,
+    /// A token has a bucket since it was first admitted.
+    tokens: Throttle<TokenDigest, DefaultClock>,
     guesses: Throttle<ClientNetwork, DefaultClock>,
-    admitted: Cache<TokenDigest, ()>,
 }
 
 impl Limits {
@@ -61,63 +48,48 @@ impl Limits {
         Self {
             tokens: Throttle::new("token", limits.per_token, clock.clone()),
             guesses: Throttle::new("address", limits.wrong_keys, clock),
-            admitted: Cache::builder()
-                .max_capacity(ADMITTED_KEYS)
-                .time_to_idle(ADMITTED_FOR)
-                .build(),
         }
     }
 
-    /// Whether the store may be asked about a key: the address still has guesses left, or the key was
-    /// admitted lately.
+    /// Whether the store may be asked about a key: the network still has guesses left, or the key was
+    /// admitted before.
     ///
     /// # Errors
     /// [`Exceeded`] under the policy `address`.
     pub(super) fn check_guess(
         &self,
-        peer: Option<ClientNetwork>,
-        key: Option<&TokenDigest>,
+        network: Option<ClientNetwork>,
+        key: Result<&TokenDigest, &Refusal>,
     ) -> Result<(), Exceeded> {
-        match peer {
-            Some(peer) if !self.was_admitted(key) => self.guesses.peek(peer),
-            _ => Ok(()),
-        }
+        let Some(network) = network else {
+            return Ok(());
+        };
+        self.guesses.peek(network).or_else(|exceeded| {
+            let admitted = key.is_ok_and(|key| self.tokens.knows(key));
+            admitted.then_some(()).ok_or(exceeded)
+        })
     }
 
-    fn was_admitted(&self, key: Option<&TokenDigest>) -> bool {
-        key.is_some_and(|key| self.admitted.get(key).is_some())
-    }
-
-    /// Learns from what became of a key.
-    pub(super) fn note<T>(
+    /// Learns that a key was a wrong one.
+    pub(super) fn note_guess(
         &self,
-        peer: Option<ClientNetwork>,
-        key: Option<TokenDigest>,
-        outcome: &Result<T, ApiError>,
+        network: Option<ClientNetwork>,
+        key: Result<&TokenDigest, &Refusal>,
     ) {
-        match (outcome, key) {
-            // A look costs less than a write, and nearly every call comes by here.
-            (Ok(_), Some(key)) if !self.admitted.contains_key(&key) => {
-                self.admitted.insert(key, ());
-            }
-            (Err(ApiError::Refused(Refusal::TokenInvalid)), key) => {
-                if let Some(key) = key {
-                    self.admitted.invalidate(&key);
-                }
-                if let Some(peer) = peer {
-                    // Full or not, this call has its answer; the next one is told.
-                    let _ = self.guesses.take(peer);
-                }
-            }
-            _ => {}
+        if let Ok(key) = key {
+            self.tokens.forget(key);
+        }
+        if let Some(network) = network {
+            // Full or not, this call has its answer; the next one is told.
+            let _ = self.guesses.take(network);
         }
     }
 
-    /// Check 6.
+    /// Check 6, for a token that has passed those before.
     ///
     /// # Errors
     /// [`Exceeded`] under the policy `token`.
-    pub(super) fn check_token(&self, caller: Caller) -> Result<(), Exceeded> {
-        self.tokens.take(caller.token_id())
+    pub(super) fn check_token(&self, key: &TokenDigest) -> Result<(), Exceeded> {
+        self.tokens.take(*key)
     }
 }

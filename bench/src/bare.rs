@@ -1,0 +1,51 @@
+//! What the server is compared with: axum and nothing else, with the answer of a ping made beforehand.
+
+use std::io::{self, Write};
+
+use anyhow::Result;
+use axum::{
+    Router,
+    http::{HeaderName, HeaderValue, header},
+    routing::get,
+    serve::ListenerExt,
+};
+use tokio::net::TcpListener;
+
+const BODY: &str = r#"{"responseType":"success","message":"pong","data":{"status":"ok","org_id":903,"event_id":456}}"#;
+
+/// The headers that a ping's answer has, with some request's id.
+const HEADERS: [(HeaderName, HeaderValue); 3] = [
+    (
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    ),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (
+        HeaderName::from_static("x-request-id"),
+        HeaderValue::from_static("0123456789abcdef"),
+    ),
+];
+
+/// Serves until it is killed, and says where as the real server does.
+///
+/// # Errors
+/// Those of the listener.
+pub(crate) fn serve() -> Result<()> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await?;
+            writeln!(
+                io::stdout(),
+                "listening on http://{}",
+                listener.local_addr()?
+            )?;
+            let listener = listener.tap_io(|stream| {
+                let _ = stream.set_nodelay(true);
+            });
+            let handler = get(async || (HEADERS, BODY));
+            let path = "/api/v1/ext/{org_id}/event/{event_id}/ping";
+            Ok(axum::serve(listener, Router::new().route(path, handler)).await?)
+        })
+}
