@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "its figures are what it is for")]
 
 mod bare;
+mod cold;
 mod load;
 mod ping;
 mod process;
@@ -34,6 +35,8 @@ struct Arguments {
 enum What {
     /// Pings beside a bare axum handler that returns the same bytes, with wrk
     Ping(ping::Ping),
+    /// First calls with tokens of a database of many, and the memory that they then take
+    Cold(cold::Cold),
     /// Serves the bare handler
     #[command(hide = true)]
     Bare,
@@ -43,6 +46,7 @@ fn main() -> Result<()> {
     let Arguments { program, what } = Arguments::parse();
     match what {
         What::Ping(ping) => ping.run(&program),
+        What::Cold(cold) => cold.run(&program),
         What::Bare => bare::serve(),
     }
 }

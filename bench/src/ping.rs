@@ -49,7 +49,9 @@ impl Ping {
         for target in &targets {
             target.measure(64, 1)?;
         }
-        println!("| connections | server | requests a second | of the bare handler's | p99 | of the bare handler's | processor a request |");
+        println!(
+            "| connections | server | requests a second | of the bare handler's | p99 | of the bare handler's | processor a request |"
+        );
         println!("|---|---|---|---|---|---|---|");
         for connections in &self.connections {
             let rounds = (0..self.rounds)

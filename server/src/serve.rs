@@ -4,6 +4,7 @@ use std::{
     future::{self, IntoFuture},
     io,
     net::SocketAddr,
+    sync::Arc,
     time::Duration,
 };
 
@@ -17,7 +18,7 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
 
-use crate::error::Error;
+use crate::{error::Error, metrics::Metrics};
 
 /// How long running requests may take to finish once the server was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -69,10 +70,11 @@ pub(crate) async fn run(
     listener: TcpListener,
     router: Router,
     store: &Store,
+    metrics: Arc<Metrics>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
     let purge = purge_hourly(store);
-    let flusher = Flusher::start(store);
+    let flusher = Flusher::start(store, metrics);
     let outcome = answer_until(listener, router, stop, GRACE).await;
     purge.abort();
     flusher.finish().await;
@@ -123,7 +125,7 @@ struct Flusher {
 }
 
 impl Flusher {
-    fn start(store: &Store) -> Self {
+    fn start(store: &Store, metrics: Arc<Metrics>) -> Self {
         let (stop, mut stopped) = oneshot::channel();
         let store = store.clone();
         let flushing = tokio::spawn(async move {
@@ -137,6 +139,7 @@ impl Flusher {
                     _ = &mut stopped => true,
                 };
                 failing = report(store.usage().flush().await, failing);
+                metrics.flushed(!failing);
                 if last {
                     return;
                 }

@@ -54,6 +54,31 @@ pub(crate) enum Database {
     Postgres(PgPool),
 }
 
+/// The connections of a pool at some moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connections {
+    /// What they are for: `writer` and `readers` on SQLite, `all` on PostgreSQL.
+    pub pool: &'static str,
+    /// Those that somebody works with.
+    pub in_use: u32,
+    /// Those that are open and wait for work.
+    pub idle: u32,
+    /// How many there may be.
+    pub limit: u32,
+}
+
+impl Connections {
+    fn of<E: sqlx::Database>(pool: &'static str, connections: &sqlx::Pool<E>) -> Self {
+        let idle = u32::try_from(connections.num_idle()).unwrap_or(u32::MAX);
+        Self {
+            pool,
+            in_use: connections.size().saturating_sub(idle),
+            idle,
+            limit: connections.options().get_max_connections(),
+        }
+    }
+}
+
 /// The pool of the engine at hand; see [`on_engine!`].
 pub(crate) enum Pool<'a> {
     Sqlite(&'a SqlitePool),
@@ -195,6 +220,19 @@ impl Database {
                 writer.close().await;
             }
             Self::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    /// The connections of each pool.
+    pub(crate) fn connections(&self) -> Vec<Connections> {
+        match self {
+            Self::Sqlite {
+                writer, readers, ..
+            } => vec![
+                Connections::of("writer", writer),
+                Connections::of("readers", readers),
+            ],
+            Self::Postgres(pool) => vec![Connections::of("all", pool)],
         }
     }
 

@@ -54,7 +54,10 @@ use model::{
     token::TokenId,
 };
 
-pub use self::lease::{InvalidLease, Lease};
+pub use self::{
+    lease::{InvalidLease, Lease},
+    table::Answers,
+};
 use self::{memory::Memory, only_server::OnlyServer, table::Size};
 use crate::{
     Store,
@@ -188,6 +191,14 @@ impl Grants {
             Some(memories) => memories.events.get(event, || self.read_event(event)).await,
             None => self.read_event(event).await,
         }
+    }
+
+    /// How this server came by what it knew of tokens, and of events. Nothing is counted with
+    /// [`Lease::NONE`], where every answer is a read.
+    pub fn answers(&self) -> (Answers, Answers) {
+        self.memories()
+            .map(|memories| (memories.tokens.answers(), memories.events.answers()))
+            .unwrap_or_default()
     }
 
     async fn read_token(&self, digest: &TokenDigest) -> Result<Option<TokenRecord>, StoreError> {

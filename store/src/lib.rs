@@ -32,6 +32,7 @@ use self::{
     sessions::DatabaseSessions, tokens::Tokens, usage::Usage, users::Users,
 };
 pub use self::{
+    database::Connections,
     error::StoreError,
     members::Member,
     password::MIN_PASSWORD_LENGTH,
@@ -84,6 +85,11 @@ impl Store {
     /// Closes every connection, after the statements that are running.
     pub async fn close(&self) {
         self.inner.database.close().await;
+    }
+
+    /// The connections to the database, by pool.
+    pub fn connections(&self) -> Vec<Connections> {
+        self.inner.database.connections()
     }
 
     /// The clock that all rules of this store go by.

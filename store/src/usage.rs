@@ -172,6 +172,12 @@ impl Usage {
         waiting.max(self.tables.last_accepted(token))
     }
 
+    /// How many counts, of a token and an hour each, were taken from the tables and wait to be written.
+    pub fn waiting(&self) -> usize {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.len()
+    }
+
     /// Brings to the database what has gathered since the last time, and what was left from then.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ mod sync {
     };
 }
 #[expect(dead_code, reason = "how much is kept is looked at elsewhere")]
+#[expect(unreachable_pub, reason = "it is public where it is at home")]
 #[path = "../src/grants/table.rs"]
 mod table;
 

@@ -76,6 +76,15 @@ impl From<StoreError> for ApiError {
 }
 
 impl ApiError {
+    /// The check that failed, where it is one of the guard's.
+    pub(super) const fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Refused(refusal) => Some(*refusal),
+            Self::RateLimited(_) => Some(Refusal::RateLimited),
+            _ => None,
+        }
+    }
+
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Refused(Refusal::TokenMissing) => StatusCode::UNAUTHORIZED,
@@ -163,7 +172,7 @@ impl IntoResponse for ApiError {
         }
         let status = self.status();
         let mut response = envelope::failure(status, &self.message());
-        if let Self::Refused(refusal) = self {
+        if let Some(refusal) = self.refusal() {
             // For the guard, which counts what checks 7 to 10 refuse.
             response.extensions_mut().insert(refusal);
         }

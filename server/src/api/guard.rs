@@ -6,6 +6,8 @@
 //! is slowed down in the midst of check 3 ([`super::throttle`]). A call whose key is a token's is counted as
 //! that token's, whatever becomes of it ([`Call`]).
 
+use std::sync::Arc;
+
 use axum::{
     extract::Request,
     response::{IntoResponse, Response},
@@ -17,6 +19,8 @@ use model::{
     token::TokenId,
 };
 use store::{Store, secret::TokenDigest, usage::Usage};
+
+use crate::metrics::{Metrics, calls::Verdict};
 
 use super::{
     error::ApiError,
@@ -30,14 +34,21 @@ pub(super) struct Guard {
     store: Store,
     hosts: Vec<HostName>,
     limits: Option<Limits>,
+    metrics: Arc<Metrics>,
 }
 
 impl Guard {
-    pub(super) fn new(store: Store, hosts: Vec<HostName>, limits: Option<RateLimits>) -> Self {
+    pub(super) fn new(
+        store: Store,
+        hosts: Vec<HostName>,
+        limits: Option<RateLimits>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         Self {
             store,
             hosts,
             limits: limits.map(Limits::new),
+            metrics,
         }
     }
 
@@ -56,10 +67,20 @@ impl Guard {
                 request.extensions_mut().insert(caller);
                 let response = inner(request).await;
                 call.refused = response.extensions().get().copied();
+                let refused = call.refused.map(Verdict::Refused);
+                self.judged(refused.unwrap_or(Verdict::Accepted));
                 response
             }
-            Err(error) => error.into_response(),
+            Err(error) => {
+                let refused = error.refusal().map(Verdict::Refused);
+                self.judged(refused.unwrap_or(Verdict::Undecided));
+                error.into_response()
+            }
         }
+    }
+
+    fn judged(&self, verdict: Verdict) {
+        self.metrics.calls.judged(verdict);
     }
 
     /// Checks 1 and 2, and what can be said of the key without the store.

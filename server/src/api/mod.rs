@@ -35,6 +35,7 @@ use axum::{
     Router,
     body::HttpBody,
     extract::{DefaultBodyLimit, FromRef, Request},
+    handler::Handler,
     response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
 };
@@ -42,7 +43,10 @@ use http::Method;
 use store::Store;
 use tower::{ServiceExt, service_fn};
 
-use crate::originals::Originals;
+use crate::{
+    metrics::{Metrics, calls},
+    originals::Originals,
+};
 
 use self::{
     error::ApiError, guard::Guard, host::HostName, openapi::Endpoint, request_id::RequestIds,
@@ -61,9 +65,38 @@ pub struct Route {
     pub method: Method,
     /// Its path, with `{org_id}`, `{event_id}` and the like where values stand.
     pub path: &'static str,
-    handler: fn() -> MethodRouter<Api>,
+    handler: fn(Place) -> MethodRouter<Api>,
     /// What the OpenAPI document says of it; nothing of the closed doors, behind which there is nothing.
     document: Option<fn() -> Endpoint>,
+}
+
+/// Where in [`ROUTES`] a route stands.
+#[derive(Clone, Copy)]
+struct Place(usize);
+
+impl Place {
+    const fn of<H>(self, handler: H) -> Placed<H> {
+        Placed {
+            place: self,
+            handler,
+        }
+    }
+}
+
+/// A handler that lets it be known when a call has come to it ([`calls::reached`]).
+#[derive(Clone)]
+struct Placed<H> {
+    place: Place,
+    handler: H,
+}
+
+impl<T, S, H: Handler<T, S>> Handler<T, S> for Placed<H> {
+    type Future = H::Future;
+
+    fn call(self, request: Request, state: S) -> H::Future {
+        calls::reached(self.place.0);
+        self.handler.call(request, state)
+    }
 }
 
 /// What handlers work with.
@@ -79,61 +112,61 @@ pub static ROUTES: [Route; 10] = [
     Route {
         method: Method::GET,
         path: "/api/v1/ext/{org_id}/events",
-        handler: || get(events::list),
+        handler: |place| get(place.of(events::list)),
         document: Some(events::document),
     },
     Route {
         method: Method::GET,
         path: "/api/v1/ext/{org_id}/event/{event_id}/ping",
-        handler: || get(event::ping),
+        handler: |place| get(place.of(event::ping)),
         document: Some(event::document_ping),
     },
     Route {
         method: Method::GET,
         path: "/api/v1/ext/{org_id}/event/{event_id}/details",
-        handler: || get(event::details),
+        handler: |place| get(place.of(event::details)),
         document: Some(event::document_details),
     },
     Route {
         method: Method::GET,
         path: "/api/v1/ext/{org_id}/event/{event_id}/images",
-        handler: || get(images::all),
+        handler: |place| get(place.of(images::all)),
         document: Some(images::document_all),
     },
     Route {
         method: Method::GET,
         path: "/api/v1/ext/{org_id}/event/{event_id}/bibs/{bib}",
-        handler: || get(images::with_bib),
+        handler: |place| get(place.of(images::with_bib)),
         document: Some(images::document_with_bib),
     },
     Route {
         method: Method::GET,
         path: "/api/v1/ext/{org_id}/event/{event_id}/timeline/days",
-        handler: || get(timeline::days),
+        handler: |place| get(place.of(timeline::days)),
         document: Some(timeline::document_days),
     },
     Route {
         method: Method::GET,
         path: "/api/v1/ext/{org_id}/event/{event_id}/timeline/images",
-        handler: || get(timeline::taken_within),
+        handler: |place| get(place.of(timeline::taken_within)),
         document: Some(timeline::document_images),
     },
     Route {
         method: Method::POST,
         path: "/api/v1/ext/{org_id}/event/{event_id}/original-photos",
-        handler: || post(original_photos::links),
+        handler: |place| post(place.of(original_photos::links)),
         document: Some(original_photos::document),
     },
     Route {
         method: Method::POST,
         path: "/api/v1/ext/{org_id}/event/{event_id}/faces",
-        handler: || post(closed::faces),
+        handler: |place| post(place.of(closed::faces)),
         document: None,
     },
     Route {
         method: Method::POST,
         path: "/api/v1/ext/{org_id}/event/{event_id}/video-clipping/{*rest}",
-        handler: || post(closed::video_clipping),
+        handler: |place| post(place.of(closed::video_clipping)),
         document: None,
     },
 ];
@@ -144,10 +177,12 @@ pub(crate) fn router(
     originals: Originals,
     hosts: Vec<HostName>,
     limits: Option<RateLimits>,
+    metrics: Arc<Metrics>,
 ) -> Router {
     let api = Arc::new(ExternalApi {
         ids: RequestIds::new(),
-        guard: Guard::new(store.clone(), hosts, limits),
+        guard: Guard::new(store.clone(), hosts, limits, Arc::clone(&metrics)),
+        metrics,
         routes: routes(Api { store, originals }),
     });
     let api = service_fn(move |request| {
@@ -162,6 +197,7 @@ pub(crate) fn router(
 /// A request's whole way, in one piece: as layers around each other, its parts cost more than the guard does.
 struct ExternalApi {
     ids: RequestIds,
+    metrics: Arc<Metrics>,
     guard: Guard,
     routes: Router,
 }
@@ -177,15 +213,17 @@ impl ExternalApi {
             };
             self.guard.answer(request, admitted).await
         };
-        request_id::named(&self.ids, request, guarded).await
+        let answer = request_id::named(&self.ids, request, guarded);
+        self.metrics.calls.measured(answer).await
     }
 }
 
 fn routes(api: Api) -> Router {
     ROUTES
         .iter()
-        .fold(Router::new(), |router, route| {
-            router.route(route.path, (route.handler)())
+        .enumerate()
+        .fold(Router::new(), |router, (at, route)| {
+            router.route(route.path, (route.handler)(Place(at)))
         })
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)

@@ -1,7 +1,6 @@
 //! A name for every request, by which a caller and our log can speak of the same one.
 
 use std::{
-    any::Any,
     array,
     panic::AssertUnwindSafe,
     sync::atomic::{AtomicU64, Ordering},
@@ -67,7 +66,8 @@ tokio::task_local! {
 }
 
 /// Answers by `inner`, and names the request: in every log line written on its way ([`current`]), and in the
-/// answer. A panic inside ends the request like any other error.
+/// answer. A panic inside ends the request like any other error; its words went to the log with the hook
+/// for panics.
 ///
 /// No span of `tracing` carries the name, because one for each request costs more than all that the guard
 /// does. Neither path nor query is logged: a caller may have put the key there by mistake.
@@ -80,7 +80,7 @@ pub(super) async fn named(
     let answered = async move {
         let method = request.method().clone();
         let answered = AssertUnwindSafe(inner(request)).catch_unwind().await;
-        let response = answered.unwrap_or_else(|panic| panicked(&*panic));
+        let response = answered.unwrap_or_else(|_| ApiError::Internal.into_response());
         tracing::debug!(%method, status = response.status().as_u16(), "answered");
         response
     };
@@ -92,17 +92,6 @@ pub(super) async fn named(
 /// The name of the request that is being answered, for a line of the log.
 pub(crate) fn current() -> Option<HeaderValue> {
     CURRENT.try_with(HeaderValue::clone).ok()
-}
-
-/// The panic's own words go to the log.
-fn panicked(panic: &(dyn Any + Send)) -> Response {
-    let said = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    tracing::error!(panic = said, "a request panicked");
-    ApiError::Internal.into_response()
 }
 
 #[cfg(test)]

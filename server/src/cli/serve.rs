@@ -18,6 +18,7 @@ use crate::{
     assets,
     config::{Config, ContactUrl, PublicUrl},
     error::Error,
+    metrics::{self, Metrics},
     router, serve,
 };
 
@@ -93,6 +94,14 @@ pub(super) struct Serve {
         default_value_t
     )]
     lease_ms: Lease,
+    /// Where Prometheus may ask for `/metrics`; nowhere if no address is given. Keep it from the public
+    #[arg(
+        long,
+        env = "DEVELOPER_ZONE_METRICS_LISTEN",
+        value_name = "ADDRESS:PORT",
+        value_parser = listen_address
+    )]
+    metrics_listen: Option<SocketAddr>,
     #[command(flatten)]
     storage: Storage,
     /// Load the demo data, and serve the API under the listen address's own names too
@@ -132,6 +141,12 @@ impl Serve {
         if demo {
             store.load_demo().await?;
         }
+        let metrics = Metrics::new(&store);
+        metrics.count_panics();
+        let metrics_listener = match self.metrics_listen {
+            Some(address) => Some(serve::listen(address).await?),
+            None => None,
+        };
         let (config, storage) = self.config(address);
         let demo_of = demo.then_some(database_url);
         let originals = storage.open(&store, &config.api_url, demo_of).await?;
@@ -143,8 +158,15 @@ impl Serve {
         if demo {
             output::line(invitation(address))?;
         }
-        let router = router(store.clone(), &config, originals);
-        serve::run(listener, router, &store, stop).await
+        if let Some(listener) = metrics_listener {
+            let address = listener
+                .local_addr()
+                .map_err(|cause| Error::Listen { address, cause })?;
+            output::line(format!("metrics on http://{address}/metrics"))?;
+            tokio::spawn(metrics::serve(listener, Arc::clone(&metrics)));
+        }
+        let router = router(store.clone(), &config, originals, &metrics);
+        serve::run(listener, router, &store, metrics, stop).await
     }
 
     fn config(self, listening: SocketAddr) -> (Config, Storage) {

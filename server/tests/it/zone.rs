@@ -26,7 +26,7 @@ use model::{
     user::Email,
 };
 use serde_json::Value;
-use server::{api::throttle::RateLimits, config::Config, originals::Originals};
+use server::{api::throttle::RateLimits, config::Config, metrics::Metrics, originals::Originals};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use store::{
     Store, TokenAuthority,
@@ -188,7 +188,7 @@ fn router(store: &Store, originals: &Path, rate_limits: Option<RateLimits>) -> R
         rate_limits,
     };
     let originals = Originals::in_folder(originals.to_owned(), &config.api_url, &[7; 32]);
-    server::router(store.clone(), &config, originals)
+    server::router(store.clone(), &config, originals, &Metrics::new(store))
 }
 
 /// A token with the number it goes by.

@@ -6,7 +6,7 @@ use tokio::{sync::watch, time::timeout};
 
 use super::{
     lease::Lease,
-    table::{Asked, Reading, Size, Table},
+    table::{Answers, Asked, Reading, Size, Table},
 };
 use crate::{clock::MonotonicClock, database::PATIENCE, error::StoreError};
 
@@ -38,6 +38,11 @@ where
     /// From now on, nothing goes by a read that began before.
     pub(super) fn invalidate(&self) {
         self.table.invalidate();
+    }
+
+    /// How answers were come by since the start.
+    pub(super) fn answers(&self) -> Answers {
+        self.table.answers()
     }
 
     /// What is kept under `key`, or what `read` finds: nobody's read but one that began within a lease of

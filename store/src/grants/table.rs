@@ -39,6 +39,17 @@ pub(super) struct Size {
     pub(super) missing: usize,
 }
 
+/// How answers were come by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// From memory, within a lease; that there is no such key included.
+    pub from_memory: u64,
+    /// By a read of the database.
+    pub read: u64,
+    /// By somebody else's read, which was under way.
+    pub joined: u64,
+}
+
 /// What to do about a question.
 pub(super) enum Asked<V, H, T> {
     /// This is the answer: a value, or that there is none.
@@ -63,6 +74,7 @@ pub(super) struct Table<K, V, H> {
 
 /// Keys with nothing behind them are kept apart: a flood of made-up keys drives out only its like.
 struct Shard<K, V, H> {
+    answers: Answers,
     found: Generations<K, V>,
     missing: Generations<K, ()>,
     under_way: Map<K, UnderWay<H>>,
@@ -111,16 +123,22 @@ impl<K: Copy + Eq + Hash, V: Clone, H: Clone> Table<K, V, H> {
         let holds = |reading: Reading| self.holds(reading, now, epoch);
         let mut shard = self.shard(&key);
         if let Some(kept) = shard.found.find(&key, holds) {
-            return Asked::Held(Some(kept.value.clone()));
+            let value = kept.value.clone();
+            shard.answers.from_memory += 1;
+            return Asked::Held(Some(value));
         }
         if shard.missing.find(&key, holds).is_some() {
+            shard.answers.from_memory += 1;
             return Asked::Held(None);
         }
         if let Some(other) = shard.under_way.get(&key)
             && holds(other.reading)
         {
-            return Asked::Join(other.handle.clone());
+            let handle = other.handle.clone();
+            shard.answers.joined += 1;
+            return Asked::Join(handle);
         }
+        shard.answers.read += 1;
         let reading = Reading { since: now, epoch };
         let (handle, other_end) = start();
         shard.under_way.insert(key, UnderWay { reading, handle });
@@ -153,6 +171,18 @@ impl<K: Copy + Eq + Hash, V: Clone, H: Clone> Table<K, V, H> {
     pub(super) fn abandon(&self, key: K, reading: Reading) {
         let key = self.hashed(key);
         self.shard(&key).end(&key, reading);
+    }
+
+    /// How answers were come by since the start.
+    pub(super) fn answers(&self) -> Answers {
+        let mut all = Answers::default();
+        for shard in &self.shards {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            all.from_memory += shard.answers.from_memory;
+            all.read += shard.answers.read;
+            all.joined += shard.answers.joined;
+        }
+        all
     }
 
     /// How many answers are kept, run out or not.
@@ -188,6 +218,7 @@ impl<K: Copy + Eq + Hash, V: Clone, H: Clone> Table<K, V, H> {
 impl<K: Copy + Eq, V, H> Shard<K, V, H> {
     fn new() -> Self {
         Self {
+            answers: Answers::default(),
             found: Generations::default(),
             missing: Generations::default(),
             under_way: Map::default(),

@@ -1,0 +1,32 @@
+//! `GET /metrics`, on a listener of its own: what it tells is for the operator, and nobody else reaches it.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use http::{StatusCode, header::CONTENT_TYPE};
+use tokio::net::TcpListener;
+
+use super::Metrics;
+
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Answers Prometheus until the task ends.
+pub(crate) async fn serve(listener: TcpListener, metrics: Arc<Metrics>) {
+    let router = Router::new()
+        .route("/metrics", get(tell))
+        .with_state(metrics);
+    // It only ends with the task.
+    let _ = axum::serve(listener, router).await;
+}
+
+async fn tell(State(metrics): State<Arc<Metrics>>) -> Response {
+    match metrics.text() {
+        Ok(text) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}

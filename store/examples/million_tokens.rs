@@ -1,0 +1,102 @@
+//! Fills a database with a million tokens, for `bench cold` to call with:
+//!
+//! `cargo run --release -p store --example million_tokens -- DATABASE_URL FILE [COUNT]`
+//!
+//! The database has the demo data already. Ten tokens belong to each of as many organisations as that makes;
+//! a random tenth or so of the tokens' texts goes to the file, one on each line.
+
+use std::{
+    env,
+    error::Error,
+    fs::File,
+    io::{BufWriter, Write},
+};
+
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use sha2::{Digest, Sha256};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+use store::secret::PlainToken;
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+/// Rows of one statement: SQLite takes 32,766 parameters.
+const BATCH: i64 = 1_000;
+const EACH: i64 = 10;
+/// Numbers that the demo's organisations do not have.
+const FIRST_ORGANISATION: i64 = 1_000_000;
+/// 2026-01-19T06:00:00Z.
+const CREATED_AT: i64 = 1_768_802_400_000;
+
+/// Inserts on either engine.
+macro_rules! fill {
+    ($connection:expr, $count:expr, $sample:expr) => {{
+        let mut connection = $connection;
+        let mut rng = StdRng::seed_from_u64(9);
+        let user: i64 = sqlx::query_scalar("SELECT MIN(id) FROM users")
+            .fetch_one(&mut connection)
+            .await?;
+        for batch in (0..$count).step_by(BATCH as usize) {
+            let mut transaction = connection.begin().await?;
+            let organisations = batch / EACH..(batch + BATCH) / EACH;
+            let mut query = sqlx::query(AssertSqlSafe(format!(
+                "INSERT INTO organisations (id, name, plan, created_at) VALUES {}",
+                rows(BATCH / EACH, 4)
+            )));
+            for organisation in organisations {
+                query = query
+                    .bind(FIRST_ORGANISATION + organisation)
+                    .bind("One of many")
+                    .bind("enterprise")
+                    .bind(CREATED_AT);
+            }
+            query.execute(&mut *transaction).await?;
+            let mut query = sqlx::query(AssertSqlSafe(format!(
+                "INSERT INTO tokens (organisation_id, slot, digest, preview, active, created_by, created_at)
+                VALUES {}",
+                rows(BATCH, 7)
+            )));
+            for token in batch..batch + BATCH {
+                let text = PlainToken::generate(&mut rng).reveal();
+                query = query
+                    .bind(FIRST_ORGANISATION + token / EACH)
+                    .bind(token % EACH + 1)
+                    .bind(Sha256::digest(&text).to_vec())
+                    .bind(text[..5].to_owned())
+                    .bind(true)
+                    .bind(user)
+                    .bind(CREATED_AT);
+                if rng.random_ratio(1, 7) {
+                    writeln!($sample, "{text}")?;
+                }
+            }
+            query.execute(&mut *transaction).await?;
+            transaction.commit().await?;
+        }
+        connection.close().await?;
+    }};
+}
+
+#[tokio::main]
+async fn main() -> Outcome<()> {
+    let arguments: Vec<String> = env::args().collect();
+    let [_, url, file, count @ ..] = &arguments[..] else {
+        return Err("usage: million_tokens DATABASE_URL FILE [COUNT]".into());
+    };
+    let count: i64 = count.first().map_or(Ok(1_000_000), |count| count.parse())?;
+    let mut sample = BufWriter::new(File::create(file)?);
+    if url.starts_with("postgres") {
+        fill!(PgConnection::connect(url).await?, count, sample);
+    } else {
+        fill!(SqliteConnection::connect(url).await?, count, sample);
+    }
+    Ok(sample.flush()?)
+}
+
+/// `($1, $2), ($3, $4)` and so on.
+fn rows(count: i64, columns: i64) -> String {
+    let row = |row: i64| {
+        let parameters = (1..=columns).map(|column| format!("${}", row * columns + column));
+        format!("({})", parameters.collect::<Vec<_>>().join(", "))
+    };
+    (0..count).map(row).collect::<Vec<_>>().join(", ")
+}
