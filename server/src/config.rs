@@ -4,7 +4,10 @@ use std::{net::SocketAddr, str::FromStr};
 
 use http::{Uri, uri::Scheme};
 
-use crate::api::{host::HostName, throttle::RateLimits};
+use crate::{
+    api::{host::HostName, throttle::RateLimits},
+    client::TrustedProxies,
+};
 
 /// How the server presents itself.
 #[derive(Clone, Debug)]
@@ -20,6 +23,8 @@ pub struct Config {
     pub api_url: PublicUrl,
     /// How much may be asked for in the time; without it nothing is limited.
     pub rate_limits: Option<RateLimits>,
+    /// The proxies whose word on a caller's address is taken.
+    pub trusted_proxies: TrustedProxies,
 }
 
 impl Config {

@@ -32,9 +32,6 @@ pub enum Error {
     /// The system does not tell us when to stop.
     #[error("cannot watch for SIGTERM and Ctrl-C")]
     Signals(#[source] io::Error),
-    /// The listener broke while the server ran.
-    #[error("the server broke off")]
-    Serve(#[source] io::Error),
     /// The log filter cannot be read.
     #[error("the environment variable DEVELOPER_ZONE_LOG holds no log filter")]
     LogFilter(#[source] tracing_subscriber::filter::ParseError),

@@ -6,7 +6,7 @@
 pub mod api;
 mod assets;
 pub mod cli;
-mod client;
+pub mod client;
 pub mod config;
 mod connection;
 mod dashboard;
@@ -42,6 +42,7 @@ pub fn router(
         api_origin: config.api_url.origin(),
         secure_cookies: config.secure_cookies(),
     };
+    let proxies = config.trusted_proxies.clone();
     let files = api::files::router(store.clone(), &originals);
     let api = api::router(
         store.clone(),
@@ -64,5 +65,8 @@ pub fn router(
         .route("/healthz", get(async || "ok"))
         .merge(dashboard::router(store, ping, dashboard))
         .layer(from_fn_with_state(Arc::clone(metrics), metrics::count));
-    api.merge(others).layer(MapRequestLayer::new(client::tell))
+    api.merge(others)
+        .layer(MapRequestLayer::new(move |request| {
+            client::tell(request, &proxies)
+        }))
 }

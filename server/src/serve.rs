@@ -1,14 +1,10 @@
 //! The running server: from a bound address to the last answered request.
 
-use std::{
-    future::{self, IntoFuture},
-    io,
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+mod connections;
 
-use axum::{Router, serve::ListenerExt};
+use std::{future, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::Router;
 use store::{Store, StoreError};
 use tokio::{
     net::TcpListener,
@@ -18,6 +14,7 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
 
+use self::connections::Patience;
 use crate::{error::Error, metrics::Metrics};
 
 /// How long running requests may take to finish once the server was told to stop.
@@ -63,25 +60,21 @@ pub(crate) fn told_to_stop() -> Result<impl Future<Output = ()> + Send + 'static
 
 /// Answers what comes to `listener` until `stop` comes to its end, finishes the running requests within
 /// ten seconds, writes down how tokens were used up to the last of them, and closes the store.
-///
-/// # Errors
-/// [`Error::Serve`].
 pub(crate) async fn run(
     listener: TcpListener,
     router: Router,
     store: &Store,
     metrics: Arc<Metrics>,
     stop: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), Error> {
+) {
     let purge = purge_hourly(store);
     let flusher = Flusher::start(store, metrics);
-    let outcome = answer_until(listener, router, stop, GRACE).await;
+    answer_until(listener, router, stop, GRACE).await;
     purge.abort();
     flusher.finish().await;
     if timeout(CLOSING, store.close()).await.is_err() {
         tracing::warn!("stopped while a request still held a database connection");
     }
-    outcome.map_err(Error::Serve)
 }
 
 async fn answer_until(
@@ -89,20 +82,15 @@ async fn answer_until(
     router: Router,
     stop: impl Future<Output = ()> + Send + 'static,
     grace: Duration,
-) -> io::Result<()> {
+) {
     let (stopping, stopped) = oneshot::channel();
-    // Answers are small: held back for more to send along (Nagle), each would cost a keep-alive caller 40 ms.
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let serving = axum::serve(listener, service)
-        .with_graceful_shutdown(async move {
-            stop.await;
-            tracing::info!("stopping: running requests are finished, new connections refused");
-            let _ = stopping.send(());
-        })
-        .into_future();
+    let stop = async move {
+        stop.await;
+        tracing::info!("stopping: running requests are finished, new connections refused");
+        let _ = stopping.send(());
+    };
+    let (patience, bound) = (Patience::USUAL, connections::bound());
+    let serving = connections::answer_until(listener, router, patience, bound, stop);
     let out_of_patience = async {
         match stopped.await {
             Ok(()) => sleep(grace).await,
@@ -110,10 +98,9 @@ async fn answer_until(
         }
     };
     tokio::select! {
-        outcome = serving => outcome,
+        () = serving => {}
         () = out_of_patience => {
             tracing::warn!(seconds = grace.as_secs(), "stopped with requests unfinished");
-            Ok(())
         }
     }
 }
@@ -215,7 +202,7 @@ mod tests {
         asked: Arc<Notify>,
         answer: Arc<Notify>,
         stop: oneshot::Sender<()>,
-        running: JoinHandle<io::Result<()>>,
+        running: JoinHandle<()>,
     }
 
     impl SlowServer {
@@ -264,7 +251,7 @@ mod tests {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.expect("an answer");
         assert!(answer.ends_with("done"), "{answer}");
-        server.running.await.expect("ended").expect("without error");
+        server.running.await.expect("ended");
     }
 
     #[tokio::test]
@@ -272,7 +259,7 @@ mod tests {
         let server = SlowServer::start(Duration::from_millis(50)).await;
         let _stuck = server.ask().await;
         server.stop.send(()).expect("still running");
-        server.running.await.expect("ended").expect("without error");
+        server.running.await.expect("ended");
     }
 
     #[tokio::test]

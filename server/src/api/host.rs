@@ -1,6 +1,7 @@
 //! The guard's check 2: the host that a request addresses (contract, section 3).
 //!
-//! `X-Forwarded-Host` is never read: there are no trusted proxies yet from which it could come.
+//! `X-Forwarded-Host` is never read, from nobody: proxies pass on the `Host` that they were called with, and so
+//! there is one host to look at.
 
 use std::{fmt, net::Ipv6Addr, str::FromStr};
 

@@ -16,6 +16,7 @@ use crate::{
         throttle::{Rate, RateLimit, RateLimits},
     },
     assets,
+    client::ProxyNetwork,
     config::{Config, ContactUrl, PublicUrl},
     error::Error,
     metrics::{self, Metrics},
@@ -27,6 +28,7 @@ use crate::{
   developer-zone serve --demo
   developer-zone serve --listen 0.0.0.0:8080 --database-url postgres://zone@db/zone \\
       --api-hosts api.example.com --public-url https://dev.example.com
+  developer-zone serve --listen 10.0.0.5:3000 --trusted-proxies 10.0.0.2,10.0.0.3
   developer-zone serve --rate-limit 200 --rate-burst 1000 --originals-folder /srv/originals
   developer-zone serve --s3-endpoint https://s3.eu-central-1.amazonaws.com \\
       --s3-region eu-central-1 --s3-bucket race-originals --s3-access-key-id AKIA... \\
@@ -68,6 +70,15 @@ pub(super) struct Serve {
     /// The address under which integrations call the API; https:// and the first API host if none is given
     #[arg(long, env = "DEVELOPER_ZONE_API_URL", value_name = "URL")]
     api_url: Option<PublicUrl>,
+    /// The proxies in front, as addresses and networks (CIDR) separated by commas; X-Forwarded-For is taken
+    /// from them alone
+    #[arg(
+        long,
+        env = "DEVELOPER_ZONE_TRUSTED_PROXIES",
+        value_name = "CIDRS",
+        value_delimiter = ','
+    )]
+    trusted_proxies: Vec<ProxyNetwork>,
     /// Requests a second that each token may send, to each server; 0 turns all limits off
     #[arg(
         long,
@@ -125,7 +136,7 @@ impl Serve {
     /// Runs until it is told to stop.
     ///
     /// # Errors
-    /// What keeps the server from starting, and [`Error::Serve`].
+    /// What keeps the server from starting.
     pub(super) async fn perform(self, database_url: &str) -> Result<(), Error> {
         assets::addresses()?;
         let stop = serve::told_to_stop()?;
@@ -166,7 +177,8 @@ impl Serve {
             tokio::spawn(metrics::serve(listener, Arc::clone(&metrics)));
         }
         let router = router(store.clone(), &config, originals, &metrics);
-        serve::run(listener, router, &store, metrics, stop).await
+        serve::run(listener, router, &store, metrics, stop).await;
+        Ok(())
     }
 
     fn config(self, listening: SocketAddr) -> (Config, Storage) {
@@ -182,6 +194,7 @@ impl Serve {
             public_url: self.public_url,
             api_url,
             rate_limits: rate_limit.map(RateLimits::of_tokens),
+            trusted_proxies: self.trusted_proxies.into_iter().collect(),
         };
         (config, self.storage)
     }

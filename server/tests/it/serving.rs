@@ -399,6 +399,9 @@ fn what_serve_cannot_use_is_told_with_a_way_out() {
         ("--api-hosts", "https://api.9pic.ai", "without scheme"),
         ("--contact-url", "javascript:alert(1)", "mailto:"),
         ("--public-url", "dev.9pic.ai", "https://dev.9pic.ai"),
+        ("--trusted-proxies", "10.0.0.1,proxy", "10.1.0.0/16"),
+        ("--trusted-proxies", "10.0.0.7/8", "10.0.0.0/8"),
+        ("--trusted-proxies", "0.0.0.0/0", "name your proxies"),
         ("--lease-ms", "10001", "from 0 to 10000"),
         ("--lease-ms", "0.25", "milliseconds"),
     ] {
@@ -424,6 +427,10 @@ fn every_option_of_serve_may_come_from_the_environment() {
         (
             "DEVELOPER_ZONE_PUBLIC_URL",
             "https://dev.example.com".to_owned(),
+        ),
+        (
+            "DEVELOPER_ZONE_TRUSTED_PROXIES",
+            "10.0.0.7, 2001:db8::/32".to_owned(),
         ),
         ("DEVELOPER_ZONE_RATE_LIMIT", "20".to_owned()),
         ("DEVELOPER_ZONE_RATE_BURST", "40".to_owned()),

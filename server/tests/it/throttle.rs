@@ -241,6 +241,96 @@ async fn exhaust_guesses(zone: &Zone) {
     guesser.get(PING).await.assert_refused(429, "rate_limited");
 }
 
+/// A proxy in front of the server of [`behind_a_proxy`].
+const PROXY: &str = "10.0.0.2";
+
+/// A server that trusts [`PROXY`], and limits as [`zone`] does.
+async fn behind_a_proxy() -> Zone {
+    let limits = RateLimits {
+        per_token: limit("1000", 1_000),
+        wrong_keys: limit(SLOW, GUESSES),
+    };
+    let zone = Zone::on_sqlite().await;
+    zone.limited_behind(limits, &["10.0.0.0/24", "2001:db8:ffff::1"])
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_a_guesser_uses_up_its_own_guesses_alone() {
+    let zone = behind_a_proxy().await;
+    let behind = |client: &str| {
+        let forwarded = zone.key("made-up").with("x-forwarded-for", client);
+        forwarded.at(PROXY)
+    };
+    for guess in 0..GUESSES {
+        // What the guesser sends itself stands before what the proxy adds, and helps it nothing.
+        let forged = format!("198.51.100.{guess}, {HERE}");
+        behind(&forged)
+            .get(PING)
+            .await
+            .assert_refused(403, "token_invalid");
+    }
+    for slowed in [behind(HERE), behind("192.0.2.77, 192.0.2.1, 10.0.0.9")] {
+        assert_limited(&slowed.get(PING).await, "address", "q=50;w=50000");
+    }
+    // Neither the other callers of the proxy nor the proxy itself pay for it, nor whom it claimed to be.
+    for other in [behind(ELSEWHERE), behind("198.51.100.1"), behind("junk")] {
+        other.get(PING).await.assert_refused(403, "token_invalid");
+    }
+}
+
+#[tokio::test]
+async fn two_lines_of_forwarded_addresses_are_one_list() {
+    let zone = behind_a_proxy().await;
+    let guesser = zone.key("made-up").at("2001:db8:ffff::1");
+    for guess in 0..GUESSES {
+        let forged = format!("198.51.100.{guess}");
+        let lines = guesser.clone().and("x-forwarded-for", forged);
+        let lines = lines.and("x-forwarded-for", HERE);
+        lines.get(PING).await.assert_refused(403, "token_invalid");
+    }
+    let direct = zone.key("made-up").at(HERE);
+    assert_limited(&direct.get(PING).await, "address", "q=50;w=50000");
+}
+
+#[tokio::test]
+async fn a_caller_that_is_no_trusted_proxy_cannot_name_another_address() {
+    let zone = behind_a_proxy().await;
+    let lying = |guess: u32| {
+        let forged = format!("198.51.100.{guess}");
+        zone.key("made-up").with("x-forwarded-for", forged).at(HERE)
+    };
+    for guess in 0..GUESSES {
+        lying(guess)
+            .get(PING)
+            .await
+            .assert_refused(403, "token_invalid");
+    }
+    assert_limited(&lying(77).get(PING).await, "address", "q=50;w=50000");
+}
+
+/// They say where a request came from too, but a proxy that does not write them passes on what it got.
+#[tokio::test]
+async fn no_other_header_names_the_caller_not_even_from_a_trusted_proxy() {
+    let zone = behind_a_proxy().await;
+    let names = ["forwarded", "x-real-ip", "x-client-ip", "true-client-ip"];
+    for guess in 0..GUESSES {
+        let mut guesser = zone.key("made-up").with("x-forwarded-for", HERE);
+        for name in names {
+            let address = format!("198.51.100.{guess}");
+            let value = match name {
+                "forwarded" => format!("for={address}"),
+                _ => address,
+            };
+            guesser = guesser.with(name, value);
+        }
+        let answer = guesser.at(PROXY).get(PING).await;
+        answer.assert_refused(403, "token_invalid");
+    }
+    let guesser = zone.key("made-up").with("x-forwarded-for", HERE);
+    let refused = guesser.at(PROXY).get(PING).await;
+    assert_limited(&refused, "address", "q=50;w=50000");
+}
+
 fn new_token(url: &str) -> String {
     let create = ["token", "create", "--organisation", "903"];
     let by = ["--created-by", "member@example.com"];

@@ -26,7 +26,10 @@ use model::{
     user::Email,
 };
 use serde_json::Value;
-use server::{api::throttle::RateLimits, config::Config, metrics::Metrics, originals::Originals};
+use server::{
+    api::throttle::RateLimits, client::TrustedProxies, config::Config, metrics::Metrics,
+    originals::Originals,
+};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use store::{
     Store, TokenAuthority,
@@ -179,13 +182,19 @@ pub(crate) struct Zone {
     pub(crate) router: Router,
 }
 
-fn router(store: &Store, originals: &Path, rate_limits: Option<RateLimits>) -> Router {
+fn router(
+    store: &Store,
+    originals: &Path,
+    rate_limits: Option<RateLimits>,
+    trusted_proxies: TrustedProxies,
+) -> Router {
     let config = Config {
         api_hosts: vec![API_HOST.parse().expect("a host")],
         contact_url: "https://9pic.ai/contact".parse().expect("a link"),
         public_url: None,
         api_url: "https://api.9pic.ai".parse().expect("an origin"),
         rate_limits,
+        trusted_proxies,
     };
     let originals = Originals::in_folder(originals.to_owned(), &config.api_url, &[7; 32]);
     server::router(store.clone(), &config, originals, &Metrics::new(store))
@@ -221,7 +230,7 @@ impl Zone {
         store.load_demo().await.expect("loaded");
         let originals = tempfile::tempdir().expect("a folder");
         Self {
-            router: router(&store, originals.path(), None),
+            router: router(&store, originals.path(), None, TrustedProxies::default()),
             originals,
             store,
             clock,
@@ -231,7 +240,19 @@ impl Zone {
 
     /// The same with limits; without this there are none.
     pub(crate) fn limited_to(self, limits: RateLimits) -> Self {
-        let router = router(&self.store, self.originals.path(), Some(limits));
+        self.limited_behind(limits, &[])
+    }
+
+    /// The same with limits, behind proxies that it trusts.
+    pub(crate) fn limited_behind(self, limits: RateLimits, proxies: &[&str]) -> Self {
+        let proxies = proxies.iter().map(|text| text.parse().expect("a network"));
+        let originals = self.originals.path();
+        let router = router(
+            &self.store,
+            originals,
+            Some(limits),
+            proxies.collect::<TrustedProxies>(),
+        );
         Self { router, ..self }
     }
 

@@ -19,8 +19,8 @@
 //!
 //! Limits of the limits: they are this server's own, so several servers together let through as many times
 //! as much. Where there is no connection (the dashboard's own test of a token), no address is counted.
-//! Behind a proxy all callers have the proxy's address (there are no trusted proxies yet whose
-//! word on the caller's address we would take). Calls that the store is being asked about at the same
+//! Behind a proxy that is not among the trusted ones ([`crate::client`]) all callers have the proxy's
+//! address. Calls that the store is being asked about at the same
 //! moment see the same bucket, so a flood of guesses gets a few more in than the figure says. All memory is
 //! bounded ([`Throttle`]).
 

@@ -1,0 +1,242 @@
+use axum::{
+    body::Bytes,
+    routing::{get, post},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::tcp::OwnedWriteHalf,
+    task::JoinHandle,
+    time::timeout,
+};
+
+use super::*;
+
+/// Shorter than [`LONG`] by so much that a busy machine does not confuse them.
+const SHORT: Duration = Duration::from_millis(200);
+const LONG: Duration = Duration::from_secs(60);
+/// Within it whatever is to end has ended.
+const SOON: Duration = Duration::from_secs(20);
+
+/// Nobody is hurried.
+const LENIENT: Patience = Patience {
+    head: LONG,
+    answer: LONG,
+    idle: LONG,
+    look: Duration::from_millis(10),
+};
+
+const REQUEST: &str = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
+
+/// More than the system's buffers between two ends of a connection hold.
+const LARGE: usize = 64 * 1024 * 1024;
+
+struct Server {
+    address: SocketAddr,
+    running: JoinHandle<()>,
+}
+
+impl Server {
+    async fn start(patience: Patience, bound: usize) -> Self {
+        let router = Router::new()
+            .route("/", get(async || "done"))
+            .route("/echo", post(async |body: Bytes| body))
+            .route("/stuck", get(std::future::pending::<()>))
+            .route("/large", get(async || vec![b'x'; LARGE]));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let stop = std::future::pending();
+        let running = answer_until(listener, router, patience, bound, stop);
+        Self {
+            address,
+            running: tokio::spawn(running),
+        }
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.expect("connected")
+    }
+
+    /// Sends this, and gives the connection.
+    async fn send(&self, request: &str) -> TcpStream {
+        let mut stream = self.connect().await;
+        let sent = stream.write_all(request.as_bytes()).await;
+        sent.expect("sent");
+        stream
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.running.abort();
+    }
+}
+
+/// What comes until the server ends the connection.
+async fn read_to_end(mut stream: impl AsyncReadExt + Unpin) -> String {
+    let mut read = Vec::new();
+    let ended = timeout(SOON, stream.read_to_end(&mut read)).await;
+    // Ended with something unread, it is reset.
+    let _ = ended.expect("the server ends the connection");
+    String::from_utf8(read).expect("a text")
+}
+
+/// Sends the request on this connection, and reads its answer.
+async fn ask(stream: &mut TcpStream) {
+    stream.write_all(REQUEST.as_bytes()).await.expect("sent");
+    let mut read = Vec::new();
+    while !read.ends_with(b"done") {
+        let more = timeout(SOON, stream.read_buf(&mut read)).await;
+        assert_ne!(more.expect("an answer").expect("read"), 0, "{read:?}");
+    }
+}
+
+/// Sends a byte now and then, for as long as they are taken.
+async fn drip(mut stream: OwnedWriteHalf) {
+    let mut every = interval(SHORT / 10);
+    while stream.write_all(b"x").await.is_ok() {
+        every.tick().await;
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_comes_in_drops_gets_no_more_time_for_each_of_them() {
+    let patience = Patience {
+        head: SHORT,
+        ..LENIENT
+    };
+    let server = Server::start(patience, 9).await;
+    for begun in ["", "G", "GET / HTTP/1.1\r\nHost: a.test\r\nX-Slow: "] {
+        let (reading, writing) = server.send(begun).await.into_split();
+        let dripping = tokio::spawn(drip(writing));
+        assert_eq!(read_to_end(reading).await, "", "{begun:?}");
+        dripping.abort();
+    }
+    let mut kept = server.connect().await;
+    ask(&mut kept).await;
+    kept.write_all(b"GET / HTTP/1.1\r\n").await.expect("sent");
+    assert_eq!(read_to_end(kept).await, "");
+}
+
+#[tokio::test]
+async fn a_connection_on_which_nothing_is_ever_asked_is_ended() {
+    let patience = Patience {
+        head: SHORT,
+        ..LENIENT
+    };
+    let server = Server::start(patience, 9).await;
+    assert_eq!(read_to_end(server.connect().await).await, "");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_and_work_without_end_are_ended() {
+    let patience = Patience {
+        answer: SHORT,
+        ..LENIENT
+    };
+    let server = Server::start(patience, 9).await;
+    let body = "POST /echo HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1000000\r\n\r\n";
+    let (reading, writing) = server.send(body).await.into_split();
+    let dripping = tokio::spawn(drip(writing));
+    assert_eq!(read_to_end(reading).await, "");
+    dripping.abort();
+    let stuck = server.send("GET /stuck HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    assert_eq!(read_to_end(stuck.await).await, "");
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_ended_and_one_that_is_used_is_not() {
+    let patience = Patience {
+        idle: SHORT,
+        ..LENIENT
+    };
+    let server = Server::start(patience, 9).await;
+    let mut used = server.connect().await;
+    let mut idle = server.connect().await;
+    ask(&mut idle).await;
+    let mut every = interval(SHORT / 10);
+    for _ in 0..30 {
+        ask(&mut used).await;
+        every.tick().await;
+    }
+    assert_eq!(read_to_end(idle).await, "");
+    assert_eq!(read_to_end(used).await, "");
+}
+
+#[tokio::test]
+async fn a_caller_that_does_not_take_its_answer_is_ended_and_a_slow_one_is_not() {
+    let patience = Patience {
+        idle: SHORT,
+        ..LENIENT
+    };
+    let server = Server::start(patience, 9).await;
+    let request = "GET /large HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n";
+    let mut slow = server.send(request).await;
+    let taking_none = server.send(request).await;
+    let (mut buffer, mut read) = (vec![0; LARGE / 50], 0);
+    let mut every = interval(SHORT / 5);
+    while let Ok(some @ 1..) = slow.read(&mut buffer).await {
+        read += some;
+        if read < LARGE / 2 {
+            every.tick().await;
+        }
+    }
+    assert!(read > LARGE, "{read}");
+    assert!(read_to_end(taking_none).await.len() < LARGE);
+}
+
+#[tokio::test]
+async fn beyond_the_bound_a_connection_waits_until_another_one_ends() {
+    let server = Server::start(LENIENT, 2).await;
+    let (mut first, mut second) = (server.connect().await, server.connect().await);
+    ask(&mut first).await;
+    ask(&mut second).await;
+    let mut third = server.send(REQUEST).await;
+    assert!(timeout(SHORT, third.read_u8()).await.is_err());
+    // Those who are in are not disturbed.
+    ask(&mut first).await;
+    drop(second);
+    let answered = timeout(SOON, third.read_u8()).await;
+    assert_eq!(answered.expect("in time").expect("read"), b'H');
+}
+
+#[tokio::test]
+async fn a_head_too_large_or_of_too_many_headers_is_431() {
+    let server = Server::start(LENIENT, 9).await;
+    let long = format!("X-Long: {}\r\n", "x".repeat(LONGEST_HEAD));
+    let many = "X-One: 1\r\n".repeat(101);
+    for headers in [long, many] {
+        let request = format!("GET / HTTP/1.1\r\nHost: a.test\r\n{headers}\r\n");
+        let answer = read_to_end(server.send(&request).await).await;
+        assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    }
+    let few = "X-One: 1\r\n".repeat(98);
+    let request = format!("GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n{few}\r\n");
+    let answer = read_to_end(server.send(&request).await).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_400() {
+    let server = Server::start(LENIENT, 9).await;
+    for request in [
+        "\x16\x03\x01 this is no TLS\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost : a.test\r\n\r\n",
+    ] {
+        let answer = read_to_end(server.send(request).await).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{request}: {answer}");
+    }
+}
+
+/// As many handles as the tests have is enough for some connections, and never more than all.
+#[test]
+fn the_bound_leaves_handles_for_the_database() {
+    let connections = u64::try_from(bound()).expect("a number");
+    let handles = getrlimit(Resource::Nofile).current;
+    assert!((1..=MOST_CONNECTIONS).contains(&connections));
+    let needed = connections * HANDLES_PER_CONNECTION + OTHER_HANDLES;
+    assert!(
+        handles.is_none_or(|handles| needed <= handles),
+        "{handles:?}"
+    );
+}
