@@ -101,7 +101,7 @@ setup-build: $(NPM_PACKAGES)
 	@scripts/setup compiler rust
 
 setup-test: setup-build
-	@scripts/setup browser postgresql schemathesis
+	@scripts/setup browser postgresql proxies schemathesis
 
 # npm writes this file last, so it is older than the lock file exactly when an installation is due.
 $(NPM_PACKAGES): end2end/package-lock.json

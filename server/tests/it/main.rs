@@ -1,7 +1,8 @@
 //! What the server promises: the external API through the router, the program through its command line.
 //!
-//! One file per subject; `zone` and `program` are what the tests stand on.
+//! One file per subject; `zone`, `program` and `deployment` are what the tests stand on.
 
+mod deployment;
 mod program;
 mod zone;
 
@@ -21,6 +22,7 @@ mod order;
 mod originals;
 mod photos;
 mod postgres;
+mod proxies;
 mod revocation;
 mod routes;
 mod secrets;
