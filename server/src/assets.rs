@@ -1,10 +1,12 @@
 //! The built front end (`target/site`): embedded in a release binary, read from the folder in a debug one.
 
 use axum::{
+    Router,
     body::Body,
     extract::Path,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
+    routing::get,
 };
 use rust_embed::{EmbeddedFile, RustEmbed};
 use serde::Deserialize;
@@ -62,8 +64,13 @@ pub(crate) fn addresses() -> Result<app::Assets, NotBuilt> {
     })
 }
 
+/// The files that pages load.
+pub(crate) fn router() -> Router {
+    Router::new().route("/assets/{name}", get(serve))
+}
+
 /// Serves a file of the front end, compressed where the browser takes it.
-pub(crate) async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Response {
+async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Response {
     let path = format!("assets/{name}");
     let Some(content_type) = content_type(&name) else {
         return StatusCode::NOT_FOUND.into_response();

@@ -14,6 +14,8 @@ use crate::{
 pub struct Config {
     /// The hosts under which the external API is served.
     pub api_hosts: Vec<HostName>,
+    /// The hosts under which the dashboard is served; every host if there are none named.
+    pub dashboard_hosts: Option<Vec<HostName>>,
     /// Where Enterprise enquiries go.
     pub contact_url: ContactUrl,
     /// The address that browsers use, if the operator named it.
@@ -30,6 +32,11 @@ pub struct Config {
 impl Config {
     /// Whether cookies may be marked `Secure`: a browser drops such a cookie where there is no HTTPS.
     pub(crate) fn secure_cookies(&self) -> bool {
+        self.is_https()
+    }
+
+    /// Whether browsers come over HTTPS, as the operator says.
+    pub(crate) fn is_https(&self) -> bool {
         self.public_url.as_ref().is_some_and(PublicUrl::is_https)
     }
 }
@@ -66,6 +73,11 @@ impl PublicUrl {
                 .parse()
                 .unwrap_or_else(|_| Uri::from_static("https://api.9pic.ai")),
         )
+    }
+
+    /// The host, without the port.
+    pub(crate) fn host(&self) -> Option<HostName> {
+        self.0.host()?.parse().ok()
     }
 
     /// Whether browsers come over HTTPS.

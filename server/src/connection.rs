@@ -3,7 +3,7 @@
 use app::connection::{CallPing, PingAnswer, ping_path};
 use async_trait::async_trait;
 use axum::{
-    BoxError, Router,
+    BoxError,
     body::{Body, to_bytes},
     extract::Request,
 };
@@ -12,7 +12,7 @@ use model::{event::EventId, organisation::OrganisationId};
 use serde::Deserialize;
 use tower::ServiceExt;
 
-use crate::config::PublicUrl;
+use crate::{api::ExternalApi, config::PublicUrl};
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const ERROR_CODE: HeaderName = HeaderName::from_static("x-error-code");
@@ -23,7 +23,7 @@ const LONGEST_ANSWER: usize = 64 * 1024;
 
 /// The external API, called as integrations call it.
 pub(crate) struct OwnApi {
-    api: Router,
+    api: ExternalApi,
     origin: String,
 }
 
@@ -34,7 +34,7 @@ struct Envelope {
 
 impl OwnApi {
     /// Calls `api` at `url`. A host that is not on the allowlist is refused here as it is out there.
-    pub(crate) fn new(api: Router, url: &PublicUrl) -> Self {
+    pub(crate) fn new(api: ExternalApi, url: &PublicUrl) -> Self {
         Self {
             api,
             origin: url.origin(),

@@ -1,4 +1,4 @@
-//! The dashboard's host: pages, server functions, session layer, cross-site check, assets.
+//! The dashboard's host: pages, server functions, session layer, cross-site check.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use app::{
 use axum::{
     Router,
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, Method, StatusCode, header},
     middleware::{self, Next},
     response::{Html, IntoResponse, Redirect, Response},
     routing::get,
@@ -20,9 +20,7 @@ use axum::{
 use leptos::{config::LeptosOptions, prelude::provide_context};
 use leptos_axum::{LeptosRoutes, generate_route_list, render_app_async_with_context};
 use store::{Store, sessions::ABSOLUTE_END};
-use tower_http::{
-    catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, set_header::SetResponseHeaderLayer,
-};
+use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
 use tower_sessions::{Expiry, Session, SessionManagerLayer, cookie::SameSite};
 
 use crate::assets;
@@ -76,10 +74,6 @@ pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardCon
         .layer(sessions)
         .layer(middleware::from_fn(refuse_cross_site))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
-        .layer(if_absent(header::CACHE_CONTROL, "no-store"))
-        .route("/assets/{name}", get(assets::serve))
-        .layer(if_absent(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(if_absent(header::REFERRER_POLICY, "same-origin"))
         .layer(CatchPanicLayer::new())
         .with_state(options)
 }
@@ -98,10 +92,6 @@ fn session_layer(
         .with_secure(secure)
         .with_path("/")
         .with_expiry(Expiry::OnInactivity(time::Duration::seconds(lifetime)))
-}
-
-fn if_absent(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
 /// Lets signed-in people at the pages, everyone at the sign-in page, and tells the page who is looking. A
@@ -206,6 +196,8 @@ fn is_same_origin(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {

@@ -1,6 +1,6 @@
 //! The host of the Developer Zone: the external API, the dashboard and the command line.
 //!
-//! A library, so that tests can send requests through [`router`] without a socket; the program
+//! A library, so that tests can send requests through [`service`] without a socket; the program
 //! `developer-zone` is [`cli::main`].
 
 pub mod api;
@@ -12,39 +12,43 @@ mod connection;
 mod dashboard;
 mod docs;
 mod error;
+mod headers;
+mod hosts;
 pub mod metrics;
 pub mod originals;
 mod serve;
+mod surfaces;
 mod telemetry;
 
 use std::sync::Arc;
 
-use axum::{Router, middleware::from_fn_with_state, routing::get};
+use axum::{middleware::from_fn_with_state, routing::get};
 use store::Store;
-use tower::util::MapRequestLayer;
+use tower::{ServiceBuilder, util::MapResponseLayer};
 
-pub use self::error::Error;
+use self::surfaces::Surfaces;
 use self::{
-    config::Config, connection::OwnApi, dashboard::DashboardConfig, metrics::Metrics,
-    originals::Originals,
+    api::ExternalApi, config::Config, connection::OwnApi, dashboard::DashboardConfig, hosts::Hosts,
+    metrics::Metrics, originals::Originals,
 };
+pub use self::{error::Error, surfaces::Service};
 
 /// Everything that the server answers: the external API, the files that it links to, its documentation,
 /// `/healthz`, and the dashboard for the rest.
-pub fn router(
+pub fn service(
     store: Store,
     config: &Config,
     originals: Originals,
     metrics: &Arc<Metrics>,
-) -> Router {
+) -> impl Service {
     let dashboard = DashboardConfig {
         contact_url: config.contact_url.as_str().to_owned(),
         api_origin: config.api_url.origin(),
         secure_cookies: config.secure_cookies(),
     };
-    let proxies = config.trusted_proxies.clone();
-    let files = api::files::router(store.clone(), &originals);
-    let api = api::router(
+    let hosts = Hosts::of(config);
+    let files = api::files::router(store.clone(), &originals, config.api_hosts.clone());
+    let api = ExternalApi::new(
         store.clone(),
         originals,
         config.api_hosts.clone(),
@@ -54,19 +58,26 @@ pub fn router(
     let ping = Arc::new(OwnApi::new(api.clone(), &config.api_url));
     let api_origin = config.api_url.origin();
     let public_origin = config.public_url.as_ref().map(|url| url.origin());
-    let others = Router::new()
-        .merge(api::openapi::router(&api_origin))
+    let public = api::openapi::router(&api_origin)
         .merge(docs::router(
             &api_origin,
             public_origin.as_deref(),
             config.rate_limits.map(|limits| limits.per_token),
         ))
+        .merge(assets::router())
+        .layer(from_fn_with_state(hosts.clone(), hosts::of_both));
+    let dashboard = dashboard::router(store, ping, dashboard)
+        .layer(from_fn_with_state(hosts, hosts::of_dashboard));
+    let others = public
         .merge(files)
         .route("/healthz", get(async || "ok"))
-        .merge(dashboard::router(store, ping, dashboard))
+        .merge(dashboard)
+        .layer(MapResponseLayer::new(headers::complete))
         .layer(from_fn_with_state(Arc::clone(metrics), metrics::count));
-    api.merge(others)
-        .layer(MapRequestLayer::new(move |request| {
-            client::tell(request, &proxies)
-        }))
+    let proxies = config.trusted_proxies.clone();
+    let https = config.is_https();
+    ServiceBuilder::new()
+        .map_request(move |request| client::tell(request, &proxies))
+        .map_response(headers::tell_of_https(https))
+        .service(Surfaces { api, others })
 }

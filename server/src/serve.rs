@@ -4,7 +4,6 @@ mod connections;
 
 use std::{future, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::Router;
 use store::{Store, StoreError};
 use tokio::{
     net::TcpListener,
@@ -15,7 +14,7 @@ use tokio::{
 };
 
 use self::connections::Patience;
-use crate::{error::Error, metrics::Metrics};
+use crate::{error::Error, metrics::Metrics, surfaces::Service};
 
 /// How long running requests may take to finish once the server was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -62,14 +61,14 @@ pub(crate) fn told_to_stop() -> Result<impl Future<Output = ()> + Send + 'static
 /// ten seconds, writes down how tokens were used up to the last of them, and closes the store.
 pub(crate) async fn run(
     listener: TcpListener,
-    router: Router,
+    service: impl Service,
     store: &Store,
     metrics: Arc<Metrics>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
     let purge = purge_hourly(store);
     let flusher = Flusher::start(store, metrics);
-    answer_until(listener, router, stop, GRACE).await;
+    answer_until(listener, service, stop, GRACE).await;
     purge.abort();
     flusher.finish().await;
     if timeout(CLOSING, store.close()).await.is_err() {
@@ -79,7 +78,7 @@ pub(crate) async fn run(
 
 async fn answer_until(
     listener: TcpListener,
-    router: Router,
+    service: impl Service,
     stop: impl Future<Output = ()> + Send + 'static,
     grace: Duration,
 ) {
@@ -90,7 +89,7 @@ async fn answer_until(
         let _ = stopping.send(());
     };
     let (patience, bound) = (Patience::USUAL, connections::bound());
-    let serving = connections::answer_until(listener, router, patience, bound, stop);
+    let serving = connections::answer_until(listener, service, patience, bound, stop);
     let out_of_patience = async {
         match stopped.await {
             Ok(()) => sleep(grace).await,
@@ -186,7 +185,7 @@ fn report_purge(what: &str, outcome: Result<u64, StoreError>) {
 mod tests {
     use std::sync::Arc;
 
-    use axum::routing::get;
+    use axum::{Router, routing::get};
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpStream,

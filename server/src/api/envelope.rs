@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use axum::response::{IntoResponse, Response};
 use http::{
     HeaderValue, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_TYPE},
+    header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS},
 };
 use serde::Serialize;
 
 use super::error::ApiError;
+use crate::headers::{NO_SNIFFING, NOTHING, OWN_ORIGIN_ONLY, RESOURCE_POLICY};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -58,6 +59,10 @@ fn answer<T: Serialize>(status: StatusCode, envelope: &Envelope<'_, T>) -> Respo
             [
                 (CONTENT_TYPE, HeaderValue::from_static("application/json")),
                 (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+                // For the browser in which somebody opens it (OWASP, REST Security Cheat Sheet).
+                (X_CONTENT_TYPE_OPTIONS, NO_SNIFFING),
+                (CONTENT_SECURITY_POLICY, NOTHING),
+                (RESOURCE_POLICY, OWN_ORIGIN_ONLY),
             ],
             body,
         )

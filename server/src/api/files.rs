@@ -6,7 +6,8 @@
 //! On a small installation these files, which photographers sent in, come from the origin of the dashboard.
 //! So they are always saved, never shown (`Content-Disposition`), never taken for another type than they are
 //! said to have (`nosniff`), and should a browser show one nonetheless, it runs nothing and has no origin
-//! (`Content-Security-Policy`).
+//! (`Content-Security-Policy`). Pages of partners may load them: who has the link has the leave, and no cookie
+//! says anything here (`Cross-Origin-Resource-Policy`).
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -15,13 +16,15 @@ use axum::{
     body::Body,
     extract::rejection::{PathRejection, QueryRejection},
     extract::{Path, Query, Request, State},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::get,
 };
+use futures_util::FutureExt;
 use http::{
     HeaderValue, StatusCode,
     header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS},
 };
+use model::access::Refusal;
 use serde::Deserialize;
 use store::Store;
 use tower::{ServiceExt, service_fn};
@@ -30,19 +33,28 @@ use tower_http::services::ServeFile;
 use super::{
     access::decimal,
     error::ApiError,
+    host::{HostName, addressed},
     request_id::{self, RequestIds},
 };
-use crate::originals::{
-    ObjectName, Originals,
-    folder::{Folder, Refused},
+use crate::{
+    headers::{ANY_ORIGIN, NO_SNIFFING, RESOURCE_POLICY},
+    originals::{
+        ObjectName, Originals,
+        folder::{Folder, Refused},
+    },
 };
 
 const PATH: &str = "/files/{*path}";
+
+/// Runs nothing, has no origin, stands in no frame.
+const POLICY: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox");
 
 #[derive(Clone)]
 struct Files {
     folder: Folder,
     store: Store,
+    hosts: Arc<[HostName]>,
 }
 
 #[derive(Deserialize)]
@@ -51,20 +63,25 @@ struct Signed {
     signature: String,
 }
 
-/// The files of the folder, if the originals are in one; nothing otherwise.
-pub(crate) fn router(store: Store, originals: &Originals) -> Router {
+/// The files of the folder, if the originals are in one, under the API's hosts; nothing otherwise.
+pub(crate) fn router(store: Store, originals: &Originals, hosts: Vec<HostName>) -> Router {
     let Some(folder) = originals.folder().cloned() else {
         return Router::new();
     };
     let files = Router::new()
         .route(PATH, get(download))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .with_state(Files { folder, store });
+        .with_state(Files {
+            folder,
+            store,
+            hosts: hosts.into(),
+        });
     let ids = Arc::new(RequestIds::new());
-    let named = service_fn(move |request| {
-        let (ids, files) = (Arc::clone(&ids), files.clone());
-        let inner = async |request| files.oneshot(request).await.into_response();
-        async move { Ok::<_, Infallible>(request_id::named(&ids, request, inner).await) }
+    let named = service_fn(move |request: Request| {
+        let name = ids.name(request.headers());
+        let answer = files.clone().oneshot(request);
+        let answer = answer.map(|Ok(response)| response);
+        request_id::named(name, answer).map(Ok::<_, Infallible>)
     });
     Router::new().route_service(PATH, named)
 }
@@ -75,6 +92,10 @@ async fn download(
     query: Result<Query<Signed>, QueryRejection>,
     request: Request,
 ) -> Result<Response, ApiError> {
+    let host = addressed(&request).ok_or(Refusal::HostNotAllowed)?;
+    if !files.hosts.iter().any(|own| own.is(host)) {
+        return Err(Refusal::HostNotAllowed.into());
+    }
     let Path(path) = path.map_err(|_| ApiError::LinkInvalid)?;
     let Query(Signed { expires, signature }) = query.map_err(|_| ApiError::LinkInvalid)?;
     let expires = decimal(&expires).ok_or(ApiError::LinkInvalid)?;
@@ -100,11 +121,12 @@ async fn download(
     let headers = answer.headers_mut();
     headers.insert(CONTENT_DISPOSITION, disposition);
     for (name, value) in [
-        (CACHE_CONTROL, "private, no-store"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
+        (CACHE_CONTROL, HeaderValue::from_static("private, no-store")),
+        (X_CONTENT_TYPE_OPTIONS, NO_SNIFFING),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (RESOURCE_POLICY, ANY_ORIGIN),
     ] {
-        headers.insert(name, HeaderValue::from_static(value));
+        headers.insert(name, value);
     }
     Ok(answer)
 }

@@ -8,10 +8,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::Request,
-    response::{IntoResponse, Response},
-};
+use axum::{extract::Request, response::Response};
 use model::{
     access::{Caller, Refusal},
     client::{ClientAddress, ClientNetwork},
@@ -52,31 +49,21 @@ impl Guard {
         }
     }
 
-    /// Lets the request in to `inner` with its [`Caller`], or answers it.
-    pub(super) async fn answer(
-        &self,
-        mut request: Request,
-        inner: impl AsyncFnOnce(Request) -> Response,
-    ) -> Response {
-        let admitted = match self.credential(&request) {
+    /// Lets the request in with its [`Caller`] beside it.
+    ///
+    /// # Errors
+    /// The refusal, or that nothing could be found out.
+    pub(super) async fn admit(&self, request: &mut Request) -> Result<Admitted<'_>, ApiError> {
+        let admitted = match self.credential(request) {
             Ok(credential) => self.caller(credential).await,
             Err(refusal) => Err(refusal.into()),
         };
-        match admitted {
-            Ok((caller, mut call)) => {
-                request.extensions_mut().insert(caller);
-                let response = inner(request).await;
-                call.refused = response.extensions().get().copied();
-                let refused = call.refused.map(Verdict::Refused);
-                self.judged(refused.unwrap_or(Verdict::Accepted));
-                response
-            }
-            Err(error) => {
-                let refused = error.refusal().map(Verdict::Refused);
-                self.judged(refused.unwrap_or(Verdict::Undecided));
-                error.into_response()
-            }
-        }
+        let (caller, call) = admitted.inspect_err(|error| {
+            let refused = error.refusal().map(Verdict::Refused);
+            self.judged(refused.unwrap_or(Verdict::Undecided));
+        })?;
+        request.extensions_mut().insert(caller);
+        Ok(Admitted { guard: self, call })
     }
 
     fn judged(&self, verdict: Verdict) {
@@ -142,6 +129,21 @@ impl Guard {
         let admitted = record.admit(call.at);
         call.refused = admitted.err();
         Ok((admitted?, call))
+    }
+}
+
+/// A call that has passed checks 1 to 6.
+pub(super) struct Admitted<'a> {
+    guard: &'a Guard,
+    call: Call<'a>,
+}
+
+impl Admitted<'_> {
+    /// Learns from the answer whether one of the later checks refused it.
+    pub(super) fn answered(&mut self, response: &Response) {
+        self.call.refused = response.extensions().get().copied();
+        let refused = self.call.refused.map(Verdict::Refused);
+        self.guard.judged(refused.unwrap_or(Verdict::Accepted));
     }
 }
 

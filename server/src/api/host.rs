@@ -56,7 +56,7 @@ impl FromStr for HostName {
 
 /// The host that the request addresses, without port and trailing dot. None where the request names no
 /// host, more than one, or two that differ.
-pub(super) fn addressed(request: &Request) -> Option<&str> {
+pub(crate) fn addressed(request: &Request) -> Option<&str> {
     let mut sent = request.headers().get_all(HOST).iter();
     let header = match (sent.next(), sent.next()) {
         (Some(_), Some(_)) => return None,

@@ -29,7 +29,12 @@ pub(crate) mod request_id;
 pub mod throttle;
 mod timeline;
 
-use std::{convert::Infallible, sync::Arc};
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use axum::{
     Router,
@@ -41,7 +46,7 @@ use axum::{
 };
 use http::Method;
 use store::Store;
-use tower::{ServiceExt, service_fn};
+use tower::Service;
 
 use crate::{
     metrics::{Metrics, calls},
@@ -57,7 +62,7 @@ use self::{
 const MAX_BODY: usize = 64 * 1024;
 
 /// Everything under this path is the API's, known or not.
-const BASE: [&str; 3] = ["/api/v1/ext", "/api/v1/ext/", "/api/v1/ext/{*rest}"];
+const BASE: &str = "/api/v1/ext";
 
 /// An endpoint of the API.
 pub struct Route {
@@ -171,50 +176,88 @@ pub static ROUTES: [Route; 10] = [
     },
 ];
 
-/// The API under `/api/v1/ext`, served under `hosts` only and within `limits`.
-pub(crate) fn router(
-    store: Store,
-    originals: Originals,
-    hosts: Vec<HostName>,
-    limits: Option<RateLimits>,
-    metrics: Arc<Metrics>,
-) -> Router {
-    let api = Arc::new(ExternalApi {
-        ids: RequestIds::new(),
-        guard: Guard::new(store.clone(), hosts, limits, Arc::clone(&metrics)),
-        metrics,
-        routes: routes(Api { store, originals }),
-    });
-    let api = service_fn(move |request| {
-        let api = Arc::clone(&api);
-        async move { Ok::<_, Infallible>(api.answer(request).await) }
-    });
-    BASE.into_iter().fold(Router::new(), |router, path| {
-        router.route_service(path, api.clone())
-    })
+/// Whether the API answers at this path.
+pub(crate) fn is_path_of(path: &str) -> bool {
+    path.strip_prefix(BASE)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// A request's whole way, in one piece: as layers around each other, its parts cost more than the guard does.
-struct ExternalApi {
+/// The API under `/api/v1/ext`.
+///
+/// A request's whole way is one piece ([`ExternalApi::answer`]): as layers around each other, its parts would cost
+/// more than the guard does.
+#[derive(Clone)]
+pub(crate) struct ExternalApi(Arc<Parts>);
+
+struct Parts {
     ids: RequestIds,
     metrics: Arc<Metrics>,
     guard: Guard,
     routes: Router,
 }
 
+/// An answer in the making.
+pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
 impl ExternalApi {
-    async fn answer(&self, request: Request) -> Response {
-        let guarded = async |request| {
-            let admitted = async |request: Request| {
-                if is_too_large(&request) {
-                    return ApiError::BodyTooLarge.into_response();
-                }
-                self.routes.clone().oneshot(request).await.into_response()
+    /// Served under `hosts` only and within `limits`.
+    pub(crate) fn new(
+        store: Store,
+        originals: Originals,
+        hosts: Vec<HostName>,
+        limits: Option<RateLimits>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self(Arc::new(Parts {
+            ids: RequestIds::new(),
+            guard: Guard::new(store.clone(), hosts, limits, Arc::clone(&metrics)),
+            metrics,
+            routes: routes(Api { store, originals }),
+        }))
+    }
+
+    async fn answer(self, mut request: Request) -> Response {
+        let Parts {
+            ids,
+            metrics,
+            guard,
+            routes,
+        } = &*self.0;
+        let name = ids.name(request.headers());
+        let answered = async {
+            let mut call = match guard.admit(&mut request).await {
+                Ok(call) => call,
+                Err(error) => return error.into_response(),
             };
-            self.guard.answer(request, admitted).await
+            let response = if is_too_large(&request) {
+                ApiError::BodyTooLarge.into_response()
+            } else {
+                limit_body(&mut request);
+                let Ok(response) = routes.clone().call(request).await;
+                response
+            };
+            call.answered(&response);
+            response
         };
-        let answer = request_id::named(&self.ids, request, guarded);
-        self.metrics.calls.measured(answer).await
+        metrics
+            .calls
+            .measured(request_id::named(name, answered))
+            .await
+    }
+}
+
+impl Service<Request> for ExternalApi {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Answering {
+        let api = self.clone();
+        Box::pin(async move { Ok(api.answer(request).await) })
     }
 }
 
@@ -227,12 +270,17 @@ fn routes(api: Api) -> Router {
         })
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(api)
 }
 
-/// Whether the body says beforehand that it is too large; one that does not say it is cut off by
-/// [`DefaultBodyLimit`] while a handler reads it.
+/// A body that does not say how large it is, is cut off while a handler reads it.
+fn limit_body(request: &mut Request) {
+    if !request.method().is_safe() {
+        DefaultBodyLimit::max(MAX_BODY).apply(request);
+    }
+}
+
+/// Whether the body says beforehand that it is too large.
 fn is_too_large(request: &Request) -> bool {
     request.body().size_hint().lower() > MAX_BODY as u64
 }

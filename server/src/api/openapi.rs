@@ -7,7 +7,10 @@
 use std::collections::BTreeMap;
 
 use axum::{Router, routing::get};
-use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
+use http::{
+    HeaderValue,
+    header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE},
+};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::{
@@ -16,6 +19,7 @@ use utoipa::{
 };
 
 use super::{ROUTES, Route, error::ApiError, query::PageSizes};
+use crate::headers::{ANY_ORIGIN, RESOURCE_POLICY};
 
 /// Where the document is.
 pub(crate) const PATH: &str = "/api/v1/openapi.json";
@@ -407,9 +411,10 @@ pub(crate) fn router(origin: &str) -> Router {
     let answer = async move || {
         (
             [
-                (CONTENT_TYPE, "application/json"),
-                (CACHE_CONTROL, "no-cache"),
-                (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+                (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+                (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+                (ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
+                (RESOURCE_POLICY, ANY_ORIGIN),
             ],
             document.clone(),
         )

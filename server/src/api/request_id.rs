@@ -6,10 +6,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use axum::{
-    extract::Request,
-    response::{IntoResponse, Response},
-};
+use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use rand::{RngCore, TryRngCore, rngs::OsRng};
@@ -22,19 +19,19 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_LENGTH: usize = 64;
 
 /// Makes names that this process never gives twice, and another one hardly ever.
-pub(super) struct RequestIds {
+pub(crate) struct RequestIds {
     state: AtomicU64,
 }
 
 impl RequestIds {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             state: AtomicU64::new(OsRng.unwrap_err().next_u64()),
         }
     }
 
     /// The caller's own name for the request if it sent one sane one, else a new one.
-    fn name(&self, headers: &HeaderMap) -> HeaderValue {
+    pub(crate) fn name(&self, headers: &HeaderMap) -> HeaderValue {
         let mut sent = headers.get_all(REQUEST_ID).iter();
         match (sent.next(), sent.next()) {
             (Some(own), None) if is_sane(own) => own.clone(),
@@ -65,23 +62,16 @@ tokio::task_local! {
     static CURRENT: HeaderValue;
 }
 
-/// Answers by `inner`, and names the request: in every log line written on its way ([`current`]), and in the
-/// answer. A panic inside ends the request like any other error; its words went to the log with the hook
-/// for panics.
+/// Answers under this name: it is in every line written on the way ([`current`]), and in the answer. A panic
+/// inside ends the request like any other error; its words went to the log with the hook for panics.
 ///
 /// No span of `tracing` carries the name, because one for each request costs more than all that the guard
 /// does. Neither path nor query is logged: a caller may have put the key there by mistake.
-pub(super) async fn named(
-    ids: &RequestIds,
-    request: Request,
-    inner: impl AsyncFnOnce(Request) -> Response,
-) -> Response {
-    let name = ids.name(request.headers());
-    let answered = async move {
-        let method = request.method().clone();
-        let answered = AssertUnwindSafe(inner(request)).catch_unwind().await;
+pub(crate) async fn named(name: HeaderValue, answer: impl Future<Output = Response>) -> Response {
+    let answered = async {
+        let answered = AssertUnwindSafe(answer).catch_unwind().await;
         let response = answered.unwrap_or_else(|_| ApiError::Internal.into_response());
-        tracing::debug!(%method, status = response.status().as_u16(), "answered");
+        tracing::debug!(status = response.status().as_u16(), "answered");
         response
     };
     let mut response = CURRENT.scope(name.clone(), answered).await;

@@ -20,7 +20,7 @@ use crate::{
     config::{Config, ContactUrl, PublicUrl},
     error::Error,
     metrics::{self, Metrics},
-    router, serve,
+    serve, service,
 };
 
 #[derive(Args)]
@@ -56,6 +56,15 @@ pub(super) struct Serve {
         default_value = "api.9pic.ai"
     )]
     api_hosts: Vec<HostName>,
+    /// The host names under which the dashboard is served, separated by commas; the one of --public-url if none
+    /// is given, and every name if there is none either
+    #[arg(
+        long,
+        env = "DEVELOPER_ZONE_DASHBOARD_HOSTS",
+        value_name = "HOSTS",
+        value_delimiter = ','
+    )]
+    dashboard_hosts: Option<Vec<HostName>>,
     /// Where people of organisations without the Enterprise plan are sent
     #[arg(
         long,
@@ -115,7 +124,7 @@ pub(super) struct Serve {
     metrics_listen: Option<SocketAddr>,
     #[command(flatten)]
     storage: Storage,
-    /// Load the demo data, and serve the API under the listen address's own names too
+    /// Load the demo data, and serve API and dashboard under the listen address's own names too
     #[arg(long, env = "DEVELOPER_ZONE_DEMO", value_parser = BoolishValueParser::new())]
     demo: bool,
 }
@@ -176,20 +185,29 @@ impl Serve {
             output::line(format!("metrics on http://{address}/metrics"))?;
             tokio::spawn(metrics::serve(listener, Arc::clone(&metrics)));
         }
-        let router = router(store.clone(), &config, originals, &metrics);
-        serve::run(listener, router, &store, metrics, stop).await;
+        let service = service(store.clone(), &config, originals, &metrics);
+        serve::run(listener, service, &store, metrics, stop).await;
         Ok(())
     }
 
     fn config(self, listening: SocketAddr) -> (Config, Storage) {
         let api_url = self.api_url(listening);
+        let mut dashboard_hosts = self.dashboard_hosts;
+        if dashboard_hosts.is_none() {
+            let public = self.public_url.as_ref().and_then(PublicUrl::host);
+            dashboard_hosts = public.map(|host| vec![host]);
+        }
         let mut api_hosts = self.api_hosts;
         if self.demo {
             api_hosts.extend(own_names(self.listen.ip()));
+            if let Some(hosts) = &mut dashboard_hosts {
+                hosts.extend(own_names(self.listen.ip()));
+            }
         }
         let rate_limit = RateLimit::new(self.rate_limit, self.rate_burst);
         let config = Config {
             api_hosts,
+            dashboard_hosts,
             contact_url: self.contact_url,
             public_url: self.public_url,
             api_url,

@@ -6,8 +6,8 @@ use crate::{api::openapi, assets};
 /// Sections that make a list of them worth its place.
 const WORTH_A_LIST: usize = 3;
 
-/// The whole page.
-pub(super) fn write(page: &Page, markdown: &str) -> String {
+/// The whole page. `dashboard` is what links into the dashboard start with.
+pub(super) fn write(page: &Page, markdown: &str, dashboard: &str) -> String {
     let content = html::content(markdown);
     let head = head(page);
     let navigation = navigation(page);
@@ -23,7 +23,7 @@ pub(super) fn write(page: &Page, markdown: &str) -> String {
 <a class=\"skip-link\" href=\"#main\">Skip to main content</a>
 <header class=\"documentation-header\">
 <a class=\"documentation-title\" href=\"/docs\"><span class=\"brand\">9Pic</span> API documentation</a>
-<a href=\"/\">Open the dashboard</a>
+<a href=\"{dashboard}/\">Open the dashboard</a>
 </header>
 <nav class=\"nav documentation-nav\" aria-label=\"Documentation\">
 <ul>

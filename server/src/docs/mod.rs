@@ -17,7 +17,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     body::Bytes,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -88,18 +88,20 @@ static PAGES: [Page; 5] = [
 ];
 
 /// The pages under `/docs`, and `/llms.txt`. `api_origin` is where integrations call the API; `public_origin`,
-/// where it is known, is what the links in `/llms.txt` start with, since that file is read apart from its
-/// address; `limit` is what the pages say of how often a token may call.
+/// where it is known, is what links to the dashboard start with, and those in `/llms.txt`, since that file is
+/// read apart from its address; `limit` is what the pages say of how often a token may call.
 pub(crate) fn router(
     api_origin: &str,
     public_origin: Option<&str>,
     limit: Option<RateLimit>,
 ) -> Router {
     let document = openapi::document(api_origin);
-    let api = Api::new(api_origin, &document).limited_to(limit);
+    let api = Api::new(api_origin, &document)
+        .limited_to(limit)
+        .beside(public_origin);
     let pages = PAGES.iter().fold(Router::new(), |router, page| {
         let markdown = page.source.markdown(&api);
-        let html = Served::html(document::write(page, &markdown));
+        let html = Served::html(document::write(page, &markdown, api.dashboard()));
         let markdown = Served::text("text/markdown; charset=utf-8", markdown);
         router
             .route(page.path, html.route())
@@ -152,9 +154,7 @@ impl Served {
         let mut head = HeaderMap::from_iter([
             (header::CACHE_CONTROL, REVALIDATE),
             (header::ETAG, etag.clone()),
-            named(header::CONTENT_TYPE, content_type),
-            named(header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-            named(header::REFERRER_POLICY, "same-origin"),
+            (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
         ]);
         head.extend(policy.map(|policy| (header::CONTENT_SECURITY_POLICY, policy)));
         Self {
@@ -178,10 +178,6 @@ impl Served {
         response.headers_mut().extend((*self.head).clone());
         response
     }
-}
-
-fn named(name: HeaderName, value: &'static str) -> (HeaderName, HeaderValue) {
-    (name, HeaderValue::from_static(value))
 }
 
 /// The text's hash; 64 bits are far beyond chance for a dozen texts.

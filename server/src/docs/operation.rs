@@ -10,6 +10,7 @@ pub(super) struct Api<'a> {
     origin: &'a str,
     document: &'a Value,
     limit: Option<RateLimit>,
+    dashboard: &'a str,
 }
 
 /// One endpoint of the document.
@@ -46,7 +47,20 @@ impl<'a> Api<'a> {
             origin,
             document,
             limit: None,
+            dashboard: "",
         }
+    }
+
+    /// The same, where the dashboard is at this origin, if that is known.
+    pub(super) fn beside(self, dashboard: Option<&'a str>) -> Self {
+        let dashboard = dashboard.unwrap_or_default();
+        Self { dashboard, ..self }
+    }
+
+    /// What a link into the dashboard starts with. The documentation is at the API's hosts too, where the
+    /// dashboard is not.
+    pub(super) fn dashboard(&self) -> &'a str {
+        self.dashboard
     }
 
     /// The same, where each token is held to `limit`.

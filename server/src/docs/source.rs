@@ -51,6 +51,7 @@ fn value(place: &str, api: &Api<'_>) -> Option<String> {
     Some(match place.split_once(':') {
         None => match place {
             "origin" => api.origin().to_owned(),
+            "dashboard" => api.dashboard().to_owned(),
             "key variable" => KEY_VARIABLE.to_owned(),
             "call limit" => api.limit().map_or_else(
                 || "This server sets no limit of its own.".to_owned(),

@@ -13,7 +13,6 @@ mod tests;
 use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
-    Router,
     body::Body,
     extract::{ConnectInfo, Request},
     response::Response,
@@ -27,9 +26,9 @@ use tokio::{
     task::{AbortHandle, JoinSet},
     time::{Instant, MissedTickBehavior, interval, sleep},
 };
-use tower::Service;
 
 use self::progress::{Phase, Progress, Watched};
+use crate::surfaces::Service;
 
 /// The longest head of a request, in bytes; a longer one is answered with 431, as is one of more than 100 headers.
 const LONGEST_HEAD: usize = 32 * 1024;
@@ -103,13 +102,13 @@ pub(super) fn bound() -> usize {
 /// queue. Takes no more once `stop` comes to its end, and ends with the last request.
 pub(super) async fn answer_until(
     listener: TcpListener,
-    router: Router,
+    service: impl Service,
     patience: Patience,
     bound: usize,
     stop: impl Future<Output = ()>,
 ) {
     let mut stop = pin!(stop);
-    let mut connections = Connections::new(router, patience);
+    let mut connections = Connections::new(service, patience);
     let mut look = interval(patience.look);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -144,8 +143,8 @@ async fn rest_after(error: &io::Error) {
 }
 
 /// What runs; broken off when it is dropped.
-struct Connections {
-    router: Router,
+struct Connections<S> {
+    service: S,
     patience: Patience,
     stopping: watch::Sender<()>,
     tasks: JoinSet<()>,
@@ -160,10 +159,10 @@ struct Seen {
     last: Option<(u32, Instant)>,
 }
 
-impl Connections {
-    fn new(router: Router, patience: Patience) -> Self {
+impl<S: Service> Connections<S> {
+    fn new(service: S, patience: Patience) -> Self {
         Self {
-            router,
+            service,
             patience,
             stopping: watch::Sender::new(()),
             tasks: JoinSet::new(),
@@ -173,8 +172,8 @@ impl Connections {
 
     fn add(&mut self, stream: TcpStream, peer: SocketAddr) {
         let progress = Arc::new(Progress::default());
-        let (router, stopped) = (self.router.clone(), self.stopping.subscribe());
-        let connection = converse(stream, peer, router, progress.clone(), stopped);
+        let (service, stopped) = (self.service.clone(), self.stopping.subscribe());
+        let connection = converse(stream, peer, service, progress.clone(), stopped);
         self.seen.push(Seen {
             task: self.tasks.spawn(connection),
             progress,
@@ -204,19 +203,19 @@ impl Connections {
 async fn converse(
     stream: TcpStream,
     peer: SocketAddr,
-    router: Router,
+    service: impl Service,
     progress: Arc<Progress>,
     mut stopped: watch::Receiver<()>,
 ) {
     // Answers are small: held back for more to send along (Nagle), each would cost a keep-alive caller 40 ms.
     let _ = stream.set_nodelay(true);
     let io = TokioIo::new(Watched::new(stream, progress.clone()));
-    let service = service_fn(|request| answer(request, peer, router.clone(), progress.clone()));
+    let answering = service_fn(|request| answer(request, peer, service.clone(), progress.clone()));
     let mut connection = pin!(
         http1::Builder::new()
             .max_header_size(LONGEST_HEAD)
             .max_buf_size(2 * LONGEST_HEAD)
-            .serve_connection(io, service)
+            .serve_connection(io, answering)
     );
     let outcome = tokio::select! {
         outcome = connection.as_mut() => outcome,
@@ -234,13 +233,13 @@ async fn converse(
 async fn answer(
     request: hyper::Request<Incoming>,
     peer: SocketAddr,
-    mut router: Router,
+    mut service: impl Service,
     progress: Arc<Progress>,
 ) -> Result<Response, Infallible> {
     progress.enter(Phase::Answer);
     let mut request: Request = request.map(Body::new);
     request.extensions_mut().insert(ConnectInfo(peer));
-    let response = router.call(request).await;
+    let response = service.call(request).await;
     progress.enter(Phase::Idle);
     response
 }

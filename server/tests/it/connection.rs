@@ -1,51 +1,25 @@
 //! The dashboard's test of a token: the guard's own answer, and a token that is shown whatever happens to
 //! what helps to test it.
 
-use axum::{Router, body::Body, extract::Request};
-use http::{
-    HeaderValue, StatusCode,
-    header::{CONTENT_TYPE, COOKIE, SET_COOKIE},
-};
-use http_body_util::BodyExt;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
-use crate::zone::Zone;
+use crate::zone::{Client, Zone};
 
 /// The member of 903, signed in.
-struct Dashboard {
-    router: Router,
-    cookie: HeaderValue,
-}
+struct Dashboard(Client);
 
 impl Dashboard {
     async fn of(zone: &Zone) -> Self {
-        let form = "email=member%40example.com&password=developer-zone-demo";
-        let request = Request::post("/api/dashboard/sign-in")
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(Body::from(form))
-            .expect("a request");
-        let answer = zone.router.clone().oneshot(request).await;
-        let answer = answer.expect("an answer");
-        let cookie = answer.headers()[SET_COOKIE].to_str().expect("a text");
-        let (cookie, _) = cookie.split_once(';').expect("attributes");
-        Self {
-            router: zone.router.clone(),
-            cookie: cookie.parse().expect("a header"),
-        }
+        let member = zone.session("member@example.com").await;
+        Self(member.with("content-type", "application/json"))
     }
 
     async fn ask(&self, name: &str, data: Value) -> Value {
-        let request = Request::post(format!("/api/dashboard/{name}"))
-            .header(CONTENT_TYPE, "application/json")
-            .header(COOKIE, &self.cookie)
-            .body(Body::from(data.to_string()))
-            .expect("a request");
-        let answer = self.router.clone().oneshot(request).await;
-        let answer = answer.expect("an answer");
-        assert_eq!(answer.status(), StatusCode::OK, "{answer:?}");
-        let body = answer.into_body().collect().await.expect("a body");
-        serde_json::from_slice(&body.to_bytes()).expect("JSON")
+        let target = format!("/api/dashboard/{name}");
+        let (status, _, body) = self.0.raw(Method::POST, &target, data.to_string()).await;
+        assert_eq!(status, StatusCode::OK, "{name}");
+        serde_json::from_slice(&body).expect("JSON")
     }
 
     async fn test(&self, secret: &str, event: i64) -> Value {

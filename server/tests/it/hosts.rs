@@ -1,9 +1,11 @@
-//! The host that a request addresses (contract, section 3, check 2).
+//! The host that a request addresses (contract, section 3, check 2), and what is served under which.
 
 use axum::body::Body;
 use http::Method;
 
 use crate::zone::{API_HOST, BASE, Client, Zone};
+
+const DASHBOARD_HOST: &str = "dev.example.com";
 
 async fn client() -> (Zone, Client) {
     let zone = Zone::on_sqlite().await;
@@ -109,5 +111,150 @@ async fn a_forwarded_host_is_never_read() {
             .assert_refused(403, "host_not_allowed");
         let confusing = client.clone().with(name, "evil.example");
         confusing.get("/903/events").await.assert_success();
+    }
+}
+
+/// A zone whose dashboard has a host of its own.
+async fn bound() -> Zone {
+    Zone::on_sqlite().await.configured(|config| {
+        config.dashboard_hosts = Some(vec![DASHBOARD_HOST.parse().expect("a host")]);
+    })
+}
+
+/// The statuses of these paths, asked for under this host.
+async fn statuses<const N: usize>(client: &Client, host: &str, paths: [&str; N]) -> [u16; N] {
+    let client = client.clone().with("host", host);
+    let mut statuses = [0; N];
+    for (path, status) in paths.iter().zip(&mut statuses) {
+        *status = client
+            .raw(Method::GET, path, Body::empty())
+            .await
+            .0
+            .as_u16();
+    }
+    statuses
+}
+
+const OF_DASHBOARD: [&str; 5] = [
+    "/",
+    "/events",
+    "/sign-in",
+    "/no-such-page",
+    "/api/dashboard/x",
+];
+const OF_BOTH: [&str; 4] = [
+    "/docs",
+    "/docs/errors.md",
+    "/llms.txt",
+    "/api/v1/openapi.json",
+];
+
+#[tokio::test]
+async fn the_dashboard_is_served_under_its_own_hosts_alone() {
+    let zone = bound().await;
+    let member = zone.anonymous().with("host", DASHBOARD_HOST);
+    let ours = statuses(&member, DASHBOARD_HOST, OF_DASHBOARD).await;
+    assert_eq!(ours, [303, 303, 200, 404, 404]);
+    let in_any_writing = statuses(&member, "DEV.example.com.:443", ["/sign-in"]).await;
+    assert_eq!(in_any_writing, [200]);
+    assert_eq!(statuses(&member, API_HOST, OF_DASHBOARD).await, [404; 5]);
+    for stranger in ["evil.example", "127.0.0.1:3000", "xdev.example.com", ""] {
+        assert_eq!(
+            statuses(&member, stranger, OF_DASHBOARD).await,
+            [421; 5],
+            "{stranger}"
+        );
+        assert_eq!(
+            statuses(&member, stranger, OF_BOTH).await,
+            [421; 4],
+            "{stranger}"
+        );
+    }
+    for client in [
+        zone.anonymous().without("host"),
+        zone.anonymous()
+            .with("host", DASHBOARD_HOST)
+            .and("host", DASHBOARD_HOST),
+        zone.anonymous()
+            .with("host", "evil.example")
+            .with("x-forwarded-host", DASHBOARD_HOST),
+    ] {
+        let (status, headers, body) = client.raw(Method::GET, "/sign-in", Body::empty()).await;
+        assert_eq!(status, 421);
+        assert!(!headers.contains_key("set-cookie"));
+        assert!(!String::from_utf8_lossy(&body).contains(DASHBOARD_HOST));
+    }
+}
+
+/// A page under a foreign name signs nobody in, even with the right password.
+#[tokio::test]
+async fn nobody_signs_in_under_a_host_that_is_not_the_dashboards() {
+    let zone = bound().await;
+    let form = "email=member%40example.com&password=developer-zone-demo";
+    for (host, expected) in [
+        (DASHBOARD_HOST, 303),
+        (API_HOST, 404),
+        ("evil.example", 421),
+    ] {
+        let client = zone
+            .anonymous()
+            .with("host", host)
+            .with("content-type", "application/x-www-form-urlencoded");
+        let (status, headers, _) = client
+            .raw(Method::POST, "/api/dashboard/sign-in", form)
+            .await;
+        assert_eq!(status, expected, "{host}");
+        assert_eq!(
+            headers.contains_key("set-cookie"),
+            expected == 303,
+            "{host}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_api_is_not_served_under_the_dashboards_hosts() {
+    let zone = bound().await;
+    let token = zone.token().await;
+    let elsewhere = zone.key(&token.secret).with("host", DASHBOARD_HOST);
+    let refused = elsewhere.get("/903/events").await;
+    refused.assert_refused(403, "host_not_allowed");
+    let link = "/files/1.jpg?expires=1&signature=x";
+    let refused = elsewhere.send_to(Method::GET, link, Body::empty()).await;
+    refused.assert_refused(403, "host_not_allowed");
+}
+
+#[tokio::test]
+async fn the_documentation_is_served_under_the_hosts_of_both_and_healthz_under_all() {
+    let zone = bound().await;
+    let anyone = zone.anonymous();
+    for host in [DASHBOARD_HOST, API_HOST] {
+        assert_eq!(statuses(&anyone, host, OF_BOTH).await, [200; 4], "{host}");
+    }
+    for host in [DASHBOARD_HOST, API_HOST, "evil.example", "10.0.0.7"] {
+        assert_eq!(statuses(&anyone, host, ["/healthz"]).await, [200], "{host}");
+    }
+}
+
+/// Links into the dashboard must not lead to the API's host, where there is none.
+#[tokio::test]
+async fn the_documentation_leads_to_the_dashboard_under_its_public_address() {
+    let zone = Zone::on_sqlite().await.configured(|config| {
+        config.public_url = "https://dev.example.com".parse().ok();
+    });
+    for path in ["/docs", "/docs.md"] {
+        let (_, _, page) = zone.fetch(path).await;
+        assert!(
+            page.contains("https://dev.example.com/developer-zone"),
+            "{path}"
+        );
+        for relative in [
+            "href=\"/\"",
+            "=\"/events",
+            "](/events",
+            "=\"/developer-zone",
+        ] {
+            assert!(!page.contains(relative), "{path}: {relative}");
+        }
     }
 }

@@ -14,6 +14,7 @@ mod event;
 mod events;
 mod faults;
 mod guard;
+mod headers;
 mod hosts;
 mod import;
 mod keys;

@@ -107,7 +107,11 @@ async fn a_link_needs_no_key_and_gives_the_file_to_be_saved_and_nothing_to_be_ru
         ),
         ("cache-control", "private, no-store"),
         ("x-content-type-options", "nosniff"),
-        ("content-security-policy", "default-src 'none'; sandbox"),
+        (
+            "content-security-policy",
+            "default-src 'none'; frame-ancestors 'none'; sandbox",
+        ),
+        ("cross-origin-resource-policy", "cross-origin"),
         ("accept-ranges", "bytes"),
     ] {
         assert_eq!(headers[name], value, "{name}");
@@ -359,13 +363,13 @@ fn a_running_server_honours_links_and_says_what_is_wrong_with_its_storage() {
 
     // With object storage nothing is served from here.
     let server = Serving::start(&url, &all);
-    let answer = server.get("/files/1.jpg", &[]);
+    let answer = server.get("/files/1.jpg", &[("Host", "api.9pic.ai")]);
     assert!(!answer.contains("link_invalid"), "{answer}");
     assert!(!server.stderr().contains("s3cr3t"));
     server.stop().assert_done();
 
     let server = Serving::start(&url, &[]);
-    let answer = server.get("/files/1.jpg", &[]);
+    let answer = server.get("/files/1.jpg", &[("Host", "api.9pic.ai")]);
     assert!(
         answer.starts_with("HTTP/1.1 403") && answer.contains("link_invalid"),
         "{answer}"

@@ -122,6 +122,58 @@ fn without_demo_the_api_is_served_under_the_configured_hosts_only() {
     }
 }
 
+/// Which host names open the sign-in page.
+fn assert_dashboard(server: &Serving, hosts: &[(&str, &str)]) {
+    for (host, expected) in hosts {
+        let answer = server.get("/sign-in", &[("Host", host)]);
+        let status = answer.split(' ').nth(1);
+        assert_eq!(status, Some(*expected), "{host}");
+    }
+}
+
+#[test]
+fn the_dashboard_is_bound_to_the_hosts_named_else_to_the_public_url_else_to_none() {
+    let database = TestDatabase::sqlite();
+    let url = database.url();
+    let server = Serving::start(&url, &[]);
+    assert_dashboard(&server, &[("127.0.0.1", "200"), ("any.example", "200")]);
+    server.stop().assert_done();
+
+    let public = ["--public-url", "https://dev.example.com:8443"];
+    let server = Serving::start(&url, &public);
+    let expected = [
+        ("dev.example.com", "200"),
+        ("api.9pic.ai", "404"),
+        ("127.0.0.1", "421"),
+        ("any.example", "421"),
+    ];
+    assert_dashboard(&server, &expected);
+    server.stop().assert_done();
+
+    let named = ["--dashboard-hosts", "a.example, b.example"];
+    let server = Serving::start(&url, &[&public[..], &named].concat());
+    let expected = [
+        ("a.example", "200"),
+        ("b.example", "200"),
+        ("dev.example.com", "421"),
+    ];
+    assert_dashboard(&server, &expected);
+}
+
+#[test]
+fn a_demo_with_a_public_address_is_still_open_where_it_listens() {
+    let database = TestDatabase::sqlite();
+    let public = ["--demo", "--public-url", "https://dev.example.com"];
+    let server = Serving::start(&database.url(), &public);
+    let expected = [
+        ("dev.example.com", "200"),
+        ("127.0.0.1:3000", "200"),
+        ("localhost", "200"),
+        ("any.example", "421"),
+    ];
+    assert_dashboard(&server, &expected);
+}
+
 #[test]
 fn a_demo_server_tells_where_to_go_and_who_can_sign_in() {
     let database = TestDatabase::sqlite();
@@ -397,6 +449,7 @@ fn what_serve_cannot_use_is_told_with_a_way_out() {
     }
     for (option, value, words) in [
         ("--api-hosts", "https://api.9pic.ai", "without scheme"),
+        ("--dashboard-hosts", "", "without scheme"),
         ("--contact-url", "javascript:alert(1)", "mailto:"),
         ("--public-url", "dev.9pic.ai", "https://dev.9pic.ai"),
         ("--trusted-proxies", "10.0.0.1,proxy", "10.1.0.0/16"),
@@ -420,6 +473,10 @@ fn every_option_of_serve_may_come_from_the_environment() {
         ("DEVELOPER_ZONE_DATABASE_URL", database.url()),
         ("DEVELOPER_ZONE_LISTEN", "127.0.0.1:0".to_owned()),
         ("DEVELOPER_ZONE_API_HOSTS", "api.example.com".to_owned()),
+        (
+            "DEVELOPER_ZONE_DASHBOARD_HOSTS",
+            "dev.example.com".to_owned(),
+        ),
         (
             "DEVELOPER_ZONE_CONTACT_URL",
             "mailto:sales@example.com".to_owned(),

@@ -17,7 +17,10 @@ use axum::{
     body::Body,
     extract::{ConnectInfo, Request},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header::HOST};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+    header::{HOST, SET_COOKIE},
+};
 use http_body_util::BodyExt;
 use model::{
     organisation::{OrganisationId, Plan},
@@ -182,22 +185,22 @@ pub(crate) struct Zone {
     pub(crate) router: Router,
 }
 
-fn router(
-    store: &Store,
-    originals: &Path,
-    rate_limits: Option<RateLimits>,
-    trusted_proxies: TrustedProxies,
-) -> Router {
-    let config = Config {
+fn config() -> Config {
+    Config {
         api_hosts: vec![API_HOST.parse().expect("a host")],
+        dashboard_hosts: None,
         contact_url: "https://9pic.ai/contact".parse().expect("a link"),
         public_url: None,
         api_url: "https://api.9pic.ai".parse().expect("an origin"),
-        rate_limits,
-        trusted_proxies,
-    };
+        rate_limits: None,
+        trusted_proxies: TrustedProxies::default(),
+    }
+}
+
+fn router(store: &Store, originals: &Path, config: &Config) -> Router {
     let originals = Originals::in_folder(originals.to_owned(), &config.api_url, &[7; 32]);
-    server::router(store.clone(), &config, originals, &Metrics::new(store))
+    let metrics = Metrics::new(store);
+    Router::new().fallback_service(server::service(store.clone(), config, originals, &metrics))
 }
 
 /// A token with the number it goes by.
@@ -230,7 +233,7 @@ impl Zone {
         store.load_demo().await.expect("loaded");
         let originals = tempfile::tempdir().expect("a folder");
         Self {
-            router: router(&store, originals.path(), None, TrustedProxies::default()),
+            router: router(&store, originals.path(), &config()),
             originals,
             store,
             clock,
@@ -240,19 +243,23 @@ impl Zone {
 
     /// The same with limits; without this there are none.
     pub(crate) fn limited_to(self, limits: RateLimits) -> Self {
-        self.limited_behind(limits, &[])
+        self.configured(|config| config.rate_limits = Some(limits))
     }
 
     /// The same with limits, behind proxies that it trusts.
     pub(crate) fn limited_behind(self, limits: RateLimits, proxies: &[&str]) -> Self {
         let proxies = proxies.iter().map(|text| text.parse().expect("a network"));
-        let originals = self.originals.path();
-        let router = router(
-            &self.store,
-            originals,
-            Some(limits),
-            proxies.collect::<TrustedProxies>(),
-        );
+        self.configured(|config| {
+            config.rate_limits = Some(limits);
+            config.trusted_proxies = proxies.collect();
+        })
+    }
+
+    /// The same, started with other options.
+    pub(crate) fn configured(self, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = config();
+        change(&mut config);
+        let router = router(&self.store, self.originals.path(), &config);
         Self { router, ..self }
     }
 
@@ -277,6 +284,23 @@ impl Zone {
     /// Somebody who sends this key.
     pub(crate) fn key(&self, secret: &str) -> Client {
         self.anonymous().with("x-api-key", secret)
+    }
+
+    /// Somebody who is signed in to the dashboard.
+    pub(crate) async fn session(&self, email: &str) -> Client {
+        let form = format!(
+            "email={}&password=developer-zone-demo",
+            email.replace('@', "%40")
+        );
+        let client = self
+            .anonymous()
+            .with("content-type", "application/x-www-form-urlencoded");
+        let (_, headers, _) = client
+            .raw(Method::POST, "/api/dashboard/sign-in", form)
+            .await;
+        let cookie = headers[SET_COOKIE].to_str().expect("a text");
+        let (cookie, _) = cookie.split_once(';').expect("attributes");
+        self.anonymous().with("cookie", cookie)
     }
 
     /// What is answered to anybody who gets `target`, whatever its form.

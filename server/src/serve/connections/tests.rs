@@ -9,6 +9,8 @@ use tokio::{
     time::timeout,
 };
 
+use axum::Router;
+
 use super::*;
 
 /// Shorter than [`LONG`] by so much that a busy machine does not confuse them.
