@@ -1,4 +1,4 @@
-/** A clipboard that takes its time, so that what is said before it has accepted can be seen. */
+/** The clipboard: what is on it, and one that takes its time, so that what is said before can be seen. */
 
 import type { Page } from '@playwright/test';
 
@@ -19,4 +19,15 @@ export async function holdClipboard(page: Page): Promise<() => Promise<void>> {
     };
   });
   return async () => page.evaluate(() => (window as unknown as Held).letTheClipboardAccept());
+}
+
+/** What is on the clipboard, found as a person finds it: pasted elsewhere. Our own pages may not read it. */
+export async function clipboardText(page: Page): Promise<string> {
+  const elsewhere = await page.context().newPage();
+  await elsewhere.setContent('<textarea autofocus></textarea>');
+  const field = elsewhere.locator('textarea');
+  await field.press('ControlOrMeta+v');
+  const text = await field.inputValue();
+  await elsewhere.close();
+  return text;
 }

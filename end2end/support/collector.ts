@@ -13,6 +13,11 @@ export class Collector {
     this.allowed.push(...patterns);
   }
 
+  /** Everything seen, allowed or not. */
+  get seen(): readonly string[] {
+    return this.complaints;
+  }
+
   /** Everything seen that was not allowed. */
   get unexpected(): string[] {
     return this.complaints.filter(

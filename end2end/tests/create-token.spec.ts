@@ -4,7 +4,7 @@ import { DeveloperZone, previewOf } from '../pages/developer-zone.ts';
 import { EventsPage } from '../pages/events.ts';
 import { Frame } from '../pages/frame.ts';
 import { MEMBER } from '../support/demo.ts';
-import { holdClipboard } from '../support/clipboard.ts';
+import { clipboardText, holdClipboard } from '../support/clipboard.ts';
 import { expect, openPage, test } from '../support/fixtures.ts';
 import {
   answerUnavailable,
@@ -329,7 +329,7 @@ test.describe('shown token', () => {
 });
 
 test.describe('with a clipboard', () => {
-  test.use({ permissions: ['clipboard-read', 'clipboard-write'] });
+  test.use({ permissions: ['clipboard-write'] });
 
   test('Copied is said once the clipboard has the token, and not before', async ({ page, signIn }) => {
     const letTheClipboardAccept = await holdClipboard(page);
@@ -340,10 +340,10 @@ test.describe('with a clipboard', () => {
     const token = await zone.create();
     await zone.newToken.copy.click();
     await expect(zone.newToken.status).toHaveText('');
-    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('before');
+    expect(await clipboardText(page)).toBe('before');
     await letTheClipboardAccept();
     await expect(zone.newToken.status).toHaveText('Copied');
-    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(token);
+    expect(await clipboardText(page)).toBe(token);
 
     await zone.newToken.done.click();
     await zone.create();

@@ -1,6 +1,6 @@
 import { Documentation, DOCUMENTATION } from '../pages/documentation.ts';
 import { expectAccessible } from '../support/accessibility.ts';
-import { holdClipboard } from '../support/clipboard.ts';
+import { clipboardText, holdClipboard } from '../support/clipboard.ts';
 import { expect, test } from '../support/fixtures.ts';
 import { createToken } from '../support/tokens.ts';
 
@@ -168,7 +168,7 @@ test.describe('languages', () => {
 });
 
 test.describe('copying', () => {
-  test.use({ permissions: ['clipboard-read', 'clipboard-write'] });
+  test.use({ permissions: ['clipboard-write'] });
 
   test('takes the code as it stands, and says so once the clipboard has it', async ({ page }) => {
     const letTheClipboardAccept = await holdClipboard(page);
@@ -178,7 +178,7 @@ test.describe('copying', () => {
     await expect(block.status).toBeEmpty();
     await letTheClipboardAccept();
     await expect(block.status).toHaveText('Copied');
-    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    const copied = await clipboardText(page);
     expect(copied).toBe(await block.code.innerText());
     expect(copied).toContain(PING);
   });
@@ -188,7 +188,7 @@ test.describe('copying', () => {
     await page.goto('/docs');
     await block.copy.click();
     await expect(block.status).toHaveText('Copied');
-    const copied = JSON.parse(await page.evaluate(() => navigator.clipboard.readText()));
+    const copied = JSON.parse(await clipboardText(page));
     expect(copied).toMatchObject({ message: 'pong', data: { org_id: 903, event_id: 456 } });
   });
 });

@@ -1,12 +1,13 @@
 import { DeveloperZone, previewOf } from '../pages/developer-zone.ts';
 import { Frame } from '../pages/frame.ts';
 import { SignInPage } from '../pages/sign-in.ts';
+import { clipboardText } from '../support/clipboard.ts';
 import { ADMIN, FOREIGN_EVENT, HARBOUR } from '../support/demo.ts';
 import { ping, PONG, refusal } from '../support/external-api.ts';
 import { expect, test } from '../support/fixtures.ts';
 import { createTokens } from '../support/tokens.ts';
 
-test.use({ permissions: ['clipboard-read', 'clipboard-write'] });
+test.use({ permissions: ['clipboard-write'] });
 
 test('the guide, word for word: a token made in the browser opens the API, and the dashboard’s changes act on the very next call', async ({
   page,
@@ -31,7 +32,7 @@ test('the guide, word for word: a token made in the browser opens the API, and t
   await expect(zone.newToken.dialog).toBeVisible();
   await zone.newToken.copy.click();
   await expect(zone.newToken.status).toHaveText('Copied');
-  const token = await page.evaluate(() => navigator.clipboard.readText());
+  const token = await clipboardText(page);
   await zone.newToken.done.click();
   await expect(zone.newToken.dialog).toBeHidden();
   const row = zone.row(previewOf(token));

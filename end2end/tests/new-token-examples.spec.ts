@@ -3,6 +3,7 @@ import type { Page } from '@playwright/test';
 import { DeveloperZone, previewOf } from '../pages/developer-zone.ts';
 import { Frame } from '../pages/frame.ts';
 import { expectAccessible } from '../support/accessibility.ts';
+import { clipboardText } from '../support/clipboard.ts';
 import { EVENT, FIRST_STEPS, MEMBER, SUMMIT, TRIAL } from '../support/demo.ts';
 import { runExample } from '../support/examples.ts';
 import { expect, test } from '../support/fixtures.ts';
@@ -138,7 +139,7 @@ test('the tabs are one stop of the Tab key; arrows go round, Home and End lead t
 });
 
 test.describe('with a clipboard', () => {
-  test.use({ permissions: ['clipboard-read', 'clipboard-write'] });
+  test.use({ permissions: ['clipboard-write'] });
 
   test('an example is copied as it is shown, and Copied is said of that one alone', async ({
     page,
@@ -152,7 +153,7 @@ test.describe('with a clipboard', () => {
       await expect(exampleStatus).toHaveText('');
       await zone.newToken.copyExample(name).click();
       await expect(exampleStatus).toHaveText('Copied');
-      expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(await example.inputValue());
+      expect(await clipboardText(page)).toBe(await example.inputValue());
     }
     await expect(status, 'of the token nothing was copied').toHaveText('');
   });
@@ -406,7 +407,7 @@ test.describe('an API address whose host is not on the allowlist', () => {
 test.describe('secrecy', () => {
   test.use({
     serverOptions: { log: 'trace' },
-    permissions: ['clipboard-read', 'clipboard-write'],
+    permissions: ['clipboard-write'],
   });
 
   test('what was shown, copied and tested leaves no trace of the token after Done, in the browser or the log', async ({

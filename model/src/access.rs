@@ -337,6 +337,8 @@ impl EventAccess {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -373,6 +375,32 @@ mod tests {
         let checks = Refusal::ALL.map(Refusal::check);
         assert!(checks.is_sorted(), "{checks:?}");
         assert!(Check::ALL.is_sorted() && Check::ALL.iter().all(|check| checks.contains(check)));
+    }
+
+    /// The contract's table, section 3.
+    #[test]
+    fn every_refusal_has_the_contracts_code_and_words_of_its_own() {
+        let codes = [
+            "token_missing",
+            "host_not_allowed",
+            "token_invalid",
+            "token_inactive",
+            "token_expired",
+            "plan_required",
+            "rate_limited",
+            "organisation_mismatch",
+            "event_mismatch",
+            "event_not_configured",
+            "feature_disabled",
+        ];
+        assert_eq!(Refusal::ALL.map(Refusal::code), codes);
+        let different = |texts: &[&str]| texts.iter().collect::<HashSet<_>>().len();
+        let messages = Refusal::ALL.map(Refusal::message);
+        assert_eq!(different(&messages), messages.len());
+        assert!(messages.iter().all(|message| message.ends_with('.')));
+        let labels = Check::ALL.map(Check::label);
+        assert_eq!(different(&labels), labels.len());
+        assert!(labels.iter().all(|label| label.starts_with("The ")));
     }
 
     #[test]

@@ -34,13 +34,14 @@ const HTTPS_FROM_NOW_ON: HeaderValue = HeaderValue::from_static("max-age=6307200
 /// Everything that a page could ask of a device or a browser is off; the copy buttons write to the
 /// clipboard. Names that no browser knows would be told of in its console, so this lists those that
 /// Chromium knows (W3C, Permissions Policy).
-const PERMISSIONS: &str = "accelerometer=(), autoplay=(), bluetooth=(), browsing-topics=(), camera=(), \
-     clipboard-read=(), clipboard-write=(self), compute-pressure=(), cross-origin-isolated=(), \
-     display-capture=(), encrypted-media=(), fullscreen=(), gamepad=(), geolocation=(), gyroscope=(), hid=(), \
-     identity-credentials-get=(), idle-detection=(), keyboard-map=(), local-fonts=(), magnetometer=(), \
-     microphone=(), midi=(), otp-credentials=(), payment=(), picture-in-picture=(), \
-     publickey-credentials-create=(), publickey-credentials-get=(), screen-wake-lock=(), serial=(), \
-     storage-access=(), sync-xhr=(), usb=(), web-share=(), window-management=(), xr-spatial-tracking=()";
+const PERMISSIONS: &str = "accelerometer=(), autoplay=(), camera=(), clipboard-read=(), clipboard-write=(self), \
+     compute-pressure=(), cross-origin-isolated=(), display-capture=(), encrypted-media=(), \
+     fullscreen=(), gamepad=(), geolocation=(), gyroscope=(), hid=(), \
+     identity-credentials-get=(), idle-detection=(), keyboard-map=(), local-fonts=(), \
+     magnetometer=(), microphone=(), midi=(), otp-credentials=(), payment=(), \
+     picture-in-picture=(), publickey-credentials-create=(), publickey-credentials-get=(), \
+     screen-wake-lock=(), serial=(), storage-access=(), sync-xhr=(), usb=(), \
+     window-management=(), xr-spatial-tracking=()";
 
 /// What an answer has in its head unless it has another value of its own.
 static USUAL: [(HeaderName, HeaderValue); 8] = [
