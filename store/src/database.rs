@@ -19,16 +19,12 @@ use std::{
 
 use sqlx::{
     ConnectOptions, Connection, PgPool, SqlitePool,
-    migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::error::StoreError;
-
-static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
-static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("../migrations/postgres");
 
 /// How long a statement waits for a connection, and SQLite for a lock, before the database counts as
 /// out of reach. Long enough for a burst, short enough that a caller gets its 503 while it listens.
@@ -185,30 +181,6 @@ impl Database {
                 .acquire_timeout(PATIENCE)
                 .connect_lazy_with(options),
         ))
-    }
-
-    pub(crate) async fn migrate(&self) -> Result<(), StoreError> {
-        // `run_direct` is `run` for a connection at hand; of the future of `run` the compiler cannot tell
-        // then that it may move between threads.
-        match self {
-            // The write lock keeps others out: sqlx has no lock of its own for SQLite.
-            Self::Sqlite { writer, .. } => {
-                let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
-                SQLITE_MIGRATIONS
-                    .run_direct(None, &mut *transaction, false)
-                    .await?;
-                Ok(transaction.commit().await?)
-            }
-            // A connection of its own: when a migration is refused, sqlx leaves its lock to the
-            // connection, and in the pool that would keep all others waiting.
-            Self::Postgres(pool) => {
-                let mut connection = pool.acquire().await?.detach();
-                POSTGRES_MIGRATIONS
-                    .run_direct(None, &mut connection, false)
-                    .await?;
-                Ok(connection.close().await?)
-            }
-        }
     }
 
     pub(crate) async fn close(&self) {
@@ -376,7 +348,7 @@ fn keep_from_other_users(file: &std::path::Path) {
 /// Whether `url` is SQLite's and names a file. Parameters are refused: there are some by which SQLite
 /// would forget (`mode=memory`), read a past state (`immutable`) or lock nothing (`vfs`). `mode=rwc` says
 /// only what is done anyway.
-fn names_a_file(url: &str) -> bool {
+pub(crate) fn names_a_file(url: &str) -> bool {
     let file = url.strip_suffix("?mode=rwc").unwrap_or(url);
     file.strip_prefix("sqlite:").is_some_and(|name| {
         !name.trim_start_matches('/').is_empty()

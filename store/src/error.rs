@@ -37,6 +37,26 @@ pub enum StoreError {
     /// The schema cannot be brought up to date.
     #[error("the database schema cannot be brought up to date")]
     Migration(#[source] Cause),
+    /// A newer version of the program has brought the schema further than this one knows.
+    #[error(
+        "the database has schema {found} and this program knows schemas up to {known}: a newer version of it was used here. Run that version or a later one, or restore a backup that was made before the upgrade"
+    )]
+    NewerSchema {
+        /// The number of the last migration that the database has had.
+        found: i64,
+        /// The number of the last migration of this program.
+        known: i64,
+    },
+    /// The schema lacks migrations of this program.
+    #[error(
+        "the database has schema {found} and this program needs schema {known}; `developer-zone migrate` brings it up to date"
+    )]
+    OlderSchema {
+        /// The number of the last migration that the database has had; 0 for none.
+        found: i64,
+        /// The number of the last migration of this program.
+        known: i64,
+    },
     /// SQLite is not set up to keep what it confirms: a revoked key could come back after a crash.
     #[error(
         "SQLite's {pragma} is `{found}` and must be `{required}`, or a confirmed change could be lost"
@@ -61,6 +81,22 @@ pub enum StoreError {
         .0.display()
     )]
     Lock(PathBuf, #[source] io::Error),
+    /// PostgreSQL has its own tools for copies.
+    #[error(
+        "`backup` copies SQLite files; a PostgreSQL database is copied, while servers run, by `pg_dump --format=custom --file=FILE NAME`, and restored by `pg_restore`"
+    )]
+    BackupOfPostgres,
+    /// There is a file where the copy was to be.
+    #[error("{} exists already, and a backup overwrites nothing: choose another name", .0.display())]
+    BackupExists(PathBuf),
+    /// The copy cannot be written.
+    #[error("the backup {} cannot be written", .0.display())]
+    Backup(PathBuf, #[source] Cause),
+    /// The copy is not sound, and most likely neither is the database.
+    #[error(
+        "the copy does not pass SQLite's checks and was removed; the database itself is probably damaged: {0}"
+    )]
+    BackupDamaged(String),
     /// The password hasher failed.
     #[error("a password could not be hashed or checked: {0}")]
     Password(String),

@@ -4,6 +4,7 @@
 //! organisation from a type that proves the caller may: [`Member`], [`TokenAuthority`] or
 //! [`OrganisationScope`].
 
+pub mod backup;
 pub mod clock;
 mod database;
 pub mod demo;
@@ -16,6 +17,7 @@ mod password;
 pub mod photos;
 #[cfg(feature = "sabotage")]
 mod sabotage;
+mod schema;
 mod scope;
 pub mod secret;
 pub mod sessions;
@@ -77,9 +79,19 @@ impl Store {
     /// Brings the schema up to date. Safe to run from several processes at once, and again.
     ///
     /// # Errors
-    /// [`StoreError::Migration`], also when the database was written by a newer version.
+    /// [`StoreError::NewerSchema`] when a newer version of the program has brought it further, and
+    /// [`StoreError::Migration`].
     pub async fn migrate(&self) -> Result<(), StoreError> {
         self.inner.database.migrate().await
+    }
+
+    /// Whether the database answers, and has exactly the schema that this program knows: one small read.
+    ///
+    /// # Errors
+    /// [`StoreError::NewerSchema`], [`StoreError::OlderSchema`], [`StoreError::Migration`] where the same
+    /// migration was another one, and those of the database.
+    pub async fn check_schema(&self) -> Result<(), StoreError> {
+        self.inner.database.check_schema().await
     }
 
     /// Closes every connection, after the statements that are running.

@@ -263,6 +263,18 @@ impl TestDatabase {
         Store::open(&self.url, clock.clone()).await
     }
 
+    /// Another SQLite file, which is there.
+    pub(crate) fn at(file: &Path) -> Self {
+        let raw = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_lazy_with(SqliteConnectOptions::new().filename(file));
+        Self {
+            url: format!("sqlite:{}", file.display()),
+            folder: file.parent().map(Path::to_owned),
+            raw: Raw::Sqlite(raw),
+        }
+    }
+
     /// SQLite's folder, in which there is the database and nothing else.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.as_deref().expect("a database in a folder")

@@ -1,0 +1,286 @@
+//! Copies of a database in use, and the schema that a database must have.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use model::{organisation::OrganisationId, token::TokenStatus};
+use store::{
+    Store, StoreError, TokenAuthority,
+    backup::{Distrusted, back_up},
+    secret::TokenDigest,
+};
+use tower_sessions::{SessionStore, session::Record};
+
+use crate::harness::{TestDatabase, TestStore, clock};
+
+on_both_engines!(
+    a_database_is_ready_with_exactly_this_programs_schema,
+    after_a_restore_no_token_is_active_and_nobody_is_signed_in,
+);
+
+on_sqlite_alone!(
+    a_backup_holds_all_that_was_reported_as_done_before_it_began,
+    a_backup_holds_the_database_of_one_moment_while_others_write,
+    a_backup_is_its_owners_alone_and_leaves_nothing_beside_it,
+    a_backup_overwrites_nothing,
+    a_backup_that_cannot_be_written_leaves_nothing,
+    a_database_that_is_not_there_is_neither_backed_up_nor_made,
+    an_older_schema_is_backed_up_as_it_is_and_a_newer_one_refused,
+    a_damaged_database_makes_no_backup,
+);
+
+on_postgres_alone!(a_postgres_is_backed_up_by_its_own_tools);
+
+async fn a_database_is_ready_with_exactly_this_programs_schema(store: TestStore) {
+    store.check_schema().await.expect("ready");
+    let known = store
+        .raw()
+        .number("SELECT MAX(version) FROM _sqlx_migrations")
+        .await;
+    let zero = store.raw().literal(&[0]);
+    let newer = known + 5;
+    store
+        .raw()
+        .execute(&format!(
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+            VALUES ({newer}, 'from the future', TRUE, {zero}, 0)"
+        ))
+        .await;
+    for outcome in [store.check_schema().await, store.migrate().await] {
+        assert_refused!(
+            outcome,
+            StoreError::NewerSchema { found, known: told } if (found, told) == (newer, known)
+        );
+    }
+    let remove = format!("DELETE FROM _sqlx_migrations WHERE version >= {known}");
+    store.raw().execute(&remove).await;
+    assert_refused!(
+        store.check_schema().await,
+        StoreError::OlderSchema { found, known: told } if (found, told) == (known - 1, known)
+    );
+    let change = format!("UPDATE _sqlx_migrations SET checksum = {zero} WHERE version = 1");
+    store.raw().execute(&change).await;
+    assert_refused!(store.check_schema().await, StoreError::Migration(_));
+    store.close().await;
+    let refused = store.check_schema().await.expect_err("closed");
+    assert!(refused.is_unavailable(), "{refused:?}");
+}
+
+async fn after_a_restore_no_token_is_active_and_nobody_is_signed_in(store: TestStore) {
+    let one = store.enterprise(903).await;
+    let other = store.enterprise(904).await;
+    for member in [&one, &one, &other] {
+        store.tokens().create(member).await.expect("created");
+    }
+    let paused = store.tokens().create(&one).await.expect("created");
+    let authority = TokenAuthority::Operator(OrganisationId(903));
+    let done = store
+        .tokens()
+        .set_active(authority, paused.summary.id, false)
+        .await;
+    done.expect("paused");
+    let mut session = Record {
+        id: tower_sessions::session::Id::default(),
+        data: std::collections::HashMap::new(),
+        expiry_date: time::OffsetDateTime::UNIX_EPOCH,
+    };
+    store
+        .sessions()
+        .create(&mut session)
+        .await
+        .expect("created");
+    let distrusted = store.distrust_restored().await.expect("done");
+    let expected = Distrusted {
+        tokens: 3,
+        sessions: 1,
+    };
+    assert_eq!(distrusted, expected);
+    for organisation in [903, 904] {
+        let authority = TokenAuthority::Operator(OrganisationId(organisation));
+        let tokens = store.tokens().list(authority).await.expect("listed");
+        assert!(!tokens.is_empty());
+        assert!(
+            tokens
+                .iter()
+                .all(|token| token.status == TokenStatus::Inactive)
+        );
+    }
+    let loaded = store.sessions().load(&session.id).await.expect("an answer");
+    assert!(loaded.is_none());
+}
+
+fn target(store: &TestStore) -> PathBuf {
+    store.database.folder().join("copy.db")
+}
+
+async fn opened(file: &Path) -> Store {
+    let url = format!("sqlite:{}", file.display());
+    let store = Store::open(&url, clock()).await.expect("opened");
+    store.check_schema().await.expect("the same schema");
+    store
+}
+
+async fn a_backup_holds_all_that_was_reported_as_done_before_it_began(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let created = store.tokens().create(&member).await.expect("created");
+    let digest = TokenDigest::of_presented(created.secret.reveal().as_bytes());
+    let bytes = back_up(&store.database.url, &target(&store)).await;
+    let bytes = bytes.expect("backed up");
+    assert_eq!(
+        fs::metadata(target(&store)).expect("a file").len(),
+        bytes,
+        "the size is told"
+    );
+    // What comes later is not in it.
+    let token = created.summary.id;
+    let deleted = store.tokens().delete((&member).into(), token).await;
+    deleted.expect("deleted");
+    let copy = opened(&target(&store)).await;
+    let digest = digest.expect("well formed");
+    let found = copy.grants().token(&digest).await.expect("an answer");
+    assert_eq!(found.map(|token| token.token_id), Some(token));
+    let next = copy.tokens().create(&member).await.expect("created");
+    assert!(next.summary.id > token, "numbers are not given twice");
+}
+
+/// Writers add rows to two tables in one transaction each: a copy in which they differ is of no one moment.
+async fn a_backup_holds_the_database_of_one_moment_while_others_write(store: TestStore) {
+    let raw = store.raw().clone();
+    raw.execute("CREATE TABLE a (n INTEGER, filler TEXT); CREATE TABLE b (n INTEGER)")
+        .await;
+    let add = "BEGIN IMMEDIATE; INSERT INTO a VALUES (1, hex(randomblob(5000)));
+        INSERT INTO b VALUES (1); COMMIT";
+    for _ in 0..200 {
+        raw.execute(add).await;
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let writing = tokio::spawn({
+        let (raw, stop) = (raw.clone(), stop.clone());
+        async move {
+            let mut added = 0;
+            while !stop.load(Ordering::SeqCst) {
+                raw.execute(add).await;
+                added += 1;
+            }
+            added
+        }
+    });
+    for n in 0..5 {
+        let file = store.database.folder().join(format!("copy-{n}.db"));
+        let before = raw.number("SELECT COUNT(*) FROM b").await;
+        back_up(&store.database.url, &file)
+            .await
+            .expect("backed up");
+        let copy = TestDatabase::at(&file);
+        let (a, b) = (
+            copy.raw.number("SELECT COUNT(*) FROM a").await,
+            copy.raw.number("SELECT COUNT(*) FROM b").await,
+        );
+        assert_eq!(a, b, "one moment");
+        assert!(b >= before, "{b} of at least {before}");
+    }
+    stop.store(true, Ordering::SeqCst);
+    assert!(writing.await.expect("wrote") > 0);
+}
+
+async fn a_backup_is_its_owners_alone_and_leaves_nothing_beside_it(store: TestStore) {
+    back_up(&store.database.url, &target(&store))
+        .await
+        .expect("backed up");
+    let files: Vec<_> = store.database.files().into_keys().collect();
+    assert_eq!(files, ["copy.db", "zone.db", "zone.db-shm", "zone.db-wal"]);
+    #[cfg(unix)]
+    {
+        let mode = fs::metadata(target(&store)).expect("a file").permissions();
+        let mode = std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777;
+        assert_eq!(mode, 0o600);
+    }
+}
+
+async fn a_backup_overwrites_nothing(store: TestStore) {
+    for content in ["", "somebody's only copy of something"] {
+        fs::write(target(&store), content).expect("written");
+        assert_refused!(
+            back_up(&store.database.url, &target(&store)).await,
+            StoreError::BackupExists(file) if file == target(&store)
+        );
+        let found = fs::read_to_string(target(&store)).expect("readable");
+        assert_eq!(found, content);
+    }
+    let own = store.database.folder().join("zone.db");
+    assert_refused!(
+        back_up(&store.database.url, &own).await,
+        StoreError::BackupExists(_)
+    );
+}
+
+async fn a_backup_that_cannot_be_written_leaves_nothing(store: TestStore) {
+    let missing = store.database.folder().join("missing").join("copy.db");
+    assert_refused!(
+        back_up(&store.database.url, &missing).await,
+        StoreError::Backup(file, _) if file.starts_with(missing.parent().expect("a folder"))
+    );
+    assert!(!missing.exists());
+}
+
+async fn a_database_that_is_not_there_is_neither_backed_up_nor_made(database: TestDatabase) {
+    let target = database.folder().join("copy.db");
+    assert_refused!(
+        back_up(&database.url, &target).await,
+        StoreError::File(_, _)
+    );
+    assert!(database.files().is_empty(), "{:?}", database.files());
+}
+
+async fn an_older_schema_is_backed_up_as_it_is_and_a_newer_one_refused(store: TestStore) {
+    store
+        .raw()
+        .execute("DELETE FROM _sqlx_migrations WHERE version = 4")
+        .await;
+    let count = "SELECT COUNT(*) FROM _sqlx_migrations";
+    let before = store.raw().number(count).await;
+    back_up(&store.database.url, &target(&store))
+        .await
+        .expect("backed up");
+    let copy = TestDatabase::at(&target(&store));
+    assert_eq!(copy.raw.number(count).await, before);
+    store
+        .raw()
+        .execute("UPDATE _sqlx_migrations SET version = 9999 WHERE version = 3")
+        .await;
+    let another = store.database.folder().join("another.db");
+    assert_refused!(
+        back_up(&store.database.url, &another).await,
+        StoreError::NewerSchema { found: 9999, .. }
+    );
+    assert!(!another.exists());
+}
+
+async fn a_damaged_database_makes_no_backup(store: TestStore) {
+    store.enterprise(903).await;
+    store
+        .raw()
+        .execute("PRAGMA foreign_keys = OFF; DELETE FROM organisations; PRAGMA foreign_keys = ON")
+        .await;
+    assert_refused!(
+        back_up(&store.database.url, &target(&store)).await,
+        StoreError::BackupDamaged(_)
+    );
+    let files: Vec<_> = store.database.files().into_keys().collect();
+    assert!(
+        files.iter().all(|name| name.starts_with("zone.db")),
+        "{files:?}"
+    );
+}
+
+async fn a_postgres_is_backed_up_by_its_own_tools(database: TestDatabase) {
+    let refused = back_up(&database.url, Path::new("copy.db")).await;
+    let refused = refused.expect_err("refused").to_string();
+    assert!(refused.contains("pg_dump"), "{refused}");
+}
