@@ -1,11 +1,14 @@
 //! The command line.
 //!
-//! Every option can also be given as an environment variable, `DEVELOPER_ZONE_` and its long name. No
+//! Every option can also be given as an environment variable, `DEVELOPER_ZONE_` and its long name, and those
+//! of `serve` and of all commands in a file ([`configuration`]). No
 //! secret is ever an argument: other users of a machine can read those. What was asked for goes to
 //! standard output, everything else to standard error. The program ends with 0 when it did what it was
 //! told, 1 when it could not, 2 when it was told something it does not understand.
 
 mod arguments;
+mod backup;
+mod configuration;
 mod demo;
 mod event;
 mod healthcheck;
@@ -17,12 +20,16 @@ mod storage;
 mod token;
 mod user;
 
-use std::{process::ExitCode, sync::Arc};
+use std::{env, path::PathBuf, process::ExitCode, sync::Arc};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use store::{Store, clock::SystemClock};
 
-use crate::{error::Error, telemetry};
+use self::configuration::{Call, Misunderstood, effective, understand};
+use crate::{
+    error::Error,
+    telemetry::{self, DEFAULT_FILTER, LogFilter, LogFormat},
+};
 
 /// The Developer Zone: API tokens for organisations, and the external API that they open
 #[derive(Parser)]
@@ -37,10 +44,38 @@ use crate::{error::Error, telemetry};
       --password-stdin < password.txt
   developer-zone token create --organisation 903 --created-by ada@example.com
 
-Every command but healthcheck first brings the database schema up to date.
-DEVELOPER_ZONE_LOG sets what is logged on standard error, for example `warn` or `info,server=debug`."
+Every command but healthcheck and backup first brings the database schema up to date.
+Each option may also be an environment variable, and those of `serve` and of all commands may be lines of
+the file that --config names. A flag goes over a variable, a variable over the file."
 )]
 struct Cli {
+    /// A TOML file with options under their long names, for example `listen = "0.0.0.0:3000"`
+    #[arg(
+        long,
+        global = true,
+        env = "DEVELOPER_ZONE_CONFIG",
+        value_name = "FILE"
+    )]
+    config: Option<PathBuf>,
+    /// What is logged on standard error, for example `warn` or `info,server=debug`
+    #[arg(
+        long,
+        global = true,
+        env = "DEVELOPER_ZONE_LOG",
+        value_name = "FILTER",
+        default_value = DEFAULT_FILTER
+    )]
+    log: LogFilter,
+    /// How a line of the log is written
+    #[arg(
+        long,
+        global = true,
+        env = "DEVELOPER_ZONE_LOG_FORMAT",
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t = LogFormat::Human
+    )]
+    log_format: LogFormat,
     /// The database: sqlite:FILE (made if missing) or postgres://USER@HOST/NAME
     #[arg(
         long,
@@ -61,6 +96,13 @@ enum Command {
     Serve(Box<serve::Serve>),
     /// Bring the database schema up to date, and do nothing else
     Migrate,
+    /// Copy a SQLite database to a file, while servers run
+    Backup(backup::Backup),
+    /// Pause every token and end every session: for a database that was restored from a backup
+    #[command(
+        after_help = "A backup brings back what was deleted, paused or signed out after it was made: also tokens that leaked."
+    )]
+    AfterRestore,
     /// Load the demo data, unless it is there already
     #[command(
         after_help = "The demo sign-ins have a published password: load them into a database for trying things out only."
@@ -84,21 +126,39 @@ enum Command {
 
 /// The program: reads its arguments, does what they say, and reports how that went.
 pub async fn main() -> ExitCode {
-    let outcome = perform(Cli::parse()).await;
-    match outcome {
+    const MISUNDERSTOOD: u8 = 2;
+    let call = match understand(Cli::command(), env::args_os().collect()) {
+        Ok(call) => call,
+        Err(Misunderstood::Call(error)) => error.exit(),
+        Err(Misunderstood::File(error)) => {
+            eprintln!("error: {}", error.on_one_line());
+            return ExitCode::from(MISUNDERSTOOD);
+        }
+    };
+    let cli = Cli::from_arg_matches(&call.matches).unwrap_or_else(|error| error.exit());
+    let format = cli.log_format;
+    telemetry::start(&cli.log, format);
+    match perform(cli, &call).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", error.on_one_line());
+            telemetry::tell_end(format, &error.on_one_line());
             ExitCode::FAILURE
         }
     }
 }
 
-async fn perform(cli: Cli) -> Result<(), Error> {
-    telemetry::start()?;
+async fn perform(cli: Cli, call: &Call) -> Result<(), Error> {
     let url = &cli.database_url;
     match cli.command {
+        Command::Serve(serve) if serve.only_checks() => {
+            if let Some(file) = cli.config {
+                output::line(format!("# with the file {}", file.display()))?;
+            }
+            output::line(effective(Cli::command(), call))
+        }
         Command::Serve(serve) => serve.perform(url).await,
+        Command::Backup(backup) => backup.perform(url).await,
+        Command::AfterRestore => with_store(url, backup::distrust).await,
         Command::Healthcheck(healthcheck) => healthcheck.perform().await,
         Command::Migrate => {
             with_store(url, async |_| {

@@ -23,7 +23,7 @@ use store::{Store, sessions::ABSOLUTE_END};
 use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
 use tower_sessions::{Expiry, Session, SessionManagerLayer, cookie::SameSite};
 
-use crate::assets;
+use crate::{assets, executor};
 
 /// The longest body that a form or a server function of ours can have, by far.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -48,6 +48,7 @@ struct Pages {
 
 /// Every page and server function of the dashboard.
 pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardConfig) -> Router {
+    executor::set();
     let options = LeptosOptions::builder().output_name("app").build();
     // `serve` refuses to start without the front end; a test of the rest can do without.
     let addresses = assets::addresses().unwrap_or_default();

@@ -32,9 +32,25 @@ pub enum Error {
     /// The system does not tell us when to stop.
     #[error("cannot watch for SIGTERM and Ctrl-C")]
     Signals(#[source] io::Error),
-    /// The log filter cannot be read.
-    #[error("the environment variable DEVELOPER_ZONE_LOG holds no log filter")]
-    LogFilter(#[source] tracing_subscriber::filter::ParseError),
+    /// The file that `--config` names cannot be read.
+    #[error("cannot read the configuration {}", .file.display())]
+    ConfigurationFile {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+    /// The file that `--config` names says what cannot be.
+    #[error("{}:{line}: {problem}", .file.display())]
+    Configuration {
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The key and what is wrong with its value.
+        problem: String,
+    },
     /// Nobody takes what is printed.
     #[error("cannot write to standard output")]
     Output(#[source] io::Error),
@@ -110,10 +126,12 @@ pub enum Error {
         refused: u64,
     },
     /// A server was asked how it is, and is not well.
-    #[error("the server at {address} is not healthy: {problem}")]
+    #[error("the server at {address} is not {well}: {problem}")]
     NotHealthy {
         /// Where it was asked.
         address: String,
+        /// What it was to be: healthy, or ready.
+        well: &'static str,
         /// What it did instead of answering 200.
         problem: String,
     },
@@ -173,7 +191,9 @@ impl Error {
             Self::LinesRefused { .. } => {
                 Some("correct them and run the same command again: it loads nothing twice")
             }
-            Self::LogFilter(_) => Some("use for example `info` or `warn,server=debug`"),
+            Self::ConfigurationFile { .. } => {
+                Some("name a file that this user may read with --config")
+            }
             _ => None,
         }
     }

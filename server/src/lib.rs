@@ -12,9 +12,12 @@ mod connection;
 mod dashboard;
 mod docs;
 mod error;
+mod executor;
 mod headers;
+mod health;
 mod hosts;
-pub mod metrics;
+mod instruments;
+mod metrics;
 pub mod originals;
 mod serve;
 mod surfaces;
@@ -22,24 +25,24 @@ mod telemetry;
 
 use std::sync::Arc;
 
-use axum::{middleware::from_fn_with_state, routing::get};
+use axum::middleware::from_fn_with_state;
 use store::Store;
 use tower::{ServiceBuilder, util::MapResponseLayer};
 
 use self::surfaces::Surfaces;
 use self::{
     api::ExternalApi, config::Config, connection::OwnApi, dashboard::DashboardConfig, hosts::Hosts,
-    metrics::Metrics, originals::Originals,
+    originals::Originals,
 };
-pub use self::{error::Error, surfaces::Service};
+pub use self::{error::Error, instruments::Instruments, surfaces::Service};
 
 /// Everything that the server answers: the external API, the files that it links to, its documentation,
-/// `/healthz`, and the dashboard for the rest.
+/// whether it is well, and the dashboard for the rest.
 pub fn service(
     store: Store,
     config: &Config,
     originals: Originals,
-    metrics: &Arc<Metrics>,
+    instruments: &Instruments,
 ) -> impl Service {
     let dashboard = DashboardConfig {
         contact_url: config.contact_url.as_str().to_owned(),
@@ -53,7 +56,7 @@ pub fn service(
         originals,
         config.api_hosts.clone(),
         config.rate_limits,
-        Arc::clone(metrics),
+        Arc::clone(&instruments.metrics),
     );
     let ping = Arc::new(OwnApi::new(api.clone(), &config.api_url));
     let api_origin = config.api_url.origin();
@@ -70,10 +73,13 @@ pub fn service(
         .layer(from_fn_with_state(hosts, hosts::of_dashboard));
     let others = public
         .merge(files)
-        .route("/healthz", get(async || "ok"))
-        .merge(dashboard)
+        .merge(instruments.readiness.router())
+        .merge(api::request_id::name_each(dashboard))
         .layer(MapResponseLayer::new(headers::complete))
-        .layer(from_fn_with_state(Arc::clone(metrics), metrics::count));
+        .layer(from_fn_with_state(
+            Arc::clone(&instruments.metrics),
+            metrics::count,
+        ));
     let proxies = config.trusted_proxies.clone();
     let https = config.is_https();
     ServiceBuilder::new()

@@ -16,9 +16,6 @@ use tokio::{
 use self::connections::Patience;
 use crate::{error::Error, metrics::Metrics, surfaces::Service};
 
-/// How long running requests may take to finish once the server was told to stop.
-const GRACE: Duration = Duration::from_secs(10);
-
 /// How long the database connections may take to close after that: a request that was given up on can
 /// hold one.
 const CLOSING: Duration = Duration::from_secs(2);
@@ -41,34 +38,43 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
         .map_err(|cause| Error::Listen { address, cause })
 }
 
-/// Comes to its end with the first SIGTERM or Ctrl-C. Watches from the moment it is made, not only once it
-/// is awaited.
+/// Comes to its end with the first SIGTERM or Ctrl-C; with the second one the program ends at once. Watches
+/// from the moment it is made, not only once it is awaited.
 ///
 /// # Errors
 /// [`Error::Signals`].
 pub(crate) fn told_to_stop() -> Result<impl Future<Output = ()> + Send + 'static, Error> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Signals)?;
-    Ok(async move {
+    let mut told = async move || {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+    };
+    Ok(async move {
+        told().await;
+        tokio::spawn(async move {
+            told().await;
+            tracing::warn!("told to stop again: ended at once, with what was unfinished");
+            std::process::exit(1);
+        });
     })
 }
 
 /// Answers what comes to `listener` until `stop` comes to its end, finishes the running requests within
-/// ten seconds, writes down how tokens were used up to the last of them, and closes the store.
+/// `grace`, writes down how tokens were used up to the last of them, and closes the store.
 pub(crate) async fn run(
     listener: TcpListener,
     service: impl Service,
     store: &Store,
     metrics: Arc<Metrics>,
     stop: impl Future<Output = ()> + Send + 'static,
+    grace: Duration,
 ) {
     let purge = purge_hourly(store);
     let flusher = Flusher::start(store, metrics);
-    answer_until(listener, service, stop, GRACE).await;
+    answer_until(listener, service, stop, grace).await;
     purge.abort();
     flusher.finish().await;
     if timeout(CLOSING, store.close()).await.is_err() {
@@ -243,7 +249,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_running_request_is_finished_before_the_server_stops() {
-        let server = SlowServer::start(GRACE).await;
+        let server = SlowServer::start(Duration::from_secs(10)).await;
         let mut stream = server.ask().await;
         server.stop.send(()).expect("still running");
         server.answer.notify_one();

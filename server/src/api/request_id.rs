@@ -3,10 +3,18 @@
 use std::{
     array,
     panic::AssertUnwindSafe,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use axum::response::{IntoResponse, Response};
+use axum::{
+    Router,
+    extract::Request,
+    middleware::{Next, from_fn},
+    response::{IntoResponse, Response},
+};
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use rand::{RngCore, TryRngCore, rngs::OsRng};
@@ -77,6 +85,15 @@ pub(crate) async fn named(name: HeaderValue, answer: impl Future<Output = Respon
     let mut response = CURRENT.scope(name.clone(), answered).await;
     response.headers_mut().insert(REQUEST_ID, name);
     response
+}
+
+/// Names each request to `router` as those to the API are named.
+pub(crate) fn name_each(router: Router) -> Router {
+    let ids = Arc::new(RequestIds::new());
+    router.layer(from_fn(move |request: Request, next: Next| {
+        let name = ids.name(request.headers());
+        named(name, next.run(request))
+    }))
 }
 
 /// The name of the request that is being answered, for a line of the log.

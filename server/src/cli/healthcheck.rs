@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use clap::Args;
+use clap::{Args, builder::BoolishValueParser};
 use http::{Uri, uri::Scheme};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -18,7 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Args)]
 #[command(
-    after_help = "Ends with 0 when GET /healthz answers 200 within five seconds, else with 1."
+    after_help = "Ends with 0 when GET /healthz (with --ready: GET /readyz) answers 200 within five seconds, else with 1.
+A supervisor that restarts what is not healthy asks without --ready: a restart brings no database back."
 )]
 pub(super) struct Healthcheck {
     /// The address of the server, as its first line on standard output shows it
@@ -30,6 +31,9 @@ pub(super) struct Healthcheck {
         default_value = "http://127.0.0.1:3000"
     )]
     url: Uri,
+    /// Ask whether the server can do its work, its database included
+    #[arg(long, env = "DEVELOPER_ZONE_READY", value_parser = BoolishValueParser::new())]
+    ready: bool,
 }
 
 /// HTTPS is what a proxy in front speaks, and a healthy proxy says nothing of the server.
@@ -41,30 +45,35 @@ fn server_url(text: &str) -> Result<Uri, &'static str> {
 }
 
 impl Healthcheck {
-    /// Asks the server, and prints `healthy` if it is.
+    /// Asks the server, and prints `healthy` or `ready` if it is.
     ///
     /// # Errors
     /// [`Error::NotHealthy`].
     pub(super) async fn perform(self) -> Result<(), Error> {
-        let problem = match timeout(PATIENCE, ask(&self.url)).await {
-            Ok(Ok(status)) if status == "200" => return output::line("healthy"),
+        let (path, well) = match self.ready {
+            true => ("/readyz", "ready"),
+            false => ("/healthz", "healthy"),
+        };
+        let problem = match timeout(PATIENCE, ask(&self.url, path)).await {
+            Ok(Ok(status)) if status == "200" => return output::line(well),
             Ok(Ok(status)) => format!("it answered with {status}"),
             Ok(Err(error)) => error.to_string(),
             Err(_) => format!("no answer within {} seconds", PATIENCE.as_secs()),
         };
         Err(Error::NotHealthy {
             address: self.url.to_string(),
+            well,
             problem,
         })
     }
 }
 
-/// The status of `GET /healthz`, as the server writes it.
-async fn ask(url: &Uri) -> io::Result<String> {
+/// The status of `GET` of `path`, as the server writes it.
+async fn ask(url: &Uri, path: &str) -> io::Result<String> {
     let (host, port) = (url.host().unwrap_or_default(), url.port_u16().unwrap_or(80));
     let mut stream = TcpStream::connect(format!("{host}:{port}")).await?;
     let request =
-        format!("GET /healthz HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n");
+        format!("GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
     // Enough for a status line and the headers after it; a stranger on the port may send without end.

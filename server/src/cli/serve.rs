@@ -4,6 +4,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     num::NonZeroU32,
     sync::Arc,
+    time::Duration,
 };
 
 use clap::{Args, builder::BoolishValueParser};
@@ -19,8 +20,8 @@ use crate::{
     client::ProxyNetwork,
     config::{Config, ContactUrl, PublicUrl},
     error::Error,
-    metrics::{self, Metrics},
-    serve, service,
+    instruments::Instruments,
+    metrics, serve, service,
 };
 
 #[derive(Args)]
@@ -36,7 +37,7 @@ use crate::{
 
 Several servers may run on one PostgreSQL; a SQLite file takes one.
 The first line on standard output is `listening on http://ADDRESS:PORT`.
-SIGTERM and Ctrl-C let running requests finish, for at most ten seconds.")]
+SIGTERM and Ctrl-C let running requests finish, for at most --shutdown-grace; a second one ends at once.")]
 pub(super) struct Serve {
     /// Where to listen; port 0 takes any free port
     #[arg(
@@ -127,6 +128,35 @@ pub(super) struct Serve {
     /// Load the demo data, and serve API and dashboard under the listen address's own names too
     #[arg(long, env = "DEVELOPER_ZONE_DEMO", value_parser = BoolishValueParser::new())]
     demo: bool,
+    /// For how many seconds requests are still taken after SIGTERM or Ctrl-C, while /readyz answers 503:
+    /// what a load balancer takes to notice
+    #[arg(
+        long,
+        env = "DEVELOPER_ZONE_SHUTDOWN_DELAY",
+        value_name = "SECONDS",
+        value_parser = seconds,
+        default_value = "0"
+    )]
+    shutdown_delay: Duration,
+    /// How many seconds running requests may take to finish after that
+    #[arg(
+        long,
+        env = "DEVELOPER_ZONE_SHUTDOWN_GRACE",
+        value_name = "SECONDS",
+        value_parser = seconds,
+        default_value = "10"
+    )]
+    shutdown_grace: Duration,
+    /// Print what every option comes to, and from where, and do nothing else
+    #[arg(long, env = "DEVELOPER_ZONE_CHECK_CONFIG", value_parser = BoolishValueParser::new())]
+    check_config: bool,
+}
+
+fn seconds(text: &str) -> Result<Duration, &'static str> {
+    let seconds = text.parse().ok().filter(|seconds| *seconds <= 3_600);
+    seconds
+        .map(Duration::from_secs)
+        .ok_or("use whole seconds, from 0 to 3600")
 }
 
 fn listen_address(text: &str) -> Result<SocketAddr, &'static str> {
@@ -142,6 +172,11 @@ fn rate_burst(text: &str) -> Result<NonZeroU32, &'static str> {
 }
 
 impl Serve {
+    /// Whether it is only to be told what would be done.
+    pub(super) const fn only_checks(&self) -> bool {
+        self.check_config
+    }
+
     /// Runs until it is told to stop.
     ///
     /// # Errors
@@ -157,12 +192,12 @@ impl Serve {
         let store = open(database_url).await?;
         let clock = Arc::new(SystemMonotonicClock);
         store.become_server(self.lease_ms, clock).await?;
+        let (delay, grace) = (self.shutdown_delay, self.shutdown_grace);
         let demo = self.demo;
         if demo {
             store.load_demo().await?;
         }
-        let metrics = Metrics::new(&store);
-        metrics.count_panics();
+        let instruments = Instruments::new(&store);
         let metrics_listener = match self.metrics_listen {
             Some(address) => Some(serve::listen(address).await?),
             None => None,
@@ -183,10 +218,11 @@ impl Serve {
                 .local_addr()
                 .map_err(|cause| Error::Listen { address, cause })?;
             output::line(format!("metrics on http://{address}/metrics"))?;
-            tokio::spawn(metrics::serve(listener, Arc::clone(&metrics)));
+            tokio::spawn(metrics::serve(listener, Arc::clone(&instruments.metrics)));
         }
-        let service = service(store.clone(), &config, originals, &metrics);
-        serve::run(listener, service, &store, metrics, stop).await;
+        let service = service(store.clone(), &config, originals, &instruments);
+        let stop = instruments.readiness.drained(stop, delay);
+        serve::run(listener, service, &store, instruments.metrics, stop, grace).await;
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use super::{
     calls::{BOUNDS, Calls, PLACES, STATUSES, Verdict},
     seconds,
 };
-use crate::api::ROUTES;
+use crate::{api::ROUTES, telemetry};
 
 #[derive(Debug)]
 pub(super) struct Collected {
@@ -130,6 +130,17 @@ impl Collected {
         Ok(())
     }
 
+    fn panics(encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        encoder
+            .encode_descriptor(
+                "panics",
+                "Mistakes of ours that ended a request, or a task of the server itself",
+                None,
+                MetricType::Counter,
+            )?
+            .encode_counter::<NoLabelSet, _, u64>(&telemetry::panics(), None)
+    }
+
     fn usage(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         encoder
             .encode_descriptor(
@@ -149,7 +160,8 @@ impl Collector for Collected {
         self.verdicts(&mut encoder)?;
         self.grants(&mut encoder)?;
         self.connections(&mut encoder)?;
-        self.usage(&mut encoder)
+        self.usage(&mut encoder)?;
+        Self::panics(&mut encoder)
     }
 }
 

@@ -51,18 +51,17 @@ struct Outcome {
 }
 
 /// Everything that is counted.
-pub struct Metrics {
+pub(crate) struct Metrics {
     registry: Registry,
     pub(crate) calls: Arc<Calls>,
     requests: Family<Answered, Counter>,
     durations: Family<Route, Histogram>,
-    panics: Counter,
     flushes: Family<Outcome, Counter>,
 }
 
 impl Metrics {
     /// Nothing counted yet.
-    pub fn new(store: &Store) -> Arc<Self> {
+    pub(crate) fn new(store: &Store) -> Arc<Self> {
         let mut registry = Registry::with_prefix("developer_zone");
         let calls = Arc::new(Calls::new());
         registry.register_collector(Box::new(Collected::new(Arc::clone(&calls), store.clone())));
@@ -70,7 +69,6 @@ impl Metrics {
             calls,
             requests: Family::default(),
             durations: Family::new_with_constructor(|| Histogram::new(seconds())),
-            panics: Counter::default(),
             flushes: Family::default(),
             registry,
         };
@@ -89,32 +87,11 @@ impl Metrics {
             self.durations.clone(),
         );
         self.registry.register(
-            "panics",
-            "Mistakes of ours that ended a request, or a task of the server itself",
-            self.panics.clone(),
-        );
-        self.registry.register(
             "usage_flushes",
             "Writings of the use of tokens to the database",
             self.flushes.clone(),
         );
         self
-    }
-
-    /// Counts every panic from now on, wherever in the process it happens, and puts it into the log in place of
-    /// the words that Rust would print.
-    pub(crate) fn count_panics(&self) {
-        let panics = self.panics.clone();
-        std::panic::set_hook(Box::new(move |panic| {
-            panics.inc();
-            let place = panic.location().map(ToString::to_string);
-            let said = panic.payload_as_str().unwrap_or("no message");
-            tracing::error!(
-                place,
-                said,
-                "a panic: a mistake of ours, which ended what it was in"
-            );
-        }));
     }
 
     /// The use of tokens was brought to the database, or could not be.

@@ -226,6 +226,22 @@ impl Serving {
         read_answer(stream)
     }
 
+    /// Signs in at the dashboard, and gives the session's cookie as `name=value`.
+    pub(crate) fn sign_in(&self, email: &str, password: &str) -> String {
+        let encode =
+            |text: &str| -> String { form_urlencoded::byte_serialize(text.as_bytes()).collect() };
+        let body = format!("email={}&password={}", encode(email), encode(password));
+        let form = ("Content-Type", "application/x-www-form-urlencoded");
+        let answer = self.post("/api/dashboard/sign-in", &[form], &body);
+        let cookie = answer.lines().find_map(|line| {
+            let set = line.strip_prefix("set-cookie: ")?;
+            set.starts_with("session=").then(|| set.split(';').next())?
+        });
+        cookie
+            .unwrap_or_else(|| panic!("not signed in: {answer}"))
+            .to_owned()
+    }
+
     /// Sends a request, and gives the connection on which the answer will come.
     pub(crate) fn send(&self, path: &str, headers: &[(&str, &str)]) -> TcpStream {
         self.send_head("GET", path, headers)
@@ -247,6 +263,11 @@ impl Serving {
         stream.write_all(request.as_bytes()).expect("sent");
         stream
     }
+}
+
+/// The header that carries a session's cookie.
+pub(crate) fn with_cookie(cookie: &str) -> (&'static str, &str) {
+    ("Cookie", cookie)
 }
 
 impl Drop for Serving {

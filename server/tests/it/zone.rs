@@ -30,7 +30,7 @@ use model::{
 };
 use serde_json::Value;
 use server::{
-    api::throttle::RateLimits, client::TrustedProxies, config::Config, metrics::Metrics,
+    Instruments, api::throttle::RateLimits, client::TrustedProxies, config::Config,
     originals::Originals,
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
@@ -199,8 +199,13 @@ fn config() -> Config {
 
 fn router(store: &Store, originals: &Path, config: &Config) -> Router {
     let originals = Originals::in_folder(originals.to_owned(), &config.api_url, &[7; 32]);
-    let metrics = Metrics::new(store);
-    Router::new().fallback_service(server::service(store.clone(), config, originals, &metrics))
+    let instruments = Instruments::new(store);
+    Router::new().fallback_service(server::service(
+        store.clone(),
+        config,
+        originals,
+        &instruments,
+    ))
 }
 
 /// A token with the number it goes by.

@@ -1,0 +1,60 @@
+//! `serve --check-config`: what would count, and where each value comes from.
+
+use std::fmt::Write as _;
+
+use clap::{Arg, ArgMatches, Command, parser::ValueSource};
+use toml_edit::Value;
+
+use super::{Call, Kind, OF, options, without_password};
+
+/// Every option of `serve` with its value and where that comes from: a file that could be given to
+/// `--config`. Passwords are not shown.
+pub(in crate::cli) fn effective(mut command: Command, call: &Call) -> String {
+    command.build();
+    let matches = call.matches.subcommand_matches(OF).unwrap_or(&call.matches);
+    let mut text = String::new();
+    for option in options(&command) {
+        let key = option.get_long().unwrap_or_default();
+        let _ = match (value(option, matches), source(option, matches, call)) {
+            (Some(value), Some(source)) => writeln!(text, "{key} = {value}  # {source}"),
+            _ => writeln!(text, "# {key} is not set"),
+        };
+    }
+    text.trim_end().to_owned()
+}
+
+fn value(option: &Arg, matches: &ArgMatches) -> Option<Value> {
+    let id = option.get_id().as_str();
+    if Kind::of(option) == Kind::Switch {
+        return Some(matches.get_flag(id).into());
+    }
+    let raw = matches.try_get_raw(id).ok()??;
+    let mut texts = raw.map(|value| match option.is_hide_env_values_set() {
+        true => without_password(value),
+        false => value.to_string_lossy().into_owned(),
+    });
+    match Kind::of(option) {
+        Kind::List => Some(texts.collect()),
+        Kind::Number => texts
+            .next_back()
+            .map(|text| text.parse().map_or(text.into(), |n: i64| n.into())),
+        Kind::Text | Kind::Switch => texts.next_back().map(Value::from),
+    }
+}
+
+fn source(option: &Arg, matches: &ArgMatches, call: &Call) -> Option<String> {
+    let source = matches.value_source(option.get_id().as_str())?;
+    // A switch that the file turns off is nowhere among the arguments.
+    if call
+        .from_file
+        .iter()
+        .any(|key| option.get_long() == Some(key))
+    {
+        return Some("file".to_owned());
+    }
+    Some(match source {
+        ValueSource::CommandLine => "flag".to_owned(),
+        ValueSource::EnvVariable => option.get_env()?.to_string_lossy().into_owned(),
+        _ => "default".to_owned(),
+    })
+}

@@ -1,0 +1,190 @@
+//! `backup`, the way back, and databases of a newer version.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    thread,
+};
+
+use crate::{
+    program::{PATIENCE, Serving, done, run},
+    zone::TestDatabase,
+};
+
+const PING: &str = "/api/v1/ext/903/event/456/ping";
+
+fn token_of_demo(url: &str) -> String {
+    let create = ["token", "create", "--organisation", "903"];
+    let by = ["--created-by", "member@example.com"];
+    done(url, &[&create[..], &by].concat())
+        .trim_end()
+        .to_owned()
+}
+
+fn status(server: &Serving, token: &str) -> String {
+    let answer = server.get(PING, &[("X-API-Key", token)]);
+    answer.split(' ').nth(1).expect("a status").to_owned()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+/// The steps that docs/operations.md tells: a folder of its own, and the copy under the database's name.
+fn restore(backup: &Path) -> TestDatabase {
+    let restored = TestDatabase::sqlite();
+    fs::copy(backup, restored.file()).expect("copied");
+    restored
+}
+
+#[test]
+fn a_server_starts_on_what_was_backed_up_under_traffic_and_has_all_that_was_done_before() {
+    let database = TestDatabase::sqlite();
+    let url = database.url();
+    let server = Serving::start(&url, &["--demo", "--rate-limit=0"]);
+    let token = token_of_demo(&url);
+    let (stop, created, answered) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
+    let backups: Vec<(u64, PathBuf)> = thread::scope(|threads| {
+        threads.spawn(|| {
+            while !stop.load(Ordering::SeqCst) {
+                assert_eq!(status(&server, &token), "200");
+                answered.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        threads.spawn(|| {
+            while !stop.load(Ordering::SeqCst) {
+                let id = 2_000 + created.load(Ordering::SeqCst);
+                let id = id.to_string();
+                let create = ["organisation", "create", "--plan", "pro", "--name", "New"];
+                done(&url, &[&create[..], &["--id", &id]].concat());
+                created.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        let backups = (0..3).map(|n| {
+            let file = database.file().with_file_name(format!("backup-{n}.db"));
+            crate::program::wait_until("another change", || created.load(Ordering::SeqCst) > n);
+            let before = created.load(Ordering::SeqCst);
+            let printed = done(&url, &["backup", text(&file)]);
+            assert!(printed.contains("checked"), "{printed}");
+            (before, file)
+        });
+        let backups = backups.collect();
+        stop.store(true, Ordering::SeqCst);
+        backups
+    });
+    assert!(answered.load(Ordering::SeqCst) > 0, "within {PATIENCE:?}");
+    // Deleted after the backups: it is back in what is restored. That is the limit of any backup.
+    let list = done(&url, &["token", "list", "--organisation", "903", "--json"]);
+    let id = list.split(&[':', ','][..]).nth(1).expect("a number").trim();
+    done(&url, &["token", "delete", "--organisation", "903", id]);
+    assert_eq!(status(&server, &token), "403");
+    server.stop().assert_done();
+
+    for (before, backup) in &backups {
+        let restored = restore(backup);
+        let server = Serving::start(&restored.url(), &["--demo"]);
+        let list = done(&restored.url(), &["organisation", "list"]);
+        for n in 0..*before {
+            assert!(
+                list.contains(&format!("\n{}  New", 2_000 + n)),
+                "{n}: {list}"
+            );
+        }
+        assert_eq!(status(&server, &token), "200");
+        let printed = done(&restored.url(), &["after-restore"]);
+        assert!(printed.starts_with("Tokens paused: 1."), "{printed}");
+        let answer = server.get(PING, &[("X-API-Key", &token)]);
+        assert!(answer.contains("x-error-code: token_inactive"), "{answer}");
+        server.stop().assert_done();
+    }
+}
+
+#[test]
+fn whoever_was_signed_in_when_the_backup_was_made_signs_in_again_after_a_restore() {
+    let database = TestDatabase::sqlite();
+    let url = database.url();
+    let server = Serving::start(&url, &["--demo"]);
+    let cookie = server.sign_in("member@example.com", "developer-zone-demo");
+    let backup = database.file().with_file_name("backup.db");
+    done(&url, &["backup", text(&backup)]);
+    server.stop().assert_done();
+    let restored = restore(&backup);
+    let server = Serving::start(&restored.url(), &["--demo"]);
+    let page = |server: &Serving| server.get("/events", &[("Cookie", &cookie)]);
+    assert!(page(&server).starts_with("HTTP/1.1 200"));
+    let printed = done(&restored.url(), &["after-restore"]);
+    assert!(printed.contains("Sessions ended: 1."), "{printed}");
+    assert!(!page(&server).starts_with("HTTP/1.1 200"));
+    server.stop().assert_done();
+}
+
+#[test]
+fn a_backup_overwrites_nothing_and_says_so() {
+    let database = TestDatabase::sqlite();
+    let url = database.url();
+    done(&url, &["migrate"]);
+    let file = database.file().with_file_name("backup.db");
+    done(&url, &["backup", text(&file)]);
+    let before = fs::read(&file).expect("readable");
+    run(&url, &["backup", text(&file)]).assert_failed("exists already");
+    assert_eq!(fs::read(&file).expect("readable"), before);
+    let nowhere = file.with_file_name("no").join("backup.db");
+    run(&url, &["backup", text(&nowhere)]).assert_failed("cannot be written");
+    let missing = TestDatabase::sqlite();
+    run(&missing.url(), &["backup", text(&nowhere)]).assert_failed("cannot be opened");
+    assert!(!missing.file().exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_of_a_postgresql_is_refused_and_told_of_pg_dump() {
+    let database = TestDatabase::postgres().await;
+    run(&database.url(), &["backup", "backup.db"]).assert_failed("pg_dump");
+}
+
+/// Every command that uses the database, with what it needs.
+const COMMANDS: [&[&str]; 9] = [
+    &["serve", "--listen", "127.0.0.1:0"],
+    &["migrate"],
+    &["demo"],
+    &["after-restore"],
+    &["organisation", "list"],
+    &["organisation", "set-plan", "--id", "903", "--plan", "pro"],
+    &["event", "create", "--organisation", "903", "--name", "Race"],
+    &["token", "list", "--organisation", "903"],
+    &["token", "delete", "--organisation", "903", "1"],
+];
+
+async fn assert_newer_is_refused(database: &TestDatabase) {
+    let url = database.url();
+    done(&url, &["demo"]);
+    let zero = if url.starts_with("sqlite") {
+        "X'00'"
+    } else {
+        "'\\x00'::bytea"
+    };
+    let newer = format!(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+        VALUES (9998, 'from the future', TRUE, {zero}, 0), (9999, 'and further', TRUE, {zero}, 0)"
+    );
+    database.sql(&newer).await;
+    for command in COMMANDS {
+        let outcome = run(&url, command);
+        outcome.assert_failed("the database has schema 9999 and this program knows schemas up to");
+        assert!(outcome.stderr.contains("Run that version"), "{outcome:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_refuses_a_sqlite_file_of_a_newer_version() {
+    let database = TestDatabase::sqlite();
+    assert_newer_is_refused(&database).await;
+    let backup = database.file().with_file_name("backup.db");
+    run(&database.url(), &["backup", text(&backup)]).assert_failed("schema 9999");
+    assert!(!backup.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_refuses_a_postgresql_of_a_newer_version() {
+    assert_newer_is_refused(&TestDatabase::postgres().await).await;
+}

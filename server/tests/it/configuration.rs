@@ -1,0 +1,313 @@
+//! Options from a file, the environment and flags.
+
+use std::{fs, path::PathBuf};
+
+use tempfile::TempDir;
+
+use crate::program::{Outcome, Serving, bare};
+
+/// For each option what the file, the environment and a flag say, as TOML has it.
+const EXAMPLES: &[(&str, [&str; 3])] = &[
+    ("log", [r#""warn""#, r#""error""#, r#""off""#]),
+    ("log-format", [r#""json""#, r#""human""#, r#""json""#]),
+    (
+        "database-url",
+        [r#""sqlite:a.db""#, r#""sqlite:b.db""#, r#""sqlite:c.db""#],
+    ),
+    (
+        "listen",
+        [r#""127.0.0.1:1""#, r#""127.0.0.1:2""#, r#""[::1]:3""#],
+    ),
+    (
+        "api-hosts",
+        [
+            r#"["a.example", "b.example"]"#,
+            r#"["c.example"]"#,
+            r#"["d.example", "e.example"]"#,
+        ],
+    ),
+    (
+        "contact-url",
+        [
+            r#""mailto:a@example.com""#,
+            r#""mailto:b@example.com""#,
+            r#""mailto:c@example.com""#,
+        ],
+    ),
+    (
+        "public-url",
+        [
+            r#""https://a.example""#,
+            r#""https://b.example""#,
+            r#""https://c.example""#,
+        ],
+    ),
+    (
+        "api-url",
+        [
+            r#""https://a.example""#,
+            r#""https://b.example""#,
+            r#""https://c.example""#,
+        ],
+    ),
+    ("rate-limit", ["10", "20", "30"]),
+    ("rate-burst", ["10", "20", "30"]),
+    ("lease-ms", ["10", "20", "30"]),
+    ("originals-folder", [r#""a""#, r#""b c""#, r#""d""#]),
+    (
+        "s3-endpoint",
+        [
+            r#""https://a.example""#,
+            r#""https://b.example""#,
+            r#""https://c.example""#,
+        ],
+    ),
+    ("s3-region", [r#""a""#, r#""b""#, r#""c""#]),
+    (
+        "s3-bucket",
+        [r#""bucket-a""#, r#""bucket-b""#, r#""bucket-c""#],
+    ),
+    ("s3-access-key-id", [r#""A""#, r#""B""#, r#""C""#]),
+    ("s3-secret-access-key-file", [r#""a""#, r#""b""#, r#""c""#]),
+    ("demo", ["true", "false", "true"]),
+    ("shutdown-delay", ["1", "2", "3"]),
+    ("shutdown-grace", ["11", "12", "13"]),
+];
+
+fn example(key: &str, place: usize) -> &'static str {
+    let found = EXAMPLES.iter().find(|(known, _)| *known == key);
+    found
+        .unwrap_or_else(|| panic!("give `{key}` an example here"))
+        .1[place]
+}
+
+/// A value of TOML as an argument or a variable has it.
+fn plain(value: &str) -> String {
+    let list = value
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    list.unwrap_or(value).replace('"', "").replace(", ", ",")
+}
+
+struct Configured {
+    folder: TempDir,
+}
+
+impl Configured {
+    fn by(text: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let configured = Self { folder };
+        fs::write(configured.file(), text).expect("written");
+        configured
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("config.toml")
+    }
+
+    fn command(&self, arguments: &[&str]) -> std::process::Command {
+        let mut command = bare();
+        command.arg("--config").arg(self.file()).args(arguments);
+        command.current_dir(self.folder.path());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Outcome {
+        self.command(arguments).output().expect("started").into()
+    }
+
+    /// The refusal of a line, which the message names.
+    #[track_caller]
+    fn assert_refused(text: &str, line: usize, words: &str) {
+        let configured = Self::by(text);
+        for arguments in [&["serve", "--check-config"][..], &["organisation", "list"]] {
+            let outcome = configured.run(arguments);
+            outcome.assert_misunderstood(words);
+            let place = format!("config.toml:{line}: ");
+            assert!(outcome.stderr.contains(&place), "{text}: {outcome:?}");
+        }
+    }
+}
+
+/// Every option of `serve`, in the order in which it prints them.
+fn keys() -> Vec<String> {
+    let outcome = Configured::by("").run(&["serve", "--check-config"]);
+    outcome.assert_done();
+    let lines = outcome.stdout.lines().filter_map(|line| {
+        let key = line.split(" = ").next()?;
+        let unset = line
+            .strip_prefix("# ")
+            .and_then(|rest| rest.strip_suffix(" is not set"));
+        match unset {
+            Some(key) => Some(key.to_owned()),
+            None => (!line.starts_with('#')).then(|| key.to_owned()),
+        }
+    });
+    lines.collect()
+}
+
+#[track_caller]
+fn assert_printed(outcome: &Outcome, key: &str, value: &str, source: &str) {
+    outcome.assert_done();
+    let line = format!("{key} = {value}  # {source}");
+    let printed = outcome.stdout.lines().any(|printed| printed == line);
+    assert!(printed, "{line}: {}", outcome.stdout);
+}
+
+#[test]
+fn every_option_may_stand_in_the_file_and_a_variable_and_a_flag_go_over_it() {
+    let all = keys();
+    for (known, _) in EXAMPLES {
+        assert!(all.iter().any(|key| key == known), "no option {known}");
+    }
+    let (in_bucket, others): (Vec<String>, Vec<_>) =
+        all.into_iter().partition(|key| key.starts_with("s3-"));
+    assert_eq!(in_bucket.len(), 5);
+    for keys in [in_bucket, others] {
+        let line = |key: &String| format!("{key} = {}\n", example(key, 0));
+        let configured = Configured::by(&keys.iter().map(line).collect::<String>());
+        let mut command = configured.command(&["serve", "--check-config"]);
+        let mut run = || Outcome::from(command.output().expect("started"));
+        let outcome = run();
+        for key in &keys {
+            assert_printed(&outcome, key, example(key, 0), "file");
+        }
+        let variable = |key: &String| {
+            let name = key.to_uppercase().replace('-', "_");
+            format!("DEVELOPER_ZONE_{name}")
+        };
+        let variables = keys
+            .iter()
+            .map(|key| (variable(key), plain(example(key, 1))));
+        command.envs(variables);
+        let mut run = || Outcome::from(command.output().expect("started"));
+        let outcome = run();
+        for key in &keys {
+            assert_printed(&outcome, key, example(key, 1), &variable(key));
+        }
+        for key in &keys {
+            match example(key, 2) {
+                "true" => command.arg(format!("--{key}")),
+                value => command.arg(format!("--{key}={}", plain(value))),
+            };
+        }
+        let outcome = Outcome::from(command.output().expect("started"));
+        for key in &keys {
+            assert_printed(&outcome, key, example(key, 2), "flag");
+        }
+    }
+}
+
+#[test]
+fn what_is_printed_may_be_given_back_as_a_file() {
+    let first =
+        Configured::by("rate-limit = 7\napi-hosts = [\"a.example\", \"b.example\"]\n").run(&[
+            "serve",
+            "--check-config",
+            "--public-url",
+            "https://a.example",
+        ]);
+    first.assert_done();
+    let again = Configured::by(&first.stdout).run(&["serve", "--check-config"]);
+    again.assert_done();
+    let values = |outcome: &Outcome| -> Vec<String> {
+        let lines = outcome.stdout.lines().filter(|line| line.contains(" = "));
+        let values = lines.map(|line| line.split("  # ").next().unwrap_or_default());
+        values.map(str::to_owned).collect()
+    };
+    assert_eq!(values(&first), values(&again));
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_the_nearest_that_there_is() {
+    Configured::assert_refused(
+        "# a\nlisten = \"127.0.0.1:0\"\nrate-limits = 5\n",
+        3,
+        "`rate-limit`",
+    );
+    Configured::assert_refused("api_hosts = [\"a\"]", 1, "`api-hosts`");
+    for key in [
+        "config",
+        "check-config",
+        "help",
+        "password-stdin",
+        "organisation",
+    ] {
+        Configured::assert_refused(&format!("{key} = true"), 1, "there is no such option");
+    }
+    Configured::assert_refused("\n[serve]\nlisten = \"127.0.0.1:0\"", 2, "no sections");
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_refused_where_it_stands() {
+    for (line, words) in [
+        ("listen = 3000", "a text in quotes"),
+        ("listen = [\"127.0.0.1:0\"]", "a text in quotes"),
+        ("rate-limit = \"7\"", "without quotes"),
+        ("rate-limit = 7.5", "without quotes"),
+        ("lease-ms = true", "without quotes"),
+        ("demo = \"yes\"", "true or false"),
+        ("demo = 1", "true or false"),
+        ("api-hosts = \"a.example\"", "a list"),
+        ("api-hosts = []", "a list"),
+        ("api-hosts = [1]", "texts in quotes"),
+        ("listen = ", "string"),
+        ("rate-limit = 1\nrate-limit = 2", "duplicate key"),
+    ] {
+        let number = line.lines().count() + 1;
+        Configured::assert_refused(&format!("\n{line}"), number, words);
+    }
+}
+
+#[test]
+fn a_value_that_the_option_does_not_take_is_refused_where_it_stands() {
+    let text = "\n\nlisten = \"nonsense\"";
+    let outcome = Configured::by(text).run(&["serve", "--check-config"]);
+    outcome.assert_misunderstood("config.toml:3: listen: use an IP address and a port");
+    let outcome = Configured::by("log = \"a=loud\"").run(&["organisation", "list"]);
+    outcome.assert_misunderstood("config.toml:1: log: ");
+}
+
+#[test]
+fn no_password_is_taken_from_the_file_and_none_is_printed() {
+    for url in [
+        "postgres://zone:hunter2@db/zone",
+        "postgres://zone@db/zone?password=hunter2",
+    ] {
+        let text = format!("database-url = \"{url}\"");
+        Configured::assert_refused(&text, 1, "PGPASSFILE");
+        let outcome = Configured::by(&text).run(&["organisation", "list"]);
+        assert!(!outcome.stderr.contains("hunter2"), "{outcome:?}");
+        let outcome = Configured::by("").run(&["serve", "--check-config", "--database-url", url]);
+        outcome.assert_done();
+        assert!(outcome.stdout.contains("postgres://zone"), "{outcome:?}");
+        assert!(!outcome.stdout.contains("hunter2"), "{outcome:?}");
+    }
+    let broken = "database-url = \"postgres://zone:hunter2@db/zone";
+    let outcome = Configured::by(broken).run(&["organisation", "list"]);
+    assert!(!outcome.stderr.contains("hunter2"), "{outcome:?}");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let configured = Configured::by("");
+    fs::remove_file(configured.file()).expect("removed");
+    let outcome = configured.run(&["serve", "--check-config"]);
+    outcome.assert_misunderstood("config.toml");
+}
+
+#[test]
+fn every_command_goes_by_the_file_and_a_variable_may_name_it() {
+    let text = "database-url = \"sqlite:here.db\"\nlisten = \"127.0.0.1:0\"\ndemo = false\n";
+    let configured = Configured::by(text);
+    configured.run(&["migrate"]).assert_done();
+    assert!(configured.folder.path().join("here.db").exists());
+    let mut command = bare();
+    command
+        .arg("serve")
+        .env("DEVELOPER_ZONE_CONFIG", configured.file())
+        .current_dir(configured.folder.path());
+    let server = Serving::start_as(command);
+    assert_ne!(server.address.port(), 3000);
+    server.stop().assert_done();
+}

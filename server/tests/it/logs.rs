@@ -1,0 +1,96 @@
+//! What the running program says to its operator.
+
+use serde_json::Value;
+
+use crate::{
+    program::{Outcome, Serving, developer_zone, done, run, with_cookie},
+    zone::TestDatabase,
+};
+
+const PING: &str = "/api/v1/ext/903/event/456/ping";
+
+fn demo_server(database: &TestDatabase, options: &[&str]) -> Serving {
+    let listen = ["serve", "--listen", "127.0.0.1:0", "--demo"];
+    let arguments = [&listen[..], options].concat();
+    Serving::start_as(developer_zone(&database.url(), &arguments))
+}
+
+fn lines(outcome: &Outcome) -> Vec<Value> {
+    let lines = outcome.stderr.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
+        .collect()
+}
+
+#[test]
+fn every_line_of_a_json_log_is_an_object_with_time_level_target_and_message() {
+    let database = TestDatabase::sqlite();
+    let server = demo_server(&database, &["--log-format", "json", "--log", "trace"]);
+    server.get(PING, &[("X-API-Key", "made-up")]);
+    server.get("/events", &[]);
+    let outcome = server.stop();
+    outcome.assert_done();
+    let lines = lines(&outcome);
+    assert!(lines.len() > 10, "{}", outcome.stderr);
+    for line in &lines {
+        for key in ["timestamp", "level", "target"] {
+            assert!(line[key].is_string(), "{key}: {line}");
+        }
+    }
+    assert!(lines.iter().any(|line| line["level"] == "TRACE"));
+}
+
+/// A program that collects logs gets the reason for an end in their form too.
+#[test]
+fn a_program_that_ends_with_an_error_says_it_in_the_form_of_its_log() {
+    let database = TestDatabase::sqlite();
+    let show = ["organisation", "set-plan", "--id", "7", "--plan", "pro"];
+    run(&database.url(), &show).assert_failed("no organisation 7");
+    let json = [&show[..], &["--log-format", "json"]].concat();
+    let outcome = run(&database.url(), &json);
+    assert_eq!(outcome.code, Some(1));
+    let lines = lines(&outcome);
+    let last = lines.last().expect("a line");
+    assert_eq!(last["level"], "ERROR");
+    let message = last["message"].as_str().expect("a text");
+    assert!(message.contains("no organisation 7"), "{message}");
+    // Who logs nothing is told nonetheless.
+    let off = [&show[..], &["--log-format", "json", "--log", "off"]].concat();
+    run(&database.url(), &off).assert_failed("no organisation 7");
+}
+
+/// By the id whoever complains and whoever reads the log mean the same request, on the dashboard too: in what
+/// a server function logs, and in what a page does while it is rendered.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_request_to_the_dashboard_logs_stands_under_its_id() {
+    for format in ["human", "json"] {
+        let database = TestDatabase::sqlite();
+        let server = demo_server(&database, &["--log-format", format]);
+        let cookie = server.sign_in("member@example.com", "developer-zone-demo");
+        let token = done(
+            &database.url(),
+            &["token", "list", "--organisation", "903", "--json"],
+        );
+        assert_eq!(token, "[]\n");
+        let rename = "ALTER TABLE tokens RENAME TO gone";
+        database.sql(rename).await;
+        let headers = [with_cookie(&cookie), ("X-Request-Id", "page-7")];
+        let answer = server.get("/developer-zone", &headers);
+        assert!(answer.contains("x-request-id: page-7"), "{answer}");
+        let json = ("Content-Type", "application/json");
+        let headers = [with_cookie(&cookie), ("X-Request-Id", "function-7"), json];
+        let body = r#"{"organisation_id":903}"#;
+        let answer = server.post("/api/dashboard/list-tokens", &headers, body);
+        assert!(answer.starts_with("HTTP/1.1 500"), "{answer}");
+        let outcome = server.stop();
+        for id in ["page-7", "function-7"] {
+            let mut failures = outcome.stderr.lines().filter(|line| line.contains("ERROR"));
+            let told = failures.any(|line| line.contains(id) && line.contains("no such table"));
+            assert!(told, "{id}: {}", outcome.stderr);
+        }
+        if format == "json" {
+            let lines = lines(&outcome);
+            assert!(lines.iter().any(|line| line["request_id"] == "page-7"));
+        }
+    }
+}
