@@ -113,7 +113,7 @@ impl Visit for Line {
 #[cfg(test)]
 mod tests {
     use std::{
-        io::{self},
+        io,
         sync::{Arc, Mutex},
     };
 

@@ -1,9 +1,11 @@
-//! Where the plain token is: in the one answer that shows it, and nowhere else.
+//! Where secrets are: a plain token in the one answer that shows it, and none in any line of the log.
 
-use std::fs;
+use std::{fs, io::Read, process::Command};
+
+use serde_json::Value;
 
 use crate::{
-    program::{Outcome, Serving, developer_zone, done, run_with_input},
+    program::{Outcome, Serving, developer_zone, done, run_with_input, with_cookie},
     zone::TestDatabase,
 };
 
@@ -131,4 +133,266 @@ fn the_password_of_a_database_is_in_no_message() {
         help.contains("DEVELOPER_ZONE_DATABASE_URL") && !help.contains("hunter2"),
         "{help}"
     );
+}
+
+const EVENT: &str = "/api/v1/ext/903/event/456";
+const JSON: (&str, &str) = ("Content-Type", "application/json");
+
+/// What must not be in any log, each under the name of what it is.
+#[derive(Default)]
+struct Canaries(Vec<(String, String)>);
+
+impl Canaries {
+    /// A new one, unlike anything that a log could hold by itself.
+    fn new(&mut self, what: &str) -> String {
+        let canary = format!("canary{}x{}", self.0.len(), what.replace(' ', "-"));
+        self.add(what, &canary);
+        canary
+    }
+
+    fn add(&mut self, what: &str, secret: &str) {
+        assert!(secret.len() > 10, "{what}: {secret}");
+        self.0.push((what.to_owned(), secret.to_owned()));
+    }
+
+    /// Stops it, and looks through all that it has said.
+    #[track_caller]
+    fn assert_absent_after(&self, server: Serving) {
+        let outcome = server.stop();
+        assert!(outcome.stderr.contains("TRACE"), "it was talkative");
+        self.assert_absent(&outcome);
+    }
+
+    #[track_caller]
+    fn assert_absent(&self, outcome: &Outcome) {
+        for (what, secret) in &self.0 {
+            for text in [&outcome.stderr, &outcome.stdout] {
+                let line = text.lines().find(|line| line.contains(secret));
+                assert_eq!(line, None, "{what}");
+            }
+        }
+    }
+}
+
+/// The program at its most talkative.
+fn talkative(url: &str, arguments: &[&str], format: &str) -> Command {
+    let talk = ["--log", "trace", "--log-format", format];
+    developer_zone(url, &[&talk, arguments].concat())
+}
+
+fn server(url: &str, format: &str, options: &[&str]) -> Serving {
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--demo"];
+    Serving::start_as(talkative(url, &[&serve, options].concat(), format))
+}
+
+/// What stands between two marks in `text`.
+fn between<'a>(text: &'a str, begin: &str, end: &str) -> &'a str {
+    let rest = text
+        .split(begin)
+        .nth(1)
+        .unwrap_or_else(|| panic!("no {begin}: {text}"));
+    rest.split(end).next().unwrap_or(rest)
+}
+
+/// Signs in, well and badly, creates, tries out and deletes a token at the dashboard. Gives the token.
+fn use_dashboard(server: &Serving, email: &str, password: &str, canaries: &mut Canaries) -> String {
+    let wrong = canaries.new("a wrong password");
+    let form = ("Content-Type", "application/x-www-form-urlencoded");
+    let sign_in = "/api/dashboard/sign-in";
+    server.post(sign_in, &[form], &format!("email={email}&password={wrong}"));
+    server.post(sign_in, &[form], &format!("password={wrong}"));
+    server.post(sign_in, &[JSON], &format!("{{\"password\":\"{wrong}\""));
+    server.get(&format!("/sign-in?email={email}&password={wrong}"), &[]);
+    let strange = format!("session={}", canaries.new("a made-up cookie"));
+    server.get("/events", &[with_cookie(&strange)]);
+    let cookie = server.sign_in(email, password);
+    canaries.add(
+        "a session",
+        cookie.strip_prefix("session=").expect("a name"),
+    );
+    let member = [with_cookie(&cookie), JSON];
+    let call =
+        |name: &str, body: &str| server.post(&format!("/api/dashboard/{name}"), &member, body);
+    for page in ["/events", "/developer-zone", "/nothing"] {
+        server.get(page, &member[..1]);
+    }
+    let created = call("create-token", r#"{"organisation_id":903}"#);
+    let token = between(&created, "\"secret\":\"", "\"").to_owned();
+    canaries.add("a token of the dashboard", &token[5..]);
+    for secret in [&token, &canaries.new("a key that is none")] {
+        let test = format!(r#"{{"organisation_id":903,"event_id":456,"secret":"{secret}"}}"#);
+        call("test-connection", &test);
+        call("test-connection", &test[..test.len() - 1]);
+        call("delete-token", &test);
+    }
+    token
+}
+
+/// Calls the API with good, paused and malformed keys in every place in which somebody could put one.
+fn use_api(server: &Serving, token: &str, canaries: &mut Canaries) {
+    let ping = format!("{EVENT}/ping");
+    let mistyped = format!(
+        "{}{}",
+        &token[..45],
+        if token.ends_with('a') { 'b' } else { 'a' }
+    );
+    let made_up = canaries.new("a made-up key");
+    for key in [token, &mistyped, &made_up, &made_up.repeat(100)] {
+        server.get(&ping, &[("X-API-Key", key)]);
+        server.get(&ping, &[("X-API-Key", key), ("X-API-Key", key)]);
+        server.get(&ping, &[("X-API-Key", key), ("Host", "evil.example")]);
+        for scheme in ["Bearer ", "bearer\t", "Basic ", ""] {
+            server.get(&ping, &[("Authorization", &format!("{scheme}{key}"))]);
+        }
+        for path in [
+            format!("{ping}?api_key={key}"),
+            format!("{EVENT}/bibs/{key}?page={key}"),
+            format!("/api/v1/ext/{key}/events"),
+            format!("/{key}?key={key}"),
+            format!("/files/{key}?expires={key}&signature={key}"),
+            format!("/docs/{key}?{key}"),
+            format!("/assets/{key}"),
+        ] {
+            server.get(&path, &[]);
+            server.get(&path, &[("X-API-Key", token)]);
+        }
+        let body = format!(r#"{{"method":"{key}","identifier":"{key}""#);
+        server.post(
+            &format!("{EVENT}/original-photos"),
+            &[("X-API-Key", token), JSON],
+            &body,
+        );
+    }
+}
+
+/// Asks for a link to an original, follows it, and an altered one.
+fn use_links(server: &Serving, token: &str, canaries: &mut Canaries) {
+    let body = r#"{"method":"bib","identifier":"1234"}"#;
+    let path = format!("{EVENT}/original-photos");
+    let answer = server.post(&path, &[("X-API-Key", token), JSON], body);
+    let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
+    let data: Value = serde_json::from_str(body).expect("JSON");
+    let link = data["data"]["presigned_urls"][0]["url"].as_str();
+    let link = link.unwrap_or_else(|| panic!("{answer}"));
+    let signature = link.split("ignature=").nth(1).expect("a signature");
+    canaries.add("a link's signature", &signature[..20]);
+    if let Some(path) = link.strip_prefix(&server.url()) {
+        for path in [
+            path,
+            &path[..path.len() - 1],
+            &path.replace("expires=", "expires=1"),
+        ] {
+            let mut answer = Vec::new();
+            server
+                .send(path, &[])
+                .read_to_end(&mut answer)
+                .expect("an answer");
+        }
+    }
+}
+
+/// The key by which links are signed, in the forms in which a program could write bytes.
+async fn add_signing_key(database: &TestDatabase, canaries: &mut Canaries) {
+    let key = database.bytes("SELECT key FROM signing_keys").await;
+    let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    canaries.add("the key of links", &hex);
+    canaries.add("the key of links", &hex.to_uppercase());
+    let list = format!("{:?}", &key[..8]);
+    canaries.add("the key of links", list.trim_end_matches(']'));
+}
+
+async fn assert_no_line_sings(format: &str) {
+    let mut canaries = Canaries::default();
+    let database = TestDatabase::sqlite();
+    let url = database.url();
+    done(&url, &["demo"]);
+    let password = canaries.new("a password");
+    let email = "canary@example.com";
+    let user = [
+        "user",
+        "create",
+        "--email",
+        email,
+        "--organisation",
+        "903",
+        "--password-stdin",
+    ];
+    run_with_input(&url, &user, &password).assert_done();
+    let secret = database.file().with_file_name("s3");
+    fs::write(&secret, canaries.new("the storage's secret")).expect("written");
+    let secret = format!("--s3-secret-access-key-file={}", secret.display());
+    let s3 = [
+        "--s3-endpoint=https://minio.example",
+        "--s3-region=eu",
+        "--s3-bucket=photos",
+    ];
+    let s3 = [&s3[..], &["--s3-access-key-id=id", &secret]].concat();
+    for options in [&[][..], &s3] {
+        let server = server(&url, format, &[options, &["--rate-limit=0"]].concat());
+        let token = use_dashboard(&server, email, &password, &mut canaries);
+        use_api(&server, &token, &mut canaries);
+        use_links(&server, &token, &mut canaries);
+        add_signing_key(&database, &mut canaries).await;
+        // The same once more when the database does not answer as it should.
+        database
+            .sql("ALTER TABLE event_settings RENAME TO gone")
+            .await;
+        use_api(&server, &token, &mut canaries);
+        database
+            .sql("ALTER TABLE gone RENAME TO event_settings")
+            .await;
+        canaries.assert_absent_after(server);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_is_in_any_line_for_people_however_much_is_logged() {
+    assert_no_line_sings("human").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_is_in_any_line_for_programs_however_much_is_logged() {
+    assert_no_line_sings("json").await;
+}
+
+/// The password is in the address, and another one on a line of the password file that cannot be read, which
+/// sqlx would repeat.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_password_of_the_database_is_in_any_line_whether_it_answers_or_not() {
+    for format in ["human", "json"] {
+        let mut canaries = Canaries::default();
+        let database = TestDatabase::postgres().await;
+        let password = canaries.new("the database's password");
+        let folder = tempfile::tempdir().expect("a folder");
+        let pgpass = folder.path().join("pgpass");
+        let line = canaries.new("a line of the password file");
+        fs::write(&pgpass, format!("{line}\n*:*:{line}\n")).expect("written");
+        let owners = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        fs::set_permissions(&pgpass, owners).expect("set");
+        let (scheme, rest) = database
+            .url()
+            .split_once("://")
+            .map(|(a, b)| (a.to_owned(), b.to_owned()))
+            .expect("an address");
+        let (user, place) = rest.split_once('@').expect("a user");
+        let with_password = format!("{scheme}://{user}:{password}@{place}");
+        let away = format!("{scheme}://{user}:{password}@127.0.0.1:1/zone");
+        for (url, code) in [(&with_password, 0), (&database.url(), 0), (&away, 1)] {
+            let mut command = talkative(url, &["demo"], format);
+            let outcome = command
+                .env("PGPASSFILE", &pgpass)
+                .output()
+                .expect("started");
+            let outcome = Outcome::from(outcome);
+            assert_eq!(outcome.code, Some(code), "{}", outcome.stderr);
+            canaries.assert_absent(&outcome);
+        }
+        let folder = folder.path().display().to_string();
+        let server = server(&with_password, format, &["--originals-folder", &folder]);
+        server.sign_in("member@example.com", "developer-zone-demo");
+        database.break_off().await;
+        server.get("/readyz", &[]);
+        server.get("/sign-in", &[]);
+        canaries.assert_absent_after(server);
+    }
 }

@@ -125,6 +125,29 @@ impl TestDatabase {
         }
     }
 
+    /// The only column, of bytes, of the only row of SQLite's answer.
+    pub(crate) async fn bytes(&self, sql: &str) -> Vec<u8> {
+        let mut connection = SqliteConnection::connect(&self.url()).await.expect("open");
+        let found = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut connection);
+        found.await.expect("a row")
+    }
+
+    /// From now on PostgreSQL takes no connection to this database, and those that there were are gone.
+    pub(crate) async fn break_off(&self) {
+        let Self::Postgres { server, name } = self else {
+            panic!("a file cannot be broken off");
+        };
+        on_postgres(
+            server,
+            &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"),
+        )
+        .await;
+        let end = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        );
+        on_postgres(server, &end).await;
+    }
+
     /// Runs statements behind the store's back.
     pub(crate) async fn sql(&self, sql: &str) {
         match self {
