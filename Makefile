@@ -34,6 +34,10 @@ dev: setup-build ## The same, and again whenever a source file changes
 build: setup-build ## Build the binary to ship: target/release/developer-zone
 	@cargo xtask build --release
 
+deb: setup-build setup-deb ## Build the Debian package to ship, into target/debian
+	@cargo xtask build --release
+	@cargo deb --package server --no-build
+
 ##@ Check
 
 test: setup-test ## Everything: format, lints, types, Rust, conformance and browser tests
@@ -87,6 +91,12 @@ sabotage: setup-test ## Show that the checker finds servers that report a change
 	@DEVELOPER_ZONE_SABOTAGE=no-wait $(CHECKER) --short --expect-violation; \
 	  found=$$?; cargo xtask build && exit $$found
 
+deb-test: setup-build setup-deb ## Make a Debian package of a debug build, install it here (as root), try it and remove it
+	$(call section,Debian package)
+	@cargo xtask build
+	@cargo deb --quiet --package server --profile dev --no-build --no-strip --output target/debian/developer-zone-debug.deb
+	@deploy/deb/test target/debian/developer-zone-debug.deb
+
 fmt: setup-rust ## Put all Rust code into the common format
 	@cargo fmt --all
 
@@ -103,6 +113,9 @@ setup-build: $(NPM_PACKAGES)
 setup-test: setup-build
 	@scripts/setup browser postgresql proxies schemathesis
 
+setup-deb:
+	@scripts/setup deb
+
 # npm writes this file last, so it is older than the lock file exactly when an installation is due.
 $(NPM_PACKAGES): end2end/package-lock.json
 	@scripts/setup node
@@ -113,4 +126,4 @@ help: ## List these tasks
 	      /^##@ / { printf "\n%s\n", substr($$0, 5) } \
 	      /^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: run dev build test lint e2e conformance soak sabotage fmt setup setup-rust setup-build setup-test help
+.PHONY: run dev build deb test lint e2e conformance soak sabotage deb-test fmt setup setup-rust setup-build setup-test setup-deb help
