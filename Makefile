@@ -94,7 +94,7 @@ sabotage: setup-test ## Show that the checker finds servers that report a change
 deb-test: setup-build setup-deb ## Make a Debian package of a debug build, install it here (as root), try it and remove it
 	$(call section,Debian package)
 	@cargo xtask build
-	@cargo deb --quiet --package server --profile dev --no-build --no-strip --output target/debian/developer-zone-debug.deb
+	@cargo deb --quiet --package server --profile dev --no-build --no-strip --fast --output target/debian/developer-zone-debug.deb
 	@deploy/deb/test target/debian/developer-zone-debug.deb
 
 fmt: setup-rust ## Put all Rust code into the common format
