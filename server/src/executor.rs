@@ -1,18 +1,19 @@
-//! Where the tasks run that a page starts while it is rendered: on tokio, within their request's span, so
-//! that what they log stands under the request's id. (Leptos' own executor leaves the span behind.)
+//! Where the tasks run that a page starts while it is rendered: on tokio, under their request's name, so
+//! that what they log stands under it too.
 
 use any_spawner::{CustomExecutor, Executor, PinnedFuture, PinnedLocalFuture};
-use tracing::Instrument;
 
-struct WithinSpan;
+use crate::api::request_id;
 
-impl CustomExecutor for WithinSpan {
+struct UnderTheName;
+
+impl CustomExecutor for UnderTheName {
     fn spawn(&self, task: PinnedFuture<()>) {
-        tokio::spawn(task.in_current_span());
+        tokio::spawn(request_id::carried(task));
     }
 
     fn spawn_local(&self, task: PinnedLocalFuture<()>) {
-        tokio::task::spawn_local(task.in_current_span());
+        tokio::task::spawn_local(request_id::carried(task));
     }
 
     /// Tokio polls by itself.
@@ -21,5 +22,5 @@ impl CustomExecutor for WithinSpan {
 
 /// To be called before Leptos chooses its own; again, it does nothing.
 pub(crate) fn set() {
-    let _ = Executor::init_custom_executor(WithinSpan);
+    let _ = Executor::init_custom_executor(UnderTheName);
 }

@@ -284,3 +284,20 @@ fn limit_body(request: &mut Request) {
 fn is_too_large(request: &Request) -> bool {
     request.body().size_hint().lower() > MAX_BODY as u64
 }
+
+#[cfg(test)]
+mod size {
+    #[tokio::test]
+    async fn sizes() {
+        let store = store::Store::open("sqlite:/tmp/pf/size.db", std::sync::Arc::new(store::clock::SystemClock)).await.unwrap();
+        let api = super::ExternalApi::new(store.clone(), crate::originals::Originals::in_folder("/tmp".into(), &"https://api.9pic.ai".parse().unwrap(), &[7;32]), vec![], None, crate::metrics::Metrics::new(&store));
+        let mut request = axum::extract::Request::new(axum::body::Body::empty());
+        println!("request {}", std::mem::size_of_val(&request));
+        let guard = &api.0.guard;
+        { let f = guard.admit(&mut request); println!("admit {}", std::mem::size_of_val(&f)); }
+        let mut r = api.0.routes.clone();
+        { use tower::Service; let f = r.call(axum::extract::Request::new(axum::body::Body::empty())); println!("routes {}", std::mem::size_of_val(&f)); }
+        let f = api.answer(request);
+        println!("answer {}", std::mem::size_of_val(&f));
+    }
+}

@@ -96,6 +96,17 @@ pub(crate) fn name_each(router: Router) -> Router {
     }))
 }
 
+/// `task`, under the name of the request that starts it.
+pub(crate) fn carried<F: Future>(task: F) -> impl Future<Output = F::Output> {
+    let name = current();
+    async move {
+        match name {
+            Some(name) => CURRENT.scope(name, task).await,
+            None => task.await,
+        }
+    }
+}
+
 /// The name of the request that is being answered, for a line of the log.
 pub(crate) fn current() -> Option<HeaderValue> {
     CURRENT.try_with(HeaderValue::clone).ok()
