@@ -1,6 +1,9 @@
 //! Who is at the other end of a request, as far as the network tells.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv6Addr},
+};
 
 /// The address that a request comes from. An IPv4 address written as IPv6 is an IPv4 address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,6 +28,44 @@ impl ClientAddress {
             }
             address @ IpAddr::V4(_) => address,
         })
+    }
+}
+
+impl fmt::Display for ClientAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Who sends a request: what is recorded of a browser that signs in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Client {
+    /// Where it comes from; nothing where there is no connection.
+    pub address: Option<ClientAddress>,
+    /// What it says of itself.
+    pub user_agent: Option<UserAgent>,
+}
+
+/// A `User-Agent` header, as much of it as is kept: up to [`UserAgent::MAX_LENGTH`] printable characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserAgent(String);
+
+impl UserAgent {
+    /// The most characters that are kept: browsers send about a hundred.
+    pub const MAX_LENGTH: usize = 256;
+
+    /// What is kept of a header: nothing if nothing of it can be read.
+    pub fn of_header(value: &[u8]) -> Option<Self> {
+        let text = String::from_utf8_lossy(value);
+        let kept = text.chars().filter(|c| !c.is_control());
+        let kept: String = kept.take(Self::MAX_LENGTH).collect();
+        let kept = kept.trim();
+        (!kept.is_empty()).then(|| Self(kept.to_owned()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -54,5 +95,15 @@ mod tests {
             network("2001:db8::ffff:ffff:ffff:ffff")
         );
         assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
+    }
+
+    #[test]
+    fn of_a_user_agent_as_much_is_kept_as_can_be_read_and_no_more() {
+        let kept = |value: &[u8]| UserAgent::of_header(value).map(|kept| kept.0);
+        assert_eq!(kept(b" curl/8.5.0\n "), Some("curl/8.5.0".to_owned()));
+        assert_eq!(kept(b" \t\x07 "), None);
+        let long = "\u{e9}".repeat(5_000);
+        let length = kept(long.as_bytes()).map(|kept| kept.chars().count());
+        assert_eq!(length, Some(UserAgent::MAX_LENGTH));
     }
 }

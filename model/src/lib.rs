@@ -9,6 +9,7 @@ pub mod event;
 pub mod organisation;
 pub mod page;
 pub mod photo;
+pub mod session;
 pub mod timestamp;
 pub mod token;
 pub mod user;

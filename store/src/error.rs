@@ -1,6 +1,6 @@
 //! What can go wrong in the store. The texts are for operators; pages choose their own words.
 
-use std::{fmt, io, path::PathBuf, sync::Arc};
+use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
 use model::{
     organisation::{OrganisationId, Plan, UnknownCode},
@@ -137,6 +137,29 @@ pub enum StoreError {
     /// The password is too short.
     #[error("a password needs at least {} characters", crate::MIN_PASSWORD_LENGTH)]
     PasswordTooShort,
+    /// The password is too long.
+    #[error(
+        "a password can have at most {} characters",
+        crate::MAX_PASSWORD_LENGTH
+    )]
+    PasswordTooLong,
+    /// The password is among those that are tried first.
+    #[error(
+        "this password is among the first that anybody would try; take one that nobody else would think of"
+    )]
+    PasswordTooCommon,
+    /// The password is not the account's, or there is no such account.
+    #[error("the e-mail or the password is wrong")]
+    WrongPassword,
+    /// So many wrong passwords were given that the next one is not looked at yet.
+    #[error("too many wrong passwords; the next one is looked at in {} s", whole_seconds(*.0))]
+    TooManyTries(Duration),
+    /// More passwords wait to be looked at than can be soon.
+    #[error("too many passwords are being checked at once")]
+    Busy,
+    /// There is no such session (any more).
+    #[error("the session has ended")]
+    SessionEnded,
     /// The number is taken by another event.
     #[error("event {0} exists already")]
     EventExists(model::event::EventId),
@@ -165,6 +188,11 @@ impl StoreError {
             _ => Self::Database(SharedCause(error.clone()).into()),
         }
     }
+}
+
+/// Whole seconds, rounded up: whoever waits for so long has waited long enough.
+pub(crate) fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
 /// The cause of an error that several get.

@@ -4,7 +4,9 @@
 //! organisation from a type that proves the caller may: [`Member`], [`TokenAuthority`] or
 //! [`OrganisationScope`].
 
+mod attempts;
 pub mod backup;
+mod browsers;
 pub mod clock;
 mod database;
 pub mod demo;
@@ -21,6 +23,7 @@ mod schema;
 mod scope;
 pub mod secret;
 pub mod sessions;
+pub mod sign_in;
 mod signing;
 pub mod tokens;
 pub mod usage;
@@ -29,15 +32,15 @@ pub mod users;
 use std::sync::Arc;
 
 use self::{
-    clock::Clock, database::Database, events::Events, grants::Grants, members::Members,
-    organisations::Organisations, password::PasswordHasher, photos::Photos,
-    sessions::DatabaseSessions, tokens::Tokens, usage::Usage, users::Users,
+    attempts::Attempts, clock::Clock, database::Database, events::Events, grants::Grants,
+    members::Members, organisations::Organisations, password::PasswordHasher, photos::Photos,
+    sessions::Sessions, sign_in::SignIn, tokens::Tokens, usage::Usage, users::Users,
 };
 pub use self::{
     database::Connections,
     error::StoreError,
     members::Member,
-    password::MIN_PASSWORD_LENGTH,
+    password::{MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH},
     scope::{OrganisationScope, TokenAuthority},
 };
 
@@ -51,6 +54,7 @@ struct Inner {
     database: Database,
     clock: Arc<dyn Clock>,
     grants: Grants,
+    attempts: Attempts,
     passwords: PasswordHasher,
     usage: Usage,
 }
@@ -71,6 +75,7 @@ impl Store {
                 usage: Usage::new(database.clone(), clock.clone()),
                 database,
                 clock,
+                attempts: Attempts::new(),
                 passwords: PasswordHasher::new(),
             }),
         })
@@ -149,13 +154,22 @@ impl Store {
         Photos::new(self)
     }
 
-    /// Signed-in browsers.
-    pub fn sessions(&self) -> DatabaseSessions {
-        DatabaseSessions::new(self.clone())
+    /// Sign-in, and what else asks for the password.
+    pub fn sign_in(&self) -> SignIn<'_> {
+        SignIn::new(self)
+    }
+
+    /// Browsers in which somebody is signed in.
+    pub fn sessions(&self) -> Sessions<'_> {
+        Sessions::new(self)
     }
 
     fn database(&self) -> &Database {
         &self.inner.database
+    }
+
+    fn attempts(&self) -> &Attempts {
+        &self.inner.attempts
     }
 
     fn passwords(&self) -> &PasswordHasher {

@@ -1,4 +1,6 @@
-//! Passwords of people who sign in: Argon2id, on threads of their own.
+//! Passwords of people who sign in: Argon2id, on threads of their own, and a few at a time.
+
+mod rules;
 
 use std::sync::Arc;
 
@@ -6,13 +8,16 @@ use argon2::{
     Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version,
     password_hash::{SaltString, rand_core::OsRng},
 };
-use tokio::sync::Semaphore;
+use model::user::Email;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
+pub use self::rules::{MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH};
 use crate::error::StoreError;
 
-/// The fewest characters a password can have (NIST SP 800-63B; OWASP ASVS 5.0, 6.2.1).
-pub const MIN_PASSWORD_LENGTH: usize = 8;
+/// How many may wait for each that is being looked at: about a second's work. Whoever comes then is told to
+/// come back, rather than kept until they have gone.
+const WAITING_PER_PROCESSOR: usize = 16;
 
 /// A hash of no password that anybody has: checked when there is no such user, so that a stranger
 /// cannot tell by the time it takes whether an address has an account. A test keeps its parameters equal
@@ -25,24 +30,42 @@ pub(crate) struct PasswordHasher {
     /// Each check takes 19 MiB and a processor for some tens of milliseconds. Without a bound, a burst
     /// of sign-ins would take both from everybody else.
     at_once: Arc<Semaphore>,
+    /// Those that are being looked at, and those that wait for it.
+    admitted: Arc<Semaphore>,
 }
 
 impl PasswordHasher {
     pub(crate) fn new() -> Self {
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
+        Self::bounded(processors, processors * WAITING_PER_PROCESSOR)
+    }
+
+    fn bounded(at_once: usize, waiting: usize) -> Self {
         Self {
-            at_once: Arc::new(Semaphore::new(processors)),
+            at_once: Arc::new(Semaphore::new(at_once)),
+            admitted: Arc::new(Semaphore::new(at_once + waiting)),
         }
     }
 
-    /// The PHC string to keep for `password`.
+    /// [`PasswordHasher::hash`] for what is to be the password of this account.
     ///
     /// # Errors
-    /// [`StoreError::PasswordTooShort`], or [`StoreError::Password`] if hashing fails.
+    /// [`StoreError::PasswordTooShort`], [`StoreError::PasswordTooLong`], [`StoreError::PasswordTooCommon`],
+    /// and those of [`PasswordHasher::hash`].
+    pub(crate) async fn hash_new(
+        &self,
+        password: &str,
+        email: &Email,
+    ) -> Result<String, StoreError> {
+        rules::check(password, email)?;
+        self.hash(password).await
+    }
+
+    /// The PHC string to keep for `password`, whatever it is.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], or [`StoreError::Password`] if hashing fails.
     pub(crate) async fn hash(&self, password: &str) -> Result<String, StoreError> {
-        if password.chars().count() < MIN_PASSWORD_LENGTH {
-            return Err(StoreError::PasswordTooShort);
-        }
         let password = Zeroizing::new(password.to_owned());
         self.run(move || {
             let salt = SaltString::generate(&mut OsRng);
@@ -58,7 +81,7 @@ impl PasswordHasher {
     /// the same work.
     ///
     /// # Errors
-    /// [`StoreError::Password`] if `kept` is no PHC string.
+    /// [`StoreError::Busy`], or [`StoreError::Password`] if `kept` is no PHC string.
     pub(crate) async fn verify(
         &self,
         kept: Option<String>,
@@ -83,10 +106,7 @@ impl PasswordHasher {
         &self,
         work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let turn = Arc::clone(&self.at_once)
-            .acquire_owned()
-            .await
-            .map_err(failed)?;
+        let turn = self.turn().await?;
         tokio::task::spawn_blocking(move || {
             // Held by the work, not by who waits for it: a caller that goes away frees nothing yet.
             let _turn = turn;
@@ -94,6 +114,14 @@ impl PasswordHasher {
         })
         .await
         .map_err(failed)?
+    }
+
+    /// Waits for a processor, unless too many do.
+    async fn turn(&self) -> Result<[OwnedSemaphorePermit; 2], StoreError> {
+        let admitted = Arc::clone(&self.admitted).try_acquire_owned();
+        let admitted = admitted.map_err(|_| StoreError::Busy)?;
+        let turn = Arc::clone(&self.at_once).acquire_owned().await;
+        Ok([turn.map_err(failed)?, admitted])
     }
 }
 
@@ -138,10 +166,47 @@ mod tests {
         assert!(!hasher.verify(None, "correct horse").await.expect("checked"));
     }
 
+    /// While all threads are taken, each further password waits, up to the bound.
     #[tokio::test]
-    async fn a_password_of_seven_characters_is_refused() {
-        let refused = PasswordHasher::new().hash("sevenlo").await;
-        assert!(matches!(refused, Err(StoreError::PasswordTooShort)));
+    async fn whoever_comes_when_too_many_wait_is_told_to_come_back_and_the_others_are_answered() {
+        let hasher = PasswordHasher::bounded(1, 2);
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let first = hasher.run(move || {
+            let _ = held.recv();
+            Ok(())
+        });
+        let (one, two) = (hasher.verify(None, "one"), hasher.verify(None, "two"));
+        let too_many = async {
+            // Those before have been polled: one runs, two wait.
+            let refused = hasher.verify(None, "three").await;
+            assert!(matches!(refused, Err(StoreError::Busy)), "{refused:?}");
+            drop(release);
+        };
+        let (first, one, two, ()) = tokio::join!(first, one, two, too_many);
+        first.expect("answered");
+        assert!(!one.expect("answered") && !two.expect("answered"));
+        assert!(
+            !hasher
+                .verify(None, "four")
+                .await
+                .expect("there is room again")
+        );
+    }
+
+    /// A caller that hangs up while its password is hashed must not let another one start beside it.
+    #[tokio::test]
+    async fn no_more_are_hashed_at_once_than_there_may_be_also_when_callers_go_away() {
+        let hasher = PasswordHasher::bounded(1, 8);
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let gone = hasher.run(move || {
+            let _ = held.recv();
+            Ok(())
+        });
+        let gone = tokio::time::timeout(std::time::Duration::ZERO, gone).await;
+        gone.expect_err("given up on");
+        assert_eq!(hasher.at_once.available_permits(), 0);
+        release.send(()).expect("still at it");
+        hasher.verify(None, "next").await.expect("its turn came");
     }
 
     #[test]

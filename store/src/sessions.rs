@@ -1,21 +1,25 @@
-//! Signed-in browsers: tower-sessions' store over our database.
+//! Browsers in which somebody is signed in.
 //!
 //! A session ends when it has not been used for [`IDLE_END`], and in any case [`ABSOLUTE_END`] after
-//! sign-in (OWASP Session Management Cheat Sheet). Both are decided here, on the server and by the
-//! injected clock; the cookie's own lifetime decides nothing.
+//! sign-in (OWASP Session Management Cheat Sheet); when its owner ends it; and with a change of the password
+//! made elsewhere. All is decided here, by the database and the injected clock: what a cookie says of its
+//! lifetime decides nothing, and every request asks anew, so that a session that was ended is refused at the
+//! next one on every server.
+//!
+//! Sessions begin in [`crate::sign_in`] alone.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
-use async_trait::async_trait;
-use model::timestamp::Timestamp;
-use sha2::{Digest, Sha256};
-use tower_sessions::{
-    SessionStore,
-    session::{Id, Record},
-    session_store,
+use model::{
+    session::{SessionId, SessionSummary, browser_name},
+    timestamp::Timestamp,
+    user::UserId,
 };
+use rand::{RngCore, TryRngCore, rngs::OsRng};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
-use crate::{Store, database::on_engine, error::StoreError};
+use crate::{Store, browsers::from_hex, database::on_engine, error::StoreError};
 
 /// How long a session lasts without being used: a working day with its breaks.
 pub const IDLE_END: Duration = Duration::from_secs(12 * 60 * 60);
@@ -23,20 +27,86 @@ pub const IDLE_END: Duration = Duration::from_secs(12 * 60 * 60);
 /// How long a session lasts at most.
 pub const ABSOLUTE_END: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+/// How many sessions somebody can have; one more ends the one that was used least lately.
+pub const MOST_SESSIONS: i64 = 50;
+
 /// Use is noted no more often than this: reading a page need not cost a write.
 const NOTE_USE_EVERY: Duration = Duration::from_secs(5 * 60);
 
-/// Sessions in the database, under the SHA-256 of their id.
-#[derive(Clone, Debug)]
-pub struct DatabaseSessions {
-    store: Store,
+/// What a browser shows to be let in: 128 random bits (OWASP ASVS 5.0, 7.2.3). Kept is their SHA-256.
+///
+/// It can be neither copied nor printed by accident; memory that held it is wiped when it is dropped.
+pub struct SessionKey(Zeroizing<[u8; 16]>);
+
+impl SessionKey {
+    pub(crate) fn random() -> Self {
+        let mut key = Zeroizing::new([0; 16]);
+        OsRng.unwrap_err().fill_bytes(&mut *key);
+        Self(key)
+    }
+
+    /// The key that `text` writes; nothing if it cannot be one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = Zeroizing::new(from_hex(text)?);
+        let key = <[u8; 16]>::try_from(bytes.as_slice()).ok()?;
+        Some(Self(Zeroizing::new(key)))
+    }
+
+    /// The key in hexadecimal digits, for the cookie that carries it.
+    pub fn reveal(&self) -> Zeroizing<String> {
+        Zeroizing::new(format!("{:032x}", u128::from_be_bytes(*self.0)))
+    }
+
+    pub(crate) fn digest(&self) -> Vec<u8> {
+        Sha256::digest(*self.0).to_vec()
+    }
+}
+
+impl fmt::Debug for SessionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionKey(…)")
+    }
+}
+
+/// Proof that somebody is signed in, as of the read that made it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    id: SessionId,
+    user_id: UserId,
+    confirmed_at: Timestamp,
+}
+
+impl Session {
+    /// The session's number.
+    pub const fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// Who is signed in.
+    pub const fn user_id(&self) -> UserId {
+        self.user_id
+    }
+
+    /// When the password was last given in it, at sign-in or since.
+    pub const fn confirmed_at(&self) -> Timestamp {
+        self.confirmed_at
+    }
+}
+
+/// Sessions; see [`Store::sessions`].
+pub struct Sessions<'a> {
+    store: &'a Store,
 }
 
 #[derive(sqlx::FromRow)]
 struct SessionRow {
-    data: String,
+    id: i64,
+    user_id: i64,
     created_at: i64,
     last_used_at: i64,
+    confirmed_at: i64,
+    address: Option<String>,
+    user_agent: Option<String>,
 }
 
 impl SessionRow {
@@ -47,14 +117,53 @@ impl SessionRow {
     }
 }
 
-const INSERT: &str = "INSERT INTO sessions (digest, data, created_at, last_used_at)
-    VALUES ($1, $2, $3, $3) ON CONFLICT DO NOTHING";
-/// Never an insert, and never of a session that has ended: a late write must not bring one back.
-const UPDATE: &str = "UPDATE sessions SET data = $2, last_used_at = $3
-    WHERE digest = $1 AND last_used_at > $4 AND created_at > $5";
-const SELECT: &str = "SELECT data, created_at, last_used_at FROM sessions WHERE digest = $1";
-const NOTE_USE: &str = "UPDATE sessions SET last_used_at = $2 WHERE digest = $1";
-const DELETE: &str = "DELETE FROM sessions WHERE digest = $1";
+impl From<SessionRow> for SessionSummary {
+    fn from(row: SessionRow) -> Self {
+        Self {
+            id: SessionId(row.id),
+            browser: browser_name(row.user_agent.as_deref()),
+            address: row.address,
+            signed_in_at: Timestamp(row.created_at),
+            last_used_at: Timestamp(row.last_used_at),
+        }
+    }
+}
+
+pub(crate) const INSERT: &str = "INSERT INTO sessions
+        (digest, user_id, created_at, last_used_at, confirmed_at, address, user_agent)
+    VALUES ($1, $2, $3, $3, $3, $4, $5)";
+/// Of more sessions than somebody can have, those that were used least lately.
+pub(crate) const END_SURPLUS: &str = "DELETE FROM sessions WHERE user_id = $1 AND id NOT IN (
+        SELECT id FROM sessions WHERE user_id = $1 ORDER BY last_used_at DESC, id DESC LIMIT $2
+    )";
+/// The password has just been given again.
+pub(crate) const CONFIRM: &str =
+    "UPDATE sessions SET confirmed_at = $3 WHERE id = $1 AND user_id = $2";
+/// The same, under another key.
+pub(crate) const RENEW: &str =
+    "UPDATE sessions SET digest = $3, confirmed_at = $4 WHERE id = $1 AND user_id = $2";
+pub(crate) const END_OTHERS: &str = "DELETE FROM sessions WHERE user_id = $1 AND id <> $2";
+pub(crate) const END_ALL: &str = "DELETE FROM sessions WHERE user_id = $1";
+
+/// A session's columns, where the rest of the text says which.
+macro_rules! select_session {
+    ($which:literal) => {
+        concat!(
+            "SELECT id, user_id, created_at, last_used_at, confirmed_at, address, user_agent
+            FROM sessions ",
+            $which
+        )
+    };
+}
+
+const FIND: &str = select_session!("WHERE digest = $1");
+const OF_USER: &str = select_session!(
+    "WHERE user_id = $1 AND last_used_at > $2 AND created_at > $3
+    ORDER BY last_used_at DESC, id DESC"
+);
+const NOTE_USE: &str = "UPDATE sessions SET last_used_at = $2 WHERE id = $1";
+const END_BY_KEY: &str = "DELETE FROM sessions WHERE digest = $1";
+const END: &str = "DELETE FROM sessions WHERE user_id = $1 AND id = $2";
 const PURGE: &str = "DELETE FROM sessions WHERE last_used_at <= $1 OR created_at <= $2";
 
 /// The latest use and the latest sign-in of sessions that have ended at `now`.
@@ -63,9 +172,109 @@ fn ended(now: Timestamp) -> (i64, i64) {
     (before(IDLE_END), before(ABSOLUTE_END))
 }
 
-impl DatabaseSessions {
-    pub(crate) const fn new(store: Store) -> Self {
+impl<'a> Sessions<'a> {
+    pub(crate) const fn new(store: &'a Store) -> Self {
         Self { store }
+    }
+
+    /// The session with this key, and a note that it was used; nothing if it has ended.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn find(&self, key: &SessionKey) -> Result<Option<Session>, StoreError> {
+        let row: Option<SessionRow> = on_engine!(self.store.database().reader(), |pool| {
+            sqlx::query_as(FIND)
+                .bind(key.digest())
+                .fetch_optional(pool)
+                .await
+        })?;
+        let now = self.store.clock().now();
+        let Some(row) = row.filter(|row| now < row.ends_at()) else {
+            return Ok(None);
+        };
+        let noted = Timestamp(row.last_used_at).plus_millis(millis(NOTE_USE_EVERY));
+        if noted <= now {
+            self.note_use(row.id, now).await?;
+        }
+        Ok(Some(Session {
+            id: SessionId(row.id),
+            user_id: UserId(row.user_id),
+            confirmed_at: Timestamp(row.confirmed_at),
+        }))
+    }
+
+    async fn note_use(&self, id: i64, now: Timestamp) -> Result<(), StoreError> {
+        on_engine!(self.store.database().writer(), |pool| {
+            sqlx::query(NOTE_USE)
+                .bind(id)
+                .bind(now.epoch_millis())
+                .execute(pool)
+                .await
+                .map(drop)
+        })?;
+        Ok(())
+    }
+
+    /// The user's sessions, by their last use, the latest first.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn of_user(&self, user: UserId) -> Result<Vec<SessionSummary>, StoreError> {
+        let (used, created) = ended(self.store.clock().now());
+        let rows: Vec<SessionRow> = on_engine!(self.store.database().reader(), |pool| {
+            sqlx::query_as(OF_USER)
+                .bind(user.0)
+                .bind(used)
+                .bind(created)
+                .fetch_all(pool)
+                .await
+        })?;
+        Ok(rows.into_iter().map(SessionSummary::from).collect())
+    }
+
+    /// Ends the session with this key, which may have ended before.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn end_by_key(&self, key: &SessionKey) -> Result<(), StoreError> {
+        on_engine!(self.store.database().writer(), |pool| {
+            sqlx::query(END_BY_KEY)
+                .bind(key.digest())
+                .execute(pool)
+                .await
+                .map(drop)
+        })?;
+        Ok(())
+    }
+
+    /// Ends one of the user's sessions, which may have ended before. Nobody else's: its number is no secret.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn end(&self, user: UserId, session: SessionId) -> Result<(), StoreError> {
+        on_engine!(self.store.database().writer(), |pool| {
+            sqlx::query(END)
+                .bind(user.0)
+                .bind(session.0)
+                .execute(pool)
+                .await
+                .map(drop)
+        })?;
+        Ok(())
+    }
+
+    /// Ends all of the user's sessions; returns how many there were.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn end_all(&self, user: UserId) -> Result<u64, StoreError> {
+        Ok(on_engine!(self.store.database().writer(), |pool| {
+            sqlx::query(END_ALL)
+                .bind(user.0)
+                .execute(pool)
+                .await
+                .map(|done| done.rows_affected())
+        })?)
     }
 
     /// Removes sessions that have ended; returns how many. For a timer, not for the way of a request:
@@ -84,127 +293,54 @@ impl DatabaseSessions {
                 .map(|done| done.rows_affected())
         })?)
     }
-
-    async fn insert(&self, record: &Record) -> Result<bool, StoreError> {
-        let data = encode(record)?;
-        let now = self.store.clock().now().epoch_millis();
-        Ok(on_engine!(self.store.database().writer(), |pool| {
-            sqlx::query(INSERT)
-                .bind(digest(&record.id))
-                .bind(data)
-                .bind(now)
-                .execute(pool)
-                .await
-                .map(|done| done.rows_affected() == 1)
-        })?)
-    }
-
-    async fn update(&self, record: &Record) -> Result<(), StoreError> {
-        let data = encode(record)?;
-        let now = self.store.clock().now();
-        let (used, created) = ended(now);
-        on_engine!(self.store.database().writer(), |pool| {
-            sqlx::query(UPDATE)
-                .bind(digest(&record.id))
-                .bind(data)
-                .bind(now.epoch_millis())
-                .bind(used)
-                .bind(created)
-                .execute(pool)
-                .await
-                .map(|_| ())
-        })?;
-        Ok(())
-    }
-
-    async fn find(&self, id: &Id) -> Result<Option<Record>, StoreError> {
-        let row: Option<SessionRow> = on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_as(SELECT)
-                .bind(digest(id))
-                .fetch_optional(pool)
-                .await
-        })?;
-        let now = self.store.clock().now();
-        let Some(row) = row.filter(|row| now < row.ends_at()) else {
-            return Ok(None);
-        };
-        let noted = Timestamp(row.last_used_at).plus_millis(millis(NOTE_USE_EVERY));
-        if noted <= now {
-            self.note_use(id, now).await?;
-        }
-        decode(*id, &row).map(Some)
-    }
-
-    async fn note_use(&self, id: &Id, now: Timestamp) -> Result<(), StoreError> {
-        on_engine!(self.store.database().writer(), |pool| {
-            sqlx::query(NOTE_USE)
-                .bind(digest(id))
-                .bind(now.epoch_millis())
-                .execute(pool)
-                .await
-                .map(|_| ())
-        })?;
-        Ok(())
-    }
-
-    async fn remove(&self, id: &Id) -> Result<(), StoreError> {
-        on_engine!(self.store.database().writer(), |pool| {
-            sqlx::query(DELETE)
-                .bind(digest(id))
-                .execute(pool)
-                .await
-                .map(|_| ())
-        })?;
-        Ok(())
-    }
 }
 
-#[async_trait]
-impl SessionStore for DatabaseSessions {
-    async fn create(&self, record: &mut Record) -> session_store::Result<()> {
-        while !self.insert(record).await.map_err(backend)? {
-            record.id = Id::default();
-        }
-        Ok(())
-    }
-
-    async fn save(&self, record: &Record) -> session_store::Result<()> {
-        self.update(record).await.map_err(backend)
-    }
-
-    async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
-        self.find(id).await.map_err(backend)
-    }
-
-    async fn delete(&self, id: &Id) -> session_store::Result<()> {
-        self.remove(id).await.map_err(backend)
-    }
+/// Writes down a session that begins now in the running transaction `tx`, and ends those that its owner has
+/// too many of then.
+macro_rules! begin_session {
+    ($tx:ident, $key:expr, $user:expr, $now:expr, $client:expr) => {{
+        let client: &model::client::Client = $client;
+        sqlx::query($crate::sessions::INSERT)
+            .bind($key.digest())
+            .bind($user.0)
+            .bind($now.epoch_millis())
+            .bind(client.address.map(|address| address.to_string()))
+            .bind(client.user_agent.as_ref().map(|agent| agent.as_str()))
+            .execute(&mut *$tx)
+            .await?;
+        sqlx::query($crate::sessions::END_SURPLUS)
+            .bind($user.0)
+            .bind($crate::sessions::MOST_SESSIONS)
+            .execute(&mut *$tx)
+            .await?;
+    }};
 }
-
-fn backend(error: StoreError) -> session_store::Error {
-    tracing::error!(error = &error as &dyn std::error::Error, "session store");
-    session_store::Error::Backend(error.to_string())
-}
-
-fn digest(id: &Id) -> Vec<u8> {
-    Sha256::digest(id.0.to_be_bytes()).to_vec()
-}
-
-fn encode(record: &Record) -> Result<String, StoreError> {
-    serde_json::to_string(&record.data).map_err(|error| StoreError::Corrupt(error.to_string()))
-}
-
-fn decode(id: Id, row: &SessionRow) -> Result<Record, StoreError> {
-    let corrupt = |what: String| StoreError::Corrupt(what);
-    let end = i128::from(row.ends_at().epoch_millis()) * 1_000_000;
-    Ok(Record {
-        id,
-        data: serde_json::from_str(&row.data).map_err(|error| corrupt(error.to_string()))?,
-        expiry_date: time::OffsetDateTime::from_unix_timestamp_nanos(end)
-            .map_err(|error| corrupt(error.to_string()))?,
-    })
-}
+pub(crate) use begin_session;
 
 const fn millis(duration: Duration) -> i64 {
     duration.as_secs() as i64 * 1_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_as_it_was_written_and_nothing_else_is_one() {
+        let key = SessionKey::random();
+        let text = key.reveal();
+        let read = SessionKey::parse(&text).expect("a key");
+        assert_eq!(*read.0, *key.0);
+        assert_eq!(format!("{key:?}"), "SessionKey(…)");
+        let long = format!("{}00", *text);
+        for other in [
+            "",
+            "AAAAAAAAAAAAAAAAAAAAAA",
+            &text[..30],
+            &long,
+            &text.replace(&text[..2], "+f"),
+        ] {
+            assert!(SessionKey::parse(other).is_none(), "{other}");
+        }
+    }
 }

@@ -6,6 +6,8 @@ use crate::{Store, database::on_engine, error::StoreError};
 
 /// Links to files.
 const FILE_LINKS: &str = "file-links";
+/// Browsers in which an account has signed in before.
+const KNOWN_BROWSERS: &str = "known-browsers";
 
 const FIND: &str = "SELECT key FROM signing_keys WHERE purpose = $1";
 
@@ -20,24 +22,32 @@ impl Store {
     /// # Errors
     /// Those of the database.
     pub async fn file_link_key(&self) -> Result<[u8; 32], StoreError> {
-        if let Some(key) = self.signing_key(FILE_LINKS).await? {
+        self.signing_key(FILE_LINKS).await
+    }
+
+    pub(crate) async fn known_browser_key(&self) -> Result<[u8; 32], StoreError> {
+        self.signing_key(KNOWN_BROWSERS).await
+    }
+
+    async fn signing_key(&self, purpose: &str) -> Result<[u8; 32], StoreError> {
+        if let Some(key) = self.find_signing_key(purpose).await? {
             return Ok(key);
         }
         let mut key = [0; 32];
         OsRng.unwrap_err().fill_bytes(&mut key);
         on_engine!(self.database().writer(), |pool| {
             sqlx::query(WRITE)
-                .bind(FILE_LINKS)
+                .bind(purpose)
                 .bind(&key[..])
                 .execute(pool)
                 .await
                 .map(drop)
         })?;
-        let kept = self.signing_key(FILE_LINKS).await?;
+        let kept = self.find_signing_key(purpose).await?;
         kept.ok_or_else(|| StoreError::Corrupt("a signing key was not kept".to_owned()))
     }
 
-    async fn signing_key(&self, purpose: &str) -> Result<Option<[u8; 32]>, StoreError> {
+    async fn find_signing_key(&self, purpose: &str) -> Result<Option<[u8; 32]>, StoreError> {
         let key: Option<Vec<u8>> = on_engine!(self.database().reader(), |pool| {
             sqlx::query_scalar(FIND)
                 .bind(purpose)

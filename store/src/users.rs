@@ -33,12 +33,6 @@ struct AccountRow {
     selected_organisation_id: Option<i64>,
 }
 
-#[derive(sqlx::FromRow)]
-struct CredentialsRow {
-    id: i64,
-    password_hash: String,
-}
-
 pub(crate) const INSERT_USER: &str = "INSERT INTO users (email, password_hash, demo, created_at)
     VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING id";
 
@@ -46,8 +40,7 @@ pub(crate) const INSERT_MEMBER: &str = "INSERT INTO members (user_id, organisati
     VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
 
 const ACCOUNT: &str = "SELECT email, selected_organisation_id FROM users WHERE id = $1";
-const CREDENTIALS: &str = "SELECT id, password_hash FROM users WHERE email = $1";
-const SET_PASSWORD: &str = "UPDATE users SET password_hash = $2, demo = FALSE WHERE email = $1";
+const ID_OF: &str = "SELECT id FROM users WHERE email = $1";
 const SELECT_FOR_ACCOUNT: &str = "UPDATE users SET selected_organisation_id = $2
     WHERE id = $1 AND EXISTS (
         SELECT 1 FROM members WHERE members.user_id = $1 AND members.organisation_id = $2
@@ -62,8 +55,9 @@ impl<'a> Users<'a> {
     /// Makes an account and puts it into the organisation.
     ///
     /// # Errors
-    /// [`StoreError::UserExists`], [`StoreError::NoSuchOrganisation`], [`StoreError::PasswordTooShort`],
-    /// and those of the database. Nothing is kept of a user that could not be made whole.
+    /// [`StoreError::UserExists`], [`StoreError::NoSuchOrganisation`], and those of the database;
+    /// [`StoreError::PasswordTooShort`], [`StoreError::PasswordTooLong`] and
+    /// [`StoreError::PasswordTooCommon`]. Nothing is kept of a user that could not be made whole.
     pub async fn create(
         &self,
         email: &Email,
@@ -71,7 +65,7 @@ impl<'a> Users<'a> {
         organisation: OrganisationId,
         role: Role,
     ) -> Result<UserId, StoreError> {
-        let hash = self.store.passwords().hash(password).await?;
+        let hash = self.store.passwords().hash_new(password, email).await?;
         let now = self.store.clock().now().epoch_millis();
         on_engine!(transaction self.store.database(), |tx| {
             organisation_in!(tx, organisation)?;
@@ -106,13 +100,13 @@ impl<'a> Users<'a> {
     ) -> Result<(), StoreError> {
         on_engine!(transaction self.store.database(), |tx| {
             organisation_in!(tx, organisation)?;
-            let user: Option<CredentialsRow> = sqlx::query_as(CREDENTIALS)
+            let user: Option<i64> = sqlx::query_scalar(ID_OF)
                 .bind(email.as_str())
                 .fetch_optional(&mut *tx)
                 .await?;
             let user = user.ok_or_else(|| StoreError::NoSuchUser(email.clone()))?;
             let joined = sqlx::query(INSERT_MEMBER)
-                .bind(user.id)
+                .bind(user)
                 .bind(organisation.0)
                 .bind(role.code())
                 .execute(&mut *tx)
@@ -122,47 +116,6 @@ impl<'a> Users<'a> {
             }
             Ok(())
         })
-    }
-
-    /// Who signs in with these; nobody if either is wrong. Takes the same time whether or not the address
-    /// has an account (OWASP Authentication Cheat Sheet).
-    ///
-    /// # Errors
-    /// Those of the database and of the password hasher.
-    pub async fn authenticate(
-        &self,
-        email: &Email,
-        password: &str,
-    ) -> Result<Option<UserId>, StoreError> {
-        let kept: Option<CredentialsRow> = on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_as(CREDENTIALS)
-                .bind(email.as_str())
-                .fetch_optional(pool)
-                .await
-        })?;
-        let (id, hash) = kept.map(|row| (row.id, row.password_hash)).unzip();
-        let matches = self.store.passwords().verify(hash, password).await?;
-        Ok(id.filter(|_| matches).map(UserId))
-    }
-
-    /// Gives an account another password. A demo sign-in stops being one.
-    ///
-    /// # Errors
-    /// [`StoreError::NoSuchUser`], [`StoreError::PasswordTooShort`], and those of the database.
-    pub async fn set_password(&self, email: &Email, password: &str) -> Result<(), StoreError> {
-        let hash = self.store.passwords().hash(password).await?;
-        let changed = on_engine!(self.store.database().writer(), |pool| {
-            sqlx::query(SET_PASSWORD)
-                .bind(email.as_str())
-                .bind(hash)
-                .execute(pool)
-                .await
-                .map(|done| done.rows_affected())
-        })?;
-        if changed == 0 {
-            return Err(StoreError::NoSuchUser(email.clone()));
-        }
-        Ok(())
     }
 
     /// The user's account; nothing if there is no such user any more.

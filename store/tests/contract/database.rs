@@ -3,6 +3,7 @@
 use std::{error::Error as _, fs, time::Duration};
 
 use model::{
+    client::Client,
     event::{EventId, EventStatus},
     organisation::{OrganisationId, Plan, Role},
     page::PageRequest,
@@ -179,6 +180,14 @@ async fn after_closing_every_call_says_that_the_database_is_out_of_reach(store: 
     let bib = Bib::parse("1").expect("a bib number");
     let window = TimeWindow::of_seconds(0, 1).expect("a window");
     let ids = [ImageId("a".to_owned())];
+    let client = Client::default();
+    let signed_in = store
+        .sign_in()
+        .with_password(member.email(), PASSWORD, &client, None)
+        .await;
+    let key = signed_in.expect("signed in").session;
+    let session = store.sessions().find(&key).await;
+    let session = session.expect("an answer").expect("a session");
     store.close().await;
     store.close().await;
 
@@ -214,8 +223,14 @@ async fn after_closing_every_call_says_that_the_database_is_out_of_reach(store: 
             .users()
             .create(&address, PASSWORD, organisation, Role::User),
         store.users().join(&address, organisation, Role::User),
-        store.users().authenticate(&address, PASSWORD),
-        store.users().set_password(&address, PASSWORD),
+        store
+            .sign_in()
+            .with_password(&address, PASSWORD, &client, None),
+        store.sign_in().confirm(&session, PASSWORD),
+        store
+            .sign_in()
+            .change_password(&session, PASSWORD, "another password"),
+        store.sign_in().set_password(&address, PASSWORD),
         store.users().account(member.user_id()),
         store
             .users()
@@ -235,6 +250,11 @@ async fn after_closing_every_call_says_that_the_database_is_out_of_reach(store: 
         store.photos().originals_with_bib(access, &bib, page),
         store.photos().originals(access, &ids),
         store.file_link_key(),
+        store.sessions().find(&key),
+        store.sessions().of_user(member.user_id()),
+        store.sessions().end(member.user_id(), session.id()),
+        store.sessions().end_by_key(&key),
+        store.sessions().end_all(member.user_id()),
         store.sessions().purge_ended(),
         store.load_demo(),
     );

@@ -1,6 +1,7 @@
 //! Demo data: the same every time, once, and never mixed with other data.
 
 use model::{
+    client::Client,
     event::{EventId, EventSettings, EventStatus},
     organisation::{OrganisationId, Plan, Role},
     page::PageRequest,
@@ -71,11 +72,12 @@ async fn the_demo_has_the_organisations_users_and_events_that_its_page_names(sto
         ("other@example.com", Role::Admin, vec![904], Some(904)),
         ("trial@example.com", Role::Admin, vec![907], Some(907)),
     ] {
-        let user = store
-            .users()
-            .authenticate(&email(address), DEMO_PASSWORD)
+        let (email, client) = (email(address), Client::default());
+        let signed_in = store
+            .sign_in()
+            .with_password(&email, DEMO_PASSWORD, &client, None)
             .await;
-        let user = user.expect("an answer").expect("signed in");
+        let user = signed_in.expect("signed in").user_id;
         let account = store
             .users()
             .account(user)
@@ -130,7 +132,7 @@ async fn a_second_load_changes_nothing_that_was_tried_out_since(store: TestStore
     for user in DEMO_USERS {
         let address = email(user.email);
         store
-            .users()
+            .sign_in()
             .set_password(&address, PASSWORD)
             .await
             .expect("changed");

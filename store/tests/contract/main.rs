@@ -17,6 +17,7 @@ mod members;
 mod organisations;
 mod photos;
 mod sessions;
+mod sign_in;
 mod tokens;
 mod usage;
 mod users;

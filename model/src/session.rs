@@ -1,0 +1,127 @@
+//! A browser in which somebody is signed in.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::timestamp::Timestamp;
+
+/// The number of a session. It opens nothing: what a browser shows is another, secret one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SessionId(pub i64);
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A session as its owner sees it in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionSummary {
+    /// The number by which it can be ended.
+    pub id: SessionId,
+    /// The browser in plain words: `Firefox on Windows`.
+    pub browser: String,
+    /// Where it signed in from, if that was known.
+    pub address: Option<String>,
+    /// When it signed in.
+    pub signed_in_at: Timestamp,
+    /// When it was last used, some minutes back at most.
+    pub last_used_at: Timestamp,
+}
+
+/// What a browser calls itself, and its name. The first that is found counts: nearly all call themselves
+/// Mozilla, Safari and Chrome as well (MDN, Browser detection using the user agent).
+const BROWSERS: [(&str, &str); 14] = [
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("OPiOS/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Vivaldi/", "Vivaldi"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chromium/", "Chromium"),
+    ("HeadlessChrome/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+    ("curl/", "curl"),
+    ("python", "a Python program"),
+];
+
+/// What a browser says it runs on, and the name of that. The first that is found counts: an Android phone
+/// calls itself Linux too, and an iPhone says `like Mac OS X`.
+const SYSTEMS: [(&str, &str); 8] = [
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("CrOS", "ChromeOS"),
+    ("Windows", "Windows"),
+    ("Macintosh", "macOS"),
+    ("Linux", "Linux"),
+    ("X11", "Unix"),
+];
+
+/// A browser in plain words, by its `User-Agent`: `Chrome on Android`. A guess, to be recognised by who
+/// uses it; whoever sends the header can write anything there.
+pub fn browser_name(user_agent: Option<&str>) -> String {
+    let named = |names: &[(&str, &'static str)]| {
+        let user_agent = user_agent?;
+        let mut names = names.iter();
+        let found = names.find(|(mark, _)| user_agent.contains(mark))?;
+        Some(found.1)
+    };
+    let browser = named(&BROWSERS).unwrap_or("Unknown browser");
+    match named(&SYSTEMS) {
+        Some(system) => format!("{browser} on {system}"),
+        None => browser.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_browser_is_named_in_plain_words() {
+        let known = [
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0",
+                "Firefox on Windows",
+            ),
+            (
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15",
+                "Safari on macOS",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/138.0 Mobile/15E148 Safari/604.1",
+                "Chrome on iPhone",
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 15; SM-S928B) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/28.0 Chrome/130.0.0.0 Mobile Safari/537.36",
+                "Samsung Internet on Android",
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36 Edg/138.0.0.0",
+                "Edge on Windows",
+            ),
+            (
+                "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/138.0.0.0 Safari/537.36",
+                "Chrome on Linux",
+            ),
+            ("curl/8.5.0", "curl"),
+        ];
+        for (user_agent, name) in known {
+            assert_eq!(browser_name(Some(user_agent)), name);
+        }
+    }
+
+    #[test]
+    fn a_browser_that_says_nothing_of_use_is_unknown() {
+        assert_eq!(browser_name(None), "Unknown browser");
+        assert_eq!(browser_name(Some("<script>")), "Unknown browser");
+        assert_eq!(browser_name(Some("(X11)")), "Unknown browser on Unix");
+    }
+}

@@ -1,0 +1,102 @@
+//! What a new password must be: long, and not among the first that anybody would try. There is no rule on
+//! its kinds of characters (NIST SP 800-63B, 5.1.1.2; OWASP ASVS 5.0, 6.2).
+
+use model::user::Email;
+
+use crate::error::StoreError;
+
+/// The fewest characters that a password can have.
+pub const MIN_PASSWORD_LENGTH: usize = 12;
+
+/// The most characters that a password can have: more than anybody needs, and little work to hash.
+pub const MAX_PASSWORD_LENGTH: usize = 256;
+
+/// Passwords of that length that people choose most, in lower case: a choice from published lists of leaked
+/// ones, and what somebody would think of first for this product.
+const COMMON: &str = include_str!("common.txt");
+
+/// The longest piece that a password can be a mere repetition of: `abc123` in `abc123abc123`.
+const LONGEST_REPEATED: usize = 6;
+
+/// # Errors
+/// [`StoreError::PasswordTooShort`], [`StoreError::PasswordTooLong`], [`StoreError::PasswordTooCommon`].
+pub(super) fn check(password: &str, email: &Email) -> Result<(), StoreError> {
+    match password.chars().count() {
+        ..MIN_PASSWORD_LENGTH => Err(StoreError::PasswordTooShort),
+        MIN_PASSWORD_LENGTH..=MAX_PASSWORD_LENGTH if !is_guessed_first(password, email) => Ok(()),
+        MIN_PASSWORD_LENGTH..=MAX_PASSWORD_LENGTH => Err(StoreError::PasswordTooCommon),
+        _ => Err(StoreError::PasswordTooLong),
+    }
+}
+
+fn is_guessed_first(password: &str, email: &Email) -> bool {
+    let password = password.to_lowercase();
+    password == email.as_str()
+        || is_repetition(&password)
+        || COMMON.lines().any(|common| common == password)
+}
+
+fn is_repetition(password: &str) -> bool {
+    let characters: Vec<char> = password.chars().collect();
+    let repeats = |length: usize| {
+        let (piece, rest) = characters.split_at(length);
+        rest.iter().zip(piece.iter().cycle()).all(|(a, b)| a == b)
+    };
+    (1..=LONGEST_REPEATED).any(repeats)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(password: &str) -> Option<StoreError> {
+        let email = Email::parse("photographer@example.com").expect("an address");
+        check(password, &email).err()
+    }
+
+    #[test]
+    fn a_password_has_twelve_to_256_characters_of_any_kind() {
+        let short = refusal("elevenchars");
+        assert!(matches!(short, Some(StoreError::PasswordTooShort)));
+        let long = "correct horse ".repeat(20);
+        assert!(matches!(refusal(&long), Some(StoreError::PasswordTooLong)));
+        assert!(refusal(&long[..MAX_PASSWORD_LENGTH]).is_none());
+        for password in [
+            "twelve chars",
+            "wholly lower case",
+            "pass phrase \u{1f3c3}",
+            "\u{e9}\u{e8}\u{ea}\u{eb}\u{e0}\u{e1}\u{e2}\u{e4}\u{f4}\u{f6}\u{f9}\u{fc}",
+        ] {
+            assert!(refusal(password).is_none(), "{password}");
+        }
+    }
+
+    #[test]
+    fn what_anybody_would_try_first_is_refused_however_it_is_capitalised() {
+        for password in [
+            "password1234",
+            "Password1234",
+            "QWERTYUIOP123",
+            "developer-zone-demo",
+            "photographer@example.com",
+            "aaaaaaaaaaaa",
+            "1234512345123",
+            "abc123abc123abc123",
+        ] {
+            let refused = refusal(password);
+            assert!(
+                matches!(refused, Some(StoreError::PasswordTooCommon)),
+                "{password}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_list_holds_nothing_that_another_rule_refuses() {
+        for common in COMMON.lines() {
+            assert!(common.chars().count() >= MIN_PASSWORD_LENGTH, "{common}");
+            assert_eq!(common, common.to_lowercase());
+            assert!(!is_repetition(common), "{common}");
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! Giving a password: signing in, confirming, changing it; and how wrong ones are slowed.
+
+use std::time::Duration;
+
+use model::{
+    client::{Client, ClientAddress},
+    user::{Email, UserId},
+};
+use store::{
+    Member, Store, StoreError,
+    demo::DEMO_PASSWORD,
+    sessions::{Session, SessionKey},
+    sign_in::SignedIn,
+};
+use tokio::task::JoinSet;
+
+use crate::harness::{PASSWORD, START, TestStore, email};
+
+on_both_engines!(
+    the_right_password_signs_in_and_every_other_is_refused,
+    an_account_that_does_not_exist_is_slowed_like_any_other,
+    wrong_passwords_are_slowed_and_the_right_one_with_them,
+    a_stranger_does_not_keep_the_owner_out_of_a_browser_that_has_signed_in_before,
+    what_a_browser_shows_of_an_earlier_sign_in_holds_on_every_server_and_for_one_account,
+    without_a_database_nobody_is_slowed_for_what_could_not_be_checked,
+    a_confirmation_lasts_as_long_as_was_asked,
+    a_wrong_password_confirms_nothing_and_is_slowed_in_its_session_alone,
+    changing_the_password_ends_every_other_session_and_the_old_key,
+    a_password_that_cannot_be_one_changes_nothing,
+    a_sign_in_with_the_old_password_at_the_moment_of_its_change_leaves_no_session,
+    of_two_changes_at_once_one_succeeds,
+    the_operators_new_password_ends_every_session_and_the_demo_mark,
+);
+
+const NEW: &str = "a wholly new one";
+
+fn at(address: [u8; 4]) -> Client {
+    Client {
+        address: Some(ClientAddress::new(address.into())),
+        user_agent: None,
+    }
+}
+
+/// The owner's home, and where a stranger is.
+const HOME: [u8; 4] = [192, 0, 2, 7];
+const ELSEWHERE: [u8; 4] = [198, 51, 100, 9];
+
+async fn try_sign_in(
+    store: &Store,
+    address: &str,
+    password: &str,
+    from: [u8; 4],
+) -> Result<SignedIn, StoreError> {
+    let (email, client) = (email(address), at(from));
+    store
+        .sign_in()
+        .with_password(&email, password, &client, None)
+        .await
+}
+
+async fn sign_in(store: &Store, somebody: &Member) -> SessionKey {
+    let signed_in = try_sign_in(store, somebody.email().as_str(), PASSWORD, HOME).await;
+    signed_in.expect("signed in").session
+}
+
+async fn find(store: &Store, key: &SessionKey) -> Option<Session> {
+    store.sessions().find(key).await.expect("an answer")
+}
+
+async fn session(store: &Store, key: &SessionKey) -> Session {
+    find(store, key).await.expect("a session")
+}
+
+async fn user_of(store: &Store, address: &str, password: &str) -> Option<UserId> {
+    match try_sign_in(store, address, password, HOME).await {
+        Ok(signed_in) => Some(signed_in.user_id),
+        Err(StoreError::WrongPassword) => None,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+async fn the_right_password_signs_in_and_every_other_is_refused(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    let bob = store.member("bob@example.com", 903).await;
+    let set = store.sign_in().set_password(bob.email(), NEW).await;
+    set.expect("changed");
+    let address = ada.email().as_str();
+    for wrong in ["", NEW, &PASSWORD[1..], "Correct horse battery"] {
+        assert_eq!(user_of(&store, address, wrong).await, None, "{wrong:?}");
+    }
+    assert_eq!(
+        user_of(&store, address, PASSWORD).await,
+        Some(ada.user_id())
+    );
+    assert_eq!(user_of(&store, "nobody@example.com", PASSWORD).await, None);
+    assert_eq!(store.raw().number("SELECT COUNT(*) FROM sessions").await, 1);
+}
+
+/// What is answered to one wrong password after the other.
+async fn answers(store: &Store, address: &str, from: [u8; 4]) -> Vec<String> {
+    let mut answers = Vec::new();
+    for _ in 0..8 {
+        let refused = try_sign_in(store, address, "not the password", from).await;
+        answers.push(refused.expect_err("wrong").to_string());
+    }
+    answers
+}
+
+async fn an_account_that_does_not_exist_is_slowed_like_any_other(store: TestStore) {
+    store.enterprise(903).await;
+    let known = answers(&store, "admin@903.example", [192, 0, 2, 1]).await;
+    let unknown = answers(&store, "nobody@903.example", [192, 0, 2, 2]).await;
+    assert_eq!(known, unknown);
+    assert_ne!(known[4], known[5]);
+}
+
+async fn wrong_passwords_are_slowed_and_the_right_one_with_them(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    let address = ada.email().as_str();
+    for _ in 0..5 {
+        let wrong = try_sign_in(&store, address, "not the password", HOME).await;
+        assert_refused!(wrong, StoreError::WrongPassword);
+    }
+    let two_seconds = Duration::from_secs(2);
+    let refused = try_sign_in(&store, address, PASSWORD, HOME).await;
+    assert_refused!(refused, StoreError::TooManyTries(wait) if wait == two_seconds);
+    store.clock.advance(2_000);
+    let signed_in = try_sign_in(&store, address, PASSWORD, HOME).await;
+    signed_in.expect("signed in");
+}
+
+async fn a_stranger_does_not_keep_the_owner_out_of_a_browser_that_has_signed_in_before(
+    store: TestStore,
+) {
+    let ada = store.enterprise(903).await;
+    let before = try_sign_in(&store, ada.email().as_str(), PASSWORD, HOME).await;
+    let proof = before.expect("signed in").known_browser;
+    // From everywhere, the owner's own network among it.
+    for number in 0..30 {
+        let from = if number < 6 {
+            HOME
+        } else {
+            [203, 0, 113, number]
+        };
+        let wrong = try_sign_in(&store, ada.email().as_str(), "not the password", from).await;
+        wrong.expect_err("wrong");
+    }
+    let stranger = try_sign_in(&store, ada.email().as_str(), PASSWORD, ELSEWHERE).await;
+    assert_refused!(stranger, StoreError::TooManyTries(_));
+    let store = &store;
+    let known = async |proof: &str, password: &str| {
+        let (home, sign_in) = (at(HOME), store.sign_in());
+        let known = sign_in.with_password(ada.email(), password, &home, Some(proof));
+        known.await
+    };
+    assert_refused!(
+        known("made-up", PASSWORD).await,
+        StoreError::TooManyTries(_)
+    );
+    known(&proof, PASSWORD).await.expect("signed in");
+    // What it gets wrong itself is counted all the same.
+    for _ in 0..5 {
+        let wrong = known(&proof, "not the password").await;
+        assert_refused!(wrong, StoreError::WrongPassword);
+    }
+    assert_refused!(known(&proof, PASSWORD).await, StoreError::TooManyTries(_));
+}
+
+async fn what_a_browser_shows_of_an_earlier_sign_in_holds_on_every_server_and_for_one_account(
+    store: TestStore,
+) {
+    let (ada, bob) = (store.enterprise(903).await, store.enterprise(904).await);
+    let before = try_sign_in(&store, ada.email().as_str(), PASSWORD, HOME).await;
+    let proof = before.expect("signed in").known_browser;
+    let other = store.another_server().await;
+    for who in [&ada, &bob] {
+        answers(&other, who.email().as_str(), HOME).await;
+    }
+    let (home, sign_in) = (at(HOME), other.sign_in());
+    let adas = sign_in.with_password(ada.email(), PASSWORD, &home, Some(&proof));
+    adas.await.expect("signed in");
+    let bobs = sign_in.with_password(bob.email(), PASSWORD, &home, Some(&proof));
+    assert_refused!(bobs.await, StoreError::TooManyTries(_));
+}
+
+async fn without_a_database_nobody_is_slowed_for_what_could_not_be_checked(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    store.close().await;
+    for _ in 0..30 {
+        let refused = try_sign_in(&store, ada.email().as_str(), PASSWORD, HOME).await;
+        assert!(refused.expect_err("closed").is_unavailable());
+    }
+}
+
+async fn a_confirmation_lasts_as_long_as_was_asked(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    let key = sign_in(&store, &ada).await;
+    let signs = store.sign_in();
+    let time = Duration::from_secs(900);
+    let signed_in = session(&store, &key).await;
+    assert!(signs.is_confirmed(&signed_in, time));
+    assert!(!signs.is_confirmed(&signed_in, Duration::ZERO));
+    store.clock.advance(899_999);
+    assert!(signs.is_confirmed(&signed_in, time));
+    store.clock.advance(1);
+    assert!(!signs.is_confirmed(&signed_in, time));
+
+    signs
+        .confirm(&signed_in, PASSWORD)
+        .await
+        .expect("confirmed");
+    let confirmed = session(&store.another_server().await, &key).await;
+    assert_eq!(confirmed.confirmed_at(), START.plus_millis(900_000));
+    assert!(signs.is_confirmed(&confirmed, time));
+}
+
+async fn a_wrong_password_confirms_nothing_and_is_slowed_in_its_session_alone(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    let (one, two) = (sign_in(&store, &ada).await, sign_in(&store, &ada).await);
+    let (one, two) = (session(&store, &one).await, session(&store, &two).await);
+    store.clock.advance(1);
+    let before = store.raw().dump().await;
+    for _ in 0..5 {
+        let wrong = store.sign_in().confirm(&one, "not the password").await;
+        assert_refused!(wrong, StoreError::WrongPassword);
+    }
+    let slowed = store.sign_in().confirm(&one, PASSWORD).await;
+    assert_refused!(slowed, StoreError::TooManyTries(_));
+    let slowed = store.sign_in().change_password(&one, PASSWORD, NEW).await;
+    assert_refused!(slowed, StoreError::TooManyTries(_));
+    assert_eq!(store.raw().dump().await, before);
+    store
+        .sign_in()
+        .confirm(&two, PASSWORD)
+        .await
+        .expect("confirmed");
+    sign_in(&store, &ada).await;
+}
+
+async fn changing_the_password_ends_every_other_session_and_the_old_key(store: TestStore) {
+    let (ada, bob) = (store.enterprise(903).await, store.enterprise(904).await);
+    let (old, other) = (sign_in(&store, &ada).await, sign_in(&store, &ada).await);
+    let bobs = sign_in(&store, &bob).await;
+    let elsewhere = store.another_server().await;
+    let here = session(&store, &old).await;
+    let changed = store.sign_in().change_password(&here, PASSWORD, NEW).await;
+    let key = changed.expect("changed");
+    for ended in [&old, &other] {
+        assert_eq!(find(&elsewhere, ended).await, None);
+    }
+    let stays = session(&elsewhere, &key).await;
+    assert_eq!((stays.id(), stays.user_id()), (here.id(), ada.user_id()));
+    assert!(find(&elsewhere, &bobs).await.is_some());
+    assert_eq!(user_of(&store, ada.email().as_str(), PASSWORD).await, None);
+    assert_eq!(
+        user_of(&elsewhere, ada.email().as_str(), NEW).await,
+        Some(ada.user_id())
+    );
+}
+
+async fn a_password_that_cannot_be_one_changes_nothing(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    let here = session(&store, &sign_in(&store, &ada).await).await;
+    let before = store.raw().dump().await;
+    let signs = store.sign_in();
+    let long = "x y ".repeat(100);
+    let wrong = signs.change_password(&here, "not the password", NEW).await;
+    assert_refused!(wrong, StoreError::WrongPassword);
+    let short = signs.change_password(&here, PASSWORD, "elevenchars").await;
+    assert_refused!(short, StoreError::PasswordTooShort);
+    let long = signs.change_password(&here, PASSWORD, &long).await;
+    assert_refused!(long, StoreError::PasswordTooLong);
+    for common in ["Password1234", ada.email().as_str()] {
+        let common = signs.change_password(&here, PASSWORD, common).await;
+        assert_refused!(common, StoreError::PasswordTooCommon);
+    }
+    let short = signs.set_password(ada.email(), "elevenchars").await;
+    assert_refused!(short, StoreError::PasswordTooShort);
+    assert_eq!(store.raw().dump().await, before);
+}
+
+/// Whichever comes first: no session outlives the password that it was begun with.
+async fn a_sign_in_with_the_old_password_at_the_moment_of_its_change_leaves_no_session(
+    store: TestStore,
+) {
+    let ada = store.enterprise(903).await;
+    let passwords = [PASSWORD, NEW, PASSWORD, NEW, PASSWORD];
+    for pair in passwords.windows(2) {
+        let (old, new) = (pair[0], pair[1]);
+        let server = store.another_server().await;
+        let address: Email = ada.email().clone();
+        let signing_in = tokio::spawn(async move {
+            let client = Client::default();
+            let signs = server.sign_in();
+            signs.with_password(&address, old, &client, None).await
+        });
+        let set = store.sign_in().set_password(ada.email(), new).await;
+        set.expect("changed");
+        match signing_in.await.expect("no panic") {
+            Ok(signed_in) => assert_eq!(find(&store, &signed_in.session).await, None),
+            Err(error) => assert!(matches!(error, StoreError::WrongPassword), "{error}"),
+        }
+        assert_eq!(store.raw().number("SELECT COUNT(*) FROM sessions").await, 0);
+    }
+}
+
+async fn of_two_changes_at_once_one_succeeds(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    let keys = [sign_in(&store, &ada).await, sign_in(&store, &ada).await];
+    let mut changes = JoinSet::new();
+    for (key, new) in keys.iter().zip([NEW, "another new one"]) {
+        let (server, here) = (store.server(), session(&store, key).await);
+        changes.spawn(async move {
+            let changed = server.sign_in().change_password(&here, PASSWORD, new).await;
+            changed.map(|_| ())
+        });
+    }
+    let outcomes = changes.join_all().await;
+    let changed = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+    assert_eq!(changed, 1, "{outcomes:?}");
+    assert_eq!(store.raw().number("SELECT COUNT(*) FROM sessions").await, 1);
+}
+
+async fn the_operators_new_password_ends_every_session_and_the_demo_mark(store: TestStore) {
+    store.load_demo().await.expect("loaded");
+    let other = email("other@example.com");
+    let signed_in = try_sign_in(&store, other.as_str(), DEMO_PASSWORD, HOME).await;
+    let key = signed_in.expect("signed in").session;
+    let nobody = email("nobody@example.com");
+    let nobody = store.sign_in().set_password(&nobody, NEW).await;
+    assert_refused!(nobody, StoreError::NoSuchUser(_));
+    assert!(find(&store, &key).await.is_some());
+
+    let ended = store.sign_in().set_password(&other, NEW).await;
+    assert_eq!(ended.expect("changed"), 1);
+    assert_eq!(find(&store.another_server().await, &key).await, None);
+    assert_eq!(user_of(&store, other.as_str(), DEMO_PASSWORD).await, None);
+    assert!(user_of(&store, other.as_str(), NEW).await.is_some());
+    assert_eq!(
+        store.users().demo_emails().await.expect("an answer"),
+        [
+            "admin@example.com",
+            "member@example.com",
+            "trial@example.com"
+        ]
+    );
+}
