@@ -9,6 +9,7 @@ use leptos::server_fn::{
 use model::{
     organisation::Plan,
     token::{TOKEN_LIMIT, TokenId},
+    user::{MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH},
 };
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,16 @@ pub enum RequestError {
     NoSuchToken(TokenId),
     /// The organisation has as many tokens as it can have.
     TokenLimitReached,
+    /// The password must be given again first: it is too long ago that it was.
+    PasswordRequired,
+    /// The password is not the account's.
+    WrongPassword,
+    /// So many wrong passwords were given that the next one is looked at after so many seconds.
+    TooManyTries(u64),
+    /// The new password cannot be one.
+    NewPassword(NewPasswordProblem),
+    /// More is asked of the server than it can do soon.
+    Busy,
     /// The request does not fit what was asked for.
     BadRequest,
     /// The database is out of reach.
@@ -34,6 +45,46 @@ pub enum RequestError {
     Internal,
     /// The server could not be reached from the browser.
     Offline,
+}
+
+/// What is wrong with a new password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NewPasswordProblem {
+    /// It has fewer characters than it must have.
+    Short,
+    /// It has more characters than it can have.
+    Long,
+    /// It is among those that are tried first.
+    Common,
+}
+
+impl fmt::Display for NewPasswordProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Short => write!(
+                f,
+                "The new password is too short. Use at least {MIN_PASSWORD_LENGTH} characters."
+            ),
+            Self::Long => write!(
+                f,
+                "The new password is too long. Use at most {MAX_PASSWORD_LENGTH} characters."
+            ),
+            Self::Common => f.write_str(
+                "The new password is one of the first that anybody would try. Use one that nobody \
+                 else would think of, such as a few words that have nothing to do with each other.",
+            ),
+        }
+    }
+}
+
+/// How long to wait, in words: `1 second`, `45 seconds`, `5 minutes`.
+pub(crate) fn wait_in_words(seconds: u64) -> String {
+    let (count, unit) = if seconds < 100 {
+        (seconds.max(1), "second")
+    } else {
+        (seconds.div_ceil(60), "minute")
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }
 
 impl fmt::Display for RequestError {
@@ -57,6 +108,19 @@ impl fmt::Display for RequestError {
                 f,
                 "You have reached the limit of {TOKEN_LIMIT} tokens. Delete an existing token to \
                  create a new one."
+            ),
+            Self::PasswordRequired => f.write_str("Confirm your password to go on."),
+            Self::WrongPassword => {
+                f.write_str("This is not your password. Nothing was changed. Try again.")
+            }
+            Self::TooManyTries(seconds) => write!(
+                f,
+                "Too many wrong passwords. Nothing was changed. Wait {}, then try again.",
+                wait_in_words(*seconds)
+            ),
+            Self::NewPassword(problem) => problem.fmt(f),
+            Self::Busy => f.write_str(
+                "The service has too much to do right now. Nothing was changed. Try again in a moment.",
             ),
             Self::BadRequest => {
                 f.write_str("The request could not be read. Reload the page and try again.")
@@ -96,23 +160,30 @@ impl FromServerFnError for RequestError {
 
 #[cfg(feature = "ssr")]
 mod server {
-    use http::StatusCode;
+    use std::time::Duration;
+
+    use http::{StatusCode, header::RETRY_AFTER};
     use leptos::prelude::use_context;
     use leptos_axum::ResponseOptions;
     use store::StoreError;
 
-    use super::RequestError;
+    use super::{NewPasswordProblem, RequestError};
 
     impl RequestError {
         /// The status that carries this error.
         pub const fn status(&self) -> StatusCode {
             match self {
                 Self::SessionEnded => StatusCode::UNAUTHORIZED,
-                Self::NotAMember | Self::PlanRequired(_) => StatusCode::FORBIDDEN,
+                Self::NotAMember
+                | Self::PlanRequired(_)
+                | Self::PasswordRequired
+                | Self::WrongPassword => StatusCode::FORBIDDEN,
+                Self::TooManyTries(_) => StatusCode::TOO_MANY_REQUESTS,
+                Self::NewPassword(_) => StatusCode::UNPROCESSABLE_ENTITY,
                 Self::NoSuchToken(_) => StatusCode::NOT_FOUND,
                 Self::TokenLimitReached => StatusCode::CONFLICT,
                 Self::BadRequest => StatusCode::BAD_REQUEST,
-                Self::Unavailable | Self::Offline => StatusCode::SERVICE_UNAVAILABLE,
+                Self::Unavailable | Self::Busy | Self::Offline => StatusCode::SERVICE_UNAVAILABLE,
                 Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             }
         }
@@ -121,8 +192,16 @@ mod server {
         pub(crate) fn set_status(&self) {
             if let Some(response) = use_context::<ResponseOptions>() {
                 response.set_status(self.status());
+                if let Self::TooManyTries(seconds) = self {
+                    response.insert_header(RETRY_AFTER, (*seconds).into());
+                }
             }
         }
+    }
+
+    /// Rounded up: whoever waits for so long has waited long enough.
+    fn whole_seconds(wait: Duration) -> u64 {
+        wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
     }
 
     impl From<StoreError> for RequestError {
@@ -132,6 +211,13 @@ mod server {
                 StoreError::PlanRequired(plan) => Self::PlanRequired(plan),
                 StoreError::NoSuchToken(token) => Self::NoSuchToken(token),
                 StoreError::TokenLimitReached => Self::TokenLimitReached,
+                StoreError::SessionEnded => Self::SessionEnded,
+                StoreError::WrongPassword => Self::WrongPassword,
+                StoreError::TooManyTries(wait) => Self::TooManyTries(whole_seconds(wait)),
+                StoreError::PasswordTooShort => Self::NewPassword(NewPasswordProblem::Short),
+                StoreError::PasswordTooLong => Self::NewPassword(NewPasswordProblem::Long),
+                StoreError::PasswordTooCommon => Self::NewPassword(NewPasswordProblem::Common),
+                StoreError::Busy => Self::Busy,
                 other => {
                     tracing::error!(error = &other as &dyn std::error::Error, "request failed");
                     if other.is_unavailable() {
@@ -141,6 +227,27 @@ mod server {
                     }
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_told_in_words_and_never_too_short() {
+        for (seconds, words) in [
+            (0, "1 second"),
+            (1, "1 second"),
+            (2, "2 seconds"),
+            (99, "99 seconds"),
+            (100, "2 minutes"),
+            (120, "2 minutes"),
+            (121, "3 minutes"),
+            (300, "5 minutes"),
+        ] {
+            assert_eq!(wait_in_words(seconds), words);
         }
     }
 }

@@ -11,6 +11,7 @@
     reason = "Leptos' component macro writes public items whatever the function's own visibility"
 )]
 
+mod account;
 pub mod connection;
 mod dashboard;
 mod developer_zone;
@@ -34,6 +35,7 @@ pub use self::error::RequestError;
 #[cfg(feature = "ssr")]
 pub use self::shell::{Assets, shell};
 use self::{
+    account::AccountPage,
     dashboard::{DashboardLayout, EventsPage, NotFoundPage},
     developer_zone::DeveloperZonePage,
     sign_in::SignInPage,
@@ -55,6 +57,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
                 <ParentRoute path=path!("") view=DashboardLayout ssr=SsrMode::Async>
                     <Route path=path!("/events") view=EventsPage ssr=SsrMode::Async />
+                    <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
                     <Route
                         path=path!("/developer-zone")
                         view=DeveloperZonePage

@@ -5,20 +5,26 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use crate::{
+    error::wait_in_words,
     session::SignIn,
     site::{SignInFailure, use_site},
 };
 
 impl SignInFailure {
-    const fn message(self) -> &'static str {
-        match self {
+    fn message(self) -> String {
+        let words = match self {
             Self::WrongCredentials => {
                 "The e-mail or the password is wrong. Check both and try again."
+            }
+            Self::TooManyTries(seconds) => {
+                let wait = wait_in_words(seconds);
+                return format!("Too many wrong passwords. Wait {wait}, then try again.");
             }
             Self::Unavailable => {
                 "We could not check your sign-in just now. Nothing is wrong with what you typed: try again in a moment."
             }
-        }
+        };
+        words.to_owned()
     }
 }
 

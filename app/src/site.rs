@@ -1,8 +1,13 @@
 //! What a page knows from the start: who is signed in, and what is configured.
 
 use leptos::prelude::*;
-use model::organisation::{Organisation, OrganisationId};
+use model::{
+    organisation::{Organisation, OrganisationId},
+    session::{SessionId, SessionSummary},
+};
 use serde::{Deserialize, Serialize};
+
+use crate::error::RequestError;
 
 /// What a page knows from the start. The server makes it for each page and sends it along, so the page
 /// is whole at once, and the browser starts from the same.
@@ -16,6 +21,30 @@ pub struct Site {
     pub viewer: Option<Viewer>,
     /// What the sign-in page has to say of the try before.
     pub failed_sign_in: Option<FailedSignIn>,
+    /// What the account's page shows; nothing on other pages.
+    pub account: Option<AccountPage>,
+}
+
+/// What the account's page shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountPage {
+    /// The browsers in which one is signed in, the one used last first.
+    pub sessions: Vec<SessionSummary>,
+    /// The one that looks at the page.
+    pub this_session: SessionId,
+    /// What became of a form that was sent.
+    pub notice: Option<AccountNotice>,
+}
+
+/// What became of a form of the account's page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AccountNotice {
+    /// The password was changed.
+    PasswordChanged,
+    /// Another browser was signed out.
+    SessionEnded,
+    /// Nothing was changed.
+    Failed(RequestError),
 }
 
 /// Who looks at the page.
@@ -52,6 +81,8 @@ pub struct FailedSignIn {
 pub enum SignInFailure {
     /// The address or the password is wrong; which of them is nobody's business.
     WrongCredentials,
+    /// There were so many wrong ones that the next is looked at after so many seconds.
+    TooManyTries(u64),
     /// The server could not look them up.
     Unavailable,
 }

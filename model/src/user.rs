@@ -4,6 +4,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// The fewest characters that a password can have. There is no rule on their kinds (NIST SP 800-63B, 5.1.1.2;
+/// OWASP ASVS 5.0, 6.2).
+pub const MIN_PASSWORD_LENGTH: usize = 12;
+
+/// The most characters that a password can have: more than anybody needs, and little work to hash.
+pub const MAX_PASSWORD_LENGTH: usize = 256;
+
 /// The number of a user's account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -1,6 +1,6 @@
 //! What `serve` can be told, checked before anything starts.
 
-use std::{net::SocketAddr, str::FromStr};
+use std::{net::SocketAddr, str::FromStr, time::Duration};
 
 use http::{Uri, uri::Scheme};
 
@@ -27,6 +27,9 @@ pub struct Config {
     pub rate_limits: Option<RateLimits>,
     /// The proxies whose word on a caller's address is taken.
     pub trusted_proxies: TrustedProxies,
+    /// How long after the password was given it need not be given again to create or delete a token; zero
+    /// asks each time.
+    pub confirm_password_after: Duration,
 }
 
 impl Config {

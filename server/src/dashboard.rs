@@ -1,27 +1,29 @@
-//! The dashboard's host: pages, server functions, session layer, cross-site check.
+//! The dashboard's host: pages, server functions, who may see them, cross-site check.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use app::{
     App, RequestError,
     connection::CallPing,
-    session::{failed_sign_in, local_path, sign_in_path, viewer},
+    session::{
+        Cookies, SessionSettings, account_page, failed_sign_in, local_path, sign_in_path,
+        signed_in, viewer,
+    },
     shell,
     site::Site,
 };
 use axum::{
     Router,
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{Html, IntoResponse, Redirect, Response},
     routing::get,
 };
 use leptos::{config::LeptosOptions, prelude::provide_context};
 use leptos_axum::{LeptosRoutes, generate_route_list, render_app_async_with_context};
-use store::{Store, sessions::ABSOLUTE_END};
+use store::{Store, sessions::Session};
 use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
-use tower_sessions::{Expiry, Session, SessionManagerLayer, cookie::SameSite};
 
 use crate::{assets, executor};
 
@@ -37,11 +39,14 @@ pub(crate) struct DashboardConfig {
     pub(crate) api_origin: String,
     /// Whether browsers reach the dashboard over HTTPS, so that its cookie can demand that.
     pub(crate) secure_cookies: bool,
+    /// How long after the password was given it need not be given again for what is done once and for all.
+    pub(crate) confirm_password_after: Duration,
 }
 
 #[derive(Clone)]
 struct Pages {
     store: Store,
+    settings: SessionSettings,
     contact_url: String,
     api_origin: String,
 }
@@ -53,17 +58,22 @@ pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardCon
     // `serve` refuses to start without the front end; a test of the rest can do without.
     let addresses = assets::addresses().unwrap_or_default();
     let document = move || shell(addresses.clone());
+    let settings = SessionSettings {
+        cookies: Cookies::new(config.secure_cookies),
+        confirm_password_after: config.confirm_password_after,
+    };
     let with_store = {
         let store = store.clone();
         move || {
             provide_context(store.clone());
+            provide_context(settings);
             provide_context(Arc::clone(&ping));
         }
     };
     let not_found = render_app_async_with_context(with_store.clone(), document.clone());
-    let sessions = session_layer(&store, config.secure_cookies);
     let pages = Pages {
         store,
+        settings,
         contact_url: config.contact_url,
         api_origin: config.api_origin,
     };
@@ -72,74 +82,81 @@ pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardCon
         .route("/", get(|| async { Redirect::to("/events") }))
         .route_layer(middleware::from_fn_with_state(pages, admit_to_page))
         .fallback(not_found)
-        .layer(sessions)
         .layer(middleware::from_fn(refuse_cross_site))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         .layer(CatchPanicLayer::new())
         .with_state(options)
 }
 
-/// The session cookie. `__Host-` binds it to this host and HTTPS (RFC 6265bis, 4.1.3.2). When a session
-/// ends is decided by the store; the cookie only has to last that long.
-fn session_layer(
-    store: &Store,
-    secure: bool,
-) -> SessionManagerLayer<store::sessions::DatabaseSessions> {
-    let lifetime = i64::try_from(ABSOLUTE_END.as_secs()).unwrap_or(i64::MAX);
-    SessionManagerLayer::new(store.sessions())
-        .with_name(if secure { "__Host-session" } else { "session" })
-        .with_http_only(true)
-        .with_same_site(SameSite::Lax)
-        .with_secure(secure)
-        .with_path("/")
-        .with_expiry(Expiry::OnInactivity(time::Duration::seconds(lifetime)))
-}
-
 /// Lets signed-in people at the pages, everyone at the sign-in page, and tells the page who is looking. A
 /// page that is added is behind sign-in unless it is named here.
-async fn admit_to_page(
-    State(pages): State<Pages>,
-    session: Session,
-    mut request: Request,
-    next: Next,
-) -> Response {
+async fn admit_to_page(State(pages): State<Pages>, request: Request, next: Next) -> Response {
     let is_page = [Method::GET, Method::HEAD].contains(request.method())
         && !request.uri().path().starts_with("/api/");
     if !is_page {
         // Server functions find out for themselves who calls.
         return next.run(request).await;
     }
-    let mut site = Site {
-        contact_url: pages.contact_url,
-        api_origin: pages.api_origin,
-        ..Site::default()
-    };
-    site.viewer = match viewer(&session, &pages.store).await {
-        Ok(viewer) => viewer,
-        Err(error) => return page_unavailable(&error),
-    };
-    let here = request
-        .uri()
-        .path_and_query()
-        .map_or("/", |path| path.as_str());
-    match (request.uri().path(), &site.viewer) {
-        ("/sign-in", Some(_)) => {
-            let wanted = wanted_page(request.uri().query());
-            Redirect::to(local_path(wanted.as_deref()).unwrap_or("/events")).into_response()
-        }
-        ("/sign-in", None) => sign_in_page(site, request, next).await,
-        (_, Some(_)) => {
-            request.extensions_mut().insert(site);
-            next.run(request).await
-        }
-        (_, None) => Redirect::to(&sign_in_path(here)).into_response(),
+    match page(&pages, request.uri(), request.headers()).await {
+        Ok(Page::Elsewhere(path)) => Redirect::to(&path).into_response(),
+        Ok(Page::Here { site, forget }) => show(*site, forget, request, next).await,
+        Err(error) => page_unavailable(&error),
     }
 }
 
-async fn sign_in_page(mut site: Site, mut request: Request, next: Next) -> Response {
-    let failed = failed_sign_in(request.headers());
-    let (failed, forget) = failed.unzip();
-    site.failed_sign_in = failed;
+/// What a request for a page is answered with.
+enum Page {
+    /// Another page.
+    Elsewhere(String),
+    /// The page, which knows this; and what makes the browser forget a message that it says once.
+    Here {
+        site: Box<Site>,
+        forget: Option<HeaderValue>,
+    },
+}
+
+async fn page(pages: &Pages, uri: &Uri, headers: &HeaderMap) -> Result<Page, RequestError> {
+    let session = signed_in(headers, &pages.store, pages.settings.cookies).await?;
+    let mut site = Site {
+        contact_url: pages.contact_url.clone(),
+        api_origin: pages.api_origin.clone(),
+        ..Site::default()
+    };
+    let session: Option<Session> = match session {
+        Some(session) => {
+            site.viewer = viewer(&session, &pages.store).await?;
+            site.viewer.is_some().then_some(session)
+        }
+        None => None,
+    };
+    let mut forget = None;
+    match (uri.path(), session) {
+        ("/sign-in", Some(_)) => {
+            let wanted = wanted_page(uri.query());
+            let path = local_path(wanted.as_deref()).unwrap_or("/events");
+            return Ok(Page::Elsewhere(path.to_owned()));
+        }
+        ("/sign-in", None) => (site.failed_sign_in, forget) = failed_sign_in(headers).unzip(),
+        ("/account", Some(session)) => {
+            let (account, said) = account_page(&session, headers, &pages.store).await?;
+            (site.account, forget) = (Some(account), said);
+        }
+        (_, Some(_)) => {}
+        (_, None) => {
+            let here = uri.path_and_query().map_or("/", |path| path.as_str());
+            return Ok(Page::Elsewhere(sign_in_path(here)));
+        }
+    }
+    let site = Box::new(site);
+    Ok(Page::Here { site, forget })
+}
+
+async fn show(
+    site: Site,
+    forget: Option<HeaderValue>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     request.extensions_mut().insert(site);
     let mut response = next.run(request).await;
     if let Some(forget) = forget {

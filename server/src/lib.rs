@@ -48,6 +48,7 @@ pub fn service(
         contact_url: config.contact_url.as_str().to_owned(),
         api_origin: config.api_url.origin(),
         secure_cookies: config.secure_cookies(),
+        confirm_password_after: config.confirm_password_after,
     };
     let hosts = Hosts::of(config);
     let files = api::files::router(store.clone(), &originals, config.api_hosts.clone());

@@ -5,7 +5,7 @@ use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 use model::{
     organisation::{OrganisationId, Plan, UnknownCode},
     token::{TOKEN_LIMIT, TokenId},
-    user::Email,
+    user::{Email, MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH},
 };
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -135,13 +135,10 @@ pub enum StoreError {
     )]
     UserExists(Email),
     /// The password is too short.
-    #[error("a password needs at least {} characters", crate::MIN_PASSWORD_LENGTH)]
+    #[error("a password needs at least {} characters", MIN_PASSWORD_LENGTH)]
     PasswordTooShort,
     /// The password is too long.
-    #[error(
-        "a password can have at most {} characters",
-        crate::MAX_PASSWORD_LENGTH
-    )]
+    #[error("a password can have at most {} characters", MAX_PASSWORD_LENGTH)]
     PasswordTooLong,
     /// The password is among those that are tried first.
     #[error(
@@ -152,7 +149,7 @@ pub enum StoreError {
     #[error("the e-mail or the password is wrong")]
     WrongPassword,
     /// So many wrong passwords were given that the next one is not looked at yet.
-    #[error("too many wrong passwords; the next one is looked at in {} s", whole_seconds(*.0))]
+    #[error("too many wrong passwords; the next one is looked at in {:.1} s", .0.as_secs_f64())]
     TooManyTries(Duration),
     /// More passwords wait to be looked at than can be soon.
     #[error("too many passwords are being checked at once")]
@@ -188,11 +185,6 @@ impl StoreError {
             _ => Self::Database(SharedCause(error.clone()).into()),
         }
     }
-}
-
-/// Whole seconds, rounded up: whoever waits for so long has waited long enough.
-pub(crate) fn whole_seconds(time: Duration) -> u64 {
-    time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
 /// The cause of an error that several get.

@@ -40,7 +40,6 @@ pub use self::{
     database::Connections,
     error::StoreError,
     members::Member,
-    password::{MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH},
     scope::{OrganisationScope, TokenAuthority},
 };
 

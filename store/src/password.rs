@@ -12,7 +12,6 @@ use model::user::Email;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
-pub use self::rules::{MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH};
 use crate::error::StoreError;
 
 /// How many may wait for each that is being looked at: about a second's work. Whoever comes then is told to

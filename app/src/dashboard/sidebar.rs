@@ -126,7 +126,7 @@ fn LockedItem(upgrade: RwSignal<bool>) -> impl IntoView {
     }
 }
 
-/// Who is signed in, and the way out.
+/// Who is signed in, the way to their account, and the way out.
 #[component]
 fn Account() -> impl IntoView {
     let email = use_viewer().map(|viewer| viewer.email).unwrap_or_default();
@@ -135,6 +135,10 @@ fn Account() -> impl IntoView {
             <p class="account-email" title=email.clone()>
                 {email.clone()}
             </p>
+            // `external`: the page comes with what it shows, so it is loaded as a whole.
+            <A href="/account" attr:class="button button-quiet" attr:rel="external">
+                "Your account"
+            </A>
             <form method="post" action=SignOut::url()>
                 <button type="submit" class="button button-quiet">
                     "Sign out"

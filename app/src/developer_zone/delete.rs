@@ -3,7 +3,12 @@
 use leptos::prelude::*;
 use model::token::{TokenId, TokenStatus, TokenSummary};
 
-use super::{panel::CREATE_BUTTON, token_list::TokenList, token_row::delete_button_id};
+use super::{
+    confirmation::{ConfirmPassword, Confirmation},
+    panel::CREATE_BUTTON,
+    token_list::TokenList,
+    token_row::delete_button_id,
+};
 use crate::ui::{Dialog, DialogRole, focus_soon};
 
 /// The token whose deletion is being asked about.
@@ -45,12 +50,13 @@ impl DeletionTarget {
 #[component]
 pub(super) fn DeleteTokenDialog(list: TokenList, deletion: DeletionTarget) -> impl IntoView {
     let close = move || deletion.open.set(false);
-    let delete = move |_| {
+    let confirmation = Confirmation::new();
+    let delete = move || {
         let Some(token) = deletion.token.get_untracked() else {
             return;
         };
         let focus_next = next_focus(list, token.id);
-        list.delete(token, move |gone| {
+        list.delete(token, confirmation, move |gone| {
             close();
             if gone {
                 focus_next();
@@ -80,6 +86,12 @@ pub(super) fn DeleteTokenDialog(list: TokenList, deletion: DeletionTarget) -> im
                 "Token " <code class="token-preview">{move || deletion.preview()}</code>
                 " will be deleted for good. Services that use it lose access at once, and it cannot be recovered."
             </p>
+            <ConfirmPassword
+                confirmation
+                open=deletion.open
+                purpose="to delete the token"
+                go=Callback::new(move |()| delete())
+            />
             <div class="dialog-actions">
                 <Show when=move || deletion.is_active()>
                     <button type="button" class="button button-start" on:click=deactivate>
@@ -94,7 +106,7 @@ pub(super) fn DeleteTokenDialog(list: TokenList, deletion: DeletionTarget) -> im
                     class="button button-danger"
                     aria-busy=move || list.is_deleting().then_some("true")
                     aria-disabled=move || list.is_deleting().then_some("true")
-                    on:click=delete
+                    on:click=move |_| delete()
                 >
                     {move || if list.is_deleting() { "Deleting…" } else { "Delete" }}
                 </button>

@@ -1,5 +1,6 @@
 //! The Developer Zone: where an organisation on the Enterprise plan manages its API tokens.
 
+mod confirmation;
 mod connection_test;
 mod create;
 mod delete;

@@ -16,7 +16,7 @@ use {std::sync::Arc, store::Member};
 #[cfg(feature = "ssr")]
 use crate::{
     connection::CallPing,
-    session::{answer, member, store},
+    session::{answer, confirmed_member, member, store},
 };
 use crate::{connection::PingAnswer, error::RequestError};
 
@@ -47,16 +47,19 @@ pub(crate) async fn list_tokens(
     .await
 }
 
-/// Makes a token and gives its secret away, this once.
+/// Makes a token and gives its secret away, this once. The `password` of whoever is signed in must come along
+/// where it was given too long ago.
 ///
 /// # Errors
-/// [`RequestError::TokenLimitReached`], and those of [`list_tokens`].
+/// [`RequestError::TokenLimitReached`], [`RequestError::PasswordRequired`], [`RequestError::WrongPassword`],
+/// [`RequestError::TooManyTries`], and those of [`list_tokens`].
 #[server(prefix = "/api/dashboard", endpoint = "create-token", input = Json)]
 pub(crate) async fn create_token(
     organisation_id: OrganisationId,
+    password: Option<String>,
 ) -> Result<NewToken, RequestError> {
     answer(async {
-        let member = member(organisation_id).await?;
+        let member = confirmed_member(organisation_id, password).await?;
         // Read before: nothing may stand between a token that was made and its answer.
         let example_event = example_event(&member).await;
         let created = store().tokens().create(&member).await?;
@@ -101,7 +104,7 @@ pub(crate) async fn test_connection(
     .await
 }
 
-/// Switches a token on or off. Answers once the change is in force on every server.
+/// Switches a token on or off, without asking for the password: an emergency stop must be quick. Answers once the change is in force on every server.
 ///
 /// # Errors
 /// [`RequestError::NoSuchToken`], and those of [`list_tokens`].
@@ -121,17 +124,18 @@ pub(crate) async fn set_token_active(
     .await
 }
 
-/// Deletes a token for good. Answers once no server takes it any more.
+/// Deletes a token for good. Answers once no server takes it any more. The `password` as for [`create_token`].
 ///
 /// # Errors
-/// [`RequestError::NoSuchToken`], and those of [`list_tokens`].
+/// [`RequestError::NoSuchToken`], and those of [`create_token`].
 #[server(prefix = "/api/dashboard", endpoint = "delete-token", input = Json)]
 pub(crate) async fn delete_token(
     organisation_id: OrganisationId,
     token_id: TokenId,
+    password: Option<String>,
 ) -> Result<Receipt, RequestError> {
     answer(async {
-        let member = member(organisation_id).await?;
+        let member = confirmed_member(organisation_id, password).await?;
         Ok(store().tokens().delete((&member).into(), token_id).await?)
     })
     .await

@@ -10,6 +10,7 @@ use model::{
 };
 
 use super::{
+    confirmation::Confirmation,
     new_token::{FreshToken, ShownToken, use_shown_token},
     requests::{create_token, delete_token, list_tokens, set_token_active},
 };
@@ -99,15 +100,23 @@ impl TokenList {
     }
 
     /// Makes a token, unless one is being made. `answered` is called when the answer is there, whatever it
-    /// is; a new token then goes to the dialog that shows it.
-    pub(super) fn create(self, answered: impl Fn() + 'static) {
+    /// is but that the password is wanted first; a new token then goes to the dialog that shows it.
+    pub(super) fn create(self, confirmation: Confirmation, answered: impl Fn() + 'static) {
         if self.creating.get_untracked() {
             return;
         }
+        let Ok(password) = confirmation.password() else {
+            return;
+        };
         self.creating.set(true);
         spawn_local(async move {
-            let outcome = create_token(self.organisation).await;
+            let outcome = create_token(self.organisation, password).await;
             self.creating.set(false);
+            if let Err(error) = &outcome
+                && confirmation.is_wanted_by(error)
+            {
+                return;
+            }
             answered();
             match outcome {
                 Ok(new) => {
@@ -156,16 +165,25 @@ impl TokenList {
     }
 
     /// Deletes a token, unless one is being deleted. `answered` is called when the answer is there, with
-    /// whether the token is gone.
-    pub(super) fn delete(self, token: TokenSummary, answered: impl Fn(bool) + 'static) {
+    /// whether the token is gone; not when the password is wanted first.
+    pub(super) fn delete(
+        self,
+        token: TokenSummary,
+        confirmation: Confirmation,
+        answered: impl Fn(bool) + 'static,
+    ) {
         if self.deleting.get_untracked() {
             return;
         }
+        let Ok(password) = confirmation.password() else {
+            return;
+        };
         self.deleting.set(true);
         spawn_local(async move {
-            let outcome = delete_token(self.organisation, token.id).await;
+            let outcome = delete_token(self.organisation, token.id, password).await;
             self.deleting.set(false);
             match outcome {
+                Err(error) if confirmation.is_wanted_by(&error) => {}
                 Ok(receipt) => {
                     self.tokens
                         .update(|tokens| tokens.retain(|other| other.id != token.id));

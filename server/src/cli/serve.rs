@@ -123,6 +123,16 @@ pub(super) struct Serve {
         value_parser = listen_address
     )]
     metrics_listen: Option<SocketAddr>,
+    /// For how long after somebody has given their password they are not asked for it again when they create
+    /// or delete a token, for example 15m or 1h; 0 always asks
+    #[arg(
+        long,
+        env = "DEVELOPER_ZONE_CONFIRM_PASSWORD_AFTER",
+        value_name = "TIME",
+        value_parser = time,
+        default_value = "15m"
+    )]
+    confirm_password_after: Duration,
     #[command(flatten)]
     storage: Storage,
     /// Load the demo data, and serve API and dashboard under the listen address's own names too
@@ -169,6 +179,10 @@ fn rate_burst(text: &str) -> Result<NonZeroU32, &'static str> {
     burst
         .filter(|burst: &NonZeroU32| burst.get() <= RateLimit::MAX_BURST)
         .ok_or("use a whole number from 1 to 1000000")
+}
+
+fn time(text: &str) -> Result<Duration, &'static str> {
+    humantime::parse_duration(text).map_err(|_| "use a time, for example 90s, 15m or 1h 30m, or 0")
 }
 
 impl Serve {
@@ -249,6 +263,7 @@ impl Serve {
             api_url,
             rate_limits: rate_limit.map(RateLimits::of_tokens),
             trusted_proxies: self.trusted_proxies.into_iter().collect(),
+            confirm_password_after: self.confirm_password_after,
         };
         (config, self.storage)
     }

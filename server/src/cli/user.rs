@@ -35,7 +35,7 @@ Somebody who has an account already keeps their password, and is added to the or
         #[command(flatten)]
         password: PasswordSource,
     },
-    /// Give an account another password
+    /// Give an account another password, and sign it out everywhere
     #[command(after_help = "Example:
   developer-zone user set-password --email ada@example.com --password-stdin < password.txt")]
     SetPassword {
@@ -51,7 +51,7 @@ Somebody who has an account already keeps their password, and is added to the or
 /// input nobody expects to give would seem to hang.
 #[derive(clap::Args)]
 pub(super) struct PasswordSource {
-    /// Read the password from standard input: one line of at least 8 characters
+    /// Read the password from standard input: one line of at least 12 characters
     #[arg(long, env = "DEVELOPER_ZONE_PASSWORD_STDIN", required = true, value_parser = clap::builder::BoolishValueParser::new())]
     password_stdin: bool,
 }
@@ -74,8 +74,11 @@ impl Command {
             }
             Self::SetPassword { email, password: _ } => {
                 let password = password_from_stdin(&email)?;
-                store.users().set_password(&email, &password).await?;
-                output::line(format!("Changed the password of {email}."))
+                let ended = store.sign_in().set_password(&email, &password).await?;
+                let sessions = if ended == 1 { "session" } else { "sessions" };
+                output::line(format!(
+                    "Changed the password of {email}, and ended {ended} {sessions}."
+                ))
             }
         }
     }

@@ -336,7 +336,10 @@ fn a_password_comes_whole_from_standard_input_or_not_at_all() {
     let change = ["user", "set-password", "--email", ADA, "--password-stdin"];
     let outcome = run_with_input(&url, &change, "a new password\r\n");
     outcome.assert_done();
-    assert_eq!(outcome.stdout, "Changed the password of ada@example.com.\n");
+    assert_eq!(
+        outcome.stdout,
+        "Changed the password of ada@example.com, and ended 0 sessions.\n"
+    );
     run_with_input(&url, &change, "two\nlines of it").assert_failed("a single line");
     run_with_input(&url, &change, "short\n").assert_failed("at least 8");
     run_with_input(&url, &change, "").assert_failed("at least 8");

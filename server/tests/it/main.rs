@@ -32,5 +32,6 @@ mod revocation;
 mod routes;
 mod secrets;
 mod serving;
+mod sign_in;
 mod throttle;
 mod usage;

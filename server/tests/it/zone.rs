@@ -10,6 +10,7 @@ use std::{
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use axum::{
@@ -208,6 +209,9 @@ pub(crate) struct Zone {
     pub(crate) router: Router,
 }
 
+/// After which the password is asked for again, unless a test says otherwise.
+pub(crate) const CONFIRM_AFTER: Duration = Duration::from_secs(15 * 60);
+
 fn config() -> Config {
     Config {
         api_hosts: vec![API_HOST.parse().expect("a host")],
@@ -217,6 +221,7 @@ fn config() -> Config {
         api_url: "https://api.9pic.ai".parse().expect("an origin"),
         rate_limits: None,
         trusted_proxies: TrustedProxies::default(),
+        confirm_password_after: CONFIRM_AFTER,
     }
 }
 
@@ -281,6 +286,11 @@ impl Zone {
             config.rate_limits = Some(limits);
             config.trusted_proxies = proxies.collect();
         })
+    }
+
+    /// The same, asking for the password again after this time.
+    pub(crate) fn confirming_after(self, time: Duration) -> Self {
+        self.configured(|config| config.confirm_password_after = time)
     }
 
     /// The same, started with other options.

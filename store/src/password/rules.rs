@@ -1,15 +1,9 @@
 //! What a new password must be: long, and not among the first that anybody would try. There is no rule on
 //! its kinds of characters (NIST SP 800-63B, 5.1.1.2; OWASP ASVS 5.0, 6.2).
 
-use model::user::Email;
+use model::user::{Email, MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH};
 
 use crate::error::StoreError;
-
-/// The fewest characters that a password can have.
-pub const MIN_PASSWORD_LENGTH: usize = 12;
-
-/// The most characters that a password can have: more than anybody needs, and little work to hash.
-pub const MAX_PASSWORD_LENGTH: usize = 256;
 
 /// Passwords of that length that people choose most, in lower case: a choice from published lists of leaked
 /// ones, and what somebody would think of first for this product.

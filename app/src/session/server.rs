@@ -1,0 +1,323 @@
+//! The server's side of sessions: how a request becomes a [`Member`], and what a sign-in answers with.
+
+use std::time::Duration;
+
+use http::{
+    HeaderMap, HeaderValue, StatusCode,
+    header::{LOCATION, SET_COOKIE, USER_AGENT},
+    request::Parts,
+};
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+use model::{
+    client::{Client, ClientAddress, UserAgent},
+    organisation::OrganisationId,
+    user::Email,
+};
+use store::{Member, Store, StoreError, sessions::Session, users::Account};
+
+use super::cookies::{Cookies, Once};
+use crate::{
+    error::RequestError,
+    site::{AccountNotice, AccountPage, FailedSignIn, SignInFailure, Viewer},
+};
+
+const SIGN_IN: &str = "/sign-in";
+const HOME: &str = "/events";
+const ACCOUNT: &str = "/account";
+
+const FAILED_SIGN_IN: Once = Once {
+    name: "failed-sign-in",
+    path: SIGN_IN,
+};
+const ACCOUNT_NOTICE: Once = Once {
+    name: "account-notice",
+    path: ACCOUNT,
+};
+
+/// What sessions go by; the host provides it as context.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionSettings {
+    /// The cookies that browsers show.
+    pub cookies: Cookies,
+    /// How long after the password was given it need not be given again to create or delete a token; zero
+    /// asks each time.
+    pub confirm_password_after: Duration,
+}
+
+pub(crate) fn store() -> Store {
+    expect_context()
+}
+
+pub(crate) fn cookies() -> Cookies {
+    expect_context::<SessionSettings>().cookies
+}
+
+fn request() -> Parts {
+    expect_context()
+}
+
+/// Gives an error's status to the answer that carries it.
+pub(crate) async fn answer<T>(
+    work: impl Future<Output = Result<T, RequestError>>,
+) -> Result<T, RequestError> {
+    work.await.inspect_err(RequestError::set_status)
+}
+
+/// The session of the browser that sends these headers; nothing if it has none.
+///
+/// # Errors
+/// Those of the database.
+pub async fn signed_in(
+    headers: &HeaderMap,
+    store: &Store,
+    cookies: Cookies,
+) -> Result<Option<Session>, RequestError> {
+    match cookies.session_key(headers) {
+        Some(key) => Ok(store.sessions().find(&key).await?),
+        None => Ok(None),
+    }
+}
+
+/// The session of whoever sends the request, from a fresh read.
+pub(crate) async fn session() -> Result<Session, RequestError> {
+    let session = signed_in(&request().headers, &store(), cookies()).await?;
+    session.ok_or(RequestError::SessionEnded)
+}
+
+/// The signed-in user as a member of `organisation`, from a fresh read.
+///
+/// The organisation is the one that the page shows, not the one selected on the account: another tab
+/// may have selected another meanwhile, and a click must never act there.
+pub(crate) async fn member(organisation: OrganisationId) -> Result<Member, RequestError> {
+    member_in(&session().await?, organisation).await
+}
+
+async fn member_in(
+    session: &Session,
+    organisation: OrganisationId,
+) -> Result<Member, RequestError> {
+    let user = session.user_id();
+    Ok(store().members().find(user, organisation).await?)
+}
+
+/// [`member`], for what must not be done by whoever finds a browser left open: the password was given a
+/// short while ago, or is given now (OWASP ASVS 5.0, 7.5.3).
+pub(crate) async fn confirmed_member(
+    organisation: OrganisationId,
+    password: Option<String>,
+) -> Result<Member, RequestError> {
+    let session = session().await?;
+    let member = member_in(&session, organisation).await?;
+    let time = expect_context::<SessionSettings>().confirm_password_after;
+    match password {
+        Some(password) => store().sign_in().confirm(&session, &password).await?,
+        None if store().sign_in().is_confirmed(&session, time) => {}
+        None => return Err(RequestError::PasswordRequired),
+    }
+    Ok(member)
+}
+
+/// Who looks at a page, by the request's session.
+///
+/// # Errors
+/// [`RequestError::Unavailable`] or [`RequestError::Internal`] when that cannot be told.
+pub async fn viewer(session: &Session, store: &Store) -> Result<Option<Viewer>, RequestError> {
+    let account = store.users().account(session.user_id()).await?;
+    Ok(account.map(Viewer::from))
+}
+
+/// What `/account` shows of whoever is signed in; and, if it says what became of a form, the header that
+/// makes the browser forget that.
+///
+/// # Errors
+/// Those of the database.
+pub async fn account_page(
+    session: &Session,
+    headers: &HeaderMap,
+    store: &Store,
+) -> Result<(AccountPage, Option<HeaderValue>), RequestError> {
+    let (notice, forget) = ACCOUNT_NOTICE.said(headers).unzip();
+    let page = AccountPage {
+        sessions: store.sessions().of_user(session.user_id()).await?,
+        this_session: session.id(),
+        notice,
+    };
+    Ok((page, forget))
+}
+
+impl From<Account> for Viewer {
+    fn from(account: Account) -> Self {
+        Self {
+            email: account.email.to_string(),
+            selected: account.selected,
+            organisations: account
+                .memberships
+                .iter()
+                .map(|membership| membership.organisation().clone())
+                .collect(),
+        }
+    }
+}
+
+pub(super) async fn sign_in(email: &str, password: &str, next: Option<&str>) {
+    let next = local_path(next).unwrap_or(HOME);
+    match try_sign_in(email, password).await {
+        Ok(()) => see_other(next),
+        Err(reason) => {
+            set_cookie(FAILED_SIGN_IN.say(&FailedSignIn {
+                email: email.chars().take(254).collect(),
+                reason,
+            }));
+            see_other(&sign_in_path(next));
+        }
+    }
+}
+
+/// A new session, and the end of the one that the browser showed before: one that somebody planted there is
+/// worth nothing (OWASP Session Management Cheat Sheet, session fixation).
+async fn try_sign_in(email: &str, password: &str) -> Result<(), SignInFailure> {
+    let email = Email::parse(email).map_err(|_| SignInFailure::WrongCredentials)?;
+    let (store, cookies, request) = (store(), cookies(), request());
+    let known_browser = cookies.known_browser(&request.headers);
+    let signed_in = store
+        .sign_in()
+        .with_password(
+            &email,
+            password,
+            &client(&request),
+            known_browser.as_deref(),
+        )
+        .await?;
+    if let Some(old) = cookies.session_key(&request.headers) {
+        store.sessions().end_by_key(&old).await?;
+    }
+    set_cookie(cookies.session(&signed_in.session));
+    set_cookie(cookies.knows_browser(&signed_in.known_browser));
+    Ok(())
+}
+
+impl From<StoreError> for SignInFailure {
+    fn from(error: StoreError) -> Self {
+        match RequestError::from(error) {
+            RequestError::WrongPassword => Self::WrongCredentials,
+            RequestError::TooManyTries(seconds) => Self::TooManyTries(seconds),
+            _ => Self::Unavailable,
+        }
+    }
+}
+
+/// Who sends the request, as far as is known.
+fn client(request: &Parts) -> Client {
+    let user_agent = request.headers.get(USER_AGENT);
+    Client {
+        address: request.extensions.get::<ClientAddress>().copied(),
+        user_agent: user_agent.and_then(|value| UserAgent::of_header(value.as_bytes())),
+    }
+}
+
+pub(super) async fn sign_out() -> Result<(), RequestError> {
+    if let Some(key) = cookies().session_key(&request().headers) {
+        store().sessions().end_by_key(&key).await?;
+    }
+    leave();
+    Ok(())
+}
+
+/// The browser's session has ended: it forgets its key, and goes to the sign-in page.
+pub(crate) fn leave() {
+    set_cookie(cookies().no_session());
+    see_other(SIGN_IN);
+}
+
+pub(super) async fn select_organisation(
+    organisation: OrganisationId,
+    return_to: Option<&str>,
+) -> Result<(), RequestError> {
+    let return_to = local_path(return_to).unwrap_or(HOME);
+    let session = match session().await {
+        Err(RequestError::SessionEnded) => {
+            see_other(&sign_in_path(return_to));
+            return Ok(());
+        }
+        session => session?,
+    };
+    store()
+        .users()
+        .select_organisation(session.user_id(), organisation)
+        .await?;
+    see_other(return_to);
+    Ok(())
+}
+
+/// Answers a form of the account's page: back to it, where it is said what became of it; through sign-in,
+/// if the session has ended.
+pub(crate) fn after_account_change(outcome: Result<AccountNotice, RequestError>) {
+    let notice = match outcome {
+        Ok(notice) => notice,
+        Err(RequestError::SessionEnded) => return see_other(&sign_in_path(ACCOUNT)),
+        Err(error) => AccountNotice::Failed(error),
+    };
+    set_cookie(ACCOUNT_NOTICE.say(&notice));
+    see_other(ACCOUNT);
+}
+
+/// `path` if it leads to this site, and not to another one or back to the sign-in page. Browsers take
+/// `\` for `/`, and drop tabs and line ends, so none of them may stand in it.
+pub fn local_path(path: Option<&str>) -> Option<&str> {
+    path.filter(|path| {
+        path.starts_with('/')
+            && !path.starts_with("//")
+            && !path.starts_with(SIGN_IN)
+            && !path.contains(|c: char| c == '\\' || c.is_control())
+    })
+}
+
+/// The sign-in page that leads back to `next`.
+pub fn sign_in_path(next: &str) -> String {
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("next", next)
+        .finish();
+    format!("{SIGN_IN}?{query}")
+}
+
+fn see_other(path: &str) {
+    let response = expect_context::<ResponseOptions>();
+    let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static(HOME));
+    response.insert_header(LOCATION, location);
+    response.set_status(StatusCode::SEE_OTHER);
+}
+
+/// What the sign-in page has to say of the try before, by the request's cookies; and the header that
+/// makes the browser forget it.
+pub fn failed_sign_in(headers: &HeaderMap) -> Option<(FailedSignIn, HeaderValue)> {
+    FAILED_SIGN_IN.said(headers)
+}
+
+pub(crate) fn set_cookie(header: Option<HeaderValue>) {
+    if let Some(header) = header {
+        expect_context::<ResponseOptions>().append_header(SET_COOKIE, header);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_comes_back_only_to_a_page_of_this_site() {
+        assert_eq!(local_path(Some("/events?page=2")), Some("/events?page=2"));
+        let elsewhere = [
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "/\t/evil.example",
+            "events",
+            "",
+            "/sign-in?next=/sign-in",
+        ];
+        for path in elsewhere {
+            assert_eq!(local_path(Some(path)), None, "{path:?}");
+        }
+    }
+}
