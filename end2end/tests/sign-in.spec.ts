@@ -102,7 +102,7 @@ test('the message of a failed try is gone with the next visit', async ({ page })
   await expect(form.error).toBeHidden();
 });
 
-for (const path of ['/', '/events', '/developer-zone']) {
+for (const path of ['/', '/events', '/developer-zone', '/account']) {
   test(`a signed-out visitor of ${path} lands on the sign-in page`, async ({ page }) => {
     await page.goto(path);
     await expect(page).toHaveURL((url) => url.pathname === '/sign-in');
