@@ -196,6 +196,8 @@ impl Server {
         let mut child = self
             .program
             .command(&self.database_url, &ARGUMENTS)
+            // A run may last for longer than a server takes a sign-in as fresh.
+            .env("DEVELOPER_ZONE_CONFIRM_PASSWORD_AFTER", "30days")
             .stderr(log)
             .spawn()?;
         let stdout = child.stdout.take().context("standard output is piped")?;

@@ -100,7 +100,7 @@ pub(super) fn ConfirmPassword(
         view! {
             <form class="confirm-password" on:submit=submit>
                 <p id="confirm-password-why">
-                    {format!("It is a while since you gave your password. Confirm it {purpose}.")}
+                    {format!("Give your password again {purpose}.")}
                 </p>
                 <input type="email" autocomplete="username" value=email.clone() readonly hidden />
                 <label class="field">
