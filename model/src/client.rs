@@ -46,6 +46,13 @@ pub struct Client {
     pub user_agent: Option<UserAgent>,
 }
 
+impl Client {
+    /// The address as a text, for what is recorded.
+    pub fn shown_address(&self) -> Option<String> {
+        self.address.map(|address| address.to_string())
+    }
+}
+
 /// A `User-Agent` header, as much of it as is kept: up to [`UserAgent::MAX_LENGTH`] printable characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserAgent(String);

@@ -76,6 +76,17 @@ impl<'a> SignIn<'a> {
         client: &Client,
         known_browser: Option<&str>,
     ) -> Result<SignedIn, StoreError> {
+        let entered = self.enter(email, password, client, known_browser).await;
+        entered.inspect_err(|error| failed(client, error))
+    }
+
+    async fn enter(
+        &self,
+        email: &Email,
+        password: &str,
+        client: &Client,
+        known_browser: Option<&str>,
+    ) -> Result<SignedIn, StoreError> {
         let key = self.store.known_browser_key().await?;
         let browser = known_browser.and_then(|proof| BrowserId::proven(proof, &key, email));
         let source = browser.map_or(
@@ -85,10 +96,9 @@ impl<'a> SignIn<'a> {
         let attempt = self.attempt(email, source)?;
         let found = self.find_by_email(email).await;
         let account = self.check(attempt, found, password).await?;
-        let session = self.begin(&account, client).await?;
         Ok(SignedIn {
             user_id: UserId(account.id),
-            session,
+            session: self.begin(&account, client).await?,
             known_browser: BrowserId::random().proof(&key, email),
         })
     }
@@ -240,6 +250,7 @@ impl<'a> SignIn<'a> {
         }
     }
 
+    /// Every sign-in that succeeds comes by here.
     async fn begin(
         &self,
         account: &Credentials,
@@ -259,8 +270,19 @@ impl<'a> SignIn<'a> {
             begin_session!(tx, key, user, now, client);
             Ok(())
         })?;
+        tracing::info!(user = user.0, address = client.shown_address(), "signed in");
         Ok(key)
     }
+}
+
+/// Every sign-in that fails comes by here. The address of the account is not logged: people type their
+/// password into that field.
+fn failed(client: &Client, error: &StoreError) {
+    tracing::info!(
+        reason = %error,
+        address = client.shown_address(),
+        "sign-in refused"
+    );
 }
 
 impl Credentials {
