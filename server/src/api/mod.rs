@@ -44,6 +44,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
 };
+use futures_util::FutureExt;
 use http::Method;
 use store::Store;
 use tower::Service;
@@ -216,15 +217,15 @@ impl ExternalApi {
         }))
     }
 
-    async fn answer(self, mut request: Request) -> Response {
-        let Parts {
-            ids,
-            metrics,
-            guard,
-            routes,
-        } = &*self.0;
+    /// Each part holds what it goes round once: as functions that are `async`, they would hold it twice or three
+    /// times each, and every call would move ten kilobytes about.
+    fn answer(&self, mut request: Request) -> impl Future<Output = Response> + Send + use<> {
+        let Parts { ids, metrics, .. } = &*self.0;
         let name = ids.name(request.headers());
-        let answered = async {
+        let metrics = Arc::clone(metrics);
+        let api = self.clone();
+        let answered = async move {
+            let Parts { guard, routes, .. } = &*api.0;
             let mut call = match guard.admit(&mut request).await {
                 Ok(call) => call,
                 Err(error) => return error.into_response(),
@@ -239,10 +240,7 @@ impl ExternalApi {
             call.answered(&response);
             response
         };
-        metrics
-            .calls
-            .measured(request_id::named(name, answered))
-            .await
+        calls::measured(metrics, request_id::named(name, answered))
     }
 }
 
@@ -256,8 +254,7 @@ impl Service<Request> for ExternalApi {
     }
 
     fn call(&mut self, request: Request) -> Answering {
-        let api = self.clone();
-        Box::pin(async move { Ok(api.answer(request).await) })
+        Box::pin(self.answer(request).map(Ok))
     }
 }
 
@@ -283,21 +280,4 @@ fn limit_body(request: &mut Request) {
 /// Whether the body says beforehand that it is too large.
 fn is_too_large(request: &Request) -> bool {
     request.body().size_hint().lower() > MAX_BODY as u64
-}
-
-#[cfg(test)]
-mod size {
-    #[tokio::test]
-    async fn sizes() {
-        let store = store::Store::open("sqlite:/tmp/pf/size.db", std::sync::Arc::new(store::clock::SystemClock)).await.unwrap();
-        let api = super::ExternalApi::new(store.clone(), crate::originals::Originals::in_folder("/tmp".into(), &"https://api.9pic.ai".parse().unwrap(), &[7;32]), vec![], None, crate::metrics::Metrics::new(&store));
-        let mut request = axum::extract::Request::new(axum::body::Body::empty());
-        println!("request {}", std::mem::size_of_val(&request));
-        let guard = &api.0.guard;
-        { let f = guard.admit(&mut request); println!("admit {}", std::mem::size_of_val(&f)); }
-        let mut r = api.0.routes.clone();
-        { use tower::Service; let f = r.call(axum::extract::Request::new(axum::body::Body::empty())); println!("routes {}", std::mem::size_of_val(&f)); }
-        let f = api.answer(request);
-        println!("answer {}", std::mem::size_of_val(&f));
-    }
 }

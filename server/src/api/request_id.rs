@@ -75,16 +75,19 @@ tokio::task_local! {
 ///
 /// No span of `tracing` carries the name, because one for each request costs more than all that the guard
 /// does. Neither path nor query is logged: a caller may have put the key there by mistake.
-pub(crate) async fn named(name: HeaderValue, answer: impl Future<Output = Response>) -> Response {
-    let answered = async {
-        let answered = AssertUnwindSafe(answer).catch_unwind().await;
+pub(crate) fn named(
+    name: HeaderValue,
+    answer: impl Future<Output = Response>,
+) -> impl Future<Output = Response> {
+    let answered = AssertUnwindSafe(answer).catch_unwind().map(|answered| {
         let response = answered.unwrap_or_else(|_| ApiError::Internal.into_response());
         tracing::debug!(status = response.status().as_u16(), "answered");
         response
-    };
-    let mut response = CURRENT.scope(name.clone(), answered).await;
-    response.headers_mut().insert(REQUEST_ID, name);
-    response
+    });
+    CURRENT.scope(name.clone(), answered).map(|mut response| {
+        response.headers_mut().insert(REQUEST_ID, name);
+        response
+    })
 }
 
 /// Names each request to `router` as those to the API are named.

@@ -7,15 +7,20 @@
 use std::{
     array,
     cell::Cell,
-    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use axum::response::Response;
+use futures_util::FutureExt;
 use http::StatusCode;
 use model::access::Refusal;
 use quanta::Instant;
 
+use super::Metrics;
 use crate::api::ROUTES;
 
 /// The upper ends of the histograms' buckets. The guard takes microseconds, a page of photos milliseconds, and
@@ -142,23 +147,27 @@ pub(crate) fn reached(route: usize) {
     let _ = REACHED.try_with(|place| place.set(route));
 }
 
+/// Counts the call that `answer` answers, with the time that takes.
+pub(crate) fn measured(
+    metrics: Arc<Metrics>,
+    answer: impl Future<Output = Response>,
+) -> impl Future<Output = Response> {
+    let begun = Instant::now();
+    let placed = answer.map(|answer| (answer, REACHED.with(Cell::get)));
+    REACHED
+        .scope(Cell::new(NOWHERE), placed)
+        .map(move |(answer, place)| {
+            let calls = &metrics.calls;
+            calls.count(place, answer.status(), begun.elapsed());
+            answer
+        })
+}
+
 impl Calls {
     pub(super) fn new() -> Self {
         Self {
             parts: (0..PARTS).map(|_| Part::default()).collect(),
         }
-    }
-
-    /// Counts the call that `answer` answers, with the time that takes.
-    pub(crate) async fn measured(&self, answer: impl Future<Output = Response>) -> Response {
-        let begun = Instant::now();
-        let placed = async {
-            let answered = answer.await;
-            (answered, REACHED.with(Cell::get))
-        };
-        let (answered, place) = REACHED.scope(Cell::new(NOWHERE), placed).await;
-        self.count(place, answered.status(), begun.elapsed());
-        answered
     }
 
     fn count(&self, place: usize, status: StatusCode, took: Duration) {
