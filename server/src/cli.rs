@@ -99,10 +99,7 @@ enum Command {
     /// Copy a SQLite database to a file, while servers run
     Backup(backup::Backup),
     /// Pause every token and end every session: for a database that was restored from a backup
-    #[command(
-        after_help = "A backup brings back what was deleted, paused or signed out after it was made: also tokens that leaked."
-    )]
-    AfterRestore,
+    AfterRestore(backup::AfterRestore),
     /// Load the demo data, unless it is there already
     #[command(
         after_help = "The demo sign-ins have a published password: load them into a database for trying things out only."
@@ -136,12 +133,11 @@ pub async fn main() -> ExitCode {
         }
     };
     let cli = Cli::from_arg_matches(&call.matches).unwrap_or_else(|error| error.exit());
-    let format = cli.log_format;
-    telemetry::start(&cli.log, format);
+    telemetry::start(&cli.log, cli.log_format);
     match perform(cli, &call).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            telemetry::tell_end(format, &error.on_one_line());
+            telemetry::tell_error(&error.on_one_line());
             ExitCode::FAILURE
         }
     }
@@ -158,7 +154,9 @@ async fn perform(cli: Cli, call: &Call) -> Result<(), Error> {
         }
         Command::Serve(serve) => serve.perform(url).await,
         Command::Backup(backup) => backup.perform(url).await,
-        Command::AfterRestore => with_store(url, backup::distrust).await,
+        Command::AfterRestore(after) => {
+            with_store(url, async |store| after.perform(store).await).await
+        }
         Command::Healthcheck(healthcheck) => healthcheck.perform().await,
         Command::Migrate => {
             with_store(url, async |_| {

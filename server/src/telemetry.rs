@@ -13,10 +13,14 @@ use std::{
     io::{self, IsTerminal},
     panic,
     str::FromStr,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use clap::ValueEnum;
+use tracing::Level;
 use tracing_subscriber::{
     EnvFilter,
     field::RecordFields,
@@ -36,6 +40,8 @@ pub(crate) const DEFAULT_FILTER: &str = "info,sqlx=warn";
 
 /// Targets whose lines can hold a secret: sqlx repeats a line of the password file that it cannot read.
 const HELD_BACK: &str = "sqlx_postgres::options::pgpass=off";
+
+static FORMAT: OnceLock<LogFormat> = OnceLock::new();
 
 /// How a line is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -73,6 +79,7 @@ impl LogFilter {
 
 /// Starts logging. Called once, before anything else is done.
 pub(crate) fn start(filter: &LogFilter, format: LogFormat) {
+    let _ = FORMAT.set(format);
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter.filter())
         .with_writer(io::stderr);
@@ -116,13 +123,27 @@ pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> &str {
         .unwrap_or("no message")
 }
 
-/// Says why the program ends: in the form of its log where programs read that.
-pub(crate) fn tell_end(format: LogFormat, problem: &str) {
-    if format == LogFormat::Json && tracing::enabled!(tracing::Level::ERROR) {
+/// Says why the program ends: also where nothing is logged.
+pub(crate) fn tell_error(problem: &str) {
+    if in_json() && tracing::enabled!(Level::ERROR) {
         tracing::error!(target: "server", "{problem}");
     } else {
         eprintln!("error: {problem}");
     }
+}
+
+/// Warns of what nobody may miss: also where nothing is logged.
+pub(crate) fn tell_warning(text: &str) {
+    if in_json() && tracing::enabled!(Level::WARN) {
+        tracing::warn!(target: "server", "{text}");
+    } else {
+        eprintln!("WARNING: {text}");
+    }
+}
+
+/// Whether whoever reads standard error takes lines of JSON.
+fn in_json() -> bool {
+    FORMAT.get() == Some(&LogFormat::Json)
 }
 
 /// A line's fields as usual, and at its end the name of the request on whose way it was written.

@@ -12,7 +12,7 @@ use tokio::task::spawn_blocking;
 
 use crate::{
     Store,
-    database::{PATIENCE, names_a_file, on_engine},
+    database::{PATIENCE, names_a_file, names_a_postgres, on_engine, without_password},
     error::StoreError,
     schema,
 };
@@ -25,12 +25,15 @@ use crate::{
 /// The schema is copied as it is, so that there is a copy from before an upgrade.
 ///
 /// # Errors
-/// [`StoreError::BackupOfPostgres`], [`StoreError::BackupExists`], [`StoreError::Backup`] when the copy
+/// [`StoreError::BackupOfPostgres`], [`StoreError::Url`], [`StoreError::BackupExists`], [`StoreError::Backup`] when the copy
 /// cannot be written, [`StoreError::BackupDamaged`] when it does not pass SQLite's checks,
 /// [`StoreError::NewerSchema`], and those of opening the database.
 pub async fn back_up(url: &str, file: &Path) -> Result<u64, StoreError> {
-    if !names_a_file(url) {
+    if names_a_postgres(url) {
         return Err(StoreError::BackupOfPostgres);
+    }
+    if !names_a_file(url) {
+        return Err(StoreError::Url(without_password(url)));
     }
     let source =
         SqliteConnectOptions::from_str(url).map_err(|_| StoreError::Url(url.to_owned()))?;

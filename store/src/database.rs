@@ -129,7 +129,7 @@ pub(crate) use on_engine;
 
 impl Database {
     pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        if names_a_postgres(url) {
             Self::open_postgres(url).await
         } else if names_a_file(url) {
             Self::open_sqlite(url).await
@@ -357,9 +357,14 @@ pub(crate) fn names_a_file(url: &str) -> bool {
     })
 }
 
+/// Whether `url` is PostgreSQL's.
+pub(crate) fn names_a_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
 /// An address fit for an error message. Where its password stands is known only of an address that can
 /// be read, which this one cannot: so nothing is shown behind the first sign that there may be one.
-fn without_password(url: &str) -> String {
+pub(crate) fn without_password(url: &str) -> String {
     match url.find([':', '=', '@']) {
         Some(end) if !url.starts_with("sqlite:") => format!("{}…", &url[..=end]),
         _ => url.to_owned(),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, builder::BoolishValueParser};
 use store::{
     Store,
     backup::{Distrusted, back_up},
@@ -19,7 +19,7 @@ use crate::error::Error;
 The file must not exist. It appears under its name when it is whole, checked and on the disk, and only
 this user may read it. Every change that was reported as done before the command began is in it.
 To restore: stop the server, put the file in the place of the database, remove the files -wal and -shm
-beside it, run `developer-zone after-restore`, start the server.")]
+beside it, run `developer-zone after-restore --yes`, start the server.")]
 pub(super) struct Backup {
     /// Where the copy goes
     file: PathBuf,
@@ -37,14 +37,29 @@ impl Backup {
     }
 }
 
-/// Pauses and signs out, and says how many.
-///
-/// # Errors
-/// Those of the store, and [`Error::Output`].
-pub(super) async fn distrust(store: &Store) -> Result<(), Error> {
-    let Distrusted { tokens, sessions } = store.distrust_restored().await?;
-    output::line(format!(
-        "Tokens paused: {tokens}. Sessions ended: {sessions}. What was deleted or changed after the backup \
-         was made is as it was before; have each organisation look at its tokens before it resumes them."
-    ))
+#[derive(Args)]
+#[command(
+    after_help = "A backup brings back what was deleted, paused or signed out after it was made: also tokens that leaked.
+Each organisation resumes those of its tokens that it knows."
+)]
+pub(super) struct AfterRestore {
+    /// Yes, all integrations of all organisations are to stop until their tokens are resumed
+    #[arg(long, env = "DEVELOPER_ZONE_YES", required = true, value_parser = BoolishValueParser::new())]
+    yes: bool,
+}
+
+impl AfterRestore {
+    /// Pauses and signs out, and says how many.
+    ///
+    /// # Errors
+    /// Those of the store, and [`Error::Output`].
+    pub(super) async fn perform(self, store: &Store) -> Result<(), Error> {
+        let Self { yes: _ } = self;
+        let Distrusted { tokens, sessions } = store.distrust_restored().await?;
+        output::line(format!(
+            "Tokens paused: {tokens}. Sessions ended: {sessions}. What was deleted or changed after the \
+             backup was made is as it was before; have each organisation look at its tokens before it \
+             resumes them."
+        ))
+    }
 }

@@ -21,7 +21,7 @@ use crate::{
     config::{Config, ContactUrl, PublicUrl},
     error::Error,
     instruments::Instruments,
-    metrics, serve, service,
+    metrics, serve, service, telemetry,
 };
 
 #[derive(Args)]
@@ -295,11 +295,11 @@ fn own_names(ip: IpAddr) -> impl Iterator<Item = HostName> {
 async fn warn_of_demo_sign_ins(store: &Store, ip: IpAddr) -> Result<(), Error> {
     let emails = store.users().demo_emails().await?;
     if !emails.is_empty() && !ip.is_loopback() {
-        eprintln!(
-            "WARNING: whoever reaches {ip} can sign in to this database: it has demo sign-ins, whose \
+        telemetry::tell_warning(&format!(
+            "whoever reaches {ip} can sign in to this database: it has demo sign-ins, whose \
              password is published ({}). Listen on 127.0.0.1, or use a database without demo data.",
             emails.join(", ")
-        );
+        ));
     }
     Ok(())
 }

@@ -92,7 +92,7 @@ fn a_server_starts_on_what_was_backed_up_under_traffic_and_has_all_that_was_done
             );
         }
         assert_eq!(status(&server, &token), "200");
-        let printed = done(&restored.url(), &["after-restore"]);
+        let printed = done(&restored.url(), &["after-restore", "--yes"]);
         assert!(printed.starts_with("Tokens paused: 1."), "{printed}");
         let answer = server.get(PING, &[("X-API-Key", &token)]);
         assert!(answer.contains("x-error-code: token_inactive"), "{answer}");
@@ -113,10 +113,18 @@ fn whoever_was_signed_in_when_the_backup_was_made_signs_in_again_after_a_restore
     let server = Serving::start(&restored.url(), &["--demo"]);
     let page = |server: &Serving| server.get("/events", &[("Cookie", &cookie)]);
     assert!(page(&server).starts_with("HTTP/1.1 200"));
-    let printed = done(&restored.url(), &["after-restore"]);
+    let printed = done(&restored.url(), &["after-restore", "--yes"]);
     assert!(printed.contains("Sessions ended: 1."), "{printed}");
     assert!(!page(&server).starts_with("HTTP/1.1 200"));
     server.stop().assert_done();
+}
+
+/// All integrations stop: nobody does that by a slip.
+#[test]
+fn after_restore_asks_for_a_yes() {
+    let database = TestDatabase::sqlite();
+    run(&database.url(), &["after-restore"]).assert_misunderstood("--yes");
+    assert!(!database.file().exists());
 }
 
 #[test]
@@ -147,7 +155,7 @@ const COMMANDS: [&[&str]; 9] = [
     &["serve", "--listen", "127.0.0.1:0"],
     &["migrate"],
     &["demo"],
-    &["after-restore"],
+    &["after-restore", "--yes"],
     &["organisation", "list"],
     &["organisation", "set-plan", "--id", "903", "--plan", "pro"],
     &["event", "create", "--organisation", "903", "--name", "Race"],

@@ -25,7 +25,11 @@ fn lines(outcome: &Outcome) -> Vec<Value> {
 #[test]
 fn every_line_of_a_json_log_is_an_object_with_time_level_target_and_message() {
     let database = TestDatabase::sqlite();
-    let server = demo_server(&database, &["--log-format", "json", "--log", "trace"]);
+    // On an address that others reach, a demo is warned of.
+    let serve = ["serve", "--listen", "0.0.0.0:0", "--demo"];
+    let talk = ["--log-format", "json", "--log", "trace"];
+    let command = developer_zone(&database.url(), &[&serve[..], &talk].concat());
+    let server = Serving::start_as(command);
     server.get(PING, &[("X-API-Key", "made-up")]);
     server.get("/events", &[]);
     let outcome = server.stop();
@@ -37,6 +41,15 @@ fn every_line_of_a_json_log_is_an_object_with_time_level_target_and_message() {
             assert!(line[key].is_string(), "{key}: {line}");
         }
     }
+    let warns = |line: &Value| {
+        let message = line["message"].as_str();
+        message.is_some_and(|message| message.contains("admin@example.com"))
+    };
+    assert!(
+        lines
+            .iter()
+            .any(|line| line["level"] == "WARN" && warns(line))
+    );
     assert!(lines.iter().any(|line| line["level"] == "TRACE"));
 }
 

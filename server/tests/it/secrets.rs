@@ -144,7 +144,7 @@ struct Canaries(Vec<(String, String)>);
 
 impl Canaries {
     /// A new one, unlike anything that a log could hold by itself.
-    fn new(&mut self, what: &str) -> String {
+    fn hatch(&mut self, what: &str) -> String {
         let canary = format!("canary{}x{}", self.0.len(), what.replace(' ', "-"));
         self.add(what, &canary);
         canary
@@ -196,14 +196,14 @@ fn between<'a>(text: &'a str, begin: &str, end: &str) -> &'a str {
 
 /// Signs in, well and badly, creates, tries out and deletes a token at the dashboard. Gives the token.
 fn use_dashboard(server: &Serving, email: &str, password: &str, canaries: &mut Canaries) -> String {
-    let wrong = canaries.new("a wrong password");
+    let wrong = canaries.hatch("a wrong password");
     let form = ("Content-Type", "application/x-www-form-urlencoded");
     let sign_in = "/api/dashboard/sign-in";
     server.post(sign_in, &[form], &format!("email={email}&password={wrong}"));
     server.post(sign_in, &[form], &format!("password={wrong}"));
     server.post(sign_in, &[JSON], &format!("{{\"password\":\"{wrong}\""));
     server.get(&format!("/sign-in?email={email}&password={wrong}"), &[]);
-    let strange = format!("session={}", canaries.new("a made-up cookie"));
+    let strange = format!("session={}", canaries.hatch("a made-up cookie"));
     server.get("/events", &[with_cookie(&strange)]);
     let cookie = server.sign_in(email, password);
     canaries.add(
@@ -219,7 +219,7 @@ fn use_dashboard(server: &Serving, email: &str, password: &str, canaries: &mut C
     let created = call("create-token", r#"{"organisation_id":903}"#);
     let token = between(&created, "\"secret\":\"", "\"").to_owned();
     canaries.add("a token of the dashboard", &token[5..]);
-    for secret in [&token, &canaries.new("a key that is none")] {
+    for secret in [&token, &canaries.hatch("a key that is none")] {
         let test = format!(r#"{{"organisation_id":903,"event_id":456,"secret":"{secret}"}}"#);
         call("test-connection", &test);
         call("test-connection", &test[..test.len() - 1]);
@@ -236,7 +236,7 @@ fn use_api(server: &Serving, token: &str, canaries: &mut Canaries) {
         &token[..45],
         if token.ends_with('a') { 'b' } else { 'a' }
     );
-    let made_up = canaries.new("a made-up key");
+    let made_up = canaries.hatch("a made-up key");
     for key in [token, &mistyped, &made_up, &made_up.repeat(100)] {
         server.get(&ping, &[("X-API-Key", key)]);
         server.get(&ping, &[("X-API-Key", key), ("X-API-Key", key)]);
@@ -306,7 +306,7 @@ async fn assert_no_line_sings(format: &str) {
     let database = TestDatabase::sqlite();
     let url = database.url();
     done(&url, &["demo"]);
-    let password = canaries.new("a password");
+    let password = canaries.hatch("a password");
     let email = "canary@example.com";
     let user = [
         "user",
@@ -319,7 +319,7 @@ async fn assert_no_line_sings(format: &str) {
     ];
     run_with_input(&url, &user, &password).assert_done();
     let secret = database.file().with_file_name("s3");
-    fs::write(&secret, canaries.new("the storage's secret")).expect("written");
+    fs::write(&secret, canaries.hatch("the storage's secret")).expect("written");
     let secret = format!("--s3-secret-access-key-file={}", secret.display());
     let s3 = [
         "--s3-endpoint=https://minio.example",
@@ -362,10 +362,10 @@ async fn no_password_of_the_database_is_in_any_line_whether_it_answers_or_not() 
     for format in ["human", "json"] {
         let mut canaries = Canaries::default();
         let database = TestDatabase::postgres().await;
-        let password = canaries.new("the database's password");
+        let password = canaries.hatch("the database's password");
         let folder = tempfile::tempdir().expect("a folder");
         let pgpass = folder.path().join("pgpass");
-        let line = canaries.new("a line of the password file");
+        let line = canaries.hatch("a line of the password file");
         fs::write(&pgpass, format!("{line}\n*:*:{line}\n")).expect("written");
         let owners = std::os::unix::fs::PermissionsExt::from_mode(0o600);
         fs::set_permissions(&pgpass, owners).expect("set");

@@ -30,6 +30,7 @@ on_sqlite_alone!(
     a_backup_is_its_owners_alone_and_leaves_nothing_beside_it,
     a_backup_overwrites_nothing,
     a_backup_that_cannot_be_written_leaves_nothing,
+    an_address_of_neither_engine_is_told,
     a_database_that_is_not_there_is_neither_backed_up_nor_made,
     an_older_schema_is_backed_up_as_it_is_and_a_newer_one_refused,
     a_damaged_database_makes_no_backup,
@@ -227,6 +228,15 @@ async fn a_backup_that_cannot_be_written_leaves_nothing(store: TestStore) {
         StoreError::Backup(file, _) if file.starts_with(missing.parent().expect("a folder"))
     );
     assert!(!missing.exists());
+}
+
+async fn an_address_of_neither_engine_is_told(database: TestDatabase) {
+    let target = database.folder().join("copy.db");
+    for url in ["zone.db", "mysql://zone:hunter2@db/zone", "sqlite::memory:"] {
+        let refused = back_up(url, &target).await.expect_err("refused");
+        assert!(matches!(refused, StoreError::Url(_)), "{url}: {refused:?}");
+        assert!(!refused.to_string().contains("hunter2"), "{refused}");
+    }
 }
 
 async fn a_database_that_is_not_there_is_neither_backed_up_nor_made(database: TestDatabase) {
