@@ -54,7 +54,9 @@ pub async fn back_up(url: &str, file: &Path) -> Result<u64, StoreError> {
 
 async fn open(options: SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
     let file = options.get_filename().to_owned();
+    // A copy takes its time: that is no slow statement to be warned of.
     let options = options.read_only(true).busy_timeout(PATIENCE);
+    let options = options.disable_statement_logging();
     let opened = options.connect().await;
     opened.map_err(|error| StoreError::File(file, error.into()))
 }
