@@ -14,6 +14,7 @@ use app::{
 };
 use axum::{
     Router,
+    body::HttpBody,
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     middleware::{self, Next},
@@ -23,6 +24,7 @@ use axum::{
 use leptos::{config::LeptosOptions, prelude::provide_context};
 use leptos_axum::{LeptosRoutes, generate_route_list, render_app_async_with_context};
 use store::{Store, sessions::Session};
+use tower::util::MapResponseLayer;
 use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
 
 use crate::{assets, executor};
@@ -82,6 +84,7 @@ pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardCon
         .route("/", get(|| async { Redirect::to("/events") }))
         .route_layer(middleware::from_fn_with_state(pages, admit_to_page))
         .fallback(not_found)
+        .layer(MapResponseLayer::new(name_the_fault))
         .layer(middleware::from_fn(refuse_cross_site))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         .layer(CatchPanicLayer::new())
@@ -169,6 +172,15 @@ fn wanted_page(query: Option<&str>) -> Option<String> {
     form_urlencoded::parse(query?.as_bytes())
         .find(|(name, _)| name == "next")
         .map(|(_, path)| path.into_owned())
+}
+
+/// Where a session cannot be kept, its layer answers 500 without a word; nothing else here does.
+fn name_the_fault(response: Response) -> Response {
+    let wordless = response.body().size_hint().exact() == Some(0);
+    if wordless && response.status() == StatusCode::INTERNAL_SERVER_ERROR {
+        return page_unavailable(&RequestError::Unavailable);
+    }
+    response
 }
 
 fn page_unavailable(error: &RequestError) -> Response {

@@ -35,6 +35,16 @@ const BREATH: Duration = Duration::from_millis(20);
 const LONGEST_WORK: Duration = Duration::from_millis(400);
 const SQLITE_READERS: u32 = 8;
 const POSTGRES_CONNECTIONS: u32 = 16;
+/// What PostgreSQL ends by itself: a statement, the wait for a lock, and a transaction in which nobody does
+/// anything any more. In milliseconds.
+pub(crate) const POSTGRES_LIMITS: [(&str, &str); 3] = [
+    ("statement_timeout", "20000"),
+    ("lock_timeout", "5000"),
+    ("idle_in_transaction_session_timeout", "20000"),
+];
+/// How long a statement is waited for: a little longer than PostgreSQL lets it run, so that only a
+/// PostgreSQL that has fallen silent takes so long.
+const POSTGRES_SILENCE: Duration = Duration::from_secs(25);
 
 /// A connected database.
 #[derive(Clone, Debug)]
@@ -121,11 +131,21 @@ macro_rules! on_engine {
     ($pool:expr, |$connection:ident| $body:expr) => {
         match $pool {
             $crate::database::Pool::Sqlite($connection) => $body,
-            $crate::database::Pool::Postgres($connection) => $body,
+            $crate::database::Pool::Postgres($connection) => {
+                $crate::database::in_time(async { $body }).await
+            }
         }
     };
 }
 pub(crate) use on_engine;
+
+/// What became of a statement, or that the database is out of reach when it does not say.
+pub(crate) async fn in_time<T>(
+    statement: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    let outcome = timeout(POSTGRES_SILENCE, statement).await;
+    outcome.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+}
 
 impl Database {
     pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
@@ -168,7 +188,8 @@ impl Database {
     async fn open_postgres(url: &str) -> Result<Self, StoreError> {
         let options = PgConnectOptions::from_str(url)
             .map_err(|_| StoreError::Url(without_password(url)))?
-            .application_name("developer-zone");
+            .application_name("developer-zone")
+            .options(POSTGRES_LIMITS);
         // A first connection by hand says why it fails; the pool would try until its patience ends, and
         // then only say that.
         let first = timeout(PATIENCE, options.connect())

@@ -220,14 +220,15 @@ impl From<sqlx::Error> for StoreError {
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => true,
-            // PostgreSQL classes 08 (connection), 53 (no resources), 57P (shut down); SQLite 5 (busy),
+            // PostgreSQL classes 08 (connection), 53 (no resources), 57P (shut down), and what took too long:
+            // 57014 (a statement), 55P03 (the wait for a lock), 25P03 (a transaction). SQLite 5 (busy),
             // 10 (I/O), 13 (disk full), 14 (cannot open), with their extended codes.
             sqlx::Error::Database(refusal) => {
                 refusal
                     .code()
                     .is_some_and(|code| match code.parse::<u32>() {
                         Ok(number) if code.len() != 5 => matches!(number & 0xff, 5 | 10 | 13 | 14),
-                        _ => ["08", "53", "57P"]
+                        _ => ["08", "53", "57P", "57014", "55P03", "25P03"]
                             .iter()
                             .any(|class| code.starts_with(class)),
                     })

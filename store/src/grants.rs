@@ -58,7 +58,11 @@ pub use self::{
     lease::{InvalidLease, Lease},
     table::Answers,
 };
-use self::{memory::Memory, only_server::OnlyServer, table::Size};
+use self::{
+    memory::{Memory, patiently},
+    only_server::OnlyServer,
+    table::Size,
+};
 use crate::{
     Store,
     clock::MonotonicClock,
@@ -178,7 +182,7 @@ impl Grants {
                     .get(*digest, || self.read_token(digest))
                     .await
             }
-            None => self.read_token(digest).await,
+            None => patiently(self.read_token(digest)).await,
         }
     }
 
@@ -189,7 +193,7 @@ impl Grants {
     pub async fn event(&self, event: EventId) -> Result<Option<EventRecord>, StoreError> {
         match self.memories() {
             Some(memories) => memories.events.get(event, || self.read_event(event)).await,
-            None => self.read_event(event).await,
+            None => patiently(self.read_event(event)).await,
         }
     }
 

@@ -1,8 +1,14 @@
 //! The schema that this program knows, and the one that a database has.
 
-use sqlx::migrate::{AppliedMigration, Migrate, MigrateError, Migrator};
+use sqlx::{
+    AssertSqlSafe,
+    migrate::{AppliedMigration, Migrate, MigrateError, Migrator},
+};
 
-use crate::{database::Database, error::StoreError};
+use crate::{
+    database::{Database, POSTGRES_LIMITS},
+    error::StoreError,
+};
 
 pub(crate) static SQLITE: Migrator = sqlx::migrate!("../migrations/sqlite");
 pub(crate) static POSTGRES: Migrator = sqlx::migrate!("../migrations/postgres");
@@ -23,6 +29,11 @@ impl Database {
             // connection, and in the pool that would keep all others waiting.
             Self::Postgres(pool) => {
                 let mut connection = pool.acquire().await?.detach();
+                // To build an index may take its time, as may the wait for another server that does.
+                for (limit, _) in POSTGRES_LIMITS {
+                    let lift = AssertSqlSafe(format!("SET {limit} = 0"));
+                    sqlx::raw_sql(lift).execute(&mut connection).await?;
+                }
                 bring_up_to_date(&POSTGRES, &mut connection).await?;
                 Ok(sqlx::Connection::close(connection).await?)
             }

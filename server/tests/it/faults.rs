@@ -1,5 +1,7 @@
 //! When something breaks, the guard refuses; it never guesses.
 
+use sqlx::{Connection, PgConnection};
+
 use crate::zone::Zone;
 
 #[tokio::test]
@@ -70,4 +72,22 @@ async fn a_panic_is_500_in_the_envelope_without_its_words_and_ends_no_other_requ
     assert!(!answer.text.contains("clock"), "{}", answer.text);
     let next = zone.anonymous().get("/903/events").await;
     next.assert_refused(401, "token_missing");
+}
+
+/// PostgreSQL ends the wait, so that neither caller nor connection waits for ever.
+#[tokio::test]
+async fn a_read_that_waits_too_long_for_a_lock_is_503_and_works_again_without_it() {
+    let zone = Zone::on_postgres().await;
+    let client = zone.key(&zone.token().await.secret);
+    client.get("/903/events").await.assert_success();
+    let mut locking = PgConnection::connect(&zone.database.url())
+        .await
+        .expect("open");
+    let mut lock = locking.begin().await.expect("begun");
+    let statement = sqlx::raw_sql("LOCK TABLE events IN ACCESS EXCLUSIVE MODE");
+    statement.execute(&mut *lock).await.expect("locked");
+    let answer = client.get("/903/events").await;
+    answer.assert_refused(503, "unavailable");
+    lock.rollback().await.expect("released");
+    client.get("/903/events").await.assert_success();
 }

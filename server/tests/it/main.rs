@@ -24,6 +24,7 @@ mod logs;
 mod openapi;
 mod order;
 mod originals;
+mod outages;
 mod photos;
 mod postgres;
 mod proxies;

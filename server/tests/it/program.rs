@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{self, Pid, Resource, Rlimit, Signal, kill_process};
 
 /// Longer than anything here takes, also on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -173,6 +173,17 @@ impl Serving {
 
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("it runs");
+    }
+
+    /// Limits what it may use of this, and gives what the limit was.
+    pub(crate) fn limit(&self, resource: Resource, current: Option<u64>) -> Rlimit {
+        let pid = Some(Pid::from_child(&self.child));
+        // To ask is to set: so it is left as it is, first.
+        let before = process::prlimit(pid, resource, process::getrlimit(resource));
+        let before = before.expect("it runs");
+        let maximum = before.maximum;
+        process::prlimit(pid, resource, Rlimit { current, maximum }).expect("it runs");
+        before
     }
 
     pub(crate) fn is_running(&mut self) -> bool {

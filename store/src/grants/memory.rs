@@ -100,6 +100,14 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// What was read; a database that takes longer than [`PATIENCE`] is out of reach.
+pub(super) async fn patiently<T>(
+    read: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let outcome = timeout(PATIENCE, read).await;
+    outcome.unwrap_or_else(|late| Err(StoreError::Unavailable(late.into())))
+}
+
 /// The outcome of another's read; none when its reader went away.
 async fn outcome_of<V: Clone>(mut waiting: Waiting<V>) -> Result<Option<Outcome<V>>, StoreError> {
     match timeout(PATIENCE, waiting.wait_for(Option::is_some)).await {
@@ -122,10 +130,7 @@ impl<K: Copy + Eq + Hash, V: Clone> Ticket<'_, K, V> {
         self,
         read: impl Future<Output = Result<Option<V>, StoreError>>,
     ) -> Result<Option<V>, StoreError> {
-        let outcome = timeout(PATIENCE, read)
-            .await
-            .unwrap_or_else(|late| Err(StoreError::Unavailable(late.into())))
-            .map_err(Arc::new);
+        let outcome = patiently(read).await.map_err(Arc::new);
         let Memory { table, .. } = self.memory;
         match &outcome {
             Ok(found) => table.finish(self.key, self.reading, self.memory.now(), found.as_ref()),
