@@ -171,6 +171,7 @@ impl<S: Service> Connections<S> {
     }
 
     fn add(&mut self, stream: TcpStream, peer: SocketAddr) {
+        tracing::trace!(%peer, "a connection is taken");
         let progress = Arc::new(Progress::default());
         let (service, stopped) = (self.service.clone(), self.stopping.subscribe());
         let connection = converse(stream, peer, service, progress.clone(), stopped);

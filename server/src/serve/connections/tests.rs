@@ -13,8 +13,8 @@ use axum::Router;
 
 use super::*;
 
-/// Shorter than [`LONG`] by so much that a busy machine does not confuse them.
-const SHORT: Duration = Duration::from_millis(200);
+/// Longer than a busy machine makes anybody wait, and far shorter than [`LONG`].
+const SHORT: Duration = Duration::from_secs(1);
 const LONG: Duration = Duration::from_secs(60);
 /// Within it whatever is to end has ended.
 const SOON: Duration = Duration::from_secs(20);
@@ -174,15 +174,14 @@ async fn a_caller_that_does_not_take_its_answer_is_ended_and_a_slow_one_is_not()
     let request = "GET /large HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n";
     let mut slow = server.send(request).await;
     let taking_none = server.send(request).await;
-    let (mut buffer, mut read) = (vec![0; LARGE / 50], 0);
-    let mut every = interval(SHORT / 5);
-    while let Ok(some @ 1..) = slow.read(&mut buffer).await {
-        read += some;
-        if read < LARGE / 2 {
-            every.tick().await;
-        }
+    let (mut buffer, mut read) = (vec![0; LARGE / 64], 0);
+    // So slowly that it takes all of it far longer than a caller may do nothing.
+    let mut every = interval(SHORT / 20);
+    while slow.read_exact(&mut buffer).await.is_ok() {
+        read += buffer.len();
+        every.tick().await;
     }
-    assert!(read > LARGE, "{read}");
+    assert_eq!(read, LARGE);
     assert!(read_to_end(taking_none).await.len() < LARGE);
 }
 
