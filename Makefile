@@ -19,6 +19,10 @@ BROWSER_CRATES := --package frontend --package app --features app/hydrate \
 CHECKER := cargo xtask with-postgres -- cargo run --quiet --package checker --
 SOAK_MINUTES ?= 10
 
+# Tools that are built from source when they are first asked for, in a place of their own.
+TOOLS := PATH="$(CURDIR)/target/tools/bin:$$PATH"
+FUZZ_SECONDS ?= 60
+
 NPM_PACKAGES := end2end/node_modules/.package-lock.json
 
 section = @printf '\n== %s\n' "$(1)"
@@ -55,7 +59,7 @@ test: setup-test ## Everything: format, lints, types, Rust, conformance and brow
 	@$(MAKE) e2e ARGS=
 	@printf '\nmake test: everything passed\n'
 
-lint: setup-build ## Format, clippy for server and browser, types of the browser tests
+lint: setup-build ## Format, clippy for server and browser, types of the browser tests, supply chain
 	$(call section,Format)
 	@cargo fmt --all --check
 	$(call section,Clippy for the server)
@@ -66,6 +70,8 @@ lint: setup-build ## Format, clippy for server and browser, types of the browser
 	@cargo clippy $(BROWSER_CRATES) -- --deny warnings
 	$(call section,Types of the browser tests)
 	@cd end2end && node_modules/.bin/tsc --noEmit
+	$(call section,Supply chain)
+	@cargo xtask supply-chain
 
 e2e: setup-test ## Browser tests (ARGS=… goes to Playwright)
 	$(call section,Browser tests)
@@ -97,6 +103,25 @@ deb-test: setup-build setup-deb ## Make a Debian package of a debug build, insta
 	@cargo deb --quiet --package server --profile dev --no-build --no-strip --fast --output target/debian/developer-zone-debug.deb
 	@deploy/deb/test target/debian/developer-zone-debug.deb
 
+fuzz: setup-build ## What strangers send, made up by libFuzzer (FUZZ_SECONDS=60 for each target)
+	$(call section,Fuzzing)
+	@scripts/setup cplusplus
+	@fuzz/run $(FUZZ_SECONDS)
+
+mutants: setup-test ## Whether the tests notice a guard and grants that were changed (hours): docs/mutants.md
+	$(call section,Mutants of the guard and the grants)
+	@scripts/setup cargo_mutants
+	@$(TOOLS) cargo xtask with-postgres -- cargo mutants --output target/mutants $(ARGS)
+
+audit: setup-rust ## All of deny.toml, known vulnerabilities included (fetches the advisory database)
+	$(call section,Audit)
+	@scripts/setup cargo_deny
+	@$(TOOLS) cargo deny --all-features check
+
+sbom: setup-rust ## What the binary is made of: target/sbom/developer-zone.cdx.json (CycloneDX)
+	@scripts/setup cargo_cyclonedx
+	@$(TOOLS) scripts/sbom
+
 fmt: setup-rust ## Put all Rust code into the common format
 	@cargo fmt --all
 
@@ -126,4 +151,4 @@ help: ## List these tasks
 	      /^##@ / { printf "\n%s\n", substr($$0, 5) } \
 	      /^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: run dev build deb test lint e2e conformance soak sabotage deb-test fmt setup setup-rust setup-build setup-test setup-deb help
+.PHONY: run dev build deb test lint e2e conformance soak sabotage deb-test fuzz mutants audit sbom fmt setup setup-rust setup-build setup-test setup-deb help

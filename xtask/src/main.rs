@@ -14,6 +14,7 @@ mod script;
 mod server;
 mod signals;
 mod site;
+mod supply;
 mod wasm;
 
 use std::{ffi::OsString, process::ExitCode};
@@ -57,6 +58,8 @@ enum Task {
         #[arg(last = true)]
         args: Vec<OsString>,
     },
+    /// Look at sources, licences and bans of all that is built in, and that our crates forbid `unsafe`
+    SupplyChain,
     /// Run a command with a throwaway PostgreSQL, whose address it finds in TEST_POSTGRES_URL
     ///
     /// When the variable is set already, the command runs with that server.
@@ -87,6 +90,7 @@ fn perform(task: Task) -> Result<ExitCode> {
             server::build(false)?.become_with(&args)?;
         }
         Task::Dev { args } => dev::watch(&args)?,
+        Task::SupplyChain => supply::check()?,
         Task::WithPostgres { command } => return postgres::run_beside(&command),
     }
     Ok(ExitCode::SUCCESS)

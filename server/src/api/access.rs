@@ -97,7 +97,7 @@ pub(super) async fn path_params(parts: &mut Parts) -> Result<RawPathParams, ApiE
 }
 
 /// The numbers that the path has under these names.
-async fn path_ids<const N: usize>(
+pub(super) async fn path_ids<const N: usize>(
     parts: &mut Parts,
     names: [&str; N],
 ) -> Result<[i64; N], ApiError> {

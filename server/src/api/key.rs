@@ -9,7 +9,7 @@ const BEARER: &[u8] = b"bearer";
 
 /// A credential as it was sent, not yet looked at.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum PresentedKey<'a> {
+pub enum PresentedKey<'a> {
     /// One value; whether it is a key is not known.
     One(&'a [u8]),
     /// The header came more than once: whichever we took, a proxy in front may have taken the other.
@@ -24,7 +24,7 @@ impl<'a> PresentedKey<'a> {
     ///
     /// # Errors
     /// [`Refusal::TokenMissing`].
-    pub(super) fn read(headers: &'a HeaderMap) -> Result<Self, Refusal> {
+    pub(crate) fn read(headers: &'a HeaderMap) -> Result<Self, Refusal> {
         if headers.contains_key(API_KEY) {
             Self::from_header(headers, API_KEY, |value| Some(value))
         } else {
@@ -53,7 +53,7 @@ impl<'a> PresentedKey<'a> {
     ///
     /// # Errors
     /// [`Refusal::TokenInvalid`].
-    pub(super) fn digest(&self) -> Result<TokenDigest, Refusal> {
+    pub(crate) fn digest(&self) -> Result<TokenDigest, Refusal> {
         match self {
             Self::One(key) => TokenDigest::of_presented(key).map_err(|_| Refusal::TokenInvalid),
             Self::Several => Err(Refusal::TokenInvalid),

@@ -17,6 +17,8 @@ mod error;
 mod event;
 mod events;
 pub(crate) mod files;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod guard;
 pub(crate) mod help;
 pub mod host;

@@ -56,6 +56,12 @@ impl FromRequestParts<Api> for WindowQuery {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, ApiError> {
+        Self::read(parts)
+    }
+}
+
+impl WindowQuery {
+    pub(super) fn read(parts: &Parts) -> Result<Self, ApiError> {
         let mut query = Parameters::read(parts)?;
         let window = query.window();
         let page = query.page::<PhotoPage>();

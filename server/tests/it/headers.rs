@@ -344,7 +344,10 @@ async fn browsers_are_held_to_https_where_the_server_is_reached_by_it_and_only_t
     for (public_url, expected) in [
         (None, ""),
         (Some("http://dev.example.com"), ""),
-        (Some("https://dev.example.com"), "max-age=63072000"),
+        (
+            Some("https://dev.example.com"),
+            "max-age=63072000; includeSubDomains",
+        ),
     ] {
         let zone = Zone::on_sqlite().await.configured(|config| {
             config.public_url = public_url.map(|url| url.parse().expect("an origin"));
