@@ -111,6 +111,7 @@ pub(super) async fn answer_until(
     let mut connections = Connections::new(service, patience);
     let mut look = interval(patience.look);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut full = false;
     loop {
         tokio::select! {
             taken = listener.accept(), if connections.tasks.len() < bound => match taken {
@@ -118,7 +119,10 @@ pub(super) async fn answer_until(
                 Err(error) => rest_after(&error).await,
             },
             Some(_) = connections.tasks.join_next() => {}
-            now = look.tick() => connections.end_the_slow(now),
+            now = look.tick() => {
+                connections.end_the_slow(now);
+                full = tell_when_full(full, connections.tasks.len(), bound);
+            }
             () = &mut stop => break,
         }
     }
@@ -130,6 +134,18 @@ pub(super) async fn answer_until(
             now = look.tick() => connections.end_the_slow(now),
         }
     }
+}
+
+/// Says once that further connections have to wait, and gives whether they have.
+fn tell_when_full(told: bool, connections: usize, bound: usize) -> bool {
+    let full = connections >= bound;
+    if full && !told {
+        tracing::warn!(
+            bound,
+            "as many connections as there may be: further ones wait"
+        );
+    }
+    full
 }
 
 /// A caller that gave up is no news. For lack of file handles or memory there is nothing to do but to wait until
