@@ -9,15 +9,14 @@ use std::{
     },
 };
 
-use model::{organisation::OrganisationId, token::TokenStatus};
+use model::{client::Client, organisation::OrganisationId, token::TokenStatus};
 use store::{
     Store, StoreError, TokenAuthority,
     backup::{Distrusted, back_up},
     secret::TokenDigest,
 };
-use tower_sessions::{SessionStore, session::Record};
 
-use crate::harness::{TestDatabase, TestStore, clock};
+use crate::harness::{PASSWORD, TestDatabase, TestStore, clock};
 
 on_both_engines!(
     a_database_is_ready_with_exactly_this_programs_schema,
@@ -86,16 +85,10 @@ async fn after_a_restore_no_token_is_active_and_nobody_is_signed_in(store: TestS
         .set_active(authority, paused.summary.id, false)
         .await;
     done.expect("paused");
-    let mut session = Record {
-        id: tower_sessions::session::Id::default(),
-        data: std::collections::HashMap::new(),
-        expiry_date: time::OffsetDateTime::UNIX_EPOCH,
-    };
-    store
-        .sessions()
-        .create(&mut session)
-        .await
-        .expect("created");
+    let client = Client::default();
+    let signed_in = store.sign_in();
+    let signed_in = signed_in.with_password(one.email(), PASSWORD, &client, None);
+    let key = signed_in.await.expect("signed in").session;
     let distrusted = store.distrust_restored().await.expect("done");
     let expected = Distrusted {
         tokens: 3,
@@ -112,8 +105,8 @@ async fn after_a_restore_no_token_is_active_and_nobody_is_signed_in(store: TestS
                 .all(|token| token.status == TokenStatus::Inactive)
         );
     }
-    let loaded = store.sessions().load(&session.id).await.expect("an answer");
-    assert!(loaded.is_none());
+    let session = store.sessions().find(&key).await;
+    assert!(session.expect("an answer").is_none());
 }
 
 fn target(store: &TestStore) -> PathBuf {
