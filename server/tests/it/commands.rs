@@ -341,8 +341,8 @@ fn a_password_comes_whole_from_standard_input_or_not_at_all() {
         "Changed the password of ada@example.com, and ended 0 sessions.\n"
     );
     run_with_input(&url, &change, "two\nlines of it").assert_failed("a single line");
-    run_with_input(&url, &change, "short\n").assert_failed("at least 8");
-    run_with_input(&url, &change, "").assert_failed("at least 8");
+    run_with_input(&url, &change, "short\n").assert_failed("at least 12");
+    run_with_input(&url, &change, "").assert_failed("at least 12");
     let nobody = [
         "user",
         "set-password",
