@@ -97,6 +97,21 @@ sabotage: setup-test ## Show that the checker finds servers that report a change
 	@DEVELOPER_ZONE_SABOTAGE=no-wait $(CHECKER) --short --expect-violation; \
 	  found=$$?; cargo xtask build && exit $$found
 
+bench: setup-test ## Figures for docs/performance.md: the guard, pings, a million tokens, a pause
+	@scripts/setup wrk
+	@cargo xtask build --release
+	@cargo build --release --package bench
+	@cargo build --release --package store --example million_tokens
+	$(call section,The guard alone)
+	@cargo bench --package store
+	$(call section,Pings beside a bare handler)
+	@cargo xtask with-postgres -- target/release/bench ping
+	$(call section,A million tokens)
+	@cargo xtask with-postgres -- target/release/bench cold
+	$(call section,From click to done)
+	@cd end2end && DEVELOPER_ZONE_BIN=$(CARGO_TARGET_DIR)/release/developer-zone \
+	  ../target/debug/xtask with-postgres -- node_modules/.bin/playwright test --config measure.config.ts
+
 deb-test: setup-build setup-deb ## Make a Debian package of a debug build, install it here (as root), try it and remove it
 	$(call section,Debian package)
 	@cargo xtask build
@@ -151,4 +166,4 @@ help: ## List these tasks
 	      /^##@ / { printf "\n%s\n", substr($$0, 5) } \
 	      /^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: run dev build deb test lint e2e conformance soak sabotage deb-test fuzz mutants audit sbom fmt setup setup-rust setup-build setup-test setup-deb help
+.PHONY: run dev build deb test lint e2e conformance soak sabotage bench deb-test fuzz mutants audit sbom fmt setup setup-rust setup-build setup-test setup-deb help
