@@ -40,6 +40,7 @@ pub use self::{
     database::Connections,
     error::StoreError,
     members::Member,
+    password::PasswordLoad,
     scope::{OrganisationScope, TokenAuthority},
 };
 
@@ -106,6 +107,11 @@ impl Store {
     /// The connections to the database, by pool.
     pub fn connections(&self) -> Vec<Connections> {
         self.inner.database.connections()
+    }
+
+    /// The passwords that are being looked at, or wait for it.
+    pub fn password_load(&self) -> PasswordLoad {
+        self.inner.passwords.load()
     }
 
     /// The clock that all rules of this store go by.

@@ -23,9 +23,19 @@ const WAITING_PER_PROCESSOR: usize = 16;
 /// to [`params`].
 const DECOY_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$GAp084zgXzquENGqY1G7xQ$u19QGlEuk4WqRf4Yw4btwLDa6oygpOoyYq7COqifi6o";
 
+/// Passwords in work at some moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PasswordLoad {
+    /// Those that a thread looks at.
+    pub running: usize,
+    /// Those that wait for one.
+    pub waiting: usize,
+}
+
 /// Hashes and checks passwords, a few at a time.
 #[derive(Clone, Debug)]
 pub(crate) struct PasswordHasher {
+    bounds: (usize, usize),
     /// Each check takes 19 MiB and a processor for some tens of milliseconds. Without a bound, a burst
     /// of sign-ins would take both from everybody else.
     at_once: Arc<Semaphore>,
@@ -41,8 +51,20 @@ impl PasswordHasher {
 
     fn bounded(at_once: usize, waiting: usize) -> Self {
         Self {
+            bounds: (at_once, at_once + waiting),
             at_once: Arc::new(Semaphore::new(at_once)),
             admitted: Arc::new(Semaphore::new(at_once + waiting)),
+        }
+    }
+
+    /// How many are being looked at, and how many wait for that.
+    pub(crate) fn load(&self) -> PasswordLoad {
+        let (at_once, admitted) = self.bounds;
+        let running = at_once.saturating_sub(self.at_once.available_permits());
+        let admitted = admitted.saturating_sub(self.admitted.available_permits());
+        PasswordLoad {
+            running,
+            waiting: admitted.saturating_sub(running),
         }
     }
 

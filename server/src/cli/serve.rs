@@ -231,7 +231,7 @@ impl Serve {
             let address = listener
                 .local_addr()
                 .map_err(|cause| Error::Listen { address, cause })?;
-            output::line(format!("metrics on http://{address}/metrics"))?;
+            tracing::info!("metrics on http://{address}/metrics");
             tokio::spawn(metrics::serve(listener, Arc::clone(&instruments.metrics)));
         }
         let service = service(store.clone(), &config, originals, &instruments);

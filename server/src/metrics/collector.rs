@@ -7,7 +7,7 @@ use prometheus_client::{
     encoding::{DescriptorEncoder, NoLabelSet},
     metrics::MetricType,
 };
-use store::{Store, grants::Answers};
+use store::{PasswordLoad, Store, grants::Answers};
 
 use super::{
     calls::{BOUNDS, Calls, PLACES, STATUSES, Verdict},
@@ -130,6 +130,22 @@ impl Collected {
         Ok(())
     }
 
+    fn passwords(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let PasswordLoad { running, waiting } = self.store.password_load();
+        let mut passwords = encoder.encode_descriptor(
+            "passwords",
+            "Passwords that are being hashed, and that wait for their turn",
+            None,
+            MetricType::Gauge,
+        )?;
+        for (state, count) in [("running", running), ("waiting", waiting)] {
+            passwords
+                .encode_family(&[("state", state)])?
+                .encode_gauge(&(count as u64))?;
+        }
+        Ok(())
+    }
+
     fn panics(encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         encoder
             .encode_descriptor(
@@ -161,6 +177,7 @@ impl Collector for Collected {
         self.grants(&mut encoder)?;
         self.connections(&mut encoder)?;
         self.usage(&mut encoder)?;
+        self.passwords(&mut encoder)?;
         Self::panics(&mut encoder)
     }
 }

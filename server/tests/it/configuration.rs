@@ -53,6 +53,10 @@ const EXAMPLES: &[(&str, [&str; 3])] = &[
     ("rate-limit", ["10", "20", "30"]),
     ("rate-burst", ["10", "20", "30"]),
     ("lease-ms", ["10", "20", "30"]),
+    (
+        "metrics-listen",
+        [r#""127.0.0.1:1""#, r#""127.0.0.1:2""#, r#""[::1]:3""#],
+    ),
     ("originals-folder", [r#""a""#, r#""b c""#, r#""d""#]),
     (
         "s3-endpoint",

@@ -21,6 +21,7 @@ mod hosts;
 mod import;
 mod keys;
 mod logs;
+mod metrics;
 mod openapi;
 mod order;
 mod originals;

@@ -1,0 +1,143 @@
+//! What Prometheus is told, by the running program.
+
+use std::{
+    io::Write,
+    net::{SocketAddr, TcpStream},
+};
+
+use crate::{
+    program::{Serving, done, read_answer},
+    zone::TestDatabase,
+};
+
+const PING: &str = "/api/v1/ext/903/event/456/ping";
+const PING_ROUTE: &str = "/api/v1/ext/{org_id}/event/{event_id}/ping";
+
+/// A server with demo data and metrics, and where these are.
+fn measured(database: &TestDatabase) -> (Serving, SocketAddr) {
+    let metrics = ["--demo", "--metrics-listen", "127.0.0.1:0"];
+    let server = Serving::start(&database.url(), &metrics);
+    let words = "metrics on http://";
+    server.await_stderr(words);
+    let said = server.stderr();
+    let (_, rest) = said.split_once(words).expect("awaited");
+    let (address, _) = rest.split_once("/metrics").expect("an address");
+    (server, address.parse().expect("an address"))
+}
+
+fn scrape(address: SocketAddr) -> String {
+    let mut stream = TcpStream::connect(address).expect("connected");
+    let request = "GET /metrics HTTP/1.1\r\nHost: metrics\r\nConnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).expect("sent");
+    read_answer(stream)
+}
+
+/// The value of the metric with these labels, written as Prometheus reads them.
+#[track_caller]
+fn value(scraped: &str, metric: &str) -> f64 {
+    let metric = format!("developer_zone_{metric} ");
+    let line = scraped.lines().find_map(|line| line.strip_prefix(&metric));
+    let value = line.unwrap_or_else(|| panic!("no {metric}in {scraped}"));
+    value.trim().parse().expect("a number")
+}
+
+fn token(database: &TestDatabase) -> String {
+    let create = ["token", "create", "--organisation", "903"];
+    let by = ["--created-by", "member@example.com"];
+    let token = done(&database.url(), &[&create[..], &by].concat());
+    token.trim_end().to_owned()
+}
+
+#[test]
+fn calls_are_counted_by_route_status_and_verdict() {
+    let database = TestDatabase::sqlite();
+    let (server, metrics) = measured(&database);
+    let token = token(&database);
+    for _ in 0..3 {
+        server.get(PING, &[("X-API-Key", &token)]);
+    }
+    server.get(PING, &[("X-API-Key", "made-up")]);
+    server.get(PING, &[]);
+    server.get("/api/v1/ext/904/event/456/ping", &[("X-API-Key", &token)]);
+    server.get("/api/v1/ext/903/nothing", &[("X-API-Key", &token)]);
+    let scraped = scrape(metrics);
+    assert!(scraped.starts_with("HTTP/1.1 200"), "{scraped}");
+    assert!(
+        scraped.contains("application/openmetrics-text"),
+        "{scraped}"
+    );
+    assert!(scraped.trim_end().ends_with("# EOF"), "{scraped}");
+    let requests = |route: &str, status: u16| {
+        let labels = format!("route=\"{route}\",status=\"{status}\"");
+        value(&scraped, &format!("api_requests_total{{{labels}}}"))
+    };
+    assert_eq!(requests(PING_ROUTE, 200), 3.0);
+    assert_eq!(requests(PING_ROUTE, 403), 1.0);
+    assert_eq!(requests("none", 401), 1.0);
+    assert_eq!(requests("none", 403), 1.0);
+    assert_eq!(requests("none", 404), 1.0);
+    let verdict = |name: &str| {
+        let metric = format!("guard_verdicts_total{{verdict=\"{name}\"}}");
+        value(&scraped, &metric)
+    };
+    assert_eq!(verdict("accepted"), 4.0);
+    for refused in ["token_invalid", "token_missing", "organisation_mismatch"] {
+        assert_eq!(verdict(refused), 1.0, "{refused}");
+    }
+    assert_eq!(verdict("undecided"), 0.0);
+    let timed = format!("api_request_duration_seconds_count{{route=\"{PING_ROUTE}\"}}");
+    assert_eq!(value(&scraped, &timed), 4.0);
+    server.stop().assert_done();
+}
+
+#[test]
+fn what_is_remembered_read_and_connected_can_be_watched() {
+    let database = TestDatabase::sqlite();
+    let (server, metrics) = measured(&database);
+    let token = token(&database);
+    for _ in 0..20 {
+        server.get(PING, &[("X-API-Key", &token)]);
+    }
+    let scraped = scrape(metrics);
+    let answers = |from: &str| {
+        let metric = format!("grants_answers_total{{of=\"token\",from=\"{from}\"}}");
+        value(&scraped, &metric)
+    };
+    assert!(answers("read") >= 1.0);
+    assert_eq!(
+        answers("read") + answers("memory") + answers("joined"),
+        20.0
+    );
+    let readers = "database_connections{pool=\"readers\",state=\"limit\"}";
+    assert!(value(&scraped, readers) >= 1.0);
+    assert_eq!(value(&scraped, "passwords{state=\"waiting\"}"), 0.0);
+    assert_eq!(value(&scraped, "panics_total"), 0.0);
+    value(&scraped, "usage_waiting");
+}
+
+#[test]
+fn what_a_caller_sends_is_in_no_label() {
+    let database = TestDatabase::sqlite();
+    let (server, metrics) = measured(&database);
+    server.get("/canary-path", &[("X-API-Key", "canary-key")]);
+    server.get(
+        "/api/v1/ext/canary-organisation/events",
+        &[("X-API-Key", "canary-key")],
+    );
+    server.get(
+        "/files/canary-file?signature=canary-signature&expires=1",
+        &[],
+    );
+    let scraped = scrape(metrics);
+    assert!(!scraped.contains("canary"), "{scraped}");
+    let pages = "http_requests_total{route=\"none\",status=\"404\"}";
+    assert_eq!(value(&scraped, pages), 1.0);
+}
+
+#[test]
+fn metrics_are_not_to_be_had_where_everybody_asks() {
+    let database = TestDatabase::sqlite();
+    let (server, _metrics) = measured(&database);
+    let answer = server.get("/metrics", &[]);
+    assert!(!answer.contains("developer_zone_"), "{answer}");
+}
