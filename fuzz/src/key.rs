@@ -1,7 +1,7 @@
 //! The credential (contract, section 2) and the shape of a token.
 
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
-use server::api::fuzzing::{self, PresentedKey};
+use server::api::fuzzing::{self, Key};
 use store::secret::TokenDigest;
 
 const BASE62: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -18,7 +18,7 @@ pub fn hold(data: &[u8]) {
     }
     let read = fuzzing::key(&headers);
     assert_eq!(read, reference(&headers));
-    if let Some(PresentedKey::One(key)) = read {
+    if let Some(Key::One(key)) = read {
         assert_eq!(TokenDigest::of_presented(key).is_ok(), is_token(key));
     }
     tokens(data);
@@ -31,7 +31,7 @@ fn append(headers: &mut HeaderMap, name: &'static str, value: &[u8]) {
 }
 
 /// `X-API-Key` as soon as it is there, else a bearer token; twice is none that can be told; blank is missing.
-fn reference(headers: &HeaderMap) -> Option<PresentedKey<'_>> {
+fn reference(headers: &HeaderMap) -> Option<Key<'_>> {
     let all = |name: &str| -> Vec<&[u8]> {
         headers
             .get_all(name)
@@ -42,7 +42,7 @@ fn reference(headers: &HeaderMap) -> Option<PresentedKey<'_>> {
     let (own, bearers) = (all("x-api-key"), all("authorization"));
     let key = match (own.as_slice(), bearers.as_slice()) {
         ([key], _) => key,
-        ([_, _, ..], _) | ([], [_, _, ..]) => return Some(PresentedKey::Several),
+        ([_, _, ..], _) | ([], [_, _, ..]) => return Some(Key::Several),
         ([], []) => return None,
         ([], [bearer]) => {
             let bearer = trimmed(bearer);
@@ -55,7 +55,7 @@ fn reference(headers: &HeaderMap) -> Option<PresentedKey<'_>> {
         }
     };
     let key = trimmed(key);
-    (!key.is_empty()).then_some(PresentedKey::One(key))
+    (!key.is_empty()).then_some(Key::One(key))
 }
 
 /// A header's value holds no white space but these two.

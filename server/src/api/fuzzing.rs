@@ -14,13 +14,24 @@ use model::{page::PageRequest, photo::TimeWindow};
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;
 
-pub use super::key::PresentedKey;
-use super::{access::path_ids, error::ApiError, host::addressed, query};
+use super::{access::path_ids, error::ApiError, host::addressed, key::PresentedKey, query};
 use crate::originals::ObjectName;
 
-/// Check 1: what the headers say of a key; `None` is a missing one.
-pub fn key(headers: &HeaderMap) -> Option<PresentedKey<'_>> {
-    PresentedKey::read(headers).ok()
+/// What the headers say of a key.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Key<'a> {
+    /// One value.
+    One(&'a [u8]),
+    /// More than one, of which none is taken.
+    Several,
+}
+
+/// Check 1; `None` is a missing key.
+pub fn key(headers: &HeaderMap) -> Option<Key<'_>> {
+    PresentedKey::read(headers).ok().map(|key| match key {
+        PresentedKey::One(key) => Key::One(key),
+        PresentedKey::Several => Key::Several,
+    })
 }
 
 /// Check 2: the host that a request with this target and these `Host` headers addresses.

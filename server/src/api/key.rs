@@ -13,7 +13,7 @@ const BEARER: &[u8] = b"bearer";
     expect(unreachable_pub, reason = "only fuzzing reaches in")
 )]
 #[derive(Debug, PartialEq, Eq)]
-pub enum PresentedKey<'a> {
+pub(super) enum PresentedKey<'a> {
     /// One value; whether it is a key is not known.
     One(&'a [u8]),
     /// The header came more than once: whichever we took, a proxy in front may have taken the other.
@@ -28,7 +28,7 @@ impl<'a> PresentedKey<'a> {
     ///
     /// # Errors
     /// [`Refusal::TokenMissing`].
-    pub(crate) fn read(headers: &'a HeaderMap) -> Result<Self, Refusal> {
+    pub(super) fn read(headers: &'a HeaderMap) -> Result<Self, Refusal> {
         if headers.contains_key(API_KEY) {
             Self::from_header(headers, API_KEY, |value| Some(value))
         } else {
@@ -57,7 +57,7 @@ impl<'a> PresentedKey<'a> {
     ///
     /// # Errors
     /// [`Refusal::TokenInvalid`].
-    pub(crate) fn digest(&self) -> Result<TokenDigest, Refusal> {
+    pub(super) fn digest(&self) -> Result<TokenDigest, Refusal> {
         match self {
             Self::One(key) => TokenDigest::of_presented(key).map_err(|_| Refusal::TokenInvalid),
             Self::Several => Err(Refusal::TokenInvalid),
