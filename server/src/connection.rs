@@ -10,7 +10,6 @@ use axum::{
 use http::{HeaderName, HeaderValue, StatusCode};
 use model::{event::EventId, organisation::OrganisationId};
 use serde::Deserialize;
-use tower::ServiceExt;
 
 use crate::{api::ExternalApi, config::PublicUrl};
 
@@ -48,7 +47,7 @@ impl OwnApi {
         let request = Request::get(format!("{}{path}", self.origin))
             .header(API_KEY, key)
             .body(Body::empty())?;
-        let (head, body) = self.api.clone().oneshot(request).await?.into_parts();
+        let (head, body) = self.api.answer(request).await.into_parts();
         let body = to_bytes(body, LONGEST_ANSWER).await?;
         let code = head.headers.get(ERROR_CODE).map(HeaderValue::to_str);
         Ok(PingAnswer {

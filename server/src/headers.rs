@@ -77,12 +77,10 @@ pub(crate) fn complete(mut answer: Response) -> Response {
 
 /// Tells browsers that came over HTTPS never to come otherwise, where that is so: over plain HTTP they
 /// ignore it, and a server may not say it (RFC 6797, 7.2).
-pub(crate) fn tell_of_https(https: bool) -> impl Fn(Response) -> Response + Clone {
-    move |mut answer| {
-        if https {
-            let headers = answer.headers_mut();
-            headers.insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_FROM_NOW_ON);
-        }
-        answer
+pub(crate) fn tell_of_https(https: bool, mut answer: Response) -> Response {
+    if https {
+        let headers = answer.headers_mut();
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_FROM_NOW_ON);
     }
+    answer
 }

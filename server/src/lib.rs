@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use axum::middleware::from_fn_with_state;
 use store::Store;
-use tower::{ServiceBuilder, util::MapResponseLayer};
+use tower::util::MapResponseLayer;
 
 use self::surfaces::Surfaces;
 use self::{
@@ -81,10 +81,10 @@ pub fn service(
             Arc::clone(&instruments.metrics),
             metrics::count,
         ));
-    let proxies = config.trusted_proxies.clone();
-    let https = config.is_https();
-    ServiceBuilder::new()
-        .map_request(move |request| client::tell(request, &proxies))
-        .map_response(headers::tell_of_https(https))
-        .service(Surfaces { api, others })
+    Surfaces {
+        api,
+        others,
+        proxies: config.trusted_proxies.clone(),
+        https: config.is_https(),
+    }
 }

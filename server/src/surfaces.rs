@@ -1,32 +1,31 @@
 //! The two surfaces of the server: the API, which programs call all the time, and everything else.
 
-use std::{
-    convert::Infallible,
-    task::{Context, Poll},
+use std::convert::Infallible;
+
+use axum::{Router, extract::Request, response::Response};
+use tower::ServiceExt;
+
+use crate::{
+    api::{self, ExternalApi},
+    client::{self, TrustedProxies},
+    headers,
 };
 
-use axum::{Router, extract::Request, response::Response, routing::future::RouteFuture};
-use futures_util::future::Either;
-
-use crate::api::{self, ExternalApi};
-
 /// What answers requests, whatever they are: every failure is an answer too.
-pub trait Service:
-    tower::Service<Request, Response = Response, Error = Infallible, Future: Send>
-    + Clone
-    + Send
-    + Sync
-    + 'static
-{
+///
+/// In place of tower's trait of that name: an answer may borrow what it is made with. Each connection has a copy,
+/// and none is made for a request, which two processors would wait for each other to count.
+pub trait Service: Clone + Send + Sync + 'static {
+    /// The answer to this request.
+    fn answer(&self, request: Request) -> impl Future<Output = Response> + Send;
 }
 
-impl<S> Service for S where
-    S: tower::Service<Request, Response = Response, Error = Infallible, Future: Send>
-        + Clone
-        + Send
-        + Sync
-        + 'static
-{
+impl Service for Router {
+    async fn answer(&self, request: Request) -> Response {
+        let answer: Result<_, Infallible> = self.clone().oneshot(request).await;
+        let Ok(answer) = answer;
+        answer
+    }
 }
 
 /// Sends each request to its surface by one look at its path. Routers around both would cost each call of the
@@ -35,23 +34,19 @@ impl<S> Service for S where
 pub(crate) struct Surfaces {
     pub(crate) api: ExternalApi,
     pub(crate) others: Router,
+    pub(crate) proxies: TrustedProxies,
+    /// Whether browsers come over HTTPS.
+    pub(crate) https: bool,
 }
 
-impl tower::Service<Request> for Surfaces {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Either<api::Answering, RouteFuture<Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        // All that either could wait for is in its answer.
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        if api::is_path_of(request.uri().path()) {
-            Either::Left(self.api.call(request))
+impl Service for Surfaces {
+    async fn answer(&self, request: Request) -> Response {
+        let request = client::tell(request, &self.proxies);
+        let answer = if api::is_path_of(request.uri().path()) {
+            self.api.answer(request).await
         } else {
-            Either::Right(self.others.call(request))
-        }
+            self.others.answer(request).await
+        };
+        headers::tell_of_https(self.https, answer)
     }
 }

@@ -132,10 +132,13 @@ pub(super) fn decimal(text: &str) -> Option<i64> {
 mod tests {
     use axum::{Router, body::Body, extract::Request, routing::get};
     use http::StatusCode;
+    use std::sync::Arc;
+
     use store::{Store, clock::SystemClock};
     use tower::ServiceExt;
 
     use super::*;
+    use crate::api::Backends;
 
     #[test]
     fn an_id_is_digits_that_fit() {
@@ -160,20 +163,20 @@ mod tests {
     async fn an_endpoint_without_a_guard_in_front_gives_nothing() {
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite:{}/zone.db", folder.path().display());
-        let store = Store::open(&url, std::sync::Arc::new(SystemClock))
+        let store = Store::open(&url, Arc::new(SystemClock))
             .await
             .expect("a database");
         let unguarded = Router::new()
             .route("/{org_id}", get(async |_: Organisation| "secret"))
             .route("/{org_id}/{event_id}", get(async |_: Event| "secret"))
-            .with_state(Api {
+            .with_state(Api(Arc::new(Backends {
                 store,
                 originals: crate::originals::Originals::in_folder(
                     folder.path().to_owned(),
                     &"https://api.9pic.ai".parse().expect("an origin"),
                     &[7; 32],
                 ),
-            });
+            })));
         for path in ["/903", "/903/456"] {
             let request = Request::get(path).body(Body::empty()).expect("a request");
             let answer = unguarded.clone().oneshot(request).await.expect("an answer");

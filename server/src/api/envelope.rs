@@ -2,9 +2,12 @@
 
 use std::borrow::Cow;
 
-use axum::response::{IntoResponse, Response};
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
 use http::{
-    HeaderValue, StatusCode,
+    HeaderName, HeaderValue, StatusCode,
     header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS},
 };
 use serde::Serialize;
@@ -52,21 +55,28 @@ pub(super) fn failure(status: StatusCode, message: &str) -> Response {
     )
 }
 
+/// The last three are for the browser in which somebody opens an answer (OWASP, REST Security Cheat Sheet).
+const HEADERS: [(HeaderName, HeaderValue); 5] = [
+    (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (X_CONTENT_TYPE_OPTIONS, NO_SNIFFING),
+    (CONTENT_SECURITY_POLICY, NOTHING),
+    (RESOURCE_POLICY, OWN_ORIGIN_ONLY),
+];
+
 fn answer<T: Serialize>(status: StatusCode, envelope: &Envelope<'_, T>) -> Response {
     match serde_json::to_vec(envelope) {
-        Ok(body) => (
-            status,
-            [
-                (CONTENT_TYPE, HeaderValue::from_static("application/json")),
-                (CACHE_CONTROL, HeaderValue::from_static("no-store")),
-                // For the browser in which somebody opens it (OWASP, REST Security Cheat Sheet).
-                (X_CONTENT_TYPE_OPTIONS, NO_SNIFFING),
-                (CONTENT_SECURITY_POLICY, NOTHING),
-                (RESOURCE_POLICY, OWN_ORIGIN_ONLY),
-            ],
-            body,
-        )
-            .into_response(),
+        Ok(body) => {
+            let mut response = Response::new(Body::from(body));
+            *response.status_mut() = status;
+            let headers = response.headers_mut();
+            // With those that are added on the way out.
+            headers.reserve(HEADERS.len() + 3);
+            for (name, value) in HEADERS {
+                headers.insert(name, value);
+            }
+            response
+        }
         Err(error) => {
             tracing::error!(
                 error = &error as &dyn std::error::Error,

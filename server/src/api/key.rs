@@ -8,10 +8,6 @@ const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const BEARER: &[u8] = b"bearer";
 
 /// A credential as it was sent, not yet looked at.
-#[cfg_attr(
-    not(feature = "fuzzing"),
-    expect(unreachable_pub, reason = "only fuzzing reaches in")
-)]
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum PresentedKey<'a> {
     /// One value; whether it is a key is not known.

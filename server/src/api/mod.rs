@@ -31,12 +31,7 @@ pub(crate) mod request_id;
 pub mod throttle;
 mod timeline;
 
-use std::{
-    convert::Infallible,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::{ops::Deref, sync::Arc};
 
 use axum::{
     Router,
@@ -46,7 +41,6 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
 };
-use futures_util::FutureExt;
 use http::Method;
 use store::Store;
 use tower::Service;
@@ -107,11 +101,33 @@ impl<T, S, H: Handler<T, S>> Handler<T, S> for Placed<H> {
     }
 }
 
-/// What handlers work with.
-#[derive(Clone, FromRef)]
-struct Api {
+/// What handlers work with. Every call has a copy, so there is one count to it.
+#[derive(Clone)]
+struct Api(Arc<Backends>);
+
+struct Backends {
     store: Store,
     originals: Originals,
+}
+
+impl Deref for Api {
+    type Target = Backends;
+
+    fn deref(&self) -> &Backends {
+        &self.0
+    }
+}
+
+impl FromRef<Api> for Store {
+    fn from_ref(api: &Api) -> Self {
+        api.store.clone()
+    }
+}
+
+impl FromRef<Api> for Originals {
+    fn from_ref(api: &Api) -> Self {
+        api.originals.clone()
+    }
 }
 
 /// Every endpoint: the one list from which the router and the OpenAPI document are made, and which the tests
@@ -199,9 +215,6 @@ struct Parts {
     routes: Router,
 }
 
-/// An answer in the making.
-pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
-
 impl ExternalApi {
     /// Served under `hosts` only and within `limits`.
     pub(crate) fn new(
@@ -215,19 +228,24 @@ impl ExternalApi {
             ids: RequestIds::new(),
             guard: Guard::new(store.clone(), hosts, limits, Arc::clone(&metrics)),
             metrics,
-            routes: routes(Api { store, originals }),
+            routes: routes(Api(Arc::new(Backends { store, originals }))),
         }))
     }
 
     /// Each part holds what it goes round once: as functions that are `async`, they would hold it twice or three
     /// times each, and every call would move ten kilobytes about.
-    fn answer(&self, mut request: Request) -> impl Future<Output = Response> + Send + use<> {
-        let Parts { ids, metrics, .. } = &*self.0;
+    pub(crate) fn answer(
+        &self,
+        mut request: Request,
+    ) -> impl Future<Output = Response> + Send + use<'_> {
+        let Parts {
+            ids,
+            metrics,
+            guard,
+            routes,
+        } = &*self.0;
         let name = ids.name(request.headers());
-        let metrics = Arc::clone(metrics);
-        let api = self.clone();
         let answered = async move {
-            let Parts { guard, routes, .. } = &*api.0;
             let mut call = match guard.admit(&mut request).await {
                 Ok(call) => call,
                 Err(error) => return error.into_response(),
@@ -242,21 +260,7 @@ impl ExternalApi {
             call.answered(&response);
             response
         };
-        calls::measured(metrics, request_id::named(name, answered))
-    }
-}
-
-impl Service<Request> for ExternalApi {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Answering;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request) -> Answering {
-        Box::pin(self.answer(request).map(Ok))
+        metrics.calls.measured(request_id::named(name, answered))
     }
 }
 

@@ -7,10 +7,7 @@
 use std::{
     array,
     cell::Cell,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
     time::Duration,
 };
 
@@ -20,7 +17,6 @@ use http::StatusCode;
 use model::access::Refusal;
 use quanta::Instant;
 
-use super::Metrics;
 use crate::api::ROUTES;
 
 /// The upper ends of the histograms' buckets. The guard takes microseconds, a page of photos milliseconds, and
@@ -147,27 +143,26 @@ pub(crate) fn reached(route: usize) {
     let _ = REACHED.try_with(|place| place.set(route));
 }
 
-/// Counts the call that `answer` answers, with the time that takes.
-pub(crate) fn measured(
-    metrics: Arc<Metrics>,
-    answer: impl Future<Output = Response>,
-) -> impl Future<Output = Response> {
-    let begun = Instant::now();
-    let placed = answer.map(|answer| (answer, REACHED.with(Cell::get)));
-    REACHED
-        .scope(Cell::new(NOWHERE), placed)
-        .map(move |(answer, place)| {
-            let calls = &metrics.calls;
-            calls.count(place, answer.status(), begun.elapsed());
-            answer
-        })
-}
-
 impl Calls {
     pub(super) fn new() -> Self {
         Self {
             parts: (0..PARTS).map(|_| Part::default()).collect(),
         }
+    }
+
+    /// Counts the call that `answer` answers, with the time that takes.
+    pub(crate) fn measured<A>(&self, answer: A) -> impl Future<Output = Response> + use<'_, A>
+    where
+        A: Future<Output = Response>,
+    {
+        let begun = Instant::now();
+        let placed = answer.map(|answer| (answer, REACHED.with(Cell::get)));
+        REACHED
+            .scope(Cell::new(NOWHERE), placed)
+            .map(move |(answer, place)| {
+                self.count(place, answer.status(), begun.elapsed());
+                answer
+            })
     }
 
     fn count(&self, place: usize, status: StatusCode, took: Duration) {

@@ -227,7 +227,7 @@ async fn converse(
     // Answers are small: held back for more to send along (Nagle), each would cost a keep-alive caller 40 ms.
     let _ = stream.set_nodelay(true);
     let io = TokioIo::new(Watched::new(stream, progress.clone()));
-    let answering = service_fn(|request| answer(request, peer, service.clone(), progress.clone()));
+    let answering = service_fn(|request| answer(request, peer, &service, &progress));
     let mut connection = pin!(
         http1::Builder::new()
             .max_header_size(LONGEST_HEAD)
@@ -250,13 +250,13 @@ async fn converse(
 async fn answer(
     request: hyper::Request<Incoming>,
     peer: SocketAddr,
-    mut service: impl Service,
-    progress: Arc<Progress>,
+    service: &impl Service,
+    progress: &Progress,
 ) -> Result<Response, Infallible> {
     progress.enter(Phase::Answer);
     let mut request: Request = request.map(Body::new);
     request.extensions_mut().insert(ConnectInfo(peer));
-    let response = service.call(request).await;
+    let response = service.answer(request).await;
     progress.enter(Phase::Idle);
-    response
+    Ok(response)
 }

@@ -1,6 +1,7 @@
 //! A server without a socket, on a database of its own with the demo data, and clients that call it.
 
 use std::{
+    convert::Infallible,
     env, fs,
     hash::{BuildHasher, Hasher, RandomState},
     net::{IpAddr, SocketAddr},
@@ -31,7 +32,7 @@ use model::{
 };
 use serde_json::Value;
 use server::{
-    Instruments, api::throttle::RateLimits, client::TrustedProxies, config::Config,
+    Instruments, Service, api::throttle::RateLimits, client::TrustedProxies, config::Config,
     originals::Originals,
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
@@ -42,7 +43,7 @@ use store::{
 };
 use tempfile::TempDir;
 use tokio::{runtime::Runtime, sync::OnceCell};
-use tower::ServiceExt;
+use tower::{ServiceExt, service_fn};
 
 /// Where everything of the API is.
 pub(crate) const BASE: &str = "/api/v1/ext";
@@ -228,12 +229,12 @@ fn config() -> Config {
 fn router(store: &Store, originals: &Path, config: &Config) -> Router {
     let originals = Originals::in_folder(originals.to_owned(), &config.api_url, &[7; 32]);
     let instruments = Instruments::new(store);
-    Router::new().fallback_service(server::service(
-        store.clone(),
-        config,
-        originals,
-        &instruments,
-    ))
+    let service = server::service(store.clone(), config, originals, &instruments);
+    let service = service_fn(move |request| {
+        let service = service.clone();
+        async move { Ok::<_, Infallible>(service.answer(request).await) }
+    });
+    Router::new().fallback_service(service)
 }
 
 /// A token with the number it goes by.
