@@ -9,7 +9,7 @@
 //! (`Content-Security-Policy`). Pages of partners may load them: who has the link has the leave, and no cookie
 //! says anything here (`Cross-Origin-Resource-Policy`).
 
-use std::{convert::Infallible, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -19,7 +19,6 @@ use axum::{
     response::Response,
     routing::get,
 };
-use futures_util::FutureExt;
 use http::{
     HeaderValue, StatusCode,
     header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS},
@@ -27,14 +26,14 @@ use http::{
 use model::access::Refusal;
 use serde::Deserialize;
 use store::Store;
-use tower::{ServiceExt, service_fn};
+use tower::ServiceExt;
 use tower_http::services::ServeFile;
 
 use super::{
     access::decimal,
     error::ApiError,
     host::{HostName, addressed},
-    request_id::{self, RequestIds},
+    request_id,
 };
 use crate::{
     headers::{ANY_ORIGIN, NO_SNIFFING, RESOURCE_POLICY},
@@ -43,8 +42,6 @@ use crate::{
         folder::{Folder, Refused},
     },
 };
-
-const PATH: &str = "/files/{*path}";
 
 /// Runs nothing, has no origin, stands in no frame.
 const POLICY: HeaderValue =
@@ -69,21 +66,14 @@ pub(crate) fn router(store: Store, originals: &Originals, hosts: Vec<HostName>) 
         return Router::new();
     };
     let files = Router::new()
-        .route(PATH, get(download))
+        .route("/files/{*path}", get(download))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .with_state(Files {
             folder,
             store,
             hosts: hosts.into(),
         });
-    let ids = Arc::new(RequestIds::new());
-    let named = service_fn(move |request: Request| {
-        let name = ids.name(request.headers());
-        let answer = files.clone().oneshot(request);
-        let answer = answer.map(|Ok(response)| response);
-        request_id::named(name, answer).map(Ok::<_, Infallible>)
-    });
-    Router::new().route_service(PATH, named)
+    request_id::name_each(files)
 }
 
 async fn download(

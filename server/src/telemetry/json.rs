@@ -117,7 +117,9 @@ mod tests {
         sync::{Arc, Mutex},
     };
 
-    use tracing_subscriber::fmt::format::JsonFields;
+    use axum::response::Response;
+    use futures_util::FutureExt;
+    use http::HeaderValue;
 
     use super::*;
 
@@ -140,24 +142,21 @@ mod tests {
         let writer = sink.clone();
         let subscriber = tracing_subscriber::fmt()
             .event_format(JsonLines)
-            .fmt_fields(JsonFields::new())
             .with_writer(move || writer.clone())
             .finish();
         let error = store::StoreError::Unavailable("gone\n\"away\"".into());
-        tracing::subscriber::with_default(subscriber, || {
-            let request = tracing::error_span!("api", request_id = "a\"b");
-            request.in_scope(|| {
-                let inner = tracing::info_span!("inner", step = 2_u64);
-                let _inside = inner.enter();
-                tracing::warn!(
-                    error = &error as &dyn Error,
-                    tries = 3,
-                    done = false,
-                    "not {}",
-                    "done"
-                );
-            });
+        let name = HeaderValue::from_static("a\"b");
+        let answer = request_id::named(name, async {
+            tracing::warn!(
+                error = &error as &dyn Error,
+                tries = 3,
+                done = false,
+                "not {}",
+                "done"
+            );
+            Response::default()
         });
+        tracing::subscriber::with_default(subscriber, || answer.now_or_never().expect("at once"));
         let text = String::from_utf8(sink.0.lock().expect("not poisoned").clone());
         let text = text.expect("a text");
         assert_eq!(text.lines().count(), 1, "{text}");
@@ -171,7 +170,6 @@ mod tests {
             "level": "WARN",
             "target": "server::telemetry::json::tests",
             "request_id": "a\"b",
-            "step": 2,
             "message": "not done",
             "error": "the database cannot be reached: gone\n\"away\"",
             "tries": 3,

@@ -54,6 +54,23 @@ const EXAMPLES: &[(&str, [&str; 3])] = &[
     ("rate-burst", ["10", "20", "30"]),
     ("lease-ms", ["10", "20", "30"]),
     (
+        "dashboard-hosts",
+        [
+            r#"["a.example", "b.example"]"#,
+            r#"["c.example"]"#,
+            r#"["d.example", "e.example"]"#,
+        ],
+    ),
+    (
+        "trusted-proxies",
+        [
+            r#"["10.0.0.1", "10.1.0.0/16"]"#,
+            r#"["10.0.0.2"]"#,
+            r#"["10.0.0.3", "10.2.0.0/16"]"#,
+        ],
+    ),
+    ("confirm-password-after", [r#""1m""#, r#""2m""#, r#""1h""#]),
+    (
         "metrics-listen",
         [r#""127.0.0.1:1""#, r#""127.0.0.1:2""#, r#""[::1]:3""#],
     ),
