@@ -12,6 +12,8 @@
 )]
 
 mod account;
+#[cfg(feature = "ssr")]
+pub mod activity;
 pub mod connection;
 mod dashboard;
 mod developer_zone;
@@ -37,7 +39,7 @@ pub use self::shell::{Assets, shell};
 use self::{
     account::AccountPage,
     dashboard::{DashboardLayout, EventsPage, NotFoundPage},
-    developer_zone::DeveloperZonePage,
+    developer_zone::{ActivityPage, DeveloperZonePage},
     sign_in::SignInPage,
     site::provide_site,
 };
@@ -61,6 +63,11 @@ pub fn App() -> impl IntoView {
                     <Route
                         path=path!("/developer-zone")
                         view=DeveloperZonePage
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/developer-zone/activity")
+                        view=ActivityPage
                         ssr=SsrMode::Async
                     />
                 </ParentRoute>

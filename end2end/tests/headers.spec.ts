@@ -14,7 +14,14 @@ function policyOf(answer: APIResponse): Map<string, string[]> {
   );
 }
 
-for (const path of ['/sign-in', '/events', '/developer-zone', '/account', '/no-such-page']) {
+for (const path of [
+  '/sign-in',
+  '/events',
+  '/developer-zone',
+  '/developer-zone/activity',
+  '/account',
+  '/no-such-page',
+]) {
   test(`${path} lets the browser run and load our own files only, and keep nothing`, async ({
     request,
   }) => {

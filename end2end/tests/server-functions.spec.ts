@@ -45,6 +45,7 @@ function requestsOn(victim: ListedToken): [name: string, data: Record<string, un
     ['create-token', { organisation_id }],
     ['set-token-active', { organisation_id, token_id: victim.id, active: false }],
     ['delete-token', { organisation_id, token_id: victim.id }],
+    ['list-activity', { organisation_id, query: `token=${victim.id}` }],
     ['list-events', { organisation_id, page: 1 }],
     ['test-connection', { organisation_id, event_id: EVENT, secret: victim.token }],
   ];

@@ -37,7 +37,7 @@ impl fmt::Display for ClientAddress {
     }
 }
 
-/// Who sends a request: what is recorded of a browser that signs in.
+/// Who sends a request, as far as that is recorded: of a browser that signs in, and of whatever is done by one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Client {
     /// Where it comes from; nothing where there is no connection.
@@ -53,7 +53,7 @@ impl Client {
     }
 }
 
-/// A `User-Agent` header, as much of it as is kept: up to [`UserAgent::MAX_LENGTH`] printable characters.
+/// A `User-Agent` header, as much of it as is kept: up to [`UserAgent::MAX_LENGTH`] characters that are [`visible`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserAgent(String);
 
@@ -63,17 +63,22 @@ impl UserAgent {
 
     /// What is kept of a header: nothing if nothing of it can be read.
     pub fn of_header(value: &[u8]) -> Option<Self> {
-        let text = String::from_utf8_lossy(value);
-        let kept = text.chars().filter(|c| !c.is_control());
-        let kept: String = kept.take(Self::MAX_LENGTH).collect();
-        let kept = kept.trim();
-        (!kept.is_empty()).then(|| Self(kept.to_owned()))
+        let kept = visible(&String::from_utf8_lossy(value), Self::MAX_LENGTH);
+        (!kept.is_empty()).then_some(Self(kept))
     }
 
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The first `length` characters of a text from outside that people can see as they stand there: no control
+/// characters, and none that take no room or turn the direction of what follows (Unicode TR 36, 2.5).
+pub fn visible(text: &str, length: usize) -> String {
+    let unseen = |c: &char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let seen = text.chars().filter(|c| !c.is_control() && !unseen(c));
+    seen.take(length).collect::<String>().trim().to_owned()
 }
 
 /// What one caller usually has: an IPv4 address, or the /64 of an IPv6 address (RFC 6177). Counted singly,
@@ -109,6 +114,9 @@ mod tests {
         let kept = |value: &[u8]| UserAgent::of_header(value).map(|kept| kept.0);
         assert_eq!(kept(b" curl/8.5.0\n "), Some("curl/8.5.0".to_owned()));
         assert_eq!(kept(b" \t\x07 "), None);
+        let hostile = b"curl/8 \x1b[31m\r\nred\0\t\xe2\x80\xaetxt.exe \xff";
+        let harmless = Some("curl/8 [31mredtxt.exe \u{fffd}".to_owned());
+        assert_eq!(kept(hostile), harmless);
         let long = "\u{e9}".repeat(5_000);
         let length = kept(long.as_bytes()).map(|kept| kept.chars().count());
         assert_eq!(length, Some(UserAgent::MAX_LENGTH));

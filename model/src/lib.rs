@@ -4,6 +4,7 @@
 //! same code, so a rule stated here holds on both sides.
 
 pub mod access;
+pub mod audit;
 pub mod client;
 pub mod event;
 pub mod organisation;

@@ -119,7 +119,7 @@ pub struct UnknownCode {
     known: String,
 }
 
-fn find_by_code<T: Copy>(
+pub(crate) fn find_by_code<T: Copy>(
     all: &[T],
     code_of: fn(T) -> &'static str,
     code: &str,

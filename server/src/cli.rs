@@ -7,6 +7,7 @@
 //! told, 1 when it could not, 2 when it was told something it does not understand.
 
 mod arguments;
+mod audit;
 mod backup;
 mod configuration;
 mod demo;
@@ -23,7 +24,7 @@ mod user;
 use std::{env, path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use store::{Store, clock::SystemClock};
+use store::{Store, audit::Origin, clock::SystemClock};
 
 use self::configuration::{Call, Misunderstood, effective, understand};
 use crate::{
@@ -119,6 +120,8 @@ enum Command {
     /// API tokens of an organisation
     #[command(subcommand)]
     Token(token::Command),
+    /// Who did what, when and from where
+    Audit(audit::Audit),
 }
 
 /// The program: reads its arguments, does what they say, and reports how that went.
@@ -175,6 +178,7 @@ async fn perform(cli: Cli, call: &Call) -> Result<(), Error> {
         Command::Token(command) => {
             with_store(url, async |store| command.perform(store).await).await
         }
+        Command::Audit(audit) => with_store(url, async |store| audit.perform(store).await).await,
     }
 }
 
@@ -183,10 +187,18 @@ async fn with_store(
     url: &str,
     work: impl AsyncFnOnce(&Store) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let store = open(url).await?;
+    let store = open(url).await?.on_behalf_of(operator());
     let outcome = work(&store).await;
     store.close().await;
     outcome
+}
+
+/// Whoever is at the command line, by the name that the machine gives: a help for those who read the audit trail,
+/// and no proof. Who can open the database could write anything there.
+fn operator() -> Origin {
+    let named = |name: &str| env::var(name).ok().filter(|name| !name.is_empty());
+    let name = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(named);
+    Origin::operator(name.as_deref())
 }
 
 /// The database with its schema up to date.

@@ -27,7 +27,7 @@ use store::{Store, sessions::Session};
 use tower::util::MapResponseLayer;
 use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
 
-use crate::{assets, executor};
+use crate::{assets, audit, executor};
 
 /// The longest body that a form or a server function of ours can have, by far.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -73,6 +73,7 @@ pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardCon
         }
     };
     let not_found = render_app_async_with_context(with_store.clone(), document.clone());
+    let audit_file = audit::file::router(store.clone(), settings.cookies);
     let pages = Pages {
         store,
         settings,
@@ -81,6 +82,7 @@ pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardCon
     };
     Router::new()
         .leptos_routes_with_context(&options, generate_route_list(App), with_store, document)
+        .merge(audit_file)
         .route("/", get(|| async { Redirect::to("/events") }))
         .route_layer(middleware::from_fn_with_state(pages, admit_to_page))
         .fallback(not_found)

@@ -5,6 +5,7 @@
 
 pub mod api;
 mod assets;
+mod audit;
 pub mod cli;
 pub mod client;
 pub mod config;

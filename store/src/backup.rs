@@ -1,17 +1,25 @@
 //! A copy of a SQLite database that is in use, and what to do once one was put back.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     io,
     path::{Path, PathBuf},
     str::FromStr,
 };
 
+use model::{
+    audit::Kind,
+    organisation::OrganisationId,
+    token::{TokenId, TokenPreview},
+    user::UserId,
+};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::task::spawn_blocking;
 
 use crate::{
-    Store,
+    Store, TokenAuthority,
+    audit::{Record, append_in, email_in},
     database::{PATIENCE, names_a_file, names_a_postgres, on_engine, without_password},
     error::StoreError,
     schema,
@@ -163,23 +171,49 @@ pub struct Distrusted {
     pub sessions: u64,
 }
 
-const PAUSE_ALL: &str = "UPDATE tokens SET active = FALSE WHERE active = TRUE";
-const END_ALL_SESSIONS: &str = "DELETE FROM sessions";
+#[derive(sqlx::FromRow)]
+struct PausedRow {
+    id: i64,
+    organisation_id: i64,
+    preview: String,
+}
+
+impl PausedRow {
+    fn record(&self) -> Record {
+        let operator = TokenAuthority::Operator(OrganisationId(self.organisation_id));
+        let preview = TokenPreview::of(&self.preview);
+        Record::of_token(Kind::TokenPaused, operator, TokenId(self.id), &preview)
+    }
+}
+
+const PAUSE_ALL: &str = "UPDATE tokens SET active = FALSE WHERE active = TRUE
+    RETURNING id, organisation_id, preview";
+const END_ALL_SESSIONS: &str = "DELETE FROM sessions RETURNING user_id";
 
 impl Store {
     /// Pauses every token of every organisation and ends every session: for a database that was restored
     /// from a backup, which brings back what was deleted, paused or signed out after it was made. Once this
-    /// has returned, no server takes any of the tokens.
+    /// has returned, no server takes any of the tokens. The audit trail tells of each token, and of each account
+    /// that was signed in.
     ///
     /// # Errors
     /// Those of the database.
     pub async fn distrust_restored(&self) -> Result<Distrusted, StoreError> {
         let distrusted = on_engine!(transaction self.database(), |tx| {
-            let tokens = sqlx::query(PAUSE_ALL).execute(&mut *tx).await?;
-            let sessions = sqlx::query(END_ALL_SESSIONS).execute(&mut *tx).await?;
+            let tokens: Vec<PausedRow> = sqlx::query_as(PAUSE_ALL).fetch_all(&mut *tx).await?;
+            for token in &tokens {
+                append_in!(tx, self, token.record())?;
+            }
+            let sessions: Vec<i64> = sqlx::query_scalar(END_ALL_SESSIONS)
+                .fetch_all(&mut *tx)
+                .await?;
+            for user in sessions.iter().copied().map(UserId).collect::<BTreeSet<_>>() {
+                let email = email_in!(tx, user);
+                append_in!(tx, self, Record::of_account(Kind::SessionsEnded, user, &email))?;
+            }
             Ok(Distrusted {
-                tokens: tokens.rows_affected(),
-                sessions: sessions.rows_affected(),
+                tokens: tokens.len() as u64,
+                sessions: sessions.len() as u64,
             })
         })?;
         self.grants().settle().await;

@@ -166,6 +166,9 @@ pub enum StoreError {
     /// The text is no event date.
     #[error("`{0}` is no event date: use YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS")]
     EventDate(String),
+    /// Records of the audit trail were to be removed that are not written yet.
+    #[error("the audit trail can only be pruned up to now, not up to a time that is still to come")]
+    PruneAhead,
     /// Demo data would mix with data that is not demo data.
     #[error("{0} exists and is not demo data; load the demo into an empty database")]
     DemoCollision(String),

@@ -1,10 +1,11 @@
 //! The database, secrets and grants of the Developer Zone.
 //!
 //! This is the only crate that knows SQL. Everything that touches an organisation's rows takes the
-//! organisation from a type that proves the caller may: [`Member`], [`TokenAuthority`] or
+//! organisation from a type that proves the caller may: [`Member`], [`TokenAuthority`], [`AuditAuthority`] or
 //! [`OrganisationScope`].
 
 mod attempts;
+pub mod audit;
 pub mod backup;
 mod browsers;
 pub mod clock;
@@ -32,22 +33,35 @@ pub mod users;
 use std::sync::Arc;
 
 use self::{
-    attempts::Attempts, clock::Clock, database::Database, events::Events, grants::Grants,
-    members::Members, organisations::Organisations, password::PasswordHasher, photos::Photos,
-    sessions::Sessions, sign_in::SignIn, tokens::Tokens, usage::Usage, users::Users,
+    attempts::Attempts,
+    audit::{Audit, Origin},
+    clock::Clock,
+    database::Database,
+    events::Events,
+    grants::Grants,
+    members::Members,
+    organisations::Organisations,
+    password::PasswordHasher,
+    photos::Photos,
+    sessions::Sessions,
+    sign_in::SignIn,
+    tokens::Tokens,
+    usage::Usage,
+    users::Users,
 };
 pub use self::{
     database::Connections,
     error::StoreError,
     members::Member,
     password::PasswordLoad,
-    scope::{OrganisationScope, TokenAuthority},
+    scope::{AuditAuthority, OrganisationScope, TokenAuthority},
 };
 
 /// Everything the product remembers, on either engine. Cloning it is cheap and shares the connections.
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
+    origin: Option<Arc<Origin>>,
 }
 
 struct Inner {
@@ -78,7 +92,18 @@ impl Store {
                 attempts: Attempts::new(),
                 passwords: PasswordHasher::new(),
             }),
+            origin: None,
         })
+    }
+
+    /// The same store for what comes from there: the audit trail then says so of all that is done with it, and
+    /// sign-ins are slowed by it.
+    #[must_use]
+    pub fn on_behalf_of(&self, origin: Origin) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            origin: Some(Arc::new(origin)),
+        }
     }
 
     /// Brings the schema up to date. Safe to run from several processes at once, and again.
@@ -149,6 +174,11 @@ impl Store {
         Members::new(self)
     }
 
+    /// The audit trail.
+    pub fn audit(&self) -> Audit<'_> {
+        Audit::new(self)
+    }
+
     /// Events and their settings.
     pub fn events(&self) -> Events<'_> {
         Events::new(self)
@@ -171,6 +201,10 @@ impl Store {
 
     fn database(&self) -> &Database {
         &self.inner.database
+    }
+
+    fn origin(&self) -> Option<&Origin> {
+        self.origin.as_deref()
     }
 
     fn attempts(&self) -> &Attempts {

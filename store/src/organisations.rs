@@ -2,7 +2,12 @@
 
 use model::organisation::{Organisation, OrganisationId, Plan};
 
-use crate::{Store, database::on_engine, error::StoreError};
+use crate::{
+    Store,
+    audit::{Record, append_in},
+    database::on_engine,
+    error::StoreError,
+};
 
 /// Organisations and their plans; see [`Store::organisations`].
 pub struct Organisations<'a> {
@@ -55,7 +60,9 @@ const CREATE_NEXT: &str = "INSERT INTO organisations (id, name, plan, created_at
     SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3 FROM organisations WHERE TRUE
     ON CONFLICT DO NOTHING RETURNING id";
 
-const SET_PLAN: &str = "UPDATE organisations SET plan = $2 WHERE id = $1 RETURNING id, name, plan";
+/// Gives no row where the plan is no longer the one that it was found to be.
+const SET_PLAN: &str = "UPDATE organisations SET plan = $2 WHERE id = $1 AND plan = $3
+    RETURNING id, name, plan";
 
 impl<'a> Organisations<'a> {
     pub(crate) const fn new(store: &'a Store) -> Self {
@@ -126,7 +133,8 @@ impl<'a> Organisations<'a> {
         }
     }
 
-    /// Puts an organisation on another plan. Returns once no server goes by the old one.
+    /// Puts an organisation on another plan. Returns once no server goes by the old one. Putting it on the plan
+    /// that it is on changes nothing and succeeds.
     ///
     /// # Errors
     /// [`StoreError::NoSuchOrganisation`], and those of the database.
@@ -136,12 +144,24 @@ impl<'a> Organisations<'a> {
         plan: Plan,
     ) -> Result<Organisation, StoreError> {
         let changed = on_engine!(transaction self.store.database(), |tx| {
-            let row: Option<OrganisationRow> = sqlx::query_as(SET_PLAN)
-                .bind(id.0)
-                .bind(plan.code())
-                .fetch_optional(&mut *tx)
-                .await?;
-            row.ok_or(StoreError::NoSuchOrganisation(id))?.try_into()
+            loop {
+                let before: Organisation = organisation_in!(tx, id)?;
+                if before.plan == plan {
+                    return Ok(before);
+                }
+                let row: Option<OrganisationRow> = sqlx::query_as(SET_PLAN)
+                    .bind(id.0)
+                    .bind(plan.code())
+                    .bind(before.plan.code())
+                    .fetch_optional(&mut *tx)
+                    .await?;
+                // None when somebody else has changed it between the two: then it is looked at again.
+                if let Some(row) = row {
+                    let record = Record::plan_changed(id, before.plan, plan);
+                    append_in!(tx, self.store, record)?;
+                    return Organisation::try_from(row);
+                }
+            }
         })?;
         self.store.grants().settle().await;
         Ok(changed)

@@ -58,6 +58,35 @@ impl TokenAuthority<'_> {
     }
 }
 
+/// Leave to read the audit trail.
+#[derive(Clone, Copy, Debug)]
+pub enum AuditAuthority<'a> {
+    /// A signed-in member; held to the organisation's plan, and to what its members may read.
+    Member(&'a Member),
+    /// The command line: one organisation's part, or all there is.
+    Operator(Option<OrganisationId>),
+}
+
+impl AuditAuthority<'_> {
+    pub(crate) fn organisation_id(&self) -> Option<OrganisationId> {
+        match self {
+            Self::Member(member) => Some(member.organisation().id),
+            Self::Operator(organisation) => *organisation,
+        }
+    }
+
+    /// Whether operators are told by their names.
+    pub(crate) const fn sees_operators(&self) -> bool {
+        matches!(self, Self::Operator(_))
+    }
+}
+
+impl<'a> From<&'a Member> for AuditAuthority<'a> {
+    fn from(member: &'a Member) -> Self {
+        Self::Member(member)
+    }
+}
+
 impl<'a> From<&'a Member> for TokenAuthority<'a> {
     fn from(member: &'a Member) -> Self {
         Self::Member(member)

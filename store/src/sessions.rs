@@ -11,6 +11,7 @@
 use std::{fmt, time::Duration};
 
 use model::{
+    audit::Kind,
     session::{SessionId, SessionSummary, browser_name},
     timestamp::Timestamp,
     user::UserId,
@@ -19,7 +20,13 @@ use rand::{RngCore, TryRngCore, rngs::OsRng};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::{Store, browsers::from_hex, database::on_engine, error::StoreError};
+use crate::{
+    Store,
+    audit::{Record, append_in, email_in},
+    browsers::from_hex,
+    database::on_engine,
+    error::StoreError,
+};
 
 /// How long a session lasts without being used: a working day with its breaks.
 pub const IDLE_END: Duration = Duration::from_secs(12 * 60 * 60);
@@ -145,14 +152,16 @@ pub(crate) const RENEW: &str =
 pub(crate) const END_OTHERS: &str = "DELETE FROM sessions WHERE user_id = $1 AND id <> $2";
 pub(crate) const END_ALL: &str = "DELETE FROM sessions WHERE user_id = $1";
 
+macro_rules! session_columns {
+    () => {
+        "id, user_id, created_at, last_used_at, confirmed_at, address, user_agent"
+    };
+}
+
 /// A session's columns, where the rest of the text says which.
 macro_rules! select_session {
     ($which:literal) => {
-        concat!(
-            "SELECT id, user_id, created_at, last_used_at, confirmed_at, address, user_agent
-            FROM sessions ",
-            $which
-        )
+        concat!("SELECT ", session_columns!(), " FROM sessions ", $which)
     };
 }
 
@@ -162,7 +171,10 @@ const OF_USER: &str = select_session!(
     ORDER BY last_used_at DESC, id DESC"
 );
 const NOTE_USE: &str = "UPDATE sessions SET last_used_at = $2 WHERE id = $1";
-const END_BY_KEY: &str = "DELETE FROM sessions WHERE digest = $1";
+const END_BY_KEY: &str = concat!(
+    "DELETE FROM sessions WHERE digest = $1 RETURNING ",
+    session_columns!()
+);
 const END: &str = "DELETE FROM sessions WHERE user_id = $1 AND id = $2";
 const PURGE: &str = "DELETE FROM sessions WHERE last_used_at <= $1 OR created_at <= $2";
 
@@ -232,19 +244,24 @@ impl<'a> Sessions<'a> {
         Ok(rows.into_iter().map(SessionSummary::from).collect())
     }
 
-    /// Ends the session with this key, which may have ended before.
+    /// Ends the session with this key: its browser signs out. One that has ended before leaves no record.
     ///
     /// # Errors
-    /// Those of the database.
+    /// Those of the database: the session is then still there.
     pub async fn end_by_key(&self, key: &SessionKey) -> Result<(), StoreError> {
-        on_engine!(self.store.database().writer(), |pool| {
-            sqlx::query(END_BY_KEY)
+        let now = self.store.clock().now();
+        on_engine!(transaction self.store.database(), |tx| {
+            let row: Option<SessionRow> = sqlx::query_as(END_BY_KEY)
                 .bind(key.digest())
-                .execute(pool)
-                .await
-                .map(drop)
-        })?;
-        Ok(())
+                .fetch_optional(&mut *tx)
+                .await?;
+            let Some(row) = row.filter(|row| now < row.ends_at()) else {
+                return Ok(());
+            };
+            let user = UserId(row.user_id);
+            let email = email_in!(tx, user);
+            append_in!(tx, self.store, Record::by_user(Kind::SignedOut, user, &email))
+        })
     }
 
     /// Ends one of the user's sessions, which may have ended before. Nobody else's: its number is no secret.
@@ -252,15 +269,18 @@ impl<'a> Sessions<'a> {
     /// # Errors
     /// Those of the database.
     pub async fn end(&self, user: UserId, session: SessionId) -> Result<(), StoreError> {
-        on_engine!(self.store.database().writer(), |pool| {
-            sqlx::query(END)
+        on_engine!(transaction self.store.database(), |tx| {
+            let ended = sqlx::query(END)
                 .bind(user.0)
                 .bind(session.0)
-                .execute(pool)
-                .await
-                .map(drop)
-        })?;
-        Ok(())
+                .execute(&mut *tx)
+                .await?;
+            if ended.rows_affected() == 0 {
+                return Ok(());
+            }
+            let email = email_in!(tx, user);
+            append_in!(tx, self.store, Record::by_user(Kind::SessionsEnded, user, &email))
+        })
     }
 
     /// Ends all of the user's sessions; returns how many there were.
@@ -268,13 +288,19 @@ impl<'a> Sessions<'a> {
     /// # Errors
     /// Those of the database.
     pub async fn end_all(&self, user: UserId) -> Result<u64, StoreError> {
-        Ok(on_engine!(self.store.database().writer(), |pool| {
-            sqlx::query(END_ALL)
+        on_engine!(transaction self.store.database(), |tx| {
+            let ended = sqlx::query(END_ALL)
                 .bind(user.0)
-                .execute(pool)
-                .await
-                .map(|done| done.rows_affected())
-        })?)
+                .execute(&mut *tx)
+                .await?
+                .rows_affected();
+            if ended > 0 {
+                let email = email_in!(tx, user);
+                let record = Record::by_user(Kind::SessionsEnded, user, &email);
+                append_in!(tx, self.store, record)?;
+            }
+            Ok(ended)
+        })
     }
 
     /// Removes sessions that have ended; returns how many. For a timer, not for the way of a request:

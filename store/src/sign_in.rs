@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use model::{
+    audit::Kind,
     client::Client,
     timestamp::Timestamp,
     user::{Email, UserId},
@@ -16,6 +17,7 @@ use model::{
 use crate::{
     Store,
     attempts::{Attempt, Source},
+    audit::{Origin, Record, append_in},
     browsers::BrowserId,
     database::on_engine,
     error::StoreError,
@@ -60,8 +62,9 @@ impl<'a> SignIn<'a> {
         Self { store }
     }
 
-    /// A new session for whoever has this address and password. `known_browser` is what the browser shows of
-    /// an earlier sign-in ([`SignedIn::known_browser`]).
+    /// A new session for whoever has this address and password, and sends the request that the store acts for
+    /// ([`Store::on_behalf_of`]). `known_browser` is what the browser shows of an earlier sign-in
+    /// ([`SignedIn::known_browser`]).
     ///
     /// An address without an account is answered like one with another password, in words, in time, and in
     /// how long the next try must wait (OWASP Authentication Cheat Sheet).
@@ -73,11 +76,14 @@ impl<'a> SignIn<'a> {
         &self,
         email: &Email,
         password: &str,
-        client: &Client,
         known_browser: Option<&str>,
     ) -> Result<SignedIn, StoreError> {
-        let entered = self.enter(email, password, client, known_browser).await;
-        entered.inspect_err(|error| failed(client, error))
+        let client = self.store.origin().and_then(Origin::client);
+        let client = client.cloned().unwrap_or_default();
+        match self.enter(email, password, &client, known_browser).await {
+            Ok(signed_in) => Ok(signed_in),
+            Err(error) => Err(self.failed(email, &client, error).await),
+        }
     }
 
     async fn enter(
@@ -166,7 +172,9 @@ impl<'a> SignIn<'a> {
                 .bind(now.epoch_millis())
                 .execute(&mut *tx)
                 .await?;
-            still_there(renewed.rows_affected())
+            still_there(renewed.rows_affected())?;
+            let record = Record::by_user(Kind::PasswordChanged, session.user_id(), &account.email);
+            append_in!(tx, self.store, record)
         })?;
         Ok(key)
     }
@@ -186,6 +194,8 @@ impl<'a> SignIn<'a> {
                 .await?;
             let user = user.ok_or_else(|| StoreError::NoSuchUser(email.clone()))?;
             let ended = sqlx::query(END_ALL).bind(user).execute(&mut *tx).await?;
+            let record = Record::of_account(Kind::PasswordChanged, UserId(user), email.as_str());
+            append_in!(tx, self.store, record)?;
             Ok(ended.rows_affected())
         })
     }
@@ -268,21 +278,30 @@ impl<'a> SignIn<'a> {
                 return Err(StoreError::WrongPassword);
             }
             begin_session!(tx, key, user, now, client);
-            Ok(())
+            let record = Record::by_user(Kind::SignedIn, user, &account.email);
+            append_in!(tx, self.store, record)
         })?;
         tracing::info!(user = user.0, address = client.shown_address(), "signed in");
         Ok(key)
     }
-}
 
-/// Every sign-in that fails comes by here. The address of the account is not logged: people type their
-/// password into that field.
-fn failed(client: &Client, error: &StoreError) {
-    tracing::info!(
-        reason = %error,
-        address = client.shown_address(),
-        "sign-in refused"
-    );
+    /// Every sign-in that fails comes by here; gives what is to be answered. The address of the account is not
+    /// logged: people type their password into that field.
+    async fn failed(&self, email: &Email, client: &Client, error: StoreError) -> StoreError {
+        tracing::info!(
+            reason = %error,
+            address = client.shown_address(),
+            "sign-in refused"
+        );
+        match error {
+            // What nobody can record is not told either: guesses would go unseen.
+            StoreError::WrongPassword => match self.store.audit().sign_in_failed(email).await {
+                Ok(()) => error,
+                Err(unrecorded) => unrecorded,
+            },
+            refused_unread => refused_unread,
+        }
+    }
 }
 
 impl Credentials {

@@ -2,6 +2,7 @@
 //! transaction, and returns once every server goes by it (see [`crate::grants`]).
 
 use model::{
+    audit::Kind,
     organisation::Organisation,
     timestamp::Timestamp,
     token::{Receipt, TOKEN_LIMIT, TokenId, TokenPreview, TokenStatus, TokenSummary},
@@ -10,6 +11,7 @@ use rand::{TryRngCore, rngs::OsRng};
 
 use crate::{
     Store,
+    audit::{Record, append_in},
     database::on_engine,
     error::StoreError,
     members::{Member, require_developer_zone},
@@ -77,22 +79,30 @@ const CREATE: &str = "INSERT INTO tokens
 
 const COUNT: &str = "SELECT COUNT(*) FROM tokens WHERE organisation_id = $1";
 
-/// A statement that changes a token and gives the row that it changed.
-macro_rules! returning_token {
-    ($change:literal) => {
-        concat!(
-            $change,
-            " WHERE organisation_id = $1 AND id = $2
-            RETURNING id, preview, active, created_at,
-                (SELECT users.email FROM users WHERE users.id = tokens.created_by) AS created_by,
-                (SELECT token_last_use.last_used_at FROM token_last_use
-                    WHERE token_last_use.token_id = tokens.id) AS last_used_at"
-        )
+/// What is told of the token that a statement has found or changed.
+macro_rules! token_columns {
+    () => {
+        "id, preview, active, created_at,
+            (SELECT users.email FROM users WHERE users.id = tokens.created_by) AS created_by,
+            (SELECT token_last_use.last_used_at FROM token_last_use
+                WHERE token_last_use.token_id = tokens.id) AS last_used_at"
     };
 }
 
-const SET_ACTIVE: &str = returning_token!("UPDATE tokens SET active = $3");
-const DELETE: &str = returning_token!("DELETE FROM tokens");
+const FIND: &str = concat!(
+    "SELECT ",
+    token_columns!(),
+    " FROM tokens WHERE organisation_id = $1 AND id = $2"
+);
+/// Gives no row where the token is in that state, and so nothing is changed.
+const SET_ACTIVE: &str = concat!(
+    "UPDATE tokens SET active = $3 WHERE organisation_id = $1 AND id = $2 AND active <> $3 RETURNING ",
+    token_columns!()
+);
+const DELETE: &str = concat!(
+    "DELETE FROM tokens WHERE organisation_id = $1 AND id = $2 RETURNING ",
+    token_columns!()
+);
 
 impl<'a> Tokens<'a> {
     pub(crate) const fn new(store: &'a Store) -> Self {
@@ -169,8 +179,10 @@ impl<'a> Tokens<'a> {
                 .bind(now.epoch_millis())
                 .fetch_optional(&mut *tx)
                 .await?;
-            if let Some(id) = id {
-                return Ok(Some(TokenId(id)));
+            if let Some(id) = id.map(TokenId) {
+                let record = Record::of_token(Kind::TokenCreated, authority, id, &secret.preview());
+                append_in!(tx, self.store, record)?;
+                return Ok(Some(id));
             }
             let count: i64 = sqlx::query_scalar(COUNT)
                 .bind(organisation.0)
@@ -204,7 +216,21 @@ impl<'a> Tokens<'a> {
                 .bind(active)
                 .fetch_optional(&mut *tx)
                 .await?;
-            row.map(Into::into).ok_or(StoreError::NoSuchToken(token))
+            if let Some(changed) = row.map(TokenSummary::from) {
+                let kind = if active { Kind::TokenResumed } else { Kind::TokenPaused };
+                let record = Record::of_token(kind, authority, token, &changed.preview);
+                append_in!(tx, self.store, record)?;
+                return Ok(changed);
+            }
+            let row: Option<TokenRow> = sqlx::query_as(FIND)
+                .bind(organisation.0)
+                .bind(token.0)
+                .fetch_optional(&mut *tx)
+                .await?;
+            let found = row.map(TokenSummary::from).ok_or(StoreError::NoSuchToken(token))?;
+            // As it was when nothing had to be changed: somebody else may have switched it since.
+            let status = TokenStatus::from_active(active);
+            Ok(TokenSummary { status, ..found })
         });
         Ok(self.receipt(self.settled(changed).await?))
     }
@@ -226,7 +252,10 @@ impl<'a> Tokens<'a> {
                 .bind(token.0)
                 .fetch_optional(&mut *tx)
                 .await?;
-            row.map(Into::into).ok_or(StoreError::NoSuchToken(token))
+            let gone = row.map(TokenSummary::from).ok_or(StoreError::NoSuchToken(token))?;
+            let record = Record::of_token(Kind::TokenDeleted, authority, token, &gone.preview);
+            append_in!(tx, self.store, record)?;
+            Ok(gone)
         });
         let receipt = self.receipt(self.settled(deleted).await?);
         // The token is gone, whatever comes of this.

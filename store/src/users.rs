@@ -6,7 +6,12 @@ use model::{
 };
 
 use crate::{
-    Store, database::on_engine, error::StoreError, members::Member, organisations::organisation_in,
+    Store,
+    audit::{Record, append_in},
+    database::on_engine,
+    error::StoreError,
+    members::Member,
+    organisations::organisation_in,
 };
 
 /// An account with all that its owner's pages show of it.
@@ -83,6 +88,8 @@ impl<'a> Users<'a> {
                 .bind(role.code())
                 .execute(&mut *tx)
                 .await?;
+            let record = Record::member_added(organisation, UserId(id), email.as_str());
+            append_in!(tx, self.store, record)?;
             Ok(UserId(id))
         })
     }
@@ -114,7 +121,8 @@ impl<'a> Users<'a> {
             if joined.rows_affected() == 0 {
                 return Err(StoreError::AlreadyAMember(email.clone()));
             }
-            Ok(())
+            let record = Record::member_added(organisation, UserId(user), email.as_str());
+            append_in!(tx, self.store, record)
         })
     }
 

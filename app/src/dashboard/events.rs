@@ -2,7 +2,7 @@
 
 use leptos::{prelude::*, server_fn::codec::Json};
 use leptos_meta::Title;
-use leptos_router::{components::A, hooks::use_query_map};
+use leptos_router::hooks::use_query_map;
 use model::{
     event::{EventStatus, EventSummary},
     organisation::{Organisation, OrganisationId},
@@ -13,7 +13,7 @@ use super::{ChooseOrganisation, LoadFailed};
 use crate::{
     error::RequestError,
     site::use_viewer,
-    ui::{CopyButton, IconName, Notice},
+    ui::{CopyButton, IconName, Notice, PageLink, Skeleton},
 };
 
 /// One page of the organisation's events, 30 a page.
@@ -69,7 +69,7 @@ fn EventsCard(organisation: Organisation) -> impl IntoView {
     );
     view! {
         <section class="card" aria-label="Events">
-            <Transition fallback=EventsSkeleton>
+            <Transition fallback=|| view! { <Skeleton status="Loading events…" rows=8 /> }>
                 {move || Suspend::new(async move {
                     match events.await {
                         Ok(page) if page.pagination.total == 0 => {
@@ -169,40 +169,15 @@ fn Pager(place: Pagination) -> impl IntoView {
         format!("Showing {first} to {last} of {} events", place.total)
     };
     let previous = (place.current_page - 1).min(place.total_pages);
+    let address = |page: i64| format!("/events?page={page}");
     view! {
         <nav class="pager" aria-label="Pages">
             <p role="status">{shown}</p>
-            <PageLink label="Previous" page=place.has_previous_page.then_some(previous) />
-            <PageLink label="Next" page=place.has_next_page.then_some(place.current_page + 1) />
+            <PageLink label="Previous" href=place.has_previous_page.then(|| address(previous)) />
+            <PageLink
+                label="Next"
+                href=place.has_next_page.then(|| address(place.current_page + 1))
+            />
         </nav>
-    }
-}
-
-/// A link to another page of the list, or what is left of it where there is none.
-#[component]
-fn PageLink(label: &'static str, page: Option<i64>) -> impl IntoView {
-    match page {
-        Some(page) => view! {
-            <A href=format!("/events?page={page}") attr:class="button">
-                {label}
-            </A>
-        }
-        .into_any(),
-        None => view! {
-            <a class="button" role="link" aria-disabled="true">
-                {label}
-            </a>
-        }
-        .into_any(),
-    }
-}
-
-#[component]
-fn EventsSkeleton() -> impl IntoView {
-    view! {
-        <div class="skeleton" role="status">
-            <span class="visually-hidden">"Loading events…"</span>
-            {(0..8).map(|_| view! { <span class="skeleton-row"></span> }).collect_view()}
-        </div>
     }
 }

@@ -77,13 +77,14 @@ pub(crate) fn LoadFailed(
     /// Why.
     error: RequestError,
     /// Tries again.
-    retry: impl Fn() + 'static,
+    #[prop(into)]
+    retry: Callback<()>,
 ) -> impl IntoView {
     let way_on = if error == RequestError::SessionEnded {
         view! { <SignInLink /> }.into_any()
     } else {
         view! {
-            <button type="button" class="button" on:click=move |_| retry()>
+            <button type="button" class="button" on:click=move |_| retry.run(())>
                 "Try again"
             </button>
         }

@@ -1,5 +1,6 @@
 //! The Developer Zone: where an organisation on the Enterprise plan manages its API tokens.
 
+mod activity;
 mod confirmation;
 mod connection_test;
 mod create;
@@ -14,8 +15,11 @@ mod upgrade;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::components::A;
+use model::organisation::OrganisationId;
 
 pub(crate) use self::{
+    activity::ActivityPage,
     new_token::{NewTokenDialog, provide_new_token},
     upgrade::{UPGRADE_DIALOG, UpgradeDialog},
 };
@@ -26,16 +30,32 @@ use crate::{
     ui::{IconName, Notice},
 };
 
-/// The page. What the organisation's plan does not include is explained, not hidden; the server functions
-/// refuse by themselves.
+/// The page of the tokens.
 #[component]
 pub(crate) fn DeveloperZonePage() -> impl IntoView {
+    view! {
+        <Title text="Developer Zone" />
+        <Zone what="its API tokens" content=|organisation| view! { <TokenPanel organisation /> }.into_any() />
+    }
+}
+
+/// What is around each page of the Developer Zone. What the organisation's plan does not include is explained,
+/// not hidden; the server functions refuse by themselves.
+#[component]
+fn Zone(
+    /// What the page shows: `its API tokens`.
+    what: &'static str,
+    /// The page, for an organisation whose plan includes it.
+    content: fn(OrganisationId) -> AnyView,
+) -> impl IntoView {
     let organisation = use_viewer().and_then(|viewer| viewer.selected_organisation().cloned());
     let content = match organisation {
-        None => view! { <ChooseOrganisation what="its API tokens" /> }.into_any(),
-        Some(organisation) if organisation.plan.opens_developer_zone() => {
-            view! { <TokenPanel organisation=organisation.id /> }.into_any()
+        None => view! { <ChooseOrganisation what /> }.into_any(),
+        Some(organisation) if organisation.plan.opens_developer_zone() => view! {
+            <Pages />
+            {content(organisation.id)}
         }
+        .into_any(),
         Some(_) => view! {
             <Notice icon=IconName::Lock title="Enterprise Plan Required">
                 <UpgradeMessage />
@@ -44,8 +64,20 @@ pub(crate) fn DeveloperZonePage() -> impl IntoView {
         .into_any(),
     };
     view! {
-        <Title text="Developer Zone" />
         <h1>"Developer Zone"</h1>
         {content}
+    }
+}
+
+/// The way from one page of the Developer Zone to the other.
+#[component]
+fn Pages() -> impl IntoView {
+    view! {
+        <nav class="pages" aria-label="Developer Zone">
+            <A href="/developer-zone" exact=true>
+                "API tokens"
+            </A>
+            <A href="/developer-zone/activity">"Activity"</A>
+        </nav>
     }
 }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     dashboard::LoadFailed,
-    ui::{Icon, IconName, Notice},
+    ui::{Icon, IconName, Notice, Skeleton},
 };
 
 /// Id of the button that opens the create dialog: where the focus goes when what it was in is gone.
@@ -158,9 +158,6 @@ fn TokenTable(list: TokenList, deletion: DeletionTarget) -> impl IntoView {
 fn TokensSkeleton() -> impl IntoView {
     view! {
         <CardHeader />
-        <div class="skeleton" role="status">
-            <span class="visually-hidden">"Loading API tokens…"</span>
-            {(0..3).map(|_| view! { <span class="skeleton-row"></span> }).collect_view()}
-        </div>
+        <Skeleton status="Loading API tokens…" rows=3 />
     }
 }

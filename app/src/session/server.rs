@@ -14,7 +14,7 @@ use model::{
     organisation::OrganisationId,
     user::Email,
 };
-use store::{Member, Store, StoreError, sessions::Session, users::Account};
+use store::{Member, Store, StoreError, audit::Origin, sessions::Session, users::Account};
 
 use super::cookies::{Cookies, Once};
 use crate::{
@@ -45,8 +45,10 @@ pub struct SessionSettings {
     pub confirm_password_after: Duration,
 }
 
+/// The store, for what the running request does: the audit trail says who sent it.
 pub(crate) fn store() -> Store {
-    expect_context()
+    let client = client(&request());
+    expect_context::<Store>().on_behalf_of(Origin::Request(client))
 }
 
 pub(crate) fn cookies() -> Cookies {
@@ -182,12 +184,7 @@ async fn try_sign_in(email: &str, password: &str) -> Result<(), SignInFailure> {
     let known_browser = cookies.known_browser(&request.headers);
     let signed_in = store
         .sign_in()
-        .with_password(
-            &email,
-            password,
-            &client(&request),
-            known_browser.as_deref(),
-        )
+        .with_password(&email, password, known_browser.as_deref())
         .await?;
     if let Some(old) = cookies.session_key(&request.headers) {
         store.sessions().end_by_key(&old).await?;

@@ -12,6 +12,8 @@ pub(crate) enum IconName {
     Close,
     Code,
     Copy,
+    #[cfg(feature = "ssr")]
+    Download,
     ExternalLink,
     Book,
     Lock,
@@ -32,6 +34,8 @@ impl IconName {
             Self::Close => "M5 5l10 10M15 5L5 15",
             Self::Code => "M7 6l-4 4 4 4M13 6l4 4-4 4",
             Self::Copy => "M7.5 7.5h9v9h-9zM12.5 7.5v-4h-9v9h4",
+            #[cfg(feature = "ssr")]
+            Self::Download => "M10 3.5v9M6.5 9l3.5 3.5L13.5 9M4 16.5h12",
             Self::ExternalLink => "M8.5 4.5h-4v11h11v-4M11.5 3.5h5v5M16 4l-7 7",
             Self::Book => {
                 "M10 5.5C8 4 5.5 4 3.5 4.5v11c2-.5 4.5-.5 6.5 1 2-1.5 4.5-1.5 6.5-1v-11c-2-.5-4.5-.5-6.5 1zM10 5.500v11"

@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 use model::timestamp::Timestamp;
+use wasm_bindgen::JsCast;
+use web_sys::Element;
 
 /// A date in the reader's own language and time zone, with the exact instant on hover.
 ///
@@ -45,6 +47,51 @@ pub(crate) fn Ago(
     }
 }
 
+/// An instant in UTC, in what [`ServerHtml`](super::ServerHtml) shows: there the browser puts the reader's own way
+/// in its place.
+#[cfg(feature = "ssr")]
+#[component]
+pub(crate) fn UtcTime(
+    /// The instant.
+    at: Timestamp,
+) -> impl IntoView {
+    let utc = iso_utc(at);
+    let instant = utc_date_time(&utc);
+    let to_the_minute: String = instant.chars().take(16).collect();
+    view! {
+        <time datetime=utc title=format!("{instant} UTC")>
+            {format!("{to_the_minute} UTC")}
+        </time>
+    }
+}
+
+/// Writes the instants below an element in the reader's own way and time zone. For the browser alone.
+pub(super) fn localise(root: &Element) {
+    let Ok(times) = root.query_selector_all("time") else {
+        return;
+    };
+    let times = (0..times.length()).filter_map(|n| times.item(n));
+    for time in times.filter_map(|time| time.dyn_into::<Element>().ok()) {
+        let Some(utc) = time.get_attribute("datetime") else {
+            continue;
+        };
+        let at = Timestamp(js_sys::Date::parse(&utc) as i64);
+        time.set_text_content(Some(&date_and_time(at)));
+        let _ = time.set_attribute("title", &in_readers_locale(at).1);
+    }
+}
+
+/// `19 Jan 2026, 07:00`.
+fn date_and_time(at: Timestamp) -> String {
+    let options = js_sys::Object::new();
+    for (key, value) in [("dateStyle", "medium"), ("timeStyle", "short")] {
+        let _ = js_sys::Reflect::set(&options, &key.into(), &value.into());
+    }
+    js_date(at)
+        .to_locale_string(&readers_language(), &options)
+        .into()
+}
+
 /// `2 minutes ago`, by the browser's clock; in the page's language, as it stands in the midst of a sentence. For
 /// the browser alone.
 pub(crate) fn ago(at: Timestamp) -> String {
@@ -74,7 +121,7 @@ pub(crate) fn time_of_day(at: Timestamp) -> String {
 
 /// `2026-01-19T06:00:00.000Z`: the same text from the server and from the browser.
 #[cfg(feature = "ssr")]
-fn iso_utc(at: Timestamp) -> String {
+pub(crate) fn iso_utc(at: Timestamp) -> String {
     use time::{OffsetDateTime, macros::format_description};
     let format =
         format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
@@ -101,7 +148,7 @@ fn utc_date(iso: &str) -> String {
 }
 
 /// `2026-01-19 06:00:00`.
-fn utc_date_time(iso: &str) -> String {
+pub(crate) fn utc_date_time(iso: &str) -> String {
     iso.chars().take(19).collect::<String>().replace('T', " ")
 }
 

@@ -7,6 +7,9 @@ mod focus;
 mod icon;
 mod local_time;
 mod notice;
+mod page_link;
+mod server_html;
+mod skeleton;
 mod tabs;
 mod toast;
 
@@ -18,6 +21,12 @@ pub(crate) use self::{
     icon::{Icon, IconName},
     local_time::{Ago, LocalDate, ago, time_of_day},
     notice::Notice,
+    page_link::PageLink,
+    server_html::ServerHtml,
+    skeleton::Skeleton,
     tabs::Tabs,
     toast::{ToastRegion, Toasts, use_toasts},
 };
+
+#[cfg(feature = "ssr")]
+pub(crate) use self::local_time::{UtcTime, iso_utc, utc_date_time};

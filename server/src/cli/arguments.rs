@@ -2,10 +2,15 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use model::{
+    audit::Kind,
     event::{EventId, EventStatus},
     organisation::{OrganisationId, Plan, Role},
+    timestamp::Timestamp,
     token::TokenId,
     user::{Email, InvalidEmail},
+};
+use time::{
+    Date, OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description,
 };
 
 fn number(text: &str) -> Result<i64, &'static str> {
@@ -45,6 +50,24 @@ pub(super) fn plan() -> impl TypedValueParser<Value = Plan> {
 
 pub(super) fn role() -> impl TypedValueParser<Value = Role> {
     PossibleValuesParser::new(Role::ALL.map(Role::code)).try_map(|code| code.parse::<Role>())
+}
+
+pub(super) fn audit_kind() -> impl TypedValueParser<Value = Kind> {
+    PossibleValuesParser::new(Kind::ALL.map(Kind::code)).try_map(|code| code.parse::<Kind>())
+}
+
+/// A day, from its beginning in UTC, or an instant (RFC 3339).
+pub(super) fn instant(text: &str) -> Result<Timestamp, &'static str> {
+    let day = Date::parse(text, format_description!("[year]-[month]-[day]"));
+    let instant = match day {
+        Ok(day) => Ok(day.midnight().assume_utc()),
+        Err(_) => OffsetDateTime::parse(text, &Rfc3339),
+    };
+    let instant = instant.map_err(|_| "use YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ")?;
+    let millis = i64::try_from(instant.unix_timestamp_nanos().div_euclid(1_000_000));
+    millis
+        .map(Timestamp)
+        .map_err(|_| "use YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ")
 }
 
 pub(super) fn event_status() -> impl TypedValueParser<Value = EventStatus> {

@@ -17,6 +17,18 @@ pub(super) fn line(text: impl AsRef<str>) -> Result<(), Error> {
     }
 }
 
+/// Prints a text that has lines of its own. That nobody reads on is no error.
+///
+/// # Errors
+/// [`Error::Output`].
+pub(super) fn bytes(text: &[u8]) -> Result<(), Error> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Error::Output(error)),
+        _ => Ok(()),
+    }
+}
+
 /// Prints one line at once, and tells if nobody was there to take it.
 ///
 /// # Errors

@@ -415,3 +415,148 @@ fn a_token_that_could_not_be_printed_is_deleted_again() {
     let list = ["token", "list", "--organisation", "903", "--json"];
     assert_eq!(json(&url, &list), json!([]));
 }
+
+#[test]
+fn what_was_done_is_listed_newest_first_in_three_forms() {
+    let (_database, url) = database();
+    let token = create_token(&url);
+    let preview = format!("{}***", &token[..5]);
+    done(&url, &["token", "deactivate", "--organisation", "903", "1"]);
+    done(&url, &["token", "deactivate", "--organisation", "903", "1"]);
+    done(
+        &url,
+        &["organisation", "set-plan", "--id", "903", "--plan", "pro"],
+    );
+
+    let listed = json(&url, &["audit", "--format", "json"]);
+    let kinds: Vec<_> = listed
+        .as_array()
+        .expect("an array")
+        .iter()
+        .map(|it| &it["kind"])
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            "plan-changed",
+            "token-paused",
+            "token-created",
+            "member-added"
+        ]
+    );
+    let created = &listed[2];
+    let time = created["time"].as_str().expect("a time");
+    assert_eq!((time.len(), time.ends_with('Z')), (24, true), "{time}");
+    assert_eq!(
+        (
+            &created["token"],
+            &created["token_id"],
+            &created["organisation"],
+            &created["account"]
+        ),
+        (&json!(preview), &json!(1), &json!(903), &json!(ADA))
+    );
+    assert!(
+        created["actor"]
+            .as_str()
+            .is_some_and(|it| it.starts_with("operator")),
+        "{created}"
+    );
+    assert_eq!(
+        (&created["address"], &created["user_agent"]),
+        (&Value::Null, &Value::Null)
+    );
+
+    let table = done(&url, &["audit", "--kind", "token-paused"]);
+    let lines: Vec<_> = table.lines().collect();
+    assert_eq!(lines.len(), 2);
+    assert!(lines[0].starts_with("TIME "), "{table}");
+    assert!(
+        lines[1].ends_with(&format!("paused token {preview}")),
+        "{table}"
+    );
+
+    let csv = done(
+        &url,
+        &["audit", "--token", "1", "--format", "csv", "--limit", "1"],
+    );
+    assert_eq!(csv.matches("\r\n").count(), 2);
+    assert!(csv.starts_with("\"time\",\"kind\",\"activity\","), "{csv}");
+    assert!(
+        !csv.contains("token-created") && csv.contains("\"token-paused\""),
+        "{csv}"
+    );
+
+    assert_eq!(
+        json(
+            &url,
+            &["audit", "--since", "2100-01-01", "--format", "json"]
+        ),
+        json!([])
+    );
+    run(&url, &["audit", "--organisation", "1"]).assert_failed("no organisation 1");
+    for (command, words) in [
+        ("audit --kind gold", "token-paused"),
+        ("audit --since yesterday", "YYYY-MM-DD"),
+        ("audit --limit 0", "1.."),
+        ("audit --format xml", "csv"),
+        ("audit prune", "--before"),
+        (
+            "audit --organisation 903 prune --before 2020-01-01",
+            "cannot be used",
+        ),
+    ] {
+        let arguments: Vec<_> = command.split(' ').collect();
+        run(&url, &arguments).assert_misunderstood(words);
+    }
+}
+
+#[test]
+fn the_operators_name_on_the_machine_is_recorded_without_what_steers_a_terminal() {
+    let (_database, url) = database();
+    let mut command = developer_zone(
+        &url,
+        &["organisation", "set-plan", "--id", "903", "--plan", "pro"],
+    );
+    command
+        .env_remove("SUDO_USER")
+        .env("USER", "grace\u{1b}[31m");
+    assert!(command.output().expect("started").status.success());
+    let listed = json(&url, &["audit", "--limit", "1", "--format", "json"]);
+    assert_eq!(listed[0]["actor"], "operator grace[31m");
+    assert_eq!(
+        listed[0]["activity"],
+        "Operator grace[31m changed the plan from Enterprise to Pro"
+    );
+}
+
+#[test]
+fn old_records_are_removed_up_to_a_date_and_that_is_recorded() {
+    let (_database, url) = database();
+    let ahead = run(&url, &["audit", "prune", "--before", "2100-01-01"]);
+    ahead.assert_failed("still to come");
+    let nothing = done(&url, &["audit", "prune", "--before", "2020-01-01"]);
+    assert_eq!(nothing, "Removed 0 records.\n");
+    let listed = json(&url, &["audit", "--format", "json"]);
+    let newest = listed[0]["time"].as_str().expect("a time");
+    // To the millisecond: what is of this instant stays.
+    assert_eq!(
+        done(&url, &["audit", "prune", "--before", newest]),
+        "Removed 0 records.\n"
+    );
+    create_user(&url, "bob@example.com", "903", "user");
+    let listed = json(&url, &["audit", "--format", "json"]);
+    let newest = listed[0]["time"].as_str().expect("a time");
+    assert_eq!(
+        done(&url, &["audit", "prune", "--before", newest]),
+        "Removed 1 record.\n"
+    );
+    let listed = json(&url, &["audit", "--format", "json"]);
+    let kinds: Vec<_> = listed
+        .as_array()
+        .expect("an array")
+        .iter()
+        .map(|it| &it["kind"])
+        .collect();
+    assert_eq!(kinds, ["audit-pruned", "member-added"]);
+}

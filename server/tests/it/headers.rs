@@ -289,6 +289,16 @@ async fn what_is_not_there_and_what_is_wrong_is_strict_too() {
         let policy = answer.header("content-security-policy");
         assert!(policy.starts_with("default-src 'none'; "), "{policy}");
     }
+    for (client, query, status) in [
+        (&member, "organisation=903", 200),
+        (&member, "", 400),
+        (&member, "organisation=904", 403),
+        (&zone.anonymous(), "organisation=903", 303),
+    ] {
+        let file = get(client, &format!("/developer-zone/activity.csv?{query}")).await;
+        assert_eq!(file.status, status, "{}", file.request);
+        file.is_strict();
+    }
     let (path, method) = server_functions().remove(0);
     let large = send(&member, method, &path, vec![b'x'; 70_000]).await;
     large.is_strict();

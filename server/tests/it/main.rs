@@ -6,6 +6,7 @@ mod deployment;
 mod program;
 mod zone;
 
+mod audit;
 mod backup;
 mod commands;
 mod configuration;

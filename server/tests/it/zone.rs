@@ -441,6 +441,11 @@ impl Client {
         self
     }
 
+    /// What it sends with every request.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        self.headers.clone()
+    }
+
     /// Sends no header of this name.
     pub(crate) fn without(mut self, name: &'static str) -> Self {
         self.headers.remove(name);

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use model::{client::Client, organisation::OrganisationId, token::TokenStatus};
+use model::{organisation::OrganisationId, token::TokenStatus};
 use store::{
     Store, StoreError, TokenAuthority,
     backup::{Distrusted, back_up},
@@ -85,9 +85,8 @@ async fn after_a_restore_no_token_is_active_and_nobody_is_signed_in(store: TestS
         .set_active(authority, paused.summary.id, false)
         .await;
     done.expect("paused");
-    let client = Client::default();
     let signed_in = store.sign_in();
-    let signed_in = signed_in.with_password(one.email(), PASSWORD, &client, None);
+    let signed_in = signed_in.with_password(one.email(), PASSWORD, None);
     let key = signed_in.await.expect("signed in").session;
     let distrusted = store.distrust_restored().await.expect("done");
     let expected = Distrusted {

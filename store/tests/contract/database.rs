@@ -3,19 +3,20 @@
 use std::{error::Error as _, fs, time::Duration};
 
 use model::{
-    client::Client,
+    audit::{Filter, Place},
     event::{EventId, EventStatus},
     organisation::{OrganisationId, Plan, Role},
     page::PageRequest,
     photo::{Bib, ImageId, TimeWindow},
 };
 use store::{
-    OrganisationScope, Store, StoreError, TokenAuthority, events::NewEvent, secret::TokenDigest,
+    AuditAuthority, OrganisationScope, Store, StoreError, TokenAuthority, events::NewEvent,
+    secret::TokenDigest,
 };
 use tokio::{task::JoinSet, time::timeout};
 
 use crate::{
-    harness::{Engine, PASSWORD, TestDatabase, TestStore, clock, email},
+    harness::{Engine, PASSWORD, START, TestDatabase, TestStore, clock, email},
     photos,
 };
 
@@ -180,10 +181,9 @@ async fn after_closing_every_call_says_that_the_database_is_out_of_reach(store: 
     let bib = Bib::parse("1").expect("a bib number");
     let window = TimeWindow::of_seconds(0, 1).expect("a window");
     let ids = [ImageId("a".to_owned())];
-    let client = Client::default();
     let signed_in = store
         .sign_in()
-        .with_password(member.email(), PASSWORD, &client, None)
+        .with_password(member.email(), PASSWORD, None)
         .await;
     let key = signed_in.expect("signed in").session;
     let session = store.sessions().find(&key).await;
@@ -223,9 +223,7 @@ async fn after_closing_every_call_says_that_the_database_is_out_of_reach(store: 
             .users()
             .create(&address, PASSWORD, organisation, Role::User),
         store.users().join(&address, organisation, Role::User),
-        store
-            .sign_in()
-            .with_password(&address, PASSWORD, &client, None),
+        store.sign_in().with_password(&address, PASSWORD, None),
         store.sign_in().confirm(&session, PASSWORD),
         store
             .sign_in()
@@ -256,6 +254,13 @@ async fn after_closing_every_call_says_that_the_database_is_out_of_reach(store: 
         store.sessions().end_by_key(&key),
         store.sessions().end_all(member.user_id()),
         store.sessions().purge_ended(),
+        store.audit().list(
+            AuditAuthority::Operator(None),
+            Filter::default(),
+            Place::Newest,
+            10
+        ),
+        store.audit().prune(START),
         store.load_demo(),
     );
 }

@@ -1,7 +1,6 @@
 //! Demo data: the same every time, once, and never mixed with other data.
 
 use model::{
-    client::Client,
     event::{EventId, EventSettings, EventStatus},
     organisation::{OrganisationId, Plan, Role},
     page::PageRequest,
@@ -72,10 +71,10 @@ async fn the_demo_has_the_organisations_users_and_events_that_its_page_names(sto
         ("other@example.com", Role::Admin, vec![904], Some(904)),
         ("trial@example.com", Role::Admin, vec![907], Some(907)),
     ] {
-        let (email, client) = (email(address), Client::default());
+        let email = email(address);
         let signed_in = store
             .sign_in()
-            .with_password(&email, DEMO_PASSWORD, &client, None)
+            .with_password(&email, DEMO_PASSWORD, None)
             .await;
         let user = signed_in.expect("signed in").user_id;
         let account = store

@@ -10,6 +10,7 @@ use model::{
 use sha2::{Digest, Sha256};
 use store::{
     Member, Store,
+    audit::Origin,
     sessions::{ABSOLUTE_END, IDLE_END, MOST_SESSIONS, Session, SessionKey},
 };
 
@@ -32,8 +33,9 @@ on_both_engines!(
 );
 
 async fn sign_in_from(store: &Store, somebody: &Member, client: &Client) -> SessionKey {
+    let store = store.on_behalf_of(Origin::Request(client.clone()));
     let sign_in = store.sign_in();
-    let signed_in = sign_in.with_password(somebody.email(), PASSWORD, client, None);
+    let signed_in = sign_in.with_password(somebody.email(), PASSWORD, None);
     signed_in.await.expect("signed in").session
 }
 

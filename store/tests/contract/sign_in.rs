@@ -8,6 +8,7 @@ use model::{
 };
 use store::{
     Member, Store, StoreError,
+    audit::Origin,
     demo::DEMO_PASSWORD,
     sessions::{Session, SessionKey},
     sign_in::SignedIn,
@@ -34,11 +35,12 @@ on_both_engines!(
 
 const NEW: &str = "a wholly new one";
 
-fn at(address: [u8; 4]) -> Client {
-    Client {
+/// The store as it acts for a request from this address.
+fn at(store: &Store, address: [u8; 4]) -> Store {
+    store.on_behalf_of(Origin::Request(Client {
         address: Some(ClientAddress::new(address.into())),
         user_agent: None,
-    }
+    }))
 }
 
 /// The owner's home, and where a stranger is.
@@ -51,10 +53,10 @@ async fn try_sign_in(
     password: &str,
     from: [u8; 4],
 ) -> Result<SignedIn, StoreError> {
-    let (email, client) = (email(address), at(from));
-    store
+    let email = email(address);
+    at(store, from)
         .sign_in()
-        .with_password(&email, password, &client, None)
+        .with_password(&email, password, None)
         .await
 }
 
@@ -149,8 +151,9 @@ async fn a_stranger_does_not_keep_the_owner_out_of_a_browser_that_has_signed_in_
     assert_refused!(stranger, StoreError::TooManyTries(_));
     let store = &store;
     let known = async |proof: &str, password: &str| {
-        let (home, sign_in) = (at(HOME), store.sign_in());
-        let known = sign_in.with_password(ada.email(), password, &home, Some(proof));
+        let home = at(store, HOME);
+        let sign_in = home.sign_in();
+        let known = sign_in.with_password(ada.email(), password, Some(proof));
         known.await
     };
     assert_refused!(
@@ -176,10 +179,11 @@ async fn what_a_browser_shows_of_an_earlier_sign_in_holds_on_every_server_and_fo
     for who in [&ada, &bob] {
         answers(&other, who.email().as_str(), HOME).await;
     }
-    let (home, sign_in) = (at(HOME), other.sign_in());
-    let adas = sign_in.with_password(ada.email(), PASSWORD, &home, Some(&proof));
+    let home = at(&other, HOME);
+    let sign_in = home.sign_in();
+    let adas = sign_in.with_password(ada.email(), PASSWORD, Some(&proof));
     adas.await.expect("signed in");
-    let bobs = sign_in.with_password(bob.email(), PASSWORD, &home, Some(&proof));
+    let bobs = sign_in.with_password(bob.email(), PASSWORD, Some(&proof));
     assert_refused!(bobs.await, StoreError::TooManyTries(_));
 }
 
@@ -290,9 +294,8 @@ async fn a_sign_in_with_the_old_password_at_the_moment_of_its_change_leaves_no_s
         let server = store.another_server().await;
         let address: Email = ada.email().clone();
         let signing_in = tokio::spawn(async move {
-            let client = Client::default();
             let signs = server.sign_in();
-            signs.with_password(&address, old, &client, None).await
+            signs.with_password(&address, old, None).await
         });
         let set = store.sign_in().set_password(ada.email(), new).await;
         set.expect("changed");

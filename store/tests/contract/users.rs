@@ -1,7 +1,6 @@
 //! Accounts: who can sign in, and where they work.
 
 use model::{
-    client::Client,
     organisation::{OrganisationId, Plan, Role},
     user::UserId,
 };
@@ -24,9 +23,9 @@ on_both_engines!(
 );
 
 async fn sign_in(store: &Store, address: &str) -> UserId {
-    let (email, client) = (email(address), Client::default());
+    let email = email(address);
     let sign_in = store.sign_in();
-    let signed_in = sign_in.with_password(&email, PASSWORD, &client, None);
+    let signed_in = sign_in.with_password(&email, PASSWORD, None);
     signed_in.await.expect("signed in").user_id
 }
 

@@ -1,0 +1,219 @@
+//! The audit trail in words, and the addresses of its pages.
+
+use std::fmt;
+
+use model::{
+    audit::{Actor, Entry, EntryKey, Filter, Kind, Place},
+    organisation::OrganisationId,
+    timestamp::Timestamp,
+    token::TokenId,
+};
+
+use crate::ui::{iso_utc, utc_date_time};
+
+/// The page.
+const PAGE: &str = "/developer-zone/activity";
+
+/// All that the filter finds, as a file.
+pub const FILE: &str = "/developer-zone/activity.csv";
+
+/// What the query of the page's address asks for. What cannot be read asks for nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ActivityQuery {
+    /// The file's organisation: the one that the page shows.
+    pub organisation: Option<OrganisationId>,
+    /// Records of this kind.
+    pub kind: Option<Kind>,
+    /// Records about this token.
+    pub token: Option<TokenId>,
+    /// From where on.
+    pub place: Place,
+}
+
+impl ActivityQuery {
+    /// Reads a query, with or without its question mark.
+    pub fn parse(query: &str) -> Self {
+        let query = query.strip_prefix('?').unwrap_or(query);
+        let mut read = Self::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let key = || value.parse::<EntryKey>().ok();
+            match &*name {
+                "organisation" => read.organisation = value.parse().ok().map(OrganisationId),
+                "kind" => {
+                    read.kind = value
+                        .parse()
+                        .ok()
+                        .filter(|kind: &Kind| kind.is_of_organisations())
+                }
+                "token" => read.token = value.parse().ok().map(TokenId),
+                "before" => read.place = key().map_or(read.place, Place::Before),
+                "after" => read.place = key().map_or(read.place, Place::After),
+                _ => {}
+            }
+        }
+        read
+    }
+
+    /// Which records are asked for.
+    pub const fn filter(&self) -> Filter {
+        Filter {
+            kind: self.kind,
+            token: self.token,
+            since: None,
+        }
+    }
+
+    /// The page with this filter, from there on.
+    pub(crate) fn page(&self, place: Place) -> String {
+        let place = match place {
+            Place::Newest => None,
+            Place::Before(key) => Some(("before", key.to_string())),
+            Place::After(key) => Some(("after", key.to_string())),
+        };
+        self.address(PAGE, place)
+    }
+
+    /// The file with this filter.
+    pub(crate) fn file(&self, organisation: OrganisationId) -> String {
+        self.address(FILE, Some(("organisation", organisation.to_string())))
+    }
+
+    fn address(&self, path: &str, more: Option<(&str, String)>) -> String {
+        let kind = self.kind.map(|kind| ("kind", kind.code().to_owned()));
+        let token = self.token.map(|token| ("token", token.to_string()));
+        let parts: Vec<_> = [kind, token, more].into_iter().flatten().collect();
+        if parts.is_empty() {
+            return path.to_owned();
+        }
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        format!("{path}?{}", query.extend_pairs(parts).finish())
+    }
+}
+
+/// A record as a sentence without its full stop: `ada@example.com paused token k7Q2x***`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sentence {
+    /// Who.
+    pub(crate) who: String,
+    /// Did what.
+    pub(crate) did: String,
+    /// With which token.
+    pub(crate) token: Option<String>,
+    /// And the rest.
+    pub(crate) rest: Option<String>,
+}
+
+impl Sentence {
+    /// What the record tells of.
+    pub fn of(entry: &Entry) -> Self {
+        Self {
+            who: who(&entry.actor),
+            did: did(entry),
+            token: entry.token.as_ref().map(|token| token.preview.to_string()),
+            rest: match (&entry.actor, entry.kind, &entry.account) {
+                (Actor::Operator(_), Kind::TokenCreated, Some(account)) => {
+                    Some(format!("in the name of {}", account.email))
+                }
+                _ => None,
+            },
+        }
+    }
+}
+
+impl fmt::Display for Sentence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.who, self.did)?;
+        for part in [&self.token, &self.rest].into_iter().flatten() {
+            write!(f, " {part}")?;
+        }
+        Ok(())
+    }
+}
+
+fn who(actor: &Actor) -> String {
+    match actor {
+        Actor::User(account) => account.email.clone(),
+        Actor::Operator(Some(name)) => format!("Operator {name}"),
+        Actor::Operator(None) => "An operator of 9Pic".to_owned(),
+        Actor::Nobody => "Somebody".to_owned(),
+    }
+}
+
+fn did(entry: &Entry) -> String {
+    let account = entry.account.as_ref().map_or("", |it| it.email.as_str());
+    let own = matches!(entry.actor, Actor::User(_));
+    let text = match entry.kind {
+        Kind::SignedIn => "signed in",
+        Kind::SignInFailed if account.is_empty() => {
+            "failed to sign in with an address that has no account"
+        }
+        Kind::SignInFailed => return format!("failed to sign in as {account}"),
+        Kind::SignedOut => "signed out",
+        Kind::PasswordChanged if own => "changed their password",
+        Kind::PasswordChanged => return format!("changed the password of {account}"),
+        Kind::SessionsEnded if own => "ended sessions of their account",
+        Kind::SessionsEnded => return format!("ended the sessions of {account}"),
+        Kind::TokenCreated => "created token",
+        Kind::TokenPaused => "paused token",
+        Kind::TokenResumed => "resumed token",
+        Kind::TokenDeleted => "deleted token",
+        Kind::PlanChanged => {
+            let (before, after) = entry.plans.map(|it| (it.0.label(), it.1.label())).unzip();
+            return format!(
+                "changed the plan from {} to {}",
+                before.unwrap_or("?"),
+                after.unwrap_or("?")
+            );
+        }
+        Kind::MemberAdded => return format!("added {account} to the organisation"),
+        Kind::AuditPruned => {
+            let before = entry.pruned_before.unwrap_or(Timestamp(0));
+            let before = utc_date_time(&iso_utc(before));
+            return format!("removed all records from before {before} UTC");
+        }
+    };
+    text.to_owned()
+}
+
+/// `2026-01-19T06:00:00.000Z` (RFC 3339).
+pub fn instant(at: Timestamp) -> String {
+    iso_utc(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pages_own_addresses_are_read_as_they_were_meant() {
+        let key = EntryKey {
+            at: Timestamp(1_768_802_400_000),
+            id: 57,
+        };
+        for kind in [None, Some(Kind::TokenPaused)] {
+            for token in [None, Some(TokenId(7))] {
+                for place in [Place::Newest, Place::Before(key), Place::After(key)] {
+                    let query = ActivityQuery {
+                        organisation: None,
+                        kind,
+                        token,
+                        place,
+                    };
+                    let address = query.page(place);
+                    let (path, asked) = address.split_once('?').unwrap_or((&address, ""));
+                    assert_eq!(path, PAGE);
+                    assert_eq!(ActivityQuery::parse(asked), query);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_asks_for_nothing() {
+        let query =
+            ActivityQuery::parse("?kind=&token=&before=&after=x&kind=gold&token=%00&nonsense");
+        assert_eq!(query, ActivityQuery::default());
+        let not_theirs = ActivityQuery::parse("kind=audit-pruned");
+        assert_eq!(not_theirs, ActivityQuery::default());
+    }
+}

@@ -1,0 +1,291 @@
+//! Activity as HTML.
+
+use leptos::prelude::*;
+use model::{
+    audit::{Actor, Entry, EntryPage, Filter, Kind, Place},
+    organisation::OrganisationId,
+    session::browser_name,
+    token::TokenId,
+};
+use store::{Member, Store, StoreError};
+
+use crate::{
+    activity::{ActivityQuery, Sentence},
+    ui::{Icon, IconName, Notice, PageLink, UtcTime},
+};
+
+/// Records on a page.
+const PAGE_SIZE: u32 = 30;
+
+/// Deleted tokens that the filter offers.
+const DELETED_TOKENS: u32 = 50;
+
+/// A token that can be filtered by, as it stands in the list of them.
+struct Choice {
+    id: TokenId,
+    label: String,
+}
+
+/// Reads and renders what the query asks for.
+///
+/// # Errors
+/// [`StoreError::PlanRequired`], and those of the database.
+pub(super) async fn load(
+    store: &Store,
+    member: &Member,
+    query: &ActivityQuery,
+) -> Result<String, StoreError> {
+    let audit = store.audit();
+    let page = audit
+        .list(member.into(), query.filter(), query.place, PAGE_SIZE)
+        .await?;
+    let choices = choices(store, member, query.token).await?;
+    let organisation = member.organisation().id;
+    Ok(view! { <Activity organisation query=*query page choices /> }.to_html())
+}
+
+/// Present tokens, then deleted ones, each newest first; and the one that is asked for, whatever it is.
+async fn choices(
+    store: &Store,
+    member: &Member,
+    asked: Option<TokenId>,
+) -> Result<Vec<Choice>, StoreError> {
+    let present = store.tokens().list(member.into()).await?;
+    let mut choices: Vec<_> = present
+        .into_iter()
+        .map(|token| Choice {
+            id: token.id,
+            label: token.preview.to_string(),
+        })
+        .collect();
+    let deletions = Filter {
+        kind: Some(Kind::TokenDeleted),
+        ..Filter::default()
+    };
+    let deleted = store
+        .audit()
+        .list(member.into(), deletions, Place::Newest, DELETED_TOKENS)
+        .await?;
+    let deleted = deleted.entries.into_iter().filter_map(|entry| entry.token);
+    choices.extend(deleted.map(|token| Choice {
+        id: token.id,
+        label: format!("{} (deleted)", token.preview),
+    }));
+    if let Some(asked) = asked
+        && choices.iter().all(|choice| choice.id != asked)
+    {
+        choices.push(Choice {
+            id: asked,
+            label: format!("Token {asked}"),
+        });
+    }
+    Ok(choices)
+}
+
+#[component]
+fn Activity(
+    organisation: OrganisationId,
+    query: ActivityQuery,
+    page: EntryPage,
+    choices: Vec<Choice>,
+) -> impl IntoView {
+    let filtered = query.filter() != Filter::default();
+    view! {
+        <header class="card-header">
+            <h2 id="activity-title">"Activity"</h2>
+            <a class="button" rel="external" href=query.file(organisation)>
+                <Icon name=IconName::Download />
+                "Download CSV"
+            </a>
+        </header>
+        <FilterForm query choices filtered />
+        {if page.entries.is_empty() {
+            view! { <Nothing query filtered /> }.into_any()
+        } else {
+            view! { <EntryTable query page /> }.into_any()
+        }}
+    }
+}
+
+#[component]
+fn FilterForm(query: ActivityQuery, choices: Vec<Choice>, filtered: bool) -> impl IntoView {
+    let kinds = Kind::ALL
+        .into_iter()
+        .filter(|kind| kind.is_of_organisations());
+    let kinds = kinds.map(|kind| {
+        view! {
+            <option value=kind.code() selected=query.kind == Some(kind)>
+                {kind.label()}
+            </option>
+        }
+    });
+    let tokens = choices.into_iter().map(|choice| {
+        view! {
+            <option value=choice.id.to_string() selected=query.token == Some(choice.id)>
+                {choice.label}
+            </option>
+        }
+    });
+    view! {
+        <form
+            class="filter"
+            method="get"
+            action=ActivityQuery::default().page(Place::Newest)
+            aria-label="Filter"
+        >
+            <label class="field">
+                <span class="field-label">"Activity"</span>
+                <select name="kind">
+                    <option value="">"All activity"</option>
+                    {kinds.collect_view()}
+                </select>
+            </label>
+            <label class="field">
+                <span class="field-label">"Token"</span>
+                <select name="token">
+                    <option value="">"All tokens"</option>
+                    {tokens.collect_view()}
+                </select>
+            </label>
+            <button type="submit" class="button">
+                "Filter"
+            </button>
+            {filtered.then(|| view! { <ShowAll /> })}
+        </form>
+    }
+}
+
+#[component]
+fn ShowAll() -> impl IntoView {
+    view! {
+        <a class="button button-quiet" rel="external" href=ActivityQuery::default().page(Place::Newest)>
+            "Show all"
+        </a>
+    }
+}
+
+#[component]
+fn Nothing(query: ActivityQuery, filtered: bool) -> impl IntoView {
+    let (title, text) = if query.place != Place::Newest {
+        (
+            "Nothing older",
+            "There are no records from before the ones that you saw.",
+        )
+    } else if filtered {
+        (
+            "Nothing found",
+            "There is no activity that matches this filter.",
+        )
+    } else {
+        (
+            "No activity yet",
+            "Sign-ins, and changes of tokens, members and the plan appear here.",
+        )
+    };
+    view! {
+        <Notice icon=IconName::Calendar title>
+            <p>{text}</p>
+            {(query.place != Place::Newest)
+                .then(|| {
+                    view! {
+                        <a class="button" rel="external" href=query.page(Place::Newest)>
+                            "Newest"
+                        </a>
+                    }
+                })}
+        </Notice>
+    }
+}
+
+#[component]
+fn EntryTable(query: ActivityQuery, page: EntryPage) -> impl IntoView {
+    let key = |entry: Option<&Entry>| entry.map(|entry| entry.key);
+    let newer = key(page.entries.first()).filter(|_| page.has_newer);
+    let older = key(page.entries.last()).filter(|_| page.has_older);
+    let rows = page
+        .entries
+        .into_iter()
+        .map(|entry| view! { <EntryRow entry /> });
+    view! {
+        <table class="table">
+            <caption class="visually-hidden">"Activity of the organisation, newest first"</caption>
+            <thead>
+                <tr>
+                    <th scope="col">"Activity"</th>
+                    <th scope="col">"When"</th>
+                    <th scope="col">"From"</th>
+                </tr>
+            </thead>
+            <tbody>{rows.collect_view()}</tbody>
+        </table>
+        {(newer.is_some() || older.is_some())
+            .then(|| {
+                view! {
+                    <nav class="pager" aria-label="Pages">
+                        <p>"Newest first"</p>
+                        <PageLink
+                            label="Newer"
+                            href=newer.map(|key| query.page(Place::After(key)))
+                            external=true
+                        />
+                        <PageLink
+                            label="Older"
+                            href=older.map(|key| query.page(Place::Before(key)))
+                            external=true
+                        />
+                    </nav>
+                }
+            })}
+    }
+}
+
+#[component]
+fn EntryRow(entry: Entry) -> impl IntoView {
+    let Sentence {
+        who,
+        did,
+        token,
+        rest,
+    } = Sentence::of(&entry);
+    view! {
+        <tr>
+            <td class="activity">
+                <strong>{who}</strong>
+                " "
+                {did}
+                {token.map(|token| view! { " " <code class="token-preview">{token}</code> })}
+                {rest.map(|rest| format!(" {rest}"))}
+            </td>
+            <td data-label="When">
+                <UtcTime at=entry.key.at />
+            </td>
+            <td data-label="From">
+                <Source entry />
+            </td>
+        </tr>
+    }
+}
+
+/// From where it was done.
+#[component]
+fn Source(entry: Entry) -> impl IntoView {
+    let address = match (entry.actor, entry.address) {
+        (Actor::Operator(_), None) => "Command line".to_owned(),
+        (_, None) => "Unknown".to_owned(),
+        (_, Some(address)) => address,
+    };
+    let program = entry.user_agent.map(|user_agent| {
+        let name = browser_name(Some(&user_agent));
+        view! {
+            <span class="user-agent" title=user_agent>
+                {name}
+            </span>
+        }
+    });
+    view! {
+        <span class="source">
+            {address}
+            {program}
+        </span>
+    }
+}

@@ -1,0 +1,54 @@
+import type { Locator, Page } from '@playwright/test';
+
+import { openPage } from '../support/fixtures.ts';
+
+export class ActivityPage {
+  static readonly PATH = '/developer-zone/activity';
+
+  /** The links of the Developer Zone's two pages. */
+  readonly tokens: Locator;
+  readonly activity: Locator;
+  readonly card: Locator;
+  readonly download: Locator;
+  readonly kind: Locator;
+  readonly token: Locator;
+  readonly filter: Locator;
+  readonly showAll: Locator;
+  readonly table: Locator;
+  readonly columns: Locator;
+  readonly rows: Locator;
+  /** What each row tells of. */
+  readonly sentences: Locator;
+  readonly nothingFound: Locator;
+  readonly pages: Locator;
+  readonly newer: Locator;
+  readonly older: Locator;
+  readonly tryAgain: Locator;
+
+  constructor(readonly page: Page) {
+    const main = page.getByRole('main');
+    const zone = main.getByRole('navigation', { name: 'Developer Zone', exact: true });
+    this.tokens = zone.getByRole('link', { name: 'API tokens', exact: true });
+    this.activity = zone.getByRole('link', { name: 'Activity', exact: true });
+    this.card = main.getByRole('region', { name: 'Activity', exact: true });
+    this.download = this.card.getByRole('link', { name: 'Download CSV', exact: true });
+    const form = this.card.getByRole('form', { name: 'Filter', exact: true });
+    this.kind = form.getByRole('combobox', { name: 'Activity', exact: true });
+    this.token = form.getByRole('combobox', { name: 'Token', exact: true });
+    this.filter = form.getByRole('button', { name: 'Filter', exact: true });
+    this.showAll = form.getByRole('link', { name: 'Show all', exact: true });
+    this.table = this.card.getByRole('table');
+    this.columns = this.table.getByRole('columnheader');
+    this.rows = this.table.getByRole('row').filter({ has: page.getByRole('cell') });
+    this.sentences = this.rows.locator('td:first-child');
+    this.nothingFound = this.card.getByRole('heading', { name: 'Nothing found', exact: true });
+    this.pages = this.card.getByRole('navigation', { name: 'Pages', exact: true });
+    this.newer = this.pages.getByRole('link', { name: 'Newer', exact: true });
+    this.older = this.pages.getByRole('link', { name: 'Older', exact: true });
+    this.tryAgain = main.getByRole('button', { name: 'Try again', exact: true });
+  }
+
+  async open(query = ''): Promise<void> {
+    await openPage(this.page, `${ActivityPage.PATH}${query}`);
+  }
+}

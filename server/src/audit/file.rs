@@ -1,0 +1,99 @@
+//! An organisation's activity as a file.
+
+use app::{
+    RequestError,
+    activity::ActivityQuery,
+    session::{Cookies, signed_in},
+};
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::{RawQuery, State},
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use futures_util::stream;
+use model::audit::{Filter, Place};
+use store::{Member, Store, StoreError};
+
+use super::{csv_header, csv_lines};
+
+/// Records that are read and sent at once.
+const AT_ONCE: u32 = 500;
+
+/// The route of the file, for the dashboard's signed-in part.
+pub(crate) fn router<S: Clone + Send + Sync + 'static>(
+    store: Store,
+    cookies: Cookies,
+) -> Router<S> {
+    Router::new()
+        .route(app::activity::FILE, get(download))
+        .with_state((store, cookies))
+}
+
+/// All records that the filter finds, newest first. They are read as the browser takes them, from where the
+/// trail ended when it was asked for; the answer breaks off where that fails, so that a file that is cut short is
+/// not taken for a whole one.
+async fn download(
+    State((store, cookies)): State<(Store, Cookies)>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let query = ActivityQuery::parse(&query.unwrap_or_default());
+    match begin(store, cookies, &headers, query).await {
+        Ok(file) => file,
+        Err(error) => (error.status(), error.to_string()).into_response(),
+    }
+}
+
+async fn begin(
+    store: Store,
+    cookies: Cookies,
+    headers: &HeaderMap,
+    query: ActivityQuery,
+) -> Result<Response, RequestError> {
+    let organisation = query.organisation.ok_or(RequestError::BadRequest)?;
+    let session = signed_in(headers, &store, cookies).await?;
+    let session = session.ok_or(RequestError::SessionEnded)?;
+    let members = store.members();
+    let member = members.find(session.user_id(), organisation).await?;
+    member.require_developer_zone()?;
+    let headers = [
+        (
+            header::CONTENT_TYPE,
+            "text/csv; charset=utf-8; header=present".to_owned(),
+        ),
+        (
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"activity-{organisation}.csv\""),
+        ),
+    ];
+    Ok((headers, lines(store, member, query.filter())).into_response())
+}
+
+fn lines(store: Store, member: Member, filter: Filter) -> Body {
+    enum Next {
+        Header,
+        From(Place),
+        End,
+    }
+    let reading = (store, member, Next::Header);
+    Body::from_stream(stream::try_unfold(
+        reading,
+        move |(store, member, next)| async move {
+            let (bytes, next) = match next {
+                Next::Header => (csv_header(), Next::From(Place::Newest)),
+                Next::End => return Ok(None),
+                Next::From(place) => {
+                    let audit = store.audit();
+                    let page = audit.list((&member).into(), filter, place, AT_ONCE).await?;
+                    let last = page.entries.last().filter(|_| page.has_older);
+                    let next = last.map_or(Next::End, |entry| Next::From(Place::Before(entry.key)));
+                    (csv_lines(page.entries), next)
+                }
+            };
+            Ok::<_, StoreError>(Some((Bytes::from(bytes), (store, member, next))))
+        },
+    ))
+}

@@ -1,0 +1,170 @@
+//! `developer-zone audit`.
+
+use clap::{Args, Subcommand, ValueEnum};
+use model::{
+    audit::{Entry, Filter, Kind, Place},
+    organisation::OrganisationId,
+    timestamp::Timestamp,
+    token::TokenId,
+};
+use store::{AuditAuthority, Store};
+
+use super::{
+    arguments,
+    output::{self, Row},
+};
+use crate::{
+    audit::{self, csv_header, csv_lines},
+    error::Error,
+};
+
+/// Records that are read at once.
+const AT_ONCE: u32 = 500;
+
+#[derive(Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:
+  developer-zone audit --organisation 903 --since 2026-01-19
+  developer-zone audit --kind sign-in-failed --limit 1000
+  developer-zone audit --token 57 --format json
+  developer-zone audit --limit 1000000 --format csv > audit.csv
+
+Newest first, by the clock of the server that wrote each record; times are in UTC.
+With --organisation: what its members can read too. Without: all there is, also sign-ins that
+failed because the address has no account. Cells of the CSV that a spreadsheet would take for a
+formula begin with an apostrophe."
+)]
+pub(super) struct Audit {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    which: Which,
+}
+
+#[derive(Args)]
+struct Which {
+    /// Records that this organisation's members can read
+    #[arg(long, env = "DEVELOPER_ZONE_ORGANISATION", value_parser = arguments::organisation_id)]
+    organisation: Option<OrganisationId>,
+    /// Records about the token with this number, also of a deleted one
+    #[arg(long, env = "DEVELOPER_ZONE_TOKEN", value_name = "ID", value_parser = arguments::token_id)]
+    token: Option<TokenId>,
+    /// Records of this kind
+    #[arg(long, env = "DEVELOPER_ZONE_KIND", value_parser = arguments::audit_kind())]
+    kind: Option<Kind>,
+    /// Records from then on: YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ, in UTC
+    #[arg(long, env = "DEVELOPER_ZONE_SINCE", value_name = "DATE", value_parser = arguments::instant)]
+    since: Option<Timestamp>,
+    /// At most so many records, the newest
+    #[arg(
+        long,
+        env = "DEVELOPER_ZONE_LIMIT",
+        value_name = "NUMBER",
+        value_parser = clap::value_parser!(u32).range(1..),
+        default_value = "100"
+    )]
+    limit: u32,
+    /// How to print them
+    #[arg(
+        long,
+        env = "DEVELOPER_ZONE_FORMAT",
+        value_enum,
+        default_value = "table"
+    )]
+    format: Format,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// For people
+    Table,
+    /// RFC 4180, with a line of columns
+    Csv,
+    /// An array of objects
+    Json,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Remove the records of before a date for good; that this was done is recorded
+    #[command(after_help = "Example:
+  developer-zone audit prune --before 2025-01-19
+
+There is no other way to remove records: the database refuses it. Export first what must be kept.")]
+    Prune {
+        /// The first day to keep: YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ, in UTC
+        #[arg(long, env = "DEVELOPER_ZONE_BEFORE", value_name = "DATE", value_parser = arguments::instant)]
+        before: Timestamp,
+    },
+}
+
+impl Audit {
+    /// Does it, and says so.
+    ///
+    /// # Errors
+    /// Those of the store, and [`Error::Output`].
+    pub(super) async fn perform(self, store: &Store) -> Result<(), Error> {
+        match self.command {
+            Some(Command::Prune { before }) => {
+                let pruned = store.audit().prune(before).await?;
+                let records = if pruned == 1 { "record" } else { "records" };
+                output::line(format!("Removed {pruned} {records}."))
+            }
+            None => self.which.print(store).await,
+        }
+    }
+}
+
+impl Which {
+    async fn print(self, store: &Store) -> Result<(), Error> {
+        let entries = self.entries(store).await?;
+        match self.format {
+            Format::Csv => {
+                let mut csv = csv_header();
+                csv.extend(csv_lines(entries));
+                output::bytes(&csv)
+            }
+            Format::Table | Format::Json => {
+                let rows: Vec<_> = entries.into_iter().map(audit::Row::from).collect();
+                output::list(&rows, matches!(self.format, Format::Json))
+            }
+        }
+    }
+
+    async fn entries(&self, store: &Store) -> Result<Vec<Entry>, Error> {
+        let filter = Filter {
+            kind: self.kind,
+            token: self.token,
+            since: self.since,
+        };
+        let authority = AuditAuthority::Operator(self.organisation);
+        let (mut entries, mut place) = (Vec::new(), Place::Newest);
+        let mut left = self.limit;
+        loop {
+            let size = left.min(AT_ONCE);
+            let page = store.audit().list(authority, filter, place, size).await?;
+            entries.extend(page.entries);
+            left -= size;
+            match entries.last().map(|entry| entry.key) {
+                Some(last) if page.has_older && left > 0 => place = Place::Before(last),
+                _ => return Ok(entries),
+            }
+        }
+    }
+}
+
+impl Row<5> for audit::Row {
+    const HEADINGS: [&'static str; 5] = ["TIME", "KIND", "ORGANISATION", "ADDRESS", "ACTIVITY"];
+
+    fn cells(&self) -> [String; 5] {
+        let organisation = self.organisation.map(|id| id.to_string());
+        [
+            self.time.clone(),
+            self.kind.code().to_owned(),
+            organisation.unwrap_or_default(),
+            self.address.clone().unwrap_or_default(),
+            self.activity.clone(),
+        ]
+    }
+}

@@ -1,0 +1,268 @@
+//! What the dashboard records, who may read it, and the file of it.
+
+use axum::body::Body;
+use http::{HeaderMap, Method, StatusCode};
+use model::{
+    audit::{Actor, Entry, Filter, Kind, Place},
+    organisation::Plan,
+};
+use serde_json::{Value, json};
+use store::AuditAuthority;
+
+use crate::zone::{Client, Zone};
+
+const PASSWORD: &str = "developer-zone-demo";
+const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0";
+
+/// A browser at an address of its own, that nobody has signed in with.
+fn browser(zone: &Zone) -> Client {
+    let client = zone.anonymous().without("host").at("203.0.113.7");
+    client.with("user-agent", BROWSER)
+}
+
+async fn post_form(client: &Client, name: &str, form: &str) -> (StatusCode, HeaderMap) {
+    let client = client
+        .clone()
+        .with("content-type", "application/x-www-form-urlencoded");
+    let target = format!("/api/dashboard/{name}");
+    let (status, headers, _) = client.raw(Method::POST, &target, form.to_owned()).await;
+    (status, headers)
+}
+
+async fn try_sign_in(client: &Client, email: &str, password: &str) -> HeaderMap {
+    let email = email.replace('@', "%40");
+    let form = format!("email={email}&password={password}");
+    let (status, headers) = post_form(client, "sign-in", &form).await;
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    headers
+}
+
+async fn signed_in(zone: &Zone, email: &str) -> Client {
+    let headers = try_sign_in(&browser(zone), email, PASSWORD).await;
+    assert_eq!(headers["location"], "/events");
+    let cookie = headers["set-cookie"].to_str().expect("a text");
+    let (cookie, _) = cookie.split_once(';').expect("attributes");
+    browser(zone).with("cookie", cookie)
+}
+
+async fn ask(client: &Client, name: &str, data: Value) -> (StatusCode, String) {
+    let client = client.clone().with("content-type", "application/json");
+    let target = format!("/api/dashboard/{name}");
+    let (status, _, body) = client.raw(Method::POST, &target, data.to_string()).await;
+    (status, String::from_utf8(body).expect("a text"))
+}
+
+async fn activity(client: &Client, organisation: i64, query: &str) -> (StatusCode, String) {
+    let data = json!({ "organisation_id": organisation, "query": query });
+    ask(client, "list-activity", data).await
+}
+
+async fn file(client: &Client, query: &str) -> (StatusCode, HeaderMap, String) {
+    let target = format!("/developer-zone/activity.csv?{query}");
+    let (status, headers, body) = client.raw(Method::GET, &target, Body::empty()).await;
+    (status, headers, String::from_utf8(body).expect("UTF-8"))
+}
+
+async fn everything(zone: &Zone) -> Vec<Entry> {
+    let audit = zone.store.audit();
+    let operator = AuditAuthority::Operator(None);
+    let page = audit
+        .list(operator, Filter::default(), Place::Newest, 100)
+        .await;
+    page.expect("listed").entries
+}
+
+#[tokio::test]
+async fn signing_in_and_out_is_recorded_with_address_and_program() {
+    let zone = Zone::on_sqlite().await;
+    let client = browser(&zone);
+    try_sign_in(&client, "member@example.com", "wrong").await;
+    try_sign_in(&client, "nobody@example.com", "wrong").await;
+    try_sign_in(&client, "no address", "wrong").await;
+    let member = signed_in(&zone, "member@example.com").await;
+    for _ in 0..2 {
+        let (status, _) = post_form(&member, "sign-out", "").await;
+        assert_eq!(status, StatusCode::SEE_OTHER);
+    }
+    let entries = everything(&zone).await;
+    let found: Vec<_> = entries
+        .iter()
+        .map(|entry| {
+            (
+                entry.kind,
+                entry.account.as_ref().map(|it| it.email.as_str()),
+            )
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (Kind::SignedOut, Some("member@example.com")),
+            (Kind::SignedIn, Some("member@example.com")),
+            (Kind::SignInFailed, None),
+            (Kind::SignInFailed, Some("member@example.com")),
+        ]
+    );
+    for entry in entries {
+        assert_eq!(entry.address.as_deref(), Some("203.0.113.7"));
+        assert_eq!(entry.user_agent.as_deref(), Some(BROWSER));
+    }
+}
+
+#[tokio::test]
+async fn without_a_record_nobody_is_signed_in() {
+    let zone = Zone::on_sqlite().await;
+    zone.database
+        .sql("CREATE TRIGGER broken BEFORE INSERT ON audit_entries BEGIN SELECT RAISE(ABORT, 'broken'); END")
+        .await;
+    let headers = try_sign_in(&browser(&zone), "member@example.com", PASSWORD).await;
+    assert_eq!(headers["location"], "/sign-in?next=%2Fevents");
+    let cookies = headers.get_all("set-cookie").iter();
+    let session = cookies.filter(|it| it.to_str().is_ok_and(|it| it.starts_with("session=")));
+    assert_eq!(session.count(), 0);
+}
+
+#[tokio::test]
+async fn what_is_clicked_is_recorded_with_who_clicked_it_and_where() {
+    let zone = Zone::on_sqlite().await;
+    let member = signed_in(&zone, "member@example.com").await;
+    let (_, made) = ask(&member, "create-token", json!({ "organisation_id": 903 })).await;
+    let made: Value = serde_json::from_str(&made).expect("JSON");
+    let token = &made["summary"]["id"];
+    for active in [false, true] {
+        let data = json!({ "organisation_id": 903, "token_id": token, "active": active });
+        assert_eq!(
+            ask(&member, "set-token-active", data).await.0,
+            StatusCode::OK
+        );
+    }
+    let data = json!({ "organisation_id": 903, "token_id": token });
+    assert_eq!(ask(&member, "delete-token", data).await.0, StatusCode::OK);
+
+    let entries = everything(&zone).await;
+    let found: Vec<_> = entries.iter().map(|entry| entry.kind).collect();
+    let expected = [
+        Kind::TokenDeleted,
+        Kind::TokenResumed,
+        Kind::TokenPaused,
+        Kind::TokenCreated,
+        Kind::SignedIn,
+    ];
+    assert_eq!(found, expected);
+    for entry in &entries {
+        let Actor::User(actor) = &entry.actor else {
+            panic!("{entry:?}");
+        };
+        assert_eq!(actor.email, "member@example.com");
+        assert_eq!(entry.address.as_deref(), Some("203.0.113.7"));
+    }
+    let (_, html) = activity(&member, 903, "").await;
+    let (_, _, csv) = file(&member, "organisation=903").await;
+    let secret = made["secret"].as_str().expect("a secret");
+    for text in [&html, &csv, &format!("{entries:?}")] {
+        assert!(text.contains(&secret[..5]), "the preview");
+        assert!(!text.contains(&secret[..6]), "no more than it");
+        assert!(!text.contains(PASSWORD));
+    }
+}
+
+#[tokio::test]
+async fn hand_made_requests_read_nothing_of_another_organisation_or_on_another_plan() {
+    let zone = Zone::on_sqlite().await;
+    let token = zone.token().await;
+    let member = signed_in(&zone, "member@example.com").await;
+    let other = signed_in(&zone, "other@example.com").await;
+    let trial = signed_in(&zone, "trial@example.com").await;
+    let filter = format!("token={}", token.id);
+
+    let (status, html) = activity(&member, 903, &filter).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(html.contains("created token"), "{html}");
+    for (client, organisation) in [(&other, 903), (&trial, 903), (&trial, 907), (&member, 1)] {
+        let (status, said) = activity(client, organisation, &filter).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{said}");
+        let (status, _, said) = file(client, &format!("organisation={organisation}")).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{said}");
+        assert!(!said.contains("token"), "{said}");
+    }
+    // Another organisation's token in the filter of one's own finds nothing.
+    let (status, html) = activity(&other, 904, &filter).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(
+        !html.contains("created token") && html.contains("Nothing found"),
+        "{html}"
+    );
+
+    let (status, _) = activity(&browser(&zone), 903, "").await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    let (status, headers, body) = file(&browser(&zone), "organisation=903").await;
+    assert_eq!((status, body.as_str()), (StatusCode::SEE_OTHER, ""));
+    let back = headers["location"].to_str().expect("a text");
+    assert!(back.starts_with("/sign-in?next="), "{back}");
+    for query in ["", "organisation=x"] {
+        assert_eq!(file(&member, query).await.0, StatusCode::BAD_REQUEST);
+    }
+
+    zone.set_plan(Plan::Pro).await;
+    assert_eq!(activity(&member, 903, "").await.0, StatusCode::FORBIDDEN);
+    let (status, _, said) = file(&member, "organisation=903").await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    assert!(said.contains("Enterprise"), "{said}");
+}
+
+#[tokio::test]
+async fn the_file_holds_every_row_of_the_filter_and_no_formula() {
+    let zone = Zone::on_sqlite().await;
+    let member = signed_in(&zone, "member@example.com").await;
+    let hostile = browser(&zone).with("user-agent", "=HYPERLINK(\"https://evil.example\",\"a\")");
+    try_sign_in(&hostile, "member@example.com", "wrong").await;
+    zone.database
+        .sql(
+            "INSERT INTO audit_entries (recorded_at, kind, actor, organisation_id, token_id, token_preview)
+                WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1234)
+                SELECT 1768802000000 + n / 7, 'token-paused', 'nobody', 903, n % 3, 'abcde' FROM n;
+            INSERT INTO audit_audience
+                SELECT id, 903, recorded_at, kind, token_id FROM audit_entries WHERE kind = 'token-paused'",
+        )
+        .await;
+    let (status, headers, csv) = file(&member, "organisation=903&kind=token-paused&token=").await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(
+        headers["content-type"],
+        "text/csv; charset=utf-8; header=present"
+    );
+    assert_eq!(
+        headers["content-disposition"],
+        "attachment; filename=\"activity-903.csv\""
+    );
+    assert_eq!(headers["cache-control"], "no-store");
+    assert_eq!(csv.matches("\r\n").count(), 1 + 1234);
+    let rows = csv::Reader::from_reader(csv.as_bytes()).into_records();
+    let times: Vec<_> = rows.map(|row| row.expect("sound")[0].to_owned()).collect();
+    assert_eq!(times.len(), 1234);
+    assert!(times.is_sorted_by(|newer, older| newer >= older));
+
+    let (_, _, csv) = file(&member, "organisation=903&kind=sign-in-failed").await;
+    let mut rows = csv::Reader::from_reader(csv.as_bytes()).into_records();
+    let row = rows.next().expect("a row").expect("sound");
+    assert_eq!(&row[9], "'=HYPERLINK(\"https://evil.example\",\"a\")");
+    assert!(rows.next().is_none());
+    let (_, html) = activity(&member, 903, "kind=sign-in-failed").await;
+    assert!(!html.contains("\"https://evil"), "{html}");
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_to_its_end_breaks_off() {
+    let zone = Zone::on_sqlite().await;
+    let member = signed_in(&zone, "member@example.com").await;
+    zone.database
+        .sql("ALTER TABLE audit_audience RENAME TO gone")
+        .await;
+    let target = "/developer-zone/activity.csv?organisation=903";
+    let request = axum::extract::Request::get(target).body(Body::empty());
+    let mut request = request.expect("a request");
+    *request.headers_mut() = member.headers();
+    let answer = tower::ServiceExt::oneshot(zone.router.clone(), request).await;
+    let body = answer.expect("an answer").into_body();
+    assert!(http_body_util::BodyExt::collect(body).await.is_err());
+}

@@ -1,0 +1,803 @@
+//! The audit trail: what is recorded, with what, for whose eyes, and that it stays.
+
+use model::{
+    audit::{Account, Actor, Entry, EntryKey, EntryPage, Filter, Kind, Place},
+    client::{Client, ClientAddress, UserAgent},
+    organisation::{OrganisationId, Plan, Role},
+    token::TokenId,
+    user::Email,
+};
+use sqlx::AssertSqlSafe;
+use store::{
+    AuditAuthority, Member, Store, StoreError, TokenAuthority,
+    audit::Origin,
+    sessions::{IDLE_END, SessionKey},
+};
+use tokio::task::JoinSet;
+
+use crate::harness::{Engine, PASSWORD, Raw, START, TestStore, email};
+
+on_both_engines!(
+    every_change_of_a_token_leaves_a_record_of_who_what_when_and_from_where,
+    changes_at_the_command_line_are_the_operators,
+    what_changes_nothing_leaves_no_record,
+    a_change_whose_record_cannot_be_written_is_not_made,
+    a_change_that_could_not_be_committed_leaves_no_record,
+    of_many_pauses_at_once_one_is_recorded,
+    changes_of_a_plan_at_once_follow_each_other_in_the_trail,
+    a_sign_in_is_seen_by_the_organisations_of_that_moment_and_by_no_other,
+    what_was_typed_as_an_address_without_an_account_is_not_kept,
+    a_session_is_recorded_as_ended_once,
+    a_session_that_had_ended_by_itself_leaves_no_record_of_a_sign_out,
+    what_somebody_does_with_their_account_is_recorded_each_once,
+    a_try_that_is_refused_unread_leaves_no_record,
+    what_is_distrusted_after_a_restore_is_recorded_token_by_token_and_account_by_account,
+    a_member_of_another_organisation_and_one_on_another_plan_read_nothing,
+    members_never_read_the_name_of_an_operator,
+    a_deleted_tokens_records_stay_with_its_number_and_preview,
+    the_schema_refuses_to_change_replace_or_remove_a_record,
+    pruning_is_itself_recorded_and_nothing_goes_without_that,
+    a_walk_through_the_pages_finds_every_record_once_in_both_directions,
+    a_filter_gives_what_it_names_and_nothing_else,
+    every_statement_that_reads_the_trail_goes_by_an_index,
+);
+
+const ALL: Filter = Filter {
+    kind: None,
+    token: None,
+    since: None,
+};
+
+fn from_browser(store: &Store) -> Store {
+    let address = ClientAddress::new("203.0.113.7".parse().expect("an address"));
+    store.on_behalf_of(Origin::Request(Client {
+        address: Some(address),
+        user_agent: UserAgent::of_header(b"Mozilla/5.0 (X11)"),
+    }))
+}
+
+fn operator(organisation: i64) -> TokenAuthority<'static> {
+    TokenAuthority::Operator(OrganisationId(organisation))
+}
+
+async fn page(store: &Store, authority: AuditAuthority<'_>, filter: Filter) -> EntryPage {
+    let audit = store.audit();
+    let page = audit.list(authority, filter, Place::Newest, 100).await;
+    page.expect("listed")
+}
+
+/// All that the operator sees, newest first.
+async fn everything(store: &Store) -> Vec<Entry> {
+    page(store, AuditAuthority::Operator(None), ALL)
+        .await
+        .entries
+}
+
+async fn kinds(store: &Store, authority: AuditAuthority<'_>) -> Vec<Kind> {
+    let entries = page(store, authority, ALL).await.entries;
+    entries.into_iter().map(|entry| entry.kind).collect()
+}
+
+async fn create(store: &Store, member: &Member) -> TokenId {
+    let created = store.tokens().create(member).await.expect("created");
+    created.summary.id
+}
+
+async fn set_active(store: &Store, member: &Member, token: TokenId, active: bool) {
+    let switched = store
+        .tokens()
+        .set_active(member.into(), token, active)
+        .await;
+    switched.expect("switched");
+}
+
+fn account(member: &Member) -> Account {
+    Account {
+        id: member.user_id(),
+        email: member.email().to_string(),
+    }
+}
+
+async fn every_change_of_a_token_leaves_a_record_of_who_what_when_and_from_where(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let browser = from_browser(&store);
+    let created = browser.tokens().create(&member).await.expect("created");
+    let token = created.summary.id;
+    store.clock.advance(1_000);
+    set_active(&browser, &member, token, false).await;
+    store.clock.advance(1_000);
+    set_active(&browser, &member, token, true).await;
+    store.clock.advance(1_000);
+    let gone = browser.tokens().delete((&member).into(), token).await;
+    gone.expect("deleted");
+
+    let entries = page(&store, (&member).into(), ALL).await.entries;
+    let expected = [
+        (Kind::TokenDeleted, 3_000),
+        (Kind::TokenResumed, 2_000),
+        (Kind::TokenPaused, 1_000),
+        (Kind::TokenCreated, 0),
+    ];
+    // The last is how the member came in.
+    assert_eq!(entries.len(), expected.len() + 1);
+    for (entry, (kind, after)) in entries.iter().zip(expected) {
+        assert_eq!((entry.kind, entry.key.at), (kind, START.plus_millis(after)));
+        assert_eq!(entry.actor, Actor::User(account(&member)));
+        assert_eq!(entry.organisation, Some(OrganisationId(903)));
+        let named = entry.token.as_ref().expect("a token");
+        assert_eq!(
+            (named.id, &named.preview),
+            (token, &created.summary.preview)
+        );
+        assert_eq!(entry.address.as_deref(), Some("203.0.113.7"));
+        assert_eq!(entry.user_agent.as_deref(), Some("Mozilla/5.0 (X11)"));
+    }
+}
+
+async fn changes_at_the_command_line_are_the_operators(store: TestStore) {
+    let command_line = store.on_behalf_of(Origin::operator(Some("root")));
+    let ada = store.enterprise(903).await;
+    let token = create(&command_line, &ada).await;
+    let tokens = command_line.tokens();
+    let off = tokens.set_active(operator(903), token, false).await;
+    off.expect("switched");
+    let organisations = command_line.organisations();
+    let plan = organisations.set_plan(OrganisationId(903), Plan::Pro).await;
+    plan.expect("changed");
+    let sign_in = command_line.sign_in();
+    let password = sign_in.set_password(ada.email(), "another password").await;
+    password.expect("changed");
+
+    let entries = everything(&store).await;
+    let found: Vec<_> = entries.iter().map(|entry| entry.kind).collect();
+    let expected = [
+        Kind::PasswordChanged,
+        Kind::PlanChanged,
+        Kind::TokenPaused,
+        Kind::TokenCreated,
+    ];
+    assert_eq!(found[..4], expected);
+    for entry in &entries[..4] {
+        assert_eq!(entry.actor, Actor::Operator(Some("root".to_owned())));
+        assert_eq!((&entry.address, &entry.user_agent), (&None, &None));
+    }
+    assert_eq!(entries[0].account, Some(account(&ada)));
+    assert_eq!(entries[1].plans, Some((Plan::Enterprise, Plan::Pro)));
+    assert_eq!(
+        entries[3].account,
+        Some(account(&ada)),
+        "in whose name it was made"
+    );
+}
+
+async fn what_changes_nothing_leaves_no_record(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let token = create(&store, &member).await;
+    set_active(&store, &member, token, false).await;
+    for _ in 1..10 {
+        create(&store, &member).await;
+    }
+    let before = store.raw().dump().await;
+    set_active(&store, &member, token, false).await;
+    store.set_plan(903, Plan::Enterprise).await;
+    let full = store.tokens().create(&member).await;
+    assert_refused!(full, StoreError::TokenLimitReached);
+    let nowhere = store.tokens().delete(operator(903), TokenId(4_711)).await;
+    assert_refused!(nowhere, StoreError::NoSuchToken(_));
+    let users = store.users();
+    let again = users
+        .join(member.email(), OrganisationId(903), Role::User)
+        .await;
+    assert_refused!(again, StoreError::AlreadyAMember(_));
+    let nobody = email("nobody@example.com");
+    let unknown = store.sign_in().set_password(&nobody, PASSWORD).await;
+    assert_refused!(unknown, StoreError::NoSuchUser(_));
+    assert_eq!(
+        store.audit().prune(START).await.expect("nothing to prune"),
+        0
+    );
+    assert_eq!(store.raw().dump().await, before);
+}
+
+/// Lets the database refuse what is written to a table: with the statement, or only on commit.
+async fn break_table(store: &TestStore, table: &str, on_commit: bool) {
+    let sql = match (store.raw().engine(), on_commit) {
+        (Engine::Sqlite, false) => format!(
+            "CREATE TRIGGER broken BEFORE INSERT ON {table}
+                BEGIN SELECT RAISE(ABORT, 'broken'); END;"
+        ),
+        (Engine::Sqlite, true) => format!(
+            "CREATE TABLE probe (id INTEGER REFERENCES organisations (id) DEFERRABLE INITIALLY DEFERRED);
+            CREATE TRIGGER broken AFTER INSERT ON {table} BEGIN INSERT INTO probe VALUES (-1); END;"
+        ),
+        (Engine::Postgres, on_commit) => format!(
+            "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS
+                'BEGIN RAISE EXCEPTION ''broken''; END';
+            CREATE {} TRIGGER broken {} INSERT ON {table} {} FOR EACH ROW EXECUTE FUNCTION broken();",
+            if on_commit { "CONSTRAINT" } else { "" },
+            if on_commit { "AFTER" } else { "BEFORE" },
+            if on_commit { "DEFERRABLE INITIALLY DEFERRED" } else { "" },
+        ),
+    };
+    store.raw().execute(&sql).await;
+}
+
+async fn sign_in(store: &Store, somebody: &Member) -> SessionKey {
+    let sign_in = store.sign_in();
+    let signed_in = sign_in.with_password(somebody.email(), PASSWORD, None);
+    signed_in.await.expect("signed in").session
+}
+
+/// A sign-in with this address and a wrong password.
+async fn fail_to_sign_in(store: &Store, address: &Email) {
+    let sign_in = store.sign_in();
+    let wrong = sign_in.with_password(address, "not the password", None);
+    assert_refused!(wrong.await, StoreError::WrongPassword);
+}
+
+async fn a_change_whose_record_cannot_be_written_is_not_made(store: TestStore) {
+    let member = store.enterprise(903).await;
+    store.organisation(904, Plan::Pro).await;
+    let token = create(&store, &member).await;
+    let paused = create(&store, &member).await;
+    set_active(&store, &member, paused, false).await;
+    let key = sign_in(&store, &member).await;
+    let session = store.sessions().find(&key).await;
+    let session = session.expect("an answer").expect("a session");
+    let before = store.raw().dump().await;
+    for table in ["audit_entries", "audit_audience"] {
+        break_table(&store, table, false).await;
+        let (tokens, users) = (store.tokens(), store.users());
+        let new = email("new@example.com");
+        assert_refused!(tokens.create(&member).await, StoreError::Database(_));
+        let off = tokens.set_active((&member).into(), token, false).await;
+        assert_refused!(off, StoreError::Database(_));
+        let on = tokens.set_active((&member).into(), paused, true).await;
+        assert_refused!(on, StoreError::Database(_));
+        let gone = tokens.delete((&member).into(), token).await;
+        assert_refused!(gone, StoreError::Database(_));
+        let plan = store
+            .organisations()
+            .set_plan(OrganisationId(903), Plan::Trial)
+            .await;
+        assert_refused!(plan, StoreError::Database(_));
+        let made = users
+            .create(&new, PASSWORD, OrganisationId(903), Role::User)
+            .await;
+        assert_refused!(made, StoreError::Database(_));
+        let joined = users
+            .join(member.email(), OrganisationId(904), Role::User)
+            .await;
+        assert_refused!(joined, StoreError::Database(_));
+        let changed = store
+            .sign_in()
+            .set_password(member.email(), "another password")
+            .await;
+        assert_refused!(changed, StoreError::Database(_));
+        let own = store.sign_in();
+        let own = own
+            .change_password(&session, PASSWORD, "another password")
+            .await;
+        assert_refused!(own, StoreError::Database(_));
+        let sessions = store.sessions();
+        let signed_out = sessions.end_by_key(&key).await;
+        assert_refused!(signed_out, StoreError::Database(_));
+        let ended = sessions.end(member.user_id(), session.id()).await;
+        assert_refused!(ended, StoreError::Database(_));
+        let all = sessions.end_all(member.user_id()).await;
+        assert_refused!(all, StoreError::Database(_));
+        assert_refused!(store.distrust_restored().await, StoreError::Database(_));
+        for password in [PASSWORD, "not the password"] {
+            let sign_in = store.sign_in();
+            let signed_in = sign_in.with_password(member.email(), password, None).await;
+            assert_refused!(signed_in, StoreError::Database(_));
+        }
+        store
+            .raw()
+            .execute(
+                match store.raw().engine() {
+                    Engine::Sqlite => "DROP TRIGGER broken".to_owned(),
+                    Engine::Postgres => {
+                        format!("DROP TRIGGER broken ON {table}; DROP FUNCTION broken")
+                    }
+                }
+                .as_str(),
+            )
+            .await;
+        assert_eq!(store.raw().dump().await, before, "{table}");
+    }
+}
+
+async fn a_change_that_could_not_be_committed_leaves_no_record(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let before = everything(&store).await;
+    break_table(&store, "tokens", true).await;
+    let refused = store.tokens().create(&member).await;
+    assert_refused!(refused, StoreError::Database(_));
+    assert_eq!(everything(&store).await, before);
+}
+
+async fn of_many_pauses_at_once_one_is_recorded(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let token = create(&store, &member).await;
+    let servers = [store.server(), store.another_server().await];
+    let mut pauses = JoinSet::new();
+    for n in 0..12 {
+        let (server, member) = (servers[n % 2].clone(), member.clone());
+        pauses.spawn(async move {
+            let paused = server
+                .tokens()
+                .set_active((&member).into(), token, false)
+                .await;
+            paused.expect("switched").token.status.is_active()
+        });
+    }
+    assert_eq!(pauses.join_all().await, [false; 12]);
+    let filter = Filter {
+        kind: Some(Kind::TokenPaused),
+        ..ALL
+    };
+    let found = page(&store, AuditAuthority::Operator(None), filter).await;
+    assert_eq!(found.entries.len(), 1);
+}
+
+async fn changes_of_a_plan_at_once_follow_each_other_in_the_trail(store: TestStore) {
+    store.organisation(903, Plan::Trial).await;
+    let servers = [store.server(), store.another_server().await];
+    let mut changes = JoinSet::new();
+    for n in 0..16 {
+        let server = servers[n % 2].clone();
+        let plan = Plan::ALL[n % 4];
+        changes.spawn(async move {
+            let changed = server
+                .organisations()
+                .set_plan(OrganisationId(903), plan)
+                .await;
+            assert_eq!(changed.expect("changed").plan, plan);
+        });
+    }
+    changes.join_all().await;
+    let mut entries = everything(&store).await;
+    // The clock stands still, and PostgreSQL gives numbers away before it lets a change through.
+    let mut plan = Plan::Trial;
+    while !entries.is_empty() {
+        let next = entries
+            .iter()
+            .rposition(|entry| entry.plans.is_some_and(|it| it.0 == plan));
+        let (_, after) = entries
+            .remove(next.expect("one that follows"))
+            .plans
+            .expect("plans");
+        assert_ne!(after, plan);
+        plan = after;
+    }
+    assert_eq!(
+        store.organisations().list().await.expect("listed")[0].plan,
+        plan
+    );
+}
+
+async fn a_sign_in_is_seen_by_the_organisations_of_that_moment_and_by_no_other(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    let harbour = store.enterprise(904).await;
+    let city = store.enterprise(905).await;
+    let browser = from_browser(&store);
+    sign_in(&browser, &ada).await;
+    store.join(&ada, 904, Role::User).await;
+    fail_to_sign_in(&browser, ada.email()).await;
+
+    let added = Kind::MemberAdded;
+    assert_eq!(
+        kinds(&store, (&ada).into()).await,
+        [Kind::SignInFailed, Kind::SignedIn, added]
+    );
+    assert_eq!(
+        kinds(&store, (&harbour).into()).await,
+        [Kind::SignInFailed, added, added],
+        "joining brings no earlier sign-in along"
+    );
+    assert_eq!(kinds(&store, (&city).into()).await, [added]);
+    assert_eq!(
+        kinds(&store, AuditAuthority::Operator(None)).await.len(),
+        6,
+        "each once"
+    );
+
+    let entries = page(&store, (&ada).into(), ALL).await.entries;
+    assert_eq!(entries[0].actor, Actor::Nobody, "who it was is not known");
+    assert_eq!(entries[0].account, Some(account(&ada)));
+    assert_eq!(entries[1].actor, Actor::User(account(&ada)));
+    assert_eq!(entries[1].organisation, None);
+    assert_eq!(entries[1].address.as_deref(), Some("203.0.113.7"));
+}
+
+async fn what_was_typed_as_an_address_without_an_account_is_not_kept(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    let typed = email("my-p@ssword-by-mistake");
+    fail_to_sign_in(&from_browser(&store), &typed).await;
+    let newest = everything(&store).await.remove(0);
+    assert_eq!(
+        (newest.kind, newest.actor),
+        (Kind::SignInFailed, Actor::Nobody)
+    );
+    assert_eq!((newest.account, newest.organisation), (None, None));
+    assert_eq!(newest.address.as_deref(), Some("203.0.113.7"));
+    assert!(!store.raw().dump().await.contains("by-mistake"));
+    assert_eq!(kinds(&store, (&ada).into()).await, [Kind::MemberAdded]);
+    let mine = AuditAuthority::Operator(Some(OrganisationId(903)));
+    assert_eq!(kinds(&store, mine).await, [Kind::MemberAdded]);
+}
+
+async fn a_session_is_recorded_as_ended_once(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    let key = sign_in(&store, &ada).await;
+    for _ in 0..2 {
+        let signed_out = store.sessions().end_by_key(&key).await;
+        signed_out.expect("signed out");
+        let found = store.sessions().find(&key).await;
+        assert_eq!(found.expect("an answer"), None);
+    }
+    assert_eq!(
+        kinds(&store, (&ada).into()).await,
+        [Kind::SignedOut, Kind::SignedIn, Kind::MemberAdded]
+    );
+}
+
+async fn a_session_that_had_ended_by_itself_leaves_no_record_of_a_sign_out(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    let key = sign_in(&store, &ada).await;
+    let idle = i64::try_from(IDLE_END.as_millis()).expect("hours");
+    store.clock.advance(idle);
+    store
+        .sessions()
+        .end_by_key(&key)
+        .await
+        .expect("nothing to end");
+    assert_eq!(
+        kinds(&store, (&ada).into()).await,
+        [Kind::SignedIn, Kind::MemberAdded]
+    );
+}
+
+async fn what_somebody_does_with_their_account_is_recorded_each_once(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    let browser = from_browser(&store);
+    let here = sign_in(&browser, &ada).await;
+    let here = store.sessions().find(&here).await.expect("an answer");
+    let here = here.expect("a session");
+    let changed = browser.sign_in();
+    let changed = changed
+        .change_password(&here, PASSWORD, "another password")
+        .await;
+    changed.expect("changed");
+    for _ in 0..2 {
+        let ended = browser.sessions().end(ada.user_id(), here.id()).await;
+        ended.expect("ended");
+        let all = browser.sessions().end_all(ada.user_id()).await;
+        assert_eq!(all.expect("nothing left to end"), 0);
+    }
+    let entries = page(&store, (&ada).into(), ALL).await.entries;
+    let found: Vec<_> = entries.iter().map(|entry| entry.kind).collect();
+    let expected = [
+        Kind::SessionsEnded,
+        Kind::PasswordChanged,
+        Kind::SignedIn,
+        Kind::MemberAdded,
+    ];
+    assert_eq!(found, expected);
+    for entry in &entries[..3] {
+        assert_eq!(entry.actor, Actor::User(account(&ada)));
+        assert_eq!(entry.address.as_deref(), Some("203.0.113.7"));
+    }
+}
+
+async fn a_try_that_is_refused_unread_leaves_no_record(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    for _ in 0..5 {
+        fail_to_sign_in(&store, ada.email()).await;
+    }
+    let before = everything(&store).await;
+    let sign_in = store.sign_in();
+    let refused = sign_in.with_password(ada.email(), PASSWORD, None).await;
+    assert_refused!(refused, StoreError::TooManyTries(_));
+    assert_eq!(everything(&store).await, before);
+}
+
+async fn what_is_distrusted_after_a_restore_is_recorded_token_by_token_and_account_by_account(
+    store: TestStore,
+) {
+    let (ada, bob) = (store.enterprise(903).await, store.enterprise(904).await);
+    let tokens = [create(&store, &ada).await, create(&store, &bob).await];
+    let paused = create(&store, &ada).await;
+    set_active(&store, &ada, paused, false).await;
+    for _ in 0..2 {
+        sign_in(&store, &ada).await;
+    }
+    let before = everything(&store).await;
+    let command_line = store.on_behalf_of(Origin::operator(Some("root")));
+    for _ in 0..2 {
+        command_line.distrust_restored().await.expect("done");
+    }
+    let entries = everything(&store).await;
+    let new = &entries[..entries.len() - before.len()];
+    assert_eq!(new.len(), 3, "{new:?}");
+    for entry in new {
+        assert_eq!(entry.actor, Actor::Operator(Some("root".to_owned())));
+    }
+    assert_eq!(new[0].kind, Kind::SessionsEnded);
+    assert_eq!(new[0].account, Some(account(&ada)));
+    for (token, organisation) in tokens.into_iter().zip([903, 904]) {
+        let told = new.iter().find(|entry| {
+            entry.kind == Kind::TokenPaused && entry.token.as_ref().map(|it| it.id) == Some(token)
+        });
+        let told = told.expect("a record").organisation;
+        assert_eq!(told, Some(OrganisationId(organisation)));
+    }
+}
+
+async fn a_member_of_another_organisation_and_one_on_another_plan_read_nothing(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    let stranger = store.enterprise(904).await;
+    let token = create(&store, &ada).await;
+    let filter = Filter {
+        token: Some(token),
+        ..ALL
+    };
+    assert_eq!(page(&store, (&ada).into(), filter).await.entries.len(), 1);
+    assert_eq!(page(&store, (&stranger).into(), filter).await.entries, []);
+    assert_eq!(kinds(&store, (&stranger).into()).await, [Kind::MemberAdded]);
+    for plan in [Plan::Trial, Plan::PayAsYouGo, Plan::Pro] {
+        store.set_plan(903, plan).await;
+        let ada = store
+            .members()
+            .find(ada.user_id(), OrganisationId(903))
+            .await;
+        let ada = ada.expect("a member");
+        let refused = store
+            .audit()
+            .list((&ada).into(), ALL, Place::Newest, 10)
+            .await;
+        assert_refused!(refused, StoreError::PlanRequired(on) if on == plan);
+    }
+    let nowhere = AuditAuthority::Operator(Some(OrganisationId(1)));
+    let refused = store.audit().list(nowhere, ALL, Place::Newest, 10).await;
+    assert_refused!(refused, StoreError::NoSuchOrganisation(_));
+}
+
+async fn members_never_read_the_name_of_an_operator(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    let token = create(&store, &ada).await;
+    let command_line = store.on_behalf_of(Origin::operator(Some("root")));
+    let gone = command_line.tokens().delete(operator(903), token).await;
+    gone.expect("deleted");
+    let newest = page(&store, (&ada).into(), ALL).await.entries.remove(0);
+    assert_eq!(
+        (newest.kind, newest.actor),
+        (Kind::TokenDeleted, Actor::Operator(None))
+    );
+}
+
+async fn a_deleted_tokens_records_stay_with_its_number_and_preview(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    let created = store.tokens().create(&ada).await.expect("created");
+    let token = created.summary.id;
+    store
+        .tokens()
+        .delete((&ada).into(), token)
+        .await
+        .expect("deleted");
+    let filter = Filter {
+        token: Some(token),
+        ..ALL
+    };
+    let entries = page(&store, (&ada).into(), filter).await.entries;
+    assert_eq!(entries.len(), 2);
+    for entry in entries {
+        let named = entry.token.expect("a token");
+        assert_eq!(
+            (named.id, named.preview),
+            (token, created.summary.preview.clone())
+        );
+    }
+}
+
+async fn the_schema_refuses_to_change_replace_or_remove_a_record(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    create(&store, &ada).await;
+    let before = store.raw().dump().await;
+    let mut attempts = vec![
+        "UPDATE audit_entries SET actor_name = 'somebody else'",
+        "UPDATE audit_entries SET recorded_at = recorded_at WHERE id = 1",
+        "DELETE FROM audit_entries",
+        "DELETE FROM audit_entries WHERE id = 1",
+        "UPDATE audit_audience SET organisation_id = 904",
+        "DELETE FROM audit_audience",
+        "INSERT INTO audit_audience (entry_id, organisation_id, recorded_at, kind)
+            SELECT entry_id, organisation_id, 0, kind FROM audit_audience WHERE TRUE
+            ON CONFLICT (entry_id, organisation_id) DO UPDATE SET recorded_at = 0",
+    ];
+    attempts.extend_from_slice(match store.raw().engine() {
+        Engine::Sqlite => &[
+            "INSERT OR REPLACE INTO audit_entries (id, recorded_at, kind, actor)
+                VALUES (1, 0, 'signed-in', 'nobody')",
+            "REPLACE INTO audit_audience (entry_id, organisation_id, recorded_at, kind)
+                VALUES (1, 903, 0, 'signed-in')",
+        ][..],
+        Engine::Postgres => &["TRUNCATE audit_entries CASCADE", "TRUNCATE audit_audience"],
+    });
+    for attempt in attempts {
+        let refused = store.raw().try_execute(attempt).await;
+        let refused = refused.expect_err(attempt).to_string();
+        assert!(refused.contains("append-only"), "{attempt}: {refused}");
+    }
+    assert_eq!(store.raw().dump().await, before);
+}
+
+async fn pruning_is_itself_recorded_and_nothing_goes_without_that(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    let token = create(&store, &ada).await;
+    store.clock.advance(10_000);
+    set_active(&store, &ada, token, false).await;
+    store.clock.advance(10_000);
+    let ahead = store.audit().prune(START.plus_millis(20_001)).await;
+    assert_refused!(ahead, StoreError::PruneAhead);
+
+    let command_line = store.on_behalf_of(Origin::operator(Some("root")));
+    let before = START.plus_millis(10_000);
+    let pruned = command_line.audit().prune(before).await;
+    assert_eq!(pruned.expect("pruned"), 2);
+    let entries = everything(&store).await;
+    let found: Vec<_> = entries.iter().map(|entry| entry.kind).collect();
+    assert_eq!(found, [Kind::AuditPruned, Kind::TokenPaused]);
+    assert_eq!(entries[0].pruned_before, Some(before));
+    assert_eq!(entries[0].actor, Actor::Operator(Some("root".to_owned())));
+    assert_eq!(kinds(&store, (&ada).into()).await, [Kind::TokenPaused]);
+    assert_eq!(
+        store
+            .raw()
+            .number("SELECT COUNT(*) FROM audit_audience")
+            .await,
+        1
+    );
+
+    let refused = store.raw().try_execute("DELETE FROM audit_entries").await;
+    refused.expect_err("what is left is as safe as before");
+    assert_eq!(command_line.audit().prune(before).await.expect("pruned"), 0);
+    assert_eq!(everything(&store).await, entries);
+}
+
+/// As many records as asked for, three of each millisecond, of two tokens in turn.
+async fn many_records(store: &TestStore, count: i64) {
+    let numbers = match store.raw().engine() {
+        Engine::Sqlite => format!(
+            "(WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {count})
+            SELECT n FROM n) AS numbers"
+        ),
+        Engine::Postgres => format!("(SELECT n FROM generate_series(1, {count}) AS n) AS numbers"),
+    };
+    let start = START.epoch_millis();
+    store
+        .raw()
+        .execute(&format!(
+            "INSERT INTO audit_entries (recorded_at, kind, actor, organisation_id, token_id, token_preview)
+            SELECT {start} + numbers.n / 3,
+                CASE WHEN numbers.n % 40 = 0 THEN 'token-paused' ELSE 'token-resumed' END,
+                'nobody', 903 + numbers.n % 2, numbers.n % 50, 'abcde'
+            FROM {numbers};
+            INSERT INTO audit_audience (entry_id, organisation_id, recorded_at, kind, token_id)
+            SELECT id, organisation_id, recorded_at, kind, token_id FROM audit_entries
+            WHERE kind LIKE 'token-%'"
+        ))
+        .await;
+}
+
+async fn a_walk_through_the_pages_finds_every_record_once_in_both_directions(store: TestStore) {
+    let ada = store.enterprise(904).await;
+    many_records(&store, 61).await;
+    let all: Vec<_> = keys(&page(&store, (&ada).into(), ALL).await);
+    assert_eq!(all.len(), 32);
+    assert!(all.is_sorted_by(|a, b| a > b));
+
+    let list = async |place| {
+        let page = store.audit().list((&ada).into(), ALL, place, 7).await;
+        page.expect("listed")
+    };
+    let (mut walked, mut place) = (Vec::new(), Place::Newest);
+    let oldest = loop {
+        let page = list(place).await;
+        assert_eq!(page.has_newer, !walked.is_empty());
+        walked.extend(keys(&page));
+        if !page.has_older {
+            break keys(&page);
+        }
+        place = Place::Before(*walked.last().expect("a record"));
+        // What is added in the midst of it disturbs nothing.
+        store.clock.advance(100_000);
+        sign_in(&store, &ada).await;
+    };
+    assert_eq!(walked, all);
+
+    let mut found = oldest.clone();
+    let mut newest_found = oldest[0];
+    loop {
+        let page = list(Place::After(newest_found)).await;
+        let newer = keys(&page);
+        if !page.has_newer {
+            assert_eq!(newer, keys(&list(Place::Newest).await), "a full page");
+            found.extend(newer);
+            break;
+        }
+        assert!(page.has_older && newer.last() > Some(&newest_found));
+        newest_found = newer[0];
+        found.extend(newer);
+    }
+    assert!(all.iter().all(|key| found.contains(key)));
+}
+
+fn keys(page: &EntryPage) -> Vec<EntryKey> {
+    page.entries.iter().map(|entry| entry.key).collect()
+}
+
+async fn a_filter_gives_what_it_names_and_nothing_else(store: TestStore) {
+    store.organisation(904, Plan::Enterprise).await;
+    many_records(&store, 61).await;
+    let since = START.plus_millis(10);
+    for organisation in [None, Some(OrganisationId(904))] {
+        for kind in [None, Some(Kind::TokenPaused), Some(Kind::TokenResumed)] {
+            for token in [None, Some(TokenId(11))] {
+                for since in [None, Some(since)] {
+                    let filter = Filter { kind, token, since };
+                    let authority = AuditAuthority::Operator(organisation);
+                    let found = page(&store, authority, filter).await.entries;
+                    let wanted = everything(&store).await.into_iter().filter(|entry| {
+                        organisation.is_none_or(|id| entry.organisation == Some(id))
+                            && kind.is_none_or(|kind| entry.kind == kind)
+                            && token
+                                .is_none_or(|id| entry.token.as_ref().map(|it| it.id) == Some(id))
+                            && since.is_none_or(|since| entry.key.at >= since)
+                    });
+                    let wanted: Vec<_> = wanted.collect();
+                    assert_eq!(found, wanted, "{organisation:?} {filter:?}");
+                }
+            }
+        }
+    }
+}
+
+async fn every_statement_that_reads_the_trail_goes_by_an_index(store: TestStore) {
+    many_records(&store, 20_000).await;
+    for analysed in [false, true] {
+        if analysed {
+            store.raw().execute("ANALYZE").await;
+        }
+        for sql in store::audit::reads() {
+            let plan = plan(store.raw(), &sql).await;
+            assert!(plan.iter().any(|step| step.contains("audit_")), "{plan:#?}");
+            for step in &plan {
+                let whole = ["SCAN ", "Seq Scan", "TEMP B-TREE"];
+                let whole = whole.iter().any(|word| step.contains(word))
+                    // The few records of one token may as well be put in order when they are found; and before it
+                    // knows anything of the table, PostgreSQL takes those of a kind for few.
+                    || analysed
+                        && step.contains("Sort")
+                        && !sql.contains("token_id = ");
+                // Of all records in their order, the first page is the beginning of an index.
+                let beginning = step.contains("USING INDEX audit_entries_by_time");
+                assert!(!whole || beginning, "{step}\n{sql}: {plan:#?}");
+            }
+        }
+    }
+}
+
+/// The engine's plan for a statement, a step in each line.
+async fn plan(raw: &Raw, sql: &str) -> Vec<String> {
+    match raw {
+        Raw::Sqlite(pool) => {
+            let sql = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+            let steps: Vec<(i64, i64, i64, String)> =
+                sqlx::query_as(sql).fetch_all(pool).await.expect("a plan");
+            steps.into_iter().map(|(.., step)| step).collect()
+        }
+        Raw::Postgres(_) => raw.texts(&format!("EXPLAIN {sql}")).await,
+    }
+}
