@@ -493,11 +493,12 @@ async fn what_somebody_does_with_their_account_is_recorded_each_once(store: Test
 
 async fn a_try_that_is_refused_unread_leaves_no_record(store: TestStore) {
     let ada = store.enterprise(903).await;
+    let browser = from_browser(&store);
     for _ in 0..5 {
-        fail_to_sign_in(&store, ada.email()).await;
+        fail_to_sign_in(&browser, ada.email()).await;
     }
     let before = everything(&store).await;
-    let sign_in = store.sign_in();
+    let sign_in = browser.sign_in();
     let refused = sign_in.with_password(ada.email(), PASSWORD, None).await;
     assert_refused!(refused, StoreError::TooManyTries(_));
     assert_eq!(everything(&store).await, before);
