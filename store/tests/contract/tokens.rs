@@ -468,7 +468,7 @@ async fn a_creation_that_is_given_up_half_way_leaves_the_store_whole(store: Test
         }
     };
     assert!(matches!(full, StoreError::TokenLimitReached), "{full}");
-    assert_eq!(listed(&store, &member).await.len(), TOKEN_LIMIT as usize);
+    assert_eq!(listed(&store, &member).await.len(), TOKEN_LIMIT);
 }
 
 /// SQLite rolls back by itself when the disk is full, for example; here a trigger makes it do so.
