@@ -91,26 +91,6 @@ const EXAMPLES: &[(&str, [&str; 3])] = &[
     ("s3-access-key-id", [r#""A""#, r#""B""#, r#""C""#]),
     ("s3-secret-access-key-file", [r#""a""#, r#""b""#, r#""c""#]),
     ("demo", ["true", "false", "true"]),
-    (
-        "dashboard-hosts",
-        [
-            r#"["a.example", "b.example"]"#,
-            r#"["c.example"]"#,
-            r#"["d.example", "e.example"]"#,
-        ],
-    ),
-    (
-        "trusted-proxies",
-        [
-            r#"["10.0.0.7", "10.1.0.0/16"]"#,
-            r#"["192.0.2.1"]"#,
-            r#"["2001:db8::/32"]"#,
-        ],
-    ),
-    (
-        "confirm-password-after",
-        [r#""10m""#, r#""20m""#, r#""30m""#],
-    ),
     ("shutdown-delay", ["1", "2", "3"]),
     ("shutdown-grace", ["11", "12", "13"]),
 ];
