@@ -13,7 +13,7 @@ import { type Browser, expect, test } from '@playwright/test';
 import { DeveloperZone, previewOf } from '../pages/developer-zone.ts';
 import { MEMBER, PASSWORD, SUMMIT } from '../support/demo.ts';
 
-const ROUNDS = 40;
+const ROUNDS = 10;
 const BINARY = resolve(import.meta.dirname, '../..', process.env['DEVELOPER_ZONE_BIN'] ?? '');
 
 interface Setting {
