@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 
-import { type Browser, expect, test } from '@playwright/test';
+import { type Browser, expect, type Locator, test } from '@playwright/test';
 
 import { DeveloperZone, previewOf } from '../pages/developer-zone.ts';
 import { MEMBER, PASSWORD, SUMMIT } from '../support/demo.ts';
@@ -79,10 +79,7 @@ async function measured(browser: Browser, { name, url, servers }: Setting): Prom
 }
 
 /** Timed in the page itself, from the event of the click to the change of the words. */
-async function clickToInactive(
-  control: DeveloperZoneLocator,
-  status: DeveloperZoneLocator,
-): Promise<number> {
+async function clickToInactive(control: Locator, status: Locator): Promise<number> {
   const words = await status.elementHandle();
   return control.evaluate(
     (element, shown) =>
@@ -100,5 +97,3 @@ async function clickToInactive(
     words,
   );
 }
-
-type DeveloperZoneLocator = ReturnType<DeveloperZone['row']>['status'];

@@ -72,7 +72,7 @@ test('too many wrong passwords: the dialog says how long to wait', async ({ page
   const answered = () => page.waitForResponse('**/api/dashboard/create-token');
   const wait = dialog.getByRole('alert').filter({ hasText: /Wait \d+ seconds?, then try again/ });
   // On a machine that is slow enough the first wait is over before the next try; they grow.
-  for (let tried = 0; tried < 12 && !(await wait.isVisible()); tried += 1) {
+  for (let tried = 0; tried < 8 && !(await wait.isVisible()); tried += 1) {
     // An answer that came is not yet an answer that is shown.
     await expect(create).toHaveText('Create Token');
     await passwordIn(dialog).fill('not the password');

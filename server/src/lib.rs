@@ -30,10 +30,9 @@ use axum::middleware::from_fn_with_state;
 use store::Store;
 use tower::util::MapResponseLayer;
 
-use self::surfaces::Surfaces;
 use self::{
     api::ExternalApi, config::Config, connection::OwnApi, dashboard::DashboardConfig, hosts::Hosts,
-    originals::Originals,
+    originals::Originals, surfaces::Surfaces,
 };
 pub use self::{error::Error, instruments::Instruments, surfaces::Service};
 

@@ -106,7 +106,7 @@ pub struct Sessions<'a> {
 }
 
 #[derive(sqlx::FromRow)]
-struct SessionRow {
+pub(crate) struct SessionRow {
     id: i64,
     user_id: i64,
     created_at: i64,
@@ -121,6 +121,11 @@ impl SessionRow {
         let idle = Timestamp(self.last_used_at).plus_millis(millis(IDLE_END));
         let absolute = Timestamp(self.created_at).plus_millis(millis(ABSOLUTE_END));
         idle.min(absolute)
+    }
+
+    /// Whose session it is; nobody's once it has ended.
+    pub(crate) fn user_at(&self, now: Timestamp) -> Option<UserId> {
+        (now < self.ends_at()).then_some(UserId(self.user_id))
     }
 }
 
@@ -171,7 +176,7 @@ const OF_USER: &str = select_session!(
     ORDER BY last_used_at DESC, id DESC"
 );
 const NOTE_USE: &str = "UPDATE sessions SET last_used_at = $2 WHERE id = $1";
-const END_BY_KEY: &str = concat!(
+pub(crate) const END_BY_KEY: &str = concat!(
     "DELETE FROM sessions WHERE digest = $1 RETURNING ",
     session_columns!()
 );
@@ -183,6 +188,20 @@ fn ended(now: Timestamp) -> (i64, i64) {
     let before = |end| now.plus_millis(-millis(end)).epoch_millis();
     (before(IDLE_END), before(ABSOLUTE_END))
 }
+
+/// Ends the session with this key in the running transaction `tx`; gives whose it was, if it had not ended
+/// before.
+macro_rules! end_session {
+    ($tx:ident, $key:expr, $now:expr) => {{
+        let row: Option<$crate::sessions::SessionRow> =
+            sqlx::query_as($crate::sessions::END_BY_KEY)
+                .bind($key.digest())
+                .fetch_optional(&mut *$tx)
+                .await?;
+        row.and_then(|row| row.user_at($now))
+    }};
+}
+pub(crate) use end_session;
 
 impl<'a> Sessions<'a> {
     pub(crate) const fn new(store: &'a Store) -> Self {
@@ -251,14 +270,9 @@ impl<'a> Sessions<'a> {
     pub async fn end_by_key(&self, key: &SessionKey) -> Result<(), StoreError> {
         let now = self.store.clock().now();
         on_engine!(transaction self.store.database(), |tx| {
-            let row: Option<SessionRow> = sqlx::query_as(END_BY_KEY)
-                .bind(key.digest())
-                .fetch_optional(&mut *tx)
-                .await?;
-            let Some(row) = row.filter(|row| now < row.ends_at()) else {
+            let Some(user) = end_session!(tx, key, now) else {
                 return Ok(());
             };
-            let user = UserId(row.user_id);
             let email = email_in!(tx, user);
             append_in!(tx, self.store, Record::by_user(Kind::SignedOut, user, &email))
         })

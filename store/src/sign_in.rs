@@ -17,11 +17,13 @@ use model::{
 use crate::{
     Store,
     attempts::{Attempt, Source},
-    audit::{Origin, Record, append_in},
+    audit::{Origin, Record, append_in, email_in},
     browsers::BrowserId,
     database::on_engine,
     error::StoreError,
-    sessions::{CONFIRM, END_ALL, END_OTHERS, RENEW, Session, SessionKey, begin_session},
+    sessions::{
+        CONFIRM, END_ALL, END_OTHERS, RENEW, Session, SessionKey, begin_session, end_session,
+    },
 };
 
 /// Somebody has signed in: what their browser is to show from now on.
@@ -64,7 +66,8 @@ impl<'a> SignIn<'a> {
 
     /// A new session for whoever has this address and password, and sends the request that the store acts for
     /// ([`Store::on_behalf_of`]). `known_browser` is what the browser shows of an earlier sign-in
-    /// ([`SignedIn::known_browser`]).
+    /// ([`SignedIn::known_browser`]). The session that it showed ends with the beginning of the new one: whoever
+    /// planted it there has nothing of this sign-in (OWASP Session Management Cheat Sheet, session fixation).
     ///
     /// An address without an account is answered like one with another password, in words, in time, and in
     /// how long the next try must wait (OWASP Authentication Cheat Sheet).
@@ -77,10 +80,14 @@ impl<'a> SignIn<'a> {
         email: &Email,
         password: &str,
         known_browser: Option<&str>,
+        replaces: Option<&SessionKey>,
     ) -> Result<SignedIn, StoreError> {
         let client = self.store.origin().and_then(Origin::client);
         let client = client.cloned().unwrap_or_default();
-        match self.enter(email, password, &client, known_browser).await {
+        match self
+            .enter(email, password, &client, known_browser, replaces)
+            .await
+        {
             Ok(signed_in) => Ok(signed_in),
             Err(error) => Err(self.failed(email, &client, error).await),
         }
@@ -92,6 +99,7 @@ impl<'a> SignIn<'a> {
         password: &str,
         client: &Client,
         known_browser: Option<&str>,
+        replaces: Option<&SessionKey>,
     ) -> Result<SignedIn, StoreError> {
         let key = self.store.known_browser_key().await?;
         let browser = known_browser.and_then(|proof| BrowserId::proven(proof, &key, email));
@@ -104,7 +112,7 @@ impl<'a> SignIn<'a> {
         let account = self.check(attempt, found, password).await?;
         Ok(SignedIn {
             user_id: UserId(account.id),
-            session: self.begin(&account, client).await?,
+            session: self.begin(&account, client, replaces).await?,
             known_browser: BrowserId::random().proof(&key, email),
         })
     }
@@ -265,6 +273,7 @@ impl<'a> SignIn<'a> {
         &self,
         account: &Credentials,
         client: &Client,
+        replaces: Option<&SessionKey>,
     ) -> Result<SessionKey, StoreError> {
         let key = SessionKey::random();
         let (user, now) = (UserId(account.id), self.now());
@@ -276,6 +285,15 @@ impl<'a> SignIn<'a> {
                 .await?;
             if held.rows_affected() == 0 {
                 return Err(StoreError::WrongPassword);
+            }
+            let replaced = match replaces {
+                Some(old) => end_session!(tx, old, now),
+                None => None,
+            };
+            // Who signs in anew has not signed out; who was signed in there before has.
+            if let Some(other) = replaced.filter(|other| *other != user) {
+                let email = email_in!(tx, other);
+                append_in!(tx, self.store, Record::by_user(Kind::SignedOut, other, &email))?;
             }
             begin_session!(tx, key, user, now, client);
             let record = Record::by_user(Kind::SignedIn, user, &account.email);

@@ -14,7 +14,12 @@ use model::{
     organisation::OrganisationId,
     user::Email,
 };
-use store::{Member, Store, StoreError, audit::Origin, sessions::Session, users::Account};
+use store::{
+    Member, Store, StoreError,
+    audit::Origin,
+    sessions::{Session, SessionKey},
+    users::Account,
+};
 
 use super::cookies::{Cookies, Once};
 use crate::{
@@ -47,7 +52,7 @@ pub struct SessionSettings {
 
 /// The store, for what the running request does: the audit trail says who sent it.
 pub(crate) fn store() -> Store {
-    let client = client(&request());
+    let client = of_request(client);
     expect_context::<Store>().on_behalf_of(Origin::Request(client))
 }
 
@@ -55,8 +60,15 @@ pub(crate) fn cookies() -> Cookies {
     expect_context::<SessionSettings>().cookies
 }
 
-fn request() -> Parts {
-    expect_context()
+/// What `look` finds in the head of the running request.
+fn of_request<T: 'static>(look: impl FnOnce(&Parts) -> T) -> T {
+    with_context(look).expect("the host provides the head of each request")
+}
+
+/// The key of the session that the browser shows, if it shows one.
+fn session_key() -> Option<SessionKey> {
+    let cookies = cookies();
+    of_request(|request| cookies.session_key(&request.headers))
 }
 
 /// Gives an error's status to the answer that carries it.
@@ -83,7 +95,8 @@ pub async fn signed_in(
 
 /// The session of whoever sends the request, from a fresh read.
 pub(crate) async fn session() -> Result<Session, RequestError> {
-    let session = signed_in(&request().headers, &store(), cookies()).await?;
+    let key = session_key().ok_or(RequestError::SessionEnded)?;
+    let session = store().sessions().find(&key).await?;
     session.ok_or(RequestError::SessionEnded)
 }
 
@@ -176,19 +189,20 @@ pub(super) async fn sign_in(email: &str, password: &str, next: Option<&str>) {
     }
 }
 
-/// A new session, and the end of the one that the browser showed before: one that somebody planted there is
-/// worth nothing (OWASP Session Management Cheat Sheet, session fixation).
+/// A new session, in place of the one that the browser showed before.
 async fn try_sign_in(email: &str, password: &str) -> Result<(), SignInFailure> {
     let email = Email::parse(email).map_err(|_| SignInFailure::WrongCredentials)?;
-    let (store, cookies, request) = (store(), cookies(), request());
-    let known_browser = cookies.known_browser(&request.headers);
-    let signed_in = store
+    let cookies = cookies();
+    let known_browser = of_request(|request| cookies.known_browser(&request.headers));
+    let signed_in = store()
         .sign_in()
-        .with_password(&email, password, known_browser.as_deref())
+        .with_password(
+            &email,
+            password,
+            known_browser.as_deref(),
+            session_key().as_ref(),
+        )
         .await?;
-    if let Some(old) = cookies.session_key(&request.headers) {
-        store.sessions().end_by_key(&old).await?;
-    }
     set_cookie(cookies.session(&signed_in.session));
     set_cookie(cookies.knows_browser(&signed_in.known_browser));
     Ok(())
@@ -214,7 +228,7 @@ fn client(request: &Parts) -> Client {
 }
 
 pub(super) async fn sign_out() -> Result<(), RequestError> {
-    if let Some(key) = cookies().session_key(&request().headers) {
+    if let Some(key) = session_key() {
         store().sessions().end_by_key(&key).await?;
     }
     leave();

@@ -1,7 +1,7 @@
 //! The external API, as its contract describes it.
 //!
-//! A request passes, from the outside in: its id ([`request_id`]), the net under panics, the guard's
-//! checks 1 to 6 ([`guard`]), the limit on bodies, and only then the routes. So whatever lies inside, an
+//! A request passes, from the outside in: the clock that it is timed by ([`calls`]), its id and the net under
+//! panics ([`request_id`]), the guard's checks 1 to 6 ([`guard`]), the limit on bodies, and only then the routes. So whatever lies inside, an
 //! unknown path and a wrong method included, is behind the key. Checks 7 to 10 are made where a handler
 //! asks for the leave that it needs ([`access`]).
 //!
@@ -244,7 +244,7 @@ impl ExternalApi {
             guard,
             routes,
         } = &*self.0;
-        let name = ids.name(request.headers());
+        let (name, method) = (ids.name(request.headers()), request.method().clone());
         let answered = async move {
             let mut call = match guard.admit(&mut request).await {
                 Ok(call) => call,
@@ -260,7 +260,9 @@ impl ExternalApi {
             call.answered(&response);
             response
         };
-        metrics.calls.measured(request_id::named(name, answered))
+        metrics
+            .calls
+            .measured(request_id::named(name, method, answered))
     }
 }
 

@@ -16,7 +16,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::FutureExt;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use rand::{RngCore, TryRngCore, rngs::OsRng};
 
 use super::error::ApiError;
@@ -77,13 +77,16 @@ tokio::task_local! {
 /// does. Neither path nor query is logged: a caller may have put the key there by mistake.
 pub(crate) fn named(
     name: HeaderValue,
+    method: Method,
     answer: impl Future<Output = Response>,
 ) -> impl Future<Output = Response> {
-    let answered = AssertUnwindSafe(answer).catch_unwind().map(|answered| {
-        let response = answered.unwrap_or_else(|_| ApiError::Internal.into_response());
-        tracing::debug!(status = response.status().as_u16(), "answered");
-        response
-    });
+    let answered = AssertUnwindSafe(answer)
+        .catch_unwind()
+        .map(move |answered| {
+            let response = answered.unwrap_or_else(|_| ApiError::Internal.into_response());
+            tracing::debug!(%method, status = response.status().as_u16(), "answered");
+            response
+        });
     CURRENT.scope(name.clone(), answered).map(|mut response| {
         response.headers_mut().insert(REQUEST_ID, name);
         response
@@ -94,8 +97,8 @@ pub(crate) fn named(
 pub(crate) fn name_each(router: Router) -> Router {
     let ids = Arc::new(RequestIds::new());
     router.layer(from_fn(move |request: Request, next: Next| {
-        let name = ids.name(request.headers());
-        named(name, next.run(request))
+        let (name, method) = (ids.name(request.headers()), request.method().clone());
+        named(name, method, next.run(request))
     }))
 }
 

@@ -56,7 +56,7 @@ pub(super) const STATUSES: [StatusCode; 12] = [
 ];
 
 /// One for each route, and one for calls that came to none: refused by the guard, or for an unknown path.
-pub(super) const PLACES: usize = ROUTES.len() + 1;
+const PLACES: usize = ROUTES.len() + 1;
 const NOWHERE: usize = ROUTES.len();
 
 /// Threads beyond these share a part, which costs them a little time.

@@ -119,7 +119,7 @@ mod tests {
 
     use axum::response::Response;
     use futures_util::FutureExt;
-    use http::HeaderValue;
+    use http::{HeaderValue, Method};
 
     use super::*;
 
@@ -146,7 +146,7 @@ mod tests {
             .finish();
         let error = store::StoreError::Unavailable("gone\n\"away\"".into());
         let name = HeaderValue::from_static("a\"b");
-        let answer = request_id::named(name, async {
+        let answer = request_id::named(name, Method::GET, async {
             tracing::warn!(
                 error = &error as &dyn Error,
                 tries = 3,

@@ -224,14 +224,14 @@ async fn break_table(store: &TestStore, table: &str, on_commit: bool) {
 
 async fn sign_in(store: &Store, somebody: &Member) -> SessionKey {
     let sign_in = store.sign_in();
-    let signed_in = sign_in.with_password(somebody.email(), PASSWORD, None);
+    let signed_in = sign_in.with_password(somebody.email(), PASSWORD, None, None);
     signed_in.await.expect("signed in").session
 }
 
 /// A sign-in with this address and a wrong password.
 async fn fail_to_sign_in(store: &Store, address: &Email) {
     let sign_in = store.sign_in();
-    let wrong = sign_in.with_password(address, "not the password", None);
+    let wrong = sign_in.with_password(address, "not the password", None, None);
     assert_refused!(wrong.await, StoreError::WrongPassword);
 }
 
@@ -289,7 +289,9 @@ async fn a_change_whose_record_cannot_be_written_is_not_made(store: TestStore) {
         assert_refused!(store.distrust_restored().await, StoreError::Database(_));
         for password in [PASSWORD, "not the password"] {
             let sign_in = store.sign_in();
-            let signed_in = sign_in.with_password(member.email(), password, None).await;
+            let signed_in = sign_in
+                .with_password(member.email(), password, None, None)
+                .await;
             assert_refused!(signed_in, StoreError::Database(_));
         }
         store
@@ -499,7 +501,9 @@ async fn a_try_that_is_refused_unread_leaves_no_record(store: TestStore) {
     }
     let before = everything(&store).await;
     let sign_in = browser.sign_in();
-    let refused = sign_in.with_password(ada.email(), PASSWORD, None).await;
+    let refused = sign_in
+        .with_password(ada.email(), PASSWORD, None, None)
+        .await;
     assert_refused!(refused, StoreError::TooManyTries(_));
     assert_eq!(everything(&store).await, before);
 }

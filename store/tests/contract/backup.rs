@@ -86,7 +86,7 @@ async fn after_a_restore_no_token_is_active_and_nobody_is_signed_in(store: TestS
         .await;
     done.expect("paused");
     let signed_in = store.sign_in();
-    let signed_in = signed_in.with_password(one.email(), PASSWORD, None);
+    let signed_in = signed_in.with_password(one.email(), PASSWORD, None, None);
     let key = signed_in.await.expect("signed in").session;
     let distrusted = store.distrust_restored().await.expect("done");
     let expected = Distrusted {

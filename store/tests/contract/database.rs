@@ -183,7 +183,7 @@ async fn after_closing_every_call_says_that_the_database_is_out_of_reach(store: 
     let ids = [ImageId("a".to_owned())];
     let signed_in = store
         .sign_in()
-        .with_password(member.email(), PASSWORD, None)
+        .with_password(member.email(), PASSWORD, None, None)
         .await;
     let key = signed_in.expect("signed in").session;
     let session = store.sessions().find(&key).await;
@@ -223,7 +223,9 @@ async fn after_closing_every_call_says_that_the_database_is_out_of_reach(store: 
             .users()
             .create(&address, PASSWORD, organisation, Role::User),
         store.users().join(&address, organisation, Role::User),
-        store.sign_in().with_password(&address, PASSWORD, None),
+        store
+            .sign_in()
+            .with_password(&address, PASSWORD, None, None),
         store.sign_in().confirm(&session, PASSWORD),
         store
             .sign_in()

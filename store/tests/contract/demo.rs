@@ -74,7 +74,7 @@ async fn the_demo_has_the_organisations_users_and_events_that_its_page_names(sto
         let email = email(address);
         let signed_in = store
             .sign_in()
-            .with_password(&email, DEMO_PASSWORD, None)
+            .with_password(&email, DEMO_PASSWORD, None, None)
             .await;
         let user = signed_in.expect("signed in").user_id;
         let account = store

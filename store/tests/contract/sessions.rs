@@ -35,7 +35,7 @@ on_both_engines!(
 async fn sign_in_from(store: &Store, somebody: &Member, client: &Client) -> SessionKey {
     let store = store.on_behalf_of(Origin::Request(client.clone()));
     let sign_in = store.sign_in();
-    let signed_in = sign_in.with_password(somebody.email(), PASSWORD, None);
+    let signed_in = sign_in.with_password(somebody.email(), PASSWORD, None, None);
     signed_in.await.expect("signed in").session
 }
 

@@ -56,7 +56,7 @@ async fn try_sign_in(
     let email = email(address);
     at(store, from)
         .sign_in()
-        .with_password(&email, password, None)
+        .with_password(&email, password, None, None)
         .await
 }
 
@@ -153,7 +153,7 @@ async fn a_stranger_does_not_keep_the_owner_out_of_a_browser_that_has_signed_in_
     let known = async |proof: &str, password: &str| {
         let home = at(store, HOME);
         let sign_in = home.sign_in();
-        let known = sign_in.with_password(ada.email(), password, Some(proof));
+        let known = sign_in.with_password(ada.email(), password, Some(proof), None);
         known.await
     };
     assert_refused!(
@@ -181,9 +181,9 @@ async fn what_a_browser_shows_of_an_earlier_sign_in_holds_on_every_server_and_fo
     }
     let home = at(&other, HOME);
     let sign_in = home.sign_in();
-    let adas = sign_in.with_password(ada.email(), PASSWORD, Some(&proof));
+    let adas = sign_in.with_password(ada.email(), PASSWORD, Some(&proof), None);
     adas.await.expect("signed in");
-    let bobs = sign_in.with_password(bob.email(), PASSWORD, Some(&proof));
+    let bobs = sign_in.with_password(bob.email(), PASSWORD, Some(&proof), None);
     assert_refused!(bobs.await, StoreError::TooManyTries(_));
 }
 
@@ -295,7 +295,7 @@ async fn a_sign_in_with_the_old_password_at_the_moment_of_its_change_leaves_no_s
         let address: Email = ada.email().clone();
         let signing_in = tokio::spawn(async move {
             let signs = server.sign_in();
-            signs.with_password(&address, old, None).await
+            signs.with_password(&address, old, None, None).await
         });
         let set = store.sign_in().set_password(ada.email(), new).await;
         set.expect("changed");

@@ -25,7 +25,7 @@ on_both_engines!(
 async fn sign_in(store: &Store, address: &str) -> UserId {
     let email = email(address);
     let sign_in = store.sign_in();
-    let signed_in = sign_in.with_password(&email, PASSWORD, None);
+    let signed_in = sign_in.with_password(&email, PASSWORD, None, None);
     signed_in.await.expect("signed in").user_id
 }
 
