@@ -1,8 +1,8 @@
 //! The dashboard: pages, components and server functions.
 //!
-//! Compiled twice: with `ssr` into the server, with `hydrate` into the browser's WASM. What is signed in
-//! and selected does not change while a page lives (signing in or out and choosing an organisation load
-//! a new one), so it comes with the page as plain data: see [`site::Site`].
+//! Compiled twice: with `ssr` into the server, with `hydrate` into the browser's WASM. The server renders every
+//! page, and each link loads a new one. The browser's part is islands alone (`#[island]`): what must answer without
+//! loading a page. So most of this crate is for the server only, and the WASM knows nothing of it.
 
 // A page is one deeply nested type; the compiler counts its depth.
 #![recursion_limit = "512"]
@@ -19,59 +19,20 @@ mod dashboard;
 mod developer_zone;
 mod error;
 pub mod examples;
+#[cfg(feature = "ssr")]
+mod pages;
 pub mod session;
+#[cfg(feature = "ssr")]
 mod shell;
+#[cfg(feature = "ssr")]
 mod sign_in;
+#[cfg(feature = "ssr")]
 pub mod site;
 mod ui;
 
-use leptos::prelude::*;
-use leptos_meta::{Title, provide_meta_context};
-use leptos_router::{
-    SsrMode,
-    components::{ParentRoute, Route, Router, Routes},
-    path,
-};
-
 pub use self::error::RequestError;
 #[cfg(feature = "ssr")]
-pub use self::shell::{Assets, shell};
-use self::{
-    account::AccountPage,
-    dashboard::{DashboardLayout, EventsPage, NotFoundPage},
-    developer_zone::{ActivityPage, DeveloperZonePage},
-    sign_in::SignInPage,
-    site::provide_site,
+pub use self::{
+    pages::App,
+    shell::{Assets, shell},
 };
-
-/// The whole dashboard.
-///
-/// Every route is rendered as a whole before its first byte is sent, so that it is complete without
-/// script as well.
-#[component]
-pub fn App() -> impl IntoView {
-    provide_meta_context();
-    provide_site();
-    view! {
-        <Title formatter=|page| format!("{page} · 9Pic") />
-        <Router>
-            <Routes fallback=NotFoundPage>
-                <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
-                <ParentRoute path=path!("") view=DashboardLayout ssr=SsrMode::Async>
-                    <Route path=path!("/events") view=EventsPage ssr=SsrMode::Async />
-                    <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
-                    <Route
-                        path=path!("/developer-zone")
-                        view=DeveloperZonePage
-                        ssr=SsrMode::Async
-                    />
-                    <Route
-                        path=path!("/developer-zone/activity")
-                        view=ActivityPage
-                        ssr=SsrMode::Async
-                    />
-                </ParentRoute>
-            </Routes>
-        </Router>
-    }
-}

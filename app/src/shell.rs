@@ -6,9 +6,12 @@ use std::sync::Arc;
 use http::{HeaderValue, header};
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_axum::ResponseOptions;
-use leptos_meta::MetaTags;
+use leptos_meta::{Link, MetaTags};
 
 use crate::App;
+
+/// Takes over the islands of a page, one after the other.
+const ISLANDS: &str = include_str!("islands.js");
 
 /// Addresses of the hashed files that the document loads.
 #[derive(Clone, Debug, Default)]
@@ -37,10 +40,11 @@ pub fn shell(assets: Assets) -> impl IntoView {
             response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
         }
     }
-    let boot = format!(
-        "import init, {{ hydrate }} from \"{}\"; await init({{ module_or_path: \"{}\" }}); hydrate();",
-        assets.script, assets.wasm
-    );
+    // Nothing is taken over by the browser but islands.
+    if let Some(shared) = Owner::current_shared_context() {
+        shared.set_is_hydrating(false);
+    }
+    provide_context(assets.clone());
     view! {
         <!DOCTYPE html>
         <html lang="en-GB">
@@ -50,22 +54,41 @@ pub fn shell(assets: Assets) -> impl IntoView {
                 <meta name="color-scheme" content="light dark" />
                 <link rel="icon" type="image/svg+xml" href=assets.icon.to_string() />
                 <link rel="stylesheet" href=assets.style.to_string() />
-                <link rel="modulepreload" href=assets.script.to_string() />
-                <link
-                    rel="preload"
-                    href=assets.wasm.to_string()
-                    r#as="fetch"
-                    r#type="application/wasm"
-                    crossorigin="anonymous"
-                />
-                <script type="module" nonce=nonce>
-                    {boot}
-                </script>
                 <MetaTags />
             </head>
             <body>
                 <App />
             </body>
         </html>
+    }
+}
+
+/// Loads what makes the islands of a page work. A page without it has none.
+#[component]
+pub(crate) fn IslandScripts() -> impl IntoView {
+    let Assets { script, wasm, .. } = expect_context();
+    let start = format!("{ISLANDS}start(import(\"{script}\"), \"{wasm}\");");
+    view! {
+        <Link rel="modulepreload" href=script.to_string() />
+        <Link
+            rel="preload"
+            href=wasm.to_string()
+            as_="fetch"
+            type_="application/wasm"
+            crossorigin="anonymous"
+        />
+        <script type="module" nonce=use_nonce()>
+            {start}
+        </script>
+    }
+}
+
+/// Has the browser fetch, when it has nothing else to do, what the page after this one will load.
+#[component]
+pub(crate) fn IslandScriptsSoon() -> impl IntoView {
+    let Assets { script, wasm, .. } = expect_context();
+    view! {
+        <Link rel="prefetch" href=script.to_string() as_="script" />
+        <Link rel="prefetch" href=wasm.to_string() as_="fetch" crossorigin="anonymous" />
     }
 }

@@ -9,9 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::RequestError;
 
-/// What a page knows from the start. The server makes it for each page and sends it along, so the page
-/// is whole at once, and the browser starts from the same.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What a page knows from the start. The host makes it for each page; islands are told what they need of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Site {
     /// Where people ask for the Enterprise plan.
     pub contact_url: String,
@@ -26,7 +25,7 @@ pub struct Site {
 }
 
 /// What the account's page shows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountPage {
     /// The browsers in which one is signed in, the one used last first.
     pub sessions: Vec<SessionSummary>,
@@ -48,7 +47,7 @@ pub enum AccountNotice {
 }
 
 /// Who looks at the page.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Viewer {
     /// The address signed in with.
     pub email: String,
@@ -87,29 +86,15 @@ pub enum SignInFailure {
     Unavailable,
 }
 
-/// Makes [`Site`] available to every component.
-pub(crate) fn provide_site() {
-    #[cfg(feature = "ssr")]
-    let site = SharedValue::new(site_of_request);
-    #[cfg(not(feature = "ssr"))]
-    let site = SharedValue::new(Site::default);
-    provide_context(StoredValue::new(site.into_inner()));
-}
-
 /// What the page knows from the start.
 pub(crate) fn use_site() -> Site {
-    expect_context::<StoredValue<Site>>().get_value()
+    // The host puts it into the request's extensions before a page is rendered.
+    with_context(|request: &http::request::Parts| request.extensions.get().cloned())
+        .flatten()
+        .unwrap_or_default()
 }
 
 /// Who looks at the page; for components that only signed-in people see.
 pub(crate) fn use_viewer() -> Option<Viewer> {
-    expect_context::<StoredValue<Site>>().with_value(|site| site.viewer.clone())
-}
-
-/// The host puts the site into the request's extensions before a page is rendered.
-#[cfg(feature = "ssr")]
-fn site_of_request() -> Site {
-    use_context::<http::request::Parts>()
-        .and_then(|parts| parts.extensions.get::<Site>().cloned())
-        .unwrap_or_default()
+    use_site().viewer
 }

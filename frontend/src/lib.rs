@@ -1,5 +1,7 @@
 //! Entry point of the dashboard's WASM.
 
+// The islands of `app` are found by the names that they are exported under, and nowhere else.
+use app as _;
 use leptos::prelude::*;
 use wasm_bindgen::prelude::wasm_bindgen;
 use zeroizing_alloc::ZeroAlloc;
@@ -9,12 +11,9 @@ use zeroizing_alloc::ZeroAlloc;
 #[global_allocator]
 static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
 
-/// Takes over the page that the server has rendered, and marks it as taken over.
+/// Makes ready for the page's islands, each of which is then taken over by its own function.
 #[wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
-    leptos::mount::hydrate_body(app::App);
-    if let Some(root) = document().document_element() {
-        let _ = root.set_attribute("data-hydrated", "");
-    }
+    leptos::mount::hydrate_islands();
 }

@@ -1,84 +1,16 @@
 //! The account of whoever is signed in: their password, and the browsers in which they are signed in.
 //!
-//! All of it comes with the page, and everything that can be done is a plain form that is answered with the
-//! page anew: it works without script. So the way here is a link that loads the page, not one of the router's.
+//! Everything that can be done is a plain form that is answered with the page anew: it works without script.
 
+#[cfg(feature = "ssr")]
+mod page;
+#[cfg(feature = "ssr")]
 mod password;
+#[cfg(feature = "ssr")]
 mod requests;
+#[cfg(feature = "ssr")]
 mod sessions;
+mod show_passwords;
 
-use leptos::prelude::*;
-use leptos_meta::Title;
-
-use self::{password::PasswordForm, sessions::SessionList};
-use crate::{
-    error::RequestError,
-    site::{AccountNotice, use_site},
-};
-
-/// Id of what the page says of the form that was sent.
-const NOTICE: &str = "account-notice";
-
-/// Password and sessions.
-#[component]
-pub(crate) fn AccountPage() -> impl IntoView {
-    let site = use_site();
-    let email = site.viewer.map(|viewer| viewer.email).unwrap_or_default();
-    let content = match site.account {
-        Some(account) => {
-            let problem = match &account.notice {
-                Some(AccountNotice::Failed(error)) => Some(error.clone()),
-                _ => None,
-            };
-            let shown = account.sessions;
-            let this = account.this_session;
-            view! {
-                {account.notice.map(|notice| view! { <Said notice /> })}
-                <PasswordForm email problem />
-                <SessionList sessions=shown this />
-            }
-            .into_any()
-        }
-        None => {
-            // Reached through the history of another page, which came without what this one shows.
-            Effect::new(|| {
-                // Refused only where there is no page any more.
-                let _ = window().location().reload();
-            });
-            ().into_any()
-        }
-    };
-    view! {
-        <Title text="Your account" />
-        <h1>"Your account"</h1>
-        {content}
-    }
-}
-
-/// What became of the form that was sent. It has the focus, so that it is read out and next to be read.
-#[component]
-fn Said(notice: AccountNotice) -> impl IntoView {
-    let (class, role, text) = match notice {
-        AccountNotice::PasswordChanged => (
-            "form-success",
-            "status",
-            "Your password was changed. You are signed out in all other browsers.".to_owned(),
-        ),
-        AccountNotice::SessionEnded => (
-            "form-success",
-            "status",
-            "That browser is signed out.".to_owned(),
-        ),
-        AccountNotice::Failed(error) => ("form-error", "alert", error.to_string()),
-    };
-    view! {
-        <p class=class id=NOTICE role=role tabindex="-1" autofocus>
-            {text}
-        </p>
-    }
-}
-
-/// Which of the password's fields a problem is about.
-fn is_about_new_password(problem: &RequestError) -> bool {
-    matches!(problem, RequestError::NewPassword(_))
-}
+#[cfg(feature = "ssr")]
+pub(crate) use self::page::AccountPage;

@@ -1,9 +1,13 @@
 //! The form that changes the password.
 
-use leptos::{ev, prelude::*, server_fn::ServerFn};
+use leptos::{prelude::*, server_fn::ServerFn};
 use model::user::MIN_PASSWORD_LENGTH;
 
-use super::{NOTICE, is_about_new_password, requests::ChangePassword};
+use super::{
+    page::{NOTICE, is_about_new_password},
+    requests::ChangePassword,
+    show_passwords::ShowPasswords,
+};
 use crate::error::RequestError;
 
 const HINT: &str = "new-password-hint";
@@ -16,7 +20,6 @@ pub(super) fn PasswordForm(
     /// Why it was not changed, if it was not.
     problem: Option<RequestError>,
 ) -> impl IntoView {
-    let shown = RwSignal::new(false);
     let new_is_wrong = problem.as_ref().is_some_and(is_about_new_password);
     let present_is_wrong = problem == Some(RequestError::WrongPassword);
     view! {
@@ -39,7 +42,6 @@ pub(super) fn PasswordForm(
                     autocomplete="current-password"
                     described_by=present_is_wrong.then_some(NOTICE)
                     invalid=present_is_wrong
-                    shown
                 />
                 <PasswordField
                     name="new_password"
@@ -47,14 +49,13 @@ pub(super) fn PasswordForm(
                     autocomplete="new-password"
                     described_by=Some(if new_is_wrong { "account-notice new-password-hint" } else { HINT })
                     invalid=new_is_wrong
-                    shown
                 />
                 <p class="hint" id=HINT>
                     {format!(
                         "At least {MIN_PASSWORD_LENGTH} characters of any kind, and none of the passwords that everybody tries first. A few unrelated words make a good one.",
                     )}
                 </p>
-                <ShowPasswords shown />
+                <ShowPasswords />
                 <p class="hint">"Changing it signs you out in all other browsers."</p>
                 <button type="submit" class="button button-primary">
                     "Change password"
@@ -72,14 +73,12 @@ fn PasswordField(
     autocomplete: &'static str,
     described_by: Option<&'static str>,
     invalid: bool,
-    shown: RwSignal<bool>,
 ) -> impl IntoView {
-    let kind = move || if shown.get() { "text" } else { "password" };
     view! {
         <label class="field">
             <span class="field-label">{label}</span>
             <input
-                type=kind
+                type="password"
                 name=name
                 required
                 autocomplete=autocomplete
@@ -88,18 +87,6 @@ fn PasswordField(
                 aria-describedby=described_by
                 aria-invalid=invalid.then_some("true")
             />
-        </label>
-    }
-}
-
-/// Shows what is typed. Does nothing without script, so it is not to be seen there.
-#[component]
-fn ShowPasswords(shown: RwSignal<bool>) -> impl IntoView {
-    let show = move |event: ev::Event| shown.set(event_target_checked(&event));
-    view! {
-        <label class="check needs-script">
-            <input type="checkbox" on:change=show />
-            "Show passwords"
         </label>
     }
 }

@@ -4,7 +4,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use model::session::{SessionId, SessionSummary};
 
 use super::requests::{EndAllSessions, EndSession};
-use crate::ui::Ago;
+use crate::ui::{ServerTime, Shown};
 
 /// The browsers in which one is signed in, each with its way out.
 #[component]
@@ -57,7 +57,7 @@ fn SessionRow(session: SessionSummary, this: SessionId) -> impl IntoView {
     let last_used = if is_this {
         "Now".into_any()
     } else {
-        view! { <Ago at=session.last_used_at /> }.into_any()
+        view! { <ServerTime at=session.last_used_at shown=Shown::Ago /> }.into_any()
     };
     view! {
         <tr>
@@ -69,7 +69,7 @@ fn SessionRow(session: SessionSummary, this: SessionId) -> impl IntoView {
             </td>
             <td data-label="Address">{session.address.unwrap_or_else(|| "Unknown".to_owned())}</td>
             <td data-label="Signed in">
-                <Ago at=session.signed_in_at />
+                <ServerTime at=session.signed_in_at shown=Shown::Ago />
             </td>
             <td data-label="Last used">{last_used}</td>
             <td data-label="Actions">

@@ -1,37 +1,32 @@
 //! The organisation's events: mainly for their ids, which every API address contains.
 
-use leptos::{prelude::*, server_fn::codec::Json};
+use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use model::{
     event::{EventStatus, EventSummary},
     organisation::{Organisation, OrganisationId},
-    page::{Page, Pagination},
+    page::{Page, PageRequest, Pagination},
 };
 
 use super::{ChooseOrganisation, LoadFailed};
 use crate::{
     error::RequestError,
+    session::{answer, member, store},
     site::use_viewer,
-    ui::{CopyButton, IconName, Notice, PageLink, Skeleton},
+    ui::{CopyButton, IconName, Notice, PageLink},
 };
 
-/// One page of the organisation's events, 30 a page.
-///
-/// # Errors
-/// [`RequestError::SessionEnded`], [`RequestError::NotAMember`], [`RequestError::BadRequest`] for a page
-/// below 1, or those of the database.
-#[server(prefix = "/api/dashboard", endpoint = "list-events", input = Json)]
-pub(crate) async fn list_events(
-    organisation_id: OrganisationId,
+/// Events on a page.
+const PAGE_SIZE: i64 = 30;
+
+/// One page of the organisation's events.
+async fn list_events(
+    organisation: OrganisationId,
     page: i64,
 ) -> Result<Page<EventSummary>, RequestError> {
-    use crate::session::{answer, member, store};
-    use model::page::PageRequest;
-
-    const PAGE_SIZE: i64 = 30;
     answer(async {
-        let member = member(organisation_id).await?;
+        let member = member(organisation).await?;
         let request =
             PageRequest::new(page, PAGE_SIZE, PAGE_SIZE).map_err(|_| RequestError::BadRequest)?;
         Ok(store().events().list(&member, request).await?)
@@ -55,45 +50,26 @@ pub(crate) fn EventsPage() -> impl IntoView {
 
 #[component]
 fn EventsCard(organisation: Organisation) -> impl IntoView {
-    let query = use_query_map();
-    let page = Memo::new(move |_| {
-        let asked = query.with(|query| query.get("page"));
-        asked
-            .and_then(|page| page.parse().ok())
-            .filter(|page| *page >= 1)
-            .unwrap_or(1)
+    let asked = use_query_map().with_untracked(|query| query.get("page"));
+    let page = asked
+        .and_then(|page| page.parse().ok())
+        .filter(|page| *page >= 1)
+        .unwrap_or(1);
+    let content = Suspend::new(async move {
+        match list_events(organisation.id, page).await {
+            Ok(page) if page.pagination.total == 0 => view! {
+                <Notice icon=IconName::Calendar title="No events yet">
+                    <p>"Events of this organisation appear here once they are created."</p>
+                </Notice>
+            }
+            .into_any(),
+            Ok(page) => view! { <EventsTable page /> }.into_any(),
+            Err(error) => view! { <LoadFailed what="The events" error /> }.into_any(),
+        }
     });
-    let events = Resource::new_blocking(
-        move || page.get(),
-        move |page| list_events(organisation.id, page),
-    );
     view! {
         <section class="card" aria-label="Events">
-            <Transition fallback=|| view! { <Skeleton status="Loading events…" rows=8 /> }>
-                {move || Suspend::new(async move {
-                    match events.await {
-                        Ok(page) if page.pagination.total == 0 => {
-                            view! {
-                                <Notice icon=IconName::Calendar title="No events yet">
-                                    <p>"Events of this organisation appear here once they are created."</p>
-                                </Notice>
-                            }
-                                .into_any()
-                        }
-                        Ok(page) => view! { <EventsTable page /> }.into_any(),
-                        Err(error) => {
-                            view! {
-                                <LoadFailed
-                                    what="The events"
-                                    error
-                                    retry=move || events.refetch()
-                                />
-                            }
-                                .into_any()
-                        }
-                    }
-                })}
-            </Transition>
+            <Suspense>{content}</Suspense>
         </section>
     }
 }

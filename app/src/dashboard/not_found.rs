@@ -8,7 +8,6 @@ use crate::ui::{IconName, Notice};
 /// Says that there is nothing here, and offers a way back. Sent with status 404.
 #[component]
 pub(crate) fn NotFoundPage() -> impl IntoView {
-    #[cfg(feature = "ssr")]
     if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
         response.set_status(http::StatusCode::NOT_FOUND);
     }
@@ -17,8 +16,7 @@ pub(crate) fn NotFoundPage() -> impl IntoView {
         <main class="sign-in" id="main">
             <Notice icon=IconName::Warning title="Page not found" whole_page=true>
                 <p>"There is no page at this address. It may have moved, or the link is incomplete."</p>
-                // `external`: a page of its own, because this one does not know who is signed in.
-                <a class="button button-primary" rel="external" href="/events">
+                <a class="button button-primary" href="/events">
                     "Go to Events"
                 </a>
             </Notice>

@@ -1,13 +1,11 @@
 //! Choosing the organisation that one works in.
 
 use leptos::{ev, html, prelude::*, server_fn::ServerFn};
-use leptos_router::hooks::use_location;
-use model::organisation::Organisation;
+use model::organisation::{Organisation, OrganisationId, Plan};
 use wasm_bindgen::JsCast;
 
 use crate::{
     session::SelectOrganisation,
-    site::use_viewer,
     ui::{Icon, IconName},
 };
 
@@ -15,19 +13,22 @@ const SWITCHER: &str = "organisation-switcher";
 
 /// The button that names the organisation, and the list it opens. Each organisation in the list is a
 /// button of a plain form, so that choosing works without script.
-#[component]
-pub(crate) fn OrganisationSwitcher() -> impl IntoView {
-    let viewer = use_viewer();
-    let selected = viewer
-        .as_ref()
-        .and_then(|viewer| viewer.selected_organisation().cloned());
-    let organisations = viewer
-        .map(|viewer| viewer.organisations)
-        .unwrap_or_default();
-    let label = match &selected {
+#[island]
+pub(crate) fn OrganisationSwitcher(
+    /// Those that one belongs to, by name.
+    organisations: Vec<Organisation>,
+    /// The one that one works in.
+    selected: Option<OrganisationId>,
+    /// The page to come back to: its path.
+    return_to: String,
+) -> impl IntoView {
+    let chosen = organisations
+        .iter()
+        .find(|organisation| Some(organisation.id) == selected);
+    let label = match chosen {
         Some(organisation) => view! {
             <span class="switcher-name">{organisation.to_string()}</span>
-            <PlanBadge organisation=organisation.clone() />
+            <PlanBadge plan=organisation.plan />
         }
         .into_any(),
         None => view! { <span class="switcher-name">"Select organisation"</span> }.into_any(),
@@ -43,31 +44,35 @@ pub(crate) fn OrganisationSwitcher() -> impl IntoView {
                 {label}
                 <Icon name=IconName::ChevronDown />
             </button>
-            <OrganisationList organisations selected=selected.map(|organisation| organisation.id.0) />
+            <OrganisationList organisations selected return_to />
         </div>
     }
 }
 
 #[component]
-fn OrganisationList(organisations: Vec<Organisation>, selected: Option<i64>) -> impl IntoView {
+fn OrganisationList(
+    organisations: Vec<Organisation>,
+    selected: Option<OrganisationId>,
+    return_to: String,
+) -> impl IntoView {
     let list = NodeRef::<html::Div>::new();
+    let field = NodeRef::<html::Input>::new();
     let search = RwSignal::new(String::new());
-    let found = {
-        let organisations = organisations.clone();
-        Memo::new(move |_| {
-            let wanted = search.get().trim().to_lowercase();
-            let fits = |organisation: &&Organisation| {
-                organisation.name.to_lowercase().contains(&wanted)
-                    || organisation.id.to_string().contains(&wanted)
-            };
-            organisations
-                .iter()
-                .filter(fits)
-                .cloned()
-                .collect::<Vec<_>>()
-        })
-    };
-    let return_to = use_location().pathname;
+    Effect::new(move || {
+        // It may have been typed in before the island was ready.
+        if let Some(field) = field.get() {
+            search.set(field.value());
+        }
+    });
+    let found = Memo::new(move |_| {
+        let wanted = search.get().trim().to_lowercase();
+        let fits = |organisation: &&Organisation| {
+            organisation.name.to_lowercase().contains(&wanted)
+                || organisation.id.to_string().contains(&wanted)
+        };
+        let fitting = organisations.iter().filter(fits);
+        fitting.cloned().collect::<Vec<_>>()
+    });
     let keys = move |event: ev::KeyboardEvent| {
         if let Some(list) = list.get_untracked() {
             move_by_key(&list, &event);
@@ -90,7 +95,7 @@ fn OrganisationList(organisations: Vec<Organisation>, selected: Option<i64>) -> 
                 placeholder="Search by name or ID"
                 autocomplete="off"
                 autofocus
-                prop:value=search
+                node_ref=field
                 on:input:target=move |event| search.set(event.target().value())
             />
             <form method="post" action=SelectOrganisation::url()>
@@ -107,10 +112,10 @@ fn OrganisationList(organisations: Vec<Organisation>, selected: Option<i64>) -> 
                                 class="switcher-option"
                                 name="organisation_id"
                                 value=organisation.id.to_string()
-                                aria-current=(selected == Some(organisation.id.0)).then_some("true")
+                                aria-current=(selected == Some(organisation.id)).then_some("true")
                             >
                                 <span class="switcher-name">{organisation.to_string()}</span>
-                                <PlanBadge organisation=organisation.clone() />
+                                <PlanBadge plan=organisation.plan />
                             </button>
                         </li>
                     </For>
@@ -129,11 +134,8 @@ fn OrganisationList(organisations: Vec<Organisation>, selected: Option<i64>) -> 
 
 /// The plan beside an organisation's name.
 #[component]
-fn PlanBadge(organisation: Organisation) -> impl IntoView {
-    view! {
-        <span class=format!("badge plan-{}", organisation.plan.code())>
-            {organisation.plan.label()}
-        </span>
+fn PlanBadge(plan: Plan) -> impl IntoView {
+    view! { <span class=format!("badge plan-{}", plan.code())>{plan.label()}</span>
     }
 }
 

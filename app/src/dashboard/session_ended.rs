@@ -1,12 +1,8 @@
-//! What is said when the server no longer knows who is signed in, or could not load what a page shows.
+//! What is said when the server no longer knows who is signed in.
 
 use leptos::prelude::*;
-use leptos_router::{hooks::use_location, location::Url};
 
-use crate::{
-    error::RequestError,
-    ui::{Dialog, IconName, Notice},
-};
+use crate::ui::Dialog;
 
 /// Whether the session has turned out to have ended.
 #[derive(Clone, Copy)]
@@ -32,68 +28,29 @@ pub(crate) fn use_session_ended() -> SessionEnded {
 /// Says that the session has ended, and leads through sign-in back to the page.
 #[component]
 pub(super) fn SessionEndedDialog() -> impl IntoView {
+    let open = use_session_ended().0;
+    let href = move || open.get().then(|| sign_in_from(&present_address()));
     view! {
-        <Dialog id="session-ended-dialog" title="Your session has ended" open=use_session_ended().0>
+        <Dialog id="session-ended-dialog" title="Your session has ended" open>
             <p>"Nothing was changed. Sign in again to go on where you were."</p>
             <div class="dialog-actions">
-                <SignInLink />
+                <a class="button button-primary" href=href>
+                    "Sign in"
+                </a>
             </div>
         </Dialog>
     }
 }
 
-/// Leads through sign-in back to this page. A whole new page, so that nothing of the old session stays.
-#[component]
-fn SignInLink() -> impl IntoView {
-    let location = use_location();
-    let href = move || {
-        let next = format!(
-            "{}{}",
-            location.pathname.get(),
-            search(&location.search.get())
-        );
-        format!("/sign-in?next={}", Url::escape(&next))
-    };
-    view! {
-        <a class="button button-primary" rel="external" href=href>
-            "Sign in"
-        </a>
-    }
+/// Path and query of the page, in the browser.
+fn present_address() -> String {
+    let location = window().location();
+    let path = location.pathname().unwrap_or_default();
+    path + &location.search().unwrap_or_default()
 }
 
-fn search(query: &str) -> String {
-    if query.is_empty() {
-        String::new()
-    } else {
-        format!("?{query}")
-    }
-}
-
-/// Says that something could not be loaded, and lets one try again.
-#[component]
-pub(crate) fn LoadFailed(
-    /// What: `The events`.
-    what: &'static str,
-    /// Why.
-    error: RequestError,
-    /// Tries again.
-    #[prop(into)]
-    retry: Callback<()>,
-) -> impl IntoView {
-    let way_on = if error == RequestError::SessionEnded {
-        view! { <SignInLink /> }.into_any()
-    } else {
-        view! {
-            <button type="button" class="button" on:click=move |_| retry.run(())>
-                "Try again"
-            </button>
-        }
-        .into_any()
-    };
-    view! {
-        <Notice icon=IconName::Warning title=format!("{what} could not be loaded")>
-            <p role="alert">{error.to_string()}</p>
-            {way_on}
-        </Notice>
-    }
+/// The sign-in page that leads back to `address`.
+fn sign_in_from(address: &str) -> String {
+    let address = js_sys::encode_uri_component(address);
+    format!("/sign-in?next={address}")
 }

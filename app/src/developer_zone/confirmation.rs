@@ -2,7 +2,8 @@
 
 use leptos::{ev, html, prelude::*};
 
-use crate::{error::RequestError, site::use_viewer, ui::BrowserOnly};
+use super::token_card::PageFacts;
+use crate::{error::RequestError, ui::BrowserOnly};
 
 /// Whether a dialog asks for the password, and what it was answered. The server decides when it must: what
 /// one was about to do is tried, and waits in its dialog if it is refused for that.
@@ -91,7 +92,7 @@ pub(super) fn ConfirmPassword(
             let _ = field.focus();
         }
     });
-    let email = use_viewer().map(|viewer| viewer.email).unwrap_or_default();
+    let PageFacts { email, .. } = expect_context();
     let submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
         go.run(());

@@ -5,7 +5,7 @@ use model::token::{TokenId, TokenStatus, TokenSummary};
 
 use super::{
     confirmation::{ConfirmPassword, Confirmation},
-    panel::CREATE_BUTTON,
+    token_card::CREATE_BUTTON,
     token_list::TokenList,
     token_row::delete_button_id,
 };

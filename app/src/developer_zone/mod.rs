@@ -1,83 +1,24 @@
 //! The Developer Zone: where an organisation on the Enterprise plan manages its API tokens.
 
+#[cfg(feature = "ssr")]
 mod activity;
 mod confirmation;
 mod connection_test;
 mod create;
 mod delete;
 mod new_token;
-mod panel;
+#[cfg(feature = "ssr")]
+mod page;
 mod requests;
+mod token_card;
 mod token_examples;
 mod token_list;
 mod token_row;
+#[cfg(feature = "ssr")]
 mod upgrade;
 
-use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::components::A;
-use model::organisation::OrganisationId;
+#[cfg(feature = "ssr")]
+pub(crate) use self::{activity::ActivityPage, page::DeveloperZonePage, upgrade::UpgradeDialog};
 
-pub(crate) use self::{
-    activity::ActivityPage,
-    new_token::{NewTokenDialog, provide_new_token},
-    upgrade::{UPGRADE_DIALOG, UpgradeDialog},
-};
-use self::{panel::TokenPanel, upgrade::UpgradeMessage};
-use crate::{
-    dashboard::ChooseOrganisation,
-    site::use_viewer,
-    ui::{IconName, Notice},
-};
-
-/// The page of the tokens.
-#[component]
-pub(crate) fn DeveloperZonePage() -> impl IntoView {
-    view! {
-        <Title text="Developer Zone" />
-        <Zone what="its API tokens" content=|organisation| view! { <TokenPanel organisation /> }.into_any() />
-    }
-}
-
-/// What is around each page of the Developer Zone. What the organisation's plan does not include is explained,
-/// not hidden; the server functions refuse by themselves.
-#[component]
-fn Zone(
-    /// What the page shows: `its API tokens`.
-    what: &'static str,
-    /// The page, for an organisation whose plan includes it.
-    content: fn(OrganisationId) -> AnyView,
-) -> impl IntoView {
-    let organisation = use_viewer().and_then(|viewer| viewer.selected_organisation().cloned());
-    let content = match organisation {
-        None => view! { <ChooseOrganisation what /> }.into_any(),
-        Some(organisation) if organisation.plan.opens_developer_zone() => view! {
-            <Pages />
-            {content(organisation.id)}
-        }
-        .into_any(),
-        Some(_) => view! {
-            <Notice icon=IconName::Lock title="Enterprise Plan Required">
-                <UpgradeMessage />
-            </Notice>
-        }
-        .into_any(),
-    };
-    view! {
-        <h1>"Developer Zone"</h1>
-        {content}
-    }
-}
-
-/// The way from one page of the Developer Zone to the other.
-#[component]
-fn Pages() -> impl IntoView {
-    view! {
-        <nav class="pages" aria-label="Developer Zone">
-            <A href="/developer-zone" exact=true>
-                "API tokens"
-            </A>
-            <A href="/developer-zone/activity">"Activity"</A>
-        </nav>
-    }
-}
+/// Id of the dialog that explains the lock, for the button that opens it.
+pub(crate) const UPGRADE_DIALOG: &str = "upgrade-dialog";

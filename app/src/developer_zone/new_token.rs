@@ -3,7 +3,9 @@
 use leptos::{ev, html, prelude::*};
 use model::{event::EventId, organisation::OrganisationId};
 
-use super::{connection_test::ConnectionTest, panel::CREATE_BUTTON, token_examples::TokenExamples};
+use super::{
+    connection_test::ConnectionTest, token_card::CREATE_BUTTON, token_examples::TokenExamples,
+};
 use crate::ui::{
     BrowserOnly, CopyFieldButton, CopyState, CopyStatus, Dialog, Icon, IconName, focus_soon,
 };
@@ -60,8 +62,8 @@ impl ShownToken {
     }
 }
 
-/// Makes room for a shown token; for the component that holds the [`NewTokenDialog`].
-pub(crate) fn provide_new_token() {
+/// Makes room for a shown token; for the island that holds the [`NewTokenDialog`].
+pub(super) fn provide_new_token() {
     provide_context(ShownToken {
         token: RwSignal::new(None),
         open: RwSignal::new(false),
@@ -76,7 +78,7 @@ pub(super) fn use_shown_token() -> ShownToken {
 
 /// Shows a new token until `Done`. Escape and a click beside it ask first; leaving the page warns.
 #[component]
-pub(crate) fn NewTokenDialog() -> impl IntoView {
+pub(super) fn NewTokenDialog() -> impl IntoView {
     let shown = use_shown_token();
     let field = NodeRef::<html::Input>::new();
     warn_before_leaving(shown);

@@ -2,11 +2,13 @@
 
 use leptos::prelude::*;
 
-use super::new_token::{FreshToken, ShownToken};
+use super::{
+    new_token::{FreshToken, ShownToken},
+    token_card::PageFacts,
+};
 use crate::{
     connection::{events_path, ping_path},
     examples::{Call, Key, Language},
-    site::use_site,
     ui::{CopyFieldButton, CopyState, CopyStatus, Tabs},
 };
 
@@ -34,7 +36,9 @@ impl FreshToken {
 /// markup, in which pages are saved and recorded.
 #[component]
 pub(super) fn TokenExamples(shown: ShownToken) -> impl IntoView {
-    let origin = use_site().api_origin;
+    let PageFacts {
+        api_origin: origin, ..
+    } = expect_context();
     let chosen = RwSignal::new(0);
     let copy = RwSignal::new(CopyState::NotTried);
     let language = move || {

@@ -4,7 +4,7 @@ use leptos::{ev, prelude::*};
 use model::token::{TokenId, TokenStatus, TokenSummary};
 
 use super::{delete::DeletionTarget, token_list::TokenList};
-use crate::ui::{Ago, Icon, IconName, LocalDate};
+use crate::ui::{Icon, IconName, LocalTime, Shown};
 
 /// Id of a row's trash button: where the focus goes when the row above is deleted.
 pub(super) fn delete_button_id(token: TokenId) -> String {
@@ -43,7 +43,7 @@ pub(super) fn TokenRow(
                 {created_by}
             </td>
             <td data-label="Created At">
-                <LocalDate at=token.created_at />
+                <LocalTime at=token.created_at shown=Shown::Date />
             </td>
             <td data-label="Actions">
                 <span class="row-actions">
@@ -88,7 +88,7 @@ fn LastUse(list: TokenList, id: TokenId) -> impl IntoView {
     let text = move || match last_used.get() {
         Some(at) => view! {
             "Last used "
-            <Ago at />
+            <LocalTime at shown=Shown::Ago />
         }
         .into_any(),
         None => "Never used".into_any(),

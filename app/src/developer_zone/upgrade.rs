@@ -2,29 +2,18 @@
 
 use leptos::prelude::*;
 
+use super::UPGRADE_DIALOG;
 use crate::{site::use_site, ui::Dialog};
-
-/// Id of the dialog, for the button that opens it before any script has run.
-pub(crate) const UPGRADE_DIALOG: &str = "upgrade-dialog";
 
 /// The message of the lock, over the page one is on.
 #[component]
-pub(crate) fn UpgradeDialog(open: RwSignal<bool>) -> impl IntoView {
+pub(crate) fn UpgradeDialog() -> impl IntoView {
     view! {
-        <Dialog id=UPGRADE_DIALOG title="Enterprise Plan Required" open>
+        <Dialog id=UPGRADE_DIALOG title="Enterprise Plan Required">
             <UpgradeMessage>
-                <button
-                    type="button"
-                    class="button"
-                    command="close"
-                    commandfor=UPGRADE_DIALOG
-                    on:click=move |event| {
-                        event.prevent_default();
-                        open.set(false);
-                    }
-                >
-                    "Close"
-                </button>
+                <form method="dialog">
+                    <button class="button">"Close"</button>
+                </form>
             </UpgradeMessage>
         </Dialog>
     }

@@ -19,14 +19,12 @@ async fn copy_to_clipboard(text: &str) -> bool {
             .is_ok()
 }
 
-/// A small button that copies a value standing beside it.
-#[component]
+/// A small button that copies a value standing beside it. An island, to be within the page's frame.
+#[island]
 pub(crate) fn CopyButton(
     /// What is copied.
-    #[prop(into)]
     value: String,
     /// What the button is called, and what a confirmation names: `Event ID 456`.
-    #[prop(into)]
     what: String,
 ) -> impl IntoView {
     let toasts = use_toasts();

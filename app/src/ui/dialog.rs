@@ -2,6 +2,8 @@
 //! gives the focus back.
 
 use leptos::{ev, html, prelude::*};
+use wasm_bindgen::JsCast;
+use web_sys::HtmlDialogElement;
 
 /// What kind of dialog it is to assistive technology (WAI-ARIA 1.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,9 +17,9 @@ pub(crate) enum DialogRole {
 
 /// A modal dialog. Its first control gets the focus, unless one has `autofocus`.
 ///
-/// The page's state decides whether it is open: Escape and a click beside it only ask, by `on_dismiss`.
-/// It can also be opened by an invoker button (`command="show-modal"`) before any script has run; the
-/// state then follows.
+/// In an island, `open` decides whether it is open: Escape and a click beside it only ask, by `on_dismiss`.
+/// Elsewhere it opens by an invoker button (`command="show-modal"`) or [`show_dialog`], and closes by a button of
+/// a form with `method="dialog"`.
 #[component]
 pub(crate) fn Dialog(
     /// Its id in the document.
@@ -32,6 +34,7 @@ pub(crate) fn Dialog(
     #[prop(optional)]
     wide: bool,
     /// Whether it is open.
+    #[prop(default = RwSignal::new(false))]
     open: RwSignal<bool>,
     /// Escape was pressed, or a click went beside it. Without it, the dialog closes.
     #[prop(optional, into)]
@@ -40,13 +43,10 @@ pub(crate) fn Dialog(
     children: Children,
 ) -> impl IntoView {
     let element = NodeRef::<html::Dialog>::new();
-    Effect::new(move |before: Option<bool>| {
+    Effect::new(move || {
         let Some(dialog) = element.get() else {
-            return open.get();
+            return;
         };
-        if before.is_none() && dialog.open() {
-            open.set(true);
-        }
         let wanted = open.get();
         if wanted && !dialog.open() {
             // Refused only where the element has left the document: then there is nothing to show.
@@ -54,7 +54,6 @@ pub(crate) fn Dialog(
         } else if !wanted && dialog.open() {
             dialog.close();
         }
-        wanted
     });
     let dismiss = move || match on_dismiss {
         Some(ask) => ask.run(()),
@@ -106,5 +105,16 @@ pub(crate) fn Dialog(
                 {children()}
             </div>
         </dialog>
+    }
+}
+
+/// Opens the dialog with this id, where no state stands behind it: one that the server rendered.
+pub(crate) fn show_dialog(id: &str) {
+    let dialog = document().get_element_by_id(id);
+    if let Some(dialog) = dialog.and_then(|dialog| dialog.dyn_into::<HtmlDialogElement>().ok())
+        && !dialog.open()
+    {
+        // Refused only where the element has left the document: then there is nothing to show.
+        let _ = dialog.show_modal();
     }
 }

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 /// Which icon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IconName {
+    #[cfg(feature = "ssr")]
     Calendar,
     Check,
     ChevronDown,
@@ -15,8 +16,10 @@ pub(crate) enum IconName {
     #[cfg(feature = "ssr")]
     Download,
     ExternalLink,
+    #[cfg(feature = "ssr")]
     Book,
     Lock,
+    #[cfg(feature = "ssr")]
     Menu,
     Minus,
     Plus,
@@ -28,6 +31,7 @@ impl IconName {
     /// SVG path data on a 20 by 20 grid.
     const fn path(self) -> &'static str {
         match self {
+            #[cfg(feature = "ssr")]
             Self::Calendar => "M4 5.5h12v11H4zM4 9h12M7 3v4M13 3v4",
             Self::Check => "M4 10.5l4 4 8-9",
             Self::ChevronDown => "M5.5 8l4.5 4.5L14.5 8",
@@ -37,10 +41,12 @@ impl IconName {
             #[cfg(feature = "ssr")]
             Self::Download => "M10 3.5v9M6.5 9l3.5 3.5L13.5 9M4 16.5h12",
             Self::ExternalLink => "M8.5 4.5h-4v11h11v-4M11.5 3.5h5v5M16 4l-7 7",
+            #[cfg(feature = "ssr")]
             Self::Book => {
                 "M10 5.5C8 4 5.5 4 3.5 4.5v11c2-.5 4.5-.5 6.5 1 2-1.5 4.5-1.5 6.5-1v-11c-2-.5-4.5-.5-6.5 1zM10 5.500v11"
             }
             Self::Lock => "M5 9h10v7.500H5zM7 9V6.500a3 3 0 0 1 6 0V9",
+            #[cfg(feature = "ssr")]
             Self::Menu => "M3 5.500h14M3 10h14M3 14.500h14",
             Self::Minus => "M5.5 10h9",
             Self::Plus => "M10 4v12M4 10h12",

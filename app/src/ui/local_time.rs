@@ -5,91 +5,112 @@ use model::timestamp::Timestamp;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
-/// A date in the reader's own language and time zone, with the exact instant on hover.
+/// How an instant is shown, with the exact instant on hover.
 ///
-/// The server cannot know either, so it writes UTC, and the browser starts from the same text; only then
-/// is it replaced. Without script the UTC text stays.
+/// The server cannot know the reader's language and time zone, so it writes UTC, and the browser puts the
+/// reader's own way in its place. Without script the UTC text stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// `19 Jan 2026`.
+    Date,
+    /// `19 Jan 2026, 07:00`.
+    DateAndTime,
+    /// `2 minutes ago`. It does not count on: what is told of is known as of when the page was loaded, and "two
+    /// hours ago" on a page that has been open for two hours would say that there was nothing since.
+    Ago,
+}
+
+impl Shown {
+    const ALL: [Self; 3] = [Self::Date, Self::DateAndTime, Self::Ago];
+
+    /// How the document says it to the browser.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Date => "date",
+            Self::DateAndTime => "date-and-time",
+            Self::Ago => "ago",
+        }
+    }
+
+    /// What the server writes; `utc` as [`iso_utc`] writes it.
+    fn in_utc(self, utc: &str) -> String {
+        match self {
+            Self::Date => utc.chars().take(10).collect(),
+            Self::DateAndTime | Self::Ago => {
+                let to_the_minute: String = utc_date_time(utc).chars().take(16).collect();
+                format!("{to_the_minute} UTC")
+            }
+        }
+    }
+
+    /// What the browser writes.
+    fn in_readers_way(self, at: Timestamp) -> String {
+        match self {
+            Self::Date => in_readers_locale(at, &[("dateStyle", "medium")]),
+            Self::DateAndTime => {
+                in_readers_locale(at, &[("dateStyle", "medium"), ("timeStyle", "short")])
+            }
+            Self::Ago => ago(at),
+        }
+    }
+}
+
+/// An instant, in an island: [`ServerTime`] elsewhere.
 #[component]
-pub(crate) fn LocalDate(
+pub(crate) fn LocalTime(
     /// The instant.
     at: Timestamp,
+    /// How it is shown.
+    shown: Shown,
 ) -> impl IntoView {
     let utc = iso_utc(at);
-    let (date, instant) = (utc_date(&utc), format!("{} UTC", utc_date_time(&utc)));
-    let shown = RwSignal::new((date, instant));
-    Effect::new(move || shown.set(in_readers_locale(at)));
+    let text = RwSignal::new((shown.in_utc(&utc), exact_in_utc(&utc)));
+    Effect::new(move || text.set((shown.in_readers_way(at), exact(at))));
     view! {
-        <time datetime=utc title=move || shown.get().1>
-            {move || shown.get().0}
+        <time datetime=utc title=move || text.get().1>
+            {move || text.get().0}
         </time>
     }
 }
 
-/// How long ago an instant was, with the instant itself on hover. As in [`LocalDate`], the server writes it in
-/// UTC, and the browser starts from that.
-///
-/// It does not count on: the page knows of no later use, and "two hours ago" on a page that has been open for
-/// two hours would say that there was none.
-#[component]
-pub(crate) fn Ago(
-    /// The instant.
-    at: Timestamp,
-) -> impl IntoView {
-    let utc = iso_utc(at);
-    let instant = utc_date_time(&utc);
-    let to_the_minute: String = instant.chars().take(16).collect();
-    let shown = RwSignal::new((format!("{to_the_minute} UTC"), format!("{instant} UTC")));
-    Effect::new(move || shown.set((ago(at), in_readers_locale(at).1)));
-    view! {
-        <time datetime=utc title=move || shown.get().1>
-            {move || shown.get().0}
-        </time>
-    }
-}
-
-/// An instant in UTC, in what [`ServerHtml`](super::ServerHtml) shows: there the browser puts the reader's own way
-/// in its place.
+/// An instant, on a page that the server renders: the browser goes by what is in the document
+/// ([`show_times_in_readers_way`]).
 #[cfg(feature = "ssr")]
 #[component]
-pub(crate) fn UtcTime(
+pub(crate) fn ServerTime(
     /// The instant.
     at: Timestamp,
+    /// How it is shown.
+    shown: Shown,
 ) -> impl IntoView {
     let utc = iso_utc(at);
-    let instant = utc_date_time(&utc);
-    let to_the_minute: String = instant.chars().take(16).collect();
+    let (text, exact) = (shown.in_utc(&utc), exact_in_utc(&utc));
     view! {
-        <time datetime=utc title=format!("{instant} UTC")>
-            {format!("{to_the_minute} UTC")}
+        <time datetime=utc title=exact data-shown=shown.name()>
+            {text}
         </time>
     }
 }
 
-/// Writes the instants below an element in the reader's own way and time zone. For the browser alone.
-pub(super) fn localise(root: &Element) {
-    let Ok(times) = root.query_selector_all("time") else {
+/// Writes the instants of what the server rendered in the reader's own way and time zone.
+pub(crate) fn show_times_in_readers_way() {
+    let Ok(times) = document().query_selector_all("time[data-shown]") else {
         return;
     };
     let times = (0..times.length()).filter_map(|n| times.item(n));
     for time in times.filter_map(|time| time.dyn_into::<Element>().ok()) {
-        let Some(utc) = time.get_attribute("datetime") else {
+        let (Some(utc), Some(name)) = (
+            time.get_attribute("datetime"),
+            time.get_attribute("data-shown"),
+        ) else {
             continue;
         };
         let at = Timestamp(js_sys::Date::parse(&utc) as i64);
-        time.set_text_content(Some(&date_and_time(at)));
-        let _ = time.set_attribute("title", &in_readers_locale(at).1);
+        if let Some(shown) = Shown::ALL.into_iter().find(|shown| shown.name() == name) {
+            time.set_text_content(Some(&shown.in_readers_way(at)));
+            let _ = time.set_attribute("title", &exact(at));
+        }
     }
-}
-
-/// `19 Jan 2026, 07:00`.
-fn date_and_time(at: Timestamp) -> String {
-    let options = js_sys::Object::new();
-    for (key, value) in [("dateStyle", "medium"), ("timeStyle", "short")] {
-        let _ = js_sys::Reflect::set(&options, &key.into(), &value.into());
-    }
-    js_date(at)
-        .to_locale_string(&readers_language(), &options)
-        .into()
 }
 
 /// `2 minutes ago`, by the browser's clock; in the page's language, as it stands in the midst of a sentence. For
@@ -112,11 +133,7 @@ pub(crate) fn ago(at: Timestamp) -> String {
 
 /// `14:03:22`, in the reader's own way and time zone. For the browser alone.
 pub(crate) fn time_of_day(at: Timestamp) -> String {
-    let options = js_sys::Object::new();
-    let _ = js_sys::Reflect::set(&options, &"timeStyle".into(), &"medium".into());
-    js_date(at)
-        .to_locale_time_string_with_options(&readers_language(), &options)
-        .into()
+    in_readers_locale(at, &[("timeStyle", "medium")])
 }
 
 /// `2026-01-19T06:00:00.000Z`: the same text from the server and from the browser.
@@ -142,34 +159,30 @@ fn iso_utc(at: Timestamp) -> String {
     }
 }
 
-/// `2026-01-19`.
-fn utc_date(iso: &str) -> String {
-    iso.chars().take(10).collect()
-}
-
 /// `2026-01-19 06:00:00`.
 pub(crate) fn utc_date_time(iso: &str) -> String {
     iso.chars().take(19).collect::<String>().replace('T', " ")
 }
 
-/// The date, and the full instant.
-fn in_readers_locale(at: Timestamp) -> (String, String) {
-    let locale = readers_language();
-    let options = js_sys::Object::new();
-    let set = |key: &str, value: &str| {
-        let _ = js_sys::Reflect::set(&options, &key.into(), &value.into());
-    };
-    set("dateStyle", "medium");
-    let date = js_date(at).to_locale_date_string(&locale, &options);
-    set("dateStyle", "full");
-    set("timeStyle", "long");
-    let instant = js_date(at).to_locale_string(&locale, &options);
-    (date.into(), instant.into())
+/// The exact instant, for hovering.
+fn exact_in_utc(iso: &str) -> String {
+    format!("{} UTC", utc_date_time(iso))
 }
 
-fn readers_language() -> String {
+/// The exact instant, for hovering, in the reader's own way.
+fn exact(at: Timestamp) -> String {
+    in_readers_locale(at, &[("dateStyle", "full"), ("timeStyle", "long")])
+}
+
+/// As the browser writes an instant with these options of `Intl.DateTimeFormat`, in the reader's language.
+fn in_readers_locale(at: Timestamp, options: &[(&str, &str)]) -> String {
+    let set = js_sys::Object::new();
+    for (name, value) in options {
+        let _ = js_sys::Reflect::set(&set, &(*name).into(), &(*value).into());
+    }
     let language = window().navigator().language();
-    language.unwrap_or_else(|| "en-GB".to_owned())
+    let language = language.unwrap_or_else(|| "en-GB".to_owned());
+    js_date(at).to_locale_string(&language, &set).into()
 }
 
 fn js_date(at: Timestamp) -> js_sys::Date {

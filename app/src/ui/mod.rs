@@ -7,26 +7,26 @@ mod focus;
 mod icon;
 mod local_time;
 mod notice;
+#[cfg(feature = "ssr")]
 mod page_link;
-mod server_html;
-mod skeleton;
 mod tabs;
 mod toast;
 
 pub(crate) use self::{
     browser_only::BrowserOnly,
-    clipboard::{CopyButton, CopyFieldButton, CopyState, CopyStatus},
-    dialog::{Dialog, DialogRole},
+    clipboard::{CopyFieldButton, CopyState, CopyStatus},
+    dialog::{Dialog, DialogRole, show_dialog},
     focus::{focus_soon, scroll_to_soon},
     icon::{Icon, IconName},
-    local_time::{Ago, LocalDate, ago, time_of_day},
+    local_time::{LocalTime, Shown, ago, show_times_in_readers_way, time_of_day},
     notice::Notice,
-    page_link::PageLink,
-    server_html::ServerHtml,
-    skeleton::Skeleton,
     tabs::Tabs,
     toast::{ToastRegion, Toasts, use_toasts},
 };
 
 #[cfg(feature = "ssr")]
-pub(crate) use self::local_time::{UtcTime, iso_utc, utc_date_time};
+pub(crate) use self::{
+    clipboard::CopyButton,
+    local_time::{ServerTime, iso_utc, utc_date_time},
+    page_link::PageLink,
+};

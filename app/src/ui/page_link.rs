@@ -9,9 +9,6 @@ pub(crate) fn PageLink(
     label: &'static str,
     /// The page's address.
     href: Option<String>,
-    /// Whether the browser loads it as a new page.
-    #[prop(optional)]
-    external: bool,
 ) -> impl IntoView {
     let (role, disabled) = match href {
         Some(_) => (None, None),
@@ -20,7 +17,6 @@ pub(crate) fn PageLink(
     view! {
         <a
             class="button"
-            rel=external.then_some("external")
             href=href
             role=role
             aria-disabled=disabled

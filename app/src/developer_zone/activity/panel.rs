@@ -1,4 +1,4 @@
-//! Activity as HTML.
+//! What the page shows.
 
 use leptos::prelude::*;
 use model::{
@@ -11,7 +11,7 @@ use store::{Member, Store, StoreError};
 
 use crate::{
     activity::{ActivityQuery, Sentence},
-    ui::{Icon, IconName, Notice, PageLink, UtcTime},
+    ui::{Icon, IconName, Notice, PageLink, ServerTime, Shown},
 };
 
 /// Records on a page.
@@ -26,7 +26,13 @@ struct Choice {
     label: String,
 }
 
-/// Reads and renders what the query asks for.
+/// What a query has found.
+pub(super) struct Found {
+    page: EntryPage,
+    choices: Vec<Choice>,
+}
+
+/// Reads what the query asks for.
 ///
 /// # Errors
 /// [`StoreError::PlanRequired`], and those of the database.
@@ -34,14 +40,13 @@ pub(super) async fn load(
     store: &Store,
     member: &Member,
     query: &ActivityQuery,
-) -> Result<String, StoreError> {
+) -> Result<Found, StoreError> {
     let audit = store.audit();
     let page = audit
         .list(member.into(), query.filter(), query.place, PAGE_SIZE)
         .await?;
     let choices = choices(store, member, query.token).await?;
-    let organisation = member.organisation().id;
-    Ok(view! { <Activity organisation query=*query page choices /> }.to_html())
+    Ok(Found { page, choices })
 }
 
 /// Present tokens, then deleted ones, each newest first; and the one that is asked for, whatever it is.
@@ -82,18 +87,19 @@ async fn choices(
     Ok(choices)
 }
 
+/// The filter, and what it found.
 #[component]
-fn Activity(
+pub(super) fn Activity(
     organisation: OrganisationId,
     query: ActivityQuery,
-    page: EntryPage,
-    choices: Vec<Choice>,
+    found: Found,
 ) -> impl IntoView {
+    let Found { page, choices } = found;
     let filtered = query.filter() != Filter::default();
     view! {
         <header class="card-header">
             <h2 id="activity-title">"Activity"</h2>
-            <a class="button" rel="external" href=query.file(organisation)>
+            <a class="button" href=query.file(organisation)>
                 <Icon name=IconName::Download />
                 "Download CSV"
             </a>
@@ -158,7 +164,7 @@ fn FilterForm(query: ActivityQuery, choices: Vec<Choice>, filtered: bool) -> imp
 #[component]
 fn ShowAll() -> impl IntoView {
     view! {
-        <a class="button button-quiet" rel="external" href=ActivityQuery::default().page(Place::Newest)>
+        <a class="button button-quiet" href=ActivityQuery::default().page(Place::Newest)>
             "Show all"
         </a>
     }
@@ -188,7 +194,7 @@ fn Nothing(query: ActivityQuery, filtered: bool) -> impl IntoView {
             {(query.place != Place::Newest)
                 .then(|| {
                     view! {
-                        <a class="button" rel="external" href=query.page(Place::Newest)>
+                        <a class="button" href=query.page(Place::Newest)>
                             "Newest"
                         </a>
                     }
@@ -226,12 +232,10 @@ fn EntryTable(query: ActivityQuery, page: EntryPage) -> impl IntoView {
                         <PageLink
                             label="Newer"
                             href=newer.map(|key| query.page(Place::After(key)))
-                            external=true
                         />
                         <PageLink
                             label="Older"
                             href=older.map(|key| query.page(Place::Before(key)))
-                            external=true
                         />
                     </nav>
                 }
@@ -257,7 +261,7 @@ fn EntryRow(entry: Entry) -> impl IntoView {
                 {rest.map(|rest| format!(" {rest}"))}
             </td>
             <td data-label="When">
-                <UtcTime at=entry.key.at />
+                <ServerTime at=entry.key.at shown=Shown::DateAndTime />
             </td>
             <td data-label="From">
                 <Source entry />

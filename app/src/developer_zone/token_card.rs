@@ -9,49 +9,27 @@ use model::{
 use super::{
     create::CreateTokenDialog,
     delete::{DeleteTokenDialog, DeletionTarget},
-    requests::list_tokens,
+    new_token::{NewTokenDialog, provide_new_token},
     token_list::TokenList,
     token_row::TokenRow,
 };
-use crate::{
-    dashboard::LoadFailed,
-    ui::{Icon, IconName, Notice, Skeleton},
-};
+use crate::ui::{Icon, IconName, Notice};
 
 /// Id of the button that opens the create dialog: where the focus goes when what it was in is gone.
 pub(super) const CREATE_BUTTON: &str = "create-token";
 
-/// The organisation's tokens, once they are loaded.
-#[component]
-pub(super) fn TokenPanel(organisation: OrganisationId) -> impl IntoView {
-    let tokens = Resource::new_blocking(|| (), move |()| list_tokens(organisation));
-    view! {
-        <section class="card" aria-labelledby="tokens-title">
-            <Suspense fallback=TokensSkeleton>
-                {move || Suspend::new(async move {
-                    match tokens.await {
-                        Ok(tokens) => view! { <TokenCard organisation tokens /> }.into_any(),
-                        Err(error) => {
-                            view! {
-                                <CardHeader />
-                                <LoadFailed
-                                    what="The API tokens"
-                                    error
-                                    retry=move || tokens.refetch()
-                                />
-                            }
-                                .into_any()
-                        }
-                    }
-                })}
-            </Suspense>
-        </section>
-    }
+/// What the parts of the card know of the page around it.
+#[derive(Clone)]
+pub(super) struct PageFacts {
+    /// The address signed in with.
+    pub(super) email: String,
+    /// Scheme, host and port under which integrations call the external API.
+    pub(super) api_origin: String,
 }
 
 /// The card's title, with whatever belongs at its right.
 #[component]
-fn CardHeader(#[prop(optional)] children: Option<Children>) -> impl IntoView {
+pub(super) fn CardHeader(#[prop(optional)] children: Option<Children>) -> impl IntoView {
     view! {
         <header class="card-header">
             <h2 id="tokens-title">"Admin API Tokens"</h2>
@@ -60,8 +38,20 @@ fn CardHeader(#[prop(optional)] children: Option<Children>) -> impl IntoView {
     }
 }
 
-#[component]
-fn TokenCard(organisation: OrganisationId, tokens: Vec<TokenSummary>) -> impl IntoView {
+/// The tokens, and all that can be done with them.
+#[island]
+pub(super) fn TokenCard(
+    /// Whose they are.
+    organisation: OrganisationId,
+    /// What there is, newest first.
+    tokens: Vec<TokenSummary>,
+    /// The address signed in with.
+    email: String,
+    /// Scheme, host and port under which integrations call the external API.
+    api_origin: String,
+) -> impl IntoView {
+    provide_context(PageFacts { email, api_origin });
+    provide_new_token();
     let list = TokenList::new(organisation, tokens);
     let creating = RwSignal::new(false);
     let deletion = DeletionTarget::none();
@@ -95,6 +85,7 @@ fn TokenCard(organisation: OrganisationId, tokens: Vec<TokenSummary>) -> impl In
         </Show>
         <CreateTokenDialog list open=creating />
         <DeleteTokenDialog list deletion />
+        <NewTokenDialog />
     }
 }
 
@@ -151,13 +142,5 @@ fn TokenTable(list: TokenList, deletion: DeletionTarget) -> impl IntoView {
                 </For>
             </tbody>
         </table>
-    }
-}
-
-#[component]
-fn TokensSkeleton() -> impl IntoView {
-    view! {
-        <CardHeader />
-        <Skeleton status="Loading API tokens…" rows=3 />
     }
 }

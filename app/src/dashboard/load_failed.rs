@@ -1,0 +1,34 @@
+//! What stands in for a page's content that could not be loaded.
+
+use leptos::prelude::*;
+use leptos_router::{hooks::use_location, location::Location};
+
+use crate::{
+    error::RequestError,
+    ui::{IconName, Notice},
+};
+
+/// Says that something could not be loaded, and lets one try again.
+#[component]
+pub(crate) fn LoadFailed(
+    /// What: `The events`.
+    what: &'static str,
+    /// Why.
+    error: RequestError,
+) -> impl IntoView {
+    let Location {
+        pathname, search, ..
+    } = use_location();
+    let here = match search.get_untracked() {
+        query if query.is_empty() => pathname.get_untracked(),
+        query => format!("{}?{query}", pathname.get_untracked()),
+    };
+    view! {
+        <Notice icon=IconName::Warning title=format!("{what} could not be loaded")>
+            <p role="alert">{error.to_string()}</p>
+            <a class="button" href=here>
+                "Try again"
+            </a>
+        </Notice>
+    }
+}
