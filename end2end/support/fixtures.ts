@@ -101,13 +101,15 @@ export async function signIn(
   }
 }
 
-/** Opens a page and waits until the script has taken it over. */
+/** Opens a page and waits until the script has taken over what there is of it. */
 export async function openPage(page: Page, path: string): Promise<void> {
   await page.goto(path);
   await hydrated(page);
 }
 
-/** Waits until the script has taken the page over. */
+/** Waits until the script has taken over every island of the page; some pages have none. */
 export async function hydrated(page: Page): Promise<void> {
-  await expect(page.locator('html[data-hydrated]')).toBeAttached();
+  await expect(
+    page.locator('html[data-hydrated], html:not(:has(leptos-island))'),
+  ).toBeAttached();
 }
