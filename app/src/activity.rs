@@ -3,10 +3,10 @@
 use std::fmt;
 
 use model::{
-    audit::{Actor, Entry, EntryKey, Filter, Kind, Place},
+    audit::{Actor, Entry, EntryKey, Filter, Kind, Place, RecordedToken},
     organisation::OrganisationId,
     timestamp::Timestamp,
-    token::TokenId,
+    token::{TokenId, TokenName, TokenPreview, called},
 };
 
 use crate::ui::{iso_utc, utc_date_time};
@@ -90,15 +90,15 @@ impl ActivityQuery {
     }
 }
 
-/// A record as a sentence without its full stop: `ada@example.com paused token k7Q2x***`.
+/// A record as a sentence without its full stop: `ada@example.com paused token Website gallery (k7Q2x***)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sentence {
     /// Who.
     pub(crate) who: String,
     /// Did what.
     pub(crate) did: String,
-    /// With which token.
-    pub(crate) token: Option<String>,
+    /// With which token, as it was called then.
+    pub(crate) token: Option<(Option<TokenName>, TokenPreview)>,
     /// And the rest.
     pub(crate) rest: Option<String>,
 }
@@ -109,11 +109,15 @@ impl Sentence {
         Self {
             who: who(&entry.actor),
             did: did(entry),
-            token: entry.token.as_ref().map(|token| token.preview.to_string()),
-            rest: match (&entry.actor, entry.kind, &entry.account) {
-                (Actor::Operator(_), Kind::TokenCreated, Some(account)) => {
+            token: entry
+                .token
+                .as_ref()
+                .map(|token| (token.name.clone(), token.preview.clone())),
+            rest: match (&entry.actor, entry.kind, &entry.account, &entry.token) {
+                (Actor::Operator(_), Kind::TokenCreated, Some(account), _) => {
                     Some(format!("in the name of {}", account.email))
                 }
+                (_, Kind::TokenRenamed, _, Some(token)) => renamed_to(token),
                 _ => None,
             },
         }
@@ -123,8 +127,11 @@ impl Sentence {
 impl fmt::Display for Sentence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.who, self.did)?;
-        for part in [&self.token, &self.rest].into_iter().flatten() {
-            write!(f, " {part}")?;
+        if let Some((name, preview)) = &self.token {
+            write!(f, " {}", called(name.as_ref(), preview))?;
+        }
+        if let Some(rest) = &self.rest {
+            write!(f, " {rest}")?;
         }
         Ok(())
     }
@@ -137,6 +144,15 @@ fn who(actor: &Actor) -> String {
         Actor::Operator(None) => "An operator of 9Pic".to_owned(),
         Actor::Nobody => "Somebody".to_owned(),
     }
+}
+
+/// After `named token k7Q2x***` and `renamed token Kiosk (k7Q2x***)`: the name that it has from then on.
+fn renamed_to(token: &RecordedToken) -> Option<String> {
+    let name = token.renamed_to.as_ref()?;
+    Some(match token.name {
+        Some(_) => format!("to “{name}”"),
+        None => format!("“{name}”"),
+    })
 }
 
 fn did(entry: &Entry) -> String {
@@ -156,6 +172,11 @@ fn did(entry: &Entry) -> String {
         Kind::TokenCreated => "created token",
         Kind::TokenPaused => "paused token",
         Kind::TokenResumed => "resumed token",
+        Kind::TokenRenamed => match &entry.token {
+            Some(token) if token.renamed_to.is_none() => "removed the name of token",
+            Some(token) if token.name.is_none() => "named token",
+            _ => "renamed token",
+        },
         Kind::TokenDeleted => "deleted token",
         Kind::PlanChanged => {
             let (before, after) = entry.plans.map(|it| (it.0.label(), it.1.label())).unzip();
@@ -205,6 +226,51 @@ mod tests {
                     assert_eq!(ActivityQuery::parse(asked), query);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_renaming_tells_of_both_names() {
+        let name = |text: &str| Some(TokenName::parse(text).expect("a name"));
+        let said = |before: Option<TokenName>, after: Option<TokenName>| {
+            let token = RecordedToken {
+                id: TokenId(7),
+                preview: TokenPreview::of("k7Q2x"),
+                name: before,
+                renamed_to: after,
+            };
+            let entry = Entry {
+                key: EntryKey {
+                    at: Timestamp(0),
+                    id: 1,
+                },
+                kind: Kind::TokenRenamed,
+                actor: Actor::Operator(None),
+                organisation: Some(OrganisationId(903)),
+                account: None,
+                token: Some(token),
+                plans: None,
+                pruned_before: None,
+                address: None,
+                user_agent: None,
+            };
+            Sentence::of(&entry).to_string()
+        };
+        let who = "An operator of 9Pic";
+        for (before, after, did) in [
+            (None, name("Kiosk"), "named token k7Q2x*** “Kiosk”"),
+            (
+                name("Kiosk"),
+                name("Web"),
+                "renamed token Kiosk (k7Q2x***) to “Web”",
+            ),
+            (
+                name("Kiosk"),
+                None,
+                "removed the name of token Kiosk (k7Q2x***)",
+            ),
+        ] {
+            assert_eq!(said(before, after), format!("{who} {did}"));
         }
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     organisation::{OrganisationId, Plan, UnknownCode, find_by_code},
     timestamp::Timestamp,
-    token::{TokenId, TokenPreview},
+    token::{TokenId, TokenName, TokenPreview, TokenSummary},
     user::UserId,
 };
 
@@ -32,6 +32,8 @@ pub enum Kind {
     TokenPaused,
     /// A token was switched on again.
     TokenResumed,
+    /// A token was given a name or another one, or lost the one that it had.
+    TokenRenamed,
     /// A token was deleted.
     TokenDeleted,
     /// An organisation was put on another plan.
@@ -44,10 +46,11 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order in which they are offered.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::TokenCreated,
         Self::TokenPaused,
         Self::TokenResumed,
+        Self::TokenRenamed,
         Self::TokenDeleted,
         Self::SignedIn,
         Self::SignInFailed,
@@ -70,6 +73,7 @@ impl Kind {
             Self::TokenCreated => "token-created",
             Self::TokenPaused => "token-paused",
             Self::TokenResumed => "token-resumed",
+            Self::TokenRenamed => "token-renamed",
             Self::TokenDeleted => "token-deleted",
             Self::PlanChanged => "plan-changed",
             Self::MemberAdded => "member-added",
@@ -88,6 +92,7 @@ impl Kind {
             Self::TokenCreated => "Token created",
             Self::TokenPaused => "Token paused",
             Self::TokenResumed => "Token resumed",
+            Self::TokenRenamed => "Token renamed",
             Self::TokenDeleted => "Token deleted",
             Self::PlanChanged => "Plan changed",
             Self::MemberAdded => "Member added",
@@ -132,11 +137,27 @@ pub enum Actor {
 
 /// A token as a record names it, also when it is deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenName {
+pub struct RecordedToken {
     /// Its number.
     pub id: TokenId,
     /// How it starts.
     pub preview: TokenPreview,
+    /// What it was called then; of [`Kind::TokenRenamed`], before that.
+    pub name: Option<TokenName>,
+    /// Of [`Kind::TokenRenamed`]: what it was called from then on.
+    pub renamed_to: Option<TokenName>,
+}
+
+impl From<&TokenSummary> for RecordedToken {
+    /// The token as it is, and not renamed.
+    fn from(token: &TokenSummary) -> Self {
+        Self {
+            id: token.id,
+            preview: token.preview.clone(),
+            name: token.name.clone(),
+            renamed_to: None,
+        }
+    }
 }
 
 /// One record of the audit trail.
@@ -153,7 +174,7 @@ pub struct Entry {
     /// Whose account it is about, if about one.
     pub account: Option<Account>,
     /// Of [`Kind::TokenCreated`] and the like: the token.
-    pub token: Option<TokenName>,
+    pub token: Option<RecordedToken>,
     /// Of [`Kind::PlanChanged`]: the plan before, and the plan after.
     pub plans: Option<(Plan, Plan)>,
     /// Of [`Kind::AuditPruned`]: records of earlier than this were removed.

@@ -73,12 +73,25 @@ impl UserAgent {
     }
 }
 
-/// The first `length` characters of a text from outside that people can see as they stand there: no control
-/// characters, and none that take no room or turn the direction of what follows (Unicode TR 36, 2.5).
+/// The first `length` characters of a text from outside that people can see as they stand there.
 pub fn visible(text: &str, length: usize) -> String {
-    let unseen = |c: &char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    let seen = text.chars().filter(|c| !c.is_control() && !unseen(c));
+    let seen = text.chars().filter(|c| !is_unseen(*c));
     seen.take(length).collect::<String>().trim().to_owned()
+}
+
+/// Whether people cannot see a character as it stands: control characters, and those that take no room or turn
+/// the direction of what follows (Unicode TR 36, 2.5).
+pub(crate) fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61c}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 /// What one caller usually has: an IPv4 address, or the /64 of an IPv6 address (RFC 6177). Counted singly,

@@ -1,9 +1,12 @@
 //! API tokens as everyone may see them: never the secret.
 
+mod name;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::name::{InvalidTokenName, TokenName};
 use crate::timestamp::Timestamp;
 
 /// How many tokens an organisation can have. The database's `slot` column enforces it; pages and
@@ -84,6 +87,8 @@ impl fmt::Display for TokenPreview {
 pub struct TokenSummary {
     /// Its number.
     pub id: TokenId,
+    /// What it is called, if it has a name.
+    pub name: Option<TokenName>,
     /// How it starts.
     pub preview: TokenPreview,
     /// Whether the API takes it.
@@ -95,6 +100,22 @@ pub struct TokenSummary {
     /// When a call with it was last accepted, as far as whoever says this knows: what other servers have
     /// accepted in the last seconds may be missing.
     pub last_used: Option<Timestamp>,
+}
+
+impl TokenSummary {
+    /// How it is called in a sentence: see [`called`].
+    pub fn called(&self) -> String {
+        called(self.name.as_ref(), &self.preview)
+    }
+}
+
+/// How a token is called in a sentence: `Website gallery (k7Q2x***)`, or `k7Q2x***` without a name. The preview
+/// is always there, because names can be the same.
+pub fn called(name: Option<&TokenName>, preview: &TokenPreview) -> String {
+    match name {
+        Some(name) => format!("{name} ({preview})"),
+        None => preview.to_string(),
+    }
 }
 
 /// What a change of a token came to: shown to whoever made it.
@@ -109,6 +130,14 @@ pub struct Receipt {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_is_called_by_its_name_and_always_by_its_preview() {
+        let preview = TokenPreview::of("k7Q2x");
+        let name = TokenName::parse("Website gallery").expect("a name");
+        assert_eq!(called(Some(&name), &preview), "Website gallery (k7Q2x***)");
+        assert_eq!(called(None, &preview), "k7Q2x***");
+    }
 
     #[test]
     fn a_preview_never_holds_more_than_five_characters() {

@@ -7,7 +7,7 @@ use csv::{QuoteStyle, Terminator, WriterBuilder};
 use model::{
     audit::{Actor, Entry, Kind},
     organisation::OrganisationId,
-    token::TokenId,
+    token::{TokenId, TokenName},
 };
 use serde::Serialize;
 
@@ -25,6 +25,8 @@ pub(crate) struct Row {
     pub(crate) organisation: Option<OrganisationId>,
     pub(crate) token_id: Option<TokenId>,
     pub(crate) token: Option<String>,
+    /// What it was called then; before that, where it was renamed.
+    pub(crate) token_name: Option<TokenName>,
     pub(crate) address: Option<String>,
     pub(crate) user_agent: Option<String>,
 }
@@ -44,14 +46,15 @@ impl From<Entry> for Row {
             account: entry.account.map(|account| account.email),
             organisation: entry.organisation,
             token_id: entry.token.as_ref().map(|token| token.id),
-            token: entry.token.map(|token| token.preview.to_string()),
+            token: entry.token.as_ref().map(|token| token.preview.to_string()),
+            token_name: entry.token.and_then(|token| token.name),
             address: entry.address,
             user_agent: entry.user_agent,
         }
     }
 }
 
-const COLUMNS: [&str; 10] = [
+const COLUMNS: [&str; 11] = [
     "time",
     "kind",
     "activity",
@@ -60,12 +63,13 @@ const COLUMNS: [&str; 10] = [
     "organisation",
     "token_id",
     "token",
+    "token_name",
     "address",
     "user_agent",
 ];
 
 impl Row {
-    fn cells(self) -> [String; 10] {
+    fn cells(self) -> [String; 11] {
         let text = Option::unwrap_or_default;
         [
             self.time,
@@ -76,6 +80,7 @@ impl Row {
             text(self.organisation.map(|id| id.to_string())),
             text(self.token_id.map(|id| id.to_string())),
             text(self.token),
+            text(self.token_name.map(|name| name.to_string())),
             text(self.address),
             text(self.user_agent),
         ]
@@ -94,13 +99,13 @@ pub(crate) fn csv_lines(entries: Vec<Entry>) -> Vec<u8> {
 
 /// RFC 4180, UTF-8, with every cell in quotes: a spreadsheet that takes something else than a comma for what
 /// stands between cells does not cut them where it pleases.
-fn csv(lines: impl IntoIterator<Item = [String; 10]>) -> Vec<u8> {
+fn csv(lines: impl IntoIterator<Item = [String; 11]>) -> Vec<u8> {
     let mut writer = WriterBuilder::new()
         .terminator(Terminator::CRLF)
         .quote_style(QuoteStyle::Always)
         .from_writer(Vec::new());
     for cells in lines {
-        // Into memory, and ten cells each time: nothing can go wrong.
+        // Into memory, and eleven cells each time: nothing can go wrong.
         let _ = writer.write_record(cells.map(harmless));
     }
     writer.into_inner().unwrap_or_default()
@@ -159,7 +164,7 @@ mod tests {
                 .has_headers(false)
                 .from_reader(&*lines);
             let record = reader.records().next().expect("a line").expect("sound");
-            assert_eq!(record[9], format!("'{formula}"));
+            assert_eq!(record[10], format!("'{formula}"));
         }
         assert_eq!(harmless("curl/8 =1".to_owned()), "curl/8 =1");
     }
@@ -171,7 +176,7 @@ mod tests {
             String::from_utf8(lines).expect("UTF-8"),
             "\"2026-01-19T06:00:00.123Z\",\"sign-in-failed\",\
              \"Somebody failed to sign in with an address that has no account\",\
-             \"\",\"\",\"\",\"\",\"\",\"192.0.2.1\",\"a,\"\"b\"\";=c\"\r\n"
+             \"\",\"\",\"\",\"\",\"\",\"\",\"192.0.2.1\",\"a,\"\"b\"\";=c\"\r\n"
         );
     }
 }

@@ -76,7 +76,7 @@ async fn start(url: &str, lease: Lease) -> Result<(Store, String), StoreError> {
     let email = Email::parse("member@example.com").expect("an address");
     let members = store.members();
     let member = members.find_by_email(&email, OrganisationId(903)).await?;
-    let created = store.tokens().create(&member).await?;
+    let created = store.tokens().create(&member, None).await?;
     let clock = Arc::new(SystemMonotonicClock);
     store.become_server(lease, clock).await?;
     Ok((store, created.secret.reveal()))

@@ -9,7 +9,7 @@ use std::{
 };
 
 use model::{
-    audit::Kind,
+    audit::{Kind, RecordedToken},
     organisation::OrganisationId,
     token::{TokenId, TokenPreview},
     user::UserId,
@@ -23,6 +23,7 @@ use crate::{
     database::{PATIENCE, names_a_file, names_a_postgres, on_engine, without_password},
     error::StoreError,
     schema,
+    tokens::stored_name,
 };
 
 /// Copies the SQLite database at `url` to `file`, which must not exist, while servers and commands go on
@@ -176,18 +177,24 @@ struct PausedRow {
     id: i64,
     organisation_id: i64,
     preview: String,
+    name: Option<String>,
 }
 
 impl PausedRow {
     fn record(&self) -> Record {
         let operator = TokenAuthority::Operator(OrganisationId(self.organisation_id));
-        let preview = TokenPreview::of(&self.preview);
-        Record::of_token(Kind::TokenPaused, operator, TokenId(self.id), &preview)
+        let token = RecordedToken {
+            id: TokenId(self.id),
+            preview: TokenPreview::of(&self.preview),
+            name: self.name.as_deref().and_then(stored_name),
+            renamed_to: None,
+        };
+        Record::of_token(Kind::TokenPaused, operator, token)
     }
 }
 
 const PAUSE_ALL: &str = "UPDATE tokens SET active = FALSE WHERE active = TRUE
-    RETURNING id, organisation_id, preview";
+    RETURNING id, organisation_id, preview, name";
 const END_ALL_SESSIONS: &str = "DELETE FROM sessions RETURNING user_id";
 
 impl Store {

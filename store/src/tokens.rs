@@ -1,11 +1,11 @@
-//! API tokens: list, create, switch, delete. Each first asks for the organisation. Each change is one
+//! API tokens: list, create, switch, rename, delete. Each first asks for the organisation. Each change is one
 //! transaction, and returns once every server goes by it (see [`crate::grants`]).
 
 use model::{
-    audit::Kind,
+    audit::{Kind, RecordedToken},
     organisation::Organisation,
     timestamp::Timestamp,
-    token::{Receipt, TOKEN_LIMIT, TokenId, TokenPreview, TokenStatus, TokenSummary},
+    token::{Receipt, TOKEN_LIMIT, TokenId, TokenName, TokenPreview, TokenStatus, TokenSummary},
 };
 use rand::{TryRngCore, rngs::OsRng};
 
@@ -37,6 +37,7 @@ pub struct Tokens<'a> {
 #[derive(sqlx::FromRow)]
 struct TokenRow {
     id: i64,
+    name: Option<String>,
     preview: String,
     active: bool,
     created_by: String,
@@ -48,6 +49,7 @@ impl From<TokenRow> for TokenSummary {
     fn from(row: TokenRow) -> Self {
         Self {
             id: TokenId(row.id),
+            name: row.name.as_deref().and_then(stored_name),
             preview: TokenPreview::of(&row.preview),
             status: TokenStatus::from_active(row.active),
             created_by: row.created_by,
@@ -57,7 +59,14 @@ impl From<TokenRow> for TokenSummary {
     }
 }
 
-const LIST: &str = "SELECT tokens.id, tokens.preview, tokens.active, users.email AS created_by,
+/// A name as the database has it. Nothing goes by names, and a pause must not fail for one: what cannot be read
+/// is none.
+pub(crate) fn stored_name(name: &str) -> Option<TokenName> {
+    TokenName::parse(name).ok()
+}
+
+const LIST: &str =
+    "SELECT tokens.id, tokens.name, tokens.preview, tokens.active, users.email AS created_by,
         tokens.created_at, token_last_use.last_used_at
     FROM tokens JOIN users ON users.id = tokens.created_by
         LEFT JOIN token_last_use ON token_last_use.token_id = tokens.id
@@ -66,8 +75,8 @@ const LIST: &str = "SELECT tokens.id, tokens.preview, tokens.active, users.email
 
 /// Takes the lowest free slot; gives no row when there is none, or when somebody else took it first.
 const CREATE: &str = "INSERT INTO tokens
-        (organisation_id, slot, digest, preview, active, created_by, created_at)
-    SELECT $1, slots.column1, $2, $3, TRUE, $4, $5
+        (organisation_id, slot, digest, preview, active, created_by, created_at, name)
+    SELECT $1, slots.column1, $2, $3, TRUE, $4, $5, $6
     FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10)) AS slots
     WHERE NOT EXISTS (
         SELECT 1 FROM tokens
@@ -82,7 +91,7 @@ const COUNT: &str = "SELECT COUNT(*) FROM tokens WHERE organisation_id = $1";
 /// What is told of the token that a statement has found or changed.
 macro_rules! token_columns {
     () => {
-        "id, preview, active, created_at,
+        "id, name, preview, active, created_at,
             (SELECT users.email FROM users WHERE users.id = tokens.created_by) AS created_by,
             (SELECT token_last_use.last_used_at FROM token_last_use
                 WHERE token_last_use.token_id = tokens.id) AS last_used_at"
@@ -99,6 +108,12 @@ const SET_ACTIVE: &str = concat!(
     "UPDATE tokens SET active = $3 WHERE organisation_id = $1 AND id = $2 AND active <> $3 RETURNING ",
     token_columns!()
 );
+/// Gives the token as it is, and keeps others from changing it while the transaction runs.
+const HOLD: &str = concat!(
+    "UPDATE tokens SET name = name WHERE organisation_id = $1 AND id = $2 RETURNING ",
+    token_columns!()
+);
+const RENAME: &str = "UPDATE tokens SET name = $3 WHERE organisation_id = $1 AND id = $2";
 const DELETE: &str = concat!(
     "DELETE FROM tokens WHERE organisation_id = $1 AND id = $2 RETURNING ",
     token_columns!()
@@ -133,22 +148,27 @@ impl<'a> Tokens<'a> {
         Ok(tokens.collect())
     }
 
-    /// Makes an active token in the member's name. Every server takes it at once: nobody has asked for it
+    /// Makes an active token in the member's name, called `name`. Every server takes it at once: nobody has asked for it
     /// before, so none remembers that it was not there.
     ///
     /// # Errors
     /// [`StoreError::TokenLimitReached`], [`StoreError::PlanRequired`], and those of the database.
-    pub async fn create(&self, member: &Member) -> Result<CreatedToken, StoreError> {
+    pub async fn create(
+        &self,
+        member: &Member,
+        name: Option<TokenName>,
+    ) -> Result<CreatedToken, StoreError> {
         let secret = PlainToken::generate(&mut OsRng.unwrap_err());
         let now = self.store.clock().now();
         let id = loop {
-            if let Some(id) = self.try_insert(member, &secret, now).await? {
+            if let Some(id) = self.try_insert(member, name.as_ref(), &secret, now).await? {
                 break id;
             }
         };
         Ok(CreatedToken {
             summary: TokenSummary {
                 id,
+                name,
                 preview: secret.preview(),
                 status: TokenStatus::Active,
                 created_by: member.email().to_string(),
@@ -164,6 +184,7 @@ impl<'a> Tokens<'a> {
     async fn try_insert(
         &self,
         member: &Member,
+        name: Option<&TokenName>,
         secret: &PlainToken,
         now: Timestamp,
     ) -> Result<Option<TokenId>, StoreError> {
@@ -177,10 +198,17 @@ impl<'a> Tokens<'a> {
                 .bind(secret.preview().as_str())
                 .bind(member.user_id().0)
                 .bind(now.epoch_millis())
+                .bind(name.map(TokenName::as_str))
                 .fetch_optional(&mut *tx)
                 .await?;
             if let Some(id) = id.map(TokenId) {
-                let record = Record::of_token(Kind::TokenCreated, authority, id, &secret.preview());
+                let made = RecordedToken {
+                    id,
+                    preview: secret.preview(),
+                    name: name.cloned(),
+                    renamed_to: None,
+                };
+                let record = Record::of_token(Kind::TokenCreated, authority, made);
                 append_in!(tx, self.store, record)?;
                 return Ok(Some(id));
             }
@@ -218,7 +246,7 @@ impl<'a> Tokens<'a> {
                 .await?;
             if let Some(changed) = row.map(TokenSummary::from) {
                 let kind = if active { Kind::TokenResumed } else { Kind::TokenPaused };
-                let record = Record::of_token(kind, authority, token, &changed.preview);
+                let record = Record::of_token(kind, authority, (&changed).into());
                 append_in!(tx, self.store, record)?;
                 return Ok(changed);
             }
@@ -233,6 +261,58 @@ impl<'a> Tokens<'a> {
             Ok(TokenSummary { status, ..found })
         });
         Ok(self.receipt(self.settled(changed).await?))
+    }
+
+    /// Calls a token by `name`, or by none. The name that it has already changes nothing and succeeds. No server
+    /// goes by names, so nothing is waited for.
+    ///
+    /// # Errors
+    /// As [`Tokens::set_active`].
+    pub async fn rename(
+        &self,
+        authority: TokenAuthority<'_>,
+        token: TokenId,
+        name: Option<TokenName>,
+    ) -> Result<TokenSummary, StoreError> {
+        let renamed = match self.try_rename(authority, token, name).await {
+            // That it is deleted is said no earlier than by a switch.
+            Err(error) => self.settled(Err(error)).await?,
+            Ok(renamed) => renamed,
+        };
+        Ok(self.with_last_use(renamed))
+    }
+
+    async fn try_rename(
+        &self,
+        authority: TokenAuthority<'_>,
+        token: TokenId,
+        name: Option<TokenName>,
+    ) -> Result<TokenSummary, StoreError> {
+        let organisation = authority.organisation_id();
+        on_engine!(transaction self.store.database(), |tx| {
+            admit(authority, &organisation_in!(tx, organisation)?)?;
+            let row: Option<TokenRow> = sqlx::query_as(HOLD)
+                .bind(organisation.0)
+                .bind(token.0)
+                .fetch_optional(&mut *tx)
+                .await?;
+            let before = row.map(TokenSummary::from).ok_or(StoreError::NoSuchToken(token))?;
+            if before.name == name {
+                return Ok(before);
+            }
+            sqlx::query(RENAME)
+                .bind(organisation.0)
+                .bind(token.0)
+                .bind(name.as_ref().map(TokenName::as_str))
+                .execute(&mut *tx)
+                .await?;
+            let renamed = RecordedToken {
+                renamed_to: name.clone(),
+                ..RecordedToken::from(&before)
+            };
+            append_in!(tx, self.store, Record::of_token(Kind::TokenRenamed, authority, renamed))?;
+            Ok(TokenSummary { name, ..before })
+        })
     }
 
     /// Deletes a token for good. Once this has returned, no server takes it.
@@ -253,7 +333,7 @@ impl<'a> Tokens<'a> {
                 .fetch_optional(&mut *tx)
                 .await?;
             let gone = row.map(TokenSummary::from).ok_or(StoreError::NoSuchToken(token))?;
-            let record = Record::of_token(Kind::TokenDeleted, authority, token, &gone.preview);
+            let record = Record::of_token(Kind::TokenDeleted, authority, (&gone).into());
             append_in!(tx, self.store, record)?;
             Ok(gone)
         });

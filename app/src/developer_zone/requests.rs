@@ -62,7 +62,7 @@ pub(crate) async fn create_token(
         let member = confirmed_member(organisation_id, password).await?;
         // Read before: nothing may stand between a token that was made and its answer.
         let example_event = example_event(&member).await;
-        let created = store().tokens().create(&member).await?;
+        let created = store().tokens().create(&member, None).await?;
         Ok(NewToken {
             secret: created.secret.reveal(),
             summary: created.summary,

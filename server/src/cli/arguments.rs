@@ -6,7 +6,7 @@ use model::{
     event::{EventId, EventStatus},
     organisation::{OrganisationId, Plan, Role},
     timestamp::Timestamp,
-    token::TokenId,
+    token::{InvalidTokenName, TokenId, TokenName},
     user::{Email, InvalidEmail},
 };
 use time::{
@@ -43,6 +43,19 @@ pub(super) fn name(text: &str) -> Result<String, &'static str> {
         Ok(name.to_owned())
     }
 }
+
+pub(super) fn token_name(text: &str) -> Result<TokenName, InvalidTokenName> {
+    TokenName::parse(text)
+}
+
+/// A token's name, or an empty text for none.
+pub(super) fn token_name_or_none(text: &str) -> Result<NewName, InvalidTokenName> {
+    TokenName::parse_optional(text).map(NewName)
+}
+
+/// What a token is to be called: `clap` would take an `Option` for an argument that need not be there.
+#[derive(Clone, Debug)]
+pub(super) struct NewName(pub(super) Option<TokenName>);
 
 pub(super) fn plan() -> impl TypedValueParser<Value = Plan> {
     PossibleValuesParser::new(Plan::ALL.map(Plan::code)).try_map(|code| code.parse::<Plan>())

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand, builder::BoolishValueParser};
 use model::{
     organisation::OrganisationId,
-    token::{Receipt, TokenId, TokenStatus, TokenSummary},
+    token::{Receipt, TokenId, TokenName, TokenStatus, TokenSummary},
     user::Email,
 };
 use serde::Serialize;
@@ -11,7 +11,7 @@ use store::{Store, StoreError, TokenAuthority};
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
 use super::{
-    arguments,
+    arguments::{self, NewName},
     output::{self, Row},
 };
 use crate::error::Error;
@@ -20,9 +20,10 @@ use crate::error::Error;
 pub(super) enum Command {
     /// Make a token in a member's name; prints it, alone and once, on standard output
     #[command(after_help = "Example:
-  TOKEN=$(developer-zone token create --organisation 903 --created-by ada@example.com)
+  TOKEN=$(developer-zone token create --organisation 903 --created-by ada@example.com \\
+    --name 'Website gallery')
 
-The token cannot be shown again: only its digest is kept.")]
+Make a separate token for each integration, and name it after what uses it. The token cannot be shown again: only its digest is kept.")]
     Create {
         /// The organisation's number
         #[arg(long, env = "DEVELOPER_ZONE_ORGANISATION", value_parser = arguments::organisation_id)]
@@ -30,13 +31,16 @@ The token cannot be shown again: only its digest is kept.")]
         /// E-mail address of the member in whose name it is made
         #[arg(long, env = "DEVELOPER_ZONE_CREATED_BY", value_name = "EMAIL", value_parser = arguments::email)]
         created_by: Email,
+        /// What it is called in lists, after what uses it; at most 60 characters
+        #[arg(long, env = "DEVELOPER_ZONE_NAME", value_parser = arguments::token_name)]
+        name: Option<TokenName>,
     },
     /// List the tokens of an organisation, newest first
     List {
         /// The organisation's number
         #[arg(long, env = "DEVELOPER_ZONE_ORGANISATION", value_parser = arguments::organisation_id)]
         organisation: OrganisationId,
-        /// Print a JSON array of objects with id, token, status, created_by and created_at
+        /// Print a JSON array of objects with id, name, token, status, created_by, created_at and last_used
         #[arg(long, env = "DEVELOPER_ZONE_JSON", value_parser = BoolishValueParser::new())]
         json: bool,
     },
@@ -44,6 +48,18 @@ The token cannot be shown again: only its digest is kept.")]
     Activate(Which),
     /// Pause a token; no server takes it any more once the command has ended
     Deactivate(Which),
+    /// Call a token by another name
+    #[command(after_help = "Example:
+  developer-zone token rename --organisation 903 57 'Website gallery'
+
+Names need not be unique. An empty one ('') takes the name away.")]
+    Rename {
+        #[command(flatten)]
+        which: Which,
+        /// The new name, after what uses the token; at most 60 characters
+        #[arg(value_parser = arguments::token_name_or_none)]
+        new_name: NewName,
+    },
     /// Delete a token for good; no server takes it any more once the command has ended
     Delete(Which),
 }
@@ -77,7 +93,8 @@ impl Command {
             Self::Create {
                 organisation,
                 created_by,
-            } => create(store, organisation, created_by).await,
+                name,
+            } => create(store, organisation, created_by, name).await,
             Self::List { organisation, json } => {
                 let found = tokens.list(TokenAuthority::Operator(organisation)).await?;
                 let rows: Vec<_> = found.into_iter().map(TokenRow::from).collect();
@@ -97,6 +114,16 @@ impl Command {
                     token.preview, token.id
                 ))
             }
+            Self::Rename { which, new_name } => {
+                let NewName(name) = new_name;
+                let token = tokens.rename(which.authority(), which.id, name).await?;
+                output::line(match &token.name {
+                    Some(name) => {
+                        format!("Token {} ({}) is called “{name}”.", token.preview, token.id)
+                    }
+                    None => format!("Token {} ({}) has no name.", token.preview, token.id),
+                })
+            }
             Self::Delete(which) => {
                 let Receipt { token, .. } = tokens.delete(which.authority(), which.id).await?;
                 output::line(format!(
@@ -113,6 +140,7 @@ async fn create(
     store: &Store,
     organisation: OrganisationId,
     created_by: Email,
+    name: Option<TokenName>,
 ) -> Result<(), Error> {
     let member = match store
         .members()
@@ -127,7 +155,7 @@ async fn create(
         }
         found => found?,
     };
-    let created = store.tokens().create(&member).await?;
+    let created = store.tokens().create(&member, name).await?;
     if let Err(cause) = output::write_line(&created.secret.reveal()) {
         let authority = TokenAuthority::Operator(organisation);
         store.tokens().delete(authority, created.summary.id).await?;
@@ -139,6 +167,7 @@ async fn create(
 #[derive(Serialize)]
 struct TokenRow {
     id: TokenId,
+    name: Option<TokenName>,
     token: String,
     status: TokenStatus,
     created_by: String,
@@ -150,6 +179,7 @@ impl From<TokenSummary> for TokenRow {
     fn from(token: TokenSummary) -> Self {
         Self {
             id: token.id,
+            name: token.name,
             token: token.preview.to_string(),
             status: token.status,
             created_by: token.created_by,
@@ -159,9 +189,10 @@ impl From<TokenSummary> for TokenRow {
     }
 }
 
-impl Row<6> for TokenRow {
-    const HEADINGS: [&'static str; 6] = [
+impl Row<7> for TokenRow {
+    const HEADINGS: [&'static str; 7] = [
         "ID",
+        "NAME",
         "TOKEN",
         "STATUS",
         "CREATED BY",
@@ -169,9 +200,10 @@ impl Row<6> for TokenRow {
         "LAST USED",
     ];
 
-    fn cells(&self) -> [String; 6] {
+    fn cells(&self) -> [String; 7] {
         [
             self.id.to_string(),
+            self.name.as_ref().map_or("-", TokenName::as_str).to_owned(),
             self.token.clone(),
             self.status.label().to_owned(),
             self.created_by.clone(),

@@ -101,7 +101,7 @@ fn from_an_empty_database_to_a_token_and_its_end() {
     assert_eq!(
         listed,
         json!([{
-            "id": listed[0]["id"], "token": preview, "status": "active",
+            "id": listed[0]["id"], "name": null, "token": preview, "status": "active",
             "created_by": ADA, "created_at": created_at, "last_used": null
         }])
     );
@@ -109,13 +109,29 @@ fn from_an_empty_database_to_a_token_and_its_end() {
     let lines: Vec<_> = table.lines().collect();
     assert_eq!(
         lines[0],
-        "ID  TOKEN     STATUS  CREATED BY       CREATED AT            LAST USED"
+        "ID  NAME  TOKEN     STATUS  CREATED BY       CREATED AT            LAST USED"
     );
     assert_eq!(
         lines[1],
-        format!("{id:<2}  {preview}  Active  {ADA}  {created_at}  never")
+        format!("{id:<2}  -     {preview}  Active  {ADA}  {created_at}  never")
     );
     assert_eq!(lines.len(), 2);
+
+    for (name, said) in [
+        (
+            " Website gallery ",
+            format!("Token {preview} ({id}) is called “Website gallery”.\n"),
+        ),
+        ("", format!("Token {preview} ({id}) has no name.\n")),
+    ] {
+        let rename = ["token", "rename", "--organisation", "903", &id, name];
+        assert_eq!(done(&url, &rename), said);
+        let expected = (!name.is_empty()).then(|| name.trim());
+        assert_eq!(
+            json(&url, &[&list[..], &["--json"]].concat())[0]["name"],
+            json!(expected)
+        );
+    }
 
     for (command, said) in [
         (

@@ -363,7 +363,11 @@ impl Zone {
         let member = members
             .find_by_email(&email, OrganisationId(organisation))
             .await;
-        let created = self.store.tokens().create(&member.expect("a member")).await;
+        let created = self
+            .store
+            .tokens()
+            .create(&member.expect("a member"), None)
+            .await;
         let created = created.expect("created");
         Token {
             id: created.summary.id,

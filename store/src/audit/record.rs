@@ -1,11 +1,11 @@
 //! Writing records: always with what they tell of, in its transaction.
 
 use model::{
-    audit::{Account, Actor, Kind},
+    audit::{Account, Actor, Kind, RecordedToken},
     client::{Client, UserAgent, visible},
     organisation::{OrganisationId, Plan},
     timestamp::Timestamp,
-    token::{TokenId, TokenPreview},
+    token::TokenName,
     user::UserId,
 };
 
@@ -52,7 +52,7 @@ pub(crate) struct Record {
     actor: Actor,
     organisation: Option<OrganisationId>,
     account: Option<Account>,
-    token: Option<(TokenId, TokenPreview)>,
+    token: Option<RecordedToken>,
     plans: Option<(Plan, Plan)>,
     pruned_before: Option<Timestamp>,
 }
@@ -99,8 +99,7 @@ impl Record {
     pub(crate) fn of_token(
         kind: Kind,
         authority: TokenAuthority<'_>,
-        token: TokenId,
-        preview: &TokenPreview,
+        token: RecordedToken,
     ) -> Self {
         let actor = match authority {
             TokenAuthority::Member(member) => {
@@ -115,7 +114,7 @@ impl Record {
                 Actor::User(maker) if kind == Kind::TokenCreated => Some(maker.clone()),
                 _ => None,
             },
-            token: Some((token, preview.clone())),
+            token: Some(token),
             ..Self::new(kind, actor)
         }
     }
@@ -156,7 +155,8 @@ impl Record {
         let client = origin.and_then(Origin::client);
         let user_agent = client.and_then(|client| client.user_agent.as_ref());
         let (account_id, account) = self.account.map(|it| (it.id.0, it.email)).unzip();
-        let (token_id, token_preview) = self.token.map(|(id, preview)| (id.0, preview)).unzip();
+        let token = self.token.as_ref();
+        let text = |name: &TokenName| name.as_str().to_owned();
         let (plan_before, plan_after) = self.plans.unzip();
         Row {
             kind: self.kind.code(),
@@ -166,8 +166,10 @@ impl Record {
             organisation: self.organisation.map(|id| id.0),
             account_id,
             account,
-            token_id,
-            token_preview: token_preview.map(|preview| preview.as_str().to_owned()),
+            token_id: token.map(|token| token.id.0),
+            token_preview: token.map(|token| token.preview.as_str().to_owned()),
+            token_name: token.and_then(|token| token.name.as_ref()).map(text),
+            token_renamed_to: token.and_then(|token| token.renamed_to.as_ref()).map(text),
             plan_before: plan_before.map(Plan::code),
             plan_after: plan_after.map(Plan::code),
             pruned_before: self.pruned_before.map(Timestamp::epoch_millis),
@@ -199,6 +201,8 @@ pub(crate) struct Row {
     pub(crate) account: Option<String>,
     pub(crate) token_id: Option<i64>,
     pub(crate) token_preview: Option<String>,
+    pub(crate) token_name: Option<String>,
+    pub(crate) token_renamed_to: Option<String>,
     pub(crate) plan_before: Option<&'static str>,
     pub(crate) plan_after: Option<&'static str>,
     pub(crate) pruned_before: Option<i64>,
@@ -208,8 +212,9 @@ pub(crate) struct Row {
 
 pub(crate) const INSERT: &str = "INSERT INTO audit_entries
         (recorded_at, kind, actor, actor_id, actor_name, organisation_id, account_id, account,
-        token_id, token_preview, plan_before, plan_after, pruned_before, address, user_agent)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+        token_id, token_preview, token_name, token_renamed_to, plan_before, plan_after,
+        pruned_before, address, user_agent)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
     RETURNING id";
 
 /// Who may read it: the organisation's members, or those of every organisation of the account.
@@ -241,6 +246,8 @@ macro_rules! append_in {
             .bind(row.account)
             .bind(row.token_id)
             .bind(row.token_preview)
+            .bind(row.token_name)
+            .bind(row.token_renamed_to)
             .bind(row.plan_before)
             .bind(row.plan_after)
             .bind(row.pruned_before)

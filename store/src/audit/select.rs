@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use model::{
-    audit::{Account, Actor, Entry, EntryKey, EntryPage, Filter, Kind, Place, TokenName},
+    audit::{Account, Actor, Entry, EntryKey, EntryPage, Filter, Kind, Place, RecordedToken},
     organisation::{OrganisationId, Plan},
     timestamp::Timestamp,
     token::{TokenId, TokenPreview},
@@ -12,7 +12,7 @@ use model::{
 use sqlx::AssertSqlSafe;
 
 use super::record::{OPERATOR, USER};
-use crate::error::StoreError;
+use crate::{error::StoreError, tokens::stored_name};
 
 /// Which records are read, and from where on.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +36,8 @@ pub(super) struct EntryRow {
     account: Option<String>,
     token_id: Option<i64>,
     token_preview: Option<String>,
+    token_name: Option<String>,
+    token_renamed_to: Option<String>,
     plan_before: Option<String>,
     plan_after: Option<String>,
     pruned_before: Option<i64>,
@@ -45,7 +47,7 @@ pub(super) struct EntryRow {
 
 const COLUMNS: &str = "entry.id, entry.recorded_at, entry.kind, entry.actor, entry.actor_id,
     entry.actor_name, entry.organisation_id, entry.account_id, entry.account, entry.token_id,
-    entry.token_preview, entry.plan_before, entry.plan_after, entry.pruned_before, entry.address,
+    entry.token_preview, entry.token_name, entry.token_renamed_to, entry.plan_before, entry.plan_after, entry.pruned_before, entry.address,
     entry.user_agent";
 
 /// Conditions with their values, as they come together.
@@ -175,6 +177,7 @@ impl EntryRow {
             _ => None,
         };
         let token = self.token_id.zip(self.token_preview);
+        let name = |name: Option<String>| name.as_deref().and_then(stored_name);
         Ok(Entry {
             key: EntryKey {
                 at: Timestamp(self.recorded_at),
@@ -184,9 +187,11 @@ impl EntryRow {
             actor,
             organisation: self.organisation_id.map(OrganisationId),
             account: account(self.account_id, self.account),
-            token: token.map(|(id, preview)| TokenName {
+            token: token.map(|(id, preview)| RecordedToken {
                 id: TokenId(id),
                 preview: TokenPreview::of(&preview),
+                name: name(self.token_name),
+                renamed_to: name(self.token_renamed_to),
             }),
             plans,
             pruned_before: self.pruned_before.map(Timestamp),

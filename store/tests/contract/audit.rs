@@ -4,7 +4,7 @@ use model::{
     audit::{Account, Actor, Entry, EntryKey, EntryPage, Filter, Kind, Place},
     client::{Client, ClientAddress, UserAgent},
     organisation::{OrganisationId, Plan, Role},
-    token::TokenId,
+    token::{TokenId, TokenName},
     user::Email,
 };
 use sqlx::AssertSqlSafe;
@@ -19,11 +19,13 @@ use crate::harness::{Engine, PASSWORD, Raw, START, TestStore, email};
 
 on_both_engines!(
     every_change_of_a_token_leaves_a_record_of_who_what_when_and_from_where,
+    a_renaming_is_recorded_with_both_names_and_later_records_have_the_name_of_their_moment,
     changes_at_the_command_line_are_the_operators,
     what_changes_nothing_leaves_no_record,
     a_change_whose_record_cannot_be_written_is_not_made,
     a_change_that_could_not_be_committed_leaves_no_record,
     of_many_pauses_at_once_one_is_recorded,
+    renamings_at_once_follow_each_other_in_the_trail,
     changes_of_a_plan_at_once_follow_each_other_in_the_trail,
     a_sign_in_is_seen_by_the_organisations_of_that_moment_and_by_no_other,
     what_was_typed_as_an_address_without_an_account_is_not_kept,
@@ -79,7 +81,7 @@ async fn kinds(store: &Store, authority: AuditAuthority<'_>) -> Vec<Kind> {
 }
 
 async fn create(store: &Store, member: &Member) -> TokenId {
-    let created = store.tokens().create(member).await.expect("created");
+    let created = store.tokens().create(member, None).await.expect("created");
     created.summary.id
 }
 
@@ -101,7 +103,11 @@ fn account(member: &Member) -> Account {
 async fn every_change_of_a_token_leaves_a_record_of_who_what_when_and_from_where(store: TestStore) {
     let member = store.enterprise(903).await;
     let browser = from_browser(&store);
-    let created = browser.tokens().create(&member).await.expect("created");
+    let created = browser
+        .tokens()
+        .create(&member, None)
+        .await
+        .expect("created");
     let token = created.summary.id;
     store.clock.advance(1_000);
     set_active(&browser, &member, token, false).await;
@@ -132,6 +138,47 @@ async fn every_change_of_a_token_leaves_a_record_of_who_what_when_and_from_where
         assert_eq!(entry.address.as_deref(), Some("203.0.113.7"));
         assert_eq!(entry.user_agent.as_deref(), Some("Mozilla/5.0 (X11)"));
     }
+}
+
+async fn a_renaming_is_recorded_with_both_names_and_later_records_have_the_name_of_their_moment(
+    store: TestStore,
+) {
+    let member = store.enterprise(903).await;
+    let name = |text: &str| Some(TokenName::parse(text).expect("a name"));
+    let browser = from_browser(&store);
+    let created = browser.tokens().create(&member, name("Kiosk")).await;
+    let token = created.expect("created").summary.id;
+    for new in [name("Gallery"), name("Gallery"), None, None, name("=1+1")] {
+        store.clock.advance(1_000);
+        let renamed = browser.tokens().rename((&member).into(), token, new).await;
+        renamed.expect("renamed");
+    }
+    store.clock.advance(1_000);
+    set_active(&browser, &member, token, false).await;
+    store.clock.advance(1_000);
+    store.distrust_restored().await.expect("paused");
+
+    let entries = page(&store, (&member).into(), ALL).await.entries;
+    let found: Vec<_> = entries
+        .iter()
+        .filter_map(|entry| {
+            let token = entry.token.clone()?;
+            Some((entry.kind, token.name, token.renamed_to))
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (Kind::TokenPaused, name("=1+1"), None),
+            (Kind::TokenRenamed, None, name("=1+1")),
+            (Kind::TokenRenamed, name("Gallery"), None),
+            (Kind::TokenRenamed, name("Kiosk"), name("Gallery")),
+            (Kind::TokenCreated, name("Kiosk"), None),
+        ]
+    );
+    let renamed = &entries[1];
+    assert_eq!(renamed.actor, Actor::User(account(&member)));
+    assert_eq!(renamed.address.as_deref(), Some("203.0.113.7"));
 }
 
 async fn changes_at_the_command_line_are_the_operators(store: TestStore) {
@@ -180,7 +227,7 @@ async fn what_changes_nothing_leaves_no_record(store: TestStore) {
     let before = store.raw().dump().await;
     set_active(&store, &member, token, false).await;
     store.set_plan(903, Plan::Enterprise).await;
-    let full = store.tokens().create(&member).await;
+    let full = store.tokens().create(&member, None).await;
     assert_refused!(full, StoreError::TokenLimitReached);
     let nowhere = store.tokens().delete(operator(903), TokenId(4_711)).await;
     assert_refused!(nowhere, StoreError::NoSuchToken(_));
@@ -249,11 +296,14 @@ async fn a_change_whose_record_cannot_be_written_is_not_made(store: TestStore) {
         break_table(&store, table, false).await;
         let (tokens, users) = (store.tokens(), store.users());
         let new = email("new@example.com");
-        assert_refused!(tokens.create(&member).await, StoreError::Database(_));
+        assert_refused!(tokens.create(&member, None).await, StoreError::Database(_));
         let off = tokens.set_active((&member).into(), token, false).await;
         assert_refused!(off, StoreError::Database(_));
         let on = tokens.set_active((&member).into(), paused, true).await;
         assert_refused!(on, StoreError::Database(_));
+        let name = TokenName::parse("Kiosk").ok();
+        let renamed = tokens.rename((&member).into(), token, name).await;
+        assert_refused!(renamed, StoreError::Database(_));
         let gone = tokens.delete((&member).into(), token).await;
         assert_refused!(gone, StoreError::Database(_));
         let plan = store
@@ -314,7 +364,7 @@ async fn a_change_that_could_not_be_committed_leaves_no_record(store: TestStore)
     let member = store.enterprise(903).await;
     let before = everything(&store).await;
     break_table(&store, "tokens", true).await;
-    let refused = store.tokens().create(&member).await;
+    let refused = store.tokens().create(&member, None).await;
     assert_refused!(refused, StoreError::Database(_));
     assert_eq!(everything(&store).await, before);
 }
@@ -341,6 +391,36 @@ async fn of_many_pauses_at_once_one_is_recorded(store: TestStore) {
     };
     let found = page(&store, AuditAuthority::Operator(None), filter).await;
     assert_eq!(found.entries.len(), 1);
+}
+
+/// Each record's old name is the new one of the record before.
+async fn renamings_at_once_follow_each_other_in_the_trail(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let token = create(&store, &member).await;
+    let servers = [store.server(), store.another_server().await];
+    let mut renamings = JoinSet::new();
+    for n in 0..12 {
+        let (server, member) = (servers[n % 2].clone(), member.clone());
+        renamings.spawn(async move {
+            let name = TokenName::parse(&format!("Name {n}")).ok();
+            let renamed = server.tokens().rename((&member).into(), token, name).await;
+            renamed.expect("renamed")
+        });
+    }
+    assert_eq!(renamings.join_all().await.len(), 12);
+    let filter = Filter {
+        kind: Some(Kind::TokenRenamed),
+        ..ALL
+    };
+    let mut entries = page(&store, (&member).into(), filter).await.entries;
+    entries.reverse();
+    let renamed = entries.into_iter().filter_map(|entry| entry.token);
+    let last = renamed.fold((0, None), |(count, name), token| {
+        assert_eq!(token.name, name);
+        (count + 1, token.renamed_to)
+    });
+    let listed = store.tokens().list((&member).into()).await.expect("listed");
+    assert_eq!(last, (12, listed[0].name.clone()));
 }
 
 async fn changes_of_a_plan_at_once_follow_each_other_in_the_trail(store: TestStore) {
@@ -584,7 +664,7 @@ async fn members_never_read_the_name_of_an_operator(store: TestStore) {
 
 async fn a_deleted_tokens_records_stay_with_its_number_and_preview(store: TestStore) {
     let ada = store.enterprise(903).await;
-    let created = store.tokens().create(&ada).await.expect("created");
+    let created = store.tokens().create(&ada, None).await.expect("created");
     let token = created.summary.id;
     store
         .tokens()

@@ -76,9 +76,9 @@ async fn after_a_restore_no_token_is_active_and_nobody_is_signed_in(store: TestS
     let one = store.enterprise(903).await;
     let other = store.enterprise(904).await;
     for member in [&one, &one, &other] {
-        store.tokens().create(member).await.expect("created");
+        store.tokens().create(member, None).await.expect("created");
     }
-    let paused = store.tokens().create(&one).await.expect("created");
+    let paused = store.tokens().create(&one, None).await.expect("created");
     let authority = TokenAuthority::Operator(OrganisationId(903));
     let done = store
         .tokens()
@@ -121,7 +121,7 @@ async fn opened(file: &Path) -> Store {
 
 async fn a_backup_holds_all_that_was_reported_as_done_before_it_began(store: TestStore) {
     let member = store.enterprise(903).await;
-    let created = store.tokens().create(&member).await.expect("created");
+    let created = store.tokens().create(&member, None).await.expect("created");
     let digest = TokenDigest::of_presented(created.secret.reveal().as_bytes());
     let bytes = back_up(&store.database.url, &target(&store)).await;
     let bytes = bytes.expect("backed up");
@@ -138,7 +138,7 @@ async fn a_backup_holds_all_that_was_reported_as_done_before_it_began(store: Tes
     let digest = digest.expect("well formed");
     let found = copy.grants().token(&digest).await.expect("an answer");
     assert_eq!(found.map(|token| token.token_id), Some(token));
-    let next = copy.tokens().create(&member).await.expect("created");
+    let next = copy.tokens().create(&member, None).await.expect("created");
     assert!(next.summary.id > token, "numbers are not given twice");
 }
 

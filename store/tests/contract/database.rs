@@ -165,7 +165,7 @@ async fn a_row_that_points_nowhere_is_refused(store: TestStore) {
     store.raw().execute("DELETE FROM users").await;
     let before = store.raw().dump().await;
     assert_refused!(
-        store.tokens().create(&member).await,
+        store.tokens().create(&member, None).await,
         StoreError::Database(_)
     );
     assert_eq!(store.raw().dump().await, before);
@@ -173,7 +173,7 @@ async fn a_row_that_points_nowhere_is_refused(store: TestStore) {
 
 async fn after_closing_every_call_says_that_the_database_is_out_of_reach(store: TestStore) {
     let member = store.enterprise(903).await;
-    let created = store.tokens().create(&member).await.expect("created");
+    let created = store.tokens().create(&member, None).await.expect("created");
     let token = created.summary.id;
     let digest = TokenDigest::of_presented(created.secret.reveal().as_bytes());
     let digest = digest.expect("well formed");
@@ -213,7 +213,7 @@ async fn after_closing_every_call_says_that_the_database_is_out_of_reach(store: 
         store.grants().token(&digest),
         store.grants().event(EventId(1)),
         store.tokens().list(authority),
-        store.tokens().create(&member),
+        store.tokens().create(&member, None),
         store.tokens().set_active(authority, token, true),
         store.tokens().delete(authority, token),
         store.organisations().list(),

@@ -141,7 +141,7 @@ async fn a_second_load_changes_nothing_that_was_tried_out_since(store: TestStore
         .find_by_email(&email("admin@example.com"), OrganisationId(903))
         .await
         .expect("a member");
-    store.tokens().create(&member).await.expect("created");
+    store.tokens().create(&member, None).await.expect("created");
     store.select(&member, 903).await;
 
     let before = store.raw().dump().await;

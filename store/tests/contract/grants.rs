@@ -23,7 +23,7 @@ on_both_engines!(
 on_postgres_alone!(a_question_is_answered_after_the_server_ended_every_connection);
 
 async fn create(store: &Store, member: &Member) -> (TokenId, TokenDigest) {
-    let created = store.tokens().create(member).await.expect("created");
+    let created = store.tokens().create(member, None).await.expect("created");
     let digest = TokenDigest::of_presented(created.secret.reveal().as_bytes());
     (created.summary.id, digest.expect("well formed"))
 }

@@ -84,7 +84,7 @@ async fn serve(store: &Store, millis: u16) {
 }
 
 async fn create(store: &Store, member: &Member) -> (TokenId, TokenDigest) {
-    let created = store.tokens().create(member).await.expect("created");
+    let created = store.tokens().create(member, None).await.expect("created");
     let digest = TokenDigest::of_presented(created.secret.reveal().as_bytes());
     (created.summary.id, digest.expect("well formed"))
 }

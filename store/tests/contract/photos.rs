@@ -764,7 +764,7 @@ async fn imports_into_one_event_at_once_end_with_the_right_counts(store: TestSto
 async fn a_revocation_hardly_waits_behind_an_import_in_another_process(store: TestStore) {
     event(&store).await;
     let member = store.member("ada@example.com", 903).await;
-    let token = store.tokens().create(&member).await.expect("created");
+    let token = store.tokens().create(&member, None).await.expect("created");
     let token = token.summary.id;
     let other = store.another_server().await;
     let importing = tokio::spawn(async move {

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use model::{
     organisation::{OrganisationId, Plan},
-    token::{TOKEN_LIMIT, TokenId, TokenStatus},
+    token::{TOKEN_LIMIT, TokenId, TokenName, TokenStatus},
 };
 use sha2::{Digest, Sha256};
 use store::{Member, Store, StoreError, TokenAuthority};
@@ -24,6 +24,9 @@ on_both_engines!(
     creations_racing_with_deletions_never_pass_ten_and_never_fail_for_another_reason,
     a_switch_to_the_state_that_a_token_is_in_succeeds_and_changes_nothing,
     a_deleted_token_can_be_neither_switched_nor_deleted_again,
+    a_token_is_called_by_the_name_that_it_was_given_last_and_two_may_have_the_same,
+    a_deleted_token_or_one_of_another_organisation_cannot_be_renamed,
+    the_schema_refuses_a_name_that_is_none,
     a_member_of_another_organisation_neither_sees_nor_touches_a_token,
     a_locked_plan_refuses_a_member_who_was_read_before_the_downgrade,
     on_a_locked_plan_the_operator_still_lists_deactivates_and_deletes,
@@ -44,13 +47,22 @@ fn operator(organisation: i64) -> TokenAuthority<'static> {
 
 /// Makes a token and gives its number and its secret.
 async fn create(store: &Store, member: &Member) -> (TokenId, String) {
-    let created = store.tokens().create(member).await.expect("created");
+    let created = store.tokens().create(member, None).await.expect("created");
     (created.summary.id, created.secret.reveal())
 }
 
 async fn listed(store: &Store, member: &Member) -> Vec<TokenId> {
     let tokens = store.tokens().list(member.into()).await.expect("listed");
     tokens.into_iter().map(|token| token.id).collect()
+}
+
+fn name(text: &str) -> Option<TokenName> {
+    Some(TokenName::parse(text).expect("a name"))
+}
+
+async fn names(store: &Store, member: &Member) -> Vec<Option<TokenName>> {
+    let tokens = store.tokens().list(member.into()).await.expect("listed");
+    tokens.into_iter().map(|token| token.name).collect()
 }
 
 /// Every stretch of eight characters: longer than a preview, and never found by accident.
@@ -60,7 +72,7 @@ fn stretches(secret: &str) -> impl Iterator<Item = &str> {
 
 async fn of_a_new_token_only_the_digest_and_the_preview_are_kept(store: TestStore) {
     let member = store.enterprise(903).await;
-    let created = store.tokens().create(&member).await.expect("created");
+    let created = store.tokens().create(&member, None).await.expect("created");
     let summary = created.summary.clone();
     let printed = format!("{created:?}");
     let secret = created.secret.reveal();
@@ -117,7 +129,7 @@ async fn a_new_token_is_active_and_carries_its_makers_name_and_the_clocks_time(s
     store.clock.advance(1_234);
     let created = store
         .tokens()
-        .create(&maker)
+        .create(&maker, None)
         .await
         .expect("created")
         .summary;
@@ -186,7 +198,11 @@ async fn the_eleventh_token_is_refused_in_words_and_another_organisation_is_not_
     for _ in 0..TOKEN_LIMIT {
         create(&store, &member).await;
     }
-    let refused = store.tokens().create(&member).await.expect_err("full");
+    let refused = store
+        .tokens()
+        .create(&member, None)
+        .await
+        .expect_err("full");
     assert!(matches!(refused, StoreError::TokenLimitReached));
     assert_eq!(
         refused.to_string(),
@@ -204,7 +220,7 @@ async fn of_twenty_creations_at_once_ten_succeed_and_ten_learn_of_the_limit(stor
         let mut creations = JoinSet::new();
         for n in 0..20 {
             let (server, member) = (servers[n % servers.len()].clone(), member.clone());
-            creations.spawn(async move { server.tokens().create(&member).await });
+            creations.spawn(async move { server.tokens().create(&member, None).await });
         }
         let (mut made, mut refused) = (BTreeSet::new(), 0);
         for outcome in creations.join_all().await {
@@ -250,7 +266,7 @@ async fn creations_racing_with_deletions_never_pass_ten_and_never_fail_for_anoth
                         Err(error) => panic!("{error:?}"),
                     }
                 } else {
-                    match server.tokens().create(&member).await {
+                    match server.tokens().create(&member, None).await {
                         Ok(_) => balance += 1,
                         Err(StoreError::TokenLimitReached) => {}
                         Err(error) => panic!("{error:?}"),
@@ -310,6 +326,79 @@ async fn a_deleted_token_can_be_neither_switched_nor_deleted_again(store: TestSt
     assert_eq!(listed(&store, &member).await, [kept]);
 }
 
+async fn a_token_is_called_by_the_name_that_it_was_given_last_and_two_may_have_the_same(
+    store: TestStore,
+) {
+    let member = store.enterprise(903).await;
+    let tokens = store.tokens();
+    let gallery = tokens.create(&member, name("Website gallery")).await;
+    let gallery = gallery.expect("created").summary;
+    assert_eq!(gallery.name, name("Website gallery"));
+    let (unnamed, _) = create(&store, &member).await;
+    assert_eq!(names(&store, &member).await, [None, gallery.name.clone()]);
+
+    for new in [
+        name("<b>Kiosk</b> 写真"),
+        name("Website gallery"),
+        None,
+        name("Website gallery"),
+    ] {
+        let renamed = tokens.rename((&member).into(), unnamed, new.clone()).await;
+        let renamed = renamed.expect("renamed");
+        assert_eq!((renamed.id, &renamed.name), (unnamed, &new));
+        let listed = tokens.list((&member).into()).await.expect("listed");
+        assert_eq!(listed, [renamed, gallery.clone()]);
+    }
+    let off = tokens.set_active((&member).into(), unnamed, false).await;
+    assert_eq!(off.expect("switched").token.name, gallery.name);
+    let gone = tokens.delete((&member).into(), unnamed).await;
+    assert_eq!(gone.expect("deleted").token.name, gallery.name);
+}
+
+async fn a_deleted_token_or_one_of_another_organisation_cannot_be_renamed(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let other = store.enterprise(904).await;
+    let (token, _) = create(&store, &member).await;
+    let foreign = store
+        .tokens()
+        .rename((&other).into(), token, name("Mine"))
+        .await;
+    assert_refused!(foreign, StoreError::NoSuchToken(_));
+    let nowhere = store.tokens().rename(operator(905), token, None).await;
+    assert_refused!(nowhere, StoreError::NoSuchOrganisation(_));
+    store.set_plan(903, Plan::Pro).await;
+    let locked = store
+        .tokens()
+        .rename((&member).into(), token, name("Late"))
+        .await;
+    assert_refused!(locked, StoreError::PlanRequired(Plan::Pro));
+    store.set_plan(903, Plan::Enterprise).await;
+    let after = store.raw().dump().await;
+    assert!(
+        !after.contains("Mine") && !after.contains("Late"),
+        "{after}"
+    );
+
+    let gone = store.tokens().delete((&member).into(), token).await;
+    gone.expect("deleted");
+    let late = store
+        .tokens()
+        .rename((&member).into(), token, name("Late"))
+        .await;
+    assert_refused!(late, StoreError::NoSuchToken(_));
+}
+
+async fn the_schema_refuses_a_name_that_is_none(store: TestStore) {
+    let member = store.enterprise(903).await;
+    create(&store, &member).await;
+    let rename = |name: &str| format!("UPDATE tokens SET name = '{name}'");
+    for refused in [String::new(), "a".repeat(61)] {
+        let outcome = store.raw().try_execute(&rename(&refused)).await;
+        assert_eq!(broken_rule(outcome), sqlx::error::ErrorKind::CheckViolation);
+    }
+    store.raw().execute(&rename(&"写".repeat(60))).await;
+}
+
 async fn a_member_of_another_organisation_neither_sees_nor_touches_a_token(store: TestStore) {
     let member = store.enterprise(903).await;
     let stranger = store.enterprise(904).await;
@@ -343,7 +432,7 @@ async fn a_locked_plan_refuses_a_member_who_was_read_before_the_downgrade(store:
         let before = store.raw().dump().await;
         let tokens = store.tokens();
         assert_refused!(tokens.list((&member).into()).await, StoreError::PlanRequired(on) if on == plan);
-        assert_refused!(tokens.create(&member).await, StoreError::PlanRequired(on) if on == plan);
+        assert_refused!(tokens.create(&member, None).await, StoreError::PlanRequired(on) if on == plan);
         for active in [true, false] {
             let refused = tokens.set_active((&member).into(), id, active).await;
             assert_refused!(refused, StoreError::PlanRequired(on) if on == plan);
@@ -423,7 +512,7 @@ async fn the_schema_refuses_an_eleventh_token(store: TestStore) {
         let refused = insert(&store, &member, slot, &[99; 32], "abcde").await;
         assert_eq!(broken_rule(refused), sqlx::error::ErrorKind::CheckViolation);
     }
-    let refused = store.tokens().create(&member).await;
+    let refused = store.tokens().create(&member, None).await;
     assert_refused!(refused, StoreError::TokenLimitReached);
 }
 
@@ -451,7 +540,7 @@ async fn a_creation_that_is_given_up_half_way_leaves_the_store_whole(store: Test
     let member = store.enterprise(903).await;
     for step in 0..60 {
         let patience = Duration::from_micros(step * 60);
-        let attempt = tokio::time::timeout(patience, store.tokens().create(&member)).await;
+        let attempt = tokio::time::timeout(patience, store.tokens().create(&member, None)).await;
         if let Ok(outcome) = attempt {
             outcome.expect("created");
         }
@@ -463,7 +552,7 @@ async fn a_creation_that_is_given_up_half_way_leaves_the_store_whole(store: Test
     }
     // What was given up while it was being committed may have been made all the same, and be seen only now.
     let full = loop {
-        if let Err(error) = store.tokens().create(&member).await {
+        if let Err(error) = store.tokens().create(&member, None).await {
             break error;
         }
     };
@@ -478,7 +567,7 @@ async fn a_transaction_that_sqlite_ends_by_itself_does_not_stop_the_next_one(sto
         BEGIN SELECT RAISE(ROLLBACK, 'the disk is full'); END";
     store.raw().execute(trigger).await;
     for _ in 0..3 {
-        match store.tokens().create(&member).await {
+        match store.tokens().create(&member, None).await {
             Err(StoreError::Database(cause)) => {
                 assert!(cause.to_string().contains("the disk is full"), "{cause}");
             }

@@ -32,7 +32,7 @@ const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
 
 async fn create(store: &Store, member: &Member) -> TokenId {
-    let created = store.tokens().create(member).await.expect("created");
+    let created = store.tokens().create(member, None).await.expect("created");
     created.summary.id
 }
 

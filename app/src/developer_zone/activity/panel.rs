@@ -5,7 +5,7 @@ use model::{
     audit::{Actor, Entry, EntryPage, Filter, Kind, Place},
     organisation::OrganisationId,
     session::browser_name,
-    token::TokenId,
+    token::{TokenId, TokenName, TokenPreview, called},
 };
 use store::{Member, Store, StoreError};
 
@@ -60,7 +60,7 @@ async fn choices(
         .into_iter()
         .map(|token| Choice {
             id: token.id,
-            label: token.preview.to_string(),
+            label: token.called(),
         })
         .collect();
     let deletions = Filter {
@@ -74,7 +74,7 @@ async fn choices(
     let deleted = deleted.entries.into_iter().filter_map(|entry| entry.token);
     choices.extend(deleted.map(|token| Choice {
         id: token.id,
-        label: format!("{} (deleted)", token.preview),
+        label: format!("{}, deleted", called(token.name.as_ref(), &token.preview)),
     }));
     if let Some(asked) = asked
         && choices.iter().all(|choice| choice.id != asked)
@@ -257,7 +257,7 @@ fn EntryRow(entry: Entry) -> impl IntoView {
                 <strong>{who}</strong>
                 " "
                 {did}
-                {token.map(|token| view! { " " <code class="token-preview">{token}</code> })}
+                {token.map(|(name, preview)| view! { " " <CalledToken name preview /> })}
                 {rest.map(|rest| format!(" {rest}"))}
             </td>
             <td data-label="When">
@@ -267,6 +267,16 @@ fn EntryRow(entry: Entry) -> impl IntoView {
                 <Source entry />
             </td>
         </tr>
+    }
+}
+
+/// A token in a sentence: see [`called`].
+#[component]
+fn CalledToken(name: Option<TokenName>, preview: TokenPreview) -> impl IntoView {
+    let preview = view! { <code class="token-preview">{preview.to_string()}</code> };
+    match name {
+        Some(name) => view! { <bdi>{name.to_string()}</bdi> " (" {preview} ")" }.into_any(),
+        None => preview.into_any(),
     }
 }
 
