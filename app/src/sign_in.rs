@@ -7,6 +7,7 @@ use leptos_router::hooks::use_query_map;
 use crate::{
     error::wait_in_words,
     session::SignIn,
+    shell::IslandScriptsSoon,
     site::{SignInFailure, use_site},
 };
 
@@ -41,6 +42,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
     let described_by = has_failed.then_some("sign-in-error");
     view! {
         <Title text="Sign in" />
+        <IslandScriptsSoon />
         <main class="sign-in" id="main">
             <form class="sign-in-card" method="post" action=SignIn::url()>
                 <p class="brand">"9Pic"</p>

@@ -45,7 +45,7 @@ export class ActivityPage {
     this.pages = this.card.getByRole('navigation', { name: 'Pages', exact: true });
     this.newer = this.pages.getByRole('link', { name: 'Newer', exact: true });
     this.older = this.pages.getByRole('link', { name: 'Older', exact: true });
-    this.tryAgain = main.getByRole('button', { name: 'Try again', exact: true });
+    this.tryAgain = main.getByRole('link', { name: 'Try again', exact: true });
   }
 
   async open(query = ''): Promise<void> {

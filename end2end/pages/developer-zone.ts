@@ -12,7 +12,6 @@ export class DeveloperZone {
   readonly columns: Locator;
   readonly rows: Locator;
   readonly empty: Locator;
-  readonly loading: Locator;
   readonly loadFailed: Locator;
   readonly tryAgain: Locator;
   readonly limit: Locator;
@@ -31,9 +30,8 @@ export class DeveloperZone {
     this.columns = this.table.getByRole('columnheader');
     this.rows = this.table.getByRole('row').filter({ has: page.getByRole('switch') });
     this.empty = this.card.getByRole('heading', { name: 'No API tokens yet', exact: true });
-    this.loading = this.card.getByText('Loading API tokens…', { exact: true });
     this.loadFailed = this.card.getByRole('heading', { name: 'The API tokens could not be loaded' });
-    this.tryAgain = this.card.getByRole('button', { name: 'Try again', exact: true });
+    this.tryAgain = this.card.getByRole('link', { name: 'Try again', exact: true });
     this.limit = this.card.getByText(
       'You have reached the limit of 10 tokens. Delete an existing token to create a new one.',
       { exact: true },

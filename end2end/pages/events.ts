@@ -19,7 +19,7 @@ export class EventsPage {
     this.shown = main.getByText(/^Showing \d+ to \d+ of \d+ events$/);
     this.previous = main.getByRole('link', { name: 'Previous', exact: true });
     this.next = main.getByRole('link', { name: 'Next', exact: true });
-    this.tryAgain = main.getByRole('button', { name: 'Try again', exact: true });
+    this.tryAgain = main.getByRole('link', { name: 'Try again', exact: true });
   }
 
   copyId(id: number): Locator {

@@ -149,6 +149,19 @@ export class Server {
     return new Map(await Promise.all(files));
   }
 
+  /** Takes a table away from the running server, so that what is read from it cannot be. Gives what puts it back. */
+  async takeTableAway(table: string): Promise<() => Promise<void>> {
+    const rename = async (from: string, to: string) => {
+      const script =
+        'import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=10).executescript(sys.argv[2])';
+      // The old way of renaming leaves the references of other tables as they are.
+      const statements = `PRAGMA legacy_alter_table = ON; ALTER TABLE ${from} RENAME TO ${to};`;
+      await run('python3', ['-c', script, join(this.folder, 'zone.db'), statements]);
+    };
+    await rename(table, `${table}_away`);
+    return () => rename(`${table}_away`, table);
+  }
+
   /** Tells it to stop as an operating system does. Gives its exit code. */
   async stop(): Promise<number | null> {
     this.child.kill('SIGTERM');

@@ -148,8 +148,8 @@ test('signing out ends the session on the server: the old cookie no longer works
   await context.addCookies([old!]);
   await page.goto('/events');
   await expect(page).toHaveURL((url) => url.pathname === '/sign-in');
-  const call = await context.request.post('/api/dashboard/list-events', {
-    data: { organisation_id: 903, page: 1 },
+  const call = await context.request.post('/api/dashboard/create-token', {
+    data: { organisation_id: 903 },
   });
   expect(call.status()).toBe(401);
 });
