@@ -7,6 +7,8 @@
 //! reading at the first row that it was asked for, and on SQLite would then not hear that the commit
 //! behind it failed.
 
+mod file;
+
 use std::{
     path::PathBuf,
     str::FromStr,
@@ -24,6 +26,7 @@ use sqlx::{
 };
 use tokio::time::{Instant, sleep, timeout};
 
+pub(crate) use self::file::{Identity, OpenFile};
 use crate::error::StoreError;
 
 /// How long a statement waits for a connection, and SQLite for a lock, before the database counts as
@@ -54,6 +57,8 @@ pub(crate) enum Database {
         /// busy handler is not.
         writer: SqlitePool,
         readers: SqlitePool,
+        /// What both have open.
+        file: OpenFile,
         /// Milliseconds of long work since its last rest; see [`Database::give_way`].
         worked: Arc<AtomicU64>,
     },
@@ -87,7 +92,7 @@ impl Connections {
 
 /// The pool of the engine at hand; see [`on_engine!`].
 pub(crate) enum Pool<'a> {
-    Sqlite(&'a SqlitePool),
+    Sqlite(&'a SqlitePool, &'a OpenFile),
     Postgres(&'a PgPool),
 }
 
@@ -101,9 +106,13 @@ pub(crate) enum Pool<'a> {
 macro_rules! on_engine {
     (transaction $database:expr, |$tx:ident| $body:block) => {
         match $database {
-            $crate::database::Database::Sqlite { writer, .. } => {
+            $crate::database::Database::Sqlite { writer, file, .. } => {
+                file.in_place()?;
                 let begun = writer.begin_with("BEGIN IMMEDIATE").await?;
-                $crate::database::on_engine!(run begun, $tx, $body)
+                let done = $crate::database::on_engine!(run begun, $tx, $body);
+                // What went into a file that nobody finds any more is not done.
+                file.in_place()?;
+                done
             }
             $crate::database::Database::Postgres(pool) => {
                 let begun = pool.begin().await?;
@@ -130,7 +139,10 @@ macro_rules! on_engine {
     }};
     ($pool:expr, |$connection:ident| $body:expr) => {
         match $pool {
-            $crate::database::Pool::Sqlite($connection) => $body,
+            $crate::database::Pool::Sqlite($connection, file) => match file.in_place() {
+                Ok(()) => $body,
+                Err(replaced) => Err(replaced),
+            },
             $crate::database::Pool::Postgres($connection) => {
                 $crate::database::in_time(async { $body }).await
             }
@@ -173,6 +185,7 @@ impl Database {
         )
         .await?;
         assert_durable(&writer).await?;
+        let file = OpenFile::at(options.get_filename()).map_err(sqlx::Error::from)?;
         let readers = SqlitePoolOptions::new()
             .max_connections(SQLITE_READERS)
             .acquire_timeout(PATIENCE)
@@ -181,6 +194,7 @@ impl Database {
         Ok(Self::Sqlite {
             writer,
             readers,
+            file,
             worked: Arc::default(),
         })
     }
@@ -232,7 +246,7 @@ impl Database {
     /// For statements that only read.
     pub(crate) fn reader(&self) -> Pool<'_> {
         match self {
-            Self::Sqlite { readers, .. } => Pool::Sqlite(readers),
+            Self::Sqlite { readers, file, .. } => Pool::Sqlite(readers, file),
             Self::Postgres(pool) => Pool::Postgres(pool),
         }
     }
@@ -240,7 +254,7 @@ impl Database {
     /// For a single statement that writes.
     pub(crate) fn writer(&self) -> Pool<'_> {
         match self {
-            Self::Sqlite { writer, .. } => Pool::Sqlite(writer),
+            Self::Sqlite { writer, file, .. } => Pool::Sqlite(writer, file),
             Self::Postgres(pool) => Pool::Postgres(pool),
         }
     }
@@ -267,7 +281,7 @@ impl Database {
     /// SQLite's file.
     pub(crate) fn file(&self) -> Option<PathBuf> {
         match self {
-            Self::Sqlite { writer, .. } => Some(writer.connect_options().get_filename().to_owned()),
+            Self::Sqlite { file, .. } => Some(file.path().to_owned()),
             Self::Postgres(_) => None,
         }
     }

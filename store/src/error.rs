@@ -31,6 +31,11 @@ pub enum StoreError {
     /// The database answered with an error.
     #[error("the database refused a statement")]
     Database(#[source] Cause),
+    /// The SQLite file is not as SQLite wrote it. Trying again does not help.
+    #[error(
+        "the database file is damaged: stop the server, restore the last backup, and check the disk"
+    )]
+    Damaged(#[source] Cause),
     /// A stored value breaks a rule that the schema should have kept.
     #[error("the database holds a value that it should not: {0}")]
     Corrupt(String),
@@ -184,6 +189,7 @@ impl StoreError {
     pub(crate) fn shared(error: &Arc<Self>) -> Self {
         match &**error {
             Self::Unavailable(_) => Self::Unavailable(SharedCause(error.clone()).into()),
+            Self::Damaged(_) => Self::Damaged(SharedCause(error.clone()).into()),
             Self::Corrupt(what) => Self::Corrupt(what.clone()),
             _ => Self::Database(SharedCause(error.clone()).into()),
         }
@@ -215,6 +221,9 @@ impl std::error::Error for SharedCause {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
+        if is_damage(&error) {
+            return Self::Damaged(error.into());
+        }
         let out_of_reach = match &error {
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
@@ -244,6 +253,15 @@ impl From<sqlx::Error> for StoreError {
             Self::Database(error.into())
         }
     }
+}
+
+/// SQLite 11 (a page makes no sense) and 26 (the file is no database), with their extended codes. PostgreSQL's
+/// codes have five characters.
+fn is_damage(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|refusal| refusal.code());
+    code.filter(|code| code.len() != 5)
+        .and_then(|code| code.parse::<u32>().ok())
+        .is_some_and(|number| matches!(number & 0xff, 11 | 26))
 }
 
 impl From<sqlx::migrate::MigrateError> for StoreError {

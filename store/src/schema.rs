@@ -44,7 +44,8 @@ impl Database {
     /// table.
     pub(crate) async fn check_schema(&self) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite { readers, .. } => {
+            Self::Sqlite { readers, file, .. } => {
+                file.in_place()?;
                 require_exactly(&SQLITE, &mut *readers.acquire().await?).await
             }
             Self::Postgres(pool) => require_exactly(&POSTGRES, &mut *pool.acquire().await?).await,

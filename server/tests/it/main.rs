@@ -11,6 +11,7 @@ mod backup;
 mod commands;
 mod configuration;
 mod connection;
+mod damage;
 mod docs;
 mod envelope;
 mod event;

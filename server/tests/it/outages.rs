@@ -1,10 +1,8 @@
 //! What a running server needs is taken from it: it refuses, says so, and goes on by itself once it has it again.
 
 use std::{
-    fs,
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    os::unix::fs::FileExt,
     process::Command,
     sync::{
         Arc,
@@ -23,9 +21,9 @@ use crate::{
 };
 
 const PING: &str = "/api/v1/ext/903/event/456/ping";
-const OK: &str = "HTTP/1.1 200 OK\r\n";
+pub(crate) const OK: &str = "HTTP/1.1 200 OK\r\n";
 
-fn new_token(url: &str) -> String {
+pub(crate) fn new_token(url: &str) -> String {
     let create = ["token", "create", "--organisation", "903"];
     let by = ["--created-by", "member@example.com"];
     done(url, &[&create[..], &by].concat())
@@ -33,12 +31,12 @@ fn new_token(url: &str) -> String {
         .to_owned()
 }
 
-fn ping(server: &Serving, token: &str) -> String {
+pub(crate) fn ping(server: &Serving, token: &str) -> String {
     server.get(PING, &[("X-API-Key", token)])
 }
 
 #[track_caller]
-fn assert_unavailable(answer: &str) {
+pub(crate) fn assert_unavailable(answer: &str) {
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
     assert!(answer.contains("x-error-code: unavailable\r\n"), "{answer}");
     assert!(answer.contains("retry-after: "), "{answer}");
@@ -46,7 +44,7 @@ fn assert_unavailable(answer: &str) {
 }
 
 /// Whether somebody can sign in: for that the server writes to its database.
-fn signs_in(server: &Serving) -> bool {
+pub(crate) fn signs_in(server: &Serving) -> bool {
     let form = "email=member@example.com&password=developer-zone-demo";
     let kind = [("Content-Type", "application/x-www-form-urlencoded")];
     let answer = server.post("/api/dashboard/sign-in", &kind, form);
@@ -210,43 +208,6 @@ fn on_a_full_disk_nothing_is_reported_done_and_keys_are_checked_as_ever() {
         paused.contains("x-error-code: token_inactive\r\n"),
         "{paused}"
     );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_database_file_with_damaged_tokens_opens_nothing_and_tells_nothing() {
-    let database = TestDatabase::sqlite();
-    let url = database.url();
-    Serving::start(&url, &["--demo"]).stop().assert_done();
-    let token = new_token(&url);
-    let mut connection = SqliteConnection::connect(&url).await.expect("open");
-    let size: i64 = sqlx::query_scalar("PRAGMA page_size")
-        .fetch_one(&mut connection)
-        .await
-        .expect("told");
-    let pages: Vec<i64> =
-        sqlx::query_scalar("SELECT rootpage FROM sqlite_master WHERE tbl_name = 'tokens'")
-            .fetch_all(&mut connection)
-            .await
-            .expect("told");
-    connection.close().await.expect("closed");
-    assert!(!pages.is_empty());
-    let file = fs::File::options().write(true).open(database.file());
-    let file = file.expect("open");
-    for page in pages {
-        let size = u64::try_from(size).expect("a size");
-        let start = u64::try_from(page - 1).expect("a page") * size;
-        let junk = vec![0xaa; usize::try_from(size).expect("a size")];
-        file.write_all_at(&junk, start).expect("written");
-    }
-    let server = Serving::start(&url, &["--api-hosts=127.0.0.1"]);
-    for key in [&token[..], "0000000000000000000000000000000000009Pic14yBvz"] {
-        let answer = ping(&server, key);
-        assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
-        assert!(answer.contains("x-error-code: internal\r\n"), "{answer}");
-        assert!(!answer.contains("malformed"), "{answer}");
-    }
-    let outcome = server.stop();
-    assert!(outcome.stderr.contains("malformed"), "{}", outcome.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::error::StoreError;
+use crate::{database::Identity, error::StoreError};
 
 /// The leave to be the only server of a SQLite file. The system takes it back when this is dropped, and from
 /// a process that ends, however it ends.
@@ -39,7 +39,9 @@ impl OnlyServer {
     /// Whether the lock is still the one that another server would ask for. Somebody may have removed its
     /// file, or have put another in its place.
     pub(super) fn stands(&self) -> bool {
-        is_the_file_at(&self.lock, &self.path).unwrap_or(false)
+        let held = self.lock.metadata();
+        let held = held.map(|data| Identity::from_metadata(&data));
+        matches!((held, Identity::of(&self.path)), (Ok(held), Ok(found)) if held == found)
     }
 }
 
@@ -49,17 +51,4 @@ fn open(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
-}
-
-#[cfg(unix)]
-fn is_the_file_at(file: &File, path: &Path) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt;
-    let (held, found) = (file.metadata()?, path.metadata()?);
-    Ok((held.dev(), held.ino()) == (found.dev(), found.ino()))
-}
-
-/// Elsewhere a file that is open is not removed.
-#[cfg(not(unix))]
-fn is_the_file_at(_: &File, path: &Path) -> io::Result<bool> {
-    path.try_exists()
 }

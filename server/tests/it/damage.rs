@@ -1,0 +1,151 @@
+//! The file of a SQLite database is damaged, cut off or replaced: the server refuses, and says what to do.
+
+use std::{
+    fs::{self, File},
+    os::unix::fs::FileExt,
+};
+
+use sqlx::{Connection, SqliteConnection};
+
+use crate::{
+    outages::{OK, assert_unavailable, new_token, ping, signs_in},
+    program::{Serving, done, wait_until},
+    zone::TestDatabase,
+};
+
+/// No token of anybody, and well formed.
+const NOBODYS: &str = "0000000000000000000000000000000000009Pic14yBvz";
+const RESTORE: &str = "restore the last backup";
+
+fn file(database: &TestDatabase) -> File {
+    let file = File::options().write(true).open(database.file());
+    file.expect("open")
+}
+
+/// Everything that SQLite has to say of tokens, overwritten. What was written lately is put there first.
+async fn damage_tokens(database: &TestDatabase) {
+    let mut connection = SqliteConnection::connect(&database.url()).await;
+    let connection = connection.as_mut().expect("open");
+    sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        .execute(&mut *connection)
+        .await
+        .expect("everything is in the file");
+    let size: i64 = sqlx::query_scalar("PRAGMA page_size")
+        .fetch_one(&mut *connection)
+        .await
+        .expect("told");
+    let pages: Vec<i64> =
+        sqlx::query_scalar("SELECT rootpage FROM sqlite_master WHERE tbl_name = 'tokens'")
+            .fetch_all(&mut *connection)
+            .await
+            .expect("told");
+    assert!(!pages.is_empty());
+    let file = file(database);
+    for page in pages {
+        let size = u64::try_from(size).expect("a size");
+        let start = u64::try_from(page - 1).expect("a page") * size;
+        let junk = vec![0xaa; usize::try_from(size).expect("a size")];
+        file.write_all_at(&junk, start).expect("written");
+    }
+}
+
+#[track_caller]
+fn assert_failed_inside(answer: &str) {
+    assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
+    assert!(answer.contains("x-error-code: internal\r\n"), "{answer}");
+    assert!(!answer.contains("malformed"), "{answer}");
+    assert!(!answer.contains("backup"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_file_with_damaged_tokens_opens_nothing_and_tells_nothing() {
+    let database = TestDatabase::sqlite();
+    let url = database.url();
+    Serving::start(&url, &["--demo"]).stop().assert_done();
+    let token = new_token(&url);
+    damage_tokens(&database).await;
+    let server = Serving::start(&url, &["--api-hosts=127.0.0.1"]);
+    for key in [&token[..], NOBODYS] {
+        assert_failed_inside(&ping(&server, key));
+    }
+    let outcome = server.stop();
+    assert!(outcome.stderr.contains("malformed"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains(RESTORE), "{}", outcome.stderr);
+}
+
+/// SQLite may know pages by heart that it read before, and they are as true as they were: until something is
+/// written, which is when it looks again.
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_done_while_a_server_runs_lets_nobody_in_once_anything_was_written() {
+    let database = TestDatabase::sqlite();
+    let url = database.url();
+    let server = Serving::start(&url, &["--demo", "--api-hosts=127.0.0.1"]);
+    let token = new_token(&url);
+    assert!(ping(&server, &token).starts_with(OK));
+    damage_tokens(&database).await;
+    signs_in(&server);
+    wait_until("the damage to be seen", || {
+        !ping(&server, &token).starts_with(OK)
+    });
+    for key in [&token[..], NOBODYS, &token] {
+        let answer = ping(&server, key);
+        assert!(!answer.starts_with(OK), "{answer}");
+    }
+    server.await_stderr(RESTORE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_cut_off_while_a_server_runs_lets_nobody_in_once_anything_was_written() {
+    for kept in [0, 4096, 40_000] {
+        let database = TestDatabase::sqlite();
+        let url = database.url();
+        let server = Serving::start(&url, &["--demo", "--api-hosts=127.0.0.1"]);
+        let token = new_token(&url);
+        assert!(ping(&server, &token).starts_with(OK));
+        database.sql("PRAGMA wal_checkpoint(TRUNCATE)").await;
+        file(&database).set_len(kept).expect("cut off");
+        signs_in(&server);
+        wait_until("the damage to be seen", || {
+            !ping(&server, &token).starts_with(OK)
+        });
+        for key in [&token[..], NOBODYS, &token] {
+            let answer = ping(&server, key);
+            assert!(!answer.starts_with(OK), "{kept}: {answer}");
+        }
+    }
+}
+
+/// A copy of the database in its place, in which the token is still good: the server has the old file open, and
+/// a program at the command line would open the new one.
+#[test]
+fn a_file_that_was_moved_or_replaced_is_refused_and_one_that_is_put_back_is_used_again() {
+    let database = TestDatabase::sqlite();
+    let url = database.url();
+    let mut server = Serving::start(&url, &["--demo", "--api-hosts=127.0.0.1"]);
+    let token = new_token(&url);
+    let (file, aside) = (database.file(), database.file().with_extension("aside"));
+    for copy in [false, true] {
+        assert!(ping(&server, &token).starts_with(OK));
+        let restored = database.file().with_extension(format!("copy-{copy}"));
+        done(&url, &["backup", &restored.display().to_string()]);
+        fs::rename(&file, &aside).expect("moved");
+        if copy {
+            fs::rename(&restored, &file).expect("moved");
+        }
+        wait_until("the lease to run out", || {
+            !ping(&server, &token).starts_with(OK)
+        });
+        assert_unavailable(&ping(&server, &token));
+        assert_unavailable(&ping(&server, NOBODYS));
+        assert!(!signs_in(&server), "what nobody will find is not done");
+        let ready = server.get("/readyz", &[]);
+        assert!(ready.starts_with("HTTP/1.1 503 "), "{ready}");
+        server.await_stderr("is no longer the file that was opened");
+        fs::rename(&aside, &file).expect("moved back");
+        wait_until("the server to use its file again", || {
+            ping(&server, &token).starts_with(OK)
+        });
+        assert!(signs_in(&server));
+    }
+    assert!(server.is_running());
+}
