@@ -58,7 +58,7 @@ enum Task {
         #[arg(last = true)]
         args: Vec<OsString>,
     },
-    /// Look at sources, licences and bans of all that is built in, and that our crates forbid `unsafe`
+    /// Look at what cargo-deny does not: npm's lock file, and that our crates forbid `unsafe`
     SupplyChain,
     /// Run a command with a throwaway PostgreSQL, whose address it finds in TEST_POSTGRES_URL
     ///
