@@ -51,12 +51,7 @@ pub(crate) fn check() -> Result<()> {
 
 fn own_packages(manifest: &str) -> Result<Vec<Package>> {
     let mut command = cargo();
-    command.args([
-        "metadata",
-        "--format-version=1",
-        "--locked",
-        "--no-deps",
-    ]);
+    command.args(["metadata", "--format-version=1", "--locked", "--no-deps"]);
     command.arg("--manifest-path").arg(root().join(manifest));
     let output = command
         .output()
