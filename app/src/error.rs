@@ -8,7 +8,7 @@ use leptos::server_fn::{
 };
 use model::{
     organisation::Plan,
-    token::{TOKEN_LIMIT, TokenId},
+    token::{InvalidTokenName, TOKEN_LIMIT, TokenId, TokenName},
     user::{MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH},
 };
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,8 @@ pub enum RequestError {
     WrongPassword,
     /// So many wrong passwords were given that the next one is looked at after so many seconds.
     TooManyTries(u64),
+    /// The name cannot be a token's.
+    TokenName(InvalidTokenName),
     /// The new password cannot be one.
     NewPassword(NewPasswordProblem),
     /// More is asked of the server than it can do soon.
@@ -118,6 +120,18 @@ impl fmt::Display for RequestError {
                 "Too many wrong passwords. Nothing was changed. Wait {}, then try again.",
                 wait_in_words(*seconds)
             ),
+            Self::TokenName(InvalidTokenName::Empty) => {
+                f.write_str("The name is empty. Type a name that says what uses the token.")
+            }
+            Self::TokenName(InvalidTokenName::TooLong) => write!(
+                f,
+                "The name is too long. Use at most {} characters.",
+                TokenName::MAX_LENGTH
+            ),
+            Self::TokenName(InvalidTokenName::Unseen) => f.write_str(
+                "The name has characters that cannot be seen, such as line breaks. Remove them, or \
+                 type the name anew.",
+            ),
             Self::NewPassword(problem) => problem.fmt(f),
             Self::Busy => f.write_str(
                 "The service has too much to do right now. Nothing was changed. Try again in a moment.",
@@ -165,6 +179,7 @@ mod server {
     use http::{StatusCode, header::RETRY_AFTER};
     use leptos::prelude::use_context;
     use leptos_axum::ResponseOptions;
+    use model::token::InvalidTokenName;
     use store::StoreError;
 
     use super::{NewPasswordProblem, RequestError};
@@ -179,7 +194,7 @@ mod server {
                 | Self::PasswordRequired
                 | Self::WrongPassword => StatusCode::FORBIDDEN,
                 Self::TooManyTries(_) => StatusCode::TOO_MANY_REQUESTS,
-                Self::NewPassword(_) => StatusCode::UNPROCESSABLE_ENTITY,
+                Self::NewPassword(_) | Self::TokenName(_) => StatusCode::UNPROCESSABLE_ENTITY,
                 Self::NoSuchToken(_) => StatusCode::NOT_FOUND,
                 Self::TokenLimitReached => StatusCode::CONFLICT,
                 Self::BadRequest => StatusCode::BAD_REQUEST,
@@ -202,6 +217,12 @@ mod server {
     /// Rounded up: whoever waits for so long has waited long enough.
     fn whole_seconds(wait: Duration) -> u64 {
         wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+    }
+
+    impl From<InvalidTokenName> for RequestError {
+        fn from(problem: InvalidTokenName) -> Self {
+            Self::TokenName(problem)
+        }
     }
 
     impl From<StoreError> for RequestError {

@@ -57,7 +57,7 @@ mod server;
 #[cfg(feature = "ssr")]
 pub(crate) use self::server::{
     after_account_change, answer, confirmed_member, cookies, leave, member, session, set_cookie,
-    store,
+    store, watching_member,
 };
 #[cfg(feature = "ssr")]
 pub use self::{

@@ -5,6 +5,7 @@ import type { Server } from './server.ts';
 
 export interface ListedToken {
   id: number;
+  name: string | null;
   /** The preview, `k7Q2x***`. */
   token: string;
   status: 'active' | 'inactive';

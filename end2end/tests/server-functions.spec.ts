@@ -43,7 +43,9 @@ function requestsOn(victim: ListedToken): [name: string, data: Record<string, un
   return [
     ['list-tokens', { organisation_id }],
     ['create-token', { organisation_id }],
+    ['watch-tokens', { organisation_id }],
     ['set-token-active', { organisation_id, token_id: victim.id, active: false }],
+    ['rename-token', { organisation_id, token_id: victim.id, name: 'Mine' }],
     ['delete-token', { organisation_id, token_id: victim.id }],
     ['test-connection', { organisation_id, event_id: EVENT, secret: victim.token }],
   ];
@@ -87,6 +89,7 @@ test('a token cannot be reached through one’s own organisation either', async 
   const [organisation_id, token_id] = [HARBOUR, victim.id];
   for (const [name, data] of [
     ['set-token-active', { organisation_id, token_id, active: false }],
+    ['rename-token', { organisation_id, token_id, name: 'Mine' }],
     ['delete-token', { organisation_id, token_id }],
   ] as const) {
     const answer = await call(other, name, data);
@@ -112,7 +115,7 @@ test('a locked plan cannot see or create tokens, hand-made request or not', asyn
   server,
 }) => {
   const trial = await caller(TRIAL);
-  for (const name of ['list-tokens', 'create-token']) {
+  for (const name of ['list-tokens', 'watch-tokens', 'create-token']) {
     const answer = await call(trial, name, { organisation_id: FIRST_STEPS });
     expect(answer.status(), name).toBe(403);
     expect(await answer.text(), name).toContain('PlanRequired');
@@ -255,6 +258,7 @@ test('a body that does not fit is refused as such, and tells nothing of the insi
     ['list-tokens', {}],
     ['create-token', { organisation_id: 'x' }],
     ['set-token-active', { organisation_id: SUMMIT, token_id: 1, active: 'maybe' }],
+    ['rename-token', { organisation_id: SUMMIT, token_id: 1 }],
     ['delete-token', { organisation_id: SUMMIT, token_id: {} }],
   ] as const) {
     const answer = await call(member, name, data);
@@ -290,10 +294,12 @@ test('a list of tokens holds nothing but what the table shows', async ({ caller,
   const tokens = await createTokens(server, 2);
   const member = await caller(MEMBER);
   const answer = await call(member, 'list-tokens', { organisation_id: SUMMIT });
-  const rows = (await answer.json()) as Record<string, unknown>[];
+  const { rows } = (await answer.json()) as { rows: Record<string, object>[] };
+  expect(rows).toHaveLength(2);
   for (const row of rows) {
-    const columns = ['created_at', 'created_by', 'id', 'last_used', 'preview', 'status'];
-    expect(Object.keys(row).toSorted()).toEqual(columns);
+    expect(Object.keys(row).toSorted()).toEqual(['is_idle', 'token', 'week', 'week_bar']);
+    const columns = ['created_at', 'created_by', 'id', 'last_used', 'name', 'preview', 'status'];
+    expect(Object.keys(row.token!).toSorted()).toEqual(columns);
   }
   for (const token of tokens) {
     expect(await answer.text()).not.toContain(token.slice(0, 6));

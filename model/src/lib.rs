@@ -13,4 +13,5 @@ pub mod photo;
 pub mod session;
 pub mod timestamp;
 pub mod token;
+pub mod usage;
 pub mod user;

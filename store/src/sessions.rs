@@ -129,6 +129,16 @@ impl SessionRow {
     }
 }
 
+impl From<SessionRow> for Session {
+    fn from(row: SessionRow) -> Self {
+        Self {
+            id: SessionId(row.id),
+            user_id: UserId(row.user_id),
+            confirmed_at: Timestamp(row.confirmed_at),
+        }
+    }
+}
+
 impl From<SessionRow> for SessionSummary {
     fn from(row: SessionRow) -> Self {
         Self {
@@ -213,25 +223,40 @@ impl<'a> Sessions<'a> {
     /// # Errors
     /// Those of the database.
     pub async fn find(&self, key: &SessionKey) -> Result<Option<Session>, StoreError> {
-        let row: Option<SessionRow> = on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_as(FIND)
-                .bind(key.digest())
-                .fetch_optional(pool)
-                .await
-        })?;
         let now = self.store.clock().now();
-        let Some(row) = row.filter(|row| now < row.ends_at()) else {
+        let Some(row) = self.read(key, now).await? else {
             return Ok(None);
         };
         let noted = Timestamp(row.last_used_at).plus_millis(millis(NOTE_USE_EVERY));
         if noted <= now {
             self.note_use(row.id, now).await?;
         }
-        Ok(Some(Session {
-            id: SessionId(row.id),
-            user_id: UserId(row.user_id),
-            confirmed_at: Timestamp(row.confirmed_at),
-        }))
+        Ok(Some(row.into()))
+    }
+
+    /// The session with this key; nothing if it has ended. That a page asks by itself is no use of the session:
+    /// it ends as if nobody had asked, also in a tab that is left open (OWASP Session Management Cheat Sheet).
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn watch(&self, key: &SessionKey) -> Result<Option<Session>, StoreError> {
+        let row = self.read(key, self.store.clock().now()).await?;
+        Ok(row.map(Session::from))
+    }
+
+    /// The row of a session that has not ended at `now`.
+    async fn read(
+        &self,
+        key: &SessionKey,
+        now: Timestamp,
+    ) -> Result<Option<SessionRow>, StoreError> {
+        let row: Option<SessionRow> = on_engine!(self.store.database().reader(), |pool| {
+            sqlx::query_as(FIND)
+                .bind(key.digest())
+                .fetch_optional(pool)
+                .await
+        })?;
+        Ok(row.filter(|row| now < row.ends_at()))
     }
 
     async fn note_use(&self, id: i64, now: Timestamp) -> Result<(), StoreError> {

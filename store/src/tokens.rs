@@ -1,6 +1,8 @@
 //! API tokens: list, create, switch, rename, delete. Each first asks for the organisation. Each change is one
 //! transaction, and returns once every server goes by it (see [`crate::grants`]).
 
+mod usage;
+
 use model::{
     audit::{Kind, RecordedToken},
     organisation::Organisation,

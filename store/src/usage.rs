@@ -25,7 +25,8 @@
 //! paused token that is still being tried is not in use.
 //!
 //! **What a reader knows.** [`Store::tokens`](crate::Store::tokens) gives the later of what the database has
-//! and what this server has in memory: what other servers have accepted since their last flush is missing.
+//! and what this server has in memory: what other servers have accepted since their last flush is missing. Counts are read from the database alone, so
+//! what any server has counted since its last flush is missing: the host flushes every five seconds.
 
 mod table;
 
@@ -62,7 +63,7 @@ const KEPT_DAYS: i64 = 90;
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1_000;
 
 /// The outcome of calls that no check refused; of the others it is the refusal's code.
-const ACCEPTED: &str = "accepted";
+pub(crate) const ACCEPTED: &str = "accepted";
 
 /// How tokens are used; see [`crate::Store::usage`].
 pub struct Usage {

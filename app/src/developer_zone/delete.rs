@@ -31,18 +31,13 @@ impl DeletionTarget {
         self.open.set(true);
     }
 
-    fn preview(self) -> String {
-        self.token.with(|token| {
-            token
-                .as_ref()
-                .map(|token| token.preview.to_string())
-                .unwrap_or_default()
-        })
+    fn read<T: Default>(self, about: impl FnOnce(&TokenSummary) -> T) -> T {
+        self.token
+            .with(|token| token.as_ref().map(about).unwrap_or_default())
     }
 
     fn is_active(self) -> bool {
-        self.token
-            .with(|token| token.as_ref().is_some_and(|token| token.status.is_active()))
+        self.read(|token| token.status.is_active())
     }
 }
 
@@ -83,7 +78,10 @@ pub(super) fn DeleteTokenDialog(list: TokenList, deletion: DeletionTarget) -> im
             on_dismiss=Callback::new(move |()| dismiss())
         >
             <p>
-                "Token " <code class="token-preview">{move || deletion.preview()}</code>
+                "Token " {move || deletion.read(name_before_preview)}
+                <code class="token-preview">
+                    {move || deletion.read(|token| token.preview.to_string())}
+                </code>
                 " will be deleted for good. Services that use it lose access at once, and it cannot be recovered."
             </p>
             <ConfirmPassword
@@ -113,6 +111,14 @@ pub(super) fn DeleteTokenDialog(list: TokenList, deletion: DeletionTarget) -> im
             </div>
         </Dialog>
     }
+}
+
+fn name_before_preview(token: &TokenSummary) -> Option<impl IntoView + use<>> {
+    let name = token.name.as_ref()?.to_string();
+    Some(view! {
+        <strong>{name}</strong>
+        " "
+    })
 }
 
 /// Where the focus goes when the token's row is gone: the next row's trash button, or `Create Token`.

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "ssr")]
 mod activity;
+#[cfg(feature = "ssr")]
+mod charts;
 mod confirmation;
 mod connection_test;
 mod create;
@@ -10,12 +12,15 @@ mod new_token;
 #[cfg(feature = "ssr")]
 mod page;
 mod requests;
+mod rows;
 mod token_card;
 mod token_examples;
 mod token_list;
+mod token_name;
 mod token_row;
 #[cfg(feature = "ssr")]
 mod upgrade;
+mod watch;
 
 #[cfg(feature = "ssr")]
 pub(crate) use self::{activity::ActivityPage, page::DeveloperZonePage, upgrade::UpgradeDialog};

@@ -5,6 +5,7 @@ use model::{event::EventId, organisation::OrganisationId};
 
 use super::{
     connection_test::ConnectionTest, token_card::CREATE_BUTTON, token_examples::TokenExamples,
+    token_list::TokenList,
 };
 use crate::ui::{
     BrowserOnly, CopyFieldButton, CopyState, CopyStatus, Dialog, Icon, IconName, focus_soon,
@@ -43,6 +44,11 @@ impl ShownToken {
         self.open.set(true);
     }
 
+    /// Whether a token is shown.
+    pub(super) fn is_shown(self) -> bool {
+        self.token.with(Option::is_some)
+    }
+
     fn put_away(self) {
         self.token.set(None);
         self.open.set(false);
@@ -76,12 +82,13 @@ pub(super) fn use_shown_token() -> ShownToken {
     expect_context()
 }
 
-/// Shows a new token until `Done`. Escape and a click beside it ask first; leaving the page warns.
+/// Shows a new token until `Done`. Escape and a click beside it ask first; leaving the page warns, also while the
+/// token is on its way.
 #[component]
-pub(super) fn NewTokenDialog() -> impl IntoView {
+pub(super) fn NewTokenDialog(list: TokenList) -> impl IntoView {
     let shown = use_shown_token();
     let field = NodeRef::<html::Input>::new();
-    warn_before_leaving(shown);
+    warn_before_leaving(move || shown.is_shown() || list.is_creating());
     let select = move || {
         if let Some(field) = field.get_untracked() {
             field.select();
@@ -138,7 +145,7 @@ pub(super) fn NewTokenDialog() -> impl IntoView {
             </div>
             // Made anew for each token, and gone with it.
             <BrowserOnly
-                when=Memo::new(move |_| shown.token.with(Option::is_some))
+                when=Memo::new(move |_| shown.is_shown())
                 content=move || {
                     view! {
                         <TokenExamples shown />
@@ -196,11 +203,11 @@ fn CloseQuestion(shown: ShownToken) -> impl IntoView {
     }
 }
 
-/// The browser asks before it leaves the page while a token is shown. It chooses the words itself.
-fn warn_before_leaving(shown: ShownToken) {
+/// The browser asks before it leaves the page while there is a token to lose. It chooses the words itself.
+fn warn_before_leaving(to_lose: impl Fn() -> bool + Copy + 'static) {
     Effect::new(move || {
         let listener = window_event_listener(ev::beforeunload, move |event| {
-            if shown.token.with_untracked(Option::is_some) {
+            if untrack(to_lose) {
                 event.prevent_default();
                 event.set_return_value("shown");
             }

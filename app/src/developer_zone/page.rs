@@ -76,10 +76,10 @@ fn Pages() -> impl IntoView {
 fn TokenPanel(organisation: OrganisationId) -> impl IntoView {
     let content = Suspend::new(async move {
         match list_tokens(organisation).await {
-            Ok(tokens) => {
+            Ok(listed) => {
                 let site = use_site();
                 let email = site.viewer.map(|viewer| viewer.email).unwrap_or_default();
-                view! { <TokenCard organisation tokens email api_origin=site.api_origin /> }
+                view! { <TokenCard organisation listed email api_origin=site.api_origin /> }
                     .into_any()
             }
             Err(error) => view! {

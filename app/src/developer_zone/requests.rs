@@ -11,12 +11,17 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "ssr")]
-use {std::sync::Arc, store::Member};
+use {
+    model::token::TokenName,
+    std::sync::Arc,
+    store::{Member, StoreError},
+};
 
+use super::rows::{ListedToken, TokenRows};
 #[cfg(feature = "ssr")]
 use crate::{
     connection::CallPing,
-    session::{answer, confirmed_member, member, store},
+    session::{answer, confirmed_member, member, store, watching_member},
 };
 use crate::{connection::PingAnswer, error::RequestError};
 
@@ -26,46 +31,77 @@ pub(crate) struct NewToken {
     /// The whole token.
     pub(crate) secret: String,
     /// Its row.
-    pub(crate) summary: TokenSummary,
+    pub(crate) row: ListedToken,
     /// An event to try it on, if the organisation has one that is configured.
     pub(crate) example_event: Option<EventId>,
 }
 
-/// The organisation's tokens, newest first.
+/// The organisation's tokens, newest first, with what their rows show.
 ///
 /// # Errors
 /// [`RequestError::SessionEnded`], [`RequestError::NotAMember`], [`RequestError::PlanRequired`], or those of
 /// the database.
-#[server(prefix = "/api/dashboard", endpoint = "list-tokens", input = Json)]
-pub(crate) async fn list_tokens(
-    organisation_id: OrganisationId,
-) -> Result<Vec<TokenSummary>, RequestError> {
+#[cfg(feature = "ssr")]
+pub(super) async fn list_tokens(organisation: OrganisationId) -> Result<TokenRows, RequestError> {
     answer(async {
-        let member = member(organisation_id).await?;
-        Ok(store().tokens().list((&member).into()).await?)
+        let member = member(organisation).await?;
+        Ok(rows(&member).await?)
     })
     .await
 }
 
-/// Makes a token and gives its secret away, this once. The `password` of whoever is signed in must come along
-/// where it was given too long ago.
+/// The organisation's tokens, unless they are what the page shows: that of [`TokenRows::fingerprint`] `seen`. For a
+/// page that asks again and again, so that it shows what others do; that is no use of the session, which ends meanwhile as if
+/// nobody had asked. Whatever order changes are committed in and whichever server is asked, nothing is missed,
+/// because the whole list is compared.
+///
+/// Costs five reads, each of a few rows by an index: the session, the member, the organisation, its tokens, and
+/// their counts of seven days (up to some hundreds for each token).
 ///
 /// # Errors
-/// [`RequestError::TokenLimitReached`], [`RequestError::PasswordRequired`], [`RequestError::WrongPassword`],
-/// [`RequestError::TooManyTries`], and those of [`list_tokens`].
+/// [`RequestError::SessionEnded`], [`RequestError::NotAMember`], [`RequestError::PlanRequired`], or those of
+/// the database.
+#[server(prefix = "/api/dashboard", endpoint = "watch-tokens", input = Json)]
+pub(crate) async fn watch_tokens(
+    organisation_id: OrganisationId,
+    seen: Option<String>,
+) -> Result<Option<TokenRows>, RequestError> {
+    answer(async {
+        let member = watching_member(organisation_id).await?;
+        let rows = rows(&member).await?;
+        Ok((seen.as_ref() != Some(&rows.fingerprint)).then_some(rows))
+    })
+    .await
+}
+
+#[cfg(feature = "ssr")]
+async fn rows(member: &Member) -> Result<TokenRows, StoreError> {
+    let listed = store().tokens().list_with_week(member.into()).await?;
+    Ok(TokenRows::of(listed))
+}
+
+/// Makes a token, called `name` (blank for none), and gives its secret away, this once. The `password` of whoever
+/// is signed in must come along where it was given too long ago.
+///
+/// # Errors
+/// [`RequestError::TokenName`], [`RequestError::TokenLimitReached`], [`RequestError::PasswordRequired`],
+/// [`RequestError::WrongPassword`], [`RequestError::TooManyTries`], and those of [`watch_tokens`].
 #[server(prefix = "/api/dashboard", endpoint = "create-token", input = Json)]
 pub(crate) async fn create_token(
     organisation_id: OrganisationId,
+    name: Option<String>,
     password: Option<String>,
 ) -> Result<NewToken, RequestError> {
     answer(async {
+        // What is typed is put right before anybody is asked for a password.
+        let name = TokenName::parse_optional(name.as_deref().unwrap_or_default())?;
         let member = confirmed_member(organisation_id, password).await?;
         // Read before: nothing may stand between a token that was made and its answer.
         let example_event = example_event(&member).await;
-        let created = store().tokens().create(&member, None).await?;
+        let created = store().tokens().create(&member, name).await?;
         Ok(NewToken {
             secret: created.secret.reveal(),
-            summary: created.summary,
+            row: ListedToken::new(created.summary),
             example_event,
         })
     })
@@ -89,7 +125,7 @@ async fn example_event(member: &Member) -> Option<EventId> {
 /// else it would tell of tokens found elsewhere.
 ///
 /// # Errors
-/// Those of [`list_tokens`]. What the API refuses is an answer.
+/// Those of [`watch_tokens`]. What the API refuses is an answer.
 #[server(prefix = "/api/dashboard", endpoint = "test-connection", input = Json)]
 pub(crate) async fn test_connection(
     organisation_id: OrganisationId,
@@ -104,10 +140,11 @@ pub(crate) async fn test_connection(
     .await
 }
 
-/// Switches a token on or off, without asking for the password: an emergency stop must be quick. Answers once the change is in force on every server.
+/// Switches a token on or off, without asking for the password: an emergency stop must be quick. Answers once the
+/// change is in force on every server, and is made also if its page is left before.
 ///
 /// # Errors
-/// [`RequestError::NoSuchToken`], and those of [`list_tokens`].
+/// [`RequestError::NoSuchToken`], and those of [`watch_tokens`].
 #[server(prefix = "/api/dashboard", endpoint = "set-token-active", input = Json)]
 pub(crate) async fn set_token_active(
     organisation_id: OrganisationId,
@@ -116,9 +153,32 @@ pub(crate) async fn set_token_active(
 ) -> Result<Receipt, RequestError> {
     answer(async {
         let member = member(organisation_id).await?;
+        let store = store();
+        to_the_end(async move {
+            let tokens = store.tokens();
+            tokens.set_active((&member).into(), token_id, active).await
+        })
+        .await
+    })
+    .await
+}
+
+/// Calls a token by `name`, or by none where that is blank.
+///
+/// # Errors
+/// [`RequestError::TokenName`], [`RequestError::NoSuchToken`], and those of [`watch_tokens`].
+#[server(prefix = "/api/dashboard", endpoint = "rename-token", input = Json)]
+pub(crate) async fn rename_token(
+    organisation_id: OrganisationId,
+    token_id: TokenId,
+    name: String,
+) -> Result<TokenSummary, RequestError> {
+    answer(async {
+        let name = TokenName::parse_optional(&name)?;
+        let member = member(organisation_id).await?;
         Ok(store()
             .tokens()
-            .set_active((&member).into(), token_id, active)
+            .rename((&member).into(), token_id, name)
             .await?)
     })
     .await
@@ -136,7 +196,21 @@ pub(crate) async fn delete_token(
 ) -> Result<Receipt, RequestError> {
     answer(async {
         let member = confirmed_member(organisation_id, password).await?;
-        Ok(store().tokens().delete((&member).into(), token_id).await?)
+        let store = store();
+        to_the_end(async move { store.tokens().delete((&member).into(), token_id).await }).await
     })
     .await
+}
+
+/// Makes a change although nobody may wait for its answer any more: whoever leaves a page drops what it has asked
+/// for, and a pause that was clicked must not depend on that.
+#[cfg(feature = "ssr")]
+async fn to_the_end<T: Send + 'static>(
+    change: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+) -> Result<T, RequestError> {
+    match tokio::spawn(change).await {
+        Ok(outcome) => Ok(outcome?),
+        // It has panicked; that is in the log.
+        Err(_) => Err(RequestError::Internal),
+    }
 }

@@ -1,19 +1,21 @@
 //! The card that holds the table of tokens.
 
-use leptos::prelude::*;
-use model::{
-    organisation::OrganisationId,
-    token::{TOKEN_LIMIT, TokenSummary},
-};
+use leptos::{ev, prelude::*};
+use model::{organisation::OrganisationId, token::TOKEN_LIMIT};
 
 use super::{
     create::CreateTokenDialog,
     delete::{DeleteTokenDialog, DeletionTarget},
     new_token::{NewTokenDialog, provide_new_token},
+    rows::TokenRows,
     token_list::TokenList,
     token_row::TokenRow,
+    watch::{NotUpToDate, Watch},
 };
 use crate::ui::{Icon, IconName, Notice};
+
+/// Where a token is made without script.
+const NEW_TOKEN_PAGE: &str = "/developer-zone/tokens/new";
 
 /// Id of the button that opens the create dialog: where the focus goes when what it was in is gone.
 pub(super) const CREATE_BUTTON: &str = "create-token";
@@ -43,8 +45,8 @@ pub(super) fn CardHeader(#[prop(optional)] children: Option<Children>) -> impl I
 pub(super) fn TokenCard(
     /// Whose they are.
     organisation: OrganisationId,
-    /// What there is, newest first.
-    tokens: Vec<TokenSummary>,
+    /// What there is.
+    listed: TokenRows,
     /// The address signed in with.
     email: String,
     /// Scheme, host and port under which integrations call the external API.
@@ -52,7 +54,8 @@ pub(super) fn TokenCard(
 ) -> impl IntoView {
     provide_context(PageFacts { email, api_origin });
     provide_new_token();
-    let list = TokenList::new(organisation, tokens);
+    let list = TokenList::new(organisation, listed);
+    let watch = Watch::start(list);
     let creating = RwSignal::new(false);
     let deletion = DeletionTarget::none();
     view! {
@@ -69,6 +72,7 @@ pub(super) fn TokenCard(
                 <CreateButton list open=creating />
             </Show>
         </CardHeader>
+        <NotUpToDate watch />
         <Show when=move || list.is_full()>
             <p class="limit" id="token-limit">
                 <Icon name=IconName::Warning />
@@ -85,30 +89,33 @@ pub(super) fn TokenCard(
         </Show>
         <CreateTokenDialog list open=creating />
         <DeleteTokenDialog list deletion />
-        <NewTokenDialog />
+        <NewTokenDialog list />
     }
 }
 
-/// Opens the create dialog. There is one at a time: in the card's header, or where the table would be. At
-/// the limit it stays where it is, to be found and read, and does nothing.
+/// Opens the create dialog; without script, the page that does the same. There is one at a time: in the card's
+/// header, or where the table would be. At the limit it stays where it is, to be found and read, and does nothing.
 #[component]
 fn CreateButton(list: TokenList, open: RwSignal<bool>) -> impl IntoView {
+    let create = move |event: ev::MouseEvent| {
+        event.prevent_default();
+        if !list.is_full() {
+            open.set(true);
+        }
+    };
     view! {
-        <button
-            type="button"
-            class="button button-primary"
-            id=CREATE_BUTTON
-            aria-disabled=move || list.is_full().then_some("true")
-            aria-describedby=move || list.is_full().then_some("token-limit")
-            on:click=move |_| {
-                if !list.is_full() {
-                    open.set(true);
-                }
-            }
-        >
-            <Icon name=IconName::Plus />
-            "Create Token"
-        </button>
+        <form action=NEW_TOKEN_PAGE>
+            <button
+                class="button button-primary"
+                id=CREATE_BUTTON
+                aria-disabled=move || list.is_full().then_some("true")
+                aria-describedby=move || list.is_full().then_some("token-limit")
+                on:click=create
+            >
+                <Icon name=IconName::Plus />
+                "Create Token"
+            </button>
+        </form>
     }
 }
 
@@ -137,8 +144,8 @@ fn TokenTable(list: TokenList, deletion: DeletionTarget) -> impl IntoView {
                 </tr>
             </thead>
             <tbody>
-                <For each=move || list.all() key=|token| token.id let:token>
-                    <TokenRow list token deletion />
+                <For each=move || list.ids() key=|id| *id let:id>
+                    <TokenRow list id deletion />
                 </For>
             </tbody>
         </table>

@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use leptos::{prelude::*, task::spawn_local};
 use model::{
     organisation::OrganisationId,
-    timestamp::Timestamp,
     token::{Receipt, TOKEN_LIMIT, TokenId, TokenStatus, TokenSummary},
 };
 
 use super::{
     confirmation::Confirmation,
     new_token::{FreshToken, ShownToken, use_shown_token},
-    requests::{create_token, delete_token, list_tokens, set_token_active},
+    requests::{create_token, delete_token, rename_token, set_token_active, watch_tokens},
+    rows::{ListedToken, TokenRows},
 };
 use crate::{
     dashboard::{SessionEnded, use_session_ended},
@@ -25,24 +25,29 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(super) struct TokenList {
     organisation: OrganisationId,
-    tokens: RwSignal<Vec<TokenSummary>>,
+    rows: RwSignal<Vec<ListedToken>>,
+    /// What the server calls this state of the rows; nothing once the page has changed them itself.
+    fingerprint: StoredValue<Option<String>>,
     /// What tokens are being switched to, while they are.
     switching: RwSignal<HashMap<TokenId, TokenStatus>>,
     creating: RwSignal<bool>,
     deleting: RwSignal<bool>,
+    renaming: RwSignal<bool>,
     shown_token: ShownToken,
     session_ended: SessionEnded,
     toasts: Toasts,
 }
 
 impl TokenList {
-    pub(super) fn new(organisation: OrganisationId, tokens: Vec<TokenSummary>) -> Self {
+    pub(super) fn new(organisation: OrganisationId, listed: TokenRows) -> Self {
         Self {
             organisation,
-            tokens: RwSignal::new(tokens),
+            rows: RwSignal::new(listed.rows),
+            fingerprint: StoredValue::new(Some(listed.fingerprint)),
             switching: RwSignal::new(HashMap::new()),
             creating: RwSignal::new(false),
             deleting: RwSignal::new(false),
+            renaming: RwSignal::new(false),
             shown_token: use_shown_token(),
             session_ended: use_session_ended(),
             toasts: use_toasts(),
@@ -50,32 +55,28 @@ impl TokenList {
     }
 
     /// Every token, newest first.
-    pub(super) fn all(self) -> Vec<TokenSummary> {
-        self.tokens.get()
+    pub(super) fn ids(self) -> Vec<TokenId> {
+        let ids = |rows: &Vec<ListedToken>| rows.iter().map(|row| row.token.id).collect();
+        self.rows.with(ids)
     }
 
     pub(super) fn count(self) -> usize {
-        self.tokens.with(Vec::len)
+        self.rows.with(Vec::len)
     }
 
     pub(super) fn is_full(self) -> bool {
         self.count() >= TOKEN_LIMIT
     }
 
-    /// The token's status as the server last reported it.
-    pub(super) fn status(self, id: TokenId) -> Option<TokenStatus> {
-        self.tokens.with(|tokens| {
-            let token = tokens.iter().find(|token| token.id == id);
-            token.map(|token| token.status)
-        })
+    /// The token's row as the server last reported it; nothing of one that is gone.
+    pub(super) fn row(self, id: TokenId) -> Option<ListedToken> {
+        self.rows
+            .with(|rows| rows.iter().find(|row| row.token.id == id).cloned())
     }
 
-    /// When the token was last used, as far as the server knew when it last spoke of it.
-    pub(super) fn last_used(self, id: TokenId) -> Option<Timestamp> {
-        self.tokens.with(|tokens| {
-            let token = tokens.iter().find(|token| token.id == id);
-            token.and_then(|token| token.last_used)
-        })
+    /// The token's status as the server last reported it.
+    pub(super) fn status(self, id: TokenId) -> Option<TokenStatus> {
+        self.row(id).map(|row| row.token.status)
     }
 
     /// What the token is being switched to, while it is.
@@ -93,15 +94,20 @@ impl TokenList {
 
     /// The row below the token's, if there is one.
     pub(super) fn next_after(self, id: TokenId) -> Option<TokenId> {
-        self.tokens.with_untracked(|tokens| {
-            let mut after = tokens.iter().skip_while(|token| token.id != id).skip(1);
-            after.next().map(|token| token.id)
-        })
+        let ids = untrack(|| self.ids());
+        let mut after = ids.into_iter().skip_while(|other| *other != id).skip(1);
+        after.next()
     }
 
-    /// Makes a token, unless one is being made. `answered` is called when the answer is there, whatever it
-    /// is but that the password is wanted first; a new token then goes to the dialog that shows it.
-    pub(super) fn create(self, confirmation: Confirmation, answered: impl Fn() + 'static) {
+    /// Makes a token called `name`, unless one is being made. `answered` is called when the answer is there,
+    /// whatever it is but that something must be typed first; a new token then goes to the dialog that shows it.
+    pub(super) fn create(
+        self,
+        name: String,
+        confirmation: Confirmation,
+        answered: impl Fn() + 'static,
+        misnamed: impl Fn(String) + 'static,
+    ) {
         if self.creating.get_untracked() {
             return;
         }
@@ -110,26 +116,65 @@ impl TokenList {
         };
         self.creating.set(true);
         spawn_local(async move {
-            let outcome = create_token(self.organisation, password).await;
+            let outcome = create_token(self.organisation, Some(name), password).await;
             self.creating.set(false);
-            if let Err(error) = &outcome
-                && confirmation.is_wanted_by(error)
-            {
-                return;
-            }
-            answered();
             match outcome {
+                Err(error @ RequestError::TokenName(_)) => misnamed(error.to_string()),
+                Err(error) if confirmation.is_wanted_by(&error) => {}
+                Err(error) => {
+                    answered();
+                    self.report(None, error).await;
+                }
                 Ok(new) => {
-                    self.tokens.update(|tokens| tokens.insert(0, new.summary));
+                    answered();
+                    self.change(|rows| rows.insert(0, new.row));
                     self.shown_token.show(FreshToken {
                         secret: new.secret,
                         organisation: self.organisation,
                         event: new.example_event,
                     });
                 }
-                Err(error) => self.report(None, error).await,
             }
         });
+    }
+
+    /// Calls a token by `name`, or by none where that is blank. `answered` is called with what is wrong with the
+    /// name, or with nothing when the token has it or is gone.
+    pub(super) fn rename(
+        self,
+        id: TokenId,
+        name: String,
+        answered: impl Fn(Option<String>) + 'static,
+    ) {
+        if self.renaming.get_untracked() {
+            return;
+        }
+        let Some(ListedToken { token, .. }) = untrack(|| self.row(id)) else {
+            return answered(None);
+        };
+        self.renaming.set(true);
+        spawn_local(async move {
+            let outcome = rename_token(self.organisation, id, name).await;
+            self.renaming.set(false);
+            match outcome {
+                Ok(token) => {
+                    self.replace(token);
+                    answered(None);
+                }
+                Err(error @ RequestError::TokenName(_)) => answered(Some(error.to_string())),
+                Err(error) => {
+                    // What was typed stays, unless there is nothing left to name.
+                    if matches!(error, RequestError::NoSuchToken(_)) {
+                        answered(None);
+                    }
+                    self.report(Some(&token), error).await;
+                }
+            }
+        });
+    }
+
+    pub(super) fn is_renaming(self) -> bool {
+        self.renaming.get()
     }
 
     /// Switches a token on or off, unless it is being switched.
@@ -150,11 +195,11 @@ impl TokenList {
             });
             match outcome {
                 Ok(receipt) => {
-                    let preview = &receipt.token.preview;
+                    let called = receipt.token.called();
                     self.toasts.confirm(match receipt.token.status {
-                        TokenStatus::Active => format!("Token {preview} is active."),
+                        TokenStatus::Active => format!("Token {called} is active."),
                         TokenStatus::Inactive => {
-                            format!("Token {preview} is inactive. {}", out_of_use(&receipt))
+                            format!("Token {called} is inactive. {}", out_of_use(&receipt))
                         }
                     });
                     self.replace(receipt.token);
@@ -185,12 +230,11 @@ impl TokenList {
             match outcome {
                 Err(error) if confirmation.is_wanted_by(&error) => {}
                 Ok(receipt) => {
-                    self.tokens
-                        .update(|tokens| tokens.retain(|other| other.id != token.id));
+                    self.change(|rows| rows.retain(|row| row.token.id != token.id));
                     answered(true);
                     self.toasts.confirm(format!(
                         "Token {} was deleted. {}",
-                        token.preview,
+                        token.called(),
                         out_of_use(&receipt)
                     ));
                 }
@@ -203,11 +247,59 @@ impl TokenList {
     }
 
     fn replace(self, changed: TokenSummary) {
-        self.tokens.update(|tokens| {
-            if let Some(token) = tokens.iter_mut().find(|token| token.id == changed.id) {
-                *token = changed;
+        self.change(|rows| {
+            if let Some(row) = rows.iter_mut().find(|row| row.token.id == changed.id) {
+                row.token = changed;
             }
         });
+    }
+
+    /// Changes the rows by what the server has answered to a change that was made here.
+    fn change(self, change: impl FnOnce(&mut Vec<ListedToken>)) {
+        self.fingerprint.set_value(None);
+        self.rows.update(change);
+    }
+
+    /// Catches up with what others have changed. What is asked while something is being changed here is not gone
+    /// by: its answer may be from before the change.
+    ///
+    /// # Errors
+    /// Those of [`watch_tokens`].
+    pub(super) async fn catch_up(self) -> Result<(), RequestError> {
+        if self.is_changing() {
+            return Ok(());
+        }
+        let seen = self.fingerprint.get_value();
+        let news = watch_tokens(self.organisation, seen.clone()).await?;
+        if let Some(listed) = news
+            && !self.is_changing()
+            && self.fingerprint.get_value() == seen
+        {
+            self.show(listed);
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_token_shown(self) -> bool {
+        untrack(|| self.shown_token.is_shown())
+    }
+
+    pub(super) fn say_session_ended(self) {
+        self.session_ended.show();
+    }
+
+    fn show(self, listed: TokenRows) {
+        self.fingerprint.set_value(Some(listed.fingerprint));
+        self.rows.set(listed.rows);
+    }
+
+    fn is_changing(self) -> bool {
+        untrack(|| {
+            self.creating.get()
+                || self.deleting.get()
+                || self.renaming.get()
+                || !self.switching.with(HashMap::is_empty)
+        })
     }
 
     /// Says what went wrong. Where the page turns out to be behind (somebody else deleted the token, or
@@ -219,14 +311,14 @@ impl TokenList {
             _ => {}
         }
         self.toasts.fail(match token {
-            Some(token) => format!("Token {}: {error}", token.preview),
+            Some(token) => format!("Token {}: {error}", token.called()),
             None => error.to_string(),
         });
     }
 
     async fn refresh(self) {
-        if let Ok(tokens) = list_tokens(self.organisation).await {
-            self.tokens.set(tokens);
+        if let Ok(Some(listed)) = watch_tokens(self.organisation, None).await {
+            self.show(listed);
         }
     }
 }

@@ -1,9 +1,16 @@
 //! One token's row.
 
 use leptos::{ev, prelude::*};
-use model::token::{TokenId, TokenStatus, TokenSummary};
+use model::{
+    token::{TokenId, TokenStatus, TokenSummary},
+    usage::IDLE_DAYS,
+};
 
-use super::{delete::DeletionTarget, token_list::TokenList};
+use super::{
+    delete::DeletionTarget,
+    token_list::TokenList,
+    token_name::{TokenName, token_page},
+};
 use crate::ui::{Icon, IconName, LocalTime, Shown};
 
 /// Id of a row's trash button: where the focus goes when the row above is deleted.
@@ -13,55 +20,49 @@ pub(super) fn delete_button_id(token: TokenId) -> String {
 
 /// One token's row.
 #[component]
-pub(super) fn TokenRow(
-    list: TokenList,
-    token: TokenSummary,
-    deletion: DeletionTarget,
-) -> impl IntoView {
-    let id = token.id;
-    let preview = token.preview.to_string();
-    let delete_name = format!("Delete token {preview}");
-    let created_by = token.created_by.clone();
-    let target = token.clone();
-    let delete = move |_| {
-        let mut token = target.clone();
-        token.status = list.status(id).unwrap_or(token.status);
-        deletion.ask(token);
-    };
-    view! {
+pub(super) fn TokenRow(list: TokenList, id: TokenId, deletion: DeletionTarget) -> impl IntoView {
+    let TokenSummary {
+        preview,
+        created_by,
+        created_at,
+        ..
+    } = untrack(|| list.row(id))?.token;
+    Some(view! {
         <tr>
             <td data-label="Token">
-                <code class="token-preview">{preview}</code>
+                <TokenName list id preview=preview.clone() />
             </td>
             <td data-label="Status">
                 <span class="token-status">
                     <StatusBadge list id />
                     <LastUse list id />
+                    <Idle list id />
+                    <WeekBar list id />
                 </span>
             </td>
             <td data-label="Created By" class="created-by">
                 {created_by}
             </td>
             <td data-label="Created At">
-                <LocalTime at=token.created_at shown=Shown::Date />
+                <LocalTime at=created_at shown=Shown::Date />
             </td>
             <td data-label="Actions">
                 <span class="row-actions">
-                    <StatusSwitch list token />
-                    <button
-                        type="button"
-                        class="icon-button icon-button-danger"
-                        id=delete_button_id(id)
-                        aria-label=delete_name.clone()
-                        title=delete_name.clone()
-                        on:click=delete
-                    >
-                        <Icon name=IconName::Trash />
-                    </button>
+                    <StatusSwitch list id />
+                    <DeleteButton list id deletion />
                 </span>
             </td>
         </tr>
-    }
+    })
+}
+
+/// What the token is called in the names of what acts on it.
+fn called(list: TokenList, id: TokenId) -> Memo<String> {
+    Memo::new(move |_| {
+        list.row(id)
+            .map(|row| row.token.called())
+            .unwrap_or_default()
+    })
 }
 
 /// What the server last reported, or what is under way.
@@ -81,10 +82,10 @@ fn StatusBadge(list: TokenList, id: TokenId) -> impl IntoView {
     view! { <span class=class>{text}</span> }
 }
 
-/// When the token was last used, as far as is known: what has happened since the page was loaded is not.
+/// When the token was last used, as far as is known.
 #[component]
 fn LastUse(list: TokenList, id: TokenId) -> impl IntoView {
-    let last_used = Memo::new(move |_| list.last_used(id));
+    let last_used = Memo::new(move |_| list.row(id).and_then(|row| row.token.last_used));
     let text = move || match last_used.get() {
         Some(at) => view! {
             "Last used "
@@ -96,29 +97,76 @@ fn LastUse(list: TokenList, id: TokenId) -> impl IntoView {
     view! { <span class="last-use">{text}</span> }
 }
 
-/// Switches the token. It moves only when the server has reported the change: the click itself changes
-/// nothing.
+/// Says of a token that nothing has used for long that it can go.
 #[component]
-fn StatusSwitch(list: TokenList, token: TokenSummary) -> impl IntoView {
-    let id = token.id;
-    let name = format!("Token {} active", token.preview);
+fn Idle(list: TokenList, id: TokenId) -> impl IntoView {
+    let is_idle = Memo::new(move |_| list.row(id).is_some_and(|row| row.is_idle));
+    let hint = move || {
+        is_idle
+            .get()
+            .then(|| format!("Not used for {IDLE_DAYS} days: safe to delete"))
+    };
+    view! { <span class="idle-hint">{hint}</span> }
+}
+
+/// The calls of seven days, as the server has drawn them.
+#[component]
+fn WeekBar(list: TokenList, id: TokenId) -> impl IntoView {
+    let drawn = Memo::new(move |_| list.row(id).map(|row| row.week_bar).unwrap_or_default());
+    view! { <span class="week" inner_html=drawn></span> }
+}
+
+/// Switches the token. It moves only when the server has reported the change: the click itself changes
+/// nothing. Without script, the token's page does it.
+#[component]
+fn StatusSwitch(list: TokenList, id: TokenId) -> impl IntoView {
+    let called = called(list, id);
     let is_active = move || list.status(id).is_some_and(TokenStatus::is_active);
-    let is_busy = move || list.switching_to(id).is_some();
+    let is_busy = move || list.switching_to(id).map(|_| "true");
     let switch = move |event: ev::MouseEvent| {
         event.prevent_default();
-        list.switch(token.clone(), TokenStatus::from_active(!is_active()));
+        if let Some(row) = untrack(|| list.row(id)) {
+            let to = TokenStatus::from_active(!row.token.status.is_active());
+            list.switch(row.token, to);
+        }
     };
     view! {
-        <input
-            type="checkbox"
-            role="switch"
-            class="switch"
-            aria-label=name
-            checked=is_active
-            prop:checked=is_active
-            aria-busy=move || is_busy().then_some("true")
-            aria-disabled=move || is_busy().then_some("true")
-            on:click=switch
-        />
+        <form action=token_page(id)>
+            <button
+                role="switch"
+                class="switch"
+                aria-label=move || format!("Token {} active", called.get())
+                aria-checked=move || if is_active() { "true" } else { "false" }
+                aria-busy=is_busy
+                aria-disabled=is_busy
+                on:click=switch
+            ></button>
+        </form>
+    }
+}
+
+/// Asks whether the token is to be deleted. Without script, the token's page does.
+#[component]
+fn DeleteButton(list: TokenList, id: TokenId, deletion: DeletionTarget) -> impl IntoView {
+    let called = called(list, id);
+    let name = move || format!("Delete token {}", called.get());
+    let ask = move |event: ev::MouseEvent| {
+        event.prevent_default();
+        if let Some(row) = untrack(|| list.row(id)) {
+            deletion.ask(row.token);
+        }
+    };
+    view! {
+        <form action=token_page(id)>
+            <button
+                class="icon-button icon-button-danger"
+                id=delete_button_id(id)
+                aria-label=name
+                title=name
+                on:click=ask
+            >
+                <Icon name=IconName::Trash />
+            </button>
+        </form>
     }
 }

@@ -108,6 +108,13 @@ pub(crate) async fn member(organisation: OrganisationId) -> Result<Member, Reque
     member_in(&session().await?, organisation).await
 }
 
+/// [`member`], for what a page asks by itself: that is no use of the session, which ends as if nobody had asked.
+pub(crate) async fn watching_member(organisation: OrganisationId) -> Result<Member, RequestError> {
+    let key = session_key().ok_or(RequestError::SessionEnded)?;
+    let session = store().sessions().watch(&key).await?;
+    member_in(&session.ok_or(RequestError::SessionEnded)?, organisation).await
+}
+
 async fn member_in(
     session: &Session,
     organisation: OrganisationId,

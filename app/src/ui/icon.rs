@@ -22,6 +22,7 @@ pub(crate) enum IconName {
     #[cfg(feature = "ssr")]
     Menu,
     Minus,
+    Pencil,
     Plus,
     Trash,
     Warning,
@@ -49,6 +50,9 @@ impl IconName {
             #[cfg(feature = "ssr")]
             Self::Menu => "M3 5.500h14M3 10h14M3 14.500h14",
             Self::Minus => "M5.5 10h9",
+            Self::Pencil => {
+                "M3.5 16.500l.8-3.600 8.700-8.700 2.800 2.800-8.700 8.700zM11.500 5.700l2.800 2.800"
+            }
             Self::Plus => "M10 4v12M4 10h12",
             Self::Trash => {
                 "M3.5 5.500h13M8 5.500v-2h4v2M5 5.500l.7 11h8.600l.7-11M8.5 8.500v5M11.5 8.500v5"

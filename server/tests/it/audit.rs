@@ -128,7 +128,7 @@ async fn what_is_clicked_is_recorded_with_who_clicked_it_and_where() {
     let member = signed_in(&zone, "member@example.com").await;
     let (_, made) = ask(&member, "create-token", json!({ "organisation_id": 903 })).await;
     let made: Value = serde_json::from_str(&made).expect("JSON");
-    let token = &made["summary"]["id"];
+    let token = &made["row"]["token"]["id"];
     for active in [false, true] {
         let data = json!({ "organisation_id": 903, "token_id": token, "active": active });
         assert_eq!(
@@ -245,8 +245,25 @@ async fn the_file_holds_every_row_of_the_filter_and_no_formula() {
     let (_, _, csv) = file(&member, "organisation=903&kind=sign-in-failed").await;
     let mut rows = csv::Reader::from_reader(csv.as_bytes()).into_records();
     let row = rows.next().expect("a row").expect("sound");
-    assert_eq!(&row[9], "'=HYPERLINK(\"https://evil.example\",\"a\")");
+    assert_eq!(&row[10], "'=HYPERLINK(\"https://evil.example\",\"a\")");
     assert!(rows.next().is_none());
+    let token = zone.token().await;
+    let name = model::token::TokenName::parse("=1+<i>1</i>").ok();
+    let operator = store::TokenAuthority::Operator(model::organisation::OrganisationId(903));
+    for name in [name, None] {
+        let renamed = zone.store.tokens().rename(operator, token.id, name).await;
+        renamed.expect("renamed");
+    }
+    let (_, _, csv) = file(&member, "organisation=903&kind=token-renamed").await;
+    let mut rows = csv::Reader::from_reader(csv.as_bytes()).into_records();
+    let row = rows.next().expect("a row").expect("sound");
+    assert_eq!(&row[8], "'=1+<i>1</i>");
+    let (_, html) = activity(&member, 903, "kind=token-renamed").await;
+    assert!(
+        html.contains("=1+&lt;i&gt;1") && !html.contains("<i>"),
+        "{html}"
+    );
+
     let (_, html) = activity(&member, 903, "kind=sign-in-failed").await;
     assert!(!html.contains("\"https://evil"), "{html}");
 }

@@ -21,6 +21,7 @@ on_both_engines!(
     the_key_in_the_cookie_is_kept_nowhere,
     a_session_ends_when_it_was_not_used_for_the_idle_time,
     a_session_in_use_lives_on_past_the_idle_time,
+    a_session_that_is_only_watched_ends_as_if_nobody_had_looked,
     a_session_never_outlives_its_last_use_by_more_than_the_idle_time,
     a_session_ends_at_its_absolute_end_although_it_is_used,
     a_session_that_is_ended_is_refused_at_once_on_every_server,
@@ -100,6 +101,31 @@ async fn a_session_in_use_lives_on_past_the_idle_time(store: TestStore) {
     }
     store.clock.advance(millis(IDLE_END));
     assert_eq!(find(&store, &key).await, None);
+}
+
+async fn a_session_that_is_only_watched_ends_as_if_nobody_had_looked(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    let key = sign_in(&store, &ada).await;
+    let watch = || async { store.sessions().watch(&key).await.expect("an answer") };
+    let before = store.raw().dump().await;
+    for _ in 0..11 {
+        store.clock.advance(millis(IDLE_END) / 12);
+        let session = watch().await.expect("a session");
+        assert_eq!(session.user_id(), ada.user_id());
+    }
+    assert_eq!(store.raw().dump().await, before);
+    store.clock.advance(millis(IDLE_END) / 12);
+    assert_eq!(watch().await, None);
+    assert_eq!(find(&store, &key).await, None);
+
+    let ended = sign_in(&store, &ada).await;
+    store
+        .sessions()
+        .end_all(ada.user_id())
+        .await
+        .expect("ended");
+    let watched = store.sessions().watch(&ended).await;
+    assert_eq!(watched.expect("an answer"), None);
 }
 
 /// Not every use is written down, so that reading a page need not cost a write: a session may end those

@@ -2,10 +2,12 @@
 
 use model::{
     access::Refusal,
+    organisation::Plan,
     timestamp::Timestamp,
     token::{TokenId, TokenSummary},
+    usage::{Calls, TokenUsage, Week},
 };
-use store::{Member, Store};
+use store::{Member, Store, StoreError};
 
 use crate::harness::{START, TestStore};
 
@@ -21,6 +23,10 @@ on_both_engines!(
     more_tokens_than_one_batch_takes_are_all_written,
     usage_of_more_than_90_days_ago_is_removed_and_the_last_use_stays,
     what_a_deletion_left_behind_is_removed,
+    a_week_is_of_days_in_utc_and_ends_with_today,
+    a_tokens_hours_and_refusals_are_those_of_its_week,
+    a_week_shows_what_every_server_has_flushed_and_nothing_before,
+    nobody_reads_the_usage_of_another_organisations_tokens_or_on_another_plan,
     a_flush_does_not_hold_up_a_revocation_nor_the_other_way_round,
 );
 
@@ -384,4 +390,163 @@ async fn use_is_added_once_after_the_server_ended_every_connection(store: TestSt
             [format!("{token} 0 accepted {round}")]
         );
     }
+}
+
+/// Midnight before the clock's start, which is at six in the morning.
+const MIDNIGHT: Timestamp = START.plus_millis(-6 * HOUR);
+
+async fn weeks(store: &Store, member: &Member) -> Vec<(TokenId, Vec<(u64, u64)>)> {
+    let listed = store.tokens().list_with_week(member.into()).await;
+    let listed = listed.expect("listed").into_iter();
+    let of_week = |week: Week| week.0.map(|day| (day.accepted, day.refused)).to_vec();
+    listed
+        .map(|row| (row.token.id, of_week(row.week)))
+        .collect()
+}
+
+async fn usage_of(store: &Store, member: &Member, token: TokenId) -> TokenUsage {
+    let usage = store.tokens().usage(member.into(), token).await;
+    usage.expect("read")
+}
+
+async fn a_week_is_of_days_in_utc_and_ends_with_today(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let (one, two) = (create(&store, &member).await, create(&store, &member).await);
+    let usage = store.usage();
+    for (at, refused, times) in [
+        // Before the week.
+        (MIDNIGHT.plus_millis(-6 * DAY - 1), None, 9),
+        (MIDNIGHT.plus_millis(-6 * DAY), None, 4),
+        (MIDNIGHT.plus_millis(-1), Some(Refusal::EventMismatch), 2),
+        (MIDNIGHT.plus_millis(-1), Some(Refusal::RateLimited), 3),
+        (MIDNIGHT, None, 5),
+        (START, None, 6),
+        // Of a server whose clock is ahead.
+        (START.plus_millis(2 * HOUR), None, 7),
+        (START.plus_millis(DAY), None, 8),
+    ] {
+        for _ in 0..times {
+            usage.count(one, at, refused);
+        }
+    }
+    flush(&store).await;
+    let none = (0, 0);
+    let of_one = vec![(4, 0), none, none, none, none, (0, 5), (11, 0)];
+    assert_eq!(
+        weeks(&store, &member).await,
+        [(two, vec![none; 7]), (one, of_one)]
+    );
+    store.clock.advance(DAY - 6 * HOUR - 1);
+    assert_eq!(weeks(&store, &member).await[1].1[6], (18, 0));
+    // At midnight the eldest day goes, and that of the clock ahead comes.
+    store.clock.advance(1);
+    let shifted = vec![none, none, none, none, (0, 5), (18, 0), none];
+    assert_eq!(weeks(&store, &member).await[1].1, shifted);
+    store.clock.advance(6 * HOUR);
+    assert_eq!(weeks(&store, &member).await[1].1[6], (8, 0));
+}
+
+async fn a_tokens_hours_and_refusals_are_those_of_its_week(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let (token, other) = (create(&store, &member).await, create(&store, &member).await);
+    let usage = store.usage();
+    let start = MIDNIGHT.plus_millis(-6 * DAY);
+    for (at, refused) in [
+        (start.plus_millis(-1), Some(Refusal::RateLimited)),
+        (start, None),
+        (start.plus_millis(HOUR - 1), Some(Refusal::EventMismatch)),
+        (start.plus_millis(HOUR), Some(Refusal::RateLimited)),
+        (START, Some(Refusal::RateLimited)),
+        (START, Some(Refusal::FeatureDisabled)),
+        (START, None),
+        (START.plus_millis(HOUR), Some(Refusal::TokenInactive)),
+    ] {
+        usage.count(token, at, refused);
+    }
+    usage.count(other, START, None);
+    flush(&store).await;
+
+    let found = usage_of(&store, &member, token).await;
+    assert_eq!((found.token.id, found.start), (token, start));
+    assert_eq!(found.hours.len(), 6 * 24 + 7, "up to the running hour");
+    let calls: Vec<_> = found
+        .hours
+        .iter()
+        .enumerate()
+        .filter(|(_, calls)| calls.total() > 0)
+        .map(|(hour, calls)| (hour, calls.accepted, calls.refused))
+        .collect();
+    assert_eq!(calls, [(0, 1, 1), (1, 0, 1), (6 * 24 + 6, 1, 2)]);
+    let refusals: Vec<_> = found
+        .refusals
+        .iter()
+        .map(|refusal| (refusal.code.as_str(), refusal.calls, refusal.last_hour))
+        .collect();
+    assert_eq!(
+        refusals,
+        [
+            ("rate_limited", 2, START),
+            ("event_mismatch", 1, start),
+            ("feature_disabled", 1, START),
+        ]
+    );
+    let total = found
+        .hours
+        .iter()
+        .fold(Calls::default(), |sum, hour| sum.plus(*hour));
+    let week = store.tokens().list_with_week((&member).into()).await;
+    let week = week
+        .expect("listed")
+        .into_iter()
+        .find(|row| row.token.id == token);
+    assert_eq!(week.expect("listed").week.total(), total);
+}
+
+async fn a_week_shows_what_every_server_has_flushed_and_nothing_before(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let token = create(&store, &member).await;
+    let other = store.another_server().await;
+    for server in [&store.server(), &other] {
+        server.usage().count(token, START, None);
+    }
+    assert_eq!(weeks(&store, &member).await[0].1[6], (0, 0));
+    flush(&other).await;
+    assert_eq!(weeks(&store, &member).await[0].1[6], (1, 0));
+    flush(&store).await;
+    assert_eq!(weeks(&store, &member).await[0].1[6], (2, 0));
+    assert_eq!(weeks(&other, &member).await[0].1[6], (2, 0));
+}
+
+async fn nobody_reads_the_usage_of_another_organisations_tokens_or_on_another_plan(
+    store: TestStore,
+) {
+    let member = store.enterprise(903).await;
+    let other = store.enterprise(904).await;
+    let token = create(&store, &member).await;
+    let theirs = create(&store, &other).await;
+    for token in [token, theirs] {
+        store.usage().count(token, START, None);
+    }
+    flush(&store).await;
+    let listed: Vec<_> = weeks(&store, &other).await;
+    assert_eq!(listed.len(), 1);
+    assert_eq!((listed[0].0, listed[0].1[6]), (theirs, (1, 0)));
+    for (reader, token) in [
+        (&other, token),
+        (&member, theirs),
+        (&member, TokenId(4_711)),
+    ] {
+        let refused = store.tokens().usage(reader.into(), token).await;
+        assert_refused!(refused, StoreError::NoSuchToken(_));
+    }
+    let gone = store.tokens().delete((&member).into(), token).await;
+    gone.expect("deleted");
+    let deleted = store.tokens().usage((&member).into(), token).await;
+    assert_refused!(deleted, StoreError::NoSuchToken(_));
+
+    store.set_plan(904, Plan::Pro).await;
+    let week = store.tokens().list_with_week((&other).into()).await;
+    assert_refused!(week, StoreError::PlanRequired(Plan::Pro));
+    let usage = store.tokens().usage((&other).into(), theirs).await;
+    assert_refused!(usage, StoreError::PlanRequired(Plan::Pro));
 }

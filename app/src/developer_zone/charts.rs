@@ -1,0 +1,133 @@
+//! Drawings of how a token was used, as SVG that the server writes: nothing for the browser to compute.
+//!
+//! Accepted calls are filled and refused ones hollow, so that they differ without colour, too.
+
+use std::fmt::Write as _;
+
+use model::usage::{Calls, Week};
+
+/// The bar of a table's row: its height without the line on which it stands, and the width of a day.
+const BAR_HEIGHT: u64 = 18;
+const DAY_WIDTH: u64 = 12;
+
+/// A token's seven days, 84 by 20 pixels, with its figures as accessible name: accepted calls below, refused
+/// ones on them, both as parts of the busiest day. It holds numbers and words of ours alone.
+pub(super) fn week_bar(week: &Week) -> String {
+    let highest = week.0.iter().map(|calls| calls.total()).max().unwrap_or(0);
+    let mut svg = format!(
+        "<svg class=\"week-bar\" role=\"img\" width=\"84\" height=\"20\" viewBox=\"0 0 84 20\"><title>{}</title>",
+        week_in_words(week.total())
+    );
+    for (day, calls) in (0_u64..).zip(week.0) {
+        let x = day * DAY_WIDTH + 1;
+        let (accepted, refused) = heights(calls, highest, BAR_HEIGHT);
+        let _ = write!(svg, "<path class=\"week-day\" d=\"M{x} 19.5h10\"/>");
+        if accepted > 0 {
+            let y = BAR_HEIGHT + 1 - accepted;
+            let _ = write!(
+                svg,
+                "<rect class=\"calls-accepted\" x=\"{x}\" y=\"{y}\" width=\"10\" height=\"{accepted}\"/>"
+            );
+        }
+        if refused > 0 {
+            // Half a pixel in, so that the line around it lies within.
+            let y = BAR_HEIGHT + 1 - accepted - refused;
+            let _ = write!(
+                svg,
+                "<rect class=\"calls-refused\" x=\"{x}.5\" y=\"{y}.5\" width=\"9\" height=\"{}\"/>",
+                refused - 1
+            );
+        }
+    }
+    svg.push_str("</svg>");
+    svg
+}
+
+/// The heights of accepted and refused calls, in whole pixels, where `highest` calls are `height` high. Whatever
+/// there is can be seen: accepted calls from one pixel, refused ones, which are hollow, from three.
+pub(super) fn heights(calls: Calls, highest: u64, height: u64) -> (u64, u64) {
+    const LEAST_HOLLOW: u64 = 3;
+    let part = |count: u64| {
+        let rounded = (u128::from(count) * u128::from(height) + u128::from(highest) / 2)
+            .checked_div(u128::from(highest));
+        rounded.map_or(0, |part| u64::try_from(part).unwrap_or(height))
+    };
+    let refused = match calls.refused {
+        0 => 0,
+        count => part(count).max(LEAST_HOLLOW),
+    };
+    let accepted = match calls.accepted {
+        0 => 0,
+        count => part(count).clamp(1, height.saturating_sub(refused).max(1)),
+    };
+    (accepted, refused.min(height - accepted))
+}
+
+/// `Last 7 days: 1,204 calls accepted, 3 refused`.
+pub(super) fn week_in_words(calls: Calls) -> String {
+    if calls.total() == 0 {
+        return "No calls in the last 7 days".to_owned();
+    }
+    format!(
+        "Last 7 days: {} {} accepted, {} refused",
+        grouped(calls.accepted),
+        if calls.accepted == 1 { "call" } else { "calls" },
+        grouped(calls.refused)
+    )
+}
+
+/// `1,204`.
+pub(super) fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (n, digit) in digits.chars().enumerate() {
+        if n > 0 && (digits.len() - n).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn calls(accepted: u64, refused: u64) -> Calls {
+        Calls { accepted, refused }
+    }
+
+    #[test]
+    fn a_bar_is_named_by_its_figures() {
+        let mut week = Week::default();
+        assert!(week_bar(&week).contains("<title>No calls in the last 7 days</title>"));
+        week.0[0] = calls(1_203, 2);
+        week.0[6] = calls(1, 1);
+        let title = "<title>Last 7 days: 1,204 calls accepted, 3 refused</title>";
+        assert!(week_bar(&week).contains(title));
+        for (count, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (1_234_567, "1,234,567"),
+        ] {
+            assert_eq!(grouped(count), text);
+        }
+    }
+
+    #[test]
+    fn whatever_there_is_can_be_seen_and_nothing_stands_out_of_the_bar() {
+        let highest = u64::MAX / 2;
+        for accepted in [0, 1, 5, 1_000, highest / 2, highest] {
+            for refused in [0, 1, 7, highest / 2, highest] {
+                let highest = highest.max(accepted + refused);
+                let (low, high) = heights(calls(accepted, refused), highest, BAR_HEIGHT);
+                assert_eq!(low > 0, accepted > 0, "{accepted} {refused}");
+                assert_eq!(high > 0, refused > 0, "{accepted} {refused}");
+                assert!(low + high <= BAR_HEIGHT, "{accepted} {refused}");
+            }
+        }
+        assert_eq!(heights(calls(9, 0), 18, BAR_HEIGHT), (9, 0));
+        assert_eq!(heights(calls(0, 0), 0, BAR_HEIGHT), (0, 0));
+    }
+}

@@ -1,0 +1,160 @@
+//! What a row of the token table shows.
+
+use model::token::TokenSummary;
+use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "ssr")]
+use {
+    super::charts::week_bar,
+    model::usage::{TokenWeek, Week},
+};
+
+/// What a row of the token table shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ListedToken {
+    /// The token.
+    pub(crate) token: TokenSummary,
+    /// Its calls of seven days in UTC, as far as servers have written them down (some seconds ago), drawn: an SVG
+    /// element with an accessible name, of numbers and words of ours alone.
+    pub(crate) week_bar: String,
+    /// Whether it was idle for 90 days by the server's clock, so that it can probably be deleted.
+    pub(crate) is_idle: bool,
+}
+
+/// All rows of the table: at most ten.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TokenRows {
+    /// The rows, newest token first.
+    pub(crate) rows: Vec<ListedToken>,
+    /// Another one whenever the rows are others. A last use is told apart to the minute, as pages show it.
+    pub(crate) fingerprint: String,
+}
+
+#[cfg(feature = "ssr")]
+impl ListedToken {
+    /// The row of a token that has just been made.
+    pub(super) fn new(token: TokenSummary) -> Self {
+        TokenWeek {
+            token,
+            week: Week::default(),
+            is_idle: false,
+        }
+        .into()
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl From<TokenWeek> for ListedToken {
+    fn from(listed: TokenWeek) -> Self {
+        Self {
+            token: listed.token,
+            week_bar: week_bar(&listed.week),
+            is_idle: listed.is_idle,
+        }
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl TokenRows {
+    /// The rows of these tokens.
+    pub(super) fn of(listed: Vec<TokenWeek>) -> Self {
+        Self {
+            fingerprint: fingerprint(&listed),
+            rows: listed.into_iter().map(ListedToken::from).collect(),
+        }
+    }
+}
+
+/// 64 bits that depend on all that the rows show, the same on servers of the same version. (Two versions side by
+/// side may differ: then a list is sent once more than need be.)
+#[cfg(feature = "ssr")]
+fn fingerprint(listed: &[TokenWeek]) -> String {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+
+    const MINUTE_MILLIS: i64 = 60 * 1_000;
+    let mut hasher = DefaultHasher::new();
+    for TokenWeek {
+        token,
+        week,
+        is_idle,
+    } in listed
+    {
+        let last_used = token.last_used.map(|at| at.epoch_millis() / MINUTE_MILLIS);
+        (token.id, &token.name, token.preview.as_str()).hash(&mut hasher);
+        (
+            token.status.is_active(),
+            &token.created_by,
+            token.created_at,
+        )
+            .hash(&mut hasher);
+        (last_used, week, is_idle).hash(&mut hasher);
+    }
+    format!("{:016x}", hasher.finish())
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use model::{
+        timestamp::Timestamp,
+        token::{TokenId, TokenName, TokenPreview, TokenStatus},
+        usage::Calls,
+    };
+
+    use super::*;
+
+    fn listed() -> TokenWeek {
+        TokenWeek {
+            token: TokenSummary {
+                id: TokenId(7),
+                name: None,
+                preview: TokenPreview::of("k7Q2x"),
+                status: TokenStatus::Active,
+                created_by: "ada@example.com".to_owned(),
+                created_at: Timestamp(1_768_802_400_000),
+                last_used: Some(Timestamp(1_768_802_520_000)),
+            },
+            week: Week::default(),
+            is_idle: false,
+        }
+    }
+
+    #[test]
+    fn the_fingerprint_is_another_one_for_each_thing_that_a_row_shows() {
+        let changes: [fn(&mut TokenWeek); 8] = [
+            |_| {},
+            |row| row.token.id = TokenId(8),
+            |row| row.token.name = TokenName::parse("Kiosk").ok(),
+            |row| row.token.status = TokenStatus::Inactive,
+            |row| row.token.last_used = None,
+            |row| row.token.last_used = Some(Timestamp(1_768_802_580_000)),
+            |row| {
+                row.week.0[6] = Calls {
+                    accepted: 1,
+                    refused: 0,
+                }
+            },
+            |row| row.is_idle = true,
+        ];
+        let mut found: Vec<_> = changes
+            .iter()
+            .map(|change| {
+                let mut row = listed();
+                change(&mut row);
+                fingerprint(&[row])
+            })
+            .collect();
+        found.push(fingerprint(&[]));
+        found.push(fingerprint(&[listed(), listed()]));
+        let all = found.len();
+        found.sort();
+        found.dedup();
+        assert_eq!(found.len(), all);
+    }
+
+    #[test]
+    fn a_use_in_the_same_minute_leaves_the_fingerprint() {
+        let mut later = listed();
+        later.token.last_used = later.token.last_used.map(|at| at.plus_millis(59_999));
+        assert_eq!(fingerprint(&[later]), fingerprint(&[listed()]));
+    }
+}

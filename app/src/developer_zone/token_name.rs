@@ -1,0 +1,121 @@
+//! A token's name and preview, and changing the name in its place.
+
+use leptos::{ev, html, prelude::*};
+use model::token::{TokenId, TokenName as Name, TokenPreview};
+
+use super::token_list::TokenList;
+use crate::ui::{BrowserOnly, Icon, IconName, focus_soon};
+
+/// The token's own page.
+pub(super) fn token_page(token: TokenId) -> String {
+    format!("/developer-zone/tokens/{token}")
+}
+
+/// What the token is called, as the way to its page, and the button that changes the name.
+#[component]
+pub(super) fn TokenName(list: TokenList, id: TokenId, preview: TokenPreview) -> impl IntoView {
+    let name = Memo::new(move |_| list.row(id).and_then(|row| row.token.name));
+    let editing = RwSignal::new(false);
+    let shown = preview.to_string();
+    let change = {
+        let preview = preview.clone();
+        Signal::derive(move || match name.get() {
+            Some(_) => format!("Rename token {preview}"),
+            None => format!("Name token {preview}"),
+        })
+    };
+    let edit = move |event: ev::MouseEvent| {
+        event.prevent_default();
+        editing.set(true);
+    };
+    view! {
+        <span class="token-name" hidden=editing>
+            <a class="token-link" href=token_page(id)>
+                {move || name.get().map(|name| view! { <span>{name.to_string()}</span> })}
+                <code class="token-preview">{shown}</code>
+            </a>
+            <form action=token_page(id)>
+                <button
+                    class="icon-button"
+                    id=change_button_id(id)
+                    aria-label=change
+                    title=change
+                    on:click=edit
+                >
+                    <Icon name=IconName::Pencil />
+                </button>
+            </form>
+        </span>
+        <BrowserOnly
+            when=editing
+            content=move || view! { <NameForm list id preview=preview.clone() name editing /> }
+        />
+    }
+}
+
+fn change_button_id(token: TokenId) -> String {
+    format!("name-token-{token}")
+}
+
+/// The field in the name's place. Enter saves, Escape leaves the name as it is.
+#[component]
+fn NameForm(
+    list: TokenList,
+    id: TokenId,
+    preview: TokenPreview,
+    name: Memo<Option<Name>>,
+    editing: RwSignal<bool>,
+) -> impl IntoView {
+    let field = NodeRef::<html::Input>::new();
+    let problem = RwSignal::new(None::<String>);
+    let before = name.get_untracked().map(|name| name.to_string());
+    Effect::new(move || {
+        if let Some(field) = field.get() {
+            field.select();
+        }
+    });
+    let done = move || {
+        editing.set(false);
+        focus_soon(change_button_id(id));
+    };
+    let save = move |event: ev::SubmitEvent| {
+        event.prevent_default();
+        let Some(field) = field.get_untracked() else {
+            return;
+        };
+        list.rename(id, field.value(), move |wrong| match wrong {
+            None => done(),
+            Some(text) => problem.set(Some(text)),
+        });
+    };
+    let keys = move |event: ev::KeyboardEvent| {
+        if event.key() == "Escape" {
+            done();
+        }
+    };
+    let busy = move || list.is_renaming().then_some("true");
+    let problem_id = format!("name-problem-{id}");
+    view! {
+        <form class="name-form" on:submit=save on:keydown=keys>
+            <input
+                type="text"
+                aria-label=format!("Name of token {preview}")
+                aria-describedby=problem_id.clone()
+                placeholder="What uses this token"
+                maxlength=Name::MAX_LENGTH.to_string()
+                autocomplete="off"
+                value=before.unwrap_or_default()
+                node_ref=field
+            />
+            <button class="button button-primary" aria-busy=busy aria-disabled=busy>
+                "Save"
+            </button>
+            <button type="button" class="button" on:click=move |_| done()>
+                "Cancel"
+            </button>
+            <div id=problem_id role="alert">
+                {move || problem.get().map(|text| view! { <p class="form-error">{text}</p> })}
+            </div>
+        </form>
+    }
+}

@@ -1,0 +1,184 @@
+//! How an organisation's tokens were used in the last seven days, as far as the database knows: see
+//! [`crate::usage`] for how old that can be.
+
+use std::collections::HashMap;
+
+use model::{
+    timestamp::Timestamp,
+    token::{TokenId, TokenSummary},
+    usage::{Calls, DAY_MILLIS, HOUR_MILLIS, RefusalCount, TokenUsage, TokenWeek, Week},
+};
+
+use super::{FIND, TokenRow, Tokens, admit};
+use crate::{database::on_engine, error::StoreError, scope::TokenAuthority, usage::ACCEPTED};
+
+#[derive(sqlx::FromRow)]
+struct DayRow {
+    token_id: i64,
+    day: i64,
+    accepted: i64,
+    refused: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct HourRow {
+    hour: i64,
+    outcome: String,
+    calls: i64,
+}
+
+/// Up to the running hour: later ones would be of a server whose clock is ahead. Along the primary key of `token_usage`, for each token of the organisation.
+const WEEK: &str = "SELECT token_usage.token_id, (token_usage.hour - $2) / $3 AS day,
+        CAST(SUM(CASE WHEN token_usage.outcome = $4 THEN token_usage.calls ELSE 0 END) AS BIGINT) AS accepted,
+        CAST(SUM(CASE WHEN token_usage.outcome = $4 THEN 0 ELSE token_usage.calls END) AS BIGINT) AS refused
+    FROM tokens JOIN token_usage ON token_usage.token_id = tokens.id
+    WHERE tokens.organisation_id = $1 AND token_usage.hour BETWEEN $2 AND $5
+    GROUP BY 1, 2";
+
+const HOURS: &str = "SELECT hour, outcome, calls FROM token_usage
+    WHERE token_id = $1 AND hour BETWEEN $2 AND $3 ORDER BY hour, outcome";
+
+impl Tokens<'_> {
+    /// The organisation's tokens, newest first, each with its week. Three reads, all by an index.
+    ///
+    /// # Errors
+    /// As [`Tokens::list`].
+    pub async fn list_with_week(
+        &self,
+        authority: TokenAuthority<'_>,
+    ) -> Result<Vec<TokenWeek>, StoreError> {
+        let tokens = self.list(authority).await?;
+        let now = self.store.clock().now();
+        let rows: Vec<DayRow> = on_engine!(self.store.database().reader(), |pool| {
+            sqlx::query_as(WEEK)
+                .bind(authority.organisation_id().0)
+                .bind(Week::start(now).epoch_millis())
+                .bind(DAY_MILLIS)
+                .bind(ACCEPTED)
+                .bind(now.epoch_millis())
+                .fetch_all(pool)
+                .await
+        })?;
+        let mut weeks = weeks(rows);
+        let tokens = tokens.into_iter().map(|token| TokenWeek {
+            week: weeks.remove(&token.id).unwrap_or_default(),
+            is_idle: token.is_idle(now),
+            token,
+        });
+        Ok(tokens.collect())
+    }
+
+    /// How one of the organisation's tokens was used in the last seven days. Three reads, all by an index.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchToken`], also for another organisation's token, and those of [`Tokens::list`].
+    pub async fn usage(
+        &self,
+        authority: TokenAuthority<'_>,
+        token: TokenId,
+    ) -> Result<TokenUsage, StoreError> {
+        let organisation = authority.organisation_id();
+        admit(
+            authority,
+            &self.store.organisations().find(organisation).await?,
+        )?;
+        let row: Option<TokenRow> = on_engine!(self.store.database().reader(), |pool| {
+            sqlx::query_as(FIND)
+                .bind(organisation.0)
+                .bind(token.0)
+                .fetch_optional(pool)
+                .await
+        })?;
+        let found = row.ok_or(StoreError::NoSuchToken(token))?;
+        let found = self.with_last_use(TokenSummary::from(found));
+        let now = self.store.clock().now();
+        let start = Week::start(now);
+        let rows: Vec<HourRow> = on_engine!(self.store.database().reader(), |pool| {
+            sqlx::query_as(HOURS)
+                .bind(token.0)
+                .bind(start.epoch_millis())
+                .bind(now.epoch_millis())
+                .fetch_all(pool)
+                .await
+        })?;
+        Ok(TokenUsage {
+            is_idle: found.is_idle(now),
+            token: found,
+            start,
+            hours: hours(start, now, &rows),
+            refusals: refusals(&rows),
+        })
+    }
+}
+
+fn weeks(rows: Vec<DayRow>) -> HashMap<TokenId, Week> {
+    let mut weeks = HashMap::<_, Week>::new();
+    for row in rows {
+        let week = weeks.entry(TokenId(row.token_id)).or_default();
+        let day = usize::try_from(row.day).ok();
+        if let Some(calls) = day.and_then(|day| week.0.get_mut(day)) {
+            *calls = Calls {
+                accepted: row.accepted.unsigned_abs(),
+                refused: row.refused.unsigned_abs(),
+            };
+        }
+    }
+    weeks
+}
+
+/// The calls of each hour from `start` to the one of `now`.
+fn hours(start: Timestamp, now: Timestamp, rows: &[HourRow]) -> Vec<Calls> {
+    let index = |millis: i64| usize::try_from((millis - start.epoch_millis()) / HOUR_MILLIS).ok();
+    let mut hours = vec![Calls::default(); index(now.epoch_millis()).map_or(0, |last| last + 1)];
+    for row in rows {
+        if let Some(calls) = index(row.hour).and_then(|hour| hours.get_mut(hour)) {
+            *calls = calls.plus(row.calls());
+        }
+    }
+    hours
+}
+
+/// By reason, the most frequent first.
+fn refusals(rows: &[HourRow]) -> Vec<RefusalCount> {
+    let mut refusals: Vec<RefusalCount> = Vec::new();
+    for row in rows.iter().filter(|row| row.outcome != ACCEPTED) {
+        let calls = row.calls.unsigned_abs();
+        // The rows come by hour.
+        let last_hour = Timestamp(row.hour);
+        match refusals.iter_mut().find(|known| known.code == row.outcome) {
+            Some(known) => {
+                known.calls += calls;
+                known.last_hour = last_hour;
+            }
+            None => refusals.push(RefusalCount {
+                code: row.outcome.clone(),
+                calls,
+                last_hour,
+            }),
+        }
+    }
+    refusals.sort_by(|one, other| {
+        other
+            .calls
+            .cmp(&one.calls)
+            .then_with(|| one.code.cmp(&other.code))
+    });
+    refusals
+}
+
+impl HourRow {
+    fn calls(&self) -> Calls {
+        let calls = self.calls.unsigned_abs();
+        if self.outcome == ACCEPTED {
+            Calls {
+                accepted: calls,
+                refused: 0,
+            }
+        } else {
+            Calls {
+                accepted: 0,
+                refused: calls,
+            }
+        }
+    }
+}
