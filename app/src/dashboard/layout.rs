@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
 
-use super::{frame::Frame, sidebar::Sidebar};
+use super::{frame::Frame, shortcuts::ShortcutsDialog, sidebar::Sidebar};
 use crate::{
     developer_zone::UpgradeDialog,
     shell::IslandScripts,
@@ -42,6 +42,7 @@ pub(crate) fn DashboardLayout() -> impl IntoView {
                 </main>
             </div>
             <UpgradeDialog />
+            <ShortcutsDialog />
         </Frame>
     }
 }

@@ -4,7 +4,7 @@ use leptos::{ev, prelude::*};
 
 use crate::{
     developer_zone::UPGRADE_DIALOG,
-    ui::{Icon, IconName, show_dialog},
+    ui::{Icon, IconName},
 };
 
 /// The Developer Zone as those see it whose plan does not include it. Hiding is not guarding: page and
@@ -21,11 +21,6 @@ pub(super) fn LockedItem() -> impl IntoView {
         });
         on_cleanup(move || listener.remove());
     });
-    let open = |event: ev::MouseEvent| {
-        // For browsers that do not know the button's command.
-        event.prevent_default();
-        show_dialog(UPGRADE_DIALOG);
-    };
     view! {
         <div
             class="locked-item"
@@ -40,7 +35,6 @@ pub(super) fn LockedItem() -> impl IntoView {
                 aria-haspopup="dialog"
                 command="show-modal"
                 commandfor=UPGRADE_DIALOG
-                on:click=open
             >
                 <Icon name=IconName::Code />
                 "Developer Zone"

@@ -14,6 +14,7 @@ mod locked_item;
 mod not_found;
 mod organisation_switcher;
 mod session_ended;
+mod shortcuts;
 #[cfg(feature = "ssr")]
 mod sidebar;
 

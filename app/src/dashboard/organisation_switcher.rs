@@ -172,3 +172,26 @@ fn move_by_key(list: &web_sys::HtmlElement, event: &ev::KeyboardEvent) {
     // Fails only for an element that has left the document.
     let _ = stops[target].focus();
 }
+
+/// Opens the list, and moves the focus to its search field. Gives whether there is one.
+pub(super) fn focus_search() -> bool {
+    let list = document().get_element_by_id(SWITCHER);
+    let Some(list) = list.and_then(|list| list.dyn_into::<web_sys::HtmlElement>().ok()) else {
+        return false;
+    };
+    // On a narrow screen it is in the drawer, which is a popover, too.
+    if let Ok(Some(drawer)) = list.closest(".sidebar")
+        && drawer.client_width() == 0
+        && let Ok(drawer) = drawer.dyn_into::<web_sys::HtmlElement>()
+    {
+        // Fails only for an element that has left the document.
+        let _ = drawer.show_popover();
+    }
+    let _ = list.show_popover();
+    if let Ok(Some(field)) = list.query_selector("input[type=search]")
+        && let Ok(field) = field.dyn_into::<web_sys::HtmlElement>()
+    {
+        let _ = field.focus();
+    }
+    true
+}

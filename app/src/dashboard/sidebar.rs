@@ -6,6 +6,7 @@ use leptos_router::{components::A, hooks::use_location};
 
 use super::{
     layout::SIDEBAR, locked_item::LockedItem, organisation_switcher::OrganisationSwitcher,
+    shortcuts::SHORTCUTS_DIALOG,
 };
 use crate::{
     session::SignOut,
@@ -89,6 +90,14 @@ fn Account() -> impl IntoView {
             <A href="/account" attr:class="button button-quiet">
                 "Your account"
             </A>
+            <button
+                type="button"
+                class="button button-quiet needs-script"
+                command="show-modal"
+                commandfor=SHORTCUTS_DIALOG
+            >
+                "Keyboard shortcuts"
+            </button>
             <form method="post" action=SignOut::url()>
                 <button type="submit" class="button button-quiet">
                     "Sign out"

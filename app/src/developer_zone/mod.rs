@@ -25,5 +25,7 @@ mod watch;
 #[cfg(feature = "ssr")]
 pub(crate) use self::{activity::ActivityPage, page::DeveloperZonePage, upgrade::UpgradeDialog};
 
+pub(crate) use self::token_card::CREATE_BUTTON;
+
 /// Id of the dialog that explains the lock, for the button that opens it.
 pub(crate) const UPGRADE_DIALOG: &str = "upgrade-dialog";

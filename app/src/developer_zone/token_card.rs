@@ -18,7 +18,7 @@ use crate::ui::{Icon, IconName, Notice};
 const NEW_TOKEN_PAGE: &str = "/developer-zone/tokens/new";
 
 /// Id of the button that opens the create dialog: where the focus goes when what it was in is gone.
-pub(super) const CREATE_BUTTON: &str = "create-token";
+pub(crate) const CREATE_BUTTON: &str = "create-token";
 
 /// What the parts of the card know of the page around it.
 #[derive(Clone)]

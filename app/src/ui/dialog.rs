@@ -3,7 +3,7 @@
 
 use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
-use web_sys::HtmlDialogElement;
+use web_sys::{Element, HtmlDialogElement};
 
 /// What kind of dialog it is to assistive technology (WAI-ARIA 1.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -117,4 +117,20 @@ pub(crate) fn show_dialog(id: &str) {
         // Refused only where the element has left the document: then there is nothing to show.
         let _ = dialog.show_modal();
     }
+}
+
+/// Has buttons with the command `show-modal` open their dialogs in browsers, too, that do not know commands.
+pub(crate) fn open_dialogs_by_command() {
+    let listener = window_event_listener(ev::click, |event| {
+        let target = event
+            .target()
+            .and_then(|target| target.dyn_into::<Element>().ok());
+        let button =
+            target.and_then(|target| target.closest("[command=show-modal]").ok().flatten());
+        if let Some(id) = button.and_then(|button| button.get_attribute("commandfor")) {
+            event.prevent_default();
+            show_dialog(&id);
+        }
+    });
+    on_cleanup(move || listener.remove());
 }

@@ -15,7 +15,7 @@ mod toast;
 pub(crate) use self::{
     browser_only::BrowserOnly,
     clipboard::{CopyFieldButton, CopyState, CopyStatus},
-    dialog::{Dialog, DialogRole, show_dialog},
+    dialog::{Dialog, DialogRole, open_dialogs_by_command, show_dialog},
     focus::{focus_soon, scroll_to_soon},
     icon::{Icon, IconName},
     local_time::{LocalTime, Shown, ago, show_times_in_readers_way, time_of_day},
