@@ -3,6 +3,8 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import { expect, type Page } from '@playwright/test';
 
+import { expectFits, moving } from './layout.ts';
+
 /** Which of axe's rules are run. */
 interface Rules {
   type: 'tag' | 'rule';
@@ -19,10 +21,9 @@ export const COLOURS: Rules = {
   values: ['color-contrast', 'link-in-text-block'],
 };
 const WIDTHS = [1280, 360] as const;
-const NARROW = [360, 320] as const;
 const HEIGHT = 800;
 
-/** No axe violation in light and dark, wide and narrow; and nothing that scrolls sideways when narrow. */
+/** No axe violation in light and dark, wide and narrow; all fits at every width; nothing moves that should not. */
 export async function expectAccessible(
   page: Page,
   widths: readonly number[] = WIDTHS,
@@ -36,10 +37,8 @@ export async function expectAccessible(
     await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
     expect.soft(await violations(page, COLOURS), `axe, dark, ${width} px`).toEqual([]);
   }
-  for (const width of NARROW) {
-    await page.setViewportSize({ width, height: HEIGHT });
-    expect.soft(await scrollingSideways(page), `too wide for ${width} px`).toEqual([]);
-  }
+  expect.soft(await moving(page), 'moves although motion is not wanted').toEqual([]);
+  await expectFits(page);
   await page.emulateMedia({ colorScheme: null, reducedMotion: null });
   if (before) {
     await page.setViewportSize(before);
@@ -61,16 +60,4 @@ export async function violations(page: Page, runOnly: Rules = EVERYTHING): Promi
   return results.violations.flatMap(({ id, help, nodes }) =>
     nodes.map(({ target, any }) => `${id}: ${help}: ${target} ${any[0]?.message ?? ''}`),
   );
-}
-
-/** The document, and every dialog or list in it, that is wider than its place. Code may be. */
-export async function scrollingSideways(page: Page): Promise<string[]> {
-  return page.evaluate(() => {
-    const scrolls = (element: Element) =>
-      element === document.documentElement ||
-      (/auto|scroll/.test(getComputedStyle(element).overflowX) && !element.matches('pre, input, textarea'));
-    return [document.documentElement, ...document.querySelectorAll('body, body *')]
-      .filter((element) => scrolls(element) && element.scrollWidth > element.clientWidth)
-      .map((element) => `${element.tagName}.${element.className}: ${element.scrollWidth} px`);
-  });
 }

@@ -1,14 +1,17 @@
+import type { Locator } from '@playwright/test';
+
 import { DeveloperZone, previewOf } from '../pages/developer-zone.ts';
 import { EventsPage } from '../pages/events.ts';
 import { Frame, Lock } from '../pages/frame.ts';
 import { SignInPage } from '../pages/sign-in.ts';
 import { expectAccessible } from '../support/accessibility.ts';
-import { ADMIN, EVENT, MEMBER, TRIAL } from '../support/demo.ts';
+import { ADMIN, EVENT, MEMBER, SUMMIT, TRIAL } from '../support/demo.ts';
 import { expect, openPage, test } from '../support/fixtures.ts';
 import { failedToLoad, HeldRequests } from '../support/requests.ts';
 import { createToken, createTokens, elsewhere } from '../support/tokens.ts';
 
-// Each state is scanned in light and dark, at 1280 and 360 px, and must fit into 360 and 320 px.
+// Each state is scanned in light and dark, at 1280 and 360 px, and must fit from 320 to 1920 px. What is asked or refused
+// on a page's way is scanned where that is tested.
 
 /** Keeps messages on the page that go by themselves after a while. */
 const NO_LONG_TIMERS = () => {
@@ -195,4 +198,40 @@ test('page not found', async ({ page, signIn, collector }) => {
   await signIn(MEMBER);
   await openPage(page, '/no-such-page');
   await expectAccessible(page);
+});
+
+test('on a phone: the organisations in the drawer, and none found', async ({ page, signIn }) => {
+  const { openMenu, switcher } = new Frame(page);
+  await page.setViewportSize({ width: 360, height: 740 });
+  await signIn(ADMIN, SUMMIT);
+  await openPage(page, '/developer-zone');
+  await openMenu.click();
+  await switcher.button.click();
+  await expect(switcher.search).toBeVisible();
+  await expectAccessible(page, [360]);
+  await switcher.search.fill('nothing like it');
+  await expect(switcher.options).toHaveCount(0);
+  await expectAccessible(page, [360]);
+});
+
+test('in forced colours a switch, a badge and the current page are told from others by their shape', async ({
+  page,
+  signIn,
+  server,
+}) => {
+  const tokens = await createTokens(server, 2);
+  await elsewhere(server, 'deactivate', previewOf(tokens[1]!));
+  const zone = new DeveloperZone(page);
+  const [active, inactive] = tokens.map((token) => zone.row(previewOf(token)));
+  await page.emulateMedia({ forcedColors: 'active' });
+  await signIn(MEMBER);
+  await zone.open();
+  await expect(inactive!.status).toHaveText('Inactive');
+  const look = async (control: Locator) => (await control.screenshot()).toString('base64');
+  expect(await look(active!.switch)).not.toBe(await look(inactive!.switch));
+  const dot = (badge: Locator) => badge.evaluate((badge) => getComputedStyle(badge, '::before').borderWidth);
+  expect(await dot(active!.status)).not.toBe(await dot(inactive!.status));
+  const back = (item: Locator) => item.evaluate((item) => getComputedStyle(item).backgroundColor);
+  const { developerZone, events } = new Frame(page);
+  expect(await back(developerZone)).not.toBe(await back(events));
 });

@@ -1,6 +1,7 @@
 // The tools of these tests, tried on what they are there to find.
 
-import { COLOURS, scrollingSideways, violations } from '../support/accessibility.ts';
+import { COLOURS, violations } from '../support/accessibility.ts';
+import { misfits, moving, scrollingSideways } from '../support/layout.ts';
 import { MEMBER } from '../support/demo.ts';
 import { expect, openPage, test } from '../support/fixtures.ts';
 
@@ -56,4 +57,32 @@ test('the scan finds missing names, faint text and small targets', async ({ page
   expect(found).toEqual(expect.arrayContaining(['button-name', 'color-contrast', 'target-size']));
   expect((await violations(page, COLOURS)).join()).toContain('color-contrast');
   expect(await scrollingSideways(page)).not.toEqual([]);
+});
+
+test('the scan finds words that are cut off, what sticks out of the window, and what moves', async ({
+  page,
+  signIn,
+}) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await signIn(MEMBER);
+  await openPage(page, '/events');
+  expect(await misfits(page)).toEqual([]);
+  expect(await moving(page)).toEqual([]);
+  await page.getByRole('main').evaluate((main) => {
+    main.insertAdjacentHTML(
+      'beforeend',
+      '<p id="low">Two<br>lines</p><button id="narrow">Unbreakable</button><p id="beyond">Out</p>',
+    );
+    const style = (id: string, css: string) => {
+      main.querySelector<HTMLElement>(`#${id}`)!.style.cssText = css;
+    };
+    style('low', 'height: 1em; overflow: hidden');
+    style('narrow', 'width: 3em');
+    style('beyond', 'position: fixed; left: -1em; transition: color 1s');
+  });
+  const found = (await misfits(page)).join('\n');
+  expect(found).toContain('“Twolines”');
+  expect(found).toContain('“Unbreakable”');
+  expect(found).toContain('“Out”');
+  expect(await moving(page)).toEqual(['P.']);
 });

@@ -4,7 +4,7 @@ import { SignInPage } from '../pages/sign-in.ts';
 import { MEMBER } from '../support/demo.ts';
 import { ping, PONG } from '../support/external-api.ts';
 import { expect, hydrated, test } from '../support/fixtures.ts';
-import { scrollingSideways } from '../support/accessibility.ts';
+import { scrollingSideways } from '../support/layout.ts';
 
 test.use({ viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true });
 
