@@ -115,7 +115,7 @@ pub(super) fn NewTokenDialog(list: TokenList) -> impl IntoView {
             open=shown.open
             on_dismiss=Callback::new(move |()| shown.asked.set(true))
         >
-            <p class="callout">
+            <p class="callout" id="new-token-warning">
                 <Icon name=IconName::Warning />
                 <span>
                     <strong>"Copy the token now."</strong>
@@ -135,6 +135,7 @@ pub(super) fn NewTokenDialog(list: TokenList) -> impl IntoView {
                         autofocus
                         autocomplete="off"
                         spellcheck="false"
+                        aria-describedby="new-token-warning"
                         prop:value=move || shown.read(|token| token.secret.clone())
                         node_ref=field
                         on:focus=move |_| select()

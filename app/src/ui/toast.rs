@@ -75,7 +75,8 @@ pub(crate) fn use_toasts() -> Toasts {
 }
 
 /// Where the messages stand. Present from the start, so that assistive technology announces what comes
-/// into it (WAI-ARIA: role `status` for confirmations, role `alert` for failures).
+/// into it (WAI-ARIA: role `status` for confirmations, role `alert` for failures). Not atomic, as both roles
+/// would be by themselves: a second message must not have the first read out again.
 #[component]
 pub(crate) fn ToastRegion() -> impl IntoView {
     let toasts = use_toasts();
@@ -107,8 +108,12 @@ pub(crate) fn ToastRegion() -> impl IntoView {
     };
     view! {
         <div class="toasts">
-            <div role="status">{list(false)}</div>
-            <div role="alert">{list(true)}</div>
+            <div role="status" aria-atomic="false">
+                {list(false)}
+            </div>
+            <div role="alert" aria-atomic="false">
+                {list(true)}
+            </div>
         </div>
     }
 }
