@@ -5,7 +5,7 @@ import { EventsPage } from '../pages/events.ts';
 import { Frame } from '../pages/frame.ts';
 import { SignInPage } from '../pages/sign-in.ts';
 import { clipboardText } from '../support/clipboard.ts';
-import { MEMBER, PASSWORD } from '../support/demo.ts';
+import { ADMIN, MEMBER, PASSWORD } from '../support/demo.ts';
 import { expect, hydrated, test } from '../support/fixtures.ts';
 import { listTokens } from '../support/tokens.ts';
 
@@ -25,86 +25,161 @@ async function tabTo(page: Page, wanted: Locator): Promise<void> {
   await expect(wanted, `reached within ${STEPS} tabs`).toBeFocused();
 }
 
-test('everything works by keyboard alone: sign in, create, copy, done, switch, delete, sign out', async ({
-  page,
-  server,
-}) => {
-  const frame = new Frame(page);
-  const zone = new DeveloperZone(page);
+/** Opens the drawer, where the sidebar is one; the focus is in it then. */
+async function toSidebar(page: Page, frame: Frame): Promise<void> {
+  if (await frame.openMenu.isVisible()) {
+    await tabTo(page, frame.openMenu);
+    await page.keyboard.press('Enter');
+    await expect(frame.navigation).toBeVisible();
+  }
+}
+
+for (const width of [1280, 360]) {
+  test(`everything works by keyboard alone at ${width} px: sign in, choose, create, copy, done, pause, delete, sign out`, async ({
+    page,
+    server,
+  }) => {
+    await page.setViewportSize({ width, height: 740 });
+    const frame = new Frame(page);
+    const zone = new DeveloperZone(page);
+    await signInByKeyboard(page);
+
+    await test.step('choose an organisation', async () => {
+      const { switcher } = frame;
+      await toSidebar(page, frame);
+      await tabTo(page, switcher.button);
+      await page.keyboard.press('Enter');
+      await expect(switcher.search).toBeFocused();
+      await page.keyboard.type('summit');
+      await page.keyboard.press('Enter');
+      await expect(frame.main).toContainText('Showing 1 to 30 of 87 events');
+      await hydrated(page);
+    });
+    await test.step('to the Developer Zone', async () => {
+      await toSidebar(page, frame);
+      await tabTo(page, frame.developerZone);
+      await page.keyboard.press('Enter');
+      await expect(zone.empty).toBeVisible();
+      await expect(frame.navigation).toBeVisible({ visible: width === 1280 });
+      await hydrated(page);
+    });
+    const token = await createByKeyboard(page, zone);
+    const row = zone.row(previewOf(token));
+    await test.step('pause and resume', async () => {
+      await tabTo(page, row.switch);
+      await page.keyboard.press('Space');
+      await expect(row.status).toHaveText('Inactive');
+      await expect(row.switch, 'the focus stays').toBeFocused();
+      await page.keyboard.press('Space');
+      await expect(row.status).toHaveText('Active');
+      await expect(row.switch).toBeFocused();
+    });
+    await test.step('delete', async () => {
+      await tabTo(page, row.delete);
+      await page.keyboard.press('Enter');
+      await expect(zone.deleteDialog.cancel).toBeFocused();
+      await page.keyboard.press('Enter');
+      await expect(row.delete, 'Cancel leads back').toBeFocused();
+      await page.keyboard.press('Enter');
+      await expect(zone.deleteDialog.cancel).toBeFocused();
+      await tabTo(page, zone.deleteDialog.delete);
+      await page.keyboard.press('Enter');
+      await expect(zone.empty).toBeVisible();
+      await expect(zone.createToken).toBeFocused();
+      expect(await listTokens(server)).toEqual([]);
+    });
+    await test.step('sign out', async () => {
+      await toSidebar(page, frame);
+      await tabTo(page, frame.signOut);
+      await page.keyboard.press('Enter');
+      await expect(page).toHaveURL('/sign-in');
+      await expect(new SignInPage(page).email).toBeFocused();
+    });
+  });
+}
+
+async function signInByKeyboard(page: Page): Promise<void> {
   const form = new SignInPage(page);
   await page.goto('/sign-in');
   await expect(form.email).toBeFocused();
-  await page.keyboard.type(MEMBER);
+  await page.keyboard.type(ADMIN);
   await page.keyboard.press('Tab');
   await expect(form.password).toBeFocused();
+  await page.keyboard.type('not the password');
+  await page.keyboard.press('Enter');
+  await expect(form.error).toBeFocused();
+  await tabTo(page, form.password);
   await page.keyboard.type(PASSWORD);
   await page.keyboard.press('Enter');
   await expect(new EventsPage(page).heading).toBeVisible();
   await hydrated(page);
+}
 
-  await tabTo(page, frame.developerZone);
-  await page.keyboard.press('Enter');
+async function createByKeyboard(page: Page, zone: DeveloperZone): Promise<string> {
+  const { createDialog, newToken } = zone;
   await tabTo(page, zone.createToken);
   await page.keyboard.press('Enter');
-  await tabTo(page, zone.createDialog.create);
+  await expect(createDialog.dialog).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(zone.createToken, 'Escape leads back').toBeFocused();
   await page.keyboard.press('Enter');
-  await expect(zone.newToken.field).toBeFocused();
-  const token = await zone.newToken.field.inputValue();
-
-  await tabTo(page, zone.newToken.copy);
+  await tabTo(page, createDialog.create);
   await page.keyboard.press('Enter');
-  await expect(zone.newToken.status).toHaveText('Copied');
+  await expect(newToken.field).toBeFocused();
+  const token = await newToken.field.inputValue();
+  await tabTo(page, newToken.copy);
+  await page.keyboard.press('Enter');
+  await expect(newToken.status).toHaveText('Copied');
+  await expect(newToken.copy, 'the focus stays').toBeFocused();
   expect(await clipboardText(page)).toBe(token);
-  await tabTo(page, zone.newToken.done);
+  await tabTo(page, newToken.done);
   await page.keyboard.press('Enter');
   await expect(zone.createToken).toBeFocused();
+  return token;
+}
 
-  const row = zone.row(previewOf(token));
-  await tabTo(page, row.switch);
-  await page.keyboard.press('Space');
-  await expect(row.status).toHaveText('Inactive');
-  await expect(row.switch, 'the focus stays').toBeFocused();
-  await page.keyboard.press('Space');
-  await expect(row.status).toHaveText('Active');
-
-  await tabTo(page, row.delete);
-  await page.keyboard.press('Enter');
-  await expect(zone.deleteDialog.cancel).toBeFocused();
-  await tabTo(page, zone.deleteDialog.delete);
-  await page.keyboard.press('Enter');
-  await expect(zone.empty).toBeVisible();
-  await expect(zone.createToken).toBeFocused();
-  expect(await listTokens(server)).toEqual([]);
-
-  await tabTo(page, frame.signOut);
-  await page.keyboard.press('Enter');
-  await expect(page).toHaveURL('/sign-in');
-});
-
-test('what has the focus can be seen', async ({ page, signIn }) => {
-  const zone = new DeveloperZone(page);
-  await signIn(MEMBER);
-  await zone.open();
-  await zone.createAndClose();
-  await new Frame(page).skipLink.focus();
-  const unseen: string[] = [];
-  for (let step = 0; step < STEPS; step += 1) {
-    await page.keyboard.press('Tab');
-    const stop = await page.evaluate(() => {
-      const element = document.activeElement;
-      if (!element || element === document.body) {
-        return null;
+for (const [look, media] of [
+  ['light', { colorScheme: 'light' }],
+  ['dark', { colorScheme: 'dark' }],
+  ['forced', { forcedColors: 'active' }],
+] as const) {
+  test(`what has the focus can be seen in ${look} colours, and nothing stands before it`, async ({
+    page,
+    signIn,
+  }) => {
+    await page.emulateMedia(media);
+    const zone = new DeveloperZone(page);
+    await signIn(MEMBER);
+    await zone.open();
+    await zone.createAndClose();
+    await new Frame(page).skipLink.focus();
+    const unseen: string[] = [];
+    for (let step = 0; step < STEPS; step += 1) {
+      await page.keyboard.press('Tab');
+      const stop = await page.evaluate(stopOfTheFocus);
+      if (!stop) {
+        break;
       }
-      const { outlineStyle, outlineWidth } = getComputedStyle(element);
-      const seen = outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2;
-      return { name: element.outerHTML.slice(0, 120), seen };
-    });
-    if (!stop) {
-      break;
+      if (!stop.isOutlined || !stop.isInFront) {
+        unseen.push(stop.name);
+      }
     }
-    if (!stop.seen) {
-      unseen.push(stop.name);
-    }
+    expect(unseen).toEqual([]);
+  });
+}
+
+/** What has the focus, whether it shows that, and whether its middle is in sight (WCAG 2.2, 2.4.7 and 2.4.11). */
+function stopOfTheFocus() {
+  const element = document.activeElement;
+  if (!element || element === document.body) {
+    return null;
   }
-  expect(unseen).toEqual([]);
-});
+  const { outlineStyle, outlineWidth } = getComputedStyle(element);
+  const { left, top, width, height } = element.getBoundingClientRect();
+  const inFront = document.elementFromPoint(left + width / 2, top + height / 2);
+  return {
+    name: element.outerHTML.slice(0, 120),
+    isOutlined: outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2,
+    isInFront: element.contains(inFront),
+  };
+}
