@@ -1,0 +1,344 @@
+import { AccountPage } from '../pages/account.ts';
+import { ActivityPage } from '../pages/activity.ts';
+import { DeveloperZone, previewOf } from '../pages/developer-zone.ts';
+import { Documentation, DOCUMENTATION } from '../pages/documentation.ts';
+import { Frame, Lock } from '../pages/frame.ts';
+import { SignInPage } from '../pages/sign-in.ts';
+import { ADMIN, MEMBER, TRIAL } from '../support/demo.ts';
+import { expect, openPage, test } from '../support/fixtures.ts';
+import { failedToLoad } from '../support/requests.ts';
+import { createTokens, elsewhere } from '../support/tokens.ts';
+
+// What a screen reader finds on each page, in its order. Rows of tables may be added to; nothing may go, or change its
+// role or name, without a change here.
+
+test('sign-in', async ({ page }) => {
+  const form = new SignInPage(page);
+  await openPage(page, '/sign-in');
+  await form.signIn(MEMBER, 'not-the-password');
+  await expect(form.error).toBeFocused();
+  await expect(page.getByRole('main')).toMatchAriaSnapshot(`
+    - main:
+      - paragraph: 9Pic
+      - heading "Sign in" [level=1]
+      - alert: /password is wrong/
+      - textbox "Email": ${MEMBER}
+      - textbox "Password"
+      - button "Sign in"
+  `);
+});
+
+test('the frame, on a plan without the Developer Zone', async ({ page, signIn }) => {
+  const lock = new Lock(page);
+  await signIn(TRIAL);
+  await openPage(page, '/events');
+  await lock.item.click();
+  await expect(page.locator('body')).toMatchAriaSnapshot(`
+    - link "Skip to main content"
+    - complementary "Sidebar":
+      - button "First Steps (907) Trial"
+      - navigation "Main":
+        - list:
+          - listitem:
+            - link "Events"
+          - listitem:
+            - button "Developer Zone"
+          - listitem:
+            - link "API documentation (opens in a new tab)"
+      - region "Account":
+        - paragraph: ${TRIAL}
+        - link "Your account"
+        - button "Sign out"
+    - main:
+      - heading "Events" [level=1]
+      - region "Events":
+        - heading "No events yet" [level=2]
+        - paragraph: Events of this organisation appear here once they are created.
+    - dialog "Enterprise Plan Required":
+      - heading "Enterprise Plan Required" [level=2]
+      - paragraph: /First Steps \\(907\\) is on the/
+      - paragraph: /API tokens/
+      - button "Close"
+      - link "Contact 9Pic (opens in a new tab)"
+    - status
+    - alert
+  `);
+});
+
+test('choosing an organisation', async ({ page, signIn }) => {
+  const { switcher } = new Frame(page);
+  await signIn(ADMIN);
+  await openPage(page, '/developer-zone');
+  await expect(page.getByRole('main')).toMatchAriaSnapshot(`
+    - main:
+      - heading "Developer Zone" [level=1]
+      - heading "Choose an organisation" [level=2]
+      - paragraph: /top of the sidebar/
+  `);
+  await switcher.button.click();
+  await expect(switcher.list).toMatchAriaSnapshot(`
+    - dialog "Organisations":
+      - searchbox "Search organisations by name or ID"
+      - list:
+        - listitem:
+          - button "City Runners (905) Pro"
+        - listitem:
+          - button "First Steps (907) Trial"
+        - listitem:
+          - button "Harbour Events (904) Enterprise"
+        - listitem:
+          - button "Summit Races (903) Enterprise"
+        - listitem:
+          - button "Wedding Lens (906) Pay As You Go"
+      - status
+  `);
+});
+
+test('events', async ({ page, signIn }) => {
+  await signIn(MEMBER);
+  await openPage(page, '/events?page=2');
+  await expect(page.getByRole('main')).toMatchAriaSnapshot(`
+    - main:
+      - heading "Events" [level=1]
+      - region "Events":
+        - table "Events of the organisation, newest first":
+          - rowgroup:
+            - row "ID Name Status Event Date"
+          - rowgroup:
+            - row /^\\d+ Copy Event ID \\d+ .+ Active \\d+-\\d+-\\d+ \\d+:\\d+$/:
+              - cell:
+                - code: /\\d+/
+                - button /Copy Event ID \\d+/
+              - cell
+              - cell "Active"
+              - cell:
+                - time
+        - navigation "Pages":
+          - status: Showing 31 to 60 of 87 events
+          - link "Previous"
+          - link "Next"
+  `);
+});
+
+test('Developer Zone', async ({ page, signIn, server }) => {
+  const zone = new DeveloperZone(page);
+  await signIn(MEMBER);
+  await zone.open();
+  await expect(page.getByRole('main')).toMatchAriaSnapshot(`
+    - main:
+      - heading "Developer Zone" [level=1]
+      - navigation "Developer Zone":
+        - link "API tokens"
+        - link "Activity"
+      - region "Admin API Tokens":
+        - heading "Admin API Tokens" [level=2]
+        - paragraph: 0 of 10 tokens
+        - link "API documentation (opens in a new tab)"
+        - heading "No API tokens yet" [level=2]
+        - paragraph: /Create a token/
+        - button "Create Token"
+  `);
+  const tokens = await createTokens(server, 2);
+  await elsewhere(server, 'deactivate', previewOf(tokens[1]!));
+  await zone.open();
+  await expect(zone.card).toMatchAriaSnapshot(`
+    - region "Admin API Tokens":
+      - heading "Admin API Tokens" [level=2]
+      - paragraph: 2 of 10 tokens
+      - link "API documentation (opens in a new tab)"
+      - button "Create Token"
+      - table "API tokens of the organisation, newest first":
+        - rowgroup:
+          - row:
+            - columnheader "Token"
+            - columnheader "Status"
+            - columnheader "Created By"
+            - columnheader "Created At"
+            - columnheader "Actions"
+        - rowgroup:
+          - row:
+            - cell /\\*{3}/
+            - cell "Inactive Never used"
+            - cell "${MEMBER}"
+            - cell /\\d{4}/
+            - cell:
+              - switch /^Token .{5}\\*{3} active$/ [checked=false]
+              - button /^Delete token .{5}\\*{3}$/
+          - row:
+            - cell /\\*{3}/
+            - cell "Active Never used"
+            - cell "${MEMBER}"
+            - cell /\\d{4}/
+            - cell:
+              - switch /^Token .{5}\\*{3} active$/ [checked]
+              - button /^Delete token .{5}\\*{3}$/
+  `);
+});
+
+test('dialogs of the Developer Zone', async ({ page, signIn }) => {
+  const zone = new DeveloperZone(page);
+  await signIn(MEMBER);
+  await zone.open();
+  await zone.createToken.click();
+  await expect(zone.createDialog.dialog).toMatchAriaSnapshot(`
+    - dialog "Create API token":
+      - heading "Create API token" [level=2]
+      - paragraph: /separate token for each integration/
+      - paragraph:
+        - strong: only once
+      - button "Cancel"
+      - button "Create Token"
+  `);
+  await zone.createDialog.create.click();
+  await expect(zone.newToken.field).toBeFocused();
+  await page.keyboard.press('Escape');
+  await expect(zone.newToken.dialog).toMatchAriaSnapshot(`
+    - dialog "Your new API token":
+      - heading "Your new API token" [level=2]
+      - paragraph:
+        - strong: Copy the token now.
+      - textbox "API token": /^[0-9A-Za-z]{46}$/
+      - button "Copy token"
+      - status
+      - region "Use it":
+        - heading "Use it" [level=3]
+        - tablist "Languages":
+          - tab "cURL" [selected]
+          - tab "Python"
+          - tab "JavaScript"
+        - tabpanel "cURL":
+          - textbox "cURL example"
+        - button "Copy cURL example"
+        - status
+      - region "Test it":
+        - heading "Test it" [level=3]
+        - button "Test connection"
+        - status
+      - alert:
+        - paragraph: /Have you copied the token\\?/
+        - button "Close anyway"
+        - button "Keep it open"
+      - button "Done"
+  `);
+  await zone.newToken.closeAnyway.click();
+  await zone.rows.getByRole('button').click();
+  await expect(zone.deleteDialog.dialog).toMatchAriaSnapshot(`
+    - alertdialog "Delete API token?":
+      - heading "Delete API token?" [level=2]
+      - paragraph:
+        - code: /\\*{3}/
+      - button "Deactivate instead"
+      - button "Cancel"
+      - button "Delete"
+  `);
+});
+
+test('activity', async ({ page, signIn }) => {
+  const activity = new ActivityPage(page);
+  await signIn(MEMBER);
+  await activity.open();
+  await expect(activity.card).toMatchAriaSnapshot(`
+    - region "Activity":
+      - heading "Activity" [level=2]
+      - link "Download CSV"
+      - form "Filter":
+        - combobox "Activity":
+          - option "All activity" [selected]
+        - combobox "Token":
+          - option "All tokens" [selected]
+        - button "Filter"
+      - table "Activity of the organisation, newest first":
+        - rowgroup:
+          - row "Activity When From"
+        - rowgroup:
+          - row:
+            - cell "${MEMBER} signed in"
+            - cell:
+              - time
+            - cell /127\\.0\\.0\\.1/
+  `);
+});
+
+test('account', async ({ page, signIn }) => {
+  const account = new AccountPage(page);
+  await signIn(MEMBER);
+  await openPage(page, '/account');
+  await account.changePassword('not the password', 'five unrelated words make one');
+  await expect(account.error).toBeFocused();
+  await expect(page.getByRole('main')).toMatchAriaSnapshot(`
+    - main:
+      - heading "Your account" [level=1]
+      - alert: /Nothing was changed/
+      - region "Password":
+        - heading "Password" [level=2]
+        - textbox "Current password" [invalid]
+        - textbox "New password"
+        - paragraph: /At least 12 characters/
+        - checkbox "Show passwords"
+        - button "Change password"
+      - region "Where you are signed in":
+        - heading "Where you are signed in" [level=2]
+        - button "Sign out everywhere"
+        - paragraph: /do not recognise/
+        - table /^Browsers in which you are signed in/:
+          - rowgroup:
+            - row "Browser Address Signed in Last used Actions"
+          - rowgroup:
+            - row:
+              - cell /This browser/
+              - cell "127.0.0.1"
+              - cell:
+                - time
+              - cell "Now"
+              - cell:
+                - button /^Sign out /
+  `);
+});
+
+test('page not found', async ({ page, signIn, collector }) => {
+  collector.allow(failedToLoad(404));
+  await signIn(MEMBER);
+  await openPage(page, '/no-such-page');
+  await expect(page.locator('body')).toMatchAriaSnapshot(`
+    - main:
+      - heading "Page not found" [level=1]
+      - paragraph
+      - link "Go to Events"
+  `);
+});
+
+test('documentation', async ({ page }) => {
+  await page.goto('/docs');
+  await expect(new Documentation(page).heading).toBeVisible();
+  await expect(page.locator('body')).toMatchAriaSnapshot(`
+    - link "Skip to main content"
+    - banner:
+      - link "9Pic API documentation"
+      - link "Open the dashboard"
+    - navigation "Documentation":
+      - list:
+${DOCUMENTATION.map(({ name }) => `        - listitem:\n          - link "${name}"`).join('\n')}
+    - main:
+      - heading "API documentation" [level=1]
+      - paragraph:
+        - link "View as Markdown"
+        - link "OpenAPI document"
+      - navigation "On this page":
+        - heading "On this page" [level=2]
+        - list
+      - article:
+        - heading "Before you start" [level=2]
+        - heading /Step 1/ [level=2]
+        - heading /Step 2/ [level=2]
+        - tablist "Language":
+          - tab "cURL" [selected]
+          - tab "Python"
+          - tab "JavaScript"
+        - tabpanel "cURL":
+          - status
+          - button "Copy"
+          - group "cURL"
+        - heading /Step 3/ [level=2]
+        - heading "Where to go next" [level=2]
+  `);
+});
