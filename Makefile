@@ -25,6 +25,8 @@ DENY  := $(TOOLS) cargo deny --all-features --locked --config deny.toml
 FUZZ_SECONDS ?= 60
 
 NPM_PACKAGES := end2end/node_modules/.package-lock.json
+# A package of its own: no test needs it.
+LIGHTHOUSE   := end2end/lighthouse/node_modules/.package-lock.json
 
 section = @printf '\n== %s\n' "$(1)"
 
@@ -120,7 +122,13 @@ bench: setup-test ## Figures for docs/performance.md: the guard, pings, a millio
 	@cargo xtask with-postgres -- target/release/bench cold
 	$(call section,From click to done)
 	@cd end2end && DEVELOPER_ZONE_BIN=$(CARGO_TARGET_DIR)/release/developer-zone \
-	  ../target/debug/xtask with-postgres -- node_modules/.bin/playwright test --config measure.config.ts
+	  ../target/debug/xtask with-postgres -- node_modules/.bin/playwright test --config measure.config.ts pause
+
+lighthouse: setup-test $(LIGHTHOUSE) ## Lighthouse on the main pages, as on a phone with a slow connection
+	@cargo xtask build --release
+	$(call section,Lighthouse)
+	@cd end2end && DEVELOPER_ZONE_BIN=$(CARGO_TARGET_DIR)/release/developer-zone \
+	  node_modules/.bin/playwright test --config measure.config.ts lighthouse
 
 deb-test: setup-build setup-deb ## Make a Debian package of a debug build, install it here (as root), try it and remove it
 	$(call section,Debian package)
@@ -171,9 +179,13 @@ $(NPM_PACKAGES): end2end/package-lock.json
 	@scripts/setup node
 	@cd end2end && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund
 
+$(LIGHTHOUSE): end2end/lighthouse/package-lock.json
+	@scripts/setup node
+	@cd end2end/lighthouse && npm ci --no-audit --no-fund --ignore-scripts
+
 help: ## List these tasks
 	@awk 'BEGIN { FS = ":.*## " } \
 	      /^##@ / { printf "\n%s\n", substr($$0, 5) } \
 	      /^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: run dev build deb test lint e2e conformance soak sabotage bench deb-test fuzz mutants audit sbom fmt setup setup-rust setup-build setup-test setup-deb help
+.PHONY: run dev build deb test lint e2e conformance soak sabotage bench lighthouse deb-test fuzz mutants audit sbom fmt setup setup-rust setup-build setup-test setup-deb help
