@@ -1,7 +1,7 @@
 //! The sign-in page: a plain form, the same with and without script.
 
 use leptos::{prelude::*, server_fn::ServerFn};
-use leptos_meta::Title;
+use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
 
 use crate::{
@@ -43,6 +43,10 @@ pub(crate) fn SignInPage() -> impl IntoView {
     view! {
         <Title text="Sign in" />
         <IslandScriptsSoon />
+        <Meta
+            name="description"
+            content="Sign in to the 9Pic dashboard: your organisation’s events, its API tokens and their activity."
+        />
         <main class="sign-in" id="main">
             <form class="sign-in-card" method="post" action=SignIn::url()>
                 <p class="brand">"9Pic"</p>

@@ -87,7 +87,7 @@ static PAGES: [Page; 5] = [
     },
 ];
 
-/// The pages under `/docs`, and `/llms.txt`. `api_origin` is where integrations call the API; `public_origin`,
+/// The pages under `/docs`, `/llms.txt` and `/robots.txt`. `api_origin` is where integrations call the API; `public_origin`,
 /// where it is known, is what links to the dashboard start with, and those in `/llms.txt`, since that file is
 /// read apart from its address; `limit` is what the pages say of how often a token may call.
 pub(crate) fn router(
@@ -109,7 +109,16 @@ pub(crate) fn router(
     });
     let index = llms_txt(public_origin.unwrap_or_default());
     let index = Served::text("text/plain; charset=utf-8", index);
-    pages.route("/llms.txt", index.route())
+    let robots = Served::text("text/plain; charset=utf-8", robots_txt());
+    pages
+        .route("/llms.txt", index.route())
+        .route("/robots.txt", robots.route())
+}
+
+/// What search engines may read (RFC 9309): all that is public but the API, which has nothing for them.
+fn robots_txt() -> String {
+    let openapi = openapi::PATH;
+    format!("User-agent: *\nAllow: {openapi}\nDisallow: /api/\n")
 }
 
 /// The index for language models (llmstxt.org): what there is to read, in an order to read it in.

@@ -109,7 +109,7 @@ async fn a_page_loads_nothing_but_our_own_files_and_runs_nothing_that_stands_in_
 #[tokio::test]
 async fn whoever_has_a_page_already_is_told_so_until_it_changes() {
     let zone = Zone::on_sqlite().await;
-    for path in ["/docs", "/docs/errors.md", "/llms.txt"] {
+    for path in ["/docs", "/docs/errors.md", "/llms.txt", "/robots.txt"] {
         let page = get(&zone, path).await;
         assert_eq!(page.header("cache-control"), Some("no-cache"), "{path}");
         let etag = page.header("etag").expect("an etag").to_owned();
@@ -130,7 +130,7 @@ async fn whoever_has_a_page_already_is_told_so_until_it_changes() {
 async fn a_page_can_be_asked_for_its_head_and_for_nothing_but_reading() {
     let zone = Zone::on_sqlite().await;
     let client = zone.anonymous();
-    for path in ["/docs", "/docs/reference.md", "/llms.txt"] {
+    for path in ["/docs", "/docs/reference.md", "/llms.txt", "/robots.txt"] {
         let head = fetch(&client, Method::HEAD, path).await;
         assert_eq!(head.status, StatusCode::OK, "{path}");
         assert!(head.text.is_empty(), "{path}");
@@ -334,4 +334,19 @@ async fn the_index_for_language_models_lists_every_page() {
     let pages: Vec<_> = PAGES.iter().map(|path| format!("{path}.md")).collect();
     assert_eq!(links[..pages.len()], pages);
     assert_eq!(links[pages.len()..], ["/api/v1/openapi.json"]);
+}
+
+/// RFC 9309. Without it the address led to the sign-in page, which search engines took for broken rules.
+#[tokio::test]
+async fn search_engines_may_read_what_is_public_but_the_api() {
+    let zone = Zone::on_sqlite().await;
+    let robots = get(&zone, "/robots.txt").await;
+    assert_eq!(
+        robots.header("content-type"),
+        Some("text/plain; charset=utf-8")
+    );
+    assert_eq!(
+        robots.text,
+        "User-agent: *\nAllow: /api/v1/openapi.json\nDisallow: /api/\n"
+    );
 }
