@@ -15,7 +15,7 @@ impl SignInFailure {
     fn message(self) -> String {
         let words = match self {
             Self::WrongCredentials => {
-                "The e-mail or the password is wrong. Check both and try again."
+                "The email or the password is wrong. Check both and try again."
             }
             Self::TooManyTries(seconds) => {
                 let wait = wait_in_words(seconds);

@@ -24,7 +24,7 @@ pub struct Email(String);
 
 /// Why a text is no e-mail address that an account can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an e-mail address has the form name@example.com and at most 254 characters")]
+#[error("an email address has the form name@example.com and at most 254 characters")]
 pub struct InvalidEmail;
 
 impl Email {

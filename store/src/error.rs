@@ -151,7 +151,7 @@ pub enum StoreError {
     )]
     PasswordTooCommon,
     /// The password is not the account's, or there is no such account.
-    #[error("the e-mail or the password is wrong")]
+    #[error("the email or the password is wrong")]
     WrongPassword,
     /// So many wrong passwords were given that the next one is not looked at yet.
     #[error("too many wrong passwords; the next one is looked at in {:.1} s", .0.as_secs_f64())]

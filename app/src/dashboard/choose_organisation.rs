@@ -14,7 +14,7 @@ pub(crate) fn ChooseOrganisation(
         <Notice icon=IconName::ChevronDown title="Choose an organisation">
             <p>
                 {format!(
-                    "Pick an organisation with the selector at the top of the sidebar to see {what}.",
+                    "Choose an organisation at the top of the sidebar to see {what}.",
                 )}
             </p>
         </Notice>

@@ -101,7 +101,7 @@ pub(super) fn ConfirmPassword(
         view! {
             <form class="confirm-password" on:submit=submit>
                 <p id="confirm-password-why">
-                    {format!("Give your password again {purpose}.")}
+                    {format!("Confirm your password {purpose}.")}
                 </p>
                 <input type="email" autocomplete="username" value=email.clone() readonly hidden />
                 <label class="field">

@@ -175,7 +175,7 @@ fn Nothing(query: ActivityQuery, filtered: bool) -> impl IntoView {
     let (title, text) = if query.place != Place::Newest {
         (
             "Nothing older",
-            "There are no records from before the ones that you saw.",
+            "There is no activity from before what you saw.",
         )
     } else if filtered {
         (
