@@ -170,8 +170,8 @@ fn did(entry: &Entry) -> String {
         Kind::SessionsEnded if own => "ended sessions of their account",
         Kind::SessionsEnded => return format!("ended the sessions of {account}"),
         Kind::TokenCreated => "created token",
-        Kind::TokenPaused => "paused token",
-        Kind::TokenResumed => "resumed token",
+        Kind::TokenPaused => "deactivated token",
+        Kind::TokenResumed => "activated token",
         Kind::TokenRenamed => match &entry.token {
             Some(token) if token.renamed_to.is_none() => "removed the name of token",
             Some(token) if token.name.is_none() => "named token",

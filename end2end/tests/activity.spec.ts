@@ -29,8 +29,8 @@ test('what is done with a token is read as sentences: who, what, when, where', a
   await expect(activity.columns).toHaveText(['Activity', 'When', 'From']);
   await expect(activity.sentences).toHaveText([
     `${MEMBER} deleted token ${preview}`,
-    `${MEMBER} resumed token ${preview}`,
-    `${MEMBER} paused token ${preview}`,
+    `${MEMBER} activated token ${preview}`,
+    `${MEMBER} deactivated token ${preview}`,
     `${MEMBER} created token ${preview}`,
     `${MEMBER} signed in`,
   ]);
@@ -86,10 +86,10 @@ test('it is filtered by kind and by token, deleted ones too, and what is chosen 
   await expect(activity.token.locator('option:checked')).toHaveText(`${gone} (deleted)`);
 
   await hydrated(page);
-  await activity.kind.selectOption('Token paused');
+  await activity.kind.selectOption('Token deactivated');
   await activity.filter.click();
   await expect(activity.nothingFound).toBeVisible();
-  await expect(activity.kind.locator('option:checked')).toHaveText('Token paused');
+  await expect(activity.kind.locator('option:checked')).toHaveText('Token deactivated');
 
   await activity.showAll.click();
   await expect(page).toHaveURL(ActivityPage.PATH);
@@ -120,7 +120,7 @@ test.describe('with many records', () => {
     await activity.older.click();
     await expect(activity.rows).toHaveCount(5);
     await expect(activity.older).toHaveAttribute('aria-disabled', 'true');
-    await expect(activity.sentences.filter({ hasText: 'paused' })).toHaveCount(5);
+    await expect(activity.sentences.filter({ hasText: 'deactivated' })).toHaveCount(5);
     await activity.newer.click();
     await expect(activity.rows).toHaveCount(30);
     await expect(activity.rows.first().getByRole('time')).toHaveAttribute('datetime', newest!);
@@ -141,7 +141,7 @@ test.describe('with many records', () => {
     const lines = csv.split('\r\n');
     expect(lines).toHaveLength(1 + 35 + 1);
     expect(lines[0]).toMatch(/^"time","kind","activity","actor",/);
-    expect(lines[1]).toContain(`"token-paused","${MEMBER} paused token `);
+    expect(lines[1]).toContain(`"token-paused","${MEMBER} deactivated token `);
     await expect(activity.rows, 'the page stays').toHaveCount(30);
   });
 });

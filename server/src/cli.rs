@@ -99,7 +99,7 @@ enum Command {
     Migrate,
     /// Copy a SQLite database to a file, while servers run
     Backup(backup::Backup),
-    /// Pause every token and end every session: for a database that was restored from a backup
+    /// Deactivate every token and end every session: for a database that was restored from a backup
     AfterRestore(backup::AfterRestore),
     /// Load the demo data, unless it is there already
     #[command(

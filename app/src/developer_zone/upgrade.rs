@@ -42,7 +42,7 @@ pub(super) fn UpgradeMessage(
     view! {
         {plan}
         <p>
-            "With it, your organisation creates API tokens that let your own website, app or partners read its events and photos, and can pause or delete each of them at any time."
+            "With it, your organisation creates API tokens that let your own website, app or partners read its events and photos, and can deactivate or delete each of them at any time."
         </p>
         <div class="dialog-actions">
             {children.map(|children| children())}

@@ -161,7 +161,7 @@ fn of_refusal(refusal: Refusal) -> Help {
             "Check that the whole token was copied; otherwise create a new one.",
         ),
         Refusal::TokenInactive => (
-            "The token is paused.",
+            "The token is inactive.",
             "Activate it in the Developer Zone, or use another one.",
         ),
         Refusal::TokenExpired => (

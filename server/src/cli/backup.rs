@@ -39,11 +39,11 @@ impl Backup {
 
 #[derive(Args)]
 #[command(
-    after_help = "A backup brings back what was deleted, paused or signed out after it was made: also tokens that leaked.
-Each organisation resumes those of its tokens that it knows."
+    after_help = "A backup brings back what was deleted, deactivated or signed out after it was made: also tokens that leaked.
+Each organisation activates those of its tokens that it knows."
 )]
 pub(super) struct AfterRestore {
-    /// Yes, all integrations of all organisations are to stop until their tokens are resumed
+    /// Yes, all integrations of all organisations are to stop until their tokens are activated again
     #[arg(long, env = "DEVELOPER_ZONE_YES", required = true, value_parser = BoolishValueParser::new())]
     yes: bool,
 }
@@ -57,9 +57,9 @@ impl AfterRestore {
         let Self { yes: _ } = self;
         let Distrusted { tokens, sessions } = store.distrust_restored().await?;
         output::line(format!(
-            "Tokens paused: {tokens}. Sessions ended: {sessions}. What was deleted or changed after the \
+            "Tokens deactivated: {tokens}. Sessions ended: {sessions}. What was deleted or changed after the \
              backup was made is as it was before; have each organisation look at its tokens before it \
-             resumes them."
+             activates them again."
         ))
     }
 }

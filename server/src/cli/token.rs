@@ -44,9 +44,9 @@ Make a separate token for each integration, and name it after what uses it. The 
         #[arg(long, env = "DEVELOPER_ZONE_JSON", value_parser = BoolishValueParser::new())]
         json: bool,
     },
-    /// Let a paused token open the API again
+    /// Let an inactive token open the API again
     Activate(Which),
-    /// Pause a token; no server takes it any more once the command has ended
+    /// Make a token inactive; no server takes it any more once the command has ended
     Deactivate(Which),
     /// Call a token by another name
     #[command(after_help = "Example:

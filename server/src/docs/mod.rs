@@ -64,7 +64,7 @@ static PAGES: [Page; 5] = [
     Page {
         path: "/docs/authentication",
         name: "Authentication",
-        description: "How a program sends its API token, what is checked and in which order, and how tokens are paused, replaced and deleted.",
+        description: "How a program sends its API token, what is checked and in which order, and how tokens are deactivated, replaced and deleted.",
         source: Source::Written(include_str!("pages/authentication.md")),
     },
     Page {

@@ -93,7 +93,7 @@ fn a_server_starts_on_what_was_backed_up_under_traffic_and_has_all_that_was_done
         }
         assert_eq!(status(&server, &token), "200");
         let printed = done(&restored.url(), &["after-restore", "--yes"]);
-        assert!(printed.starts_with("Tokens paused: 1."), "{printed}");
+        assert!(printed.starts_with("Tokens deactivated: 1."), "{printed}");
         let answer = server.get(PING, &[("X-API-Key", &token)]);
         assert!(answer.contains("x-error-code: token_inactive"), "{answer}");
         server.stop().assert_done();

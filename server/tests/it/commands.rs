@@ -488,7 +488,7 @@ fn what_was_done_is_listed_newest_first_in_three_forms() {
     assert_eq!(lines.len(), 2);
     assert!(lines[0].starts_with("TIME "), "{table}");
     assert!(
-        lines[1].ends_with(&format!("paused token {preview}")),
+        lines[1].ends_with(&format!("deactivated token {preview}")),
         "{table}"
     );
 
