@@ -168,21 +168,23 @@ impl Refusal {
                 "The API key has expired. Create a new token in the Developer Zone."
             }
             Self::PlanRequired => {
-                "The organisation of this API key is not on the Enterprise plan, which the API needs."
+                "The organisation of this API key is not on the Enterprise plan, which the API needs. Ask its administrator to upgrade."
             }
             Self::RateLimited => {
                 "Too many calls in a short time. Wait as many seconds as Retry-After says, then go on more slowly."
             }
             Self::OrganisationMismatch => {
-                "The API key does not belong to the organisation in the address."
+                "The API key does not belong to the organisation in the address. Check the organisation ID in it."
             }
             Self::EventMismatch => {
-                "The event in the address does not belong to the organisation of this API key."
+                "The event in the address does not belong to the organisation of this API key. Check the event ID in it."
             }
             Self::EventNotConfigured => {
                 "The event has no configuration yet. Configure it in the dashboard first."
             }
-            Self::FeatureDisabled => "This feature is not enabled for the event.",
+            Self::FeatureDisabled => {
+                "This feature is not enabled for the event. The event’s details say which ones are."
+            }
         }
     }
 }

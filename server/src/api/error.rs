@@ -138,7 +138,9 @@ impl ApiError {
                 "The endpoint does not take this method; the Allow header names those it takes."
                     .into()
             }
-            Self::BodyTooLarge => "The request body is larger than 64 KiB.".into(),
+            Self::BodyTooLarge => {
+                "The request body is larger than 64 KiB. Ask for fewer photos at a time.".into()
+            }
             Self::NotJson => {
                 "The request body must be JSON. Send it with Content-Type: application/json.".into()
             }
@@ -150,10 +152,14 @@ impl ApiError {
             Self::LinkExpired => {
                 "The link has expired: links work for one hour. Ask the API for a new one.".into()
             }
-            Self::NoSuchFile => "The file is no longer in storage.".into(),
-            Self::NoSuchImage => "The event has no photo of this name.".into(),
+            Self::NoSuchFile => {
+                "The file is no longer in storage. Ask the API for a new link: the answer says whether the original is there.".into()
+            }
+            Self::NoSuchImage => {
+                "The event has no photo of this name. Take image_id from a list of this event’s photos.".into()
+            }
             Self::Store(error) if error.is_unavailable() => {
-                "The service is unavailable for the moment. Try again shortly.".into()
+                "The service is unavailable. Try again in a moment.".into()
             }
             Self::Store(_) | Self::Internal => {
                 "Something went wrong on our side. If it persists, tell us the X-Request-Id of this answer.".into()

@@ -178,10 +178,10 @@ fn of_refusal(refusal: Refusal) -> Help {
         ),
         Refusal::OrganisationMismatch => (
             "The token does not belong to the organisation in the address.",
-            "Put the number of the token’s own organisation into the address.",
+            "Put the ID of the token’s own organisation into the address.",
         ),
         Refusal::EventMismatch => (
-            "The organisation has no event of this number.",
+            "The organisation has no event with this ID.",
             "Take `event_id` from the list of events.",
         ),
         Refusal::EventNotConfigured => (

@@ -10,7 +10,7 @@ use super::{
 const START: &str = "# API reference
 
 Every endpoint with its parameters, a call that runs as it stands, the answer to it, and its errors. \
-Numbers of organisation, event and bib are those of the [overview](/docs.md#before-you-start); the token \
+Organisation, event and bib are those of the [overview](/docs.md#before-you-start); the token \
 comes from the environment variable `API_TOKEN`.
 ";
 

@@ -49,7 +49,7 @@ pub(crate) enum LinkError {
     #[error("The original is not in storage.")]
     NotStored,
     /// The storage could not be asked, or the link not made; the log says why.
-    #[error("The storage of originals is unavailable for the moment. Try again shortly.")]
+    #[error("The storage of originals is unavailable. Try again in a moment.")]
     Unavailable,
 }
 
