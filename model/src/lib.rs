@@ -10,6 +10,7 @@ pub mod event;
 pub mod organisation;
 pub mod page;
 pub mod photo;
+pub mod security;
 pub mod session;
 pub mod timestamp;
 pub mod token;

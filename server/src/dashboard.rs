@@ -23,6 +23,7 @@ use axum::{
 };
 use leptos::{config::LeptosOptions, prelude::provide_context};
 use leptos_axum::{LeptosRoutes, generate_route_list, render_app_async_with_context};
+use model::{client::ClientAddress, security::SecurityEvent};
 use store::{Store, sessions::Session};
 use tower::util::MapResponseLayer;
 use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
@@ -204,6 +205,13 @@ async fn refuse_cross_site(request: Request, next: Next) -> Response {
     if harmless || is_same_origin(request.headers()) {
         next.run(request).await
     } else {
+        let client = request.extensions().get::<ClientAddress>();
+        tracing::info!(
+            event = SecurityEvent::Unauthorised.name(),
+            reason = "cross_site",
+            address = client.map(ToString::to_string),
+            "refused"
+        );
         let text = "This request came from another site. Open the dashboard itself and try again.";
         (StatusCode::FORBIDDEN, text).into_response()
     }

@@ -1,11 +1,15 @@
 //! Who belongs to which organisation.
 
 use model::{
+    client::Client,
     organisation::{Organisation, OrganisationId, Role},
+    security::SecurityEvent,
     user::{Email, UserId},
 };
 
-use crate::{Store, database::on_engine, error::StoreError, organisations::OrganisationRow};
+use crate::{
+    Store, audit::Origin, database::on_engine, error::StoreError, organisations::OrganisationRow,
+};
 
 /// Proof that a user belongs to an organisation, with that organisation as it is now. Made by
 /// [`Members`] alone, from a fresh read.
@@ -44,17 +48,44 @@ impl Member {
     /// # Errors
     /// [`StoreError::PlanRequired`].
     pub fn require_developer_zone(&self) -> Result<(), StoreError> {
-        require_developer_zone(&self.organisation)
+        require_developer_zone(self.user_id, &self.organisation)
     }
 }
 
+/// Asked on behalf of `user`. No page offers what is refused here: the log has it for those who look for attacks.
+///
 /// # Errors
 /// [`StoreError::PlanRequired`], where the organisation's plan has no Developer Zone.
-pub(crate) fn require_developer_zone(organisation: &Organisation) -> Result<(), StoreError> {
+pub(crate) fn require_developer_zone(
+    user: UserId,
+    organisation: &Organisation,
+) -> Result<(), StoreError> {
     if organisation.plan.opens_developer_zone() {
-        Ok(())
-    } else {
-        Err(StoreError::PlanRequired(organisation.plan))
+        return Ok(());
+    }
+    tracing::info!(
+        event = SecurityEvent::Unauthorised.name(),
+        reason = "plan_required",
+        user = user.0,
+        organisation = organisation.id.0,
+        "refused"
+    );
+    Err(StoreError::PlanRequired(organisation.plan))
+}
+
+impl Store {
+    /// Whoever asks is no member, which the log has, as no page offers other organisations.
+    pub(crate) fn not_a_member(&self, user: UserId, organisation: OrganisationId) -> StoreError {
+        let client = self.origin().and_then(Origin::client);
+        tracing::info!(
+            event = SecurityEvent::Unauthorised.name(),
+            reason = "not_a_member",
+            user = user.0,
+            organisation = organisation.0,
+            address = client.and_then(Client::shown_address),
+            "refused"
+        );
+        StoreError::NotAMember(organisation)
     }
 }
 
@@ -129,7 +160,8 @@ impl<'a> Members<'a> {
                 .fetch_optional(pool)
                 .await
         })?;
-        row.ok_or(StoreError::NotAMember(organisation))?.try_into()
+        row.ok_or_else(|| self.store.not_a_member(user, organisation))?
+            .try_into()
     }
 
     /// Whoever has the address, as a member of the organisation.

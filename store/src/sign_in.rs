@@ -10,6 +10,7 @@ use std::time::Duration;
 use model::{
     audit::Kind,
     client::Client,
+    security::SecurityEvent,
     timestamp::Timestamp,
     user::{Email, UserId},
 };
@@ -89,7 +90,7 @@ impl<'a> SignIn<'a> {
             .await
         {
             Ok(signed_in) => Ok(signed_in),
-            Err(error) => Err(self.failed(email, &client, error).await),
+            Err(error) => Err(self.failed(email, error).await),
         }
     }
 
@@ -238,8 +239,15 @@ impl<'a> SignIn<'a> {
     /// The account of whoever is signed in, if this is its password.
     async fn owner(&self, session: &Session, password: &str) -> Result<Credentials, StoreError> {
         let account = self.find_owner(session).await?;
-        let attempt = self.attempt(&account.address()?, Source::Session(session.id()))?;
-        self.check(attempt, Ok(Some(account)), password).await
+        let email = account.address()?;
+        let looked_at = async {
+            let attempt = self.attempt(&email, Source::Session(session.id()))?;
+            self.check(attempt, Ok(Some(account)), password).await
+        };
+        let refused = |error: &StoreError| {
+            self.log_refusal(error, Some(session.user_id()), "confirmation refused");
+        };
+        looked_at.await.inspect_err(refused)
     }
 
     /// Every password that people give is looked at here: the account, if it is its own.
@@ -299,18 +307,18 @@ impl<'a> SignIn<'a> {
             let record = Record::by_user(Kind::SignedIn, user, &account.email);
             append_in!(tx, self.store, record)
         })?;
-        tracing::info!(user = user.0, address = client.shown_address(), "signed in");
+        tracing::info!(
+            event = SecurityEvent::SignedIn.name(),
+            user = user.0,
+            address = client.shown_address(),
+            "signed in"
+        );
         Ok(key)
     }
 
-    /// Every sign-in that fails comes by here; gives what is to be answered. The address of the account is not
-    /// logged: people type their password into that field.
-    async fn failed(&self, email: &Email, client: &Client, error: StoreError) -> StoreError {
-        tracing::info!(
-            reason = %error,
-            address = client.shown_address(),
-            "sign-in refused"
-        );
+    /// Every sign-in that fails comes by here; gives what is to be answered.
+    async fn failed(&self, email: &Email, error: StoreError) -> StoreError {
+        self.log_refusal(&error, None, "sign-in refused");
         match error {
             // What nobody can record is not told either: guesses would go unseen.
             StoreError::WrongPassword => match self.store.audit().sign_in_failed(email).await {
@@ -319,6 +327,24 @@ impl<'a> SignIn<'a> {
             },
             refused_unread => refused_unread,
         }
+    }
+
+    /// A password was refused, or not looked at. The address of the account is not logged: people type their
+    /// password into that field. What else went wrong is told by whoever answers.
+    fn log_refusal(&self, error: &StoreError, user: Option<UserId>, what: &'static str) {
+        let event = match error {
+            StoreError::WrongPassword => SecurityEvent::WrongPassword,
+            StoreError::TooManyTries(_) | StoreError::Busy => SecurityEvent::Throttled,
+            _ => return,
+        };
+        let client = self.store.origin().and_then(Origin::client);
+        tracing::info!(
+            event = event.name(),
+            reason = %error,
+            user = user.map(|user| user.0),
+            address = client.and_then(Client::shown_address),
+            "{what}"
+        );
     }
 }
 

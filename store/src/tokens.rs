@@ -383,7 +383,7 @@ impl<'a> Tokens<'a> {
 /// although a [`Member`] carries a plan: that one may be as old as the request.
 fn admit(authority: TokenAuthority<'_>, organisation: &Organisation) -> Result<(), StoreError> {
     match authority {
-        TokenAuthority::Member(_) => require_developer_zone(organisation),
+        TokenAuthority::Member(member) => require_developer_zone(member.user_id(), organisation),
         TokenAuthority::Operator(_) => Ok(()),
     }
 }

@@ -174,7 +174,7 @@ impl<'a> Users<'a> {
                 .map(|done| done.rows_affected())
         })?;
         if changed == 0 {
-            return Err(StoreError::NotAMember(organisation));
+            return Err(self.store.not_a_member(user, organisation));
         }
         Ok(())
     }

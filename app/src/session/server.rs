@@ -12,6 +12,7 @@ use leptos_axum::ResponseOptions;
 use model::{
     client::{Client, ClientAddress, UserAgent},
     organisation::OrganisationId,
+    security::SecurityEvent,
     user::Email,
 };
 use store::{
@@ -198,7 +199,15 @@ pub(super) async fn sign_in(email: &str, password: &str, next: Option<&str>) {
 
 /// A new session, in place of the one that the browser showed before.
 async fn try_sign_in(email: &str, password: &str) -> Result<(), SignInFailure> {
-    let email = Email::parse(email).map_err(|_| SignInFailure::WrongCredentials)?;
+    let email = Email::parse(email).map_err(|_| {
+        tracing::info!(
+            event = SecurityEvent::WrongPassword.name(),
+            reason = "no e-mail address",
+            address = of_request(client).shown_address(),
+            "sign-in refused"
+        );
+        SignInFailure::WrongCredentials
+    })?;
     let cookies = cookies();
     let known_browser = of_request(|request| cookies.known_browser(&request.headers));
     let signed_in = store()

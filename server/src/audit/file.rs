@@ -6,7 +6,7 @@ use app::{
     session::{Cookies, signed_in},
 };
 use axum::{
-    Router,
+    Extension, Router,
     body::{Body, Bytes},
     extract::{RawQuery, State},
     http::{HeaderMap, header},
@@ -14,8 +14,11 @@ use axum::{
     routing::get,
 };
 use futures_util::stream;
-use model::audit::{Filter, Place};
-use store::{Member, Store, StoreError};
+use model::{
+    audit::{Filter, Place},
+    client::{Client, ClientAddress},
+};
+use store::{Member, Store, StoreError, audit::Origin};
 
 use super::{csv_header, csv_lines};
 
@@ -37,9 +40,14 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(
 /// not taken for a whole one.
 async fn download(
     State((store, cookies)): State<(Store, Cookies)>,
+    client: Option<Extension<ClientAddress>>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
+    let store = store.on_behalf_of(Origin::Request(Client {
+        address: client.map(|Extension(address)| address),
+        user_agent: None,
+    }));
     let query = ActivityQuery::parse(&query.unwrap_or_default());
     match begin(store, cookies, &headers, query).await {
         Ok(file) => file,

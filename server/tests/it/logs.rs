@@ -107,3 +107,74 @@ async fn what_a_request_to_the_dashboard_logs_stands_under_its_id() {
         }
     }
 }
+
+/// OWASP ASVS 5.0, 16.3.1 to 16.3.3: by these names those who look for attacks find them. In the log and not in the
+/// audit trail, where strangers could fill the database with them.
+#[test]
+fn what_the_dashboard_refuses_is_an_event_of_the_log_by_name_reason_and_address() {
+    const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
+    const JSON: (&str, &str) = ("Content-Type", "application/json");
+    const GUESS: &str = "a-canary-of-a-guess";
+    let database = TestDatabase::sqlite();
+    let server = demo_server(&database, &["--log-format=json"]);
+    let cookie = server.sign_in("trial@example.com", "developer-zone-demo");
+    let signed_in = with_cookie(&cookie);
+    let post = |name: &str, headers: &[(&str, &str)], body: &str| {
+        let path = format!("/api/dashboard/{name}");
+        server.post(&path, headers, body)
+    };
+    let foreign = r#"{"organisation_id":903}"#;
+    post("list-tokens", &[signed_in, JSON], foreign);
+    let file = "/developer-zone/activity.csv?organisation=903";
+    server.get(file, &[signed_in]);
+    let selected = "organisation_id=903";
+    post("select-organisation", &[signed_in, FORM], selected);
+    let own = r#"{"organisation_id":907}"#;
+    post("list-tokens", &[signed_in, JSON], own);
+    let cross_site = ("Sec-Fetch-Site", "cross-site");
+    post("sign-out", &[signed_in, cross_site, FORM], "");
+    let changed = format!("current_password={GUESS}&new_password=quite-another-password-1");
+    post("change-password", &[signed_in, FORM], &changed);
+    let guess = format!("email=member@example.com&password={GUESS}");
+    for _ in 0..6 {
+        post("sign-in", &[FORM], &guess);
+    }
+    post(
+        "sign-in",
+        &[FORM],
+        &format!("email={GUESS}&password={GUESS}"),
+    );
+    let outcome = server.stop();
+    assert!(!outcome.stderr.contains(GUESS), "{}", outcome.stderr);
+
+    let lines = lines(&outcome);
+    let events: Vec<_> = lines
+        .iter()
+        .filter(|line| line["event"].is_string())
+        .collect();
+    let count = |event: &str, reason: &str| {
+        let is = |line: &&&Value| {
+            let told = line["reason"]
+                .as_str()
+                .is_none_or(|told| told.contains(reason));
+            line["event"] == event && told
+        };
+        events.iter().filter(is).count()
+    };
+    for (event, reason, times) in [
+        ("authn_login_success", "", 1),
+        ("authz_fail", "not_a_member", 3),
+        ("authz_fail", "plan_required", 1),
+        ("authz_fail", "cross_site", 1),
+        ("authn_login_fail", "the e-mail or the password is wrong", 6),
+        ("authn_login_fail", "no e-mail address", 1),
+        ("excess_rate_limit_exceeded", "too many wrong passwords", 1),
+    ] {
+        assert_eq!(count(event, reason), times, "{event} {reason}: {events:#?}");
+    }
+    for line in events {
+        assert!(line["request_id"].is_string(), "{line}");
+        let has_address = line["address"] == "127.0.0.1";
+        assert!(has_address || line["reason"] == "plan_required", "{line}");
+    }
+}
