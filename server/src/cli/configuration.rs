@@ -209,8 +209,8 @@ enum Kind {
 }
 
 impl Kind {
-    /// What those options call their value that take a whole number.
-    const NUMBERS: [&str; 2] = ["NUMBER", "SECONDS"];
+    /// What those options call their value that take a whole number. (A time has its unit, and is a text.)
+    const NUMBER: &str = "NUMBER";
 
     fn of(option: &Arg) -> Self {
         let names = option.get_value_names().unwrap_or_default();
@@ -218,10 +218,7 @@ impl Kind {
             Self::Switch
         } else if option.get_value_delimiter().is_some() {
             Self::List
-        } else if names
-            .iter()
-            .any(|name| Self::NUMBERS.contains(&name.as_str()))
-        {
+        } else if names.iter().any(|name| name.as_str() == Self::NUMBER) {
             Self::Number
         } else {
             Self::Text
@@ -267,7 +264,7 @@ mod tests {
                 assert_eq!(
                     Kind::of(option),
                     Kind::Number,
-                    "call the value of --{key} NUMBER or SECONDS"
+                    "call the value of --{key} NUMBER"
                 );
             }
         }

@@ -106,15 +106,16 @@ pub(super) struct Serve {
         default_value = "100"
     )]
     rate_burst: NonZeroU32,
-    /// For how many milliseconds a token or an event that was read may be answered for without asking the
-    /// database again; a change on PostgreSQL takes a tenth longer than that. 0 always asks
+    /// For how long a token or an event that was read may be answered for without asking the database again, at
+    /// most 10s; a change on PostgreSQL takes a tenth longer than that. 0 always asks
     #[arg(
         long,
-        env = "DEVELOPER_ZONE_LEASE_MS",
-        value_name = "NUMBER",
+        env = "DEVELOPER_ZONE_LEASE",
+        value_name = "TIME",
+        value_parser = lease,
         default_value_t
     )]
-    lease_ms: Lease,
+    lease: Lease,
     /// Where Prometheus may ask for `/metrics`; nowhere if no address is given. Keep it from the public
     #[arg(
         long,
@@ -138,35 +139,28 @@ pub(super) struct Serve {
     /// Load the demo data, and serve API and dashboard under the listen address's own names too
     #[arg(long, env = "DEVELOPER_ZONE_DEMO", value_parser = BoolishValueParser::new())]
     demo: bool,
-    /// For how many seconds requests are still taken after SIGTERM or Ctrl-C, while /readyz answers 503:
-    /// what a load balancer takes to notice
+    /// For how long requests are still taken after SIGTERM or Ctrl-C, while /readyz answers 503: what a load
+    /// balancer takes to notice
     #[arg(
         long,
         env = "DEVELOPER_ZONE_SHUTDOWN_DELAY",
-        value_name = "SECONDS",
-        value_parser = seconds,
-        default_value = "0"
+        value_name = "TIME",
+        value_parser = at_most_an_hour,
+        default_value = "0s"
     )]
     shutdown_delay: Duration,
-    /// How many seconds running requests may take to finish after that
+    /// How long running requests may take to finish after that
     #[arg(
         long,
         env = "DEVELOPER_ZONE_SHUTDOWN_GRACE",
-        value_name = "SECONDS",
-        value_parser = seconds,
-        default_value = "10"
+        value_name = "TIME",
+        value_parser = at_most_an_hour,
+        default_value = "10s"
     )]
     shutdown_grace: Duration,
     /// Print what every option comes to, and from where, and do nothing else
     #[arg(long, env = "DEVELOPER_ZONE_CHECK_CONFIG", value_parser = BoolishValueParser::new())]
     check_config: bool,
-}
-
-fn seconds(text: &str) -> Result<Duration, &'static str> {
-    let seconds = text.parse().ok().filter(|seconds| *seconds <= 3_600);
-    seconds
-        .map(Duration::from_secs)
-        .ok_or("use whole seconds, from 0 to 3600")
 }
 
 fn listen_address(text: &str) -> Result<SocketAddr, &'static str> {
@@ -182,7 +176,21 @@ fn rate_burst(text: &str) -> Result<NonZeroU32, &'static str> {
 }
 
 fn time(text: &str) -> Result<Duration, &'static str> {
-    humantime::parse_duration(text).map_err(|_| "use a time, for example 90s, 15m or 1h 30m, or 0")
+    humantime::parse_duration(text)
+        .map_err(|_| "use a time with its unit, for example 10s, 15m or 1h 30m, or 0")
+}
+
+fn at_most_an_hour(text: &str) -> Result<Duration, &'static str> {
+    const HOUR: Duration = Duration::from_hours(1);
+    let time = time(text)?;
+    if time > HOUR {
+        return Err("use a time of at most 1h, for example 10s");
+    }
+    Ok(time)
+}
+
+fn lease(text: &str) -> Result<Lease, String> {
+    Lease::try_from(time(text)?).map_err(|error| error.to_string())
 }
 
 impl Serve {
@@ -205,7 +213,7 @@ impl Serve {
         })?;
         let store = open(database_url).await?;
         let clock = Arc::new(SystemMonotonicClock);
-        store.become_server(self.lease_ms, clock).await?;
+        store.become_server(self.lease, clock).await?;
         let (delay, grace) = (self.shutdown_delay, self.shutdown_grace);
         let demo = self.demo;
         if demo {

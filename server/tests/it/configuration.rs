@@ -52,7 +52,7 @@ const EXAMPLES: &[(&str, [&str; 3])] = &[
     ),
     ("rate-limit", ["10", "20", "30"]),
     ("rate-burst", ["10", "20", "30"]),
-    ("lease-ms", ["10", "20", "30"]),
+    ("lease", [r#""10ms""#, r#""20ms""#, r#""1s""#]),
     (
         "dashboard-hosts",
         [
@@ -91,8 +91,8 @@ const EXAMPLES: &[(&str, [&str; 3])] = &[
     ("s3-access-key-id", [r#""A""#, r#""B""#, r#""C""#]),
     ("s3-secret-access-key-file", [r#""a""#, r#""b""#, r#""c""#]),
     ("demo", ["true", "false", "true"]),
-    ("shutdown-delay", ["1", "2", "3"]),
-    ("shutdown-grace", ["11", "12", "13"]),
+    ("shutdown-delay", [r#""1s""#, r#""2s""#, r#""3m""#]),
+    ("shutdown-grace", [r#""11s""#, r#""12s""#, r#""1h""#]),
 ];
 
 fn example(key: &str, place: usize) -> &'static str {
@@ -266,7 +266,8 @@ fn a_value_of_the_wrong_type_is_refused_where_it_stands() {
         ("listen = [\"127.0.0.1:0\"]", "a text in quotes"),
         ("rate-limit = \"7\"", "without quotes"),
         ("rate-limit = 7.5", "without quotes"),
-        ("lease-ms = true", "without quotes"),
+        ("rate-burst = true", "without quotes"),
+        ("lease = 250", "a text in quotes"),
         ("demo = \"yes\"", "true or false"),
         ("demo = 1", "true or false"),
         ("api-hosts = \"a.example\"", "a list"),

@@ -111,7 +111,7 @@ async fn many_who_ask_whether_it_is_ready_are_one_question_to_the_database() {
 #[test]
 fn after_sigterm_requests_are_taken_for_the_delay_while_load_balancers_are_sent_away() {
     let database = TestDatabase::sqlite();
-    let server = Serving::start(&database.url(), &["--shutdown-delay", "600"]);
+    let server = Serving::start(&database.url(), &["--shutdown-delay", "10m"]);
     server.signal(Signal::TERM);
     server.await_stderr("still taking requests");
     let answer = server.get("/readyz", &[]);
@@ -129,14 +129,14 @@ fn after_sigterm_requests_are_taken_for_the_delay_while_load_balancers_are_sent_
 #[test]
 fn a_delay_that_is_over_ends_in_an_ordinary_stop() {
     let database = TestDatabase::sqlite();
-    let options = ["--shutdown-delay", "1", "--shutdown-grace", "0"];
+    let options = ["--shutdown-delay", "1s", "--shutdown-grace", "0"];
     Serving::start(&database.url(), &options)
         .stop()
         .assert_done();
     for option in ["--shutdown-delay", "--shutdown-grace"] {
-        for odd in ["-1", "1.5", "3601", "ten"] {
+        for odd in ["-1s", "10", "3601s", "ten"] {
             let odd = format!("{option}={odd}");
-            run(&database.url(), &["serve", &odd]).assert_misunderstood("from 0 to 3600");
+            run(&database.url(), &["serve", &odd]).assert_misunderstood("for example 10s");
         }
     }
 }
