@@ -94,7 +94,7 @@ impl Cold {
         );
 
         let runtime = Runtime::new()?;
-        let server = Server::start(program, url, &["--lease", "10s"])?;
+        let server = Server::start(program, url, &["--lease-ms", "10000"])?;
         let mut client = runtime.block_on(Client::connect(&server))?;
         for (check, keys) in [
             ("cold", first.to_vec()),

@@ -59,7 +59,7 @@ impl Program {
             knows_leases: false,
         };
         let help = program.command("", &["serve", "--help"]).output().await?;
-        program.knows_leases = String::from_utf8_lossy(&help.stdout).contains("--lease ");
+        program.knows_leases = String::from_utf8_lossy(&help.stdout).contains("--lease-ms");
         Ok(program)
     }
 
@@ -79,7 +79,7 @@ impl Program {
         }
         // As a variable, since server and command line have to agree, and not every command takes the option.
         if self.knows_leases {
-            command.env("DEVELOPER_ZONE_LEASE", format!("{}ms", self.lease_ms));
+            command.env("DEVELOPER_ZONE_LEASE_MS", self.lease_ms.to_string());
         }
         command
             .args(arguments)

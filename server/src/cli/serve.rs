@@ -106,16 +106,15 @@ pub(super) struct Serve {
         default_value = "100"
     )]
     rate_burst: NonZeroU32,
-    /// For how long a token or an event that was read may be answered for without asking the database again, at
-    /// most 10s; a change on PostgreSQL takes a tenth longer than that. 0 always asks
+    /// For how many milliseconds a token or an event that was read may be answered for without asking the
+    /// database again; a change on PostgreSQL takes a tenth longer than that. 0 always asks
     #[arg(
         long,
-        env = "DEVELOPER_ZONE_LEASE",
-        value_name = "TIME",
-        value_parser = lease,
+        env = "DEVELOPER_ZONE_LEASE_MS",
+        value_name = "NUMBER",
         default_value_t
     )]
-    lease: Lease,
+    lease_ms: Lease,
     /// Where Prometheus may ask for `/metrics`; nowhere if no address is given. Keep it from the public
     #[arg(
         long,
@@ -189,10 +188,6 @@ fn at_most_an_hour(text: &str) -> Result<Duration, &'static str> {
     Ok(time)
 }
 
-fn lease(text: &str) -> Result<Lease, String> {
-    Lease::try_from(time(text)?).map_err(|error| error.to_string())
-}
-
 impl Serve {
     /// Whether it is only to be told what would be done.
     pub(super) const fn only_checks(&self) -> bool {
@@ -213,7 +208,7 @@ impl Serve {
         })?;
         let store = open(database_url).await?;
         let clock = Arc::new(SystemMonotonicClock);
-        store.become_server(self.lease, clock).await?;
+        store.become_server(self.lease_ms, clock).await?;
         let (delay, grace) = (self.shutdown_delay, self.shutdown_grace);
         let demo = self.demo;
         if demo {

@@ -52,7 +52,7 @@ const EXAMPLES: &[(&str, [&str; 3])] = &[
     ),
     ("rate-limit", ["10", "20", "30"]),
     ("rate-burst", ["10", "20", "30"]),
-    ("lease", [r#""10ms""#, r#""20ms""#, r#""1s""#]),
+    ("lease-ms", ["10", "20", "30"]),
     (
         "dashboard-hosts",
         [
@@ -266,8 +266,8 @@ fn a_value_of_the_wrong_type_is_refused_where_it_stands() {
         ("listen = [\"127.0.0.1:0\"]", "a text in quotes"),
         ("rate-limit = \"7\"", "without quotes"),
         ("rate-limit = 7.5", "without quotes"),
-        ("rate-burst = true", "without quotes"),
-        ("lease = 250", "a text in quotes"),
+        ("lease-ms = true", "without quotes"),
+        ("shutdown-delay = 10", "a text in quotes"),
         ("demo = \"yes\"", "true or false"),
         ("demo = 1", "true or false"),
         ("api-hosts = \"a.example\"", "a list"),

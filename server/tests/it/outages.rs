@@ -142,7 +142,7 @@ async fn a_database_that_goes_away_is_503_and_one_that_comes_back_is_used_withou
     assert!(refused.stderr.contains("--database-url"), "{refused:?}");
 
     wire.set(OPEN);
-    let hosts = ["--api-hosts=127.0.0.1", "--lease=0"];
+    let hosts = ["--api-hosts=127.0.0.1", "--lease-ms=0"];
     let mut server = Serving::start(&url, &hosts);
     assert!(ping(&server, &token).starts_with(OK));
     for gone in [CUT, SILENT] {
@@ -214,7 +214,7 @@ fn on_a_full_disk_nothing_is_reported_done_and_keys_are_checked_as_ever() {
 async fn while_somebody_locks_the_file_keys_are_checked_and_changes_are_refused() {
     let database = TestDatabase::sqlite();
     let url = database.url();
-    let server = Serving::start(&url, &["--demo", "--lease=0"]);
+    let server = Serving::start(&url, &["--demo", "--lease-ms=0"]);
     let token = new_token(&url);
     let mut other = SqliteConnection::connect(&url).await.expect("open");
     let lock = sqlx::raw_sql("BEGIN EXCLUSIVE").execute(&mut other).await;

@@ -321,7 +321,7 @@ fn read_statuses(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_changes_nothing_is_sent_again_and_any_other_is_not() {
     for kind in KINDS {
-        let mut deployment = Deployment::start(&[kind], &["--lease=0"]).await;
+        let mut deployment = Deployment::start(&[kind], &["--lease-ms=0"]).await;
         let url = deployment.database.url();
         let key = deployment.key();
         let mut locking = PgConnection::connect(&url).await.expect("open");

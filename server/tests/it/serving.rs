@@ -352,7 +352,7 @@ fn a_second_server_on_a_sqlite_file_is_refused_and_told_of_postgresql() {
     let database = TestDatabase::sqlite();
     let url = database.url();
     let first = Serving::start(&url, &[]);
-    let second = run(&url, &["serve", "--listen", "127.0.0.1:0", "--lease=0"]);
+    let second = run(&url, &["serve", "--listen", "127.0.0.1:0", "--lease-ms=0"]);
     second.assert_failed("PostgreSQL");
     assert!(second.stderr.contains("zone.db"), "{second:?}");
     done(&url, &["organisation", "list"]);
@@ -411,7 +411,7 @@ fn what_a_command_has_changed_is_so_on_the_server_of_a_sqlite_file() {
 fn a_server_that_slept_through_a_change_goes_by_it_when_it_wakes() {
     let database = TestDatabase::sqlite();
     let url = database.url();
-    let server = Serving::start(&url, &["--demo", "--lease=400ms"]);
+    let server = Serving::start(&url, &["--demo", "--lease-ms=400"]);
     let token = demo_token(&url);
     for (verb, expected) in [("deactivate", "HTTP/1.1 403"), ("activate", "HTTP/1.1 200")] {
         server.get(PING, &[("X-API-Key", &token)]);
@@ -431,7 +431,7 @@ async fn what_a_command_has_changed_is_so_on_every_server_of_a_postgresql() {
     let originals = tempfile::tempdir().expect("a folder");
     let folder = originals.path().display().to_string();
     let options = ["--demo", "--originals-folder", &folder];
-    let servers = ["--lease=250ms", "--lease=400ms", "--lease=0"]
+    let servers = ["--lease-ms=250", "--lease-ms=400", "--lease-ms=0"]
         .map(|lease| Serving::start(&url, &[&options[..], &[lease]].concat()));
     assert_commands_are_in_force(&url, &servers);
 }
@@ -455,8 +455,8 @@ fn what_serve_cannot_use_is_told_with_a_way_out() {
         ("--trusted-proxies", "10.0.0.1,proxy", "10.1.0.0/16"),
         ("--trusted-proxies", "10.0.0.7/8", "10.0.0.0/8"),
         ("--trusted-proxies", "0.0.0.0/0", "name your proxies"),
-        ("--lease", "10001ms", "at most 10s"),
-        ("--lease", "250", "with its unit"),
+        ("--lease-ms", "10001", "from 0 to 10000"),
+        ("--lease-ms", "0.25", "milliseconds"),
     ] {
         run(&url, &["serve", option, value]).assert_misunderstood(words);
     }
@@ -491,7 +491,7 @@ fn every_option_of_serve_may_come_from_the_environment() {
         ),
         ("DEVELOPER_ZONE_RATE_LIMIT", "20".to_owned()),
         ("DEVELOPER_ZONE_RATE_BURST", "40".to_owned()),
-        ("DEVELOPER_ZONE_LEASE", "20ms".to_owned()),
+        ("DEVELOPER_ZONE_LEASE_MS", "20".to_owned()),
         (
             "DEVELOPER_ZONE_ORIGINALS_FOLDER",
             database.file().with_file_name("here").display().to_string(),
