@@ -38,4 +38,5 @@ mod secrets;
 mod serving;
 mod sign_in;
 mod throttle;
+mod tokens;
 mod usage;

@@ -23,31 +23,31 @@ const ELSEWHERE: &str = "198.51.100.9";
 
 /// A browser: what it has got as cookies, and where it is.
 #[derive(Clone)]
-struct Browser {
+pub(crate) struct Browser {
     client: Client,
     cookies: Vec<(String, String)>,
 }
 
 /// What a browser was answered.
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    text: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
 }
 
 impl Answer {
-    fn location(&self) -> &str {
+    pub(crate) fn location(&self) -> &str {
         self.headers[LOCATION].to_str().expect("a text")
     }
 
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).expect("JSON")
     }
 }
 
 impl Browser {
     /// Where there is no connection.
-    fn nowhere(zone: &Zone) -> Self {
+    pub(crate) fn nowhere(zone: &Zone) -> Self {
         Self {
             client: zone.anonymous(),
             cookies: Vec::new(),
@@ -60,7 +60,7 @@ impl Browser {
         browser
     }
 
-    async fn signed_in(zone: &Zone) -> Self {
+    pub(crate) async fn signed_in(zone: &Zone) -> Self {
         let mut browser = Self::at(zone, HOME);
         assert_eq!(browser.sign_in(MEMBER, PASSWORD).await, "/events");
         browser
@@ -92,12 +92,12 @@ impl Browser {
         }
     }
 
-    async fn get(&mut self, path: &str) -> Answer {
+    pub(crate) async fn get(&mut self, path: &str) -> Answer {
         self.send(Method::GET, path, "text/plain", String::new())
             .await
     }
 
-    async fn form(&mut self, name: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn form(&mut self, name: &str, fields: &[(&str, &str)]) -> Answer {
         let body = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(fields)
             .finish();
@@ -106,14 +106,14 @@ impl Browser {
         self.send(Method::POST, &path, kind, body).await
     }
 
-    async fn ask(&mut self, name: &str, data: Value) -> Answer {
+    pub(crate) async fn ask(&mut self, name: &str, data: Value) -> Answer {
         let path = format!("/api/dashboard/{name}");
         self.send(Method::POST, &path, "application/json", data.to_string())
             .await
     }
 
     /// Signs in; gives where that leads.
-    async fn sign_in(&mut self, email: &str, password: &str) -> String {
+    pub(crate) async fn sign_in(&mut self, email: &str, password: &str) -> String {
         let answer = self
             .form("sign-in", &[("email", email), ("password", password)])
             .await;
