@@ -9,9 +9,11 @@
 //! Checks 1 to 3 (header, host, digest) belong to whoever holds the request, check 6 (rate limit) to
 //! whoever counts; it stands between [`Caller`] and [`Caller::organisation`].
 
+use std::str::FromStr;
+
 use crate::{
     event::{EventId, EventSettings, Feature},
-    organisation::{OrganisationId, Plan},
+    organisation::{OrganisationId, Plan, UnknownCode, find_by_code},
     timestamp::Timestamp,
     token::TokenId,
 };
@@ -187,6 +189,74 @@ impl Refusal {
             }
         }
     }
+
+    /// What it means to the developer of an integration, and what to do about it.
+    pub const fn explanation(self) -> Explanation {
+        let (cause, remedy) = match self {
+            Self::TokenMissing => (
+                "No key was sent, or an empty one.",
+                "Send the token in the `X-API-Key` header.",
+            ),
+            Self::HostNotAllowed => (
+                "The API is not served under the host name that was called.",
+                "Call the address that this documentation shows.",
+            ),
+            Self::TokenInvalid => (
+                "The key is not a token of ours, or the token was deleted.",
+                "Check that the whole token was copied; otherwise create a new one.",
+            ),
+            Self::TokenInactive => (
+                "The token is paused.",
+                "Activate it in the Developer Zone, or use another one.",
+            ),
+            Self::TokenExpired => (
+                "The token’s time is over.",
+                "Create a new token in the Developer Zone.",
+            ),
+            Self::PlanRequired => (
+                "The organisation is not on the Enterprise plan.",
+                "Ask the organisation’s administrator to upgrade.",
+            ),
+            Self::RateLimited => (
+                "Too many calls in a short time.",
+                "Wait as long as `Retry-After` says, then go on more slowly.",
+            ),
+            Self::OrganisationMismatch => (
+                "The token does not belong to the organisation in the address.",
+                "Put the ID of the token’s own organisation into the address.",
+            ),
+            Self::EventMismatch => (
+                "The organisation has no event with this ID.",
+                "Take `event_id` from the list of events.",
+            ),
+            Self::EventNotConfigured => (
+                "The event has no configuration yet.",
+                "Have the event configured in the dashboard.",
+            ),
+            Self::FeatureDisabled => (
+                "The feature is off for this event, or not part of the product.",
+                "See the event’s details for what is on; have it switched on if it is needed.",
+            ),
+        };
+        Explanation { cause, remedy }
+    }
+}
+
+impl FromStr for Refusal {
+    type Err = UnknownCode;
+
+    fn from_str(code: &str) -> Result<Self, UnknownCode> {
+        find_by_code(&Self::ALL, Self::code, code)
+    }
+}
+
+/// Why a call is refused, in plain words. What stands between backticks is code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// Why.
+    pub cause: &'static str,
+    /// What to do about it.
+    pub remedy: &'static str,
 }
 
 /// What the database says of a token when its key is presented.

@@ -16,7 +16,7 @@ use model::{
     timestamp::Timestamp,
     user::UserId,
 };
-use rand::{RngCore, TryRngCore, rngs::OsRng};
+use rand::{Rng, RngCore, TryRngCore, rngs::OsRng};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -185,6 +185,11 @@ const OF_USER: &str = select_session!(
     "WHERE user_id = $1 AND last_used_at > $2 AND created_at > $3
     ORDER BY last_used_at DESC, id DESC"
 );
+/// The number stays where there is one: it may stand in a form that is open in another tab.
+const OPEN_FORM: &str = "UPDATE sessions SET form_number = COALESCE(form_number, $3)
+    WHERE id = $1 AND user_id = $2 RETURNING form_number";
+const USE_FORM: &str = "UPDATE sessions SET form_number = NULL
+    WHERE id = $1 AND user_id = $2 AND form_number = $3";
 const NOTE_USE: &str = "UPDATE sessions SET last_used_at = $2 WHERE id = $1";
 pub(crate) const END_BY_KEY: &str = concat!(
     "DELETE FROM sessions WHERE digest = $1 RETURNING ",
@@ -257,6 +262,42 @@ impl<'a> Sessions<'a> {
                 .await
         })?;
         Ok(row.filter(|row| now < row.ends_at()))
+    }
+
+    /// A number for a form that this session may send once, so that to send it again does nothing. There is one at
+    /// a time: forms that are open at once have the same, and the first of them counts.
+    ///
+    /// # Errors
+    /// [`StoreError::SessionEnded`], and those of the database.
+    pub async fn open_form(&self, session: &Session) -> Result<String, StoreError> {
+        let fresh = format!("{:032x}", OsRng.unwrap_err().random::<u128>());
+        let number: Option<String> = on_engine!(self.store.database().writer(), |pool| {
+            sqlx::query_scalar(OPEN_FORM)
+                .bind(session.id.0)
+                .bind(session.user_id.0)
+                .bind(fresh.as_str())
+                .fetch_optional(pool)
+                .await
+        })?;
+        number.ok_or(StoreError::SessionEnded)
+    }
+
+    /// Takes a form's number away; gives whether it was still there. Of any number of callers on any servers, one
+    /// learns that it was.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn use_form(&self, session: &Session, number: &str) -> Result<bool, StoreError> {
+        let used = on_engine!(self.store.database().writer(), |pool| {
+            sqlx::query(USE_FORM)
+                .bind(session.id.0)
+                .bind(session.user_id.0)
+                .bind(number)
+                .execute(pool)
+                .await
+                .map(|done| done.rows_affected())
+        })?;
+        Ok(used == 1)
     }
 
     async fn note_use(&self, id: i64, now: Timestamp) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 //! The errors, explained: what the documentation says of each code.
 
-use model::access::Refusal;
+use model::access::{Explanation, Refusal};
 use store::StoreError;
 
 use super::error::ApiError;
@@ -147,52 +147,7 @@ impl ApiError {
 }
 
 fn of_refusal(refusal: Refusal) -> Help {
-    let (cause, remedy) = match refusal {
-        Refusal::TokenMissing => (
-            "No key was sent, or an empty one.",
-            "Send the token in the `X-API-Key` header.",
-        ),
-        Refusal::HostNotAllowed => (
-            "The API is not served under the host name that was called.",
-            "Call the address that this documentation shows.",
-        ),
-        Refusal::TokenInvalid => (
-            "The key is not a token of ours, or the token was deleted.",
-            "Check that the whole token was copied; otherwise create a new one.",
-        ),
-        Refusal::TokenInactive => (
-            "The token is inactive.",
-            "Activate it in the Developer Zone, or use another one.",
-        ),
-        Refusal::TokenExpired => (
-            "The token’s time is over.",
-            "Create a new token in the Developer Zone.",
-        ),
-        Refusal::PlanRequired => (
-            "The organisation is not on the Enterprise plan.",
-            "Ask the organisation’s administrator to upgrade.",
-        ),
-        Refusal::RateLimited => (
-            "Too many calls in a short time.",
-            "Wait as long as `Retry-After` says, then go on more slowly.",
-        ),
-        Refusal::OrganisationMismatch => (
-            "The token does not belong to the organisation in the address.",
-            "Put the ID of the token’s own organisation into the address.",
-        ),
-        Refusal::EventMismatch => (
-            "The organisation has no event with this ID.",
-            "Take `event_id` from the list of events.",
-        ),
-        Refusal::EventNotConfigured => (
-            "The event has no configuration yet.",
-            "Have the event configured in the dashboard.",
-        ),
-        Refusal::FeatureDisabled => (
-            "The feature is off for this event, or not part of the product.",
-            "See the event’s details for what is on; have it switched on if it is needed.",
-        ),
-    };
+    let Explanation { cause, remedy } = refusal.explanation();
     Help {
         cause,
         remedy,

@@ -9,7 +9,7 @@ use model::{
 };
 use sha2::{Digest, Sha256};
 use store::{
-    Member, Store,
+    Member, Store, StoreError,
     audit::Origin,
     sessions::{ABSOLUTE_END, IDLE_END, MOST_SESSIONS, Session, SessionKey},
 };
@@ -22,6 +22,7 @@ on_both_engines!(
     a_session_ends_when_it_was_not_used_for_the_idle_time,
     a_session_in_use_lives_on_past_the_idle_time,
     a_session_that_is_only_watched_ends_as_if_nobody_had_looked,
+    a_form_of_a_session_counts_once_on_whichever_servers_it_is_sent_to,
     a_session_never_outlives_its_last_use_by_more_than_the_idle_time,
     a_session_ends_at_its_absolute_end_although_it_is_used,
     a_session_that_is_ended_is_refused_at_once_on_every_server,
@@ -126,6 +127,55 @@ async fn a_session_that_is_only_watched_ends_as_if_nobody_had_looked(store: Test
         .expect("ended");
     let watched = store.sessions().watch(&ended).await;
     assert_eq!(watched.expect("an answer"), None);
+}
+
+async fn a_form_of_a_session_counts_once_on_whichever_servers_it_is_sent_to(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    let key = sign_in(&store, &ada).await;
+    let session = find(&store, &key).await.expect("a session");
+    let open = || async { store.sessions().open_form(&session).await.expect("opened") };
+    let number = open().await;
+    assert_eq!(
+        (number.len(), open().await),
+        (32, number.clone()),
+        "open in two tabs"
+    );
+
+    let elsewhere = sign_in(&store, &ada).await;
+    let elsewhere = find(&store, &elsewhere).await.expect("a session");
+    let theirs = store
+        .sessions()
+        .open_form(&elsewhere)
+        .await
+        .expect("opened");
+    assert_ne!(theirs, number);
+    let foreign = store.sessions().use_form(&elsewhere, &number).await;
+    assert!(!foreign.expect("an answer"));
+
+    let servers = [store.server(), store.another_server().await];
+    let mut uses = tokio::task::JoinSet::new();
+    for n in 0..12 {
+        let (server, session, number) = (servers[n % 2].clone(), session.clone(), number.clone());
+        uses.spawn(async move { server.sessions().use_form(&session, &number).await });
+    }
+    let uses = uses.join_all().await.into_iter();
+    assert_eq!(uses.filter(|used| matches!(used, Ok(true))).count(), 1);
+    assert_ne!(open().await, number, "the next form has another one");
+    assert!(
+        !store
+            .sessions()
+            .use_form(&session, &number)
+            .await
+            .expect("an answer")
+    );
+
+    store
+        .sessions()
+        .end_all(ada.user_id())
+        .await
+        .expect("ended");
+    let ended = store.sessions().open_form(&session).await;
+    assert_refused!(ended, StoreError::SessionEnded);
 }
 
 /// Not every use is written down, so that reading a page need not cost a write: a session may end those
