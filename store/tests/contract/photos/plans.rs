@@ -1,0 +1,134 @@
+//! How much the engines read to find photos.
+
+use std::time::Duration;
+
+use model::{access::EventAccess, event::EventId, photo::TimeWindow};
+use sqlx::AssertSqlSafe;
+use store::photos::reads;
+
+use super::{List, another_event, bib, event, page, scope, tagged};
+use crate::harness::{Engine, Raw, TestStore};
+
+on_both_engines!(every_statement_that_reads_photos_goes_by_an_index,);
+
+on_postgres_alone!(no_read_visits_more_than_a_few_of_an_events_photos);
+
+/// 12,000 photos in blocks of at most 64, 1,200 of them with the bib number 7; and as many of another event.
+async fn many_photos(store: &TestStore) -> EventAccess {
+    let access = event(store).await;
+    another_event(store, 903, 457).await;
+    for event in [456, 457] {
+        for first in (0..12_000).step_by(2_000) {
+            let batch: Vec<_> = (first..first + 2_000)
+                .map(|n| {
+                    let time = n * 7_919 % 12_000 * 3_000;
+                    tagged(
+                        &n.to_string(),
+                        Some(time),
+                        if n % 10 == 0 { &["7"] } else { &["8"] },
+                    )
+                })
+                .collect();
+            let photos = store.photos().in_blocks_of(64);
+            let loaded = photos.import(scope(903), EventId(event), &batch).await;
+            loaded.expect("loaded");
+        }
+    }
+    access
+}
+
+/// The engine's plan for a statement, a step in each line.
+async fn plan(raw: &Raw, sql: &str) -> Vec<String> {
+    match raw {
+        Raw::Sqlite(pool) => {
+            let sql = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+            let steps: Vec<(i64, i64, i64, String)> =
+                sqlx::query_as(sql).fetch_all(pool).await.expect("a plan");
+            steps.into_iter().map(|(.., step)| step).collect()
+        }
+        Raw::Postgres(_) => raw.texts(&format!("EXPLAIN {sql}")).await,
+    }
+}
+
+async fn every_statement_that_reads_photos_goes_by_an_index(store: TestStore) {
+    many_photos(&store).await;
+    let raw = store.raw();
+    for analysed in [false, true] {
+        if analysed {
+            raw.execute("ANALYZE").await;
+        }
+        for (text, values) in reads() {
+            let numbered = values.iter().enumerate().rev();
+            let sql = numbered.fold(text, |text, (n, value)| {
+                text.replace(&format!("${}", n + 1), value)
+            });
+            let plan = plan(raw, &sql).await;
+            let of_photos = |step: &&String| step.contains("photo") || step.contains(" on ");
+            let steps: Vec<_> = plan.iter().filter(of_photos).collect();
+            assert!(!steps.is_empty(), "{sql}: {plan:#?}");
+            for step in &steps {
+                let by_index = match raw.engine() {
+                    // By the event alone it would go through all of an event's photos.
+                    Engine::Sqlite => {
+                        (step.starts_with("SEARCH ") || step.starts_with("CO-ROUTINE"))
+                            && (!step.ends_with("(event_id=?)") || step.contains("photo_blocks"))
+                    }
+                    Engine::Postgres => !step.contains("Seq Scan") || step.contains("photo_blocks"),
+                };
+                assert!(by_index, "{step}\n{sql}: {plan:#?}");
+            }
+        }
+    }
+}
+
+/// Counted by PostgreSQL itself, for what the store does and not only for its statements: also before it
+/// knows anything of the tables, and after a plan was made once for all values.
+async fn no_read_visits_more_than_a_few_of_an_events_photos(store: TestStore) {
+    let access = many_photos(&store).await;
+    let connections = "SELECT COUNT(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'developer-zone'";
+    // A connection tells what it did at its end, or in a long pause: those that loaded the photos must not do
+    // so in the midst of what is counted.
+    store.close().await;
+    no_more(&store, connections).await;
+    let visited = "SELECT CAST((SELECT SUM(idx_tup_read) FROM pg_stat_user_indexes
+            WHERE relname LIKE 'photo%') + (SELECT SUM(seq_tup_read) FROM pg_stat_user_tables
+            WHERE relname LIKE 'photo%') AS BIGINT)";
+    let hour = TimeWindow::of_seconds(10_000, 13_600).expect("a window");
+    let lists = [
+        (List::All, 375),
+        (List::Window(hour), 38),
+        (List::Bib(bib("7")), 38),
+    ];
+    const RUNS: i64 = 8;
+    for analysed in [false, true] {
+        if analysed {
+            store.raw().execute("ANALYZE").await;
+        }
+        for (list, last) in &lists {
+            for number in [1, last / 2, *last] {
+                let server = store.another_server().await;
+                let before = store.raw().number(visited).await;
+                for _ in 0..RUNS {
+                    let page = list.page(&server, access, page(number, 32)).await;
+                    assert!(!page.rows.is_empty());
+                }
+                server.close().await;
+                no_more(&store, connections).await;
+                let rows = (store.raw().number(visited).await - before) / RUNS;
+                // A bib number's photos are counted one by one, in its index.
+                assert!(
+                    (32..=2_600).contains(&rows),
+                    "{list:?}, page {number}: {rows}"
+                );
+            }
+        }
+    }
+}
+
+/// Waits until the query counts none.
+async fn no_more(store: &TestStore, query: &str) {
+    while store.raw().number(query).await > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
