@@ -33,6 +33,7 @@ mod ui;
 pub use self::error::RequestError;
 #[cfg(feature = "ssr")]
 pub use self::{
+    developer_zone::{NEW_TOKEN, NewTokenForm, PlainAnswer, TokenNotice, create_from_form},
     pages::App,
     shell::{Assets, shell},
 };

@@ -11,7 +11,7 @@ use leptos_router::{
 use crate::{
     account::AccountPage,
     dashboard::{DashboardLayout, EventsPage, NotFoundPage},
-    developer_zone::{ActivityPage, DeveloperZonePage},
+    developer_zone::{ActivityPage, DeveloperZonePage, NewTokenPage, TokenPage},
     sign_in::SignInPage,
 };
 
@@ -38,6 +38,16 @@ pub fn App() -> impl IntoView {
                     <Route
                         path=path!("/developer-zone/activity")
                         view=ActivityPage
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/developer-zone/tokens/new")
+                        view=NewTokenPage
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/developer-zone/tokens/:id")
+                        view=TokenPage
                         ssr=SsrMode::Async
                     />
                 </ParentRoute>

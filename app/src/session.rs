@@ -56,13 +56,14 @@ mod server;
 
 #[cfg(feature = "ssr")]
 pub(crate) use self::server::{
-    after_account_change, answer, confirmed_member, cookies, leave, member, session, set_cookie,
-    store, watching_member,
+    after_account_change, after_token_change, answer, confirmed_member, cookies, leave, member,
+    session, session_and_member, set_cookie, store, wants_password, watching_member,
 };
 #[cfg(feature = "ssr")]
 pub use self::{
     cookies::Cookies,
     server::{
-        SessionSettings, account_page, failed_sign_in, local_path, sign_in_path, signed_in, viewer,
+        SessionSettings, account_page, failed_sign_in, local_path, sign_in_path, signed_in,
+        token_notice, viewer,
     },
 };

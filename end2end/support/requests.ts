@@ -4,6 +4,13 @@ import { expect, type Page, type Route } from '@playwright/test';
 
 const address = (name: string) => `**/api/dashboard/${name}`;
 
+/** Keeps the page from finding out by itself what others have done. */
+export async function unwatched(page: Page): Promise<void> {
+  await page.route(address('watch-tokens'), () => {
+    // Never answered.
+  });
+}
+
 /** Requests of one server function that wait on their way until they are let go. */
 export class HeldRequests {
   private arrived = 0;

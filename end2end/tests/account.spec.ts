@@ -83,7 +83,7 @@ for (const javaScriptEnabled of [true, false]) {
       await account.signOut(account.otherBrowsers).click();
       await expect(account.confirmation).toHaveText('That browser is signed out.');
       await expect(account.sessions).toHaveCount(1);
-      const call = await other.request.post('/api/dashboard/list-tokens', {
+      const call = await other.request.post('/api/dashboard/watch-tokens', {
         data: { organisation_id: 903 },
       });
       expect(call.status()).toBe(401);

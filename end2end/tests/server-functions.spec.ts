@@ -41,7 +41,7 @@ function call(
 function requestsOn(victim: ListedToken): [name: string, data: Record<string, unknown>][] {
   const organisation_id = SUMMIT;
   return [
-    ['list-tokens', { organisation_id }],
+    ['watch-tokens', { organisation_id }],
     ['create-token', { organisation_id }],
     ['watch-tokens', { organisation_id }],
     ['set-token-active', { organisation_id, token_id: victim.id, active: false }],
@@ -103,7 +103,7 @@ test('an organisation that does not exist answers as one that one is not in', as
   const other = await caller(OTHER);
   const answers = await Promise.all(
     [SUMMIT, 999_999].map(async (organisation_id) => {
-      const answer = await call(other, 'list-tokens', { organisation_id });
+      const answer = await call(other, 'watch-tokens', { organisation_id });
       return [answer.status(), await answer.text()];
     }),
   );
@@ -115,7 +115,7 @@ test('a locked plan cannot see or create tokens, hand-made request or not', asyn
   server,
 }) => {
   const trial = await caller(TRIAL);
-  for (const name of ['list-tokens', 'watch-tokens', 'create-token']) {
+  for (const name of ['watch-tokens', 'create-token']) {
     const answer = await call(trial, name, { organisation_id: FIRST_STEPS });
     expect(answer.status(), name).toBe(403);
     expect(await answer.text(), name).toContain('PlanRequired');
@@ -243,7 +243,7 @@ test('a server function is no page: GET without a session does not lead through 
   caller,
 }) => {
   const nobody = await caller();
-  for (const name of ['list-tokens', 'create-token', 'sign-out']) {
+  for (const name of ['watch-tokens', 'create-token', 'sign-out']) {
     const answer = await nobody.get(`/api/dashboard/${name}`);
     expect([401, 404, 405], name).toContain(answer.status());
   }
@@ -255,7 +255,7 @@ test('a body that does not fit is refused as such, and tells nothing of the insi
 }) => {
   const member = await caller(MEMBER);
   for (const [name, data] of [
-    ['list-tokens', {}],
+    ['watch-tokens', {}],
     ['create-token', { organisation_id: 'x' }],
     ['set-token-active', { organisation_id: SUMMIT, token_id: 1, active: 'maybe' }],
     ['rename-token', { organisation_id: SUMMIT, token_id: 1 }],
@@ -265,7 +265,7 @@ test('a body that does not fit is refused as such, and tells nothing of the insi
     expect(answer.status(), name).toBe(400);
     expect(await answer.text(), name).toBe('"BadRequest"');
   }
-  const huge = await call(member, 'list-tokens', { organisation_id: SUMMIT, x: 'x'.repeat(70_000) });
+  const huge = await call(member, 'watch-tokens', { organisation_id: SUMMIT, x: 'x'.repeat(70_000) });
   expect(huge.status()).toBe(413);
   expect(await listTokens(server)).toEqual([]);
 });
@@ -293,11 +293,11 @@ test('twenty creations at once: ten tokens, and ten callers are told of the limi
 test('a list of tokens holds nothing but what the table shows', async ({ caller, server }) => {
   const tokens = await createTokens(server, 2);
   const member = await caller(MEMBER);
-  const answer = await call(member, 'list-tokens', { organisation_id: SUMMIT });
+  const answer = await call(member, 'watch-tokens', { organisation_id: SUMMIT });
   const { rows } = (await answer.json()) as { rows: Record<string, object>[] };
   expect(rows).toHaveLength(2);
   for (const row of rows) {
-    expect(Object.keys(row).toSorted()).toEqual(['is_idle', 'token', 'week', 'week_bar']);
+    expect(Object.keys(row).toSorted()).toEqual(['is_idle', 'token', 'week_bar']);
     const columns = ['created_at', 'created_by', 'id', 'last_used', 'name', 'preview', 'status'];
     expect(Object.keys(row.token!).toSorted()).toEqual(columns);
   }

@@ -1,13 +1,15 @@
 //! The dashboard's host: pages, server functions, who may see them, cross-site check.
 
+mod creation;
+
 use std::{sync::Arc, time::Duration};
 
 use app::{
-    App, RequestError,
+    App, RequestError, TokenNotice,
     connection::CallPing,
     session::{
         Cookies, SessionSettings, account_page, failed_sign_in, local_path, sign_in_path,
-        signed_in, viewer,
+        signed_in, token_notice, viewer,
     },
     shell,
     site::Site,
@@ -60,6 +62,7 @@ pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardCon
     let options = LeptosOptions::builder().output_name("app").build();
     // `serve` refuses to start without the front end; a test of the rest can do without.
     let addresses = assets::addresses().unwrap_or_default();
+    let new_token_assets = addresses.clone();
     let document = move || shell(addresses.clone());
     let settings = SessionSettings {
         cookies: Cookies::new(config.secure_cookies),
@@ -74,6 +77,7 @@ pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardCon
         }
     };
     let not_found = render_app_async_with_context(with_store.clone(), document.clone());
+    let new_token = creation::router(new_token_assets, with_store.clone());
     let audit_file = audit::file::router(store.clone(), settings.cookies);
     let pages = Pages {
         store,
@@ -84,6 +88,7 @@ pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardCon
     Router::new()
         .leptos_routes_with_context(&options, generate_route_list(App), with_store, document)
         .merge(audit_file)
+        .merge(new_token)
         .route("/", get(|| async { Redirect::to("/events") }))
         .route_layer(middleware::from_fn_with_state(pages, admit_to_page))
         .fallback(not_found)
@@ -105,7 +110,17 @@ async fn admit_to_page(State(pages): State<Pages>, request: Request, next: Next)
     }
     match page(&pages, request.uri(), request.headers()).await {
         Ok(Page::Elsewhere(path)) => Redirect::to(&path).into_response(),
-        Ok(Page::Here { site, forget }) => show(*site, forget, request, next).await,
+        Ok(Page::Here {
+            site,
+            notice,
+            forget,
+        }) => {
+            let mut request = request;
+            if let Some(notice) = notice {
+                request.extensions_mut().insert(notice);
+            }
+            show(*site, forget, request, next).await
+        }
         Err(error) => page_unavailable(&error),
     }
 }
@@ -117,6 +132,7 @@ enum Page {
     /// The page, which knows this; and what makes the browser forget a message that it says once.
     Here {
         site: Box<Site>,
+        notice: Option<TokenNotice>,
         forget: Option<HeaderValue>,
     },
 }
@@ -135,7 +151,8 @@ async fn page(pages: &Pages, uri: &Uri, headers: &HeaderMap) -> Result<Page, Req
         }
         None => None,
     };
-    let mut forget = None;
+    let mut notice = None;
+    let forget;
     match (uri.path(), session) {
         ("/sign-in", Some(_)) => {
             let wanted = wanted_page(uri.query());
@@ -147,14 +164,18 @@ async fn page(pages: &Pages, uri: &Uri, headers: &HeaderMap) -> Result<Page, Req
             let (account, said) = account_page(&session, headers, &pages.store).await?;
             (site.account, forget) = (Some(account), said);
         }
-        (_, Some(_)) => {}
+        (path, Some(_)) => (notice, forget) = token_notice(headers, path).unzip(),
         (_, None) => {
             let here = uri.path_and_query().map_or("/", |path| path.as_str());
             return Ok(Page::Elsewhere(sign_in_path(here)));
         }
     }
     let site = Box::new(site);
-    Ok(Page::Here { site, forget })
+    Ok(Page::Here {
+        site,
+        notice,
+        forget,
+    })
 }
 
 async fn show(

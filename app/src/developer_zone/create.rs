@@ -72,9 +72,17 @@ pub(super) fn CreateTokenDialog(list: TokenList, open: RwSignal<bool>) -> impl I
                 <p class="hint" id="token-name-hint">
                     "What will use the token. You can change it later."
                 </p>
-                <div id="token-name-problem" role="alert">
-                    {move || problem.get().map(|text| view! { <p class="form-error">{text}</p> })}
-                </div>
+                {move || {
+                    problem
+                        .get()
+                        .map(|text| {
+                            view! {
+                                <p class="form-error" id="token-name-problem" role="alert">
+                                    {text}
+                                </p>
+                            }
+                        })
+                }}
             </form>
             <ConfirmPassword
                 confirmation

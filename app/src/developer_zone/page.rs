@@ -8,6 +8,7 @@ use model::organisation::OrganisationId;
 use super::{
     requests::list_tokens,
     token_card::{CardHeader, TokenCard},
+    token_page::TokenSaid,
     upgrade::UpgradeMessage,
 };
 use crate::{
@@ -15,6 +16,9 @@ use crate::{
     site::{use_site, use_viewer},
     ui::{IconName, Notice},
 };
+
+/// The page of the tokens: its address.
+pub(super) const TOKENS: &str = "/developer-zone";
 
 /// The page of the tokens.
 #[component]
@@ -90,6 +94,7 @@ fn TokenPanel(organisation: OrganisationId) -> impl IntoView {
         }
     });
     view! {
+        <TokenSaid />
         <section class="card" aria-labelledby="tokens-title">
             <Suspense>{content}</Suspense>
         </section>

@@ -19,9 +19,15 @@ use {
 
 use super::rows::{ListedToken, TokenRows};
 #[cfg(feature = "ssr")]
+use super::{
+    page::TOKENS,
+    token_name::token_page,
+    token_page::{OutOfUse, TokenNotice},
+};
+#[cfg(feature = "ssr")]
 use crate::{
     connection::CallPing,
-    session::{answer, confirmed_member, member, store, watching_member},
+    session::{after_token_change, answer, confirmed_member, member, store, watching_member},
 };
 use crate::{connection::PingAnswer, error::RequestError};
 
@@ -161,6 +167,31 @@ pub(crate) async fn set_token_active(
         .await
     })
     .await
+}
+
+/// The same, by a plain form: the table's, or that of the token's page. Answers with the page it stands on, which
+/// says what became of it.
+///
+/// # Errors
+/// None.
+#[server(prefix = "/api/dashboard", endpoint = "switch-token-form")]
+pub(crate) async fn switch_token_form(
+    organisation_id: OrganisationId,
+    token_id: TokenId,
+    active: bool,
+    #[server(default)] in_table: bool,
+) -> Result<(), RequestError> {
+    let switched = set_token_active(organisation_id, token_id, active).await;
+    let notice = switched.map(|receipt| match active {
+        true => TokenNotice::Resumed(receipt.token.called()),
+        false => TokenNotice::Paused(receipt.token.called(), OutOfUse::from(&receipt)),
+    });
+    let page = match in_table {
+        true => TOKENS.to_owned(),
+        false => token_page(token_id),
+    };
+    after_token_change(&page, notice, TokenNotice::Failed);
+    Ok(())
 }
 
 /// Calls a token by `name`, or by none where that is blank.

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::ui::{Icon, IconName, Notice};
 
-/// Where a token is made without script.
-const NEW_TOKEN_PAGE: &str = "/developer-zone/tokens/new";
+/// The page that makes a token without script, and what its form is sent to.
+pub const NEW_TOKEN: &str = "/developer-zone/tokens/new";
 
 /// Id of the button that opens the create dialog: where the focus goes when what it was in is gone.
 pub(crate) const CREATE_BUTTON: &str = "create-token";
@@ -104,7 +104,7 @@ fn CreateButton(list: TokenList, open: RwSignal<bool>) -> impl IntoView {
         }
     };
     view! {
-        <form action=NEW_TOKEN_PAGE>
+        <form action=NEW_TOKEN>
             <button
                 class="button button-primary"
                 id=CREATE_BUTTON

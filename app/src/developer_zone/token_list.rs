@@ -54,6 +54,10 @@ impl TokenList {
         }
     }
 
+    pub(super) const fn organisation(self) -> OrganisationId {
+        self.organisation
+    }
+
     /// Every token, newest first.
     pub(super) fn ids(self) -> Vec<TokenId> {
         let ids = |rows: &Vec<ListedToken>| rows.iter().map(|row| row.token.id).collect();

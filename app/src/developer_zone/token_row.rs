@@ -1,6 +1,6 @@
 //! One token's row.
 
-use leptos::{ev, prelude::*};
+use leptos::{ev, prelude::*, server_fn::ServerFn};
 use model::{
     token::{TokenId, TokenStatus, TokenSummary},
     usage::IDLE_DAYS,
@@ -8,10 +8,14 @@ use model::{
 
 use super::{
     delete::DeletionTarget,
+    requests::SwitchTokenForm,
     token_list::TokenList,
     token_name::{TokenName, token_page},
 };
 use crate::ui::{Icon, IconName, LocalTime, Shown};
+
+/// What in the address of a token's page has it ask whether the token is to be deleted.
+pub(super) const ASK_TO_DELETE: &str = "delete";
 
 /// Id of a row's trash button: where the focus goes when the row above is deleted.
 pub(super) fn delete_button_id(token: TokenId) -> String {
@@ -117,7 +121,7 @@ fn WeekBar(list: TokenList, id: TokenId) -> impl IntoView {
 }
 
 /// Switches the token. It moves only when the server has reported the change: the click itself changes
-/// nothing. Without script, the token's page does it.
+/// nothing. Without script, the form is sent.
 #[component]
 fn StatusSwitch(list: TokenList, id: TokenId) -> impl IntoView {
     let called = called(list, id);
@@ -131,7 +135,11 @@ fn StatusSwitch(list: TokenList, id: TokenId) -> impl IntoView {
         }
     };
     view! {
-        <form action=token_page(id)>
+        <form method="post" action=SwitchTokenForm::url()>
+            <input type="hidden" name="organisation_id" value=list.organisation().to_string() />
+            <input type="hidden" name="token_id" value=id.to_string() />
+            <input type="hidden" name="active" value=move || (!is_active()).to_string() />
+            <input type="hidden" name="in_table" value="true" />
             <button
                 role="switch"
                 class="switch"
@@ -161,6 +169,7 @@ fn DeleteButton(list: TokenList, id: TokenId, deletion: DeletionTarget) -> impl 
             <button
                 class="icon-button icon-button-danger"
                 id=delete_button_id(id)
+                name=ASK_TO_DELETE
                 aria-label=name
                 title=name
                 on:click=ask

@@ -24,6 +24,7 @@ use store::{
 
 use super::cookies::{Cookies, Once};
 use crate::{
+    developer_zone::TokenNotice,
     error::RequestError,
     site::{AccountNotice, AccountPage, FailedSignIn, SignInFailure, Viewer},
 };
@@ -39,6 +40,12 @@ const FAILED_SIGN_IN: Once = Once {
 const ACCOUNT_NOTICE: Once = Once {
     name: "account-notice",
     path: ACCOUNT,
+};
+
+/// Says it on one of the pages below its path, and names that page.
+const TOKEN_NOTICE: Once = Once {
+    name: "token-notice",
+    path: "/developer-zone",
 };
 
 /// What sessions go by; the host provides it as context.
@@ -124,19 +131,32 @@ async fn member_in(
     Ok(store().members().find(user, organisation).await?)
 }
 
+/// [`member`], with the session that it comes from.
+pub(crate) async fn session_and_member(
+    organisation: OrganisationId,
+) -> Result<(Session, Member), RequestError> {
+    let session = session().await?;
+    let member = member_in(&session, organisation).await?;
+    Ok((session, member))
+}
+
+/// Whether [`confirmed_member`] asks for the password now.
+pub(crate) fn wants_password(session: &Session) -> bool {
+    let time = expect_context::<SessionSettings>().confirm_password_after;
+    !store().sign_in().is_confirmed(session, time)
+}
+
 /// [`member`], for what must not be done by whoever finds a browser left open: the password was given a
 /// short while ago, or is given now (OWASP ASVS 5.0, 7.5.3).
 pub(crate) async fn confirmed_member(
     organisation: OrganisationId,
     password: Option<String>,
 ) -> Result<Member, RequestError> {
-    let session = session().await?;
-    let member = member_in(&session, organisation).await?;
-    let time = expect_context::<SessionSettings>().confirm_password_after;
+    let (session, member) = session_and_member(organisation).await?;
     match password {
         Some(password) => store().sign_in().confirm(&session, &password).await?,
-        None if store().sign_in().is_confirmed(&session, time) => {}
-        None => return Err(RequestError::PasswordRequired),
+        None if wants_password(&session) => return Err(RequestError::PasswordRequired),
+        None => {}
     }
     Ok(member)
 }
@@ -277,16 +297,46 @@ pub(super) async fn select_organisation(
     Ok(())
 }
 
-/// Answers a form of the account's page: back to it, where it is said what became of it; through sign-in,
-/// if the session has ended.
+/// Answers a form of the account's page.
 pub(crate) fn after_account_change(outcome: Result<AccountNotice, RequestError>) {
+    after_form(ACCOUNT, outcome, AccountNotice::Failed, |notice| {
+        ACCOUNT_NOTICE.say(notice)
+    });
+}
+
+/// Answers a form about tokens: with `page`, where it is said what became of it.
+pub(crate) fn after_token_change(
+    page: &str,
+    outcome: Result<TokenNotice, RequestError>,
+    failed: impl FnOnce(RequestError) -> TokenNotice,
+) {
+    after_form(page, outcome, failed, |notice| {
+        TOKEN_NOTICE.say(&(page, notice))
+    });
+}
+
+/// Answers a plain form: with `page`, where what became of it is said once; through sign-in, if the session has
+/// ended.
+fn after_form<T>(
+    page: &str,
+    outcome: Result<T, RequestError>,
+    failed: impl FnOnce(RequestError) -> T,
+    say: impl FnOnce(&T) -> Option<HeaderValue>,
+) {
     let notice = match outcome {
         Ok(notice) => notice,
-        Err(RequestError::SessionEnded) => return see_other(&sign_in_path(ACCOUNT)),
-        Err(error) => AccountNotice::Failed(error),
+        Err(RequestError::SessionEnded) => return see_other(&sign_in_path(page)),
+        Err(error) => failed(error),
     };
-    set_cookie(ACCOUNT_NOTICE.say(&notice));
-    see_other(ACCOUNT);
+    set_cookie(say(&notice));
+    see_other(page);
+}
+
+/// What the page at `path` has to say of a form about tokens, by the request's cookies; and the header that makes
+/// the browser forget it.
+pub fn token_notice(headers: &HeaderMap, path: &str) -> Option<(TokenNotice, HeaderValue)> {
+    let ((page, notice), forget) = TOKEN_NOTICE.said::<(String, TokenNotice)>(headers)?;
+    (page == path).then_some((notice, forget))
 }
 
 /// `path` if it leads to this site, and not to another one or back to the sign-in page. Browsers take
@@ -308,7 +358,7 @@ pub fn sign_in_path(next: &str) -> String {
     format!("{SIGN_IN}?{query}")
 }
 
-fn see_other(path: &str) {
+pub(crate) fn see_other(path: &str) {
     let response = expect_context::<ResponseOptions>();
     let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static(HOME));
     response.insert_header(LOCATION, location);

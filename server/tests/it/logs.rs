@@ -93,7 +93,7 @@ async fn what_a_request_to_the_dashboard_logs_stands_under_its_id() {
         let json = ("Content-Type", "application/json");
         let headers = [with_cookie(&cookie), ("X-Request-Id", "function-7"), json];
         let body = r#"{"organisation_id":903}"#;
-        let answer = server.post("/api/dashboard/list-tokens", &headers, body);
+        let answer = server.post("/api/dashboard/watch-tokens", &headers, body);
         assert!(answer.starts_with("HTTP/1.1 500"), "{answer}");
         let outcome = server.stop();
         for id in ["page-7", "function-7"] {
@@ -124,13 +124,13 @@ fn what_the_dashboard_refuses_is_an_event_of_the_log_by_name_reason_and_address(
         server.post(&path, headers, body)
     };
     let foreign = r#"{"organisation_id":903}"#;
-    post("list-tokens", &[signed_in, JSON], foreign);
+    post("watch-tokens", &[signed_in, JSON], foreign);
     let file = "/developer-zone/activity.csv?organisation=903";
     server.get(file, &[signed_in]);
     let selected = "organisation_id=903";
     post("select-organisation", &[signed_in, FORM], selected);
     let own = r#"{"organisation_id":907}"#;
-    post("list-tokens", &[signed_in, JSON], own);
+    post("watch-tokens", &[signed_in, JSON], own);
     let cross_site = ("Sec-Fetch-Site", "cross-site");
     post("sign-out", &[signed_in, cross_site, FORM], "");
     let changed = format!("current_password={GUESS}&new_password=quite-another-password-1");

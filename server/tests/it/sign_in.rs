@@ -138,7 +138,7 @@ impl Browser {
 
     async fn is_signed_in(&mut self) -> bool {
         let answer = self
-            .ask("list-tokens", json!({ "organisation_id": 903 }))
+            .ask("watch-tokens", json!({ "organisation_id": 903 }))
             .await;
         match answer.status {
             StatusCode::OK => true,

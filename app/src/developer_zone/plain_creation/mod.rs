@@ -1,0 +1,46 @@
+//! Creating a token without script: a plain form, answered directly with the page that shows the token once.
+//!
+//! The answer is no redirect, because the token would then have to be kept somewhere until it is shown. So a
+//! browser that reloads that page sends the form again: each form has a number that counts once (see
+//! [`store::sessions::Sessions::open_form`]), and the second answer says so.
+
+mod answer;
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use model::organisation::OrganisationId;
+
+use self::answer::{Form, open_form};
+pub use self::answer::{NewTokenForm, PlainAnswer, create_from_form};
+use super::page::Zone;
+use crate::{
+    dashboard::LoadFailed,
+    session::{answer, session_and_member},
+};
+
+/// The page with the form.
+#[component]
+pub(crate) fn NewTokenPage() -> impl IntoView {
+    view! {
+        <Title text="Create API token" />
+        <Zone
+            what="its API tokens"
+            content=|organisation| view! { <FormPanel organisation /> }.into_any()
+        />
+    }
+}
+
+#[component]
+fn FormPanel(organisation: OrganisationId) -> impl IntoView {
+    let content = Suspend::new(async move {
+        let opened = answer(async {
+            let (session, member) = session_and_member(organisation).await?;
+            open_form(&session, &member).await
+        });
+        match opened.await {
+            Ok(opened) => view! { <Form organisation opened /> }.into_any(),
+            Err(error) => view! { <LoadFailed what="The form" error /> }.into_any(),
+        }
+    });
+    view! { <Suspense>{content}</Suspense> }
+}

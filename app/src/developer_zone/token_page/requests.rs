@@ -1,0 +1,68 @@
+//! What the page of a token asks of the server: posted by plain forms, and answered with a page anew.
+
+use leptos::prelude::*;
+use model::{
+    organisation::OrganisationId,
+    token::{TokenId, TokenName},
+};
+
+use super::notice::{OutOfUse, TokenNotice, typed};
+use crate::{
+    developer_zone::{page::TOKENS, token_name::token_page},
+    error::RequestError,
+    session::{after_token_change, confirmed_member, member, store},
+};
+
+/// Calls a token by `name`, or by none where that is blank.
+///
+/// # Errors
+/// None: the page says what became of it.
+#[server(prefix = "/api/dashboard", endpoint = "rename-token-form")]
+pub(crate) async fn rename_token_form(
+    organisation_id: OrganisationId,
+    token_id: TokenId,
+    name: String,
+) -> Result<(), RequestError> {
+    let renamed = async {
+        let member = member(organisation_id).await?;
+        let new = match TokenName::parse_optional(&name) {
+            Ok(new) => new,
+            Err(problem) => return Ok(TokenNotice::NameRefused(problem, typed(&name))),
+        };
+        let tokens = store();
+        let tokens = tokens.tokens();
+        tokens.rename((&member).into(), token_id, new).await?;
+        Ok(TokenNotice::Renamed)
+    };
+    after_token_change(&token_page(token_id), renamed.await, TokenNotice::Failed);
+    Ok(())
+}
+
+/// Deletes a token for good, and leads to the page of all tokens. The `password` of whoever is signed in must come
+/// along where it was given too long ago; blank is not given.
+///
+/// # Errors
+/// None: the page says what became of it.
+#[server(prefix = "/api/dashboard", endpoint = "delete-token-form")]
+pub(crate) async fn delete_token_form(
+    organisation_id: OrganisationId,
+    token_id: TokenId,
+    password: Option<String>,
+) -> Result<(), RequestError> {
+    let password = password.filter(|password| !password.is_empty());
+    let deleted = async {
+        let member = confirmed_member(organisation_id, password).await?;
+        let receipt = store().tokens().delete((&member).into(), token_id).await?;
+        Ok(TokenNotice::Deleted(
+            receipt.token.called(),
+            OutOfUse::from(&receipt),
+        ))
+    };
+    let outcome = deleted.await;
+    let page = match &outcome {
+        Ok(_) => TOKENS.to_owned(),
+        Err(_) => token_page(token_id),
+    };
+    after_token_change(&page, outcome, TokenNotice::NotDeleted);
+    Ok(())
+}
