@@ -88,7 +88,7 @@ async fn a_page_loads_nothing_but_our_own_files_and_runs_nothing_that_stands_in_
             "style-src 'self'",
             "script-src 'self'",
             "img-src 'self'",
-            "connect-src 'none'",
+            "connect-src 'self'",
             "base-uri 'none'",
             "form-action 'none'",
             "frame-ancestors 'none'",
