@@ -5,11 +5,17 @@ import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 
 import { MEMBER } from '../support/demo.ts';
-import { expect, test } from '../support/fixtures.ts';
+import { test } from '../support/fixtures.ts';
 import { createTokens } from '../support/tokens.ts';
 
 const LIGHTHOUSE = resolve(import.meta.dirname, '../lighthouse/node_modules/.bin/lighthouse');
 const CATEGORIES = ['performance', 'accessibility', 'best-practices', 'seo'] as const;
+const TIMINGS = [
+  'first-contentful-paint',
+  'largest-contentful-paint',
+  'total-blocking-time',
+  'cumulative-layout-shift',
+] as const;
 /** Of each page as many runs, of which the one with the median performance is shown. */
 const RUNS = Number(process.env['LIGHTHOUSE_RUNS'] ?? 3);
 const FLAGS = ['--headless=new', '--disable-quic', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])];
@@ -40,7 +46,10 @@ test('Lighthouse', async ({ server, signIn, context }) => {
   await createTokens(server, 3);
   await signIn(MEMBER);
   const cookie = (await context.cookies()).map(({ name, value }) => `${name}=${value}`).join('; ');
-  const rows = ['| page | performance | accessibility | best practices | SEO | first paint | largest paint | blocked | shift |', '|---|---|---|---|---|---|---|---|---|'];
+  const rows = [
+    '| page | performance | accessibility | best practices | SEO | first paint | largest paint | blocked | shift |',
+    '|---|---|---|---|---|---|---|---|---|',
+  ];
   const findings: string[] = [];
   for (const { name, path, isPublic } of PAGES) {
     const reports: Report[] = [];
@@ -52,17 +61,11 @@ test('Lighthouse', async ({ server, signIn, context }) => {
     const scores = CATEGORIES.map((category) =>
       category === 'seo' && !isPublic ? '–' : scoreOf(report, category),
     );
-    const timings = [
-      'first-contentful-paint',
-      'largest-contentful-paint',
-      'total-blocking-time',
-      'cumulative-layout-shift',
-    ].map((id) => report.audits[id]?.displayValue ?? '');
+    const timings = TIMINGS.map((id) => report.audits[id]?.displayValue ?? '');
     rows.push(`| ${[name, ...scores, ...timings].join(' | ')} |`);
     findings.push(...shortcomings(report, isPublic).map((finding) => `${name}: ${finding}`));
   }
   console.log([...rows, '', ...findings].join('\n'));
-  expect(rows).toHaveLength(PAGES.length + 2);
 });
 
 /** With Lighthouse's own phone and its simulated slow 4G. */
