@@ -33,7 +33,6 @@ interface Audit {
   title: string;
   score: number | null;
   displayValue?: string;
-  numericValue?: number;
 }
 
 interface Report {
