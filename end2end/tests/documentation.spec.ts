@@ -8,6 +8,8 @@ const PING = 'curl -sS -H "X-API-Key: $API_TOKEN" \\\n  ';
 
 for (const { path, name, heading } of DOCUMENTATION) {
   test(`${name} is accessible in light and dark, wide and narrow`, async ({ page }) => {
+    // The reference is long, and axe looks at all of it four times.
+    test.slow();
     await page.goto(path);
     await expect(new Documentation(page).heading).toHaveText(heading);
     await expectAccessible(page);
