@@ -251,7 +251,10 @@ fn what_is_not_understood_ends_with_2() {
         ("token list", "--organisation"),
         ("token delete --organisation 903", "<ID>"),
         ("token delete --organisation 903 x", "whole number"),
-        ("token create --organisation 903 --created-by ada", "an email address"),
+        (
+            "token create --organisation 903 --created-by ada",
+            "an email address",
+        ),
         (
             "event create --organisation 903 --name X --status gone",
             "draft",
