@@ -1,6 +1,6 @@
 import { DOCUMENTATION } from '../pages/documentation.ts';
 import { MEMBER } from '../support/demo.ts';
-import { expect, test } from '../support/fixtures.ts';
+import { expect, signIn, test } from '../support/fixtures.ts';
 import { createToken } from '../support/tokens.ts';
 import { type Fetched, fetchedBy } from '../support/traffic.ts';
 
@@ -8,6 +8,7 @@ import { type Fetched, fetchedBy } from '../support/traffic.ts';
 
 const KIB = 1024;
 const STYLE = 12 * KIB;
+const CODE = 250 * KIB;
 
 /** Each page, and what its HTML must have in it before anything else is loaded. */
 const PAGES = [
@@ -69,4 +70,17 @@ test('what is kept for good is not asked for again', async ({ page, signIn }) =>
   expect(Math.min(...(await transferred()))).toBeGreaterThan(0);
   await page.goto('/events', { waitUntil: 'networkidle' });
   expect(Math.max(...(await transferred()))).toBe(0);
+});
+
+test('no page loads more than 250 KiB of WASM and script', async ({ openContext }) => {
+  for (const [path] of PAGES) {
+    // Each page in a browser of its own, which has nothing from the page before.
+    const context = await openContext();
+    if (path !== '/sign-in') {
+      await signIn(context.request, MEMBER);
+    }
+    const code = ending(await fetchedBy(await context.newPage(), path), 'wasm', 'js');
+    expect.soft(sum(code), path).toBeLessThanOrEqual(CODE);
+    await context.close();
+  }
 });
