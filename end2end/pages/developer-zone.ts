@@ -100,11 +100,13 @@ export class TokenRow {
 
 export class CreateDialog {
   readonly dialog: Locator;
+  readonly name: Locator;
   readonly create: Locator;
   readonly cancel: Locator;
 
   constructor(page: Page) {
     this.dialog = page.getByRole('dialog', { name: 'Create API token', exact: true });
+    this.name = this.dialog.getByRole('textbox', { name: 'Name (optional)', exact: true });
     this.create = this.dialog.getByRole('button', { name: /^(Create Token|Creating…)$/ });
     this.cancel = this.dialog.getByRole('button', { name: 'Cancel', exact: true });
   }

@@ -6,7 +6,7 @@ import { Frame } from '../pages/frame.ts';
 import { SignInPage } from '../pages/sign-in.ts';
 import { MEMBER } from '../support/demo.ts';
 import { expect, openPage, test } from '../support/fixtures.ts';
-import { failedToLoad } from '../support/requests.ts';
+import { failedToLoad, unwatched } from '../support/requests.ts';
 import { createToken, listTokens } from '../support/tokens.ts';
 
 test.beforeEach(({ collector }) => collector.allow(failedToLoad(401)));
@@ -53,6 +53,7 @@ for (const [what, act] of [
     const token = await createToken(server);
     const zone = new DeveloperZone(page);
     await signIn(MEMBER);
+    await unwatched(page);
     await zone.open();
     await signOutElsewhere(context);
     await act(zone, token);

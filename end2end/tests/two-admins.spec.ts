@@ -2,7 +2,7 @@ import { DeveloperZone, previewOf } from '../pages/developer-zone.ts';
 import { Frame } from '../pages/frame.ts';
 import { ADMIN, MEMBER, SUMMIT } from '../support/demo.ts';
 import { expect, signIn as signInWith, test } from '../support/fixtures.ts';
-import { failedToLoad } from '../support/requests.ts';
+import { failedToLoad, unwatched } from '../support/requests.ts';
 import { createToken, createTokens, elsewhere, listTokens } from '../support/tokens.ts';
 
 test.describe('a token that somebody else has deleted', () => {
@@ -16,6 +16,7 @@ test.describe('a token that somebody else has deleted', () => {
     const [kept, deleted] = await createTokens(server, 2);
     const zone = new DeveloperZone(page);
     await signIn(MEMBER);
+    await unwatched(page);
     await zone.open();
     await elsewhere(server, 'delete', previewOf(deleted!));
     const added = await createToken(server);
@@ -35,6 +36,7 @@ test.describe('a token that somebody else has deleted', () => {
     const [kept, deleted] = await createTokens(server, 2);
     const zone = new DeveloperZone(page);
     await signIn(MEMBER);
+    await unwatched(page);
     await zone.open();
     await zone.row(previewOf(deleted!)).delete.click();
     await elsewhere(server, 'delete', previewOf(deleted!));
@@ -54,6 +56,7 @@ test.describe('a token that somebody else has deleted', () => {
     const deleted = await createToken(server);
     const zone = new DeveloperZone(page);
     await signIn(MEMBER);
+    await unwatched(page);
     await zone.open();
     await zone.row(previewOf(deleted)).delete.click();
     await elsewhere(server, 'delete', previewOf(deleted));

@@ -1,0 +1,63 @@
+import { DeveloperZone } from '../pages/developer-zone.ts';
+import { Frame } from '../pages/frame.ts';
+import { ADMIN, MEMBER } from '../support/demo.ts';
+import { expect, openPage, test } from '../support/fixtures.ts';
+
+test('c creates, / searches the organisations, ? lists the shortcuts', async ({ page, signIn }) => {
+  const zone = new DeveloperZone(page);
+  await signIn(MEMBER);
+  await zone.open();
+  await page.keyboard.press('c');
+  await expect(zone.createDialog.dialog).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(zone.createDialog.dialog).toBeHidden();
+  await page.keyboard.press('?');
+  const list = page.getByRole('dialog', { name: 'Keyboard shortcuts', exact: true });
+  await expect(list).toContainText('Create a token');
+  await page.keyboard.press('Escape');
+  await expect(list).toBeHidden();
+  await page.keyboard.press('/');
+  await expect(new Frame(page).switcher.search).toBeFocused();
+  await expect(new Frame(page).switcher.search).toHaveValue('');
+});
+
+test('on a phone / opens the menu first', async ({ page, signIn }) => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  await signIn(ADMIN);
+  await openPage(page, '/events');
+  await page.keyboard.press('/');
+  await expect(new Frame(page).switcher.search).toBeFocused();
+});
+
+test('they do nothing where one types, in dialogs, and with modifiers', async ({ page, signIn }) => {
+  const zone = new DeveloperZone(page);
+  await signIn(MEMBER);
+  await zone.open();
+  await page.keyboard.press('Control+c');
+  await expect(zone.createDialog.dialog).toBeHidden();
+  await page.keyboard.press('/');
+  await page.keyboard.type('c?/');
+  await expect(new Frame(page).switcher.search).toHaveValue('c?/');
+  await expect(zone.createDialog.dialog).toBeHidden();
+});
+
+test('they can be turned off, and stay off', async ({ page, signIn }) => {
+  const zone = new DeveloperZone(page);
+  await signIn(MEMBER);
+  await zone.open();
+  await page.getByRole('button', { name: 'Keyboard shortcuts', exact: true }).click();
+  const list = page.getByRole('dialog', { name: 'Keyboard shortcuts', exact: true });
+  const use = list.getByRole('checkbox', { name: 'Use keyboard shortcuts', exact: true });
+  await use.uncheck();
+  await list.getByRole('button', { name: 'Close', exact: true }).click();
+  await page.keyboard.press('c');
+  await openPage(page, '/developer-zone');
+  await page.keyboard.press('c');
+  await expect(zone.createDialog.dialog).toBeHidden();
+  await page.getByRole('button', { name: 'Keyboard shortcuts', exact: true }).click();
+  await expect(use).not.toBeChecked();
+  await use.check();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('c');
+  await expect(zone.createDialog.dialog).toBeVisible();
+});
