@@ -143,10 +143,10 @@ async fn get(client: &Client, target: &str) -> Seen {
     ask(client, Method::GET, target).await
 }
 
-/// Every page that the dashboard's own router has.
+/// Every page that the dashboard's own router has; that of a token is the first one's.
 fn pages() -> Vec<String> {
     let pages = generate_route_list(app::App);
-    let paths = pages.iter().map(|page| page.path().to_owned());
+    let paths = pages.iter().map(|page| page.path().replace("{id}", "1"));
     let paths: Vec<_> = paths.filter(|path| path != "/").collect();
     assert!(paths.len() >= 3, "{paths:?}");
     paths
@@ -185,6 +185,7 @@ fn assets(page: &Seen) -> BTreeSet<String> {
 async fn every_page_runs_its_own_scripts_alone_and_is_kept_by_nobody() {
     let zone = Zone::on_sqlite().await;
     let member = zone.session("member@example.com").await;
+    assert_eq!(zone.token().await.id.0, 1);
     let mut nonces = BTreeSet::new();
     let mut count = 0;
     for path in pages().iter().map(String::as_str).chain(["/no-such-page"]) {
@@ -266,6 +267,40 @@ async fn the_documentation_and_what_it_loads_say_what_they_may_do() {
         asset.says("content-security-policy", STRICT);
         asset.says("cache-control", "public, max-age=31536000, immutable");
         asset.says("cross-origin-resource-policy", "same-origin");
+    }
+}
+
+#[tokio::test]
+async fn the_page_that_shows_a_token_runs_nothing_and_is_kept_by_nobody() {
+    let zone = Zone::on_sqlite().await;
+    let member = zone.session("member@example.com").await;
+    let path = "/developer-zone/tokens/new";
+    let form = String::from_utf8(get(&member, path).await.body).expect("a text");
+    let (_, number) = form
+        .split_once("name=\"form_number\" value=\"")
+        .expect("a number");
+    let (number, _) = number.split_once('"').expect("an end");
+    let body = format!("organisation_id=903&form_number={number}&name=Kiosk");
+    let sender = member.with("content-type", "application/x-www-form-urlencoded");
+    let foreign = sender.clone().with("sec-fetch-site", "cross-site");
+    let foreign = send(&foreign, Method::POST, path, body.clone()).await;
+    assert_eq!(foreign.status, StatusCode::FORBIDDEN);
+    for (status, shows) in [(StatusCode::OK, true), (StatusCode::CONFLICT, false)] {
+        let answer = send(&sender, Method::POST, path, body.clone()).await;
+        assert_eq!(answer.status, status);
+        answer.is_closed();
+        answer.says("content-type", "text/html; charset=utf-8");
+        answer.says("cache-control", "no-store");
+        answer.says("cross-origin-resource-policy", "same-origin");
+        answer.says(
+            "content-security-policy",
+            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
+             base-uri 'none'; frame-ancestors 'none'",
+        );
+        answer.runs_only_what_carries("nothing");
+        let html = String::from_utf8_lossy(&answer.body);
+        assert_eq!(html.contains("class=\"token-field\""), shows, "{html}");
+        assert!(!html.contains("<script"), "{html}");
     }
 }
 

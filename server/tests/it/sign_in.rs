@@ -98,12 +98,17 @@ impl Browser {
     }
 
     pub(crate) async fn form(&mut self, name: &str, fields: &[(&str, &str)]) -> Answer {
+        self.form_to(&format!("/api/dashboard/{name}"), fields)
+            .await
+    }
+
+    /// Sends a form to any path.
+    pub(crate) async fn form_to(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let body = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(fields)
             .finish();
-        let path = format!("/api/dashboard/{name}");
         let kind = "application/x-www-form-urlencoded";
-        self.send(Method::POST, &path, kind, body).await
+        self.send(Method::POST, path, kind, body).await
     }
 
     pub(crate) async fn ask(&mut self, name: &str, data: Value) -> Answer {

@@ -1,11 +1,17 @@
 //! What the token table asks of the server: names, and the poll by which it stays up to date.
 
 use http::StatusCode;
-use model::{organisation::OrganisationId, token::TokenName};
+use model::{
+    organisation::{OrganisationId, Plan},
+    token::TokenName,
+};
 use serde_json::{Value, json};
 use store::{TokenAuthority, clock::Clock, sessions::IDLE_END};
 
-use crate::{sign_in::Browser, zone::Zone};
+use crate::{
+    sign_in::{Answer, Browser},
+    zone::{CONFIRM_AFTER, Zone},
+};
 
 const OPERATOR: TokenAuthority<'static> = TokenAuthority::Operator(OrganisationId(903));
 
@@ -107,4 +113,219 @@ async fn a_name_is_taken_trimmed_or_refused_in_words() {
         }
     }
     assert_eq!(watch(&mut browser, None).await, before);
+}
+
+/// What a page shows between `before` and the next quotation mark or tag.
+fn shown<'a>(page: &'a str, before: &str) -> &'a str {
+    let (_, rest) = page
+        .split_once(before)
+        .unwrap_or_else(|| panic!("no {before} in {page}"));
+    rest.split(['"', '<']).next().unwrap_or_default()
+}
+
+const NEW_TOKEN: &str = "/developer-zone/tokens/new";
+
+async fn form_number(browser: &mut Browser) -> String {
+    let page = browser.get(NEW_TOKEN).await;
+    assert_eq!(page.status, StatusCode::OK);
+    shown(&page.text, "name=\"form_number\" value=\"").to_owned()
+}
+
+async fn send(browser: &mut Browser, number: &str, more: &[(&str, &str)]) -> Answer {
+    let mut fields = vec![("organisation_id", "903"), ("form_number", number)];
+    fields.extend(more);
+    browser.form_to(NEW_TOKEN, &fields).await
+}
+
+async fn count(zone: &Zone) -> usize {
+    let listed = zone.store.tokens().list(OPERATOR).await;
+    listed.expect("listed").len()
+}
+
+#[tokio::test]
+async fn a_form_makes_one_token_however_often_it_is_sent() {
+    let zone = Zone::on_sqlite().await;
+    let mut browser = Browser::signed_in(&zone).await;
+    let number = form_number(&mut browser).await;
+    let made = send(&mut browser, &number, &[("name", " Kiosk & <b>co</b> ")]).await;
+    assert_eq!(made.status, StatusCode::OK);
+    let token = shown(&made.text, "class=\"token-field\" value=\"");
+    assert_eq!(token.len(), 46, "{}", made.text);
+    assert!(
+        made.text.contains("Kiosk &amp; &lt;b&gt;co"),
+        "{}",
+        made.text
+    );
+    zone.key(token)
+        .get("/903/event/456/ping")
+        .await
+        .assert_success();
+    for _ in 0..2 {
+        let again = send(&mut browser, &number, &[]).await;
+        assert_eq!(again.status, StatusCode::CONFLICT);
+        assert!(
+            again.text.contains("This form was used already"),
+            "{}",
+            again.text
+        );
+        assert!(!again.text.contains(&token[..6]));
+    }
+    assert_eq!(count(&zone).await, 1);
+    let mut other = Browser::signed_in(&zone).await;
+    let number = form_number(&mut browser).await;
+    let foreign = send(&mut other, &number, &[]).await;
+    assert_eq!(
+        foreign.status,
+        StatusCode::CONFLICT,
+        "the form of another browser"
+    );
+    assert_eq!(count(&zone).await, 1);
+}
+
+#[tokio::test]
+async fn what_was_wrong_with_a_form_is_said_and_the_same_form_can_be_sent_once_it_is_right() {
+    let zone = Zone::on_sqlite().await;
+    let mut browser = Browser::signed_in(&zone).await;
+    let long = "x".repeat(61);
+    let number = form_number(&mut browser).await;
+    let refused = send(&mut browser, &number, &[("name", &long)]).await;
+    assert_eq!(
+        (refused.status, refused.location()),
+        (StatusCode::SEE_OTHER, NEW_TOKEN)
+    );
+    let page = browser.get(NEW_TOKEN).await.text;
+    assert!(
+        page.contains("The name is too long.") && page.contains(&long),
+        "{page}"
+    );
+    let page = browser.get(NEW_TOKEN).await.text;
+    assert!(!page.contains("The name is too long."), "said once");
+
+    let later = i64::try_from(CONFIRM_AFTER.as_millis()).expect("small");
+    zone.clock.advance(later + 1);
+    assert!(
+        browser
+            .get(NEW_TOKEN)
+            .await
+            .text
+            .contains("name=\"password\"")
+    );
+    for (password, said) in [
+        ("", "Confirm your password"),
+        ("not the password", "This is not your password."),
+    ] {
+        let fields = [("name", "Kiosk"), ("password", password)];
+        let refused = send(&mut browser, &number, &fields).await;
+        assert_eq!(refused.status, StatusCode::SEE_OTHER);
+        let page = browser.get(NEW_TOKEN).await.text;
+        assert!(
+            page.contains(said) && page.contains("value=\"Kiosk\""),
+            "{page}"
+        );
+    }
+    assert_eq!(count(&zone).await, 0);
+    let right = [("password", "developer-zone-demo")];
+    let made = send(&mut browser, &number, &right).await;
+    assert_eq!(made.status, StatusCode::OK, "{}", made.text);
+    assert_eq!(count(&zone).await, 1);
+}
+
+#[tokio::test]
+async fn a_form_without_leave_makes_nothing() {
+    let zone = Zone::on_sqlite().await;
+    let mut browser = Browser::signed_in(&zone).await;
+    let number = form_number(&mut browser).await;
+    let stranger = send(&mut Browser::nowhere(&zone), &number, &[]).await;
+    assert_eq!(
+        stranger.location(),
+        "/sign-in?next=%2Fdeveloper-zone%2Ftokens%2Fnew"
+    );
+    let elsewhere = [("organisation_id", "904"), ("form_number", &number)];
+    let foreign = browser.form_to(NEW_TOKEN, &elsewhere).await;
+    assert_eq!(foreign.status, StatusCode::SEE_OTHER);
+    for _ in 0..10 {
+        zone.token().await;
+    }
+    let full = send(&mut browser, &number, &[]).await;
+    assert_eq!(full.location(), NEW_TOKEN);
+    let page = browser.get(NEW_TOKEN).await.text;
+    assert!(
+        page.contains("You have reached the limit of 10 tokens."),
+        "{page}"
+    );
+    zone.set_plan(Plan::Pro).await;
+    let number = "0".repeat(32);
+    let locked = send(&mut browser, &number, &[]).await;
+    assert_eq!(locked.status, StatusCode::CONFLICT);
+    assert_eq!(count(&zone).await, 10);
+}
+
+#[tokio::test]
+async fn a_tokens_page_is_its_organisations_alone_and_its_forms_say_what_they_did() {
+    let zone = Zone::on_sqlite().await;
+    let token = zone.token().await;
+    let foreign = zone.token_of("other@example.com", 904).await;
+    let mut browser = Browser::signed_in(&zone).await;
+    let page = format!("/developer-zone/tokens/{}", token.id);
+    let id = token.id.to_string();
+    let fields = |more: &[(&'static str, &'static str)]| {
+        let mut fields = vec![
+            ("organisation_id", "903".to_owned()),
+            ("token_id", id.clone()),
+        ];
+        fields.extend(
+            more.iter()
+                .map(|(name, value)| (*name, (*value).to_owned())),
+        );
+        fields
+    };
+    for (name, more, said) in [
+        (
+            "rename-token-form",
+            ("name", "<i>Kiosk</i>"),
+            "The name was changed.",
+        ),
+        (
+            "switch-token-form",
+            ("active", "false"),
+            "The token is paused. No server has accepted it since",
+        ),
+        (
+            "switch-token-form",
+            ("active", "true"),
+            "The token is active.",
+        ),
+    ] {
+        let fields = fields(&[more]);
+        let fields: Vec<_> = fields
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        let answer = browser.form(name, &fields).await;
+        assert_eq!(
+            (answer.status, answer.location()),
+            (StatusCode::SEE_OTHER, page.as_str())
+        );
+        let html = browser.get(&page).await.text;
+        assert!(html.contains(said), "{html}");
+        assert!(
+            html.contains("&lt;i&gt;Kiosk") && !html.contains("<i>"),
+            "{html}"
+        );
+        assert!(!browser.get(&page).await.text.contains(said), "said once");
+    }
+    for path in [foreign.id.to_string(), "4711".to_owned(), "x".to_owned()] {
+        let answer = browser.get(&format!("/developer-zone/tokens/{path}")).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(answer.text.contains("Token not found"), "{path}");
+    }
+    let fields = fields(&[]);
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let answer = browser.form("delete-token-form", &fields).await;
+    assert_eq!(answer.location(), "/developer-zone");
+    assert_eq!(browser.get(&page).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(count(&zone).await, 0);
 }

@@ -1,0 +1,88 @@
+import { previewOf } from '../pages/developer-zone.ts';
+import { expectAccessible } from '../support/accessibility.ts';
+import { EVENT, MEMBER, PASSWORD, SUMMIT } from '../support/demo.ts';
+import { expect, test } from '../support/fixtures.ts';
+import { createTokens, listTokens } from '../support/tokens.ts';
+
+const PATH = '/developer-zone/tokens/new';
+
+test.use({ javaScriptEnabled: false });
+
+test('a token is created and shown once, and to send the form again makes no second one', async ({
+  page,
+  server,
+  signIn,
+}) => {
+  await signIn(MEMBER);
+  await page.goto(PATH);
+  await expect(page).toHaveTitle('Create API token · 9Pic');
+  await page.getByLabel('Name', { exact: true }).fill('Website gallery');
+  await page.getByRole('button', { name: 'Create Token' }).click();
+
+  await expect(page).toHaveTitle('Your new API token · 9Pic');
+  const field = page.getByLabel('API token for Website gallery');
+  await expect(field).toBeFocused();
+  const token = await field.inputValue();
+  expect(token).toMatch(/^[0-9A-Za-z]{46}$/);
+  await expect(page.getByText('Copy the token now.')).toBeVisible();
+  await expect(page.getByRole('link', { name: /Examples in cURL/ })).toBeVisible();
+  expect(page.url(), 'no token in the address').not.toContain(token.slice(0, 6));
+  const ping = await page.request.get(`/api/v1/ext/${SUMMIT}/event/${EVENT}/ping`, {
+    headers: { 'X-API-Key': token },
+  });
+  expect(ping.status()).toBe(200);
+
+  const again = await page.reload();
+  expect(again?.status()).toBe(409);
+  await expect(page.getByRole('heading', { name: 'This form was used already' })).toBeVisible();
+  expect(await page.content()).not.toContain(token.slice(0, 6));
+  const [listed, ...others] = await listTokens(server);
+  expect(others).toEqual([]);
+  expect(listed).toMatchObject({ name: 'Website gallery', token: previewOf(token) });
+
+  await page.getByRole('link', { name: 'Create another token' }).click();
+  await page.getByRole('button', { name: 'Create Token' }).click();
+  await expect(page.getByLabel('API token')).not.toHaveValue(token);
+  expect(await listTokens(server)).toHaveLength(2);
+});
+
+test('at the limit the page says so, and keeps the name that was typed', async ({ page, server, signIn }) => {
+  await createTokens(server, 10);
+  await signIn(MEMBER);
+  await page.goto(PATH);
+  await page.getByLabel('Name', { exact: true }).fill('One too many');
+  await page.getByRole('button', { name: 'Create Token' }).click();
+  await expect(page.getByRole('alert')).toContainText('You have reached the limit of 10 tokens.');
+  await expect(page.getByRole('alert')).toBeFocused();
+  await expect(page.getByLabel('Name', { exact: true })).toHaveValue('One too many');
+});
+
+test.describe('where the password is asked each time', () => {
+  test.use({ serverOptions: { args: ['--confirm-password-after', '0'] } });
+
+  test('it is part of the form', async ({ page, server, signIn }) => {
+    await signIn(MEMBER);
+    await page.goto(PATH);
+    const password = page.getByLabel('Your password, to create the token');
+    await password.fill('not the password');
+    await page.getByRole('button', { name: 'Create Token' }).click();
+    await expect(page.getByRole('alert')).toContainText('This is not your password.');
+    expect(await listTokens(server)).toEqual([]);
+    await password.fill(PASSWORD);
+    await page.getByRole('button', { name: 'Create Token' }).click();
+    await expect(page).toHaveTitle('Your new API token · 9Pic');
+  });
+});
+
+test.describe('each of its pages', () => {
+  test.use({ javaScriptEnabled: true });
+
+  test('is accessible', async ({ page, signIn }) => {
+    await signIn(MEMBER);
+    await page.goto(PATH);
+    await expectAccessible(page);
+    await page.getByRole('button', { name: 'Create Token' }).click();
+    await expect(page).toHaveTitle('Your new API token · 9Pic');
+    await expectAccessible(page);
+  });
+});
