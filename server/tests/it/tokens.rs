@@ -149,7 +149,7 @@ async fn a_form_makes_one_token_however_often_it_is_sent() {
     let number = form_number(&mut browser).await;
     let made = send(&mut browser, &number, &[("name", " Kiosk & <b>co</b> ")]).await;
     assert_eq!(made.status, StatusCode::OK);
-    let token = shown(&made.text, "class=\"token-field\" value=\"");
+    let token = shown(&made.text, "type=\"text\" value=\"");
     assert_eq!(token.len(), 46, "{}", made.text);
     assert!(
         made.text.contains("Kiosk &amp; &lt;b&gt;co"),

@@ -33,9 +33,10 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    /// How the token is called.
+    /// The page's title. Without the name: leptos_meta writes titles into the page as they are, and a name is text
+    /// by people.
     pub(super) fn title(&self) -> String {
-        self.usage.token.called()
+        format!("Token {}", self.usage.token.preview)
     }
 }
 
