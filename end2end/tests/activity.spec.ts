@@ -76,14 +76,14 @@ test('it is filtered by kind and by token, deleted ones too, and what is chosen 
   const activity = new ActivityPage(page);
   await signIn(MEMBER);
   await activity.open();
-  await activity.token.selectOption({ label: `${gone} (deleted)` });
+  await activity.token.selectOption({ label: `${gone}, deleted` });
   await activity.filter.click();
   await expect(activity.sentences).toHaveText([
     `An operator of 9Pic deleted token ${gone}`,
     `An operator of 9Pic created token ${gone} in the name of ${MEMBER}`,
   ]);
   await expect(activity.rows.first()).toContainText('Command line');
-  await expect(activity.token.locator('option:checked')).toHaveText(`${gone} (deleted)`);
+  await expect(activity.token.locator('option:checked')).toHaveText(`${gone}, deleted`);
 
   await hydrated(page);
   await activity.kind.selectOption('Token deactivated');
