@@ -2,7 +2,6 @@
 
 // The islands of `app` are found by the names that they are exported under, and nowhere else.
 use app as _;
-use leptos::prelude::*;
 use wasm_bindgen::prelude::wasm_bindgen;
 use zeroizing_alloc::ZeroAlloc;
 

@@ -65,7 +65,7 @@ const ENABLED: EventSettings = EventSettings {
 };
 
 fn lease(millis: u16) -> Lease {
-    Lease::try_from(Duration::from_millis(millis.into())).expect("a lease")
+    millis.to_string().parse().expect("a lease")
 }
 
 /// Makes `store` a server of the usual lease, by a clock that stands still.
