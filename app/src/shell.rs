@@ -10,7 +10,7 @@ use leptos_meta::{Link, MetaTags};
 
 use crate::App;
 
-/// Takes over the islands of a page, one after the other.
+/// What takes over the islands of a page.
 const ISLANDS: &str = include_str!("islands.js");
 
 /// Addresses of the hashed files that the document loads.
@@ -63,24 +63,12 @@ pub fn shell(assets: Assets) -> impl IntoView {
     }
 }
 
-/// Loads what makes the islands of a page work. A page without it has none.
+/// Loads what makes the islands of a page work; to be the first in the page. A page without it has none.
 #[component]
 pub(crate) fn IslandScripts() -> impl IntoView {
     let Assets { script, wasm, .. } = expect_context();
-    let start = format!("{ISLANDS}start(import(\"{script}\"), \"{wasm}\");");
-    view! {
-        <Link rel="modulepreload" href=script.to_string() />
-        <Link
-            rel="preload"
-            href=wasm.to_string()
-            as_="fetch"
-            type_="application/wasm"
-            crossorigin="anonymous"
-        />
-        <script type="module" nonce=use_nonce()>
-            {start}
-        </script>
-    }
+    let start = format!("{ISLANDS}takeOverIslands(\"{script}\", \"{wasm}\");");
+    view! { <script nonce=use_nonce()>{start}</script> }
 }
 
 /// Has the browser fetch, when it has nothing else to do, what the page after this one will load.

@@ -157,16 +157,22 @@ test('Developer Zone', async ({ page, signIn, server }) => {
             - columnheader "Actions"
         - rowgroup:
           - row:
-            - cell /\\*{3}/
-            - cell "Inactive Never used"
+            - cell:
+              - link /\\*{3}/
+              - button /^Name token .{5}\\*{3}$/
+            - cell "Inactive Never used No calls in the last 7 days":
+              - img "No calls in the last 7 days"
             - cell "${MEMBER}"
             - cell /\\d{4}/
             - cell:
               - switch /^Token .{5}\\*{3} active$/ [checked=false]
               - button /^Delete token .{5}\\*{3}$/
           - row:
-            - cell /\\*{3}/
-            - cell "Active Never used"
+            - cell:
+              - link /\\*{3}/
+              - button /^Name token .{5}\\*{3}$/
+            - cell "Active Never used No calls in the last 7 days":
+              - img "No calls in the last 7 days"
             - cell "${MEMBER}"
             - cell /\\d{4}/
             - cell:
@@ -186,6 +192,8 @@ test('dialogs of the Developer Zone', async ({ page, signIn }) => {
       - paragraph: /separate token for each integration/
       - paragraph:
         - strong: only once
+      - textbox "Name (optional)"
+      - paragraph: /What will use the token/
       - button "Cancel"
       - button "Create Token"
   `);
@@ -221,7 +229,7 @@ test('dialogs of the Developer Zone', async ({ page, signIn }) => {
       - button "Done"
   `);
   await zone.newToken.closeAnyway.click();
-  await zone.rows.getByRole('button').click();
+  await zone.rows.getByRole('button', { name: /^Delete/ }).click();
   await expect(zone.deleteDialog.dialog).toMatchAriaSnapshot(`
     - alertdialog "Delete API token?":
       - heading "Delete API token?" [level=2]

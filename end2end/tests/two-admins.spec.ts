@@ -75,6 +75,7 @@ test('two admins at once: each sees what the server has, not what they remember'
   const token = await createToken(server);
   const mine = new DeveloperZone(page);
   await signIn(MEMBER);
+  await unwatched(page);
   await mine.open();
 
   const context = await openContext();
