@@ -67,7 +67,9 @@ pub fn shell(assets: Assets) -> impl IntoView {
 #[component]
 pub(crate) fn IslandScripts() -> impl IntoView {
     let Assets { script, wasm, .. } = expect_context();
-    let start = format!("{ISLANDS}takeOverIslands(\"{script}\", \"{wasm}\");");
+    let code = ISLANDS.lines().filter(|line| !line.starts_with("//"));
+    let start = code.chain([""]).collect::<Vec<_>>().join("\n")
+        + &format!("takeOverIslands(\"{script}\", \"{wasm}\");");
     view! { <script nonce=use_nonce()>{start}</script> }
 }
 

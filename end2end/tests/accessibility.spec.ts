@@ -99,6 +99,35 @@ test('Developer Zone: a confirmation over the page', async ({ page, signIn, serv
   await expect(new Frame(page).confirmations).toBeVisible();
 });
 
+test('Developer Zone: names, one of them being changed and refused, and the shortcuts', async ({
+  page,
+  signIn,
+  server,
+  collector,
+}) => {
+  collector.allow(failedToLoad(422));
+  const [first] = await createTokens(server, 2);
+  const zone = new DeveloperZone(page);
+  await signIn(MEMBER);
+  await zone.open();
+  const field = zone.rows.getByRole('textbox');
+  const name = async (text: string) => {
+    await zone.rows.getByRole('button', { name: `Name token ${previewOf(first!)}` }).click();
+    await field.fill(text);
+    await field.press('Enter');
+  };
+  await name('x\u202e');
+  await expect(zone.rows.getByRole('alert')).toBeVisible();
+  await expectAccessible(page);
+  await field.press('Escape');
+  await name('Website gallery of the Summit Marathon, staging and live');
+  await expect(field).toHaveCount(0);
+  await expectAccessible(page);
+  await page.keyboard.press('?');
+  await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible();
+  await expectAccessible(page);
+});
+
 test('Developer Zone: at the limit', async ({ page, signIn, server }) => {
   await createTokens(server, 10);
   const zone = new DeveloperZone(page);

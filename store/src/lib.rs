@@ -203,6 +203,10 @@ impl Store {
         &self.inner.database
     }
 
+    fn shared_origin(&self) -> Option<Arc<Origin>> {
+        self.origin.clone()
+    }
+
     fn origin(&self) -> Option<&Origin> {
         self.origin.as_deref()
     }

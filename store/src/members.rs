@@ -1,5 +1,7 @@
 //! Who belongs to which organisation.
 
+use std::sync::Arc;
+
 use model::{
     client::Client,
     organisation::{Organisation, OrganisationId, Role},
@@ -19,6 +21,8 @@ pub struct Member {
     email: Email,
     organisation: Organisation,
     role: Role,
+    /// On whose behalf the store looked them up.
+    origin: Option<Arc<Origin>>,
 }
 
 impl Member {
@@ -48,29 +52,29 @@ impl Member {
     /// # Errors
     /// [`StoreError::PlanRequired`].
     pub fn require_developer_zone(&self) -> Result<(), StoreError> {
-        require_developer_zone(self.user_id, &self.organisation)
+        self.require_plan_of(&self.organisation)
     }
-}
 
-/// Asked on behalf of `user`. No page offers what is refused here: the log has it for those who look for attacks.
-///
-/// # Errors
-/// [`StoreError::PlanRequired`], where the organisation's plan has no Developer Zone.
-pub(crate) fn require_developer_zone(
-    user: UserId,
-    organisation: &Organisation,
-) -> Result<(), StoreError> {
-    if organisation.plan.opens_developer_zone() {
-        return Ok(());
+    /// The same, of the organisation as a transaction has found it.
+    ///
+    /// No page offers what is refused here: the log has it for those who look for attacks. (An operator at the
+    /// command line is told, and nothing more.)
+    pub(crate) fn require_plan_of(&self, organisation: &Organisation) -> Result<(), StoreError> {
+        if organisation.plan.opens_developer_zone() {
+            return Ok(());
+        }
+        if let Some(client) = self.origin.as_deref().and_then(Origin::client) {
+            tracing::info!(
+                event = SecurityEvent::Unauthorised.name(),
+                reason = "plan_required",
+                user = self.user_id.0,
+                organisation = organisation.id.0,
+                address = client.shown_address(),
+                "refused"
+            );
+        }
+        Err(StoreError::PlanRequired(organisation.plan))
     }
-    tracing::info!(
-        event = SecurityEvent::Unauthorised.name(),
-        reason = "plan_required",
-        user = user.0,
-        organisation = organisation.id.0,
-        "refused"
-    );
-    Err(StoreError::PlanRequired(organisation.plan))
 }
 
 impl Store {
@@ -103,16 +107,15 @@ struct MemberRow {
     role: String,
 }
 
-impl TryFrom<MemberRow> for Member {
-    type Error = StoreError;
-
-    fn try_from(row: MemberRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            user_id: UserId(row.user_id),
-            email: Email::parse(&row.email)
+impl MemberRow {
+    fn for_store(self, store: &Store) -> Result<Member, StoreError> {
+        Ok(Member {
+            user_id: UserId(self.user_id),
+            email: Email::parse(&self.email)
                 .map_err(|error| StoreError::Corrupt(error.to_string()))?,
-            organisation: row.organisation.try_into()?,
-            role: row.role.parse()?,
+            organisation: self.organisation.try_into()?,
+            role: self.role.parse()?,
+            origin: store.shared_origin(),
         })
     }
 }
@@ -161,7 +164,7 @@ impl<'a> Members<'a> {
                 .await
         })?;
         row.ok_or_else(|| self.store.not_a_member(user, organisation))?
-            .try_into()
+            .for_store(self.store)
     }
 
     /// Whoever has the address, as a member of the organisation.
@@ -180,7 +183,8 @@ impl<'a> Members<'a> {
                 .fetch_optional(pool)
                 .await
         })?;
-        row.ok_or(StoreError::NotAMember(organisation))?.try_into()
+        row.ok_or(StoreError::NotAMember(organisation))?
+            .for_store(self.store)
     }
 
     /// Everything the user is a member of, by the organisations' names.
@@ -191,6 +195,8 @@ impl<'a> Members<'a> {
         let rows: Vec<MemberRow> = on_engine!(self.store.database().reader(), |pool| {
             sqlx::query_as(OF_USER).bind(user.0).fetch_all(pool).await
         })?;
-        rows.into_iter().map(TryInto::try_into).collect()
+        rows.into_iter()
+            .map(|row| row.for_store(self.store))
+            .collect()
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     audit::{Record, append_in},
     database::on_engine,
     error::StoreError,
-    members::{Member, require_developer_zone},
+    members::Member,
     organisations::organisation_in,
     scope::TokenAuthority,
     secret::PlainToken,
@@ -383,7 +383,7 @@ impl<'a> Tokens<'a> {
 /// although a [`Member`] carries a plan: that one may be as old as the request.
 fn admit(authority: TokenAuthority<'_>, organisation: &Organisation) -> Result<(), StoreError> {
     match authority {
-        TokenAuthority::Member(member) => require_developer_zone(member.user_id(), organisation),
+        TokenAuthority::Member(member) => member.require_plan_of(organisation),
         TokenAuthority::Operator(_) => Ok(()),
     }
 }

@@ -288,13 +288,9 @@ async fn a_tokens_page_is_its_organisations_alone_and_its_forms_say_what_they_di
         (
             "switch-token-form",
             ("active", "false"),
-            "The token is paused. No server has accepted it since",
+            ") is inactive. No server has accepted it since",
         ),
-        (
-            "switch-token-form",
-            ("active", "true"),
-            "The token is active.",
-        ),
+        ("switch-token-form", ("active", "true"), ") is active."),
     ] {
         let fields = fields(&[more]);
         let fields: Vec<_> = fields

@@ -1,16 +1,17 @@
 //! What the page of a token asks of the server: posted by plain forms, and answered with a page anew.
 
 use leptos::prelude::*;
-use model::{
-    organisation::OrganisationId,
-    token::{TokenId, TokenName},
-};
+use model::{organisation::OrganisationId, token::TokenId};
 
 use super::notice::{OutOfUse, TokenNotice, typed};
 use crate::{
-    developer_zone::{page::TOKENS, token_name::token_page},
+    developer_zone::{
+        page::TOKENS,
+        requests::{delete_token, rename_token},
+        token_name::token_page,
+    },
     error::RequestError,
-    session::{after_token_change, confirmed_member, member, store},
+    session::after_token_change,
 };
 
 /// Calls a token by `name`, or by none where that is blank.
@@ -23,18 +24,13 @@ pub(crate) async fn rename_token_form(
     token_id: TokenId,
     name: String,
 ) -> Result<(), RequestError> {
-    let renamed = async {
-        let member = member(organisation_id).await?;
-        let new = match TokenName::parse_optional(&name) {
-            Ok(new) => new,
-            Err(problem) => return Ok(TokenNotice::NameRefused(problem, typed(&name))),
-        };
-        let tokens = store();
-        let tokens = tokens.tokens();
-        tokens.rename((&member).into(), token_id, new).await?;
-        Ok(TokenNotice::Renamed)
+    let outcome = match rename_token(organisation_id, token_id, name.clone()).await {
+        Err(RequestError::TokenName(problem)) => {
+            Ok(TokenNotice::NameRefused(problem, typed(&name)))
+        }
+        renamed => renamed.map(|_| TokenNotice::Renamed),
     };
-    after_token_change(&token_page(token_id), renamed.await, TokenNotice::Failed);
+    after_token_change(&token_page(token_id), outcome, TokenNotice::Failed);
     Ok(())
 }
 
@@ -50,15 +46,9 @@ pub(crate) async fn delete_token_form(
     password: Option<String>,
 ) -> Result<(), RequestError> {
     let password = password.filter(|password| !password.is_empty());
-    let deleted = async {
-        let member = confirmed_member(organisation_id, password).await?;
-        let receipt = store().tokens().delete((&member).into(), token_id).await?;
-        Ok(TokenNotice::Deleted(
-            receipt.token.called(),
-            OutOfUse::from(&receipt),
-        ))
-    };
-    let outcome = deleted.await;
+    let deleted = delete_token(organisation_id, token_id, password).await;
+    let outcome = deleted
+        .map(|receipt| TokenNotice::Deleted(receipt.token.called(), OutOfUse::from(&receipt)));
     let page = match &outcome {
         Ok(_) => TOKENS.to_owned(),
         Err(_) => token_page(token_id),
