@@ -138,7 +138,8 @@ enum Page {
 }
 
 async fn page(pages: &Pages, uri: &Uri, headers: &HeaderMap) -> Result<Page, RequestError> {
-    let session = signed_in(headers, &pages.store, pages.settings.cookies).await?;
+    let cookies = pages.settings.cookies;
+    let session = signed_in(headers, &pages.store, cookies).await?;
     let mut site = Site {
         contact_url: pages.contact_url.clone(),
         api_origin: pages.api_origin.clone(),
@@ -159,12 +160,14 @@ async fn page(pages: &Pages, uri: &Uri, headers: &HeaderMap) -> Result<Page, Req
             let path = local_path(wanted.as_deref()).unwrap_or("/events");
             return Ok(Page::Elsewhere(path.to_owned()));
         }
-        ("/sign-in", None) => (site.failed_sign_in, forget) = failed_sign_in(headers).unzip(),
+        ("/sign-in", None) => {
+            (site.failed_sign_in, forget) = failed_sign_in(headers, cookies).unzip()
+        }
         ("/account", Some(session)) => {
-            let (account, said) = account_page(&session, headers, &pages.store).await?;
+            let (account, said) = account_page(&session, headers, &pages.store, cookies).await?;
             (site.account, forget) = (Some(account), said);
         }
-        (path, Some(_)) => (notice, forget) = token_notice(headers, path).unzip(),
+        (path, Some(_)) => (notice, forget) = token_notice(headers, path, cookies).unzip(),
         (_, None) => {
             let here = uri.path_and_query().map_or("/", |path| path.as_str());
             return Ok(Page::Elsewhere(sign_in_path(here)));

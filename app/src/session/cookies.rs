@@ -1,5 +1,5 @@
 //! The cookies that the dashboard sets. Scripts cannot read any of them, and other sites' requests carry none
-//! that counts: all are `HttpOnly` and `SameSite=Lax`.
+//! that counts: all are `HttpOnly` and `SameSite=Lax`, and over HTTPS `Secure`.
 
 use cookie::{Cookie, CookieBuilder, SameSite, time::Duration};
 use http::{HeaderMap, HeaderValue, header::COOKIE};
@@ -9,7 +9,7 @@ use store::sessions::{ABSOLUTE_END, SessionKey};
 /// How long a browser is known to have signed in: half a year after the last time.
 const KNOWN_FOR: Duration = Duration::days(180);
 
-/// The cookies that last. `__Host-` binds them to this host and HTTPS (RFC 6265bis, 4.1.3.2).
+/// The cookies. `__Host-` binds those that last to this host and HTTPS (RFC 6265bis, 4.1.3.2).
 #[derive(Clone, Copy, Debug)]
 pub struct Cookies {
     secure: bool,
@@ -52,6 +52,23 @@ impl Cookies {
         self.lasting(self.known_browser_name(), proof, KNOWN_FOR)
     }
 
+    /// Lets a page say this once.
+    pub(super) fn say(self, once: &Once, what: &impl Serialize) -> Option<HeaderValue> {
+        let value = serde_json::to_string(what).ok()?;
+        self.once(once, &value, Duration::minutes(1))
+    }
+
+    /// What the page is to say, and the header that makes the browser forget it.
+    pub(super) fn said<T: DeserializeOwned>(
+        self,
+        once: &Once,
+        headers: &HeaderMap,
+    ) -> Option<(T, HeaderValue)> {
+        let cookie = find(headers, once.name)?;
+        let what = serde_json::from_str(cookie.value()).ok()?;
+        Some((what, self.once(once, "", Duration::ZERO)?))
+    }
+
     const fn session_name(self) -> &'static str {
         if self.secure {
             "__Host-session"
@@ -69,8 +86,18 @@ impl Cookies {
     }
 
     fn lasting(self, name: &'static str, value: &str, lifetime: Duration) -> Option<HeaderValue> {
-        let cookie = Cookie::build((name, value)).path("/").max_age(lifetime);
-        header(cookie.secure(self.secure))
+        self.header(Cookie::build((name, value)).path("/").max_age(lifetime))
+    }
+
+    fn once(self, once: &Once, value: &str, lifetime: Duration) -> Option<HeaderValue> {
+        let cookie = Cookie::build((once.name, value)).path(once.path);
+        self.header(cookie.max_age(lifetime))
+    }
+
+    fn header(self, cookie: CookieBuilder<'_>) -> Option<HeaderValue> {
+        let cookie = cookie.secure(self.secure).http_only(true);
+        let cookie = cookie.same_site(SameSite::Lax).build();
+        HeaderValue::from_str(&cookie.encoded().to_string()).ok()
     }
 }
 
@@ -81,34 +108,6 @@ pub(super) struct Once {
     pub(super) name: &'static str,
     /// The page's path.
     pub(super) path: &'static str,
-}
-
-impl Once {
-    /// Lets the page say it.
-    pub(super) fn say(&self, what: &impl Serialize) -> Option<HeaderValue> {
-        let value = serde_json::to_string(what).ok()?;
-        self.header(&value, Duration::minutes(1))
-    }
-
-    /// What the page is to say, and the header that makes the browser forget it.
-    pub(super) fn said<T: DeserializeOwned>(
-        &self,
-        headers: &HeaderMap,
-    ) -> Option<(T, HeaderValue)> {
-        let cookie = find(headers, self.name)?;
-        let what = serde_json::from_str(cookie.value()).ok()?;
-        Some((what, self.header("", Duration::ZERO)?))
-    }
-
-    fn header(&self, value: &str, lifetime: Duration) -> Option<HeaderValue> {
-        let cookie = Cookie::build((self.name, value)).path(self.path);
-        header(cookie.max_age(lifetime))
-    }
-}
-
-fn header(cookie: CookieBuilder<'_>) -> Option<HeaderValue> {
-    let cookie = cookie.http_only(true).same_site(SameSite::Lax).build();
-    HeaderValue::from_str(&cookie.encoded().to_string()).ok()
 }
 
 fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cookie<'a>> {
@@ -140,10 +139,38 @@ mod tests {
     #[test]
     fn what_a_page_is_to_say_comes_back_whatever_was_typed() {
         let typed = "a;b=\"c\" é@example.com".to_owned();
-        let set = PAGE.say(&typed).expect("a header");
-        let (said, forget) = PAGE.said::<String>(&sent(&set)).expect("read back");
+        let set = Cookies::new(false).say(&PAGE, &typed).expect("a header");
+        let (said, forget) = Cookies::new(false)
+            .said::<String>(&PAGE, &sent(&set))
+            .expect("read back");
         assert_eq!(said, typed);
         assert!(forget.to_str().expect("ASCII").contains("Max-Age=0"));
+    }
+
+    #[test]
+    fn over_https_every_cookie_demands_it() {
+        let key = SessionKey::parse(&"7f".repeat(16)).expect("a key");
+        let all = |cookies: Cookies| {
+            let said = cookies.say(&PAGE, &"typed").expect("a header");
+            let (_, forget) = cookies.said::<String>(&PAGE, &sent(&said)).expect("said");
+            let lasting = [
+                cookies.session(&key),
+                cookies.no_session(),
+                cookies.knows_browser("x"),
+            ];
+            let lasting = lasting.map(|set| set.expect("a header"));
+            [&[said, forget], lasting.as_slice()].concat()
+        };
+        for secure in [true, false] {
+            for set in all(Cookies::new(secure)) {
+                let set = set.to_str().expect("ASCII");
+                assert_eq!(set.contains("; Secure"), secure, "{set}");
+                assert!(
+                    set.contains("; HttpOnly") && set.contains("; SameSite=Lax"),
+                    "{set}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -179,8 +179,9 @@ pub async fn account_page(
     session: &Session,
     headers: &HeaderMap,
     store: &Store,
+    cookies: Cookies,
 ) -> Result<(AccountPage, Option<HeaderValue>), RequestError> {
-    let (notice, forget) = ACCOUNT_NOTICE.said(headers).unzip();
+    let (notice, forget) = cookies.said(&ACCOUNT_NOTICE, headers).unzip();
     let page = AccountPage {
         sessions: store.sessions().of_user(session.user_id()).await?,
         this_session: session.id(),
@@ -208,10 +209,13 @@ pub(super) async fn sign_in(email: &str, password: &str, next: Option<&str>) {
     match try_sign_in(email, password).await {
         Ok(()) => see_other(next),
         Err(reason) => {
-            set_cookie(FAILED_SIGN_IN.say(&FailedSignIn {
-                email: email.chars().take(254).collect(),
-                reason,
-            }));
+            set_cookie(cookies().say(
+                &FAILED_SIGN_IN,
+                &FailedSignIn {
+                    email: email.chars().take(254).collect(),
+                    reason,
+                },
+            ));
             see_other(&sign_in_path(next));
         }
     }
@@ -300,7 +304,7 @@ pub(super) async fn select_organisation(
 /// Answers a form of the account's page.
 pub(crate) fn after_account_change(outcome: Result<AccountNotice, RequestError>) {
     after_form(ACCOUNT, outcome, AccountNotice::Failed, |notice| {
-        ACCOUNT_NOTICE.say(notice)
+        cookies().say(&ACCOUNT_NOTICE, notice)
     });
 }
 
@@ -311,7 +315,7 @@ pub(crate) fn after_token_change(
     failed: impl FnOnce(RequestError) -> TokenNotice,
 ) {
     after_form(page, outcome, failed, |notice| {
-        TOKEN_NOTICE.say(&(page, notice))
+        cookies().say(&TOKEN_NOTICE, &(page, notice))
     });
 }
 
@@ -334,8 +338,12 @@ fn after_form<T>(
 
 /// What the page at `path` has to say of a form about tokens, by the request's cookies; and the header that makes
 /// the browser forget it.
-pub fn token_notice(headers: &HeaderMap, path: &str) -> Option<(TokenNotice, HeaderValue)> {
-    let ((page, notice), forget) = TOKEN_NOTICE.said::<(String, TokenNotice)>(headers)?;
+pub fn token_notice(
+    headers: &HeaderMap,
+    path: &str,
+    cookies: Cookies,
+) -> Option<(TokenNotice, HeaderValue)> {
+    let ((page, notice), forget) = cookies.said::<(String, TokenNotice)>(&TOKEN_NOTICE, headers)?;
     (page == path).then_some((notice, forget))
 }
 
@@ -367,8 +375,11 @@ pub(crate) fn see_other(path: &str) {
 
 /// What the sign-in page has to say of the try before, by the request's cookies; and the header that
 /// makes the browser forget it.
-pub fn failed_sign_in(headers: &HeaderMap) -> Option<(FailedSignIn, HeaderValue)> {
-    FAILED_SIGN_IN.said(headers)
+pub fn failed_sign_in(
+    headers: &HeaderMap,
+    cookies: Cookies,
+) -> Option<(FailedSignIn, HeaderValue)> {
+    cookies.said(&FAILED_SIGN_IN, headers)
 }
 
 pub(crate) fn set_cookie(header: Option<HeaderValue>) {
