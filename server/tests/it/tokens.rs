@@ -4,9 +4,10 @@ use http::StatusCode;
 use model::{
     organisation::{OrganisationId, Plan},
     token::TokenName,
+    user::Email,
 };
 use serde_json::{Value, json};
-use store::{TokenAuthority, clock::Clock, sessions::IDLE_END};
+use store::{Store, TokenAuthority, clock::Clock, sessions::IDLE_END};
 
 use crate::{
     sign_in::{Answer, Browser},
@@ -29,11 +30,22 @@ fn fingerprint(rows: &Value) -> String {
 
 #[tokio::test]
 async fn a_page_that_watches_is_told_of_each_change_once_and_of_nothing_else() {
-    let zone = Zone::on_sqlite().await;
+    hears_of_each_change(&Zone::on_sqlite().await).await;
+}
+
+#[tokio::test]
+async fn a_page_that_watches_is_told_of_what_was_done_on_another_server() {
+    hears_of_each_change(&Zone::on_postgres().await).await;
+}
+
+/// Everything is changed through another store of the same database: another server's, or the command line's.
+async fn hears_of_each_change(zone: &Zone) {
     let token = zone.token().await;
-    let mut browser = Browser::signed_in(&zone).await;
+    let mut browser = Browser::signed_in(zone).await;
+    let elsewhere = Store::open(&zone.database.url(), zone.clock.clone()).await;
+    let elsewhere = elsewhere.expect("opened");
     let mut seen = fingerprint(&watch(&mut browser, None).await);
-    let tokens = zone.store.tokens();
+    let tokens = elsewhere.tokens();
     for change in 0..5 {
         assert_eq!(
             watch(&mut browser, Some(&seen)).await,
@@ -41,20 +53,28 @@ async fn a_page_that_watches_is_told_of_each_change_once_and_of_nothing_else() {
             "{change}"
         );
         match change {
-            0 => zone.set_active(&token, false).await,
+            0 => drop(
+                tokens
+                    .set_active(OPERATOR, token.id, false)
+                    .await
+                    .expect("done"),
+            ),
             1 => {
                 let name = TokenName::parse("<b>Kiosk</b>").ok();
-                tokens
-                    .rename(OPERATOR, token.id, name)
-                    .await
-                    .expect("renamed");
+                drop(tokens.rename(OPERATOR, token.id, name).await.expect("done"));
             }
-            2 => drop(zone.token().await),
+            2 => {
+                let email = Email::parse("member@example.com").expect("an address");
+                let members = elsewhere.members();
+                let member = members.find_by_email(&email, OrganisationId(903));
+                let member = member.await.expect("a member");
+                drop(tokens.create(&member, None).await.expect("done"));
+            }
             3 => {
-                zone.store.usage().count(token.id, zone.clock.now(), None);
-                zone.store.usage().flush().await.expect("flushed");
+                elsewhere.usage().count(token.id, zone.clock.now(), None);
+                elsewhere.usage().flush().await.expect("flushed");
             }
-            _ => zone.delete(&token).await,
+            _ => drop(tokens.delete(OPERATOR, token.id).await.expect("done")),
         }
         let rows = watch(&mut browser, Some(&seen)).await;
         let whole = watch(&mut browser, None).await;
