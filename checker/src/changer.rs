@@ -397,7 +397,7 @@ impl Changer {
 fn key_in(body: &[u8]) -> Option<Key> {
     let body: Value = serde_json::from_slice(body).ok()?;
     Some(Key {
-        id: TokenId(body["summary"]["id"].as_i64()?),
+        id: TokenId(body["row"]["token"]["id"].as_i64()?),
         secret: body["secret"].as_str()?.to_owned(),
     })
 }
