@@ -72,15 +72,20 @@ impl TokenList {
         self.count() >= TOKEN_LIMIT
     }
 
-    /// The token's row as the server last reported it; nothing of one that is gone.
-    pub(super) fn row(self, id: TokenId) -> Option<ListedToken> {
+    /// Something of the token's row as the server last reported it; nothing of one that is gone.
+    pub(super) fn read<T>(self, id: TokenId, about: impl FnOnce(&ListedToken) -> T) -> Option<T> {
         self.rows
-            .with(|rows| rows.iter().find(|row| row.token.id == id).cloned())
+            .with(|rows| rows.iter().find(|row| row.token.id == id).map(about))
+    }
+
+    /// The token as the server last reported it, for once.
+    pub(super) fn token(self, id: TokenId) -> Option<TokenSummary> {
+        untrack(|| self.read(id, |row| row.token.clone()))
     }
 
     /// The token's status as the server last reported it.
     pub(super) fn status(self, id: TokenId) -> Option<TokenStatus> {
-        self.row(id).map(|row| row.token.status)
+        self.read(id, |row| row.token.status)
     }
 
     /// What the token is being switched to, while it is.
@@ -153,7 +158,7 @@ impl TokenList {
         if self.renaming.get_untracked() {
             return;
         }
-        let Some(ListedToken { token, .. }) = untrack(|| self.row(id)) else {
+        let Some(token) = self.token(id) else {
             return answered(None);
         };
         self.renaming.set(true);

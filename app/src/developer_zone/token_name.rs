@@ -14,7 +14,7 @@ pub(super) fn token_page(token: TokenId) -> String {
 /// What the token is called, as the way to its page, and the button that changes the name.
 #[component]
 pub(super) fn TokenName(list: TokenList, id: TokenId, preview: TokenPreview) -> impl IntoView {
-    let name = Memo::new(move |_| list.row(id).and_then(|row| row.token.name));
+    let name = Memo::new(move |_| list.read(id, |row| row.token.name.clone()).flatten());
     let editing = RwSignal::new(false);
     let shown = preview.to_string();
     let change = {

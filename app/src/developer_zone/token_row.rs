@@ -30,7 +30,7 @@ pub(super) fn TokenRow(list: TokenList, id: TokenId, deletion: DeletionTarget) -
         created_by,
         created_at,
         ..
-    } = untrack(|| list.row(id))?.token;
+    } = list.token(id)?;
     Some(view! {
         <tr>
             <td data-label="Token">
@@ -62,11 +62,7 @@ pub(super) fn TokenRow(list: TokenList, id: TokenId, deletion: DeletionTarget) -
 
 /// What the token is called in the names of what acts on it.
 fn called(list: TokenList, id: TokenId) -> Memo<String> {
-    Memo::new(move |_| {
-        list.row(id)
-            .map(|row| row.token.called())
-            .unwrap_or_default()
-    })
+    Memo::new(move |_| list.read(id, |row| row.token.called()).unwrap_or_default())
 }
 
 /// What the server last reported, or what is under way.
@@ -89,7 +85,7 @@ fn StatusBadge(list: TokenList, id: TokenId) -> impl IntoView {
 /// When the token was last used, as far as is known.
 #[component]
 fn LastUse(list: TokenList, id: TokenId) -> impl IntoView {
-    let last_used = Memo::new(move |_| list.row(id).and_then(|row| row.token.last_used));
+    let last_used = Memo::new(move |_| list.read(id, |row| row.token.last_used).flatten());
     let text = move || match last_used.get() {
         Some(at) => view! {
             "Last used "
@@ -104,7 +100,7 @@ fn LastUse(list: TokenList, id: TokenId) -> impl IntoView {
 /// Says of a token that nothing has used for long that it can go.
 #[component]
 fn Idle(list: TokenList, id: TokenId) -> impl IntoView {
-    let is_idle = Memo::new(move |_| list.row(id).is_some_and(|row| row.is_idle));
+    let is_idle = Memo::new(move |_| list.read(id, |row| row.is_idle).unwrap_or_default());
     let hint = move || {
         is_idle
             .get()
@@ -116,7 +112,10 @@ fn Idle(list: TokenList, id: TokenId) -> impl IntoView {
 /// The calls of seven days, as the server has drawn them.
 #[component]
 fn WeekBar(list: TokenList, id: TokenId) -> impl IntoView {
-    let drawn = Memo::new(move |_| list.row(id).map(|row| row.week_bar).unwrap_or_default());
+    let drawn = Memo::new(move |_| {
+        list.read(id, |row| row.week_bar.clone())
+            .unwrap_or_default()
+    });
     view! { <span class="week" inner_html=drawn></span> }
 }
 
@@ -129,9 +128,9 @@ fn StatusSwitch(list: TokenList, id: TokenId) -> impl IntoView {
     let is_busy = move || list.switching_to(id).map(|_| "true");
     let switch = move |event: ev::MouseEvent| {
         event.prevent_default();
-        if let Some(row) = untrack(|| list.row(id)) {
-            let to = TokenStatus::from_active(!row.token.status.is_active());
-            list.switch(row.token, to);
+        if let Some(token) = list.token(id) {
+            let to = TokenStatus::from_active(!token.status.is_active());
+            list.switch(token, to);
         }
     };
     view! {
@@ -160,8 +159,8 @@ fn DeleteButton(list: TokenList, id: TokenId, deletion: DeletionTarget) -> impl 
     let name = move || format!("Delete token {}", called.get());
     let ask = move |event: ev::MouseEvent| {
         event.prevent_default();
-        if let Some(row) = untrack(|| list.row(id)) {
-            deletion.ask(row.token);
+        if let Some(token) = list.token(id) {
+            deletion.ask(token);
         }
     };
     view! {
