@@ -55,14 +55,14 @@ test('nobody asks for a tab that nobody sees, and it catches up when it is seen 
   const preview = previewOf(await createToken(server));
   const zone = new DeveloperZone(page);
   await signIn(MEMBER);
+  await page.clock.install();
   const asked = countRequests(page, 'watch-tokens');
   await zone.open();
+  await page.clock.runFor(2_000);
   await expect.poll(asked).toBeGreaterThan(0);
   await beSeen(page, false);
-  // The question that is on its way is the last one.
-  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 1_600)));
   const before = asked();
-  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 3_200)));
+  await page.clock.runFor(60_000);
   expect(asked()).toBe(before);
   await elsewhere(server, 'deactivate', preview);
   await beSeen(page, true);

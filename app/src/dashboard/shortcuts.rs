@@ -62,10 +62,13 @@ fn click(id: &str) -> bool {
 fn is_busy() -> bool {
     let matches = |element: &Element, selector| element.matches(selector).unwrap_or(false);
     let types = document().active_element().is_some_and(|active| {
-        matches(
-            &active,
-            "input:not([type=checkbox]), textarea, select, [contenteditable]",
-        )
+        // The field of a dialog that has just been closed keeps the focus until the next frame.
+        let is_seen = active.client_width() > 0;
+        is_seen
+            && matches(
+                &active,
+                "input:not([type=checkbox]), textarea, select, [contenteditable]",
+            )
     });
     types || matches!(document().query_selector("dialog[open]"), Ok(Some(_)))
 }
