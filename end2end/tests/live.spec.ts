@@ -3,7 +3,12 @@ import type { Page } from '@playwright/test';
 import { DeveloperZone, previewOf } from '../pages/developer-zone.ts';
 import { ADMIN, MEMBER, SUMMIT } from '../support/demo.ts';
 import { expect, signIn as signInWith, test } from '../support/fixtures.ts';
-import { breakConnection, CONNECTION_FAILED, countRequests } from '../support/requests.ts';
+import {
+  breakConnection,
+  CONNECTION_FAILED,
+  countRequests,
+  failedToLoad,
+} from '../support/requests.ts';
 import { createToken, elsewhere } from '../support/tokens.ts';
 
 /** Makes the page seen or unseen, as switching tabs does. */
@@ -90,7 +95,7 @@ test('a table that cannot be kept up to date says so, until it can again', async
 });
 
 test('a plan that was lowered shows the lock by itself', async ({ page, signIn, server, collector }) => {
-  collector.allow(/403/);
+  collector.allow(failedToLoad(403));
   const zone = new DeveloperZone(page);
   await signIn(MEMBER);
   await zone.open();

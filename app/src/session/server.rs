@@ -366,7 +366,7 @@ pub fn sign_in_path(next: &str) -> String {
     format!("{SIGN_IN}?{query}")
 }
 
-pub(crate) fn see_other(path: &str) {
+fn see_other(path: &str) {
     let response = expect_context::<ResponseOptions>();
     let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static(HOME));
     response.insert_header(LOCATION, location);
