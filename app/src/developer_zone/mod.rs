@@ -9,6 +9,7 @@ mod connection_test;
 mod create;
 mod delete;
 mod new_token;
+mod out_of_use;
 #[cfg(feature = "ssr")]
 mod page;
 #[cfg(feature = "ssr")]

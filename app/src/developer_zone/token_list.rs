@@ -11,6 +11,7 @@ use model::{
 use super::{
     confirmation::Confirmation,
     new_token::{FreshToken, ShownToken, use_shown_token},
+    out_of_use::out_of_use,
     requests::{create_token, delete_token, rename_token, set_token_active, watch_tokens},
     rows::{ListedToken, TokenRows},
 };
@@ -208,7 +209,7 @@ impl TokenList {
                     self.toasts.confirm(match receipt.token.status {
                         TokenStatus::Active => format!("Token {called} is active."),
                         TokenStatus::Inactive => {
-                            format!("Token {called} is inactive. {}", out_of_use(&receipt))
+                            format!("Token {called} is inactive. {}", said_of(&receipt))
                         }
                     });
                     self.replace(receipt.token);
@@ -244,7 +245,7 @@ impl TokenList {
                     self.toasts.confirm(format!(
                         "Token {} was deleted. {}",
                         token.called(),
-                        out_of_use(&receipt)
+                        said_of(&receipt)
                     ));
                 }
                 Err(error) => {
@@ -332,13 +333,8 @@ impl TokenList {
     }
 }
 
-/// Since when a token is out of use, and when it was in use last. What other servers accepted in the seconds
-/// before may not have reached the database: so it says what is recorded, not what was.
-fn out_of_use(receipt: &Receipt) -> String {
-    let since = time_of_day(receipt.in_force_since);
-    let last_use = match receipt.token.last_used {
-        Some(at) => format!("Last recorded use {}.", ago(at)),
-        None => "No use was recorded.".to_owned(),
-    };
-    format!("No server has accepted it since {since}. {last_use}")
+/// What the receipt says, in the reader's own way.
+fn said_of(receipt: &Receipt) -> String {
+    let last_use = receipt.token.last_used.map(ago);
+    out_of_use(&time_of_day(receipt.in_force_since), last_use.as_deref())
 }

@@ -11,6 +11,7 @@ use model::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    developer_zone::out_of_use::out_of_use,
     error::RequestError,
     ui::{iso_utc, utc_date_time},
 };
@@ -87,15 +88,8 @@ fn instant(at: Timestamp) -> String {
 
 impl fmt::Display for OutOfUse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "No server has accepted it since {}.",
-            instant(self.since)
-        )?;
-        match self.last_used {
-            Some(at) => write!(f, " Last recorded use: {}.", instant(at)),
-            None => f.write_str(" No use was recorded."),
-        }
+        let last_use = self.last_used.map(instant);
+        f.write_str(&out_of_use(&instant(self.since), last_use.as_deref()))
     }
 }
 
