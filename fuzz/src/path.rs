@@ -23,7 +23,7 @@ fn ids(text: &str) {
         return;
     };
     let parts: Vec<_> = target.path().split('/').map(str::to_owned).collect();
-    let found = fuzzing::ids(target);
+    let found = fuzzing::ids(&target);
     let [root, organisation, word, event] = parts.as_slice() else {
         return assert_eq!(found, None);
     };

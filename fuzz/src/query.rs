@@ -10,7 +10,7 @@ pub fn hold(data: &[u8]) {
     };
     let sent = parameters(target.query().unwrap_or_default());
     let expected = reference(&sent);
-    let found = fuzzing::window_and_page(target).map(|(window, page)| {
+    let found = fuzzing::window_and_page(&target).map(|(window, page)| {
         let (from, to) = (window.from().epoch_millis(), window.to().epoch_millis());
         [from, to, page.page(), page.page_size()]
     });

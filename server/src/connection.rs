@@ -47,7 +47,7 @@ impl OwnApi {
         let request = Request::get(format!("{}{path}", self.origin))
             .header(API_KEY, key)
             .body(Body::empty())?;
-        let (head, body) = self.api.answer(request).await.into_parts();
+        let (head, body) = self.api.answer(request, None).await.into_parts();
         let body = to_bytes(body, LONGEST_ANSWER).await?;
         let code = head.headers.get(ERROR_CODE).map(HeaderValue::to_str);
         Ok(PingAnswer {

@@ -52,7 +52,7 @@ impl Hosts {
         let Some(dashboard) = &self.dashboard else {
             return Addressed::Dashboard;
         };
-        let host = addressed(request);
+        let host = addressed(request.uri(), request.headers());
         let is_of =
             |hosts: &[HostName]| host.is_some_and(|host| hosts.iter().any(|own| own.is(host)));
         if is_of(dashboard) {

@@ -1,13 +1,14 @@
 //! The two surfaces of the server: the API, which programs call all the time, and everything else.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, net::SocketAddr};
 
 use axum::{Router, extract::Request, response::Response};
+use futures_util::{FutureExt, future::Either};
 use tower::ServiceExt;
 
 use crate::{
     api::{self, ExternalApi},
-    client::{self, TrustedProxies},
+    client::TrustedProxies,
     headers,
 };
 
@@ -16,12 +17,16 @@ use crate::{
 /// In place of tower's trait of that name: an answer may borrow what it is made with. Each connection has a copy,
 /// and none is made for a request, which two processors would wait for each other to count.
 pub trait Service: Clone + Send + Sync + 'static {
-    /// The answer to this request.
-    fn answer(&self, request: Request) -> impl Future<Output = Response> + Send;
+    /// The answer to this request, which came from `peer` if it came over a network.
+    fn answer(
+        &self,
+        request: Request,
+        peer: Option<SocketAddr>,
+    ) -> impl Future<Output = Response> + Send;
 }
 
 impl Service for Router {
-    async fn answer(&self, request: Request) -> Response {
+    async fn answer(&self, request: Request, _: Option<SocketAddr>) -> Response {
         let answer: Result<_, Infallible> = self.clone().oneshot(request).await;
         let Ok(answer) = answer;
         answer
@@ -40,13 +45,21 @@ pub(crate) struct Surfaces {
 }
 
 impl Service for Surfaces {
-    async fn answer(&self, request: Request) -> Response {
-        let request = client::tell(request, &self.proxies);
+    fn answer(
+        &self,
+        mut request: Request,
+        peer: Option<SocketAddr>,
+    ) -> impl Future<Output = Response> + Send {
+        let client = peer.map(|peer| self.proxies.caller(peer.ip(), request.headers()));
         let answer = if api::is_path_of(request.uri().path()) {
-            self.api.answer(request).await
+            Either::Left(self.api.answer(request, client))
         } else {
-            self.others.answer(request).await
+            // Handlers and layers find it beside the request.
+            if let Some(client) = client {
+                request.extensions_mut().insert(client);
+            }
+            Either::Right(self.others.answer(request, peer))
         };
-        headers::tell_of_https(self.https, answer)
+        answer.map(|answer| headers::tell_of_https(self.https, answer))
     }
 }

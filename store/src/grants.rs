@@ -182,7 +182,8 @@ impl Grants {
                     .get(*digest, || self.read_token(digest))
                     .await
             }
-            None => patiently(self.read_token(digest)).await,
+            // On the heap: every call would make room for the read, also where there is a memory.
+            None => Box::pin(patiently(self.read_token(digest))).await,
         }
     }
 
@@ -193,7 +194,7 @@ impl Grants {
     pub async fn event(&self, event: EventId) -> Result<Option<EventRecord>, StoreError> {
         match self.memories() {
             Some(memories) => memories.events.get(event, || self.read_event(event)).await,
-            None => patiently(self.read_event(event)).await,
+            None => Box::pin(patiently(self.read_event(event))).await,
         }
     }
 

@@ -1,38 +1,41 @@
 //! JSON that a caller sends.
 
-use axum::body::Bytes;
-use axum::extract::{FromRequest, Request, rejection::BytesRejection};
-use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
+use std::error::Error;
+
+use axum::body::{Body, to_bytes};
+use http::{HeaderMap, header::CONTENT_TYPE};
+use http_body_util::LengthLimitError;
 use serde_json::{Map, Value};
 
-use super::{Api, error::ApiError};
+use super::{MAX_BODY, error::ApiError};
 
-/// The object that the body holds.
-pub(super) struct JsonObject(pub(super) Map<String, Value>);
-
-impl FromRequest<Api> for JsonObject {
-    type Rejection = ApiError;
-
-    /// # Errors
-    /// 415 where the content type is not JSON, 413 where the body is too large, 400 where it is no JSON, 422
-    /// where it is JSON and no object.
-    async fn from_request(request: Request, api: &Api) -> Result<Self, ApiError> {
-        if !is_json(request.headers()) {
-            return Err(ApiError::NotJson);
-        }
-        let body = Bytes::from_request(request, api)
-            .await
-            .map_err(|rejection| unread(&rejection))?;
-        match serde_json::from_slice(&body) {
-            Ok(Value::Object(object)) => Ok(Self(object)),
-            Ok(_) => Err(ApiError::Invalid("body: must be a JSON object".to_owned())),
-            Err(error) => Err(ApiError::Malformed(error.to_string())),
-        }
+/// The object that a body holds. One that does not say how large it is, is cut off while it is read.
+///
+/// # Errors
+/// 415 where the content type is not JSON, 413 where the body is too large, 400 where it is no JSON, 422
+/// where it is JSON and no object.
+pub(super) async fn json_object(
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Map<String, Value>, ApiError> {
+    if !is_json(headers) {
+        return Err(ApiError::NotJson);
+    }
+    let body = to_bytes(body, MAX_BODY)
+        .await
+        .map_err(|error| unread(&error))?;
+    match serde_json::from_slice(&body) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(ApiError::Invalid("body: must be a JSON object".to_owned())),
+        Err(error) => Err(ApiError::Malformed(error.to_string())),
     }
 }
 
-fn unread(rejection: &BytesRejection) -> ApiError {
-    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+fn unread(error: &axum::Error) -> ApiError {
+    if error
+        .source()
+        .is_some_and(<dyn Error>::is::<LengthLimitError>)
+    {
         ApiError::BodyTooLarge
     } else {
         ApiError::Malformed("it broke off".to_owned())

@@ -2,24 +2,21 @@
 //! part of this product. Their paths answer behind the same guard, so that a caller learns
 //! `feature_disabled` and nothing less (contract, section 1).
 
-use model::{
-    access::{EventAccess, Refusal},
-    event::Feature,
-};
+use model::{access::Refusal, event::Feature};
 
-use super::{access::Event, error::ApiError};
+use super::{access::Call, error::ApiError};
 
-pub(super) async fn faces(Event(access): Event) -> ApiError {
-    closed(access, Feature::SelfieSearch)
+pub(super) async fn faces(call: &Call<'_>) -> ApiError {
+    closed(call, Feature::SelfieSearch).await
 }
 
-pub(super) async fn video_clipping(Event(access): Event) -> ApiError {
-    closed(access, Feature::VideoSelfieSearch)
+pub(super) async fn video_clipping(call: &Call<'_>) -> ApiError {
+    closed(call, Feature::VideoSelfieSearch).await
 }
 
-/// Check 10, as at every other endpoint. Should it ever open one of these features, there is still
+/// Checks 7 to 10, as at every other endpoint. Should the last of them ever let somebody pass, there is still
 /// nothing behind the door.
-fn closed(access: EventAccess, feature: Feature) -> ApiError {
-    let refusal = access.require(feature).err();
-    refusal.unwrap_or(Refusal::FeatureDisabled).into()
+async fn closed(call: &Call<'_>, feature: Feature) -> ApiError {
+    let refused = call.event_with(feature).await.err();
+    refused.unwrap_or(Refusal::FeatureDisabled.into())
 }

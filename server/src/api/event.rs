@@ -1,15 +1,13 @@
 //! `GET /event/{event_id}/ping` and `GET /event/{event_id}/details`: the event itself.
 
-use axum::extract::State;
 use model::{
     event::{EventId, EventSettings, EventStatus},
     organisation::OrganisationId,
 };
 use serde::Serialize;
-use store::Store;
 use utoipa::ToSchema;
 
-use super::{access::Event, envelope::Success, error::ApiError, openapi::Endpoint};
+use super::{access::Call, envelope::Success, error::ApiError, openapi::Endpoint};
 
 /// What was asked for, once more.
 #[derive(Serialize, ToSchema)]
@@ -30,15 +28,16 @@ pub(super) fn document_ping() -> Endpoint {
 }
 
 /// Says that every check was passed: the guard has done the work.
-pub(super) async fn ping(Event(access): Event) -> Success<PingData> {
-    Success {
+pub(super) async fn ping(call: &Call<'_>) -> Result<Success<PingData>, ApiError> {
+    let access = call.event().await?;
+    Ok(Success {
         message: "pong".into(),
         data: PingData {
             status: "ok",
             org_id: access.organisation().organisation_id(),
             event_id: access.event_id(),
         },
-    }
+    })
 }
 
 /// An event and what is switched on for it.
@@ -63,11 +62,10 @@ pub(super) fn document_details() -> Endpoint {
 }
 
 /// The event and its switches, those that the guard has just gone by.
-pub(super) async fn details(
-    State(store): State<Store>,
-    Event(access): Event,
-) -> Result<Success<DetailsData>, ApiError> {
-    let event = store.events().find(access, access.event_id()).await?;
+pub(super) async fn details(call: &Call<'_>) -> Result<Success<DetailsData>, ApiError> {
+    let access = call.event().await?;
+    let events = call.backends.store.events();
+    let event = events.find(access, access.event_id()).await?;
     Ok(Success {
         message: "Event details".into(),
         data: DetailsData {

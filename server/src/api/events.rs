@@ -1,13 +1,11 @@
 //! `GET /events`: the organisation's events, paged.
 
-use axum::extract::State;
 use model::{event::EventSummary, page::Pagination};
 use serde::Serialize;
-use store::Store;
 use utoipa::ToSchema;
 
 use super::{
-    access::Organisation, envelope::Success, error::ApiError, openapi::Endpoint, query::EventPage,
+    access::Call, envelope::Success, error::ApiError, openapi::Endpoint, query::EventPage,
 };
 
 /// A page of events: newest event date first, events without one last, then by `event_id`.
@@ -24,12 +22,10 @@ pub(super) fn document() -> Endpoint {
         .with_example(include_str!("examples/events.json"))
 }
 
-pub(super) async fn list(
-    State(store): State<Store>,
-    Organisation(access): Organisation,
-    page: EventPage,
-) -> Result<Success<EventsData>, ApiError> {
-    let page = store.events().list(access, page.0).await?;
+pub(super) async fn list(call: &Call<'_>) -> Result<Success<EventsData>, ApiError> {
+    let access = call.organisation()?;
+    let page = EventPage::read(&call.head.uri)?;
+    let page = call.backends.store.events().list(access, page.0).await?;
     Ok(Success {
         message: "Records for events".into(),
         data: EventsData {

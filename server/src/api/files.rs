@@ -82,7 +82,8 @@ async fn download(
     query: Result<Query<Signed>, QueryRejection>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let host = addressed(&request).ok_or(Refusal::HostNotAllowed)?;
+    let host = addressed(request.uri(), request.headers());
+    let host = host.ok_or(Refusal::HostNotAllowed)?;
     if !files.hosts.iter().any(|own| own.is(host)) {
         return Err(Refusal::HostNotAllowed.into());
     }

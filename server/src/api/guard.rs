@@ -2,13 +2,14 @@
 //!
 //! The order is cheap to dear, and it is the contract's: what is refused before check 3 costs no hash,
 //! what is refused in its first half no read of the database. The rules themselves, and checks 7 to 10,
-//! are `model::access`'s; nobody but this middleware makes a [`Caller`] of a request. Whoever guesses keys
+//! are `model::access`'s; nobody but this guard makes a [`Caller`] of a request. Whoever guesses keys
 //! is slowed down in the midst of check 3 ([`super::throttle`]). A call whose key is a token's is counted as
-//! that token's, whatever becomes of it ([`Call`]).
+//! that token's, whatever becomes of it ([`Counted`]).
 
 use std::sync::Arc;
 
-use axum::{extract::Request, response::Response};
+use axum::response::Response;
+use http::request::Parts;
 use model::{
     access::{Caller, Refusal},
     client::{ClientAddress, ClientNetwork},
@@ -49,21 +50,28 @@ impl Guard {
         }
     }
 
-    /// Lets the request in with its [`Caller`] beside it.
+    /// Lets a request of `client` in.
     ///
     /// # Errors
     /// The refusal, or that nothing could be found out.
-    pub(super) async fn admit(&self, request: &mut Request) -> Result<Admitted<'_>, ApiError> {
-        let admitted = match self.credential(request) {
+    pub(super) async fn admit(
+        &self,
+        head: &Parts,
+        client: Option<ClientAddress>,
+    ) -> Result<Admitted<'_>, ApiError> {
+        let admitted = match self.credential(head, client) {
             Ok(credential) => self.caller(credential).await,
             Err(refusal) => Err(refusal.into()),
         };
-        let (caller, call) = admitted.inspect_err(|error| {
+        let (caller, counted) = admitted.inspect_err(|error| {
             let refused = error.refusal().map(Verdict::Refused);
             self.judged(refused.unwrap_or(Verdict::Undecided));
         })?;
-        request.extensions_mut().insert(caller);
-        Ok(Admitted { guard: self, call })
+        Ok(Admitted {
+            guard: self,
+            caller,
+            counted,
+        })
     }
 
     fn judged(&self, verdict: Verdict) {
@@ -71,27 +79,23 @@ impl Guard {
     }
 
     /// Checks 1 and 2, and what can be said of the key without the store.
-    fn credential(&self, request: &Request) -> Result<Credential, Refusal> {
-        let key = PresentedKey::read(request.headers())?;
-        self.check_host(request)?;
+    fn credential(
+        &self,
+        head: &Parts,
+        client: Option<ClientAddress>,
+    ) -> Result<Credential, Refusal> {
+        let key = PresentedKey::read(&head.headers)?;
+        host::addressed(&head.uri, &head.headers)
+            .filter(|host| self.hosts.iter().any(|allowed| allowed.is(host)))
+            .ok_or(Refusal::HostNotAllowed)?;
         Ok(Credential {
             key: key.digest(),
-            network: request
-                .extensions()
-                .get()
-                .map(|client: &ClientAddress| client.network()),
+            network: client.map(|client| client.network()),
         })
     }
 
-    fn check_host(&self, request: &Request) -> Result<(), Refusal> {
-        host::addressed(request)
-            .filter(|host| self.hosts.iter().any(|allowed| allowed.is(host)))
-            .map(|_| ())
-            .ok_or(Refusal::HostNotAllowed)
-    }
-
     /// Checks 3 to 6, with those limits that there are.
-    async fn caller(&self, credential: Credential) -> Result<(Caller, Call<'_>), ApiError> {
+    async fn caller(&self, credential: Credential) -> Result<(Caller, Counted<'_>), ApiError> {
         let Credential { key, network } = &credential;
         if let Some(limits) = &self.limits {
             limits.check_guess(*network, key.as_ref())?;
@@ -106,57 +110,58 @@ impl Guard {
         if let Err(ApiError::Refused(Refusal::TokenInvalid)) = holder {
             limits.note_guess(*network, key.as_ref());
         }
-        let (caller, mut call) = holder?;
+        let (caller, mut counted) = holder?;
         if let Ok(key) = key {
             limits
                 .check_token(key)
-                .inspect_err(|_| call.refused = Some(Refusal::RateLimited))?;
+                .inspect_err(|_| counted.refused = Some(Refusal::RateLimited))?;
         }
-        Ok((caller, call))
+        Ok((caller, counted))
     }
 
     /// Checks 3 to 5: what is known of the key, and whether that opens anything now. An answer that
     /// cannot be had is a refusal.
-    async fn holder(&self, digest: &TokenDigest) -> Result<(Caller, Call<'_>), ApiError> {
+    async fn holder(&self, digest: &TokenDigest) -> Result<(Caller, Counted<'_>), ApiError> {
         let record = self.store.grants().token(digest).await?;
         let record = record.ok_or(Refusal::TokenInvalid)?;
-        let mut call = Call {
+        let mut counted = Counted {
             usage: self.store.usage(),
             token: record.token_id,
             at: self.store.clock().now(),
             refused: None,
         };
-        let admitted = record.admit(call.at);
-        call.refused = admitted.err();
-        Ok((admitted?, call))
+        let admitted = record.admit(counted.at);
+        counted.refused = admitted.err();
+        Ok((admitted?, counted))
     }
 }
 
 /// A call that has passed checks 1 to 6.
 pub(super) struct Admitted<'a> {
     guard: &'a Guard,
-    call: Call<'a>,
+    pub(super) caller: Caller,
+    counted: Counted<'a>,
 }
 
 impl Admitted<'_> {
     /// Learns from the answer whether one of the later checks refused it.
     pub(super) fn answered(&mut self, response: &Response) {
-        self.call.refused = response.extensions().get().copied();
-        let refused = self.call.refused.map(Verdict::Refused);
+        self.counted.refused = response.extensions().get().copied();
+        let refused = self.counted.refused.map(Verdict::Refused);
         self.guard.judged(refused.unwrap_or(Verdict::Accepted));
     }
 }
 
 /// A call with a token that exists. Counted when it is over, in whatever way: a handler that panics and a
 /// caller who hangs up have used the token too.
-struct Call<'a> {
+struct Counted<'a> {
     usage: &'a Usage,
     token: TokenId,
     at: Timestamp,
     refused: Option<Refusal>,
 }
 
-impl Drop for Call<'_> {
+impl Drop for Counted<'_> {
     fn drop(&mut self) {
         self.usage.count(self.token, self.at, self.refused);
     }

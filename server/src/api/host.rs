@@ -5,8 +5,7 @@
 
 use std::{fmt, net::Ipv6Addr, str::FromStr};
 
-use axum::extract::Request;
-use http::header::HOST;
+use http::{HeaderMap, Uri, header::HOST};
 
 /// A host under which the API is served: a name or an address, lower-case, without port or trailing dot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,14 +57,14 @@ impl FromStr for HostName {
 
 /// The host that the request addresses, without port and trailing dot. None where the request names no
 /// host, more than one, or two that differ.
-pub(crate) fn addressed(request: &Request) -> Option<&str> {
-    let mut sent = request.headers().get_all(HOST).iter();
+pub(crate) fn addressed<'a>(target: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+    let mut sent = headers.get_all(HOST).iter();
     let header = match (sent.next(), sent.next()) {
         (Some(_), Some(_)) => return None,
         (Some(only), None) => Some(host_of(only.to_str().ok()?)?),
         (None, _) => None,
     };
-    let target = match request.uri().authority() {
+    let target = match target.authority() {
         Some(authority) => Some(host_of(authority.as_str())?),
         None => None,
     };
@@ -97,8 +96,6 @@ fn host_of(authority: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Body;
-
     use super::*;
 
     #[test]
@@ -166,32 +163,33 @@ mod tests {
         }
     }
 
-    fn request(target: &str, hosts: &[&str]) -> Request {
-        let mut request = Request::builder().uri(target);
+    /// The host that a request to this target with these `Host` headers addresses.
+    fn of(target: &str, hosts: &[&str]) -> Option<String> {
+        let mut headers = HeaderMap::new();
         for host in hosts {
-            request = request.header(HOST, *host);
+            headers.append(HOST, host.parse().expect("a header"));
         }
-        request.body(Body::empty()).expect("a request")
+        addressed(&target.parse().expect("a target"), &headers).map(str::to_owned)
     }
 
     #[test]
     fn a_request_addresses_its_host_header_or_its_target() {
-        assert_eq!(addressed(&request("/", &["a.test:80"])), Some("a.test"));
-        assert_eq!(addressed(&request("http://a.test/", &[])), Some("a.test"));
-        let both = request("http://a.test:80/", &["A.test."]);
-        assert_eq!(addressed(&both), Some("A.test"));
+        assert_eq!(of("/", &["a.test:80"]).as_deref(), Some("a.test"));
+        assert_eq!(of("http://a.test/", &[]).as_deref(), Some("a.test"));
+        let both = of("http://a.test:80/", &["A.test."]);
+        assert_eq!(both.as_deref(), Some("A.test"));
     }
 
     #[test]
     fn a_request_that_names_no_host_or_two_addresses_none() {
-        for odd in [
-            request("/", &[]),
-            request("/", &[""]),
-            request("/", &["a.test", "a.test"]),
-            request("http://a.test/", &["b.test"]),
-            request("http://a.test/", &[""]),
+        for (target, hosts) in [
+            ("/", &[][..]),
+            ("/", &[""]),
+            ("/", &["a.test", "a.test"]),
+            ("http://a.test/", &["b.test"]),
+            ("http://a.test/", &[""]),
         ] {
-            assert_eq!(addressed(&odd), None, "{odd:?}");
+            assert_eq!(of(target, hosts), None, "{target} {hosts:?}");
         }
     }
 }

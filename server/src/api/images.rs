@@ -1,20 +1,19 @@
 //! `GET /event/{event_id}/images` and `GET /event/{event_id}/bibs/{bib}`: lists of photos.
 
-use axum::extract::State;
 use model::{
+    event::Feature,
     page::{Page, Pagination},
     photo::{Bib, Photo},
 };
 use serde::Serialize;
-use store::Store;
 use utoipa::ToSchema;
 
 use super::{
-    access::{BibSearch, Event, EventWith},
+    access::Call,
     envelope::Success,
     error::ApiError,
     openapi::{Endpoint, text_parameter},
-    query::{PathBib, PhotoPage},
+    query::PhotoPage,
 };
 
 /// A page of photos: by capture time, photos without one last, then by `image_id`.
@@ -52,12 +51,10 @@ pub(super) fn document_all() -> Endpoint {
         .with_example(include_str!("examples/images.json"))
 }
 
-pub(super) async fn all(
-    State(store): State<Store>,
-    Event(access): Event,
-    page: PhotoPage,
-) -> Result<Success<ImagesData>, ApiError> {
-    let page = store.photos().all(access, page.0).await?;
+pub(super) async fn all(call: &Call<'_>) -> Result<Success<ImagesData>, ApiError> {
+    let access = call.event().await?;
+    let page = PhotoPage::read(&call.head.uri)?;
+    let page = call.backends.store.photos().all(access, page.0).await?;
     Ok(images(page, "Records for all images"))
 }
 
@@ -73,17 +70,16 @@ pub(super) fn document_with_bib() -> Endpoint {
         .with_example(include_str!("examples/bib.json"))
 }
 
-pub(super) async fn with_bib(
-    State(store): State<Store>,
-    EventWith { access, .. }: EventWith<BibSearch>,
-    PathBib(text): PathBib,
-    page: PhotoPage,
-) -> Result<Success<ImagesData>, ApiError> {
+pub(super) async fn with_bib(call: &Call<'_>) -> Result<Success<ImagesData>, ApiError> {
+    let access = call.event_with(Feature::BibSearch).await?;
+    let text = call.value("bib")?;
+    let page = PhotoPage::read(&call.head.uri)?;
     // What cannot be a bib number is on no photo either.
     let Ok(bib) = Bib::parse(&text) else {
         return Err(ApiError::NoSuchBib(text.trim().to_owned()));
     };
-    let page = store.photos().with_bib(access, &bib, page.0).await?;
+    let photos = call.backends.store.photos();
+    let page = photos.with_bib(access, &bib, page.0).await?;
     if page.pagination.total == 0 {
         return Err(ApiError::NoSuchBib(bib.to_string()));
     }

@@ -25,28 +25,25 @@ impl<'a> PresentedKey<'a> {
     /// # Errors
     /// [`Refusal::TokenMissing`].
     pub(super) fn read(headers: &'a HeaderMap) -> Result<Self, Refusal> {
-        if headers.contains_key(API_KEY) {
-            Self::from_header(headers, API_KEY, |value| Some(value))
-        } else {
-            Self::from_header(headers, AUTHORIZATION, bearer)
-        }
+        let own = Self::from_header(headers, API_KEY, |value| Some(value));
+        let sent = own.or_else(|| Self::from_header(headers, AUTHORIZATION, bearer));
+        sent.unwrap_or(Err(Refusal::TokenMissing))
     }
 
+    /// Nothing where the header was not sent.
     fn from_header(
         headers: &'a HeaderMap,
         name: HeaderName,
         credential: fn(&[u8]) -> Option<&[u8]>,
-    ) -> Result<Self, Refusal> {
+    ) -> Option<Result<Self, Refusal>> {
         let mut sent = headers.get_all(name).iter().map(HeaderValue::as_bytes);
-        match (sent.next(), sent.next()) {
-            (Some(_), Some(_)) => Ok(Self::Several),
-            (only, _) => only
-                .and_then(credential)
-                .map(<[u8]>::trim_ascii)
-                .filter(|key| !key.is_empty())
-                .map(Self::One)
-                .ok_or(Refusal::TokenMissing),
+        let (first, second) = (sent.next()?, sent.next());
+        if second.is_some() {
+            return Some(Ok(Self::Several));
         }
+        let key = credential(first).map(<[u8]>::trim_ascii);
+        let key = key.filter(|key| !key.is_empty());
+        Some(key.map(Self::One).ok_or(Refusal::TokenMissing))
     }
 
     /// Check 3, the half that needs no database.

@@ -1,9 +1,9 @@
 //! The external API, as its contract describes it.
 //!
 //! A request passes, from the outside in: the clock that it is timed by ([`calls`]), its id and the net under
-//! panics ([`request_id`]), the guard's checks 1 to 6 ([`guard`]), the limit on bodies, and only then the routes. So whatever lies inside, an
-//! unknown path and a wrong method included, is behind the key. Checks 7 to 10 are made where a handler
-//! asks for the leave that it needs ([`access`]).
+//! panics ([`request_id`]), the guard's checks 1 to 6 ([`guard`]), the limit on bodies, and only then the routes
+//! ([`routing`]). So whatever lies inside, an unknown path and a wrong method included, is behind the key. Checks 7
+//! to 10 are made where an endpoint asks its [`Call`] for the leave that it needs ([`access`]).
 //!
 //! To add an endpoint: write its handler and its [`Endpoint`] in the file of its group, and name both in
 //! [`ROUTES`]. The OpenAPI document, the reference made from it, and the tests that walk all routes find it
@@ -28,22 +28,22 @@ pub(crate) mod openapi;
 mod original_photos;
 mod query;
 pub(crate) mod request_id;
+mod routing;
 pub mod throttle;
 mod timeline;
 
-use std::{ops::Deref, sync::Arc};
+use std::{pin::pin, sync::Arc};
 
 use axum::{
-    Router,
-    body::HttpBody,
-    extract::{DefaultBodyLimit, FromRef, Request},
-    handler::Handler,
+    body::{Body, HttpBody},
+    extract::Request,
     response::{IntoResponse, Response},
-    routing::{MethodRouter, get, post},
 };
-use http::Method;
+use futures_util::{FutureExt, future::BoxFuture};
+use http::{Method, request::Parts};
+use model::client::ClientAddress;
+use quanta::Instant;
 use store::Store;
-use tower::Service;
 
 use crate::{
     metrics::{Metrics, calls},
@@ -51,8 +51,8 @@ use crate::{
 };
 
 use self::{
-    error::ApiError, guard::Guard, host::HostName, openapi::Endpoint, request_id::RequestIds,
-    throttle::RateLimits,
+    access::Call, error::ApiError, guard::Guard, host::HostName, openapi::Endpoint,
+    request_id::RequestIds, routing::Routes, throttle::RateLimits,
 };
 
 /// The largest body that is read, in bytes (contract, section 6).
@@ -63,71 +63,19 @@ const BASE: &str = "/api/v1/ext";
 
 /// An endpoint of the API.
 pub struct Route {
-    /// Its method.
+    /// Its method. One that reads answers HEAD too.
     pub method: Method,
-    /// Its path, with `{org_id}`, `{event_id}` and the like where values stand.
+    /// Its path, with `{org_id}`, `{event_id}` and the like where values stand. No two endpoints share one.
     pub path: &'static str,
-    handler: fn(Place) -> MethodRouter<Api>,
+    endpoint: for<'a> fn(&'a Call<'_>, Body) -> BoxFuture<'a, Response>,
     /// What the OpenAPI document says of it; nothing of the closed doors, behind which there is nothing.
     document: Option<fn() -> Endpoint>,
 }
 
-/// Where in [`ROUTES`] a route stands.
-#[derive(Clone, Copy)]
-struct Place(usize);
-
-impl Place {
-    const fn of<H>(self, handler: H) -> Placed<H> {
-        Placed {
-            place: self,
-            handler,
-        }
-    }
-}
-
-/// A handler that lets it be known when a call has come to it ([`calls::reached`]).
-#[derive(Clone)]
-struct Placed<H> {
-    place: Place,
-    handler: H,
-}
-
-impl<T, S, H: Handler<T, S>> Handler<T, S> for Placed<H> {
-    type Future = H::Future;
-
-    fn call(self, request: Request, state: S) -> H::Future {
-        calls::reached(self.place.0);
-        self.handler.call(request, state)
-    }
-}
-
-/// What handlers work with. Every call has a copy, so there is one count to it.
-#[derive(Clone)]
-struct Api(Arc<Backends>);
-
+/// What endpoints work with.
 struct Backends {
     store: Store,
     originals: Originals,
-}
-
-impl Deref for Api {
-    type Target = Backends;
-
-    fn deref(&self) -> &Backends {
-        &self.0
-    }
-}
-
-impl FromRef<Api> for Store {
-    fn from_ref(api: &Api) -> Self {
-        api.store.clone()
-    }
-}
-
-impl FromRef<Api> for Originals {
-    fn from_ref(api: &Api) -> Self {
-        api.originals.clone()
-    }
 }
 
 /// Every endpoint: the one list from which the router and the OpenAPI document are made, and which the tests
@@ -136,61 +84,61 @@ pub static ROUTES: [Route; 10] = [
     Route {
         method: Method::GET,
         path: "/api/v1/ext/{org_id}/events",
-        handler: |place| get(place.of(events::list)),
+        endpoint: |call, _| answering(events::list(call)),
         document: Some(events::document),
     },
     Route {
         method: Method::GET,
         path: "/api/v1/ext/{org_id}/event/{event_id}/ping",
-        handler: |place| get(place.of(event::ping)),
+        endpoint: |call, _| answering(event::ping(call)),
         document: Some(event::document_ping),
     },
     Route {
         method: Method::GET,
         path: "/api/v1/ext/{org_id}/event/{event_id}/details",
-        handler: |place| get(place.of(event::details)),
+        endpoint: |call, _| answering(event::details(call)),
         document: Some(event::document_details),
     },
     Route {
         method: Method::GET,
         path: "/api/v1/ext/{org_id}/event/{event_id}/images",
-        handler: |place| get(place.of(images::all)),
+        endpoint: |call, _| answering(images::all(call)),
         document: Some(images::document_all),
     },
     Route {
         method: Method::GET,
         path: "/api/v1/ext/{org_id}/event/{event_id}/bibs/{bib}",
-        handler: |place| get(place.of(images::with_bib)),
+        endpoint: |call, _| answering(images::with_bib(call)),
         document: Some(images::document_with_bib),
     },
     Route {
         method: Method::GET,
         path: "/api/v1/ext/{org_id}/event/{event_id}/timeline/days",
-        handler: |place| get(place.of(timeline::days)),
+        endpoint: |call, _| answering(timeline::days(call)),
         document: Some(timeline::document_days),
     },
     Route {
         method: Method::GET,
         path: "/api/v1/ext/{org_id}/event/{event_id}/timeline/images",
-        handler: |place| get(place.of(timeline::taken_within)),
+        endpoint: |call, _| answering(timeline::taken_within(call)),
         document: Some(timeline::document_images),
     },
     Route {
         method: Method::POST,
         path: "/api/v1/ext/{org_id}/event/{event_id}/original-photos",
-        handler: |place| post(place.of(original_photos::links)),
+        endpoint: |call, body| answering(original_photos::links(call, body)),
         document: Some(original_photos::document),
     },
     Route {
         method: Method::POST,
         path: "/api/v1/ext/{org_id}/event/{event_id}/faces",
-        handler: |place| post(place.of(closed::faces)),
+        endpoint: |call, _| answering(closed::faces(call)),
         document: None,
     },
     Route {
         method: Method::POST,
         path: "/api/v1/ext/{org_id}/event/{event_id}/video-clipping/{*rest}",
-        handler: |place| post(place.of(closed::video_clipping)),
+        endpoint: |call, _| answering(closed::video_clipping(call)),
         document: None,
     },
 ];
@@ -201,18 +149,26 @@ pub(crate) fn is_path_of(path: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// On the heap: the largest of the endpoints would otherwise make every call as large.
+fn answering<'a, A: IntoResponse + 'a>(
+    endpoint: impl Future<Output = A> + Send + 'a,
+) -> BoxFuture<'a, Response> {
+    endpoint.map(IntoResponse::into_response).boxed()
+}
+
 /// The API under `/api/v1/ext`.
 ///
-/// A request's whole way is one piece ([`ExternalApi::answer`]): as layers around each other, its parts would cost
-/// more than the guard does.
+/// A request's whole way is one piece ([`ExternalApi::answer`]): as layers and a router around each other, its
+/// parts would cost more than the guard does.
 #[derive(Clone)]
-pub(crate) struct ExternalApi(Arc<Parts>);
+pub(crate) struct ExternalApi(Arc<Inner>);
 
-struct Parts {
+struct Inner {
     ids: RequestIds,
     metrics: Arc<Metrics>,
     guard: Guard,
-    routes: Router,
+    routes: Routes,
+    backends: Backends,
 }
 
 impl ExternalApi {
@@ -224,68 +180,82 @@ impl ExternalApi {
         limits: Option<RateLimits>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self(Arc::new(Parts {
+        Self(Arc::new(Inner {
             ids: RequestIds::new(),
             guard: Guard::new(store.clone(), hosts, limits, Arc::clone(&metrics)),
             metrics,
-            routes: routes(Api(Arc::new(Backends { store, originals }))),
+            routes: Routes::new(),
+            backends: Backends { store, originals },
         }))
     }
 
-    /// Each part holds what it goes round once: as functions that are `async`, they would hold it twice or three
-    /// times each, and every call would move ten kilobytes about.
+    /// The answer to a request of `client`; of nobody, where there is no connection, as in the dashboard's own
+    /// test of a token.
+    ///
+    /// What a call goes round with is held once and lent inwards: handed on from one future to the next, it would
+    /// be moved at each step.
     pub(crate) fn answer(
         &self,
-        mut request: Request,
+        request: Request,
+        client: Option<ClientAddress>,
     ) -> impl Future<Output = Response> + Send + use<'_> {
-        let Parts {
-            ids,
-            metrics,
-            guard,
-            routes,
-        } = &*self.0;
-        let (name, method) = (ids.name(request.headers()), request.method().clone());
-        let answered = async move {
-            let mut call = match guard.admit(&mut request).await {
-                Ok(call) => call,
-                Err(error) => return error.into_response(),
+        let begun = Instant::now();
+        let (head, body) = request.into_parts();
+        async move {
+            let Inner { ids, metrics, .. } = &*self.0;
+            let name = ids.name(&head.headers);
+            let mut place = calls::NOWHERE;
+            let mut response = {
+                let answered = pin!(self.0.respond(&head, body, client, &mut place));
+                request_id::named(name, head.method.clone(), answered).await
             };
-            let response = if is_too_large(&request) {
-                ApiError::BodyTooLarge.into_response()
-            } else {
-                limit_body(&mut request);
-                let Ok(response) = routes.clone().call(request).await;
-                response
-            };
-            call.answered(&response);
+            if head.method == Method::HEAD {
+                routing::without_body(&mut response);
+            }
+            metrics
+                .calls
+                .count(place, response.status(), begun.elapsed());
             response
-        };
-        metrics
-            .calls
-            .measured(request_id::named(name, method, answered))
+        }
     }
 }
 
-fn routes(api: Api) -> Router {
-    ROUTES
-        .iter()
-        .enumerate()
-        .fold(Router::new(), |router, (at, route)| {
-            router.route(route.path, (route.handler)(Place(at)))
-        })
-        .fallback(async || ApiError::NotFound)
-        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .with_state(api)
-}
-
-/// A body that does not say how large it is, is cut off while a handler reads it.
-fn limit_body(request: &mut Request) {
-    if !request.method().is_safe() {
-        DefaultBodyLimit::max(MAX_BODY).apply(request);
+impl Inner {
+    /// Notes in `place` to which of [`ROUTES`] the call came.
+    async fn respond(
+        &self,
+        head: &Parts,
+        body: Body,
+        client: Option<ClientAddress>,
+        place: &mut usize,
+    ) -> Response {
+        let mut admitted = match self.guard.admit(head, client).await {
+            Ok(admitted) => admitted,
+            Err(error) => return error.into_response(),
+        };
+        let response = if is_too_large(&body) {
+            ApiError::BodyTooLarge.into_response()
+        } else {
+            match self.routes.find(&head.method, head.uri.path()) {
+                Ok(found) => {
+                    *place = found.place;
+                    let call = Call {
+                        backends: &self.backends,
+                        caller: admitted.caller,
+                        values: found.values,
+                        head,
+                    };
+                    (found.route.endpoint)(&call, body).await
+                }
+                Err(nowhere) => nowhere.into_response(),
+            }
+        };
+        admitted.answered(&response);
+        response
     }
 }
 
 /// Whether the body says beforehand that it is too large.
-fn is_too_large(request: &Request) -> bool {
-    request.body().size_hint().lower() > MAX_BODY as u64
+fn is_too_large(body: &Body) -> bool {
+    body.size_hint().lower() > MAX_BODY as u64
 }

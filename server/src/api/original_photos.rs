@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use axum::extract::State;
+use axum::body::Body;
 use model::{
     access::EventAccess,
     page::{Page, PageRequest, Pagination},
@@ -17,8 +17,8 @@ use utoipa::ToSchema;
 use crate::originals::{Link, Originals};
 
 use super::{
-    Api, access::Event, body::JsonObject, envelope::Success, error::ApiError, openapi::Endpoint,
-    query::OriginalPage,
+    Backends, access::Call, body::json_object, envelope::Success, error::ApiError,
+    openapi::Endpoint, query::OriginalPage,
 };
 
 /// The most photos that one request can name. (A body that is read can hold some thousands.)
@@ -173,17 +173,16 @@ pub(super) fn document() -> Endpoint {
         .with_example(include_str!("examples/original_photos.json"))
 }
 
-pub(super) async fn links(
-    State(api): State<Api>,
-    Event(access): Event,
-    page: OriginalPage,
-    JsonObject(body): JsonObject,
-) -> Result<Success<OriginalsData>, ApiError> {
+pub(super) async fn links(call: &Call<'_>, body: Body) -> Result<Success<OriginalsData>, ApiError> {
+    let access = call.event().await?;
+    let page = OriginalPage::read(&call.head.uri)?;
+    let body = json_object(&call.head.headers, body).await?;
     let asked = Asked::read(&body).map_err(ApiError::Invalid)?;
-    let found = find(&api.store, access, &asked.wanted, page.0).await?;
+    let Backends { store, originals } = call.backends;
+    let found = find(store, access, &asked.wanted, page.0).await?;
     let (mut links, mut failed) = (Vec::new(), Vec::new());
     for photo in found.rows {
-        match link(&api.originals, photo, api.store.clock().now()).await {
+        match link(originals, photo, store.clock().now()).await {
             Ok(link) => links.push(link),
             Err(failure) => failed.push(failure),
         }

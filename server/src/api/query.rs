@@ -1,18 +1,13 @@
-//! What stands in an address beside its ids: query parameters, and texts in the path. A parameter may come
-//! once; unknown ones are ignored, so that a caller can add its own.
+//! Query parameters. Each may come once; unknown ones are ignored, so that a caller can add its own.
 
-use axum::extract::{FromRequestParts, Query};
-use http::request::Parts;
+use axum::extract::Query;
+use http::Uri;
 use model::{
     page::{PageOutOfRange, PageRequest},
     photo::TimeWindow,
 };
 
-use super::{
-    Api,
-    access::{decimal, path_params},
-    error::ApiError,
-};
+use super::{access::decimal, error::ApiError};
 
 /// `page` and `page_size` of an endpoint with these sizes (contract, section 5).
 pub(super) struct PageQuery<const DEFAULT_SIZE: i64, const MAX_SIZE: i64>(pub(super) PageRequest);
@@ -37,13 +32,11 @@ impl<const DEFAULT_SIZE: i64, const MAX_SIZE: i64> PageSizes for PageQuery<DEFAU
     const MAX: i64 = MAX_SIZE;
 }
 
-impl<const DEFAULT_SIZE: i64, const MAX_SIZE: i64> FromRequestParts<Api>
-    for PageQuery<DEFAULT_SIZE, MAX_SIZE>
-{
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, ApiError> {
-        let mut query = Parameters::read(parts)?;
+impl<const DEFAULT_SIZE: i64, const MAX_SIZE: i64> PageQuery<DEFAULT_SIZE, MAX_SIZE> {
+    /// # Errors
+    /// 422, with everything that is wrong.
+    pub(super) fn read(uri: &Uri) -> Result<Self, ApiError> {
+        let mut query = Parameters::read(uri)?;
         let page = query.page::<Self>();
         query.complete(page).map(Self)
     }
@@ -52,37 +45,15 @@ impl<const DEFAULT_SIZE: i64, const MAX_SIZE: i64> FromRequestParts<Api>
 /// `from` and `to` with `page` and `page_size`: a page of the photos of a time window.
 pub(super) struct WindowQuery(pub(super) TimeWindow, pub(super) PageRequest);
 
-impl FromRequestParts<Api> for WindowQuery {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, ApiError> {
-        Self::read(parts)
-    }
-}
-
 impl WindowQuery {
-    pub(super) fn read(parts: &Parts) -> Result<Self, ApiError> {
-        let mut query = Parameters::read(parts)?;
+    /// # Errors
+    /// 422, with everything that is wrong.
+    pub(super) fn read(uri: &Uri) -> Result<Self, ApiError> {
+        let mut query = Parameters::read(uri)?;
         let window = query.window();
         let page = query.page::<PhotoPage>();
         let (window, page) = query.complete(window.zip(page))?;
         Ok(Self(window, page))
-    }
-}
-
-/// The bib number in the path, as it was sent.
-pub(super) struct PathBib(pub(super) String);
-
-impl FromRequestParts<Api> for PathBib {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, ApiError> {
-        let params = path_params(parts).await?;
-        let bib = params.iter().find(|(name, _)| *name == "bib");
-        bib.map(|(_, text)| Self(text.to_owned())).ok_or_else(|| {
-            tracing::error!("an endpoint asks for a bib number that its path does not have");
-            ApiError::Internal
-        })
     }
 }
 
@@ -93,8 +64,8 @@ struct Parameters {
 }
 
 impl Parameters {
-    fn read(parts: &Parts) -> Result<Self, ApiError> {
-        Query::try_from_uri(&parts.uri)
+    fn read(uri: &Uri) -> Result<Self, ApiError> {
+        Query::try_from_uri(uri)
             .map(|Query(sent)| Self {
                 sent,
                 problems: Vec::new(),

@@ -21,7 +21,9 @@ use rand::{RngCore, TryRngCore, rngs::OsRng};
 
 use super::error::ApiError;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The longest name of a caller's own that is taken (contract, section 4).
 const MAX_LENGTH: usize = 64;
@@ -39,25 +41,44 @@ impl RequestIds {
     }
 
     /// The caller's own name for the request if it sent one sane one, else a new one.
-    pub(crate) fn name(&self, headers: &HeaderMap) -> HeaderValue {
+    pub(crate) fn name(&self, headers: &HeaderMap) -> Name {
         let mut sent = headers.get_all(REQUEST_ID).iter();
         match (sent.next(), sent.next()) {
-            (Some(own), None) if is_sane(own) => own.clone(),
-            _ => self.make(),
+            (Some(own), None) if is_sane(own) => Name::Own(own.clone()),
+            _ => Name::Made(self.make()),
         }
     }
 
     /// SplitMix64 (Steele, Lea and Flood 2014): a counter whose values are mixed one to one, so that no
     /// name comes twice and none tells how many requests there were.
-    fn make(&self) -> HeaderValue {
+    fn make(&self) -> u64 {
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
         let mut mixed = self.state.fetch_add(STEP, Ordering::Relaxed);
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^= mixed >> 31;
-        let digit = |place: usize| b"0123456789abcdef"[(mixed >> (60 - 4 * place)) as usize & 15];
-        HeaderValue::from_bytes(&array::from_fn::<_, 16, _>(digit))
-            .unwrap_or_else(|_| HeaderValue::from_static("unnamed"))
+        mixed ^ (mixed >> 31)
+    }
+}
+
+/// The name of a request. Most are written out once, in the answer's head.
+#[derive(Clone, Debug)]
+pub(crate) enum Name {
+    /// Of ours: these bits in sixteen hexadecimal digits.
+    Made(u64),
+    /// The caller's own.
+    Own(HeaderValue),
+}
+
+impl Name {
+    fn header(&self) -> HeaderValue {
+        match self {
+            Self::Made(bits) => {
+                let digit = |place: usize| HEX[(bits >> (60 - 4 * place)) as usize & 15];
+                HeaderValue::from_bytes(&array::from_fn::<_, 16, _>(digit))
+                    .expect("digits are visible")
+            }
+            Self::Own(name) => name.clone(),
+        }
     }
 }
 
@@ -67,7 +88,7 @@ fn is_sane(name: &HeaderValue) -> bool {
 
 tokio::task_local! {
     /// The name of the request that this task answers.
-    static CURRENT: HeaderValue;
+    static CURRENT: Name;
 }
 
 /// Answers under this name: it is in every line written on the way ([`current`]), and in the answer. A panic
@@ -76,7 +97,7 @@ tokio::task_local! {
 /// No span of `tracing` carries the name, because one for each request costs more than all that the guard
 /// does. Neither path nor query is logged: a caller may have put the key there by mistake.
 pub(crate) fn named(
-    name: HeaderValue,
+    name: Name,
     method: Method,
     answer: impl Future<Output = Response>,
 ) -> impl Future<Output = Response> {
@@ -87,10 +108,12 @@ pub(crate) fn named(
             tracing::debug!(%method, status = response.status().as_u16(), "answered");
             response
         });
-    CURRENT.scope(name.clone(), answered).map(|mut response| {
-        response.headers_mut().insert(REQUEST_ID, name);
-        response
-    })
+    CURRENT
+        .scope(name.clone(), answered)
+        .map(move |mut response| {
+            response.headers_mut().insert(REQUEST_ID, name.header());
+            response
+        })
 }
 
 /// Names each request to `router` as those to the API are named.
@@ -104,18 +127,18 @@ pub(crate) fn name_each(router: Router) -> Router {
 
 /// `task`, under the name of the request that starts it.
 pub(crate) fn carried<F: Future>(task: F) -> impl Future<Output = F::Output> {
-    let name = current();
+    let name = CURRENT.try_with(Name::clone);
     async move {
         match name {
-            Some(name) => CURRENT.scope(name, task).await,
-            None => task.await,
+            Ok(name) => CURRENT.scope(name, task).await,
+            Err(_) => task.await,
         }
     }
 }
 
 /// The name of the request that is being answered, for a line of the log.
 pub(crate) fn current() -> Option<HeaderValue> {
-    CURRENT.try_with(HeaderValue::clone).ok()
+    CURRENT.try_with(Name::header).ok()
 }
 
 #[cfg(test)]
@@ -140,7 +163,7 @@ mod tests {
         let ids = RequestIds::new();
         let longest = [b'x'; MAX_LENGTH];
         for own in [b"a".as_slice(), b"trace-7/{ok}~!", &longest] {
-            assert_eq!(ids.name(&named(&[own])), own);
+            assert_eq!(ids.name(&named(&[own])).header(), own);
         }
     }
 
@@ -157,7 +180,7 @@ mod tests {
             &[b"one", b"two"],
         ];
         for sent in odd {
-            let name = ids.name(&named(sent));
+            let name = ids.name(&named(sent)).header();
             assert!(sent.iter().all(|own| name != *own), "{name:?}");
             assert_eq!(name.len(), 16);
         }

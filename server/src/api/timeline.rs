@@ -1,13 +1,11 @@
 //! `GET /event/{event_id}/timeline/days` and `GET /event/{event_id}/timeline/images`: photos by time.
 
-use axum::extract::State;
-use model::photo::TimelineDay;
+use model::{event::Feature, photo::TimelineDay};
 use serde::Serialize;
-use store::Store;
 use utoipa::ToSchema;
 
 use super::{
-    access::{EventWith, TimelineSearch},
+    access::Call,
     envelope::Success,
     error::ApiError,
     images::{ImagesData, images},
@@ -31,11 +29,9 @@ pub(super) fn document_days() -> Endpoint {
         .with_example(include_str!("examples/timeline_days.json"))
 }
 
-pub(super) async fn days(
-    State(store): State<Store>,
-    EventWith { access, .. }: EventWith<TimelineSearch>,
-) -> Result<Success<DaysData>, ApiError> {
-    let days = store.photos().days(access).await?;
+pub(super) async fn days(call: &Call<'_>) -> Result<Success<DaysData>, ApiError> {
+    let access = call.event_with(Feature::TimelineSearch).await?;
+    let days = call.backends.store.photos().days(access).await?;
     let message = if days.is_empty() {
         "No timeline data"
     } else {
@@ -60,11 +56,10 @@ pub(super) fn document_images() -> Endpoint {
         .with_example(include_str!("examples/timeline_images.json"))
 }
 
-pub(super) async fn taken_within(
-    State(store): State<Store>,
-    EventWith { access, .. }: EventWith<TimelineSearch>,
-    WindowQuery(window, page): WindowQuery,
-) -> Result<Success<ImagesData>, ApiError> {
-    let page = store.photos().taken_within(access, window, page).await?;
+pub(super) async fn taken_within(call: &Call<'_>) -> Result<Success<ImagesData>, ApiError> {
+    let access = call.event_with(Feature::TimelineSearch).await?;
+    let WindowQuery(window, page) = WindowQuery::read(&call.head.uri)?;
+    let photos = call.backends.store.photos();
+    let page = photos.taken_within(access, window, page).await?;
     Ok(images(page, "Records for timeline images"))
 }

@@ -6,16 +6,12 @@
 
 use std::{
     array,
-    cell::Cell,
     sync::atomic::{AtomicU64, AtomicUsize, Ordering},
     time::Duration,
 };
 
-use axum::response::Response;
-use futures_util::FutureExt;
 use http::StatusCode;
 use model::access::Refusal;
-use quanta::Instant;
 
 use crate::api::ROUTES;
 
@@ -57,7 +53,8 @@ pub(super) const STATUSES: [StatusCode; 12] = [
 
 /// One for each route, and one for calls that came to none: refused by the guard, or for an unknown path.
 const PLACES: usize = ROUTES.len() + 1;
-const NOWHERE: usize = ROUTES.len();
+/// Where calls are counted that came to no route.
+pub(crate) const NOWHERE: usize = ROUTES.len();
 
 /// Threads beyond these share a part, which costs them a little time.
 const PARTS: usize = 16;
@@ -132,17 +129,6 @@ pub(crate) struct Calls {
     parts: Box<[Part]>,
 }
 
-tokio::task_local! {
-    /// Which route's handler the call that this task answers has come to.
-    static REACHED: Cell<usize>;
-}
-
-/// Says that the call has come to the handler of the route at this place of [`ROUTES`].
-pub(crate) fn reached(route: usize) {
-    // Nobody measures a call that a test makes of a handler alone.
-    let _ = REACHED.try_with(|place| place.set(route));
-}
-
 impl Calls {
     pub(super) fn new() -> Self {
         Self {
@@ -150,22 +136,8 @@ impl Calls {
         }
     }
 
-    /// Counts the call that `answer` answers, with the time that takes.
-    pub(crate) fn measured<A>(&self, answer: A) -> impl Future<Output = Response> + use<'_, A>
-    where
-        A: Future<Output = Response>,
-    {
-        let begun = Instant::now();
-        let placed = answer.map(|answer| (answer, REACHED.with(Cell::get)));
-        REACHED
-            .scope(Cell::new(NOWHERE), placed)
-            .map(move |(answer, place)| {
-                self.count(place, answer.status(), begun.elapsed());
-                answer
-            })
-    }
-
-    fn count(&self, place: usize, status: StatusCode, took: Duration) {
+    /// Counts a call that came to the route at this place of [`ROUTES`], or [`NOWHERE`].
+    pub(crate) fn count(&self, place: usize, status: StatusCode, took: Duration) {
         let Some(place) = self.own_part().places.get(place) else {
             return;
         };

@@ -13,10 +13,10 @@ mod tests;
 use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
-    body::Body,
-    extract::{ConnectInfo, Request},
+    body::{Body, HttpBody},
     response::Response,
 };
+use futures_util::FutureExt;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -232,6 +232,8 @@ async fn converse(
         http1::Builder::new()
             .max_header_size(LONGEST_HEAD)
             .max_buf_size(2 * LONGEST_HEAD)
+            // Head and body are copied together and go out in one piece: that costs less than two pieces do.
+            .writev(false)
             .serve_connection(io, answering)
     );
     let outcome = tokio::select! {
@@ -247,16 +249,23 @@ async fn converse(
     }
 }
 
-async fn answer(
+fn answer<'a>(
     request: hyper::Request<Incoming>,
     peer: SocketAddr,
-    service: &impl Service,
-    progress: &Progress,
-) -> Result<Response, Infallible> {
+    service: &'a impl Service,
+    progress: &'a Progress,
+) -> impl Future<Output = Result<Response, Infallible>> + 'a {
     progress.enter(Phase::Answer);
-    let mut request: Request = request.map(Body::new);
-    request.extensions_mut().insert(ConnectInfo(peer));
-    let response = service.answer(request).await;
-    progress.enter(Phase::Idle);
-    Ok(response)
+    let request = request.map(|body| {
+        if body.is_end_stream() {
+            // Most requests: nothing is kept for what will not come.
+            Body::empty()
+        } else {
+            Body::new(body)
+        }
+    });
+    service.answer(request, Some(peer)).map(|response| {
+        progress.enter(Phase::Idle);
+        Ok(response)
+    })
 }

@@ -145,7 +145,7 @@ mod tests {
             .with_writer(move || writer.clone())
             .finish();
         let error = store::StoreError::Unavailable("gone\n\"away\"".into());
-        let name = HeaderValue::from_static("a\"b");
+        let name = request_id::Name::Own(HeaderValue::from_static("a\"b"));
         let answer = request_id::named(name, Method::GET, async {
             tracing::warn!(
                 error = &error as &dyn Error,

@@ -230,9 +230,11 @@ fn router(store: &Store, originals: &Path, config: &Config) -> Router {
     let originals = Originals::in_folder(originals.to_owned(), &config.api_url, &[7; 32]);
     let instruments = Instruments::new(store);
     let service = server::service(store.clone(), config, originals, &instruments);
-    let service = service_fn(move |request| {
+    let service = service_fn(move |request: Request| {
         let service = service.clone();
-        async move { Ok::<_, Infallible>(service.answer(request).await) }
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        let peer = peer.map(|ConnectInfo(peer)| *peer);
+        async move { Ok::<_, Infallible>(service.answer(request, peer).await) }
     });
     Router::new().fallback_service(service)
 }
