@@ -20,6 +20,8 @@ mod developer_zone;
 mod error;
 pub mod examples;
 #[cfg(feature = "ssr")]
+mod fault;
+#[cfg(feature = "ssr")]
 mod pages;
 pub mod session;
 #[cfg(feature = "ssr")]
@@ -34,6 +36,7 @@ pub use self::error::RequestError;
 #[cfg(feature = "ssr")]
 pub use self::{
     developer_zone::{NEW_TOKEN, NewTokenForm, PlainAnswer, TokenNotice, create_from_form},
+    fault::{Back, fault_page},
     pages::App,
     shell::{Assets, shell},
 };

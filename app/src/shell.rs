@@ -63,6 +63,29 @@ pub fn shell(assets: Assets) -> impl IntoView {
     }
 }
 
+/// A document without any script, around nothing that may have failed.
+pub(crate) fn plain_document(assets: &Assets, title: &str, content: impl IntoView) -> String {
+    let document = view! {
+        <!DOCTYPE html>
+        <html lang="en-GB">
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <title>{format!("{title} · 9Pic")}</title>
+                <link rel="icon" type="image/svg+xml" href=assets.icon.to_string() />
+                <link rel="stylesheet" href=assets.style.to_string() />
+            </head>
+            <body>
+                <main class="sign-in" id="main">
+                    {content}
+                </main>
+            </body>
+        </html>
+    };
+    document.to_html()
+}
+
 /// Loads what makes the islands of a page work; to be the first in the page. A page without it has none.
 #[component]
 pub(crate) fn IslandScripts() -> impl IntoView {

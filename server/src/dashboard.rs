@@ -1,6 +1,7 @@
-//! The dashboard's host: pages, server functions, who may see them, cross-site check.
+//! The dashboard's host: pages, server functions, who may see them, cross-site check, and the pages of faults.
 
 mod creation;
+mod faults;
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,21 +16,20 @@ use app::{
     site::Site,
 };
 use axum::{
-    Router,
-    body::HttpBody,
+    Extension, Json, Router,
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     middleware::{self, Next},
-    response::{Html, IntoResponse, Redirect, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::get,
 };
 use leptos::{config::LeptosOptions, prelude::provide_context};
 use leptos_axum::{LeptosRoutes, generate_route_list, render_app_async_with_context};
 use model::{client::ClientAddress, security::SecurityEvent};
 use store::{Store, sessions::Session};
-use tower::util::MapResponseLayer;
 use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
 
+use self::faults::Words;
 use crate::{assets, audit, executor};
 
 /// The longest body that a form or a server function of ours can have, by far.
@@ -62,7 +62,7 @@ pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardCon
     let options = LeptosOptions::builder().output_name("app").build();
     // `serve` refuses to start without the front end; a test of the rest can do without.
     let addresses = assets::addresses().unwrap_or_default();
-    let new_token_assets = addresses.clone();
+    let (of_new_token, of_faults) = (addresses.clone(), addresses.clone());
     let document = move || shell(addresses.clone());
     let settings = SessionSettings {
         cookies: Cookies::new(config.secure_cookies),
@@ -77,7 +77,7 @@ pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardCon
         }
     };
     let not_found = render_app_async_with_context(with_store.clone(), document.clone());
-    let new_token = creation::router(new_token_assets, with_store.clone());
+    let new_token = creation::router(of_new_token, with_store.clone());
     let audit_file = audit::file::router(store.clone(), settings.cookies);
     let pages = Pages {
         store,
@@ -92,10 +92,13 @@ pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardCon
         .route("/", get(|| async { Redirect::to("/events") }))
         .route_layer(middleware::from_fn_with_state(pages, admit_to_page))
         .fallback(not_found)
-        .layer(MapResponseLayer::new(name_the_fault))
         .layer(middleware::from_fn(refuse_cross_site))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         .layer(CatchPanicLayer::new())
+        .layer(middleware::from_fn_with_state(
+            of_faults,
+            faults::tell_people,
+        ))
         .with_state(options)
 }
 
@@ -121,7 +124,7 @@ async fn admit_to_page(State(pages): State<Pages>, request: Request, next: Next)
             }
             show(*site, forget, request, next).await
         }
-        Err(error) => page_unavailable(&error),
+        Err(error) => unavailable(&error),
     }
 }
 
@@ -201,23 +204,9 @@ fn wanted_page(query: Option<&str>) -> Option<String> {
         .map(|(_, path)| path.into_owned())
 }
 
-/// Where a session cannot be kept, its layer answers 500 without a word; nothing else here does.
-fn name_the_fault(response: Response) -> Response {
-    let wordless = response.body().size_hint().exact() == Some(0);
-    if wordless && response.status() == StatusCode::INTERNAL_SERVER_ERROR {
-        return page_unavailable(&RequestError::Unavailable);
-    }
-    response
-}
-
-fn page_unavailable(error: &RequestError) -> Response {
-    let page = format!(
-        "<!DOCTYPE html><html lang=\"en-GB\"><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\"><title>Unavailable · 9Pic</title>\
-         <h1>The dashboard is unavailable</h1><p>{error}</p>"
-    );
+fn unavailable(error: &RequestError) -> Response {
     let retry_after = [(header::RETRY_AFTER, "5")];
-    (error.status(), retry_after, Html(page)).into_response()
+    (error.status(), retry_after, Json(error)).into_response()
 }
 
 /// Refuses requests that change something and come from another site's page: our cookies would ride
@@ -236,8 +225,8 @@ async fn refuse_cross_site(request: Request, next: Next) -> Response {
             address = client.map(ToString::to_string),
             "refused"
         );
-        let text = "This request came from another site. Open the dashboard itself and try again.";
-        (StatusCode::FORBIDDEN, text).into_response()
+        let words = "This request came from another site. Open the dashboard itself and try again.";
+        (StatusCode::FORBIDDEN, Extension(Words(words)), words).into_response()
     }
 }
 

@@ -14,6 +14,12 @@ use axum::{
 pub(crate) const NOTHING: HeaderValue =
     HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
+/// A page without script: nothing runs, and our own style and icon are loaded.
+pub(crate) const PLAIN_PAGE: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
+     frame-ancestors 'none'",
+);
+
 /// A type is what it is said to be (Fetch, 3.6).
 pub(crate) const NO_SNIFFING: HeaderValue = HeaderValue::from_static("nosniff");
 

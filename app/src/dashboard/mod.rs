@@ -21,6 +21,9 @@ mod sidebar;
 pub(crate) use self::session_ended::{SessionEnded, use_session_ended};
 #[cfg(feature = "ssr")]
 pub(crate) use self::{
-    choose_organisation::ChooseOrganisation, events::EventsPage, layout::DashboardLayout,
-    load_failed::LoadFailed, not_found::NotFoundPage,
+    choose_organisation::ChooseOrganisation,
+    events::EventsPage,
+    layout::DashboardLayout,
+    load_failed::LoadFailed,
+    not_found::{NOT_FOUND, NotFound, NotFoundPage},
 };

@@ -12,14 +12,25 @@ pub(crate) fn NotFoundPage() -> impl IntoView {
         response.set_status(http::StatusCode::NOT_FOUND);
     }
     view! {
-        <Title text="Page not found" />
+        <Title text=NOT_FOUND />
         <main class="sign-in" id="main">
-            <Notice icon=IconName::Warning title="Page not found" whole_page=true>
-                <p>"There is no page at this address. It may have moved, or the link is incomplete."</p>
-                <a class="button button-primary" href="/events">
-                    "Go to Events"
-                </a>
-            </Notice>
+            <NotFound />
         </main>
+    }
+}
+
+/// The title of such a page.
+pub(crate) const NOT_FOUND: &str = "Page not found";
+
+/// What such a page says.
+#[component]
+pub(crate) fn NotFound() -> impl IntoView {
+    view! {
+        <Notice icon=IconName::Warning title=NOT_FOUND whole_page=true>
+            <p>"There is no page at this address. It may have moved, or the link is incomplete."</p>
+            <a class="button button-primary" href="/events">
+                "Go to Events"
+            </a>
+        </Notice>
     }
 }

@@ -11,11 +11,7 @@ use axum::{
     routing::post,
 };
 
-/// Nothing runs, and our own style and icon are loaded.
-const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
-     frame-ancestors 'none'",
-);
+use crate::headers::PLAIN_PAGE;
 
 /// What the form is sent to. `context` provides what server functions find.
 pub(super) fn router<S: Clone + Send + Sync + 'static>(
@@ -38,7 +34,7 @@ fn respond(answer: PlainAnswer) -> Response {
         return (status, headers).into_response();
     }
     let policy = [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CONTENT_SECURITY_POLICY, PLAIN_PAGE),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
     (status, headers, policy, Html(html)).into_response()

@@ -16,6 +16,7 @@ mod docs;
 mod envelope;
 mod event;
 mod events;
+mod fault_pages;
 mod faults;
 mod guard;
 mod headers;

@@ -18,7 +18,7 @@ use crate::{
     },
     error::RequestError,
     session::{after_token_change, confirmed_member, session_and_member, store, wants_password},
-    shell::Assets,
+    shell::{Assets, plain_document},
     ui::{Icon, IconName},
 };
 
@@ -200,29 +200,14 @@ fn document(assets: &Assets, outcome: Outcome) -> (StatusCode, String) {
         Outcome::Created { token, secret } => view! { <Shown token secret /> }.into_any(),
         Outcome::UsedAlready => view! { <UsedAlready /> }.into_any(),
     };
-    let document = view! {
-        <!DOCTYPE html>
-        <html lang="en-GB">
-            <head>
-                <meta charset="utf-8" />
-                <meta name="viewport" content="width=device-width, initial-scale=1" />
-                <meta name="color-scheme" content="light dark" />
-                <title>{format!("{title} · 9Pic")}</title>
-                <link rel="icon" type="image/svg+xml" href=assets.icon.to_string() />
-                <link rel="stylesheet" href=assets.style.to_string() />
-            </head>
-            <body>
-                <main class="sign-in" id="main">
-                    <div class="sign-in-card token-once">
-                        <p class="brand">"9Pic"</p>
-                        <h1>{title}</h1>
-                        {content}
-                    </div>
-                </main>
-            </body>
-        </html>
+    let content = view! {
+        <div class="sign-in-card token-once">
+            <p class="brand">"9Pic"</p>
+            <h1>{title}</h1>
+            {content}
+        </div>
     };
-    (status, document.to_html())
+    (status, plain_document(assets, title, content))
 }
 
 #[component]

@@ -1,0 +1,96 @@
+//! What goes wrong is told to people by a page.
+//!
+//! Forms and addresses are also answered by parts that know no pages: server functions tell their errors as JSON,
+//! extractors and layers as a line of text, a panic as nothing at all. A browser that came for a page would show
+//! that as it is. Scripts and other programs, which do not ask for HTML, get it as it is.
+
+use app::{Assets, Back, RequestError, fault_page, session::local_path};
+use axum::{
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, Method, Uri, header},
+    middleware::Next,
+    response::Response,
+};
+
+use crate::headers::PLAIN_PAGE;
+
+/// The longest text of a fault that is read, in bytes. Ours have some hundred.
+const LONGEST: usize = 4 * 1024;
+
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
+/// Better words for a fault than its status has: beside an answer.
+#[derive(Clone, Copy)]
+pub(super) struct Words(pub(super) &'static str);
+
+/// Makes a page of a fault that is none yet, where one was asked for.
+pub(super) async fn tell_people(
+    State(assets): State<Assets>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let asked_from = asks_for_page(request.headers()).then(|| asked_from(&request));
+    let answer = next.run(request).await;
+    match asked_from {
+        Some(place) if is_bare_fault(&answer) => page(&assets, place, answer).await,
+        _ => answer,
+    }
+}
+
+fn asks_for_page(headers: &HeaderMap) -> bool {
+    let accepted = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok());
+    accepted.is_some_and(|accepted| accepted.contains("text/html"))
+}
+
+/// Whether this is a fault that no page tells yet.
+fn is_bare_fault(answer: &Response) -> bool {
+    let status = answer.status();
+    let content_type = answer.headers().get(header::CONTENT_TYPE);
+    let is_html = content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
+    (status.is_client_error() || status.is_server_error()) && !is_html
+}
+
+/// Where the person is: the page that was asked for, or the one with the form.
+fn asked_from(request: &Request) -> Back {
+    if [Method::GET, Method::HEAD].contains(request.method()) {
+        return local_path(path_of(request.uri()))
+            .map_or(Back::Home, |path| Back::Again(path.into()));
+    }
+    let referer = request.headers().get(header::REFERER);
+    let page: Option<Uri> = referer.and_then(|page| page.to_str().ok()?.parse().ok());
+    let path = page.as_ref().and_then(path_of);
+    local_path(path).map_or(Back::Home, |path| Back::To(path.into()))
+}
+
+fn path_of(uri: &Uri) -> Option<&str> {
+    uri.path_and_query().map(|path| path.as_str())
+}
+
+async fn page(assets: &Assets, place: Back, answer: Response) -> Response {
+    let (mut head, body) = answer.into_parts();
+    let words = match head.extensions.get() {
+        Some(Words(words)) => Some((*words).to_owned()),
+        None => error_in(body).await.map(|error| error.to_string()),
+    };
+    let html = fault_page(assets, head.status, words, place);
+    for of_the_other_body in [
+        header::CONTENT_LENGTH,
+        header::CONTENT_DISPOSITION,
+        header::LOCATION,
+    ] {
+        head.headers.remove(of_the_other_body);
+    }
+    head.headers.insert(header::CONTENT_TYPE, HTML);
+    head.headers
+        .insert(header::CONTENT_SECURITY_POLICY, PLAIN_PAGE);
+    Response::from_parts(head, Body::from(html))
+}
+
+/// What a server function says.
+async fn error_in(body: Body) -> Option<RequestError> {
+    let body = to_bytes(body, LONGEST).await.ok()?;
+    serde_json::from_slice(&body).ok()
+}
