@@ -109,6 +109,9 @@ sabotage: setup-test ## Show that the checker finds servers that report a change
 	@DEVELOPER_ZONE_SABOTAGE=no-wait $(CHECKER) --short --expect-violation; \
 	  found=$$?; cargo xtask build && exit $$found
 
+# Figures are those of the optimised program.
+bench lighthouse: export DEVELOPER_ZONE_BIN = $(CARGO_TARGET_DIR)/release/developer-zone
+
 bench: setup-test ## Figures for docs/performance.md: the guard, pings, a million tokens, a pause
 	@scripts/setup wrk
 	@cargo xtask build --release
@@ -121,14 +124,13 @@ bench: setup-test ## Figures for docs/performance.md: the guard, pings, a millio
 	$(call section,A million tokens)
 	@cargo xtask with-postgres -- target/release/bench cold
 	$(call section,From click to done)
-	@cd end2end && DEVELOPER_ZONE_BIN=$(CARGO_TARGET_DIR)/release/developer-zone \
+	@cd end2end && \
 	  ../target/debug/xtask with-postgres -- node_modules/.bin/playwright test --config measure.config.ts pause
 
 lighthouse: setup-test $(LIGHTHOUSE) ## Lighthouse on the main pages, as on a phone with a slow connection
 	@cargo xtask build --release
 	$(call section,Lighthouse)
-	@cd end2end && DEVELOPER_ZONE_BIN=$(CARGO_TARGET_DIR)/release/developer-zone \
-	  node_modules/.bin/playwright test --config measure.config.ts lighthouse
+	@cd end2end && node_modules/.bin/playwright test --config measure.config.ts lighthouse
 
 deb-test: setup-build setup-deb ## Make a Debian package of a debug build, install it here (as root), try it and remove it
 	$(call section,Debian package)

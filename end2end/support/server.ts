@@ -2,7 +2,7 @@
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -151,15 +151,22 @@ export class Server {
 
   /** Takes a table away from the running server, so that what is read from it cannot be. Gives what puts it back. */
   async takeTableAway(table: string): Promise<() => Promise<void>> {
-    const rename = async (from: string, to: string) => {
+    const renameTable = async (from: string, to: string) => {
       const script =
         'import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=10).executescript(sys.argv[2])';
       // The old way of renaming leaves the references of other tables as they are.
       const statements = `PRAGMA legacy_alter_table = ON; ALTER TABLE ${from} RENAME TO ${to};`;
       await run('python3', ['-c', script, join(this.folder, 'zone.db'), statements]);
     };
-    await rename(table, `${table}_away`);
-    return () => rename(`${table}_away`, table);
+    await renameTable(table, `${table}_away`);
+    return () => renameTable(`${table}_away`, table);
+  }
+
+  /** Takes the database's file away from the running server. Gives what puts it back. */
+  async takeDatabaseAway(): Promise<() => Promise<void>> {
+    const file = join(this.folder, 'zone.db');
+    await rename(file, `${file}.away`);
+    return () => rename(`${file}.away`, file);
   }
 
   /** Tells it to stop as an operating system does. Gives its exit code. */

@@ -79,9 +79,13 @@ pub(super) fn ids<const N: usize>(
 ) -> Result<[i64; N], ApiError> {
     let mut ids = [None; N];
     for (name, text) in values.iter() {
-        let text = decoded(text)?;
+        // Digits need no decoding, and nearly always there is nothing else.
+        let id = match decimal(text) {
+            None => decimal(&decoded(text)?),
+            id => id,
+        };
         if let Some(place) = names.iter().position(|asked| *asked == name) {
-            ids[place] = decimal(&text);
+            ids[place] = id;
         }
     }
     if ids.contains(&None) {
