@@ -121,12 +121,7 @@ async fn a_request_from_another_sites_page_is_refused_by_a_page_that_does_not_le
 async fn an_address_that_takes_no_get_is_no_page() {
     let zone = Zone::on_sqlite().await;
     let answer = ask(&browser(&zone).await, Method::GET, SIGN_OUT, "").await;
-    assert_page(
-        &answer,
-        answer.0.as_u16(),
-        "Page not found",
-        "/events",
-    );
+    assert_page(&answer, answer.0.as_u16(), "Page not found", "/events");
 }
 
 #[tokio::test]
