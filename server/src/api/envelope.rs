@@ -15,13 +15,12 @@ use serde::Serialize;
 use super::{error::ApiError, request_id::REQUEST_ID};
 use crate::headers::{NO_SNIFFING, NOTHING, OWN_ORIGIN_ONLY, RESOURCE_POLICY};
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Envelope<'a, T> {
-    response_type: &'static str,
-    message: &'a str,
-    data: T,
-}
+/// In bytes: room for most errors, and for answers that list nothing.
+const SMALL_ANSWER: usize = 256;
+
+/// What an answer begins with; its message and its data follow.
+const SUCCESS: &str = r#"{"responseType":"success","message":"#;
+const ERROR: &str = r#"{"responseType":"error","message":"#;
 
 /// An answer that gives what was asked for.
 pub(super) struct Success<T> {
@@ -32,27 +31,13 @@ pub(super) struct Success<T> {
 
 impl<T: Serialize> IntoResponse for Success<T> {
     fn into_response(self) -> Response {
-        answer(
-            StatusCode::OK,
-            &Envelope {
-                response_type: "success",
-                message: &self.message,
-                data: self.data,
-            },
-        )
+        answer(StatusCode::OK, SUCCESS, &self.message, &self.data)
     }
 }
 
 /// An answer that says what went wrong.
 pub(super) fn failure(status: StatusCode, message: &str) -> Response {
-    answer(
-        status,
-        &Envelope {
-            response_type: "error",
-            message,
-            data: (),
-        },
-    )
+    answer(status, ERROR, message, &())
 }
 
 /// The last three are for the browser in which somebody opens an answer (OWASP, REST Security Cheat Sheet).
@@ -74,8 +59,8 @@ static HEAD: LazyLock<HeaderMap> = LazyLock::new(|| {
     head
 });
 
-fn answer<T: Serialize>(status: StatusCode, envelope: &Envelope<'_, T>) -> Response {
-    match serde_json::to_vec(envelope) {
+fn answer<T: Serialize>(status: StatusCode, begin: &str, message: &str, data: &T) -> Response {
+    match envelope(begin, message, data) {
         Ok(body) => {
             let mut response = Response::new(Body::from(body));
             *response.status_mut() = status;
@@ -90,4 +75,15 @@ fn answer<T: Serialize>(status: StatusCode, envelope: &Envelope<'_, T>) -> Respo
             ApiError::Internal.into_response()
         }
     }
+}
+
+/// The outer object is written out: as keys and values of a map, it would take as long as a small answer's data.
+fn envelope<T: Serialize>(begin: &str, message: &str, data: &T) -> serde_json::Result<Vec<u8>> {
+    let mut body = Vec::with_capacity(SMALL_ANSWER);
+    body.extend_from_slice(begin.as_bytes());
+    serde_json::to_writer(&mut body, message)?;
+    body.extend_from_slice(br#","data":"#);
+    serde_json::to_writer(&mut body, data)?;
+    body.push(b'}');
+    Ok(body)
 }
