@@ -49,11 +49,7 @@ pub fn shell(assets: Assets) -> impl IntoView {
         <!DOCTYPE html>
         <html lang="en-GB">
             <head>
-                <meta charset="utf-8" />
-                <meta name="viewport" content="width=device-width, initial-scale=1" />
-                <meta name="color-scheme" content="light dark" />
-                <link rel="icon" type="image/svg+xml" href=assets.icon.to_string() />
-                <link rel="stylesheet" href=assets.style.to_string() />
+                {usual_head(&assets)}
                 <MetaTags />
             </head>
             <body>
@@ -63,18 +59,25 @@ pub fn shell(assets: Assets) -> impl IntoView {
     }
 }
 
+/// What stands in every document's head.
+fn usual_head(assets: &Assets) -> impl IntoView + use<> {
+    view! {
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <link rel="icon" type="image/svg+xml" href=assets.icon.to_string() />
+        <link rel="stylesheet" href=assets.style.to_string() />
+    }
+}
+
 /// A document without any script, around nothing that may have failed.
 pub(crate) fn plain_document(assets: &Assets, title: &str, content: impl IntoView) -> String {
     let document = view! {
         <!DOCTYPE html>
         <html lang="en-GB">
             <head>
-                <meta charset="utf-8" />
-                <meta name="viewport" content="width=device-width, initial-scale=1" />
-                <meta name="color-scheme" content="light dark" />
+                {usual_head(assets)}
                 <title>{format!("{title} · 9Pic")}</title>
-                <link rel="icon" type="image/svg+xml" href=assets.icon.to_string() />
-                <link rel="stylesheet" href=assets.style.to_string() />
             </head>
             <body>
                 <main class="sign-in" id="main">
