@@ -159,8 +159,9 @@ impl Error {
     fn advice(&self) -> Option<&'static str> {
         match self {
             Self::OpenDatabase(StoreError::Unavailable(_) | StoreError::Database(_)) => {
-                Some("check --database-url, and that the database can be reached from here")
+                Some(CHECK_DATABASE)
             }
+            Self::Store(error) => about_store(error),
             Self::Listen { cause, .. } => Some(match cause.kind() {
                 io::ErrorKind::AddrInUse => {
                     "stop the program that uses the port, or choose another one with --listen (port 0 takes any free one)"
@@ -199,6 +200,29 @@ impl Error {
     }
 }
 
+const CHECK_DATABASE: &str = "check --database-url, and that the database can be reached from here";
+
+/// What an operator can do, where the store's own words do not say it.
+const fn about_store(error: &StoreError) -> Option<&'static str> {
+    Some(match error {
+        StoreError::Unavailable(_) => CHECK_DATABASE,
+        StoreError::Busy => "try again in a moment",
+        StoreError::OrganisationExists(_) => {
+            "choose another number; `developer-zone organisation list` shows those in use"
+        }
+        StoreError::PlanRequired(_) => "`developer-zone organisation set-plan` changes the plan",
+        StoreError::NoSuchToken(_) => "`developer-zone token list` shows those that there are",
+        StoreError::NoSuchUser(_) => {
+            "check the address; `developer-zone user create` makes accounts"
+        }
+        StoreError::EventExists(_) => "choose another number",
+        StoreError::NoSuchEvent(_) => {
+            "check the number; `developer-zone event create` makes events"
+        }
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,6 +242,7 @@ mod tests {
     #[test]
     fn a_cause_that_was_told_already_is_not_told_again() {
         let error = Error::Store(StoreError::Unavailable("gone".into()));
-        assert_eq!(error.on_one_line(), "the database cannot be reached: gone");
+        let told = "the database cannot be reached: gone; ";
+        assert!(error.on_one_line().starts_with(told));
     }
 }

@@ -195,14 +195,14 @@ fn organisations_are_made_listed_and_put_on_another_plan() {
 }
 
 #[test]
-fn what_cannot_be_done_ends_with_1_and_one_line_that_says_why() {
+fn what_cannot_be_done_ends_with_1_and_one_line_that_says_why_and_what_to_do() {
     let (_database, url) = database();
     create_organisation(&url, "905", "City Runners", "pro");
     create_user(&url, "pro@example.com", "905", "admin");
     for (command, words) in [
         (
             "organisation create --id 903 --name Again --plan pro",
-            "exists already",
+            "exists already; choose another number; `developer-zone organisation list`",
         ),
         (
             "organisation set-plan --id 1 --plan pro",
@@ -218,11 +218,17 @@ fn what_cannot_be_done_ends_with_1_and_one_line_that_says_why() {
         ),
         (
             "token create --organisation 905 --created-by pro@example.com",
-            "Enterprise",
+            "`developer-zone organisation set-plan`",
         ),
         ("token list --organisation 1", "no organisation 1"),
-        ("token activate --organisation 903 1", "no token 1"),
-        ("token deactivate --organisation 903 1", "no token 1"),
+        (
+            "token activate --organisation 903 1",
+            "`developer-zone token list`",
+        ),
+        (
+            "token deactivate --organisation 903 1",
+            "it may have been deleted; `developer-zone token list`",
+        ),
         (
             "event create --organisation 1 --name X",
             "no organisation 1",
