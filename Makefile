@@ -112,7 +112,7 @@ sabotage: setup-test ## Show that the checker finds servers that report a change
 # Figures are those of the optimised program.
 bench lighthouse: export DEVELOPER_ZONE_BIN = $(CARGO_TARGET_DIR)/release/developer-zone
 
-bench: setup-test ## Figures for docs/performance.md: the guard, pings, a million tokens, a pause
+bench: setup-test ## Figures for docs/performance.md: the guard, pings, a million tokens, a click
 	@scripts/setup wrk
 	@cargo xtask build --release
 	@cargo build --release --package bench
@@ -125,7 +125,7 @@ bench: setup-test ## Figures for docs/performance.md: the guard, pings, a millio
 	@cargo xtask with-postgres -- target/release/bench cold
 	$(call section,From click to done)
 	@cd end2end && \
-	  ../target/debug/xtask with-postgres -- node_modules/.bin/playwright test --config measure.config.ts pause
+	  ../target/debug/xtask with-postgres -- node_modules/.bin/playwright test --config measure.config.ts deactivation
 
 lighthouse: setup-test $(LIGHTHOUSE) ## Lighthouse on the main pages, as on a phone with a slow connection
 	@cargo xtask build --release

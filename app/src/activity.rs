@@ -90,7 +90,7 @@ impl ActivityQuery {
     }
 }
 
-/// A record as a sentence without its full stop: `ada@example.com paused token Website gallery (k7Q2x***)`.
+/// A record as a sentence without its full stop: `ada@example.com deactivated token Website gallery (k7Q2x***)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sentence {
     /// Who.

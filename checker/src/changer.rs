@@ -84,8 +84,8 @@ impl CommandLine {
             .map(str::to_owned)
         };
         match action {
-            Action::Pause(id) => token("deactivate", id).into(),
-            Action::Resume(id) => token("activate", id).into(),
+            Action::Deactivate(id) => token("deactivate", id).into(),
+            Action::Activate(id) => token("activate", id).into(),
             Action::Delete(id) => token("delete", id).into(),
             Action::Create(_) => ["token", "create", "--organisation", &organisation]
                 .into_iter()
@@ -191,7 +191,7 @@ impl Changer {
         }
     }
 
-    /// From now on a pause is recorded as done before it is asked for: what a server does that does not
+    /// From now on a deactivation is recorded as done before it is asked for: what a server does that does not
     /// keep its promise. For showing that it would be found out.
     pub(crate) const fn lie(&mut self) {
         self.lies = true;
@@ -304,7 +304,7 @@ impl Changer {
         ended: Option<Time>,
     ) {
         let ending = match (outcome, ended) {
-            (Outcome::Done, Some(_)) if self.lies && matches!(action, Action::Pause(_)) => {
+            (Outcome::Done, Some(_)) if self.lies && matches!(action, Action::Deactivate(_)) => {
                 Ending::Done(invoked)
             }
             (Outcome::Done, Some(ended)) => Ending::Done(ended),
@@ -341,7 +341,7 @@ impl Changer {
 
     async fn ask_dashboard(&mut self, action: Action, server: usize) -> (Outcome, Option<Time>) {
         let (name, body) = match action {
-            Action::Pause(id) | Action::Resume(id) => (
+            Action::Deactivate(id) | Action::Activate(id) => (
                 "set-token-active",
                 json!({ "organisation_id": ORGANISATION, "token_id": id, "active": action.sets() }),
             ),

@@ -22,7 +22,7 @@ use crate::{
     until_told_to_stop,
 };
 
-/// Tokens that are there from the start, to be paused and resumed: two by the dashboard, one by commands.
+/// Tokens that are there from the start, to be deactivated and activated: two by the dashboard, one by commands.
 const SWITCHED: usize = 3;
 /// So many tokens that were deleted last are called with after each start.
 const REMEMBERED: usize = 30;
@@ -60,7 +60,7 @@ struct Hand {
 }
 
 enum Work {
-    /// Pauses and resumes a token through the dashboard.
+    /// Deactivates and activates a token through the dashboard.
     Switch(Key),
     /// The same by commands, each of which may be killed.
     Command(Key),
@@ -153,7 +153,7 @@ impl Hand {
             Work::Command(key) => {
                 // Commands work without a server, so a few have to be enough for a round.
                 let mut killed = 0;
-                for action in [Action::Pause(key.id), Action::Resume(key.id)] {
+                for action in [Action::Deactivate(key.id), Action::Activate(key.id)] {
                     if self.dice.random_ratio(1, 4) {
                         self.changer.change(action, Way::CommandLine).await?;
                     }
@@ -188,9 +188,9 @@ impl Hand {
 async fn switch_until_killed(changer: &mut Changer, key: &Key, mut active: bool) -> Result<()> {
     loop {
         let action = if active {
-            Action::Pause(key.id)
+            Action::Deactivate(key.id)
         } else {
-            Action::Resume(key.id)
+            Action::Activate(key.id)
         };
         if changer.change(action, Way::Dashboard(0)).await? != Outcome::Done {
             return Ok(());
@@ -250,7 +250,7 @@ fn report(
         refused += hand.changer.refused;
     }
     let mut report = Report::new(History { calls, changes }, wrong, refused, faults);
-    for name in ["creation", "deletion", "pause", "resume"] {
+    for name in ["creation", "deletion", "deactivation", "activation"] {
         let found = report.done(name);
         report.demand(
             format!("changes done of the kind `{name}`"),

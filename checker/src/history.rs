@@ -26,9 +26,9 @@ pub enum Action {
     /// The token's end.
     Delete(TokenId),
     /// The token is to be refused.
-    Pause(TokenId),
+    Deactivate(TokenId),
     /// The token is to be taken again.
-    Resume(TokenId),
+    Activate(TokenId),
     /// The organisation goes to a plan without the API.
     Downgrade,
     /// The organisation goes back to Enterprise.
@@ -40,8 +40,8 @@ impl Action {
     pub const NAMES: [&'static str; 6] = [
         "creation",
         "deletion",
-        "pause",
-        "resume",
+        "deactivation",
+        "activation",
         "downgrade",
         "upgrade",
     ];
@@ -50,14 +50,14 @@ impl Action {
     pub const fn subject(self) -> Subject {
         match self {
             Self::Create(token) | Self::Delete(token) => Subject::Existence(token),
-            Self::Pause(token) | Self::Resume(token) => Subject::Activity(token),
+            Self::Deactivate(token) | Self::Activate(token) => Subject::Activity(token),
             Self::Downgrade | Self::Upgrade => Subject::Plan,
         }
     }
 
     /// What its subject is afterwards: so (exists, is active, opens), or not.
     pub const fn sets(self) -> bool {
-        matches!(self, Self::Create(_) | Self::Resume(_) | Self::Upgrade)
+        matches!(self, Self::Create(_) | Self::Activate(_) | Self::Upgrade)
     }
 
     /// Its kind.
@@ -65,8 +65,8 @@ impl Action {
         Self::NAMES[match self {
             Self::Create(_) => 0,
             Self::Delete(_) => 1,
-            Self::Pause(_) => 2,
-            Self::Resume(_) => 3,
+            Self::Deactivate(_) => 2,
+            Self::Activate(_) => 3,
             Self::Downgrade => 4,
             Self::Upgrade => 5,
         }]
@@ -78,8 +78,8 @@ impl fmt::Display for Action {
         match self {
             Self::Create(token)
             | Self::Delete(token)
-            | Self::Pause(token)
-            | Self::Resume(token) => {
+            | Self::Deactivate(token)
+            | Self::Activate(token) => {
                 write!(f, "{} of token {token}", self.name())
             }
             Self::Downgrade | Self::Upgrade => write!(f, "{} of the plan", self.name()),
@@ -137,7 +137,7 @@ pub struct Change {
 pub enum Refusal {
     /// There is no such token.
     TokenInvalid,
-    /// It is paused.
+    /// It is inactive.
     TokenInactive,
     /// The plan does not open the API.
     PlanRequired,

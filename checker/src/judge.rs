@@ -7,7 +7,7 @@
 //! a regular register, here with several writers.)
 //!
 //! A call reads three registers, and its answer must fit some choice of values that it may have seen:
-//! `token_invalid` where the token does not exist, `token_inactive` where it is paused, `plan_required` where the
+//! `token_invalid` where the token does not exist, `token_inactive` where it is inactive, `plan_required` where the
 //! plan does not open the API, and acceptance where none of these is so.
 //!
 //! **Suspended servers.** A call is judged by when it was made, whichever way its server was stopped meanwhile

@@ -56,7 +56,7 @@ struct Arguments {
     /// What decides the order of faults, changes and calls; a new one if none is given
     #[arg(long, global = true)]
     seed: Option<u64>,
-    /// Record each pause as done before it is asked for: the checker has to find that out
+    /// Record each deactivation as done before it is asked for: the checker has to find that out
     #[arg(long)]
     lie: bool,
     /// Succeed only if a broken promise was found, and nothing else was wrong

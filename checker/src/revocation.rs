@@ -33,7 +33,7 @@ use crate::{
 };
 
 const CALLERS_PER_SERVER: usize = 2;
-/// Tokens that are paused and resumed.
+/// Tokens that are deactivated and activated.
 const SWITCHED: usize = 4;
 /// Tokens that are deleted and followed by new ones.
 const MORTAL: usize = 2;
@@ -398,12 +398,12 @@ async fn stay(zone: &Zone, mut dice: StdRng) -> Result<Ledger> {
     Ok(Ledger { changer })
 }
 
-/// Pauses and resumes a token.
+/// Deactivates and activates a token.
 async fn switch(zone: &Zone, mut dice: StdRng) -> Result<Ledger> {
     let mut changer = zone.changer();
     if let Some(key) = make(zone, &mut changer, &mut dice).await? {
         while zone.goes_on() {
-            for action in [Action::Pause(key.id), Action::Resume(key.id)] {
+            for action in [Action::Deactivate(key.id), Action::Activate(key.id)] {
                 insist(zone, &mut changer, &mut dice, action).await?;
                 zone.hint(&key);
                 pause_for_a_moment(&mut dice).await;

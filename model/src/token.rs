@@ -33,7 +33,7 @@ impl fmt::Display for TokenId {
 pub enum TokenStatus {
     /// It opens the API.
     Active,
-    /// It is paused: refused until it is activated again.
+    /// It is inactive: refused until it is activated again.
     Inactive,
 }
 

@@ -183,8 +183,8 @@ pub(crate) async fn switch_token_form(
 ) -> Result<(), RequestError> {
     let switched = set_token_active(organisation_id, token_id, active).await;
     let notice = switched.map(|receipt| match active {
-        true => TokenNotice::Resumed(receipt.token.called()),
-        false => TokenNotice::Paused(receipt.token.called(), OutOfUse::from(&receipt)),
+        true => TokenNotice::Activated(receipt.token.called()),
+        false => TokenNotice::Deactivated(receipt.token.called(), OutOfUse::from(&receipt)),
     });
     let page = match in_table {
         true => TOKENS.to_owned(),
@@ -234,7 +234,7 @@ pub(crate) async fn delete_token(
 }
 
 /// Makes a change although nobody may wait for its answer any more: whoever leaves a page drops what it has asked
-/// for, and a pause that was clicked must not depend on that.
+/// for, and a click on the switch must not depend on that.
 #[cfg(feature = "ssr")]
 async fn to_the_end<T: Send + 'static>(
     change: impl Future<Output = Result<T, StoreError>> + Send + 'static,

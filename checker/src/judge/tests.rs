@@ -90,8 +90,8 @@ fn while_a_token_is_created_either_answer_is_right() {
 }
 
 #[test]
-fn after_a_pause_was_reported_as_done_no_call_is_accepted() {
-    let changes = [done(Action::Pause(TOKEN), 10, 20)];
+fn after_a_deactivation_was_reported_as_done_no_call_is_accepted() {
+    let changes = [done(Action::Deactivate(TOKEN), 10, 20)];
     assert_eq!(allowed(&changes, 21, 22), [INACTIVE]);
     assert_eq!(allowed(&changes, 100_000, 100_001), [INACTIVE]);
     let judgement = judged(&changes, call(21, 22, Answer::Accepted));
@@ -101,8 +101,8 @@ fn after_a_pause_was_reported_as_done_no_call_is_accepted() {
 }
 
 #[test]
-fn a_call_that_overlaps_a_pause_may_be_answered_either_way() {
-    let changes = [done(Action::Pause(TOKEN), 10, 20)];
+fn a_call_that_overlaps_a_deactivation_may_be_answered_either_way() {
+    let changes = [done(Action::Deactivate(TOKEN), 10, 20)];
     for (invoked, completed) in [(5, 10), (5, 15), (5, 25), (12, 13), (20, 25)] {
         assert_eq!(
             allowed(&changes, invoked, completed),
@@ -113,16 +113,16 @@ fn a_call_that_overlaps_a_pause_may_be_answered_either_way() {
 }
 
 #[test]
-fn a_call_answered_before_a_pause_was_asked_for_cannot_know_of_it() {
-    let changes = [done(Action::Pause(TOKEN), 10, 20)];
+fn a_call_answered_before_a_deactivation_was_asked_for_cannot_know_of_it() {
+    let changes = [done(Action::Deactivate(TOKEN), 10, 20)];
     assert_eq!(allowed(&changes, 5, 9), [Answer::Accepted]);
 }
 
 #[test]
-fn after_a_resume_was_reported_as_done_no_call_is_refused_as_inactive() {
+fn after_an_activation_was_reported_as_done_no_call_is_refused_as_inactive() {
     let changes = [
-        done(Action::Pause(TOKEN), 10, 20),
-        done(Action::Resume(TOKEN), 30, 40),
+        done(Action::Deactivate(TOKEN), 10, 20),
+        done(Action::Activate(TOKEN), 30, 40),
     ];
     assert_eq!(allowed(&changes, 25, 29), [INACTIVE]);
     assert_eq!(allowed(&changes, 25, 31), [Answer::Accepted, INACTIVE]);
@@ -134,7 +134,7 @@ fn a_deleted_token_never_comes_back() {
     let changes = [
         done(Action::Delete(TOKEN), 10, 20),
         // Whoever asks for it cannot be reported to: and were it so, it would change nothing.
-        done(Action::Resume(TOKEN), 30, 40),
+        done(Action::Activate(TOKEN), 30, 40),
     ];
     assert_eq!(allowed(&changes, 21, 22), [INVALID]);
     assert_eq!(allowed(&changes, 1_000_000, 1_000_001), [INVALID]);
@@ -152,9 +152,9 @@ fn after_a_downgrade_every_active_token_is_refused_by_the_plan_until_the_upgrade
 }
 
 #[test]
-fn a_paused_token_is_inactive_before_the_plan_is_looked_at() {
+fn an_inactive_token_is_told_before_the_plan_is_looked_at() {
     let changes = [
-        done(Action::Pause(TOKEN), 10, 20),
+        done(Action::Deactivate(TOKEN), 10, 20),
         done(Action::Downgrade, 30, 40),
     ];
     assert_eq!(allowed(&changes, 41, 42), [INACTIVE]);
@@ -162,13 +162,13 @@ fn a_paused_token_is_inactive_before_the_plan_is_looked_at() {
 
 #[test]
 fn a_lost_change_may_have_happened_until_a_later_one_is_done() {
-    let mut changes = vec![lost(Action::Pause(TOKEN), 10, 20)];
+    let mut changes = vec![lost(Action::Deactivate(TOKEN), 10, 20)];
     assert_eq!(allowed(&changes, 5, 9), [Answer::Accepted]);
     assert_eq!(
         allowed(&changes, 9_000, 9_001),
         [Answer::Accepted, INACTIVE]
     );
-    changes.push(done(Action::Resume(TOKEN), 30, 40));
+    changes.push(done(Action::Activate(TOKEN), 30, 40));
     assert_eq!(allowed(&changes, 35, 36), [Answer::Accepted, INACTIVE]);
     assert_eq!(allowed(&changes, 41, 42), [Answer::Accepted]);
 }
@@ -176,8 +176,8 @@ fn a_lost_change_may_have_happened_until_a_later_one_is_done() {
 #[test]
 fn a_lost_change_does_not_undo_the_one_before_it() {
     let changes = [
-        done(Action::Pause(TOKEN), 10, 20),
-        lost(Action::Resume(TOKEN), 30, 40),
+        done(Action::Deactivate(TOKEN), 10, 20),
+        lost(Action::Activate(TOKEN), 30, 40),
     ];
     assert_eq!(allowed(&changes, 25, 29), [INACTIVE]);
     assert_eq!(allowed(&changes, 50, 51), [Answer::Accepted, INACTIVE]);
@@ -186,8 +186,8 @@ fn a_lost_change_does_not_undo_the_one_before_it() {
 #[test]
 fn a_change_that_nobody_waited_for_may_happen_at_any_later_time() {
     let changes = [
-        given_up(Action::Pause(TOKEN), 10),
-        done(Action::Resume(TOKEN), 30, 40),
+        given_up(Action::Deactivate(TOKEN), 10),
+        done(Action::Activate(TOKEN), 30, 40),
     ];
     assert_eq!(
         allowed(&changes, 9_000, 9_001),
@@ -198,12 +198,12 @@ fn a_change_that_nobody_waited_for_may_happen_at_any_later_time() {
 #[test]
 fn of_two_changes_at_once_either_may_have_been_the_last() {
     let changes = [
-        done(Action::Pause(TOKEN), 10, 30),
-        done(Action::Resume(TOKEN), 20, 25),
+        done(Action::Deactivate(TOKEN), 10, 30),
+        done(Action::Activate(TOKEN), 20, 25),
     ];
     assert_eq!(allowed(&changes, 31, 32), [Answer::Accepted, INACTIVE]);
     // A third one settles it.
-    let settled = [&changes[..], &[done(Action::Pause(TOKEN), 40, 50)]].concat();
+    let settled = [&changes[..], &[done(Action::Deactivate(TOKEN), 40, 50)]].concat();
     assert_eq!(allowed(&settled, 51, 52), [INACTIVE]);
 }
 
@@ -218,7 +218,7 @@ fn no_answer_is_neither_acceptance_nor_refusal_and_a_wrong_one_is_always_wrong()
 }
 
 #[test]
-fn a_token_that_nobody_ever_paused_cannot_be_inactive() {
+fn a_token_that_nobody_ever_deactivated_cannot_be_inactive() {
     let judgement = judged(&[], call(3, 4, INACTIVE));
     let never = Reason::Never(Subject::Activity(TOKEN));
     assert_eq!(judgement.violations[0].because, never);
@@ -226,18 +226,18 @@ fn a_token_that_nobody_ever_paused_cannot_be_inactive() {
 
 #[test]
 fn a_violation_names_both_operations_and_their_times() {
-    let pause = Change {
+    let deactivation = Change {
         way: Way::Dashboard(1),
-        ..done(Action::Pause(TOKEN), 10, 20)
+        ..done(Action::Deactivate(TOKEN), 10, 20)
     };
-    let judgement = judged(&[pause], call(21, 22, Answer::Accepted));
+    let judgement = judged(&[deactivation], call(21, 22, Answer::Accepted));
     let text = judgement.violations[0].to_string();
     for part in [
-        "pause of token 7 through the dashboard of server 1:",
+        "deactivation of token 7 through the dashboard of server 1:",
         "asked for at 0.010000 s, reported as done at 0.020000 s",
         "ping with token 7 on server 0: accepted",
         "made at 0.021000 s, answered at 0.022000 s",
-        "1.000 ms after the pause was reported as done",
+        "1.000 ms after the deactivation was reported as done",
     ] {
         assert!(text.contains(part), "{part}:\n{text}");
     }
@@ -245,7 +245,7 @@ fn a_violation_names_both_operations_and_their_times() {
 
 /// The rule as the documentation has it, word for word and slowly: every change against every other.
 fn seen_slowly(changes: &[Change], call: &Call) -> (bool, bool) {
-    let at_first = done(Action::Resume(TOKEN), 0, 0);
+    let at_first = done(Action::Activate(TOKEN), 0, 0);
     let all: Vec<_> = [at_first]
         .into_iter()
         .chain(changes.iter().copied())
@@ -268,9 +268,9 @@ fn seen_slowly(changes: &[Change], call: &Call) -> (bool, bool) {
 fn any_change() -> impl Strategy<Value = Change> {
     (any::<bool>(), 1..60_u64, 0..15_u64, 0..6_u8).prop_map(|(sets, invoked, took, ending)| {
         let action = if sets {
-            Action::Resume(TOKEN)
+            Action::Activate(TOKEN)
         } else {
-            Action::Pause(TOKEN)
+            Action::Deactivate(TOKEN)
         };
         match ending {
             0 => given_up(action, invoked),
@@ -305,9 +305,9 @@ proptest! {
         let looked = invoked + looked.min(took);
         let mut found = true;
         let mut changes = Vec::new();
-        for (sets, pause, until_done, until_told) in steps {
-            let action = if sets { Action::Resume(TOKEN) } else { Action::Pause(TOKEN) };
-            let begun = now + pause;
+        for (sets, rest, until_done, until_told) in steps {
+            let action = if sets { Action::Activate(TOKEN) } else { Action::Deactivate(TOKEN) };
+            let begun = now + rest;
             now = begun + until_done + until_told;
             changes.push(done(action, begun, now));
             if begun + until_done <= looked {

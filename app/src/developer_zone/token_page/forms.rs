@@ -75,7 +75,7 @@ pub(crate) fn NameField(value: String, is_refused: bool) -> impl IntoView {
     }
 }
 
-/// Pauses the token, or lets it open the API again.
+/// Deactivates the token, or lets it open the API again.
 #[component]
 pub(super) fn SwitchForm(organisation: OrganisationId, token: TokenSummary) -> impl IntoView {
     let is_active = token.status.is_active();

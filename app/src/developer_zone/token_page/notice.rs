@@ -22,10 +22,10 @@ use crate::{
 pub enum TokenNotice {
     /// It has another name, or none any more.
     Renamed,
-    /// The token that is called so is paused.
-    Paused(String, OutOfUse),
+    /// The token that is called so is inactive.
+    Deactivated(String, OutOfUse),
     /// The token that is called so is active.
-    Resumed(String),
+    Activated(String),
     /// The token that was called so is deleted.
     Deleted(String, OutOfUse),
     /// The name that was typed is none.
@@ -64,7 +64,7 @@ impl TokenNotice {
     pub(super) const fn is_good(&self) -> bool {
         matches!(
             self,
-            Self::Renamed | Self::Paused(..) | Self::Resumed(_) | Self::Deleted(..)
+            Self::Renamed | Self::Deactivated(..) | Self::Activated(_) | Self::Deleted(..)
         )
     }
 
@@ -97,10 +97,10 @@ impl fmt::Display for TokenNotice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Renamed => f.write_str("The name was changed."),
-            Self::Paused(called, out_of_use) => {
+            Self::Deactivated(called, out_of_use) => {
                 write!(f, "Token {called} is inactive. {out_of_use}")
             }
-            Self::Resumed(called) => write!(f, "Token {called} is active."),
+            Self::Activated(called) => write!(f, "Token {called} is active."),
             Self::Deleted(called, out_of_use) => {
                 write!(f, "Token {called} was deleted. {out_of_use}")
             }

@@ -1,4 +1,4 @@
-/** How long a pause takes, from the click on the switch until the page says that it holds everywhere. */
+/** How long deactivating a token takes, from the click on the switch until the page says that it holds everywhere. */
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,7 +22,7 @@ interface Setting {
   servers: number;
 }
 
-test('a pause, from click to done', async ({ browser }) => {
+test('deactivating a token, from click to done', async ({ browser }) => {
   const folder = await mkdtemp(join(tmpdir(), 'developer-zone-'));
   const postgres = process.env['TEST_POSTGRES_URL'];
   const settings: Setting[] = [
