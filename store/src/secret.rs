@@ -150,6 +150,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_letter_or_digit_is_malformed_though_the_checksum_is_right() {
+        for odd in [b' ', b'-', b'_', b'{', 0, 0xff] {
+            let mut key = b"0000000000000000000000000000000000009Pic".to_vec();
+            key[7] = odd;
+            key.extend(checksum(&key));
+            assert_eq!(
+                TokenDigest::of_presented(&key),
+                Err(MalformedToken),
+                "{odd}"
+            );
+        }
+    }
+
+    #[test]
     fn two_tokens_differ_from_their_first_characters() {
         let (one, other) = (token(1), token(2));
         assert_ne!(TokenPreview::of(&one), TokenPreview::of(&other));

@@ -125,6 +125,16 @@ async fn an_address_that_takes_no_get_is_no_page() {
 }
 
 #[tokio::test]
+async fn a_page_that_tells_a_fault_itself_is_left_as_it_is() {
+    let zone = Zone::on_sqlite().await;
+    let (status, headers, page) = ask(&browser(&zone).await, Method::GET, "/nothing", "").await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert!(page.contains("Page not found"), "{page}");
+    let policy = headers["content-security-policy"].to_str().expect("a text");
+    assert!(policy.contains("'nonce-"), "{policy}");
+}
+
+#[tokio::test]
 async fn a_program_gets_the_error_as_it_is() {
     let zone = Zone::on_sqlite().await;
     let script = browser(&zone).await.with("accept", "application/json");

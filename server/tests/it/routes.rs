@@ -175,6 +175,7 @@ async fn an_id_that_is_no_decimal_number_is_422_on_every_route() {
             .send(route.method.clone(), &path(route, "%ff", "456"))
             .await;
         answer.assert_refused(422, "invalid_request");
+        assert_eq!(answer.message(), "path: must be UTF-8");
     }
 }
 
