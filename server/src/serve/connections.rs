@@ -7,6 +7,7 @@
 //! long ([`Patience`]).
 
 mod progress;
+mod slices;
 #[cfg(test)]
 mod tests;
 
@@ -27,13 +28,17 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, sleep},
 };
 
-use self::progress::{Phase, Progress, Watched};
+use self::{
+    progress::{Phase, Progress, Watched},
+    slices::sliced,
+};
 use crate::surfaces::Service;
 
 /// The longest head of a request, in bytes; a longer one is answered with 431, as is one of more than 100 headers.
 const LONGEST_HEAD: usize = 32 * 1024;
 
-/// Connections at once, if the system lets us have as many; some 20 kB each.
+/// Connections at once, if the system lets us have as many; some 20 kB each, and up to 128 more where a large answer
+/// was sent ([`slices`]).
 const MOST_CONNECTIONS: u64 = 10_000;
 
 /// File handles for all else: the database, above all.
@@ -232,7 +237,8 @@ async fn converse(
         http1::Builder::new()
             .max_header_size(LONGEST_HEAD)
             .max_buf_size(2 * LONGEST_HEAD)
-            // Head and body are copied together and go out in one piece: that costs less than two pieces do.
+            // Head and body are copied together and go out in one piece: that costs less than two pieces do. What is
+            // large comes in slices.
             .writev(false)
             .serve_connection(io, answering)
     );
@@ -266,6 +272,6 @@ fn answer<'a>(
     });
     service.answer(request, Some(peer)).map(|response| {
         progress.enter(Phase::Idle);
-        Ok(response)
+        Ok(response.map(sliced))
     })
 }
