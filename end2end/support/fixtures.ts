@@ -43,10 +43,14 @@ export const test = base.extend<Options & Fixtures, WorkerFixtures>({
     { scope: 'worker' },
   ],
 
-  server: async ({ demoDatabase, serverOptions }, use) => {
+  server: async ({ demoDatabase, serverOptions }, use, testInfo) => {
     const server = await Server.start(demoDatabase, serverOptions);
     await use(server);
-    expect(await server.stop(), 'the exit code after SIGTERM').toBe(0);
+    const code = await server.stop();
+    if (code !== 0 || testInfo.status !== testInfo.expectedStatus) {
+      await testInfo.attach('log of the server', { body: server.log, contentType: 'text/plain' });
+    }
+    expect(code, 'the exit code after SIGTERM').toBe(0);
     await server.removeDatabase();
   },
 
