@@ -1,9 +1,13 @@
 // The tools of these tests, tried on what they are there to find.
 
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
 import { COLOURS, violations } from '../support/accessibility.ts';
 import { misfits, moving, scrollingSideways } from '../support/layout.ts';
 import { MEMBER } from '../support/demo.ts';
 import { expect, openPage, test } from '../support/fixtures.ts';
+import { AnswerRecorder } from '../support/secret.ts';
 
 test('the collector sees console messages, errors, CSP violations and foreign requests', async ({
   page,
@@ -85,4 +89,36 @@ test('the scan finds words that are cut off, what sticks out of the window, and 
   expect(found).toContain('“Unbreakable”');
   expect(found).toContain('“Out”');
   expect(await moving(page)).toEqual(['P.']);
+});
+
+test('an answer that was never read to its end fails a search, and nothing but a search', async ({
+  openContext,
+  collector,
+}) => {
+  // It begins every answer, and ends those to `/whole`.
+  const endless = createServer((request, response) => {
+    response.writeHead(200, { 'content-type': 'text/html' });
+    response.write('<p>the beginning');
+    if (request.url === '/whole') {
+      response.end();
+    }
+  });
+  await new Promise<void>((listening) => endless.listen(0, '127.0.0.1', listening));
+  const origin = `http://127.0.0.1:${(endless.address() as AddressInfo).port}`;
+  collector.allow(/^request outside the origin: http:\/\/127\.0\.0\.1:/);
+
+  const context = await openContext();
+  const page = await context.newPage();
+  const answers = new AnswerRecorder(context);
+  await page.goto(`${origin}/whole`);
+  expect(await answers.search('the beginning')).toEqual({ all: 1, with: ['/whole'] });
+  const begun = page.waitForResponse('**/endless');
+  await page.evaluate(() => void fetch('/endless'));
+  await begun;
+  await context.close();
+  // A turn of the loop, in which a rejection that nobody handles would end the run.
+  await new Promise((later) => setTimeout(later, 100));
+  await expect(answers.search('the beginning')).rejects.toThrow('has been closed');
+  endless.closeAllConnections();
+  endless.close();
 });
