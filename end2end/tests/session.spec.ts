@@ -95,6 +95,8 @@ test('switching the organisation after the session has ended leads to sign-in, a
 }) => {
   const { switcher } = new Frame(page);
   await signIn(MEMBER);
+  // What the page finds out by itself, it says in a dialog over the list of organisations.
+  await unwatched(page);
   await openPage(page, '/developer-zone');
   await signOutElsewhere(context);
   await switcher.button.click();
