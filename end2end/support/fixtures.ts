@@ -47,10 +47,12 @@ export const test = base.extend<Options & Fixtures, WorkerFixtures>({
     const server = await Server.start(demoDatabase, serverOptions);
     await use(server);
     const code = await server.stop();
-    if (code !== 0 || testInfo.status !== testInfo.expectedStatus) {
+    const stoppedInOrder = code === 0 && server.abandoned.length === 0;
+    if (!stoppedInOrder || testInfo.status !== testInfo.expectedStatus) {
       await testInfo.attach('log of the server', { body: server.log, contentType: 'text/plain' });
     }
     expect(code, 'the exit code after SIGTERM').toBe(0);
+    expect(server.abandoned, 'unfinished when it stopped').toEqual([]);
     await server.removeDatabase();
   },
 

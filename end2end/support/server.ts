@@ -13,8 +13,9 @@ const BINARY = resolve(
   '..',
   process.env['DEVELOPER_ZONE_BIN'] ?? '../target/debug/developer-zone',
 );
-const STARTS_WITHIN = 15_000;
-const STOPS_WITHIN = 15_000;
+const STARTS_WITHIN = 60_000;
+/** Longer than it gives its requests and its database (`--shutdown-grace`): it is to say itself what kept it. */
+const STOPS_WITHIN = 30_000;
 
 const run = promisify(execFile);
 
@@ -133,6 +134,11 @@ export class Server {
   /** Everything it has logged. */
   get log(): string {
     return this.errors;
+  }
+
+  /** What it gave up on when it stopped. */
+  get abandoned(): string[] {
+    return this.errors.split('\n').filter((line) => / WARN .*: stopped (with|while|before) /.test(line));
   }
 
   /** Runs the command line on the same database, as an operator beside the server would. */

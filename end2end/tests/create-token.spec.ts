@@ -13,6 +13,7 @@ import {
   countRequests,
   failedToLoad,
   HeldRequests,
+  unwatched,
 } from '../support/requests.ts';
 import { createToken, createTokens, listTokens } from '../support/tokens.ts';
 
@@ -209,6 +210,7 @@ test('where somebody else took the last place, it is said and the table catches 
   await createTokens(server, 9);
   const zone = new DeveloperZone(page);
   await signIn(MEMBER);
+  await unwatched(page);
   await zone.open();
   await createToken(server);
   await zone.createToken.click();

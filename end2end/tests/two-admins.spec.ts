@@ -102,6 +102,7 @@ test('a plan that changed in mid-work is said, and nothing is done', async ({
   const zone = new DeveloperZone(page);
   const { failures } = new Frame(page);
   await signIn(MEMBER);
+  await unwatched(page);
   await zone.open();
   await server.cli('organisation', 'set-plan', '--id', `${SUMMIT}`, '--plan', 'trial');
   await zone.row(previewOf(token)).switch.click();
