@@ -15,10 +15,6 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-/// The server's: what is compared is the work, not the allocator.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Measures the Developer Zone from outside
 #[derive(Parser)]
 #[command(name = "bench")]

@@ -2,10 +2,6 @@
 
 use std::process::ExitCode;
 
-/// An answer is many small pieces of memory, made on one thread and freed on another.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[tokio::main]
 async fn main() -> ExitCode {
     server::cli::main().await
