@@ -1,13 +1,15 @@
 // The tools of these tests, tried on what they are there to find.
 
+import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 
 import { COLOURS, violations } from '../support/accessibility.ts';
 import { misfits, moving, scrollingSideways } from '../support/layout.ts';
 import { MEMBER } from '../support/demo.ts';
 import { expect, openPage, test } from '../support/fixtures.ts';
 import { AnswerRecorder } from '../support/secret.ts';
+import { Server } from '../support/server.ts';
 
 test('the collector sees console messages, errors, CSP violations and foreign requests', async ({
   page,
@@ -103,7 +105,7 @@ test('an answer that was never read to its end fails a search, and nothing but a
       response.end();
     }
   });
-  await new Promise<void>((listening) => endless.listen(0, '127.0.0.1', listening));
+  await once(endless.listen(0, '127.0.0.1'), 'listening');
   const origin = `http://127.0.0.1:${(endless.address() as AddressInfo).port}`;
   collector.allow(/^request outside the origin: http:\/\/127\.0\.0\.1:/);
 
@@ -116,9 +118,24 @@ test('an answer that was never read to its end fails a search, and nothing but a
   await page.evaluate(() => void fetch('/endless'));
   await begun;
   await context.close();
-  // A turn of the loop, in which a rejection that nobody handles would end the run.
-  await new Promise((later) => setTimeout(later, 100));
+  // A turn of the loop, in which a rejection that nobody handles fails the test.
+  await new Promise(setImmediate);
   await expect(answers.search('the beginning')).rejects.toThrow('has been closed');
   endless.closeAllConnections();
   endless.close();
+});
+
+test('a server that stops with a request unfinished is told from one that has finished all', async () => {
+  const server = await Server.start(undefined, { args: ['--shutdown-grace', '100ms'] });
+  const { hostname, port, host } = new URL(server.url);
+  const caller = connect(Number(port), hostname);
+  const head = `POST /api/dashboard/sign-in HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/x-www-form-urlencoded`;
+  caller.write(`${head}\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n`);
+  // With this the server says that it waits for the form, which never comes.
+  expect(String((await once(caller, 'data'))[0])).toContain('100 Continue');
+  expect(server.abandoned).toEqual([]);
+  expect(await server.stop()).toBe(0);
+  expect(server.abandoned).toEqual([expect.stringContaining('stopped with requests unfinished')]);
+  caller.destroy();
+  await server.removeDatabase();
 });
