@@ -61,7 +61,7 @@ test: setup-test ## Everything: format, lints, types, Rust, conformance and brow
 	@$(MAKE) conformance
 	@$(MAKE) e2e ARGS=
 	$(call section,Known vulnerabilities)
-	@$(TOOLS) scripts/audit; case $$? in \
+	@$(TOOLS) tools/scripts/audit; case $$? in \
 	  0) printf '\nmake test: everything passed\n' ;; \
 	  3) printf '\nmake test: everything passed but the look for known vulnerabilities, which cannot be had here\n' ;; \
 	  *) exit 1 ;; \
@@ -80,10 +80,10 @@ lint: setup-build ## Format, clippy for server and browser, types of the browser
 	@cd end2end && node_modules/.bin/tsc --noEmit
 	$(call section,Supply chain)
 	@cargo xtask supply-chain
-	@scripts/setup cargo_deny cargo_cyclonedx
+	@tools/scripts/setup cargo_deny cargo_cyclonedx
 	@$(DENY) check bans licenses sources
-	@$(DENY) --manifest-path fuzz/Cargo.toml check bans licenses sources
-	@$(TOOLS) scripts/sbom
+	@$(DENY) --manifest-path tools/fuzz/Cargo.toml check bans licenses sources
+	@$(TOOLS) tools/scripts/sbom
 
 e2e: setup-test ## Browser tests (ARGS=… goes to Playwright)
 	$(call section,Browser tests)
@@ -93,7 +93,7 @@ e2e: setup-test ## Browser tests (ARGS=… goes to Playwright)
 conformance: setup-test ## The API against its own OpenAPI document, with schemathesis
 	$(call section,Conformance of the API)
 	@cargo xtask build
-	@conformance/run
+	@tools/conformance/run
 
 soak: setup-test ## Revocation and durability, for long (SOAK_MINUTES=10)
 	$(call section,Revocation)
@@ -113,7 +113,7 @@ sabotage: setup-test ## Show that the checker finds servers that report a change
 bench lighthouse: export DEVELOPER_ZONE_BIN = $(CARGO_TARGET_DIR)/release/developer-zone
 
 bench: setup-test ## Figures for docs/performance.md: the guard, pings, a million tokens, a click
-	@scripts/setup wrk
+	@tools/scripts/setup wrk
 	@cargo xtask build --release
 	@cargo build --release --package bench
 	@cargo build --release --package store --example million_tokens
@@ -140,22 +140,22 @@ deb-test: setup-build setup-deb ## Make a Debian package of a debug build, insta
 
 fuzz: setup-build ## What strangers send, made up by libFuzzer (FUZZ_SECONDS=60 for each target)
 	$(call section,Fuzzing)
-	@scripts/setup cplusplus
-	@fuzz/run $(FUZZ_SECONDS)
+	@tools/scripts/setup cplusplus
+	@tools/fuzz/run $(FUZZ_SECONDS)
 
 mutants: setup-test ## Whether the tests notice a guard and grants that were changed (hours): docs/mutants.md
 	$(call section,Mutants of the guard and the grants)
-	@scripts/setup cargo_mutants
+	@tools/scripts/setup cargo_mutants
 	@$(TOOLS) cargo xtask with-postgres -- cargo mutants --output target/mutants $(ARGS)
 
 audit: setup-rust ## Known vulnerabilities in what is built in; fails where they cannot be looked up
 	$(call section,Known vulnerabilities)
-	@scripts/setup cargo_deny
-	@$(TOOLS) scripts/audit
+	@tools/scripts/setup cargo_deny
+	@$(TOOLS) tools/scripts/audit
 
 sbom: setup-rust ## What the binary is made of: target/sbom/*.cdx.json (CycloneDX)
-	@scripts/setup cargo_cyclonedx
-	@$(TOOLS) scripts/sbom
+	@tools/scripts/setup cargo_cyclonedx
+	@$(TOOLS) tools/scripts/sbom
 
 fmt: setup-rust ## Put all Rust code into the common format
 	@cargo fmt --all
@@ -165,24 +165,24 @@ fmt: setup-rust ## Put all Rust code into the common format
 setup: setup-test ## All that the tasks above need; each of them sees to its own needs
 
 setup-rust:
-	@scripts/setup rust
+	@tools/scripts/setup rust
 
 setup-build: $(NPM_PACKAGES)
-	@scripts/setup compiler rust
+	@tools/scripts/setup compiler rust
 
 setup-test: setup-build
-	@scripts/setup browser postgresql proxies schemathesis
+	@tools/scripts/setup browser postgresql proxies schemathesis
 
 setup-deb:
-	@scripts/setup deb
+	@tools/scripts/setup deb
 
 # npm writes this file last, so it is older than the lock file exactly when an installation is due.
 $(NPM_PACKAGES): end2end/package-lock.json
-	@scripts/setup node
+	@tools/scripts/setup node
 	@cd end2end && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund
 
 $(LIGHTHOUSE): end2end/lighthouse/package-lock.json
-	@scripts/setup node
+	@tools/scripts/setup node
 	@cd end2end/lighthouse && npm ci --no-audit --no-fund --ignore-scripts
 
 help: ## List these tasks

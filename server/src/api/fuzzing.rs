@@ -1,4 +1,4 @@
-//! What fuzzing reaches into (`fuzz/`): the readers of what strangers send, each as a plain function. Compiled
+//! What fuzzing reaches into (`tools/fuzz/`): the readers of what strangers send, each as a plain function. Compiled
 //! with the feature `fuzzing` alone, which no program that is shipped has.
 
 use std::sync::LazyLock;

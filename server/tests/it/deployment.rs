@@ -112,7 +112,7 @@ impl Proxy {
     pub(crate) fn call(&self, arguments: &[&str]) -> String {
         let mut curl = self.curl_from(CALLER);
         let output = curl.arg("--include").args(arguments).output();
-        let output = output.expect("curl is installed: scripts/setup proxies");
+        let output = output.expect("curl is installed: tools/scripts/setup proxies");
         let answer = String::from_utf8(output.stdout).expect("a text");
         assert!(
             output.status.success(),
@@ -228,7 +228,7 @@ fn program(name: &str) -> PathBuf {
         .into_iter()
         .find(|file| file.is_file())
         .unwrap_or_else(|| {
-            panic!("{name} is not installed: run `make test`, or `scripts/setup proxies`")
+            panic!("{name} is not installed: run `make test`, or `tools/scripts/setup proxies`")
         })
 }
 
@@ -245,7 +245,7 @@ fn make_certificate(folder: &Path) {
         .arg("-out")
         .arg(&certificate)
         .output();
-    let made = made.expect("openssl is installed: scripts/setup proxies");
+    let made = made.expect("openssl is installed: tools/scripts/setup proxies");
     assert!(made.status.success(), "{made:?}");
     let both = [certificate, key].map(|file| fs::read(file).expect("made"));
     fs::write(folder.join("haproxy.pem"), both.concat()).expect("written");

@@ -15,8 +15,9 @@ use anyhow::{Context, Result, anyhow, bail};
 /// The root of the repository.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the folder of this crate lies in the repository")
+        .ancestors()
+        .nth(2)
+        .expect("this crate is in tools/xtask of the repository")
 }
 
 /// A command that cannot tell that it is started from a program which `cargo run` started.

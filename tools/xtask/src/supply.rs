@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::command::{cargo, could_not_start, root};
 
 /// Each has a lock file of its own.
-const MANIFESTS: [&str; 2] = ["Cargo.toml", "fuzz/Cargo.toml"];
+const MANIFESTS: [&str; 2] = ["Cargo.toml", "tools/fuzz/Cargo.toml"];
 
 const NPM_REGISTRY: &str = "https://registry.npmjs.org/";
 
