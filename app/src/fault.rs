@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use crate::{
     dashboard::{NOT_FOUND, NotFound},
     error::RequestError,
+    paths::HOME,
     shell::{Assets, plain_document},
     ui::{IconName, Notice},
 };
@@ -40,7 +41,7 @@ pub fn fault_page(
     let (label, href) = match back {
         Back::Again(path) => ("Try again", path),
         Back::To(path) => ("Go back", path),
-        Back::Home => ("Go to Events", "/events".to_owned()),
+        Back::Home => ("Go to Events", HOME.to_owned()),
     };
     owner.with(|| {
         let content = view! {

@@ -12,17 +12,15 @@
 )]
 
 mod account;
-#[cfg(feature = "ssr")]
-pub mod activity;
-pub mod connection;
 mod dashboard;
 mod developer_zone;
 mod error;
-pub mod examples;
 #[cfg(feature = "ssr")]
 mod fault;
+mod ids;
 #[cfg(feature = "ssr")]
 mod pages;
+pub mod paths;
 pub mod session;
 #[cfg(feature = "ssr")]
 mod shell;
@@ -30,12 +28,13 @@ mod shell;
 mod sign_in;
 #[cfg(feature = "ssr")]
 pub mod site;
+pub mod texts;
 mod ui;
 
 pub use self::error::RequestError;
 #[cfg(feature = "ssr")]
 pub use self::{
-    developer_zone::{NEW_TOKEN, NewTokenForm, PlainAnswer, TokenNotice, create_from_form},
+    developer_zone::{NewTokenForm, PlainAnswer, TokenNotice, create_from_form},
     fault::{Back, fault_page},
     pages::App,
     shell::{Assets, shell},

@@ -55,3 +55,25 @@ pub fn App() -> impl IntoView {
         </Router>
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use leptos_axum::generate_route_list;
+
+    use super::App;
+    use crate::paths::{ACCOUNT, ACTIVITY, EVENTS, NEW_TOKEN, SIGN_IN, TOKENS};
+
+    /// The router's macro takes literals alone, so each address stands in this file a second time.
+    #[test]
+    fn the_routes_are_the_addresses_that_the_rest_of_the_program_uses() {
+        let routes = generate_route_list(App);
+        let routes: BTreeSet<_> = routes.iter().map(|route| route.path()).collect();
+        let one_token = format!("{TOKENS}/tokens/{{id}}");
+        let expected = [
+            SIGN_IN, EVENTS, ACCOUNT, TOKENS, ACTIVITY, NEW_TOKEN, &one_token,
+        ];
+        assert_eq!(routes, BTreeSet::from(expected));
+    }
+}

@@ -2,7 +2,7 @@
 
 pub(crate) mod file;
 
-use app::activity::{Sentence, instant};
+use app::texts::activity::{Sentence, instant};
 use csv::{QuoteStyle, Terminator, WriterBuilder};
 use model::{
     audit::{Actor, Entry, Kind},

@@ -1,6 +1,6 @@
 //! The test of a new token: a ping that passes the external API's own guard, without leaving the process.
 
-use app::connection::{CallPing, PingAnswer, ping_path};
+use app::texts::token_test::{CallPing, PingAnswer, ping_path};
 use async_trait::async_trait;
 use axum::{
     BoxError,

@@ -7,13 +7,14 @@ use std::{sync::Arc, time::Duration};
 
 use app::{
     App, RequestError, TokenNotice,
-    connection::CallPing,
+    paths::{ACCOUNT, HOME, SIGN_IN},
     session::{
         Cookies, SessionSettings, account_page, failed_sign_in, local_path, sign_in_path,
         signed_in, token_notice, viewer,
     },
     shell,
     site::Site,
+    texts::token_test::CallPing,
 };
 use axum::{
     Extension, Json, Router,
@@ -89,7 +90,7 @@ pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardCon
         .leptos_routes_with_context(&options, generate_route_list(App), with_store, document)
         .merge(audit_file)
         .merge(new_token)
-        .route("/", get(|| async { Redirect::to("/events") }))
+        .route("/", get(|| async { Redirect::to(HOME) }))
         .route_layer(middleware::from_fn_with_state(pages, admit_to_page))
         .fallback(not_found)
         .layer(middleware::from_fn(refuse_cross_site))
@@ -158,15 +159,13 @@ async fn page(pages: &Pages, uri: &Uri, headers: &HeaderMap) -> Result<Page, Req
     let mut notice = None;
     let forget;
     match (uri.path(), session) {
-        ("/sign-in", Some(_)) => {
+        (SIGN_IN, Some(_)) => {
             let wanted = wanted_page(uri.query());
-            let path = local_path(wanted.as_deref()).unwrap_or("/events");
+            let path = local_path(wanted.as_deref()).unwrap_or(HOME);
             return Ok(Page::Elsewhere(path.to_owned()));
         }
-        ("/sign-in", None) => {
-            (site.failed_sign_in, forget) = failed_sign_in(headers, cookies).unzip()
-        }
-        ("/account", Some(session)) => {
+        (SIGN_IN, None) => (site.failed_sign_in, forget) = failed_sign_in(headers, cookies).unzip(),
+        (ACCOUNT, Some(session)) => {
             let (account, said) = account_page(&session, headers, &pages.store, cookies).await?;
             (site.account, forget) = (Some(account), said);
         }

@@ -7,7 +7,7 @@ mod page;
 #[cfg(feature = "ssr")]
 mod password;
 #[cfg(feature = "ssr")]
-mod requests;
+mod server_functions;
 #[cfg(feature = "ssr")]
 mod sessions;
 mod show_passwords;

@@ -5,7 +5,7 @@ use model::user::MIN_PASSWORD_LENGTH;
 
 use super::{
     page::{NOTICE, is_about_new_password},
-    requests::ChangePassword,
+    server_functions::ChangePassword,
     show_passwords::ShowPasswords,
 };
 use crate::error::RequestError;

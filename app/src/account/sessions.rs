@@ -3,7 +3,7 @@
 use leptos::{prelude::*, server_fn::ServerFn};
 use model::session::{SessionId, SessionSummary};
 
-use super::requests::{EndAllSessions, EndSession};
+use super::server_functions::{EndAllSessions, EndSession};
 use crate::ui::{ServerTime, Shown};
 
 /// The browsers in which one is signed in, each with its way out.

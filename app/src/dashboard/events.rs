@@ -12,6 +12,7 @@ use model::{
 use super::{ChooseOrganisation, LoadFailed};
 use crate::{
     error::RequestError,
+    paths::EVENTS,
     session::{answer, member, store},
     site::use_viewer,
     ui::{CopyButton, IconName, Notice, PageLink},
@@ -145,7 +146,7 @@ fn Pager(place: Pagination) -> impl IntoView {
         format!("Showing {first} to {last} of {} events", place.total)
     };
     let previous = (place.current_page - 1).min(place.total_pages);
-    let address = |page: i64| format!("/events?page={page}");
+    let address = |page: i64| format!("{EVENTS}?page={page}");
     view! {
         <nav class="pager" aria-label="Pages">
             <p role="status">{shown}</p>

@@ -3,9 +3,8 @@
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
 
-use super::{frame::Frame, shortcuts::ShortcutsDialog, sidebar::Sidebar};
+use super::{frame::Frame, shortcuts::ShortcutsDialog, sidebar::Sidebar, upgrade::UpgradeDialog};
 use crate::{
-    developer_zone::UpgradeDialog,
     shell::IslandScripts,
     ui::{Icon, IconName},
 };

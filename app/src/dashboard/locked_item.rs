@@ -3,7 +3,7 @@
 use leptos::{ev, prelude::*};
 
 use crate::{
-    developer_zone::UPGRADE_DIALOG,
+    ids::UPGRADE_DIALOG,
     ui::{Icon, IconName},
 };
 

@@ -17,6 +17,8 @@ mod session_ended;
 mod shortcuts;
 #[cfg(feature = "ssr")]
 mod sidebar;
+#[cfg(feature = "ssr")]
+mod upgrade;
 
 pub(crate) use self::session_ended::{SessionEnded, use_session_ended};
 #[cfg(feature = "ssr")]
@@ -26,4 +28,5 @@ pub(crate) use self::{
     layout::DashboardLayout,
     load_failed::LoadFailed,
     not_found::{NOT_FOUND, NotFound, NotFoundPage},
+    upgrade::UpgradeMessage,
 };

@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use crate::ui::{IconName, Notice};
+use crate::{
+    paths::HOME,
+    ui::{IconName, Notice},
+};
 
 /// Says that there is nothing here, and offers a way back. Sent with status 404.
 #[component]
@@ -28,7 +31,7 @@ pub(crate) fn NotFound() -> impl IntoView {
     view! {
         <Notice icon=IconName::Warning title=NOT_FOUND whole_page=true>
             <p>"There is no page at this address. It may have moved, or the link is incomplete."</p>
-            <a class="button button-primary" href="/events">
+            <a class="button button-primary" href=HOME>
                 "Go to Events"
             </a>
         </Notice>

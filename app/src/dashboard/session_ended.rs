@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::ui::Dialog;
+use crate::{paths::SIGN_IN, ui::Dialog};
 
 /// Whether the session has turned out to have ended.
 #[derive(Clone, Copy)]
@@ -52,5 +52,5 @@ fn present_address() -> String {
 /// The sign-in page that leads back to `address`.
 fn sign_in_from(address: &str) -> String {
     let address = js_sys::encode_uri_component(address);
-    format!("/sign-in?next={address}")
+    format!("{SIGN_IN}?next={address}")
 }

@@ -9,7 +9,7 @@ use web_sys::{Element, HtmlElement};
 
 use super::organisation_switcher::focus_search;
 use crate::{
-    developer_zone::CREATE_BUTTON,
+    ids::CREATE_BUTTON,
     ui::{Dialog, show_dialog},
 };
 

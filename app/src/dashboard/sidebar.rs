@@ -9,6 +9,7 @@ use super::{
     shortcuts::SHORTCUTS_DIALOG,
 };
 use crate::{
+    paths::{ACCOUNT, DOCUMENTATION, EVENTS, TOKENS},
     session::SignOut,
     site::use_viewer,
     ui::{Icon, IconName},
@@ -45,7 +46,7 @@ pub(crate) fn Sidebar() -> impl IntoView {
             <nav class="nav" aria-label="Main">
                 <ul>
                     <li>
-                        <A href="/events" attr:class="nav-item">
+                        <A href=EVENTS attr:class="nav-item">
                             <Icon name=IconName::Calendar />
                             "Events"
                         </A>
@@ -55,7 +56,7 @@ pub(crate) fn Sidebar() -> impl IntoView {
                             view! { <LockedItem /> }.into_any()
                         } else {
                             view! {
-                                <A href="/developer-zone" attr:class="nav-item">
+                                <A href=TOKENS attr:class="nav-item">
                                     <Icon name=IconName::Code />
                                     "Developer Zone"
                                 </A>
@@ -64,7 +65,7 @@ pub(crate) fn Sidebar() -> impl IntoView {
                         }}
                     </li>
                     <li>
-                        <a class="nav-item" href="/docs" target="_blank" rel="noopener">
+                        <a class="nav-item" href=DOCUMENTATION target="_blank" rel="noopener">
                             <Icon name=IconName::Book />
                             "API documentation"
                             <Icon name=IconName::ExternalLink />
@@ -87,7 +88,7 @@ fn Account() -> impl IntoView {
             <p class="account-email" title=email.clone()>
                 {email.clone()}
             </p>
-            <A href="/account" attr:class="button button-quiet">
+            <A href=ACCOUNT attr:class="button button-quiet">
                 "Your account"
             </A>
             <button

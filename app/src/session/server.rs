@@ -26,12 +26,9 @@ use super::cookies::{Cookies, Once};
 use crate::{
     developer_zone::TokenNotice,
     error::RequestError,
+    paths::{ACCOUNT, HOME, SIGN_IN, TOKENS},
     site::{AccountNotice, AccountPage, FailedSignIn, SignInFailure, Viewer},
 };
-
-const SIGN_IN: &str = "/sign-in";
-const HOME: &str = "/events";
-const ACCOUNT: &str = "/account";
 
 const FAILED_SIGN_IN: Once = Once {
     name: "failed-sign-in",
@@ -45,7 +42,7 @@ const ACCOUNT_NOTICE: Once = Once {
 /// Says it on one of the pages below its path, and names that page.
 const TOKEN_NOTICE: Once = Once {
     name: "token-notice",
-    path: "/developer-zone",
+    path: TOKENS,
 };
 
 /// What sessions go by; the host provides it as context.

@@ -2,8 +2,9 @@
 
 use app::{
     RequestError,
-    activity::ActivityQuery,
+    paths::ACTIVITY_FILE,
     session::{Cookies, signed_in},
+    texts::activity::ActivityQuery,
 };
 use axum::{
     Extension, Router,
@@ -31,7 +32,7 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(
     cookies: Cookies,
 ) -> Router<S> {
     Router::new()
-        .route(app::activity::FILE, get(download))
+        .route(ACTIVITY_FILE, get(download))
         .with_state((store, cookies))
 }
 

@@ -3,7 +3,7 @@
 //! Here and not a server function: those answer a plain form with a redirect, and a token must be shown by the
 //! answer itself. Nor a page of the router's: such pages carry scripts and data for them, and this one must not.
 
-use app::{Assets, NEW_TOKEN, NewTokenForm, PlainAnswer, create_from_form};
+use app::{Assets, NewTokenForm, PlainAnswer, create_from_form, paths::NEW_TOKEN};
 use axum::{
     Form, Router,
     http::{HeaderValue, header, request::Parts},

@@ -4,7 +4,7 @@
 //! that one's name before its own. The same call in three languages, one code block after the other,
 //! becomes one group, which the page's script turns into tabs.
 
-use app::examples::Language;
+use app::texts::examples::Language;
 use pulldown_cmark::{
     CodeBlockKind, CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd,
     html::push_html,

@@ -1,6 +1,6 @@
 //! The API's OpenAPI document, as the documentation reads it.
 
-use app::examples::{Call, Key, Language};
+use app::texts::examples::{Call, Key, Language};
 use serde_json::{Map, Value};
 
 use crate::api::{ROUTES, throttle::RateLimit};

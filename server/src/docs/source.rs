@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use app::examples::{KEY_VARIABLE, Language};
+use app::texts::examples::{KEY_VARIABLE, Language};
 use model::token::TOKEN_LIMIT;
 use serde_json::Value;
 

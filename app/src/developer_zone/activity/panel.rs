@@ -10,7 +10,7 @@ use model::{
 use store::{Member, Store, StoreError};
 
 use crate::{
-    activity::{ActivityQuery, Sentence},
+    texts::activity::{ActivityQuery, Sentence},
     ui::{Icon, IconName, Notice, PageLink, ServerTime, Shown},
 };
 

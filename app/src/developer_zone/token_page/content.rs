@@ -13,14 +13,14 @@ use store::{Member, sessions::Session};
 use super::{
     forms::{DeleteForm, RenameForm, SwitchForm},
     hours::CallsByHour,
-    notice::TokenNotice,
     said::Said,
 };
 use crate::{
-    activity::ActivityQuery,
-    developer_zone::charts::grouped,
+    developer_zone::{charts::grouped, notice::TokenNotice},
     error::RequestError,
+    paths::{ERROR_CODES, TOKENS},
     session::{store, wants_password},
+    texts::activity::ActivityQuery,
     ui::{Icon, IconName, ServerTime, Shown as TimeShown},
 };
 
@@ -74,7 +74,7 @@ pub(super) fn Content(organisation: OrganisationId, token: Shown) -> impl IntoVi
     view! {
         <div class="token-page">
             <p>
-                <a class="link" href="/developer-zone">
+                <a class="link" href=TOKENS>
                     "All API tokens"
                 </a>
             </p>
@@ -170,7 +170,7 @@ fn Refusals(refusals: Vec<RefusalCount>) -> impl IntoView {
         <section class="card" aria-labelledby="refusals-title">
             <header class="card-header">
                 <h3 id="refusals-title">"Refused calls"</h3>
-                <a class="link" href="/docs/errors">
+                <a class="link" href=ERROR_CODES>
                     "All error codes"
                 </a>
             </header>

@@ -8,12 +8,12 @@ use model::{
 };
 
 use super::{
-    notice::TokenNotice,
     requests::{DeleteTokenForm, RenameTokenForm},
     said::SAID,
 };
 use crate::{
-    developer_zone::{requests::SwitchTokenForm, token_row::ASK_TO_DELETE},
+    developer_zone::{notice::TokenNotice, server_functions::SwitchTokenForm},
+    paths::ASK_TO_DELETE,
     ui::{Icon, IconName},
 };
 

@@ -6,7 +6,6 @@
 mod content;
 mod forms;
 mod hours;
-mod notice;
 mod requests;
 mod said;
 
@@ -16,16 +15,15 @@ use leptos_router::hooks::use_params_map;
 use model::{organisation::OrganisationId, token::TokenId};
 
 use self::content::Content;
-pub use self::notice::TokenNotice;
 pub(super) use self::{
     forms::{NameField, PasswordField},
-    notice::{OutOfUse, typed},
     said::Said,
 };
-use super::page::Zone;
+use super::{frame::ZoneFrame, notice::TokenNotice};
 use crate::{
     dashboard::LoadFailed,
     error::RequestError,
+    paths::TOKENS,
     session::{answer, session_and_member},
     ui::{IconName, Notice},
 };
@@ -34,7 +32,7 @@ use crate::{
 #[component]
 pub(crate) fn TokenPage() -> impl IntoView {
     view! {
-        <Zone
+        <ZoneFrame
             what="its API tokens"
             content=|organisation| view! { <TokenPanel organisation /> }.into_any()
         />
@@ -74,7 +72,7 @@ fn NoSuchToken() -> impl IntoView {
                 <p>
                     "This organisation has no such token. It was deleted, or it belongs to another organisation: then choose that one in the sidebar."
                 </p>
-                <a class="button button-primary" href="/developer-zone">
+                <a class="button button-primary" href=TOKENS>
                     "Go to API tokens"
                 </a>
             </Notice>

@@ -3,14 +3,13 @@
 use leptos::prelude::*;
 use model::{organisation::OrganisationId, token::TokenId};
 
-use super::notice::{OutOfUse, TokenNotice, typed};
 use crate::{
     developer_zone::{
-        page::TOKENS,
-        requests::{delete_token, rename_token},
-        token_name::token_page,
+        notice::{OutOfUse, TokenNotice, typed},
+        server_functions::{delete_token, rename_token},
     },
     error::RequestError,
+    paths::{TOKENS, token_page},
     session::after_token_change,
 };
 

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::notice::TokenNotice;
+use crate::developer_zone::notice::TokenNotice;
 
 /// Id of what the page says: fields that it is about are described by it.
 pub(super) const SAID: &str = "said";

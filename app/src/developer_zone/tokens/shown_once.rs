@@ -1,86 +1,17 @@
 //! The one time a token is shown.
 
 use leptos::{ev, html, prelude::*};
-use model::{event::EventId, organisation::OrganisationId};
 
 use super::{
-    connection_test::ConnectionTest, token_card::CREATE_BUTTON, token_examples::TokenExamples,
-    token_list::TokenList,
+    context::{ShownToken, use_shown_token},
+    examples::TokenExamples,
+    list::TokenList,
+    token_test::TokenTest,
 };
-use crate::ui::{
-    BrowserOnly, CopyFieldButton, CopyState, CopyStatus, Dialog, Icon, IconName, focus_soon,
-};
+use crate::ui::{BrowserOnly, CopyFieldButton, CopyStatus, Dialog, Icon, IconName, focus_soon};
 
 /// Id of the field that holds the token.
 const FIELD: &str = "new-token";
-
-/// A token that has just been made.
-pub(super) struct FreshToken {
-    /// The whole token.
-    pub(super) secret: String,
-    /// Whose it is.
-    pub(super) organisation: OrganisationId,
-    /// An event to try it on, if there is one.
-    pub(super) event: Option<EventId>,
-}
-
-/// The token that is being shown, if one is. Its text is nowhere on the page but in fields that show it;
-/// when it is put away, the memory that held it is wiped (the WASM's allocator does that with all that it
-/// frees).
-#[derive(Clone, Copy)]
-pub(super) struct ShownToken {
-    token: RwSignal<Option<FreshToken>>,
-    open: RwSignal<bool>,
-    copy: RwSignal<CopyState>,
-    /// Whether one has tried to close without `Done`.
-    asked: RwSignal<bool>,
-}
-
-impl ShownToken {
-    pub(super) fn show(self, token: FreshToken) {
-        self.copy.set(CopyState::NotTried);
-        self.asked.set(false);
-        self.token.set(Some(token));
-        self.open.set(true);
-    }
-
-    /// Whether a token is shown.
-    pub(super) fn is_shown(self) -> bool {
-        self.token.with(Option::is_some)
-    }
-
-    fn put_away(self) {
-        self.token.set(None);
-        self.open.set(false);
-        self.asked.set(false);
-        focus_soon(CREATE_BUTTON.to_owned());
-    }
-
-    /// Something about the token, if one is shown; the default where none is.
-    pub(super) fn read<T: Default>(self, about: impl FnOnce(&FreshToken) -> T) -> T {
-        self.token
-            .with(|token| token.as_ref().map(about).unwrap_or_default())
-    }
-
-    /// [`Self::read`], for once.
-    pub(super) fn read_untracked<T: Default>(self, about: impl FnOnce(&FreshToken) -> T) -> T {
-        untrack(|| self.read(about))
-    }
-}
-
-/// Makes room for a shown token; for the island that holds the [`NewTokenDialog`].
-pub(super) fn provide_new_token() {
-    provide_context(ShownToken {
-        token: RwSignal::new(None),
-        open: RwSignal::new(false),
-        copy: RwSignal::new(CopyState::NotTried),
-        asked: RwSignal::new(false),
-    });
-}
-
-pub(super) fn use_shown_token() -> ShownToken {
-    expect_context()
-}
 
 /// Shows a new token until `Done`. Escape and a click beside it ask first; leaving the page warns, also while the
 /// token is on its way.
@@ -150,7 +81,7 @@ pub(super) fn NewTokenDialog(list: TokenList) -> impl IntoView {
                 content=move || {
                     view! {
                         <TokenExamples shown />
-                        <ConnectionTest shown />
+                        <TokenTest shown />
                     }
                 }
             />

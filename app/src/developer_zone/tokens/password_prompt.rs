@@ -2,7 +2,7 @@
 
 use leptos::{ev, html, prelude::*};
 
-use super::token_card::PageFacts;
+use super::context::PageFacts;
 use crate::{error::RequestError, ui::BrowserOnly};
 
 /// Whether a dialog asks for the password, and what it was answered. The server decides when it must: what

@@ -3,11 +3,12 @@
 use leptos::{either::Either, prelude::*, task::spawn_local};
 use model::access::{Check, Refusal};
 
-use super::{new_token::ShownToken, requests::test_connection};
+use super::context::ShownToken;
 use crate::{
-    connection::{CheckOutcome, PingAnswer},
     dashboard::use_session_ended,
+    developer_zone::server_functions::test_connection,
     error::RequestError,
+    texts::token_test::{CheckOutcome, PingAnswer},
     ui::{Icon, IconName, scroll_to_soon},
 };
 
@@ -36,7 +37,7 @@ impl Test {
 
 /// The button `Test connection` and what comes of it; without an event to ping, what to do first.
 #[component]
-pub(super) fn ConnectionTest(shown: ShownToken) -> impl IntoView {
+pub(super) fn TokenTest(shown: ShownToken) -> impl IntoView {
     let content = if shown.read_untracked(|token| token.event).is_some() {
         Either::Left(view! { <PingTest shown /> })
     } else {

@@ -9,14 +9,18 @@ use model::{
 };
 
 use super::{
-    confirmation::Confirmation,
-    new_token::{FreshToken, ShownToken, use_shown_token},
-    out_of_use::out_of_use,
-    requests::{create_token, delete_token, rename_token, set_token_active, watch_tokens},
-    rows::{ListedToken, TokenRows},
+    context::{FreshToken, ShownToken, use_shown_token},
+    password_prompt::Confirmation,
+    row_data::{ListedToken, TokenRows},
 };
 use crate::{
     dashboard::{SessionEnded, use_session_ended},
+    developer_zone::{
+        receipt::out_of_use,
+        server_functions::{
+            create_token, delete_token, rename_token, set_token_active, watch_tokens,
+        },
+    },
     error::RequestError,
     ui::{Toasts, ago, time_of_day, use_toasts},
 };

@@ -3,13 +3,11 @@
 use leptos::{ev, html, prelude::*};
 use model::token::{TokenId, TokenName as Name, TokenPreview};
 
-use super::token_list::TokenList;
-use crate::ui::{BrowserOnly, Icon, IconName, focus_soon};
-
-/// The token's own page.
-pub(super) fn token_page(token: TokenId) -> String {
-    format!("/developer-zone/tokens/{token}")
-}
+use super::list::TokenList;
+use crate::{
+    paths::token_page,
+    ui::{BrowserOnly, Icon, IconName, focus_soon},
+};
 
 /// What the token is called, as the way to its page, and the button that changes the name.
 #[component]

@@ -4,12 +4,14 @@ use leptos::prelude::*;
 use model::token::{TokenId, TokenStatus, TokenSummary};
 
 use super::{
-    confirmation::{ConfirmPassword, Confirmation},
-    token_card::CREATE_BUTTON,
-    token_list::TokenList,
-    token_row::delete_button_id,
+    ids::delete_button_id,
+    list::TokenList,
+    password_prompt::{ConfirmPassword, Confirmation},
 };
-use crate::ui::{Dialog, DialogRole, focus_soon};
+use crate::{
+    ids::CREATE_BUTTON,
+    ui::{Dialog, DialogRole, focus_soon},
+};
 
 /// The token whose deletion is being asked about.
 #[derive(Clone, Copy)]

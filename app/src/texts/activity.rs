@@ -9,13 +9,10 @@ use model::{
     token::{TokenId, TokenName, TokenPreview, called},
 };
 
-use crate::ui::{iso_utc, utc_date_time};
-
-/// The page.
-const PAGE: &str = "/developer-zone/activity";
-
-/// All that the filter finds, as a file.
-pub const FILE: &str = "/developer-zone/activity.csv";
+use crate::{
+    paths::{ACTIVITY, ACTIVITY_FILE},
+    ui::{iso_utc, utc_date_time},
+};
 
 /// What the query of the page's address asks for. What cannot be read asks for nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,12 +67,15 @@ impl ActivityQuery {
             Place::Before(key) => Some(("before", key.to_string())),
             Place::After(key) => Some(("after", key.to_string())),
         };
-        self.address(PAGE, place)
+        self.address(ACTIVITY, place)
     }
 
     /// The file with this filter.
     pub(crate) fn file(&self, organisation: OrganisationId) -> String {
-        self.address(FILE, Some(("organisation", organisation.to_string())))
+        self.address(
+            ACTIVITY_FILE,
+            Some(("organisation", organisation.to_string())),
+        )
     }
 
     fn address(&self, path: &str, more: Option<(&str, String)>) -> String {
@@ -222,7 +222,7 @@ mod tests {
                     };
                     let address = query.page(place);
                     let (path, asked) = address.split_once('?').unwrap_or((&address, ""));
-                    assert_eq!(path, PAGE);
+                    assert_eq!(path, ACTIVITY);
                     assert_eq!(ActivityQuery::parse(asked), query);
                 }
             }

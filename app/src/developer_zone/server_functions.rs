@@ -17,19 +17,16 @@ use {
     store::{Member, StoreError},
 };
 
-use super::rows::{ListedToken, TokenRows};
 #[cfg(feature = "ssr")]
-use super::{
-    page::TOKENS,
-    token_name::token_page,
-    token_page::{OutOfUse, TokenNotice},
-};
+use super::notice::{OutOfUse, TokenNotice};
+use super::tokens::{ListedToken, TokenRows};
+use crate::{error::RequestError, texts::token_test::PingAnswer};
 #[cfg(feature = "ssr")]
 use crate::{
-    connection::CallPing,
+    paths::{TOKENS, token_page},
     session::{after_token_change, answer, confirmed_member, member, store, watching_member},
+    texts::token_test::CallPing,
 };
-use crate::{connection::PingAnswer, error::RequestError};
 
 /// A token that has just been made. The only answer that holds a token's secret.
 #[derive(Serialize, Deserialize)]

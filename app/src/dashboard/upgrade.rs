@@ -2,12 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::UPGRADE_DIALOG;
-use crate::{site::use_site, ui::Dialog};
+use crate::{ids::UPGRADE_DIALOG, site::use_site, ui::Dialog};
 
 /// The message of the lock, over the page one is on.
 #[component]
-pub(crate) fn UpgradeDialog() -> impl IntoView {
+pub(super) fn UpgradeDialog() -> impl IntoView {
     view! {
         <Dialog id=UPGRADE_DIALOG title="Enterprise Plan Required">
             <UpgradeMessage>
@@ -21,7 +20,7 @@ pub(crate) fn UpgradeDialog() -> impl IntoView {
 
 /// Which plan one is on, what the Developer Zone gives, and whom to ask.
 #[component]
-pub(super) fn UpgradeMessage(
+pub(crate) fn UpgradeMessage(
     /// What stands beside the way to 9Pic.
     #[prop(optional)]
     children: Option<Children>,

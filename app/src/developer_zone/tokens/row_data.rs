@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
 use {
-    super::charts::week_bar,
+    crate::developer_zone::charts::week_bar,
     model::usage::{TokenWeek, Week},
 };
 
@@ -33,7 +33,7 @@ pub(crate) struct TokenRows {
 #[cfg(feature = "ssr")]
 impl ListedToken {
     /// The row of a token that has just been made.
-    pub(super) fn new(token: TokenSummary) -> Self {
+    pub(in crate::developer_zone) fn new(token: TokenSummary) -> Self {
         TokenWeek {
             token,
             week: Week::default(),
@@ -57,7 +57,7 @@ impl From<TokenWeek> for ListedToken {
 #[cfg(feature = "ssr")]
 impl TokenRows {
     /// The rows of these tokens.
-    pub(super) fn of(listed: Vec<TokenWeek>) -> Self {
+    pub(in crate::developer_zone) fn of(listed: Vec<TokenWeek>) -> Self {
         Self {
             fingerprint: fingerprint(&listed),
             rows: listed.into_iter().map(ListedToken::from).collect(),

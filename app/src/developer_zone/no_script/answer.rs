@@ -12,11 +12,11 @@ use store::{Member, sessions::Session};
 
 use crate::{
     developer_zone::{
-        NEW_TOKEN,
-        token_name::token_page,
-        token_page::{NameField, PasswordField, Said, TokenNotice, typed},
+        notice::{TokenNotice, typed},
+        token_page::{NameField, PasswordField, Said},
     },
     error::RequestError,
+    paths::{DOCUMENTATION, NEW_TOKEN, TOKENS, token_page},
     session::{after_token_change, confirmed_member, session_and_member, store, wants_password},
     shell::{Assets, plain_document},
     ui::{Icon, IconName},
@@ -111,7 +111,7 @@ pub(super) fn Form(organisation: OrganisationId, opened: OpenedForm) -> impl Int
                         <button type="submit" class="button button-primary">
                             "Create Token"
                         </button>
-                        <a class="button" href="/developer-zone">
+                        <a class="button" href=TOKENS>
                             "Cancel"
                         </a>
                     </div>
@@ -236,13 +236,13 @@ fn Shown(token: TokenSummary, secret: String) -> impl IntoView {
         </label>
         <p>
             "Send it in the header " <code>"X-API-Key"</code> " of each call. "
-            <a class="link" href="/docs" target="_blank" rel="noopener">
+            <a class="link" href=DOCUMENTATION target="_blank" rel="noopener">
                 "Examples in cURL, Python and JavaScript"
                 <span class="visually-hidden">" (opens in a new tab)"</span>
             </a>
         </p>
         <div class="form-actions">
-            <a class="button button-primary" href="/developer-zone">
+            <a class="button button-primary" href=TOKENS>
                 "Done"
             </a>
             <a class="button" href=token_page(token.id)>
@@ -259,7 +259,7 @@ fn UsedAlready() -> impl IntoView {
             "It was sent before, or opened before you last signed in: so no token was made just now. The token that was made when it was first sent cannot be shown again. If you have not copied that one, delete it and create another."
         </p>
         <div class="form-actions">
-            <a class="button button-primary" href="/developer-zone">
+            <a class="button button-primary" href=TOKENS>
                 "Go to API tokens"
             </a>
             <a class="button" href=NEW_TOKEN>

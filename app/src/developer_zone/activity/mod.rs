@@ -10,12 +10,12 @@ use leptos_router::hooks::use_location;
 use model::organisation::OrganisationId;
 
 use self::panel::Activity;
-use super::page::Zone;
+use super::frame::ZoneFrame;
 use crate::{
-    activity::ActivityQuery,
     dashboard::LoadFailed,
     error::RequestError,
     session::{answer, member, store},
+    texts::activity::ActivityQuery,
 };
 
 /// The page.
@@ -23,7 +23,7 @@ use crate::{
 pub(crate) fn ActivityPage() -> impl IntoView {
     view! {
         <Title text="Activity" />
-        <Zone
+        <ZoneFrame
             what="its activity"
             content=|organisation| view! { <ActivityPanel organisation /> }.into_any()
         />

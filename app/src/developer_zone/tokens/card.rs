@@ -4,34 +4,26 @@ use leptos::{ev, prelude::*};
 use model::{organisation::OrganisationId, token::TOKEN_LIMIT};
 
 use super::{
+    context::{PageFacts, provide_new_token},
     create::CreateTokenDialog,
     delete::{DeleteTokenDialog, DeletionTarget},
-    new_token::{NewTokenDialog, provide_new_token},
-    rows::TokenRows,
-    token_list::TokenList,
-    token_row::TokenRow,
+    list::TokenList,
+    row::TokenRow,
+    row_data::TokenRows,
+    shown_once::NewTokenDialog,
     watch::{NotUpToDate, Watch},
 };
-use crate::ui::{Icon, IconName, Notice};
-
-/// The page that makes a token without script, and what its form is sent to.
-pub const NEW_TOKEN: &str = "/developer-zone/tokens/new";
-
-/// Id of the button that opens the create dialog: where the focus goes when what it was in is gone.
-pub(crate) const CREATE_BUTTON: &str = "create-token";
-
-/// What the parts of the card know of the page around it.
-#[derive(Clone)]
-pub(super) struct PageFacts {
-    /// The address signed in with.
-    pub(super) email: String,
-    /// Scheme, host and port under which integrations call the external API.
-    pub(super) api_origin: String,
-}
+use crate::{
+    ids::CREATE_BUTTON,
+    paths::{DOCUMENTATION, NEW_TOKEN},
+    ui::{Icon, IconName, Notice},
+};
 
 /// The card's title, with whatever belongs at its right.
 #[component]
-pub(super) fn CardHeader(#[prop(optional)] children: Option<Children>) -> impl IntoView {
+pub(in crate::developer_zone) fn CardHeader(
+    #[prop(optional)] children: Option<Children>,
+) -> impl IntoView {
     view! {
         <header class="card-header">
             <h2 id="tokens-title">"Admin API Tokens"</h2>
@@ -42,7 +34,7 @@ pub(super) fn CardHeader(#[prop(optional)] children: Option<Children>) -> impl I
 
 /// The tokens, and all that can be done with them.
 #[island]
-pub(super) fn TokenCard(
+pub(in crate::developer_zone) fn TokenCard(
     /// Whose they are.
     organisation: OrganisationId,
     /// What there is.
@@ -63,7 +55,7 @@ pub(super) fn TokenCard(
             <p class="card-count">
                 {move || format!("{} of {TOKEN_LIMIT} tokens", list.count())}
             </p>
-            <a class="link" href="/docs" target="_blank" rel="noopener">
+            <a class="link" href=DOCUMENTATION target="_blank" rel="noopener">
                 "API documentation"
                 <Icon name=IconName::ExternalLink />
                 <span class="visually-hidden">" (opens in a new tab)"</span>

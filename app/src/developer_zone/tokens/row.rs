@@ -6,21 +6,12 @@ use model::{
     usage::IDLE_DAYS,
 };
 
-use super::{
-    delete::DeletionTarget,
-    requests::SwitchTokenForm,
-    token_list::TokenList,
-    token_name::{TokenName, token_page},
+use super::{delete::DeletionTarget, ids::delete_button_id, list::TokenList, name::TokenName};
+use crate::{
+    developer_zone::server_functions::SwitchTokenForm,
+    paths::{ASK_TO_DELETE, token_page},
+    ui::{Icon, IconName, LocalTime, Shown},
 };
-use crate::ui::{Icon, IconName, LocalTime, Shown};
-
-/// What in the address of a token's page has it ask whether the token is to be deleted.
-pub(super) const ASK_TO_DELETE: &str = "delete";
-
-/// Id of a row's trash button: where the focus goes when the row above is deleted.
-pub(super) fn delete_button_id(token: TokenId) -> String {
-    format!("delete-token-{token}")
-}
 
 /// One token's row.
 #[component]

@@ -12,7 +12,7 @@ use model::organisation::OrganisationId;
 
 use self::answer::{Form, open_form};
 pub use self::answer::{NewTokenForm, PlainAnswer, create_from_form};
-use super::page::Zone;
+use super::frame::ZoneFrame;
 use crate::{
     dashboard::LoadFailed,
     session::{answer, session_and_member},
@@ -23,7 +23,7 @@ use crate::{
 pub(crate) fn NewTokenPage() -> impl IntoView {
     view! {
         <Title text="Create API token" />
-        <Zone
+        <ZoneFrame
             what="its API tokens"
             content=|organisation| view! { <FormPanel organisation /> }.into_any()
         />

@@ -10,8 +10,8 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::receipt::out_of_use;
 use crate::{
-    developer_zone::out_of_use::out_of_use,
     error::RequestError,
     ui::{iso_utc, utc_date_time},
 };

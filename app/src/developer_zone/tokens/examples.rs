@@ -2,13 +2,12 @@
 
 use leptos::prelude::*;
 
-use super::{
-    new_token::{FreshToken, ShownToken},
-    token_card::PageFacts,
-};
+use super::context::{FreshToken, PageFacts, ShownToken};
 use crate::{
-    connection::{events_path, ping_path},
-    examples::{Call, Key, Language},
+    texts::{
+        examples::{Call, Key, Language},
+        token_test::{events_path, ping_path},
+    },
     ui::{CopyFieldButton, CopyState, CopyStatus, Tabs},
 };
 

@@ -4,8 +4,8 @@ use leptos::{ev, html, prelude::*};
 use model::token::TokenName;
 
 use super::{
-    confirmation::{ConfirmPassword, Confirmation},
-    token_list::TokenList,
+    list::TokenList,
+    password_prompt::{ConfirmPassword, Confirmation},
 };
 use crate::ui::Dialog;
 

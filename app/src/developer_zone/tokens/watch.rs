@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use leptos::{ev, prelude::*, task::spawn_local};
 
-use super::token_list::TokenList;
+use super::list::TokenList;
 use crate::{
     error::RequestError,
     ui::{Icon, IconName},

@@ -1,0 +1,55 @@
+//! The frame of each page of the Developer Zone: heading, tabs, and the gate.
+
+use leptos::prelude::*;
+use leptos_router::components::A;
+use model::organisation::OrganisationId;
+
+use crate::{
+    dashboard::{ChooseOrganisation, UpgradeMessage},
+    paths::{ACTIVITY, TOKENS},
+    site::use_viewer,
+    ui::{IconName, Notice},
+};
+
+/// What is around each page of the Developer Zone. What the organisation's plan does not include is explained,
+/// not hidden; the server functions refuse by themselves.
+#[component]
+pub(super) fn ZoneFrame(
+    /// What the page shows: `its API tokens`.
+    what: &'static str,
+    /// The page, for an organisation whose plan includes it.
+    content: fn(OrganisationId) -> AnyView,
+) -> impl IntoView {
+    let organisation = use_viewer().and_then(|viewer| viewer.selected_organisation().cloned());
+    let content = match organisation {
+        None => view! { <ChooseOrganisation what /> }.into_any(),
+        Some(organisation) if organisation.plan.opens_developer_zone() => view! {
+            <Tabs />
+            {content(organisation.id)}
+        }
+        .into_any(),
+        Some(_) => view! {
+            <Notice icon=IconName::Lock title="Enterprise Plan Required">
+                <UpgradeMessage />
+            </Notice>
+        }
+        .into_any(),
+    };
+    view! {
+        <h1>"Developer Zone"</h1>
+        {content}
+    }
+}
+
+/// The way from one page of the Developer Zone to the other.
+#[component]
+fn Tabs() -> impl IntoView {
+    view! {
+        <nav class="pages" aria-label="Developer Zone">
+            <A href=TOKENS exact=true>
+                "API tokens"
+            </A>
+            <A href=ACTIVITY>"Activity"</A>
+        </nav>
+    }
+}

@@ -1,0 +1,8 @@
+//! Ids of elements in the card that get the focus from elsewhere.
+
+use model::token::TokenId;
+
+/// A row's trash button. It gets the focus when the row above is deleted.
+pub(super) fn delete_button_id(token: TokenId) -> String {
+    format!("delete-token-{token}")
+}

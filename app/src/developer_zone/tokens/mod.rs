@@ -1,0 +1,20 @@
+//! The card of tokens: everything of the Developer Zone that runs in the browser.
+
+mod card;
+mod context;
+mod create;
+mod delete;
+mod examples;
+mod ids;
+mod list;
+mod name;
+mod password_prompt;
+mod row;
+mod row_data;
+mod shown_once;
+mod token_test;
+mod watch;
+
+#[cfg(feature = "ssr")]
+pub(super) use self::card::{CardHeader, TokenCard};
+pub(super) use self::row_data::{ListedToken, TokenRows};

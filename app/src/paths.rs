@@ -1,0 +1,41 @@
+//! The addresses of the pages: the only place that spells them out, for app and server alike.
+
+use model::token::TokenId;
+
+/// The sign-in page.
+pub const SIGN_IN: &str = "/sign-in";
+
+/// The organisation's events.
+pub const EVENTS: &str = "/events";
+
+/// Where people land when no other page is asked for.
+pub const HOME: &str = EVENTS;
+
+/// The account of the signed-in user.
+pub const ACCOUNT: &str = "/account";
+
+/// The organisation's tokens: the Developer Zone's first page.
+pub const TOKENS: &str = "/developer-zone";
+
+/// The form that creates a token without script; the form posts to the same address.
+pub const NEW_TOKEN: &str = "/developer-zone/tokens/new";
+
+/// The organisation's audit trail.
+pub const ACTIVITY: &str = "/developer-zone/activity";
+
+/// The audit trail as a CSV file.
+pub const ACTIVITY_FILE: &str = "/developer-zone/activity.csv";
+
+/// The public API documentation.
+pub const DOCUMENTATION: &str = "/docs";
+
+/// The error codes of the API.
+pub const ERROR_CODES: &str = "/docs/errors";
+
+/// The page of one token.
+pub fn token_page(token: TokenId) -> String {
+    format!("{TOKENS}/tokens/{token}")
+}
+
+/// The query field by which a token's page opens the question whether to delete the token.
+pub const ASK_TO_DELETE: &str = "delete";
