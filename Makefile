@@ -143,7 +143,7 @@ fuzz: setup-build ## What strangers send, made up by libFuzzer (FUZZ_SECONDS=60 
 	@tools/scripts/setup cplusplus
 	@tools/fuzz/run $(FUZZ_SECONDS)
 
-mutants: setup-test ## Whether the tests notice a guard and grants that were changed (hours): docs/mutants.md
+mutants: setup-test ## Whether the tests notice a guard and grants that were changed (hours): docs/log
 	$(call section,Mutants of the guard and the grants)
 	@tools/scripts/setup cargo_mutants
 	@$(TOOLS) cargo xtask with-postgres -- cargo mutants --output target/mutants $(ARGS)
