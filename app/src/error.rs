@@ -1,4 +1,4 @@
-//! Why a request of a page was not carried out, in words for the person at the page.
+//! The errors that a page shows when a request fails.
 
 use std::fmt;
 
@@ -13,50 +13,51 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Why a server function did not do what it was asked. Causes that are nobody's business at the page
-/// (what the database said) stay in the server's log.
+/// Why a server function failed, with a text for the person at the page.
+///
+/// Internal causes, such as a message from the database, go only to the server's log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RequestError {
-    /// There is no session (any more).
+    /// The user is not signed in, or the session has ended.
     SessionEnded,
-    /// The user is not a member of the organisation, which may not exist at all.
+    /// The user is not a member of the organisation. The organisation may not even exist.
     NotAMember,
-    /// The organisation's plan has no Developer Zone.
+    /// The organisation's plan does not include the Developer Zone.
     PlanRequired(Plan),
-    /// The token does not exist (any more).
+    /// The token does not exist, usually because it was deleted.
     NoSuchToken(TokenId),
-    /// The organisation has as many tokens as it can have.
+    /// The organisation has the maximum number of tokens.
     TokenLimitReached,
-    /// The password must be given again first: it is too long ago that it was.
+    /// The user must confirm the password first, because the last confirmation is too old.
     PasswordRequired,
-    /// The password is not the account's.
+    /// The password is incorrect.
     WrongPassword,
-    /// So many wrong passwords were given that the next one is looked at after so many seconds.
+    /// Too many wrong passwords. The server checks the next one after this many seconds.
     TooManyTries(u64),
-    /// The name cannot be a token's.
+    /// The text is not a valid token name.
     TokenName(InvalidTokenName),
-    /// The new password cannot be one.
+    /// The new password breaks a rule.
     NewPassword(NewPasswordProblem),
-    /// More is asked of the server than it can do soon.
+    /// The server has too many requests in its queue.
     Busy,
-    /// The request does not fit what was asked for.
+    /// The request has missing or malformed arguments.
     BadRequest,
-    /// The database is out of reach.
+    /// The server cannot reach the database.
     Unavailable,
-    /// Something else failed on the server.
+    /// Another failure on the server.
     Internal,
-    /// The server could not be reached from the browser.
+    /// The browser could not reach the server.
     Offline,
 }
 
-/// What is wrong with a new password.
+/// The rule that a new password breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NewPasswordProblem {
-    /// It has fewer characters than it must have.
+    /// It is shorter than [`MIN_PASSWORD_LENGTH`].
     Short,
-    /// It has more characters than it can have.
+    /// It is longer than [`MAX_PASSWORD_LENGTH`].
     Long,
-    /// It is among those that are tried first.
+    /// It is on the list of common passwords.
     Common,
 }
 
@@ -72,15 +73,15 @@ impl fmt::Display for NewPasswordProblem {
                 "The new password is too long. Use at most {MAX_PASSWORD_LENGTH} characters."
             ),
             Self::Common => f.write_str(
-                "The new password is one of the first that anybody would try. Use one that nobody \
-                 else would think of, such as a few words that have nothing to do with each other.",
+                "The new password is too common, and easy to guess. Use another one, such as \
+                 several unrelated words.",
             ),
         }
     }
 }
 
-/// How long to wait, in words: `1 second`, `45 seconds`, `5 minutes`.
-pub(crate) fn wait_in_words(seconds: u64) -> String {
+/// A waiting time as text: `1 second`, `45 seconds`, `5 minutes`. Rounds up.
+pub(crate) fn wait_text(seconds: u64) -> String {
     let (count, unit) = if seconds < 100 {
         (seconds.max(1), "second")
     } else {
@@ -93,32 +94,34 @@ impl fmt::Display for RequestError {
     /// What happened, then what to do.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SessionEnded => f.write_str("Your session has ended. Sign in again to go on."),
+            Self::SessionEnded => {
+                f.write_str("Your session has ended. Sign in again to continue.")
+            }
             Self::NotAMember => f.write_str(
                 "You are not a member of this organisation. Choose another one in the sidebar.",
             ),
             Self::PlanRequired(plan) => write!(
                 f,
-                "The Developer Zone needs the Enterprise plan, and this organisation is on {}. \
+                "The Developer Zone requires the Enterprise plan. This organisation is on {}. \
                  Contact 9Pic to upgrade.",
                 plan.label()
             ),
             Self::NoSuchToken(_) => {
-                f.write_str("This token was deleted in the meantime. The list has been refreshed.")
+                f.write_str("Someone else deleted this token. The list has been refreshed.")
             }
             Self::TokenLimitReached => write!(
                 f,
                 "You have reached the limit of {TOKEN_LIMIT} tokens. Delete an existing token to \
                  create a new one."
             ),
-            Self::PasswordRequired => f.write_str("Confirm your password to go on."),
+            Self::PasswordRequired => f.write_str("Confirm your password to continue."),
             Self::WrongPassword => {
-                f.write_str("This is not your password. Nothing was changed. Try again.")
+                f.write_str("Incorrect password. Nothing was changed. Try again.")
             }
             Self::TooManyTries(seconds) => write!(
                 f,
                 "Too many wrong passwords. Nothing was changed. Wait {}, then try again.",
-                wait_in_words(*seconds)
+                wait_text(*seconds)
             ),
             Self::TokenName(InvalidTokenName::Empty) => {
                 f.write_str("The name is empty. Type a name that says what uses the token.")
@@ -128,13 +131,13 @@ impl fmt::Display for RequestError {
                 "The name is too long. Use at most {} characters.",
                 TokenName::MAX_LENGTH
             ),
-            Self::TokenName(InvalidTokenName::Unseen) => f.write_str(
-                "The name has characters that cannot be seen, such as line breaks. Remove them, or \
-                 type the name anew.",
+            Self::TokenName(InvalidTokenName::Invisible) => f.write_str(
+                "The name has invisible characters, such as line breaks. Remove them, or retype \
+                 the name.",
             ),
             Self::NewPassword(problem) => problem.fmt(f),
             Self::Busy => f.write_str(
-                "The service has too much to do right now. Nothing was changed. Try again in a moment.",
+                "The service is busy. Nothing was changed. Try again in a moment.",
             ),
             Self::BadRequest => {
                 f.write_str("The request could not be read. Reload the page and try again.")
@@ -144,7 +147,7 @@ impl fmt::Display for RequestError {
                  a moment.",
             ),
             Self::Internal => f.write_str(
-                "Something went wrong on our side. Reload the page to see the present state, then \
+                "Something went wrong on our side. Reload the page to see the current state, then \
                  try again.",
             ),
             Self::Offline => f.write_str(
@@ -185,7 +188,7 @@ mod server {
     use super::{NewPasswordProblem, RequestError};
 
     impl RequestError {
-        /// The status that carries this error.
+        /// The response's status for this error.
         pub const fn status(&self) -> StatusCode {
             match self {
                 Self::SessionEnded => StatusCode::UNAUTHORIZED,
@@ -203,7 +206,7 @@ mod server {
             }
         }
 
-        /// Gives the answer this error's status. (Leptos would send 500 for every error.)
+        /// Sets the response's status, and `Retry-After` where it applies. Leptos sends 500 for every error otherwise.
         pub(crate) fn set_status(&self) {
             if let Some(response) = use_context::<ResponseOptions>() {
                 response.set_status(self.status());
@@ -214,7 +217,7 @@ mod server {
         }
     }
 
-    /// Rounded up: whoever waits for so long has waited long enough.
+    /// The wait in seconds, rounded up so that a client which waits that long never comes too early.
     fn whole_seconds(wait: Duration) -> u64 {
         wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
     }
@@ -257,7 +260,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wait_is_told_in_words_and_never_too_short() {
+    fn a_waiting_time_is_rounded_up() {
         for (seconds, words) in [
             (0, "1 second"),
             (1, "1 second"),
@@ -268,7 +271,7 @@ mod tests {
             (121, "3 minutes"),
             (300, "5 minutes"),
         ] {
-            assert_eq!(wait_in_words(seconds), words);
+            assert_eq!(wait_text(seconds), words);
         }
     }
 }

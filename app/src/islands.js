@@ -1,17 +1,20 @@
-// Loads what the islands of the page need, and takes them over from the outside in, because one within another's
-// children finds what the outer one provides. What Leptos' own script does, and two things more. It is the first of
-// the page, so that loading begins at once (by links, it would without script, too). And a click on a button that
-// does nothing without script, made before its island was ready, is made again when it is.
-const takeOverIslands = async (script, wasm) => {
+// Loads the script and the WASM of the page's islands, then hydrates them.
+//
+// An outer island is hydrated before the islands in its children, because those use the context that it provides.
+// This does the work of Leptos's own script, and two things more:
+// - It starts loading immediately, because it is the first element of the page. Prefetch links would load the files
+//   for browsers without script, too.
+// - A click on a button that needs script is repeated after hydration if it came before.
+const hydrateIslands = async (script, wasm) => {
   const loading = [import(script), fetch(wasm)];
-  const early = [];
+  const earlyClicks = [];
   const commands = 'command' in HTMLButtonElement.prototype ? ', [command]' : '';
-  const idle = `leptos-island button[type=button]:not([popovertarget]${commands})`;
-  const note = (event) => {
-    const button = event.target.closest?.(idle);
-    if (button && !event.defaultPrevented) early.push(button);
+  const needsScript = `leptos-island button[type=button]:not([popovertarget]${commands})`;
+  const noteClick = (event) => {
+    const button = event.target.closest?.(needsScript);
+    if (button && !event.defaultPrevented) earlyClicks.push(button);
   };
-  addEventListener('click', note);
+  addEventListener('click', noteClick);
   const module = await loading[0];
   await module.default({ module_or_path: loading[1] });
   if (document.readyState === 'loading') {
@@ -19,7 +22,7 @@ const takeOverIslands = async (script, wasm) => {
   }
   module.hydrate();
   const owners = [];
-  const takeOver = (node) => {
+  const hydrate = (node) => {
     const island = node.localName === 'leptos-island' && module[node.dataset.component];
     const children = node.localName === 'leptos-children';
     if (island) {
@@ -27,11 +30,11 @@ const takeOverIslands = async (script, wasm) => {
       island(node);
     }
     if (children) owners.push(node.$$on_hydrate);
-    for (const child of node.children) takeOver(child);
+    for (const child of node.children) hydrate(child);
     if (children) owners.pop();
   };
-  takeOver(document.body);
-  removeEventListener('click', note);
+  hydrate(document.body);
+  removeEventListener('click', noteClick);
   document.documentElement.dataset.hydrated = '';
-  for (const button of early) button.click();
+  for (const button of earlyClicks) button.click();
 };

@@ -14,9 +14,11 @@
 mod account;
 mod dashboard;
 mod developer_zone;
+#[cfg(feature = "ssr")]
+mod document;
 mod error;
 #[cfg(feature = "ssr")]
-mod fault;
+mod error_page;
 mod ids;
 #[cfg(feature = "ssr")]
 mod pages;
@@ -35,7 +37,8 @@ pub use self::error::RequestError;
 #[cfg(feature = "ssr")]
 pub use self::{
     developer_zone::{NewTokenForm, PlainAnswer, TokenNotice, create_from_form},
-    fault::{Back, fault_page},
+    document::Assets,
+    error_page::{Back, error_page},
     pages::App,
-    shell::{Assets, shell},
+    shell::shell,
 };

@@ -1,35 +1,34 @@
-//! The sign-in page: a plain form, the same with and without script.
+//! The sign-in page: a plain form, which works the same with and without script.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
 
 use crate::{
-    error::wait_in_words,
+    document::IslandScriptsPrefetch,
+    error::wait_text,
     session::SignIn,
-    shell::IslandScriptsSoon,
     site::{SignInFailure, use_site},
 };
 
 impl SignInFailure {
     fn message(self) -> String {
-        let words = match self {
+        match self {
             Self::WrongCredentials => {
-                "The email or the password is wrong. Check both and try again."
+                "The email or the password is wrong. Check both and try again.".to_owned()
             }
             Self::TooManyTries(seconds) => {
-                let wait = wait_in_words(seconds);
-                return format!("Too many wrong passwords. Wait {wait}, then try again.");
+                let wait = wait_text(seconds);
+                format!("Too many wrong passwords. Wait {wait}, then try again.")
             }
             Self::Unavailable => {
-                "We could not check your sign-in just now. Nothing is wrong with what you typed: try again in a moment."
+                "Sign-in is unavailable right now. Try again in a moment.".to_owned()
             }
-        };
-        words.to_owned()
+        }
     }
 }
 
-/// Where one signs in.
+/// The page at `/sign-in`.
 #[component]
 pub(crate) fn SignInPage() -> impl IntoView {
     let failed = use_site().failed_sign_in;
@@ -42,7 +41,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
     let described_by = has_failed.then_some("sign-in-error");
     view! {
         <Title text="Sign in" />
-        <IslandScriptsSoon />
+        <IslandScriptsPrefetch />
         <Meta
             name="description"
             content="Sign in to the 9Pic dashboard: your organisation’s events, its API tokens and their activity."

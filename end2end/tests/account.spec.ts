@@ -61,11 +61,11 @@ for (const javaScriptEnabled of [true, false]) {
       await signIn(MEMBER);
       await page.goto('/account');
       await account.changePassword('not the password', NEW);
-      await expect(account.error).toHaveText(/This is not your password/);
+      await expect(account.error).toHaveText(/Incorrect password/);
       await expect(account.error).toBeFocused();
-      await expect(account.current).toHaveAccessibleDescription(/This is not your password/);
+      await expect(account.current).toHaveAccessibleDescription(/Incorrect password/);
       await account.changePassword(PASSWORD, 'Password1234');
-      await expect(account.error).toHaveText(/one of the first that anybody would try/);
+      await expect(account.error).toHaveText(/too common, and easy to guess/);
       await expect(account.next).toHaveAttribute('aria-invalid', 'true');
       await page.goto('/account');
       await expect(account.error).toBeHidden();

@@ -54,9 +54,9 @@ test('a wrong password is said in the dialog, which stays; then the right one do
   await create.click();
   await passwordIn(dialog).fill('not the password');
   await create.click();
-  await expect(dialog.getByRole('alert')).toHaveText(/This is not your password/);
+  await expect(dialog.getByRole('alert')).toHaveText(/Incorrect password/);
   await expect(passwordIn(dialog)).toBeFocused();
-  await expect(passwordIn(dialog)).toHaveAccessibleDescription(/This is not your password/);
+  await expect(passwordIn(dialog)).toHaveAccessibleDescription(/Incorrect password/);
   expect(await listTokens(server)).toHaveLength(0);
   await passwordIn(dialog).fill(PASSWORD);
   await create.click();

@@ -69,7 +69,7 @@ test.describe('where the password is asked each time', () => {
     const password = page.getByLabel('Your password, to create the token');
     await password.fill('not the password');
     await page.getByRole('button', { name: 'Create Token' }).click();
-    await expect(page.locator('#said')).toContainText('This is not your password.');
+    await expect(page.locator('#said')).toContainText('Incorrect password.');
     expect(await listTokens(server)).toEqual([]);
     await password.fill(PASSWORD);
     await page.getByRole('button', { name: 'Create Token' }).click();

@@ -90,7 +90,7 @@ test('what cannot be a name is refused in words, and what was typed stays', asyn
   const field = zone.rows.getByRole('textbox', { name: `Name of token ${preview}`, exact: true });
   await field.fill(unseen);
   await field.press('Enter');
-  await expect(zone.rows.getByRole('alert')).toContainText(/characters that cannot be seen/);
+  await expect(zone.rows.getByRole('alert')).toContainText(/invisible characters/);
   await expect(field).toHaveValue(unseen);
   await field.press('Escape');
 
@@ -98,7 +98,7 @@ test('what cannot be a name is refused in words, and what was typed stays', asyn
   await zone.createDialog.name.fill(unseen);
   await zone.createDialog.create.click();
   const { dialog } = zone.createDialog;
-  await expect(dialog.getByRole('alert')).toContainText(/characters that cannot be seen/);
+  await expect(dialog.getByRole('alert')).toContainText(/invisible characters/);
   await expect(zone.createDialog.name).toHaveValue(unseen);
   expect(await listTokens(server)).toHaveLength(1);
 });

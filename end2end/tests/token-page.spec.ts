@@ -81,7 +81,7 @@ test('calls and refusals of the token are shown in figures, with what to do abou
   await page.getByText('The figures as a table').click();
   await expect(page.getByRole('table', { name: /^Calls by hour/ })).toBeVisible();
   const refusal = page.getByRole('row', { name: /organisation_mismatch/ });
-  await expect(refusal).toContainText('Put the ID of the token’s own organisation into the address.');
+  await expect(refusal).toContainText('Use the ID of the token’s own organisation in the address.');
   await expectAccessible(page);
   await page.getByText('Delete token…').click();
   await expectAccessible(page);
@@ -103,7 +103,7 @@ test.describe('where the password is asked each time', () => {
     const password = page.getByLabel('Your password, to delete the token');
     await password.fill('not the password');
     await page.getByRole('button', { name: 'Delete for good' }).click();
-    await expect(page.locator('#said')).toHaveText(/This is not your password/);
+    await expect(page.locator('#said')).toHaveText(/Incorrect password/);
     expect(await listTokens(server)).toHaveLength(1);
     await password.fill(PASSWORD);
     await page.getByRole('button', { name: 'Delete for good' }).click();

@@ -23,7 +23,7 @@ test.describe('a token that somebody else has deleted', () => {
     await zone.row(previewOf(deleted!)).switch.click();
     const { failures } = new Frame(page);
     await expect(failures).toContainText(previewOf(deleted!));
-    await expect(failures).toContainText(/deleted in the meantime/);
+    await expect(failures).toContainText(/Someone else deleted this token/);
     await expect(zone.rows.locator('td:nth-child(1)')).toHaveText([added, kept!].map(previewOf));
     await expect(zone.count(2)).toBeVisible();
   });
@@ -42,7 +42,7 @@ test.describe('a token that somebody else has deleted', () => {
     await elsewhere(server, 'delete', previewOf(deleted!));
     await zone.deleteDialog.delete.click();
     await expect(zone.deleteDialog.dialog).toBeHidden();
-    await expect(new Frame(page).failures).toContainText(/deleted in the meantime/);
+    await expect(new Frame(page).failures).toContainText(/Someone else deleted this token/);
     await expect(zone.row(previewOf(deleted!)).row).toHaveCount(0);
     await expect(zone.rows).toHaveCount(1);
     await expect(zone.row(previewOf(kept!)).delete).toBeFocused();
@@ -61,7 +61,7 @@ test.describe('a token that somebody else has deleted', () => {
     await zone.row(previewOf(deleted)).delete.click();
     await elsewhere(server, 'delete', previewOf(deleted));
     await zone.deleteDialog.deactivateInstead.click();
-    await expect(new Frame(page).failures).toContainText(/deleted in the meantime/);
+    await expect(new Frame(page).failures).toContainText(/Someone else deleted this token/);
     await expect(zone.empty).toBeVisible();
   });
 });

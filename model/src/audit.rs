@@ -1,4 +1,4 @@
-//! The audit trail: who did what, when and from where.
+//! The audit trail: who did what, when, and from which address.
 
 use std::{fmt, str::FromStr};
 
@@ -11,45 +11,48 @@ use crate::{
     user::UserId,
 };
 
-/// What a record tells of. The one vocabulary: of the database, the page's filter, the command line and the
-/// files that are exported.
+/// The kind of action that a record describes.
+///
+/// The database, the page's filter, the command line and exported files all use these codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// Somebody signed in.
+    /// A user signed in.
     SignedIn,
-    /// A sign-in was refused: a wrong password, or an address without an account.
+    /// A sign-in was refused: the password was wrong, or the email has no account.
     SignInFailed,
-    /// Somebody signed out.
+    /// A user signed out.
     SignedOut,
-    /// An account was given another password, which ended its other sessions.
+    /// An account's password was changed. This also ended the account's other sessions.
     PasswordChanged,
-    /// Sessions of an account were ended by their number, or all of them.
+    /// One session of an account was ended, or all of them.
     SessionsEnded,
-    /// A token was made.
+    /// A token was created.
     TokenCreated,
-    /// A token was switched off.
-    TokenPaused,
-    /// A token was switched on again.
-    TokenResumed,
-    /// A token was given a name or another one, or lost the one that it had.
+    /// A token was deactivated. The code keeps its published name.
+    #[serde(rename = "token-paused")]
+    TokenDeactivated,
+    /// A token was activated again. The code keeps its published name.
+    #[serde(rename = "token-resumed")]
+    TokenActivated,
+    /// A token's name was set, changed or removed.
     TokenRenamed,
     /// A token was deleted.
     TokenDeleted,
-    /// An organisation was put on another plan.
+    /// An organisation's plan was changed.
     PlanChanged,
-    /// Somebody became a member of an organisation.
+    /// A user became a member of an organisation.
     MemberAdded,
-    /// Old records were removed.
+    /// Old records were removed from the trail.
     AuditPruned,
 }
 
 impl Kind {
-    /// Every kind, in the order in which they are offered.
+    /// Every kind, in the order of the page's filter.
     pub const ALL: [Self; 13] = [
         Self::TokenCreated,
-        Self::TokenPaused,
-        Self::TokenResumed,
+        Self::TokenDeactivated,
+        Self::TokenActivated,
         Self::TokenRenamed,
         Self::TokenDeleted,
         Self::SignedIn,
@@ -62,7 +65,7 @@ impl Kind {
         Self::AuditPruned,
     ];
 
-    /// The name in the database, on the command line, in addresses and in exported files.
+    /// The code in the database, on the command line, in URLs and in exported files.
     pub const fn code(self) -> &'static str {
         match self {
             Self::SignedIn => "signed-in",
@@ -71,8 +74,8 @@ impl Kind {
             Self::PasswordChanged => "password-changed",
             Self::SessionsEnded => "sessions-ended",
             Self::TokenCreated => "token-created",
-            Self::TokenPaused => "token-paused",
-            Self::TokenResumed => "token-resumed",
+            Self::TokenDeactivated => "token-paused",
+            Self::TokenActivated => "token-resumed",
             Self::TokenRenamed => "token-renamed",
             Self::TokenDeleted => "token-deleted",
             Self::PlanChanged => "plan-changed",
@@ -81,7 +84,7 @@ impl Kind {
         }
     }
 
-    /// The name that people read.
+    /// The name on pages.
     pub const fn label(self) -> &'static str {
         match self {
             Self::SignedIn => "Signed in",
@@ -90,8 +93,8 @@ impl Kind {
             Self::PasswordChanged => "Password changed",
             Self::SessionsEnded => "Sessions ended",
             Self::TokenCreated => "Token created",
-            Self::TokenPaused => "Token deactivated",
-            Self::TokenResumed => "Token activated",
+            Self::TokenDeactivated => "Token deactivated",
+            Self::TokenActivated => "Token activated",
             Self::TokenRenamed => "Token renamed",
             Self::TokenDeleted => "Token deleted",
             Self::PlanChanged => "Plan changed",
@@ -100,9 +103,10 @@ impl Kind {
         }
     }
 
-    /// Whether members of an organisation can come across it. What is removed from the trail is the operator's
-    /// business alone: it is of all organisations.
-    pub const fn is_of_organisations(self) -> bool {
+    /// Whether the activity page of an organisation can show this kind.
+    ///
+    /// Removing old records affects all organisations, so only operators see it.
+    pub const fn is_shown_to_members(self) -> bool {
         !matches!(self, Self::AuditPruned)
     }
 }
@@ -115,12 +119,12 @@ impl FromStr for Kind {
     }
 }
 
-/// A user as a record names them: by the e-mail address of that moment.
+/// An account in a record, with its email at that time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// The user.
     pub id: UserId,
-    /// The address.
+    /// The email at that time. It may have changed since.
     pub email: String,
 }
 
@@ -129,27 +133,27 @@ pub struct Account {
 pub enum Actor {
     /// A user of the dashboard.
     User(Account),
-    /// Whoever runs the program, at the command line; with the name on the machine, for operators' eyes only.
+    /// An operator at the command line, with the user name on that machine. Only operators see the name.
     Operator(Option<String>),
-    /// Not known: whose sign-in fails has not shown who they are.
-    Nobody,
+    /// Unknown, because the sign-in failed.
+    Unknown,
 }
 
-/// A token as a record names it, also when it is deleted.
+/// A token in a record. The record keeps it after the token is deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordedToken {
-    /// Its number.
+    /// The token's ID.
     pub id: TokenId,
-    /// How it starts.
+    /// The token's first characters.
     pub preview: TokenPreview,
-    /// What it was called then; of [`Kind::TokenRenamed`], before that.
+    /// The name at that time. For [`Kind::TokenRenamed`], the old name.
     pub name: Option<TokenName>,
-    /// Of [`Kind::TokenRenamed`]: what it was called from then on.
+    /// For [`Kind::TokenRenamed`], the new name.
     pub renamed_to: Option<TokenName>,
 }
 
 impl From<&TokenSummary> for RecordedToken {
-    /// The token as it is, and not renamed.
+    /// The token with its current name, not renamed.
     fn from(token: &TokenSummary) -> Self {
         Self {
             id: token.id,
@@ -163,35 +167,34 @@ impl From<&TokenSummary> for RecordedToken {
 /// One record of the audit trail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its place in the trail.
+    /// The record's position in the trail.
     pub key: EntryKey,
-    /// What it tells of.
+    /// The kind of action.
     pub kind: Kind,
     /// Who did it.
     pub actor: Actor,
-    /// In which organisation, if in one.
+    /// The organisation, if the action belongs to one.
     pub organisation: Option<OrganisationId>,
-    /// Whose account it is about, if about one.
+    /// The account that the action affected, if any.
     pub account: Option<Account>,
-    /// Of [`Kind::TokenCreated`] and the like: the token.
+    /// The token, for kinds about tokens.
     pub token: Option<RecordedToken>,
-    /// Of [`Kind::PlanChanged`]: the plan before, and the plan after.
+    /// The old and the new plan, for [`Kind::PlanChanged`].
     pub plans: Option<(Plan, Plan)>,
-    /// Of [`Kind::AuditPruned`]: records of earlier than this were removed.
+    /// For [`Kind::AuditPruned`]: records older than this were removed.
     pub pruned_before: Option<Timestamp>,
-    /// The address that the request came from.
+    /// The IP address that the request came from.
     pub address: Option<String>,
-    /// What the caller's program calls itself. Anybody can write anything there.
+    /// The request's `User-Agent` header. The sender can write anything there.
     pub user_agent: Option<String>,
 }
 
-/// Where a record stands in the trail: by the clock of the server that wrote it, then by number. Written as
-/// `1768802400000-57`.
+/// The position of a record in the trail, by time and then by ID. Its text is `1768802400000-57`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EntryKey {
-    /// When it was written.
+    /// When the record was written, by the writing server's clock.
     pub at: Timestamp,
-    /// Its number.
+    /// The record's ID.
     pub id: i64,
 }
 
@@ -201,9 +204,9 @@ impl fmt::Display for EntryKey {
     }
 }
 
-/// A text that is no [`EntryKey`].
+/// A text that is not an [`EntryKey`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the place of a record is written as two whole numbers with a hyphen between them")]
+#[error("a record's position consists of two whole numbers with a hyphen between them")]
 pub struct InvalidEntryKey;
 
 impl FromStr for EntryKey {
@@ -218,26 +221,26 @@ impl FromStr for EntryKey {
     }
 }
 
-/// Which records are asked for; every one, where nothing is set.
+/// Selects records. An empty filter selects all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Those of this kind.
+    /// Only records of this kind.
     pub kind: Option<Kind>,
-    /// Those about this token.
+    /// Only records about this token.
     pub token: Option<TokenId>,
-    /// Those of this instant and later.
+    /// Only records from this instant on.
     pub since: Option<Timestamp>,
 }
 
-/// From where in the trail a page is asked for.
+/// The part of the trail that a page shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Place {
+pub enum Cursor {
     /// The newest records.
     #[default]
     Newest,
-    /// The next ones before this record.
+    /// The records immediately before this one.
     Before(EntryKey),
-    /// The next ones after this record.
+    /// The records immediately after this one.
     After(EntryKey),
 }
 
@@ -246,9 +249,9 @@ pub enum Place {
 pub struct EntryPage {
     /// The records.
     pub entries: Vec<Entry>,
-    /// Whether there are newer ones.
+    /// Whether newer records exist.
     pub has_newer: bool,
-    /// Whether there are older ones.
+    /// Whether older records exist.
     pub has_older: bool,
 }
 
@@ -257,17 +260,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kind_is_found_by_its_own_code_only() {
+    fn a_kind_is_parsed_from_its_code_and_serialised_as_its_code() {
         for kind in Kind::ALL {
             assert_eq!(kind.code().parse(), Ok(kind));
-            let wire = serde_json::to_string(&kind).expect("a kind is JSON");
-            assert_eq!(wire, format!("\"{}\"", kind.code()));
+            let json = serde_json::to_string(&kind).expect("JSON");
+            assert_eq!(json, format!("\"{}\"", kind.code()));
         }
         assert!("token".parse::<Kind>().is_err());
     }
 
     #[test]
-    fn a_place_in_the_trail_is_read_as_it_was_written() {
+    fn a_records_position_is_parsed_from_its_own_text_only() {
         for (at, id) in [(1_768_802_400_000, 57), (-5, 1), (0, 0)] {
             let key = EntryKey {
                 at: Timestamp(at),

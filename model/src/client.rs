@@ -1,16 +1,16 @@
-//! Who is at the other end of a request, as far as the network tells.
+//! The client that sends a request, as the network and its headers describe it.
 
 use std::{
     fmt,
     net::{IpAddr, Ipv6Addr},
 };
 
-/// The address that a request comes from. An IPv4 address written as IPv6 is an IPv4 address.
+/// The IP address that a request comes from. An IPv4-mapped IPv6 address is stored as IPv4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientAddress(IpAddr);
 
 impl ClientAddress {
-    /// The client at `address`.
+    /// The client's address, in canonical form.
     pub const fn new(address: IpAddr) -> Self {
         Self(address.to_canonical())
     }
@@ -20,7 +20,7 @@ impl ClientAddress {
         self.0
     }
 
-    /// What limits go by.
+    /// The network that rate limits count by.
     pub fn network(self) -> ClientNetwork {
         ClientNetwork(match self.0 {
             IpAddr::V6(address) => {
@@ -37,34 +37,34 @@ impl fmt::Display for ClientAddress {
     }
 }
 
-/// Who sends a request, as far as that is recorded: of a browser that signs in, and of whatever is done by one.
+/// The client of a sign-in or of another action, as sessions and the audit trail record it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Client {
-    /// Where it comes from; nothing where there is no connection.
+    /// The client's address. `None` for actions that come from no connection, such as commands.
     pub address: Option<ClientAddress>,
-    /// What it says of itself.
+    /// The client's `User-Agent` header.
     pub user_agent: Option<UserAgent>,
 }
 
 impl Client {
-    /// The address as a text, for what is recorded.
-    pub fn shown_address(&self) -> Option<String> {
+    /// The address as text, for records.
+    pub fn address_text(&self) -> Option<String> {
         self.address.map(|address| address.to_string())
     }
 }
 
-/// A `User-Agent` header, as much of it as is kept: up to [`UserAgent::MAX_LENGTH`] characters that are [`visible`].
+/// The visible characters of a `User-Agent` header, at most [`UserAgent::MAX_LENGTH`] of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserAgent(String);
 
 impl UserAgent {
-    /// The most characters that are kept: browsers send about a hundred.
+    /// Maximum number of characters. Browsers send about a hundred.
     pub const MAX_LENGTH: usize = 256;
 
-    /// What is kept of a header: nothing if nothing of it can be read.
-    pub fn of_header(value: &[u8]) -> Option<Self> {
-        let kept = visible(&String::from_utf8_lossy(value), Self::MAX_LENGTH);
-        (!kept.is_empty()).then_some(Self(kept))
+    /// Reads the header's value. Returns `None` if it has no visible character.
+    pub fn from_header(value: &[u8]) -> Option<Self> {
+        let text = visible_prefix(&String::from_utf8_lossy(value), Self::MAX_LENGTH);
+        (!text.is_empty()).then_some(Self(text))
     }
 
     /// The text.
@@ -73,15 +73,15 @@ impl UserAgent {
     }
 }
 
-/// The first `length` characters of a text from outside that people can see as they stand there.
-pub fn visible(text: &str, length: usize) -> String {
-    let seen = text.chars().filter(|c| !is_unseen(*c));
-    seen.take(length).collect::<String>().trim().to_owned()
+/// The first `length` visible characters of a text from outside, trimmed.
+pub fn visible_prefix(text: &str, length: usize) -> String {
+    let visible = text.chars().filter(|c| !is_invisible(*c));
+    visible.take(length).collect::<String>().trim().to_owned()
 }
 
-/// Whether people cannot see a character as it stands: control characters, and those that take no room or turn
-/// the direction of what follows (Unicode TR 36, 2.5).
-pub(crate) fn is_unseen(c: char) -> bool {
+/// Whether a character is invisible or changes how others look: control characters, characters without width, and
+/// marks that change the direction of the following text (Unicode TR 36, 2.5).
+pub(crate) fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
@@ -94,8 +94,9 @@ pub(crate) fn is_unseen(c: char) -> bool {
         )
 }
 
-/// What one caller usually has: an IPv4 address, or the /64 of an IPv6 address (RFC 6177). Counted singly,
-/// the addresses of such a network would make a new caller for every try.
+/// The network that one caller usually has: an IPv4 address, or the /64 network of an IPv6 address (RFC 6177).
+///
+/// A caller with IPv6 can use a new address for every try, so a limit for each address would not limit it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientNetwork(IpAddr);
 
@@ -108,13 +109,13 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv4_address_stands_for_itself_however_it_is_written() {
+    fn each_ipv4_address_is_its_own_network_also_if_it_is_mapped_to_ipv6() {
         assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
         assert_eq!(network("192.0.2.1"), network("::ffff:192.0.2.1"));
     }
 
     #[test]
-    fn an_ipv6_address_stands_for_its_network_of_64_bits() {
+    fn ipv6_addresses_with_the_same_first_64_bits_are_one_network() {
         assert_eq!(
             network("2001:db8::1"),
             network("2001:db8::ffff:ffff:ffff:ffff")
@@ -123,15 +124,15 @@ mod tests {
     }
 
     #[test]
-    fn of_a_user_agent_as_much_is_kept_as_can_be_read_and_no_more() {
-        let kept = |value: &[u8]| UserAgent::of_header(value).map(|kept| kept.0);
-        assert_eq!(kept(b" curl/8.5.0\n "), Some("curl/8.5.0".to_owned()));
-        assert_eq!(kept(b" \t\x07 "), None);
+    fn a_user_agent_keeps_only_visible_characters_up_to_the_maximum() {
+        let read = |value: &[u8]| UserAgent::from_header(value).map(|text| text.0);
+        assert_eq!(read(b" curl/8.5.0\n "), Some("curl/8.5.0".to_owned()));
+        assert_eq!(read(b" \t\x07 "), None);
         let hostile = b"curl/8 \x1b[31m\r\nred\0\t\xe2\x80\xaetxt.exe \xff";
         let harmless = Some("curl/8 [31mredtxt.exe \u{fffd}".to_owned());
-        assert_eq!(kept(hostile), harmless);
+        assert_eq!(read(hostile), harmless);
         let long = "\u{e9}".repeat(5_000);
-        let length = kept(long.as_bytes()).map(|kept| kept.chars().count());
+        let length = read(long.as_bytes()).map(|text| text.chars().count());
         assert_eq!(length, Some(UserAgent::MAX_LENGTH));
     }
 }

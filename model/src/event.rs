@@ -1,10 +1,10 @@
-//! Events: what organisations photograph.
+//! Events that organisations photograph, and their configuration.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The number of an event, as it stands in API paths.
+/// An event's ID. API paths contain it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -28,7 +28,7 @@ pub enum EventStatus {
 }
 
 impl EventStatus {
-    /// The name that people read.
+    /// The name on pages.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Active => "Active",
@@ -37,63 +37,65 @@ impl EventStatus {
     }
 }
 
-/// An event as lists show it; the field names are the contract's (section 6, events).
+/// An event in a list.
+// The contract defines the field names (section 6, events). The API documentation shows the descriptions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EventSummary {
-    /// Its number.
+    /// The event's ID.
     pub event_id: EventId,
-    /// Its name.
+    /// The event's name.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub event_name: Option<String>,
-    /// Its name in addresses.
+    /// The event's name in addresses.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub event_slug: Option<String>,
-    /// When it takes place: a local date-time without zone, as `2026-01-19T06:00:00`.
+    /// When the event takes place, in local time without a time zone: `2026-01-19T06:00:00`.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub event_date: Option<String>,
-    /// Whether it is published.
+    /// Whether the event is published.
     pub status: EventStatus,
-    /// Address of its cover image.
+    /// URL of the event's cover image.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub cover_image: Option<String>,
 }
 
-/// What can be switched on for an event; the guard's check 10 asks for one of these.
+/// A search that an endpoint offers. The guard's check 10 requires that it is on for the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feature {
     /// Photos by bib number.
     BibSearch,
     /// Photos by time.
     TimelineSearch,
-    /// Photos by face: needs an engine that is not part of this product.
+    /// Photos by face. Needs a recognition engine that is not part of this product.
     SelfieSearch,
-    /// Clips from videos: needs an engine that is not part of this product.
+    /// Clips from videos by face. Needs a recognition engine that is not part of this product.
     VideoSelfieSearch,
 }
 
-/// An event's configuration; the field names are the contract's (section 6, details).
+/// An event's configuration.
+// The contract defines the field names (section 6, details). The API documentation shows the descriptions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EventSettings {
     /// Whether visitors can open the event.
     pub event_enabled: bool,
-    /// Photos by bib number.
+    /// Whether photos can be found by bib number.
     pub bib_search: bool,
-    /// Photos by face.
+    /// Whether photos can be found by face.
     pub selfie_search: bool,
-    /// Photos by name.
+    /// Whether photos can be found by name.
     pub name_search: bool,
-    /// Videos.
+    /// Whether the event has videos.
     pub video_search: bool,
-    /// Clips by face; off whenever `video_search` is.
+    /// Whether clips can be found by face. Off whenever `video_search` is off.
     pub video_selfie_search: bool,
-    /// Photos by time.
+    /// Whether photos can be found by time.
     pub timeline_search: bool,
 }
 
 impl EventSettings {
-    /// Everything switched on. (Everything off is the default.)
+    /// Everything on. By default everything is off.
     pub const ALL_ON: Self = Self {
         event_enabled: true,
         bib_search: true,
@@ -104,17 +106,16 @@ impl EventSettings {
         timeline_search: true,
     };
 
-    /// The settings with what depends on another switch put right: without `video_search` there is
-    /// no `video_selfie_search` (contract, section 6).
+    /// Turns `video_selfie_search` off if `video_search` is off (contract, section 6).
     pub const fn normalised(mut self) -> Self {
         self.video_selfie_search = self.video_selfie_search && self.video_search;
         self
     }
 
-    /// Whether calls that need `feature` are answered.
+    /// Whether the API answers calls that need `feature`.
     ///
-    /// Faces and clips never are: the recognition engine is no part of this product, so their doors
-    /// stay closed whatever the event's switches say (contract, section 1).
+    /// Searches by face are never allowed, whatever the event's configuration says. The recognition engine is not part
+    /// of this product (contract, section 1).
     pub const fn allows(&self, feature: Feature) -> bool {
         match feature {
             Feature::BibSearch => self.bib_search,

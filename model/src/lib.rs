@@ -1,14 +1,14 @@
 //! Types and rules of the Developer Zone.
 //!
-//! Everything here is pure: no I/O, no clock, no randomness. The server and the browser compile the
-//! same code, so a rule stated here holds on both sides.
+//! The code is pure: no I/O, no clock, no randomness. The server and the browser compile the same code, so each rule
+//! exists once and holds on both sides.
 
-pub mod access;
 pub mod audit;
 pub mod client;
 pub mod event;
 pub mod organisation;
 pub mod page;
+pub mod permission;
 pub mod photo;
 pub mod security;
 pub mod session;

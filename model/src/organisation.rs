@@ -1,10 +1,10 @@
-//! Organisations and the plans that they are on.
+//! Organisations, their plans, and the roles of their members.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// The number of an organisation, as it stands in API paths and beside its name.
+/// An organisation's ID. API paths contain it, and pages show it beside the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -16,15 +16,15 @@ impl fmt::Display for OrganisationId {
     }
 }
 
-/// What an organisation pays for.
+/// The plan that an organisation is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Plan {
-    /// Trying the product out.
+    /// Free trial.
     Trial,
-    /// Paying by event.
+    /// Payment for each event.
     PayAsYouGo,
-    /// The subscription for studios.
+    /// Subscription for studios.
     Pro,
     /// The plan that includes the Developer Zone and the external API.
     Enterprise,
@@ -34,13 +34,14 @@ impl Plan {
     /// Every plan, smallest first.
     pub const ALL: [Self; 4] = [Self::Trial, Self::PayAsYouGo, Self::Pro, Self::Enterprise];
 
-    /// Whether an organisation on this plan has the Developer Zone and the external API.
-    /// The one statement of that rule: the page's lock, the server functions and the guard all ask here.
-    pub const fn opens_developer_zone(self) -> bool {
+    /// Whether the plan includes the Developer Zone and the external API.
+    ///
+    /// The locked pages, the server functions and the API's guard all call this function, so that they agree.
+    pub const fn includes_developer_zone(self) -> bool {
         matches!(self, Self::Enterprise)
     }
 
-    /// The name that people read.
+    /// The name on pages.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Trial => "Trial",
@@ -50,7 +51,7 @@ impl Plan {
         }
     }
 
-    /// The name in the database, on the command line and in class names.
+    /// The code in the database, on the command line and in CSS class names.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Trial => "trial",
@@ -69,16 +70,16 @@ impl FromStr for Plan {
     }
 }
 
-/// What a person is within one organisation.
+/// The role of a member in one organisation.
 ///
-/// The role is recorded and shown; it opens and closes nothing in the Developer Zone, where the plan
-/// alone decides (see `docs/architecture.md`, Roles).
+/// The role is stored and shown, but gives no permission. In the Developer Zone all members have the same
+/// permissions, and only the plan decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
-    /// Runs the organisation's account.
+    /// Administers the organisation's account.
     Admin,
-    /// Works in the organisation.
+    /// Works for the organisation.
     User,
 }
 
@@ -86,7 +87,7 @@ impl Role {
     /// Every role.
     pub const ALL: [Self; 2] = [Self::Admin, Self::User];
 
-    /// The name that people read.
+    /// The name on pages.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Admin => "Admin",
@@ -94,7 +95,7 @@ impl Role {
         }
     }
 
-    /// The name in the database and on the command line.
+    /// The code in the database and on the command line.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Admin => "admin",
@@ -111,14 +112,15 @@ impl FromStr for Role {
     }
 }
 
-/// A code that names none of the values it should.
+/// A text that is not the code of any known value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{given}` is none of {known}")]
+#[error("`{given}` is not one of {known}")]
 pub struct UnknownCode {
     given: String,
     known: String,
 }
 
+/// Finds the value in `all` that has this `code`.
 pub(crate) fn find_by_code<T: Copy>(
     all: &[T],
     code_of: fn(T) -> &'static str,
@@ -140,16 +142,16 @@ pub(crate) fn find_by_code<T: Copy>(
 /// An organisation as its members see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Organisation {
-    /// Its number.
+    /// The organisation's ID.
     pub id: OrganisationId,
-    /// Its name.
+    /// The name. Several organisations can have the same one.
     pub name: String,
-    /// What it pays for.
+    /// The plan.
     pub plan: Plan,
 }
 
 impl fmt::Display for Organisation {
-    /// `Summit Races (903)`: the name alone does not tell two organisations apart.
+    /// `Summit Races (903)`. The ID is included, because names are not unique.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.name, self.id)
     }
@@ -160,16 +162,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_enterprise_opens_the_developer_zone() {
-        let open: Vec<_> = Plan::ALL
+    fn only_enterprise_includes_the_developer_zone() {
+        let including: Vec<_> = Plan::ALL
             .into_iter()
-            .filter(|plan| plan.opens_developer_zone())
+            .filter(|plan| plan.includes_developer_zone())
             .collect();
-        assert_eq!(open, [Plan::Enterprise]);
+        assert_eq!(including, [Plan::Enterprise]);
     }
 
     #[test]
-    fn a_plan_and_a_role_are_found_by_their_own_code_only() {
+    fn plans_and_roles_are_parsed_from_their_codes_only() {
         for plan in Plan::ALL {
             assert_eq!(plan.code().parse(), Ok(plan));
         }
@@ -179,15 +181,15 @@ mod tests {
         let unknown = "gold".parse::<Plan>().expect_err("no such plan");
         assert_eq!(
             unknown.to_string(),
-            "`gold` is none of trial, pay-as-you-go, pro, enterprise"
+            "`gold` is not one of trial, pay-as-you-go, pro, enterprise"
         );
     }
 
     #[test]
-    fn the_wire_and_the_database_use_the_same_code_for_a_plan() {
+    fn a_plan_is_serialised_as_its_code() {
         for plan in Plan::ALL {
-            let wire = serde_json::to_string(&plan).expect("a plan is JSON");
-            assert_eq!(wire, format!("\"{}\"", plan.code()));
+            let json = serde_json::to_string(&plan).expect("JSON");
+            assert_eq!(json, format!("\"{}\"", plan.code()));
         }
     }
 }

@@ -1,22 +1,21 @@
-//! Pages of a list, as the contract's section 5 describes them.
+//! Pagination of lists, as the contract defines it (section 5).
 
 use serde::{Deserialize, Serialize};
 
-/// Which page is asked for, and how long its pages are. Made by [`PageRequest::new`] alone: read from the
-/// wire as it stands, it could have pages of no rows.
+/// A request for one page of a list. Only [`PageRequest::new`] creates it, so its values are within range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageRequest {
     page: i64,
     page_size: i64,
 }
 
-/// A page or page size outside its range.
+/// A page number or page size that is out of range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PageOutOfRange {
-    /// Pages count from 1.
+    /// The page number. Pages are counted from 1.
     #[error("page: must be a whole number from 1")]
     Page,
-    /// The size has a maximum of its own at each endpoint.
+    /// The page size. Each endpoint has its own maximum.
     #[error("page_size: must be a whole number from 1 to {max}")]
     PageSize {
         /// The largest size allowed.
@@ -25,13 +24,13 @@ pub enum PageOutOfRange {
 }
 
 impl PageRequest {
-    /// The largest page number taken: with it, no offset leaves the range of a 64-bit integer.
+    /// The largest page number. With it, no offset exceeds a 64-bit integer.
     pub const MAX_PAGE: i64 = i64::MAX / 1_000;
 
-    /// Page `page`, counted from 1, of `page_size` rows.
+    /// Requests page `page`, counted from 1, with `page_size` rows.
     ///
     /// # Errors
-    /// [`PageOutOfRange`] for a page below 1 or a size outside `1..=max_page_size`.
+    /// [`PageOutOfRange`] for a page outside `1..=MAX_PAGE` or a size outside `1..=max_page_size`.
     pub fn new(page: i64, page_size: i64, max_page_size: i64) -> Result<Self, PageOutOfRange> {
         if !(1..=Self::MAX_PAGE).contains(&page) {
             return Err(PageOutOfRange::Page);
@@ -42,44 +41,45 @@ impl PageRequest {
         Ok(Self { page, page_size })
     }
 
-    /// The page's number, from 1.
+    /// The page number, from 1.
     pub const fn page(self) -> i64 {
         self.page
     }
 
-    /// Rows on a full page.
+    /// Number of rows on a full page.
     pub const fn page_size(self) -> i64 {
         self.page_size
     }
 
-    /// Rows before the page.
+    /// Number of rows before the page.
     pub const fn offset(self) -> i64 {
         (self.page - 1) * self.page_size
     }
 }
 
-/// Where a page stands in its list; the contract's `pagination`, names included.
+/// The position of a page in its list.
+// The contract defines the field names (section 5). The API documentation shows the descriptions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Pagination {
-    /// Rows in the whole list.
+    /// Number of rows in the whole list.
     pub total: i64,
-    /// The page asked for; 0 when the list is empty.
+    /// The requested page. 0 if the list is empty.
     pub current_page: i64,
-    /// How many pages there are.
+    /// Number of pages.
     pub total_pages: i64,
-    /// Whether a page follows.
+    /// Whether a next page exists.
     pub has_next_page: bool,
-    /// Whether a page comes before.
+    /// Whether a previous page exists.
     pub has_previous_page: bool,
-    /// Rows on a full page.
+    /// Number of rows on a full page.
     #[serde(rename = "page_size")]
     pub page_size: i64,
 }
 
 impl Pagination {
-    /// The place of `request` in a list of `total` rows.
+    /// The position of the requested page in a list of `total` rows.
     pub fn new(request: PageRequest, total: i64) -> Self {
         let total = total.max(0);
         let total_pages = total / request.page_size + i64::from(total % request.page_size != 0);
@@ -100,7 +100,7 @@ impl Pagination {
 pub struct Page<T> {
     /// The page's rows, in the list's order.
     pub rows: Vec<T>,
-    /// Where it stands.
+    /// The page's position in the list.
     pub pagination: Pagination,
 }
 
@@ -115,21 +115,21 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_list_has_no_pages_at_all() {
+    fn an_empty_list_has_no_pages() {
         let place = Pagination::new(request(3, 10), 0);
         assert_eq!((place.current_page, place.total_pages), (0, 0));
         assert!(!place.has_next_page && !place.has_previous_page);
     }
 
     #[test]
-    fn a_page_past_the_end_is_named_as_asked_and_has_one_before_it() {
+    fn a_page_past_the_end_keeps_its_number_and_has_a_previous_page() {
         let place = Pagination::new(request(9, 10), 25);
         assert_eq!((place.current_page, place.total_pages), (9, 3));
         assert!(!place.has_next_page && place.has_previous_page);
     }
 
     #[test]
-    fn a_page_or_size_out_of_range_is_refused_and_says_the_range() {
+    fn an_error_for_a_page_or_size_out_of_range_states_the_range() {
         assert_eq!(PageRequest::new(0, 10, 100), Err(PageOutOfRange::Page));
         assert_eq!(
             PageRequest::new(i64::MAX, 10, 100),
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn the_wire_names_are_the_contracts() {
+    fn the_json_has_the_contracts_field_names() {
         let place = Pagination::new(request(2, 10), 25);
         assert_eq!(
             serde_json::to_value(place).expect("JSON"),
@@ -158,15 +158,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn walking_by_has_next_page_visits_every_row_once(total in 0i64..500, size in 1i64..=100) {
+        fn following_has_next_page_visits_every_row_once(total in 0i64..500, size in 1i64..=100) {
             let mut seen = 0;
             let mut page = 1;
             loop {
-                let asked = request(page, size);
-                let place = Pagination::new(asked, total);
-                prop_assert_eq!(asked.offset(), seen);
+                let request = request(page, size);
+                let pagination = Pagination::new(request, total);
+                prop_assert_eq!(request.offset(), seen);
                 seen = (seen + size).min(total);
-                if !place.has_next_page {
+                if !pagination.has_next_page {
                     break;
                 }
                 page += 1;

@@ -1,4 +1,4 @@
-//! Photos of an event, and how they are found.
+//! Photos of an event, and the searches for them.
 
 use std::fmt;
 
@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::timestamp::Timestamp;
 
-/// The name of a photo: unique within its event, and chosen by whoever loads the photos.
+/// A photo's ID, unique within its event.
+// The import sets it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -18,44 +19,45 @@ impl fmt::Display for ImageId {
     }
 }
 
-/// A photo as lists show it; the field names are the contract's (section 6, image).
+/// A photo in a list.
+// The contract defines the field names (section 6, image). The API documentation shows the descriptions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Photo {
-    /// Address of the picture to show.
+    /// URL of the picture for display.
     pub img_url: String,
-    /// Its height in pixels.
+    /// The picture's height in pixels.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub height: Option<i64>,
-    /// Its width in pixels.
+    /// The picture's width in pixels.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub width: Option<i64>,
-    /// Its name.
+    /// The photo's ID.
     pub image_id: ImageId,
-    /// Address of the small picture.
+    /// URL of the thumbnail.
     pub thumbnail_url: String,
-    /// Address of the original, where it is public.
+    /// URL of the original, if it is public.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub original_url: Option<String>,
 }
 
-/// Where a photo's original lies.
+/// Where a photo's original is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Original {
     /// The photo.
     pub image_id: ImageId,
-    /// The object's name in the storage of originals, if it was put there.
+    /// The object's name in the storage for originals, if the original is there.
     pub path: Option<String>,
 }
 
-/// A number on a runner's chest: compared without regard to case or surrounding white space.
+/// The bib number of a runner. Comparisons ignore case and surrounding white space.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Bib {
     shown: String,
     key: String,
 }
 
-/// A text that is no bib number.
+/// A text that is not a bib number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "must be 1 to {} characters, none of them a control character",
@@ -64,13 +66,13 @@ pub struct Bib {
 pub struct InvalidBib;
 
 impl Bib {
-    /// The longest bib number, in characters.
+    /// Maximum number of characters.
     pub const MAX_LENGTH: usize = 64;
 
-    /// The bib number in `text`.
+    /// Parses a bib number.
     ///
     /// # Errors
-    /// [`InvalidBib`] for a blank text, a longer one than [`Bib::MAX_LENGTH`], and one with control characters.
+    /// [`InvalidBib`] if the text is blank, longer than [`Bib::MAX_LENGTH`], or has control characters.
     pub fn parse(text: &str) -> Result<Self, InvalidBib> {
         let shown = text.trim();
         let fits = (1..=Self::MAX_LENGTH).contains(&shown.chars().count());
@@ -83,37 +85,37 @@ impl Bib {
         })
     }
 
-    /// What two writings of one number have in common.
+    /// The normalised text for comparisons. Two spellings of one number have the same key.
     pub fn key(&self) -> &str {
         &self.key
     }
 }
 
 impl fmt::Display for Bib {
-    /// As it was written, without the white space around it.
+    /// The number as it was written, without surrounding white space.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.shown.fmt(f)
     }
 }
 
-/// A stretch of time: from its first instant up to, but not with, its last.
+/// A time range that includes its start and excludes its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeWindow {
     from: Timestamp,
     to: Timestamp,
 }
 
-/// A stretch of time that ends before it begins, or at once.
+/// A time range whose start is not before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("from: must be before to")]
 pub struct EmptyWindow;
 
 impl TimeWindow {
-    /// The stretch `[from, to)` in seconds since the epoch; ends at the end of time where `to` is later.
+    /// The range `[from, to)`, in seconds since the epoch. Saturates at the limits of [`Timestamp`].
     ///
     /// # Errors
     /// [`EmptyWindow`] unless `from < to`.
-    pub const fn of_seconds(from: i64, to: i64) -> Result<Self, EmptyWindow> {
+    pub const fn from_seconds(from: i64, to: i64) -> Result<Self, EmptyWindow> {
         if from >= to {
             return Err(EmptyWindow);
         }
@@ -123,36 +125,37 @@ impl TimeWindow {
         })
     }
 
-    /// Its first instant.
+    /// The first instant of the range.
     pub const fn from(self) -> Timestamp {
         self.from
     }
 
-    /// The first instant after it.
+    /// The first instant after the range.
     pub const fn to(self) -> Timestamp {
         self.to
     }
 }
 
-/// The photos of one UTC day; the field names are the contract's (section 6, timeline/days).
+/// The number of photos in one UTC day.
+// The contract defines the field names (section 6, timeline/days). The API documentation shows the descriptions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TimelineDay {
     /// `YYYY-MM-DD`.
     pub date: String,
-    /// How many photos there are of it.
+    /// Number of photos in the day.
     pub total: i64,
-    /// Its hours with photos, earliest first.
+    /// The day's hours that have photos, earliest first.
     pub hours: Vec<TimelineHour>,
 }
 
-/// The photos of one hour of a UTC day.
+/// The number of photos in one hour of a UTC day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TimelineHour {
     /// From 0 to 23.
     pub hour: u8,
-    /// How many photos there are of it.
+    /// Number of photos in the hour.
     pub count: i64,
 }
 
@@ -161,14 +164,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bib_number_is_shown_as_it_was_written_and_compared_without_case() {
+    fn a_bib_number_is_shown_as_written_and_compared_without_case() {
         let bib = Bib::parse(" Ä12b\t").expect("a bib number");
         assert_eq!(bib.to_string(), "Ä12b");
         assert_eq!(bib.key(), Bib::parse("ä12B").expect("a bib number").key());
     }
 
     #[test]
-    fn a_bib_number_is_neither_blank_nor_long_nor_unprintable() {
+    fn a_blank_or_long_bib_number_or_one_with_control_characters_is_refused() {
         let long = "1".repeat(Bib::MAX_LENGTH + 1);
         for text in ["", " \t ", "1\u{0}2", "1\n2", &long] {
             assert_eq!(Bib::parse(text), Err(InvalidBib), "{text:?}");
@@ -177,10 +180,10 @@ mod tests {
     }
 
     #[test]
-    fn a_window_begins_before_it_ends() {
-        assert_eq!(TimeWindow::of_seconds(5, 5), Err(EmptyWindow));
-        assert_eq!(TimeWindow::of_seconds(6, 5), Err(EmptyWindow));
-        let window = TimeWindow::of_seconds(5, 6).expect("a window");
+    fn a_time_window_starts_before_it_ends() {
+        assert_eq!(TimeWindow::from_seconds(5, 5), Err(EmptyWindow));
+        assert_eq!(TimeWindow::from_seconds(6, 5), Err(EmptyWindow));
+        let window = TimeWindow::from_seconds(5, 6).expect("a window");
         assert_eq!(
             (window.from(), window.to()),
             (Timestamp(5_000), Timestamp(6_000))
@@ -188,8 +191,8 @@ mod tests {
     }
 
     #[test]
-    fn a_window_of_any_seconds_stays_a_window() {
-        let window = TimeWindow::of_seconds(i64::MIN, i64::MAX).expect("a window");
+    fn a_time_window_saturates_at_the_first_and_last_timestamp() {
+        let window = TimeWindow::from_seconds(i64::MIN, i64::MAX).expect("a window");
         assert_eq!(
             (window.from(), window.to()),
             (Timestamp(i64::MIN), Timestamp(i64::MAX))

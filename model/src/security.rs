@@ -1,22 +1,22 @@
-//! What the log tells of attacks, by names that programs which read it can go by.
+//! Names of security events in the log, for programs that watch it.
 
-/// A line of the log that a security team looks for. Its name stands in the field `event`, and stays as it is.
+/// A security event. The log line has its name in the field `event`.
 ///
-/// The names are those of OWASP's Logging Vocabulary Cheat Sheet.
+/// The names come from OWASP's Logging Vocabulary Cheat Sheet. They are published and must not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecurityEvent {
-    /// Somebody has signed in.
+    /// A user signed in.
     SignedIn,
-    /// A password was not the account's: at sign-in, or where it was asked for again.
+    /// A password was wrong, at sign-in or when a user had to confirm it.
     WrongPassword,
-    /// A password was not looked at, for too many came before it.
+    /// A password was not checked, because too many wrong ones came before it.
     Throttled,
-    /// Somebody asked for what is not theirs, or another site's page did.
+    /// A request was refused because the user has no permission, or because another site's page sent it.
     Unauthorised,
 }
 
 impl SecurityEvent {
-    /// The name.
+    /// The value of the log's field `event`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::SignedIn => "authn_login_success",

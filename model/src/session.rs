@@ -1,4 +1,4 @@
-//! A browser in which somebody is signed in.
+//! Sessions: browsers in which a user is signed in.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::timestamp::Timestamp;
 
-/// The number of a session. It opens nothing: what a browser shows is another, secret one.
+/// A session's ID. It is not secret: the browser authenticates with a different, secret key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SessionId(pub i64);
@@ -17,23 +17,23 @@ impl fmt::Display for SessionId {
     }
 }
 
-/// A session as its owner sees it in a list.
+/// A session in its owner's list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionSummary {
-    /// The number by which it can be ended.
+    /// The session's ID, which the user ends it by.
     pub id: SessionId,
-    /// The browser in plain words: `Firefox on Windows`.
+    /// The browser's name, such as `Firefox on Windows`.
     pub browser: String,
-    /// Where it signed in from, if that was known.
+    /// The IP address that the user signed in from, if known.
     pub address: Option<String>,
-    /// When it signed in.
+    /// When the user signed in.
     pub signed_in_at: Timestamp,
-    /// When it was last used, some minutes back at most.
+    /// When the session was last used. Updated only every few minutes.
     pub last_used_at: Timestamp,
 }
 
-/// What a browser calls itself, and its name. The first that is found counts: nearly all call themselves
-/// Mozilla, Safari and Chrome as well (MDN, Browser detection using the user agent).
+/// A part of the `User-Agent` header, and the browser's name. The first match counts, because most browsers also call
+/// themselves Mozilla, Safari and Chrome (MDN, Browser detection using the user agent).
 const BROWSERS: [(&str, &str); 14] = [
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -51,8 +51,8 @@ const BROWSERS: [(&str, &str); 14] = [
     ("python", "a Python program"),
 ];
 
-/// What a browser says it runs on, and the name of that. The first that is found counts: an Android phone
-/// calls itself Linux too, and an iPhone says `like Mac OS X`.
+/// A part of the `User-Agent` header, and the operating system's name. The first match counts, because Android also
+/// says `Linux`, and an iPhone says `like Mac OS X`.
 const SYSTEMS: [(&str, &str); 8] = [
     ("iPhone", "iPhone"),
     ("iPad", "iPad"),
@@ -64,8 +64,9 @@ const SYSTEMS: [(&str, &str); 8] = [
     ("X11", "Unix"),
 ];
 
-/// A browser in plain words, by its `User-Agent`: `Chrome on Android`. A guess, to be recognised by who
-/// uses it; whoever sends the header can write anything there.
+/// Names the browser that sent a `User-Agent` header, such as `Chrome on Android`.
+///
+/// The name is a guess that helps users to recognise their sessions. The sender can write anything in the header.
 pub fn browser_name(user_agent: Option<&str>) -> String {
     let named = |names: &[(&str, &'static str)]| {
         let user_agent = user_agent?;
@@ -85,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_browser_is_named_in_plain_words() {
+    fn a_browser_is_named_by_its_user_agent() {
         let known = [
             (
                 "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0",
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_browser_that_says_nothing_of_use_is_unknown() {
+    fn a_missing_or_unknown_user_agent_gives_an_unknown_browser() {
         assert_eq!(browser_name(None), "Unknown browser");
         assert_eq!(browser_name(Some("<script>")), "Unknown browser");
         assert_eq!(browser_name(Some("(X11)")), "Unknown browser on Unix");

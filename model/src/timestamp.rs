@@ -1,4 +1,4 @@
-//! An instant, as every table, answer and rule of the product carries it.
+//! The timestamp that all tables, responses and rules use.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ impl Timestamp {
         self.0
     }
 
-    /// This instant, `millis` milliseconds later (earlier, if negative); saturates at the ends.
+    /// The instant `millis` milliseconds later, or earlier if negative. Saturates at the limits of `i64`.
     pub const fn plus_millis(self, millis: i64) -> Self {
         Self(self.0.saturating_add(millis))
     }

@@ -1,4 +1,4 @@
-//! API tokens as everyone may see them: never the secret.
+//! API tokens without their secrets, as pages show them.
 
 mod name;
 
@@ -9,14 +9,15 @@ use serde::{Deserialize, Serialize};
 pub use self::name::{InvalidTokenName, TokenName};
 use crate::timestamp::Timestamp;
 
-/// How many tokens an organisation can have. The database's `slot` column enforces it; pages and
-/// messages only repeat it.
+/// Maximum number of tokens of an organisation.
+///
+/// The database enforces it through the column `slot`. Pages and messages only show it.
 pub const TOKEN_LIMIT: usize = 10;
 
-/// Characters of a token that stay readable after its creation.
+/// Number of characters of a token that stay visible after its creation.
 pub const PREVIEW_LENGTH: usize = 5;
 
-/// The number of a token; given once, never to another token.
+/// A token's ID. IDs are never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TokenId(pub i64);
@@ -27,28 +28,28 @@ impl fmt::Display for TokenId {
     }
 }
 
-/// Whether the API takes a token.
+/// Whether the API accepts a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TokenStatus {
-    /// It opens the API.
+    /// The API accepts it.
     Active,
-    /// It is inactive: refused until it is activated again.
+    /// The API refuses it until someone activates it again.
     Inactive,
 }
 
 impl TokenStatus {
-    /// The status of a token that is switched on, or off.
+    /// The status for the database's column `active`.
     pub const fn from_active(active: bool) -> Self {
         if active { Self::Active } else { Self::Inactive }
     }
 
-    /// Whether the API takes the token.
+    /// Whether the API accepts the token.
     pub const fn is_active(self) -> bool {
         matches!(self, Self::Active)
     }
 
-    /// The word on the badge.
+    /// The text of the badge.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Active => "Active",
@@ -57,26 +58,25 @@ impl TokenStatus {
     }
 }
 
-/// The first characters of a token: enough to tell rows apart, far too few to guess the rest.
+/// The first characters of a token, by which people tell tokens apart. They are too few to help guess the rest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TokenPreview(String);
 
 impl TokenPreview {
-    /// A preview from the start of a token. Only the first [`PREVIEW_LENGTH`] characters are kept,
-    /// whatever is given.
+    /// The preview of a token, or of a stored preview. Keeps only the first [`PREVIEW_LENGTH`] characters.
     pub fn of(token: &str) -> Self {
         Self(token.chars().take(PREVIEW_LENGTH).collect())
     }
 
-    /// The bare characters, as the database keeps them.
+    /// The characters without the stars, as the database stores them.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl fmt::Display for TokenPreview {
-    /// `k7Q2x***`: three stars whatever the token's length, so that nothing more is said of it.
+    /// `k7Q2x***`. Always three stars, so that the token's length stays unknown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}***", self.0)
     }
@@ -85,45 +85,45 @@ impl fmt::Display for TokenPreview {
 /// A token's row in the Developer Zone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenSummary {
-    /// Its number.
+    /// The token's ID.
     pub id: TokenId,
-    /// What it is called, if it has a name.
+    /// The name, if it has one.
     pub name: Option<TokenName>,
-    /// How it starts.
+    /// The first characters.
     pub preview: TokenPreview,
-    /// Whether the API takes it.
+    /// Whether the API accepts it.
     pub status: TokenStatus,
-    /// E-mail address of who made it.
+    /// Email of the user who created it.
     pub created_by: String,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When a call with it was last accepted, as far as whoever says this knows: what other servers have
-    /// accepted in the last seconds may be missing.
+    /// When a call with it was last accepted. Calls of the last seconds to other servers may be missing.
     pub last_used: Option<Timestamp>,
 }
 
 impl TokenSummary {
-    /// How it is called in a sentence: see [`called`].
-    pub fn called(&self) -> String {
-        called(self.name.as_ref(), &self.preview)
+    /// The token's name in sentences. See [`display_name`].
+    pub fn display_name(&self) -> String {
+        display_name(self.name.as_ref(), &self.preview)
     }
 }
 
-/// How a token is called in a sentence: `Website gallery (k7Q2x***)`, or `k7Q2x***` without a name. The preview
-/// is always there, because names can be the same.
-pub fn called(name: Option<&TokenName>, preview: &TokenPreview) -> String {
+/// A token's name in sentences: `Website gallery (k7Q2x***)`, or `k7Q2x***` if it has no name.
+///
+/// The preview is always included, because names are not unique.
+pub fn display_name(name: Option<&TokenName>, preview: &TokenPreview) -> String {
     match name {
         Some(name) => format!("{name} ({preview})"),
         None => preview.to_string(),
     }
 }
 
-/// What a change of a token came to: shown to whoever made it.
+/// The result of changing a token, for the user who changed it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
-    /// The token as the change left it; of a deleted one, as it was last.
+    /// The token after the change. For a deleted token, its last state.
     pub token: TokenSummary,
-    /// An instant, by the store's clock, at which every server already went by the change.
+    /// An instant from which on every server applies the change, by the store's clock.
     pub in_force_since: Timestamp,
 }
 
@@ -132,15 +132,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_called_by_its_name_and_always_by_its_preview() {
+    fn a_tokens_display_name_always_includes_the_preview() {
         let preview = TokenPreview::of("k7Q2x");
         let name = TokenName::parse("Website gallery").expect("a name");
-        assert_eq!(called(Some(&name), &preview), "Website gallery (k7Q2x***)");
-        assert_eq!(called(None, &preview), "k7Q2x***");
+        assert_eq!(
+            display_name(Some(&name), &preview),
+            "Website gallery (k7Q2x***)"
+        );
+        assert_eq!(display_name(None, &preview), "k7Q2x***");
     }
 
     #[test]
-    fn a_preview_never_holds_more_than_five_characters() {
+    fn a_preview_keeps_only_five_characters_of_the_token() {
         let preview = TokenPreview::of("k7Q2xSECRETSECRETSECRET");
         assert_eq!(preview.to_string(), "k7Q2x***");
         assert!(!format!("{preview:?}").contains("SECRET"));

@@ -1,37 +1,37 @@
-//! How a token was used lately: its calls of seven days, as pages show them.
+//! The calls of a token in the last seven days, as pages show them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{timestamp::Timestamp, token::TokenSummary};
 
-/// The days that pages show.
+/// Number of days that pages show.
 pub const DAYS: usize = 7;
 
-/// A day.
+/// A day in milliseconds.
 pub const DAY_MILLIS: i64 = 24 * HOUR_MILLIS;
 
-/// An hour.
+/// An hour in milliseconds.
 pub const HOUR_MILLIS: i64 = 60 * 60 * 1_000;
 
-/// After so many days without an accepted call a token is probably not needed any more.
+/// A token is idle after this many days without an accepted call.
 pub const IDLE_DAYS: i64 = 90;
 
-/// How many calls there were.
+/// Numbers of calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Calls {
-    /// Those that no check refused.
+    /// Calls that passed all checks of the guard.
     pub accepted: u64,
-    /// Those that one of the guard's checks refused.
+    /// Calls that a check of the guard refused.
     pub refused: u64,
 }
 
 impl Calls {
-    /// All of them.
+    /// Accepted and refused calls together.
     pub const fn total(self) -> u64 {
         self.accepted.saturating_add(self.refused)
     }
 
-    /// These and those.
+    /// The sum of both.
     #[must_use]
     pub const fn plus(self, more: Self) -> Self {
         Self {
@@ -41,13 +41,13 @@ impl Calls {
     }
 }
 
-/// The calls of seven days in UTC, the oldest first; the last is today as far as it has come.
+/// The calls of seven UTC days, oldest first. The last day is today, which is not over yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Week(pub [Calls; DAYS]);
 
 impl Week {
-    /// When the week begins that ends with the day of `now`: a midnight in UTC.
+    /// The start of the week whose last day is the day of `now`. It is midnight in UTC.
     pub const fn start(now: Timestamp) -> Timestamp {
         let millis = now.epoch_millis();
         let today = millis - millis.rem_euclid(DAY_MILLIS);
@@ -60,49 +60,50 @@ impl Week {
     }
 }
 
-/// A token and its week.
+/// A token and its calls in a week, for a row of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenWeek {
     /// The token.
     pub token: TokenSummary,
-    /// Its calls.
+    /// The calls of each day.
     pub week: Week,
-    /// Whether it is idle: see [`TokenSummary::is_idle`].
+    /// Whether the token is idle. See [`TokenSummary::is_idle`].
     pub is_idle: bool,
 }
 
-/// How one token was used in a week.
+/// A token and its calls in a week, for the token's own page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenUsage {
     /// The token.
     pub token: TokenSummary,
-    /// Whether it is idle: see [`TokenSummary::is_idle`].
+    /// Whether the token is idle. See [`TokenSummary::is_idle`].
     pub is_idle: bool,
-    /// When the week begins: see [`Week::start`].
+    /// The start of the week. See [`Week::start`].
     pub start: Timestamp,
-    /// The calls of each hour from then on, up to the one that is running.
+    /// The calls of each hour since `start`. The last hour is the current one.
     pub hours: Vec<Calls>,
-    /// Why calls were refused: the most frequent reason first.
+    /// The refused calls by reason, most frequent first.
     pub refusals: Vec<RefusalCount>,
 }
 
-/// How often a token's calls were refused for one reason.
+/// The calls of a token that were refused for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusalCount {
-    /// The refusal's code; see [`crate::access::Refusal::code`].
+    /// The refusal's code. See [`crate::permission::Refusal::code`].
     pub code: String,
-    /// How often.
+    /// Number of calls.
     pub calls: u64,
-    /// The hour of the last one, by its beginning.
+    /// The start of the hour in which the last one came.
     pub last_hour: Timestamp,
 }
 
 impl TokenSummary {
-    /// Whether no call with it was accepted for [`IDLE_DAYS`] (nor was it made since), paused or not: then it can
-    /// probably be deleted.
+    /// Whether the token was neither created nor used in the last [`IDLE_DAYS`] days, active or not.
+    ///
+    /// An idle token is probably not needed any more.
     pub fn is_idle(&self, now: Timestamp) -> bool {
-        let alive = self.last_used.unwrap_or(self.created_at);
-        alive.plus_millis(IDLE_DAYS * DAY_MILLIS) <= now
+        let last_sign_of_use = self.last_used.unwrap_or(self.created_at);
+        last_sign_of_use.plus_millis(IDLE_DAYS * DAY_MILLIS) <= now
     }
 }
 
@@ -115,7 +116,7 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_768_802_400_000);
 
     #[test]
-    fn a_week_begins_at_a_midnight_and_ends_with_today() {
+    fn a_week_starts_at_midnight_and_ends_with_today() {
         let midnight = Timestamp(1_768_780_800_000);
         let start = midnight.plus_millis(-6 * DAY_MILLIS);
         for now in [midnight, NOW, midnight.plus_millis(DAY_MILLIS - 1)] {
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_idle_after_90_days_without_use_whether_it_was_ever_used_or_not() {
+    fn a_token_is_idle_90_days_after_its_last_use_or_its_creation_if_never_used() {
         let days_ago = |days: i64| NOW.plus_millis(-days * DAY_MILLIS);
         let token = |created_at, last_used, status| TokenSummary {
             id: TokenId(1),

@@ -1,39 +1,38 @@
-//! The people who sign in.
+//! User accounts.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The fewest characters that a password can have. There is no rule on their kinds (NIST SP 800-63B, 5.1.1.2;
+/// Minimum number of characters of a password. No rule requires certain kinds of characters (NIST SP 800-63B, 5.1.1.2;
 /// OWASP ASVS 5.0, 6.2).
 pub const MIN_PASSWORD_LENGTH: usize = 12;
 
-/// The most characters that a password can have: more than anybody needs, and little work to hash.
+/// Maximum number of characters of a password. It bounds the work of hashing, and is longer than any real password.
 pub const MAX_PASSWORD_LENGTH: usize = 256;
 
-/// The number of a user's account.
+/// A user's ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct UserId(pub i64);
 
-/// An e-mail address as accounts are found by: trimmed and lower-cased, so that `Ada@Example.com `
-/// and `ada@example.com` are one account.
+/// An account's email address, trimmed and in lower case, so that `Ada@Example.com ` and `ada@example.com` are one
+/// account.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Email(String);
 
-/// Why a text is no e-mail address that an account can have.
+/// A text that cannot be an account's email address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an email address has the form name@example.com and at most 254 characters")]
 pub struct InvalidEmail;
 
 impl Email {
-    /// Reads an address. Only the form that rules out slips of the hand is checked: what RFC 5321
-    /// allows beyond it, the mail server knows better.
+    /// Parses an address. Checks only for typing errors, not every rule of RFC 5321.
     ///
     /// # Errors
-    /// [`InvalidEmail`] without exactly one `@` between two parts, with white space or control
-    /// characters in it, or with more than 254 characters (RFC 5321, 4.5.3.1.3).
+    /// [`InvalidEmail`] if the address does not have exactly one `@` between two parts, has white space or control
+    /// characters, or is longer than 254 bytes (RFC 5321, 4.5.3.1.3).
     pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
         let address = text.trim().to_lowercase();
         let well_formed = address.split_once('@').is_some_and(|(name, host)| {
@@ -64,13 +63,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_address_is_one_account_however_it_is_typed() {
+    fn case_and_surrounding_space_do_not_change_an_address() {
         let typed = Email::parse("  Ada@Example.COM ").expect("an address");
         assert_eq!(typed.as_str(), "ada@example.com");
     }
 
     #[test]
-    fn what_cannot_be_an_address_is_refused() {
+    fn a_malformed_or_long_address_is_refused() {
         let long = format!("{}@example.com", "a".repeat(260));
         for text in [
             "",

@@ -14,7 +14,7 @@ use std::{
 };
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use model::{access::TokenRecord, event::EventId, organisation::OrganisationId, user::Email};
+use model::{event::EventId, organisation::OrganisationId, permission::TokenRecord, user::Email};
 use rand::{SeedableRng, rngs::StdRng};
 use store::{
     Store, StoreError,

@@ -13,10 +13,10 @@ use std::{
 };
 
 use model::{
-    access::{EventAccess, TokenRecord},
     event::{EventId, EventSettings, EventStatus},
     organisation::{OrganisationId, Plan},
     page::PageRequest,
+    permission::{EventPermission, TokenRecord},
     photo::{Bib, ImageId, Photo, TimeWindow},
     timestamp::Timestamp,
     token::TokenId,
@@ -98,7 +98,7 @@ async fn measure(engine: &str, url: &str, count: i64) -> Outcome<()> {
     Ok(())
 }
 
-async fn event(store: &Store) -> Outcome<EventAccess> {
+async fn event(store: &Store) -> Outcome<EventPermission> {
     let organisation = OrganisationId(903);
     let plan = Plan::Enterprise;
     store
@@ -151,12 +151,12 @@ fn photo(n: i64) -> NewPhoto {
     }
 }
 
-async fn read(title: &str, store: &Store, access: EventAccess, count: i64) -> Outcome<()> {
+async fn read(title: &str, store: &Store, access: EventPermission, count: i64) -> Outcome<()> {
     let photos = store.photos();
     let page = |number: i64| PageRequest::new(number.max(1), PAGE_SIZE, 100);
     let last = (count + PAGE_SIZE - 1) / PAGE_SIZE;
     let middle = (START + LENGTH / 2) / 1_000;
-    let window = TimeWindow::of_seconds(middle, middle + 3_600)?;
+    let window = TimeWindow::from_seconds(middle, middle + 3_600)?;
     let bib = Bib::parse("777")?;
     let ids: Vec<_> = (0..60).map(|n| photo(n * 997).photo.image_id).collect();
     macro_rules! median {

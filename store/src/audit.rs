@@ -24,7 +24,7 @@ mod record;
 mod select;
 
 use model::{
-    audit::{EntryPage, Filter, Place},
+    audit::{Cursor, EntryPage, Filter},
     timestamp::Timestamp,
     user::{Email, UserId},
 };
@@ -89,7 +89,7 @@ impl<'a> Audit<'a> {
         &self,
         authority: AuditAuthority<'_>,
         filter: Filter,
-        place: Place,
+        place: Cursor,
         size: u32,
     ) -> Result<EntryPage, StoreError> {
         if let AuditAuthority::Member(member) = authority {
@@ -101,8 +101,8 @@ impl<'a> Audit<'a> {
         let page = self.read(authority, filter, place, size).await?;
         match place {
             // What is left of the way to the newest is less than a page: then the newest page is the next.
-            Place::After(_) if !page.has_newer => {
-                self.read(authority, filter, Place::Newest, size).await
+            Cursor::After(_) if !page.has_newer => {
+                self.read(authority, filter, Cursor::Newest, size).await
             }
             _ => Ok(page),
         }
@@ -112,7 +112,7 @@ impl<'a> Audit<'a> {
         &self,
         authority: AuditAuthority<'_>,
         filter: Filter,
-        place: Place,
+        place: Cursor,
         size: u32,
     ) -> Result<EntryPage, StoreError> {
         let select = Select {

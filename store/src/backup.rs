@@ -189,7 +189,7 @@ impl PausedRow {
             name: self.name.as_deref().and_then(stored_name),
             renamed_to: None,
         };
-        Record::of_token(Kind::TokenPaused, operator, token)
+        Record::of_token(Kind::TokenDeactivated, operator, token)
     }
 }
 

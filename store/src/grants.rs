@@ -47,9 +47,9 @@ mod table;
 use std::sync::{Arc, OnceLock};
 
 use model::{
-    access::{EventRecord, TokenRecord},
     event::{EventId, EventSettings},
     organisation::OrganisationId,
+    permission::{EventRecord, TokenRecord},
     timestamp::Timestamp,
     token::TokenId,
 };

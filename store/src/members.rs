@@ -60,7 +60,7 @@ impl Member {
     /// No page offers what is refused here: the log has it for those who look for attacks. (An operator at the
     /// command line is told, and nothing more.)
     pub(crate) fn require_plan_of(&self, organisation: &Organisation) -> Result<(), StoreError> {
-        if organisation.plan.opens_developer_zone() {
+        if organisation.plan.includes_developer_zone() {
             return Ok(());
         }
         if let Some(client) = self.origin.as_deref().and_then(Origin::client) {
@@ -69,7 +69,7 @@ impl Member {
                 reason = "plan_required",
                 user = self.user_id.0,
                 organisation = organisation.id.0,
-                address = client.shown_address(),
+                address = client.address_text(),
                 "refused"
             );
         }
@@ -86,7 +86,7 @@ impl Store {
             reason = "not_a_member",
             user = user.0,
             organisation = organisation.0,
-            address = client.and_then(Client::shown_address),
+            address = client.and_then(Client::address_text),
             "refused"
         );
         StoreError::NotAMember(organisation)

@@ -9,9 +9,9 @@ pub(crate) mod loading;
 use std::collections::{HashMap, HashSet};
 
 use model::{
-    access::EventAccess,
     event::EventId,
     page::{Page, PageRequest, Pagination},
+    permission::EventPermission,
     photo::{Bib, ImageId, Original, Photo, TimeWindow, TimelineDay, TimelineHour},
     timestamp::Timestamp,
 };
@@ -231,7 +231,7 @@ impl<'a> Photos<'a> {
     /// Those of the database.
     pub async fn all(
         &self,
-        access: EventAccess,
+        access: EventPermission,
         request: PageRequest,
     ) -> Result<Page<Photo>, StoreError> {
         let event = access.event_id();
@@ -251,7 +251,7 @@ impl<'a> Photos<'a> {
     /// Those of the database.
     pub async fn with_bib(
         &self,
-        access: EventAccess,
+        access: EventPermission,
         bib: &Bib,
         request: PageRequest,
     ) -> Result<Page<Photo>, StoreError> {
@@ -269,7 +269,7 @@ impl<'a> Photos<'a> {
     /// Those of the database.
     pub async fn taken_within(
         &self,
-        access: EventAccess,
+        access: EventPermission,
         window: TimeWindow,
         request: PageRequest,
     ) -> Result<Page<Photo>, StoreError> {
@@ -288,7 +288,7 @@ impl<'a> Photos<'a> {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn days(&self, access: EventAccess) -> Result<Vec<TimelineDay>, StoreError> {
+    pub async fn days(&self, access: EventPermission) -> Result<Vec<TimelineDay>, StoreError> {
         let blocks: Vec<(i64, i64)> = on_engine!(self.store.database().reader(), |pool| {
             sqlx::query_as(BLOCKS)
                 .bind(access.event_id().0)
@@ -305,7 +305,7 @@ impl<'a> Photos<'a> {
     /// Those of the database.
     pub async fn originals_with_bib(
         &self,
-        access: EventAccess,
+        access: EventPermission,
         bib: &Bib,
         request: PageRequest,
     ) -> Result<Page<Original>, StoreError> {
@@ -323,7 +323,7 @@ impl<'a> Photos<'a> {
     /// Those of the database.
     pub async fn originals(
         &self,
-        access: EventAccess,
+        access: EventPermission,
         ids: &[ImageId],
     ) -> Result<Vec<Original>, StoreError> {
         let mut asked = HashSet::new();

@@ -1,8 +1,8 @@
 //! Who may touch an organisation's rows: types that are hard to come by.
 
 use model::{
-    access::{EventAccess, OrganisationAccess},
     organisation::OrganisationId,
+    permission::{EventPermission, OrganisationPermission},
 };
 
 use crate::members::Member;
@@ -28,14 +28,14 @@ impl From<&Member> for OrganisationScope {
     }
 }
 
-impl From<OrganisationAccess> for OrganisationScope {
-    fn from(access: OrganisationAccess) -> Self {
+impl From<OrganisationPermission> for OrganisationScope {
+    fn from(access: OrganisationPermission) -> Self {
         Self(access.organisation_id())
     }
 }
 
-impl From<EventAccess> for OrganisationScope {
-    fn from(access: EventAccess) -> Self {
+impl From<EventPermission> for OrganisationScope {
+    fn from(access: EventPermission) -> Self {
         access.organisation().into()
     }
 }

@@ -410,7 +410,7 @@ macro_rules! begin_session {
             .bind($key.digest())
             .bind($user.0)
             .bind($now.epoch_millis())
-            .bind(client.shown_address())
+            .bind(client.address_text())
             .bind(client.user_agent.as_ref().map(|agent| agent.as_str()))
             .execute(&mut *$tx)
             .await?;

@@ -310,7 +310,7 @@ impl<'a> SignIn<'a> {
         tracing::info!(
             event = SecurityEvent::SignedIn.name(),
             user = user.0,
-            address = client.shown_address(),
+            address = client.address_text(),
             "signed in"
         );
         Ok(key)
@@ -342,7 +342,7 @@ impl<'a> SignIn<'a> {
             event = event.name(),
             reason = %error,
             user = user.map(|user| user.0),
-            address = client.and_then(Client::shown_address),
+            address = client.and_then(Client::address_text),
             "{what}"
         );
     }

@@ -247,7 +247,7 @@ impl<'a> Tokens<'a> {
                 .fetch_optional(&mut *tx)
                 .await?;
             if let Some(changed) = row.map(TokenSummary::from) {
-                let kind = if active { Kind::TokenResumed } else { Kind::TokenPaused };
+                let kind = if active { Kind::TokenActivated } else { Kind::TokenDeactivated };
                 let record = Record::of_token(kind, authority, (&changed).into());
                 append_in!(tx, self.store, record)?;
                 return Ok(changed);

@@ -38,7 +38,7 @@ use std::{
     },
 };
 
-use model::{access::Refusal, timestamp::Timestamp, token::TokenId};
+use model::{permission::Refusal, timestamp::Timestamp, token::TokenId};
 use sqlx::AssertSqlSafe;
 use tokio::time::Instant;
 

@@ -1,13 +1,13 @@
-//! What stands in for a page's content while no organisation is selected.
+//! The message that a page shows while no organisation is selected.
 
 use leptos::prelude::*;
 
 use crate::ui::{IconName, Notice};
 
-/// Points to the selector.
+/// Asks the reader to choose an organisation in the sidebar.
 #[component]
 pub(crate) fn ChooseOrganisation(
-    /// What the page would show: `its events`.
+    /// The content that the page would show, such as `its events`.
     what: &'static str,
 ) -> impl IntoView {
     view! {

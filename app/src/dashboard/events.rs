@@ -1,4 +1,6 @@
-//! The organisation's events: mainly for their ids, which every API address contains.
+//! The page that lists the organisation's events.
+//!
+//! Integrators read event IDs here: the address of most API calls contains one.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -18,10 +20,10 @@ use crate::{
     ui::{CopyButton, IconName, Notice, PageLink},
 };
 
-/// Events on a page.
+/// Number of events on a page.
 const PAGE_SIZE: i64 = 30;
 
-/// One page of the organisation's events.
+/// Reads one page of the organisation's events.
 async fn list_events(
     organisation: OrganisationId,
     page: i64,
@@ -35,7 +37,7 @@ async fn list_events(
     .await
 }
 
-/// The organisation's events.
+/// The page at `/events`.
 #[component]
 pub(crate) fn EventsPage() -> impl IntoView {
     let organisation = use_viewer().and_then(|viewer| viewer.selected_organisation().cloned());
@@ -51,8 +53,8 @@ pub(crate) fn EventsPage() -> impl IntoView {
 
 #[component]
 fn EventsCard(organisation: Organisation) -> impl IntoView {
-    let asked = use_query_map().with_untracked(|query| query.get("page"));
-    let page = asked
+    let requested = use_query_map().with_untracked(|query| query.get("page"));
+    let page = requested
         .and_then(|page| page.parse().ok())
         .filter(|page| *page >= 1)
         .unwrap_or(1);
@@ -127,8 +129,9 @@ fn EventRow(event: EventSummary) -> impl IntoView {
     }
 }
 
-/// `2026-01-19T06:00:00` → `2026-01-19 06:00`: the event's own local time, in which it is planned
-/// wherever the reader is.
+/// Formats `2026-01-19T06:00:00` as `2026-01-19 06:00`.
+///
+/// This is local time at the event. It is not converted to the reader's time zone.
 fn local_date_time(date: &str) -> String {
     date.chars().take(16).collect::<String>().replace('T', " ")
 }
@@ -139,7 +142,7 @@ fn Pager(place: Pagination) -> impl IntoView {
     let last = (first + place.page_size - 1).min(place.total);
     let shown = if first > place.total {
         format!(
-            "No events on page {}; there are {} pages",
+            "Page {} does not exist. The last page is {}.",
             place.current_page, place.total_pages
         )
     } else {

@@ -1,4 +1,4 @@
-//! What all islands of a page share.
+//! The outermost island of a page, with the state that the other islands share.
 
 use leptos::prelude::*;
 
@@ -6,15 +6,17 @@ use super::{
     session_ended::{SessionEnded, SessionEndedDialog},
     shortcuts,
 };
-use crate::ui::{ToastRegion, Toasts, open_dialogs_by_command, show_times_in_readers_way};
+use crate::ui::{ToastRegion, Toasts, localise_server_times, open_dialogs_by_command};
 
-/// The island around the page. What is in it is the server's, but islands there find what this one provides: a
-/// place for messages, and the dialog that says that the session has ended. It also listens for shortcuts.
+/// The island around the page.
+///
+/// The server renders its children. Islands among them use the context that this one provides: toasts, and the
+/// dialog for an ended session. It also handles keyboard shortcuts, local times and dialog buttons.
 #[island]
 pub(super) fn Frame(children: Children) -> impl IntoView {
     Toasts::provide();
     SessionEnded::provide();
-    Effect::new(show_times_in_readers_way);
+    Effect::new(localise_server_times);
     Effect::new(open_dialogs_by_command);
     Effect::new(shortcuts::listen);
     view! {

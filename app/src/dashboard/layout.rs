@@ -1,21 +1,21 @@
-//! Sidebar, page, and what lies over both.
+//! The layout of every page behind sign-in: sidebar, content and shared dialogs.
 
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
 
-use super::{frame::Frame, shortcuts::ShortcutsDialog, sidebar::Sidebar, upgrade::UpgradeDialog};
+use super::{
+    frame::Frame, ids::SIDEBAR, shortcuts::ShortcutsDialog, sidebar::Sidebar,
+    upgrade::UpgradeDialog,
+};
 use crate::{
-    shell::IslandScripts,
+    document::IslandScripts,
     ui::{Icon, IconName},
 };
 
-/// Id of the sidebar, for the button that opens it on a narrow screen.
-pub(super) const SIDEBAR: &str = "sidebar";
-
-/// What is around every page behind sign-in.
+/// The sidebar and the shared dialogs around the current page.
 #[component]
 pub(crate) fn DashboardLayout() -> impl IntoView {
-    // Its type is erased: as one type, the frame would be too deep for the compiler.
+    // `into_any` erases the type. Otherwise the view's type nests too deeply for the compiler.
     let sidebar = view! { <Sidebar /> }.into_any();
     view! {
         <IslandScripts />

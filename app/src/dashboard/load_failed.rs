@@ -1,4 +1,4 @@
-//! What stands in for a page's content that could not be loaded.
+//! The message that a page shows when its content could not be loaded.
 
 use leptos::prelude::*;
 use leptos_router::{hooks::use_location, location::Location};
@@ -8,12 +8,12 @@ use crate::{
     ui::{IconName, Notice},
 };
 
-/// Says that something could not be loaded, and lets one try again.
+/// Says what could not be loaded and why, and offers to try again.
 #[component]
 pub(crate) fn LoadFailed(
-    /// What: `The events`.
+    /// The content that is missing, such as `The events`.
     what: &'static str,
-    /// Why.
+    /// The reason.
     error: RequestError,
 ) -> impl IntoView {
     let Location {

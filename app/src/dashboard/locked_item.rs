@@ -1,4 +1,4 @@
-//! The lock.
+//! The locked `Developer Zone` item of the sidebar.
 
 use leptos::{ev, prelude::*};
 
@@ -7,11 +7,12 @@ use crate::{
     ui::{Icon, IconName},
 };
 
-/// The Developer Zone as those see it whose plan does not include it. Hiding is not guarding: page and
-/// server functions refuse as well.
+/// The `Developer Zone` item for an organisation whose plan does not include it. It opens the upgrade dialog.
+///
+/// The item only informs. The page and the server functions check the plan themselves.
 #[island]
 pub(super) fn LockedItem() -> impl IntoView {
-    // WCAG 2.2, 1.4.13: what appears on hover or focus can be dismissed without moving either.
+    // WCAG 2.2, 1.4.13: Escape dismisses the tooltip, without moving the pointer or the focus.
     let dismissed = RwSignal::new(false);
     Effect::new(move || {
         let listener = window_event_listener(ev::keydown, move |event| {

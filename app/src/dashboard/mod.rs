@@ -1,10 +1,11 @@
-//! The frame around every page behind sign-in, and the pages that belong to no other part.
+//! The layout of every page behind sign-in, the events page, and messages that pages share.
 
 #[cfg(feature = "ssr")]
 mod choose_organisation;
 #[cfg(feature = "ssr")]
 mod events;
 mod frame;
+mod ids;
 #[cfg(feature = "ssr")]
 mod layout;
 #[cfg(feature = "ssr")]

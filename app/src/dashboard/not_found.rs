@@ -1,4 +1,4 @@
-//! The page for addresses that lead nowhere.
+//! The page for an address that does not exist.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -8,7 +8,7 @@ use crate::{
     ui::{IconName, Notice},
 };
 
-/// Says that there is nothing here, and offers a way back. Sent with status 404.
+/// The whole page. The response has status 404.
 #[component]
 pub(crate) fn NotFoundPage() -> impl IntoView {
     if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
@@ -22,10 +22,10 @@ pub(crate) fn NotFoundPage() -> impl IntoView {
     }
 }
 
-/// The title of such a page.
+/// The page's title.
 pub(crate) const NOT_FOUND: &str = "Page not found";
 
-/// What such a page says.
+/// The page's content: what happened, and a link to the events page.
 #[component]
 pub(crate) fn NotFound() -> impl IntoView {
     view! {

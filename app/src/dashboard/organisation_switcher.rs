@@ -1,4 +1,4 @@
-//! Choosing the organisation that one works in.
+//! The control in the sidebar that selects the organisation.
 
 use leptos::{ev, html, prelude::*, server_fn::ServerFn};
 use model::organisation::{Organisation, OrganisationId, Plan};
@@ -9,17 +9,19 @@ use crate::{
     ui::{Icon, IconName},
 };
 
+/// Id of the list, which is a popover.
 const SWITCHER: &str = "organisation-switcher";
 
-/// The button that names the organisation, and the list it opens. Each organisation in the list is a
-/// button of a plain form, so that choosing works without script.
+/// The button that names the selected organisation, and the list that it opens.
+///
+/// Each organisation in the list is a submit button of a plain form, so selecting one works without script.
 #[island]
 pub(crate) fn OrganisationSwitcher(
-    /// Those that one belongs to, by name.
+    /// The organisations that the user belongs to, sorted by name.
     organisations: Vec<Organisation>,
-    /// The one that one works in.
+    /// The selected organisation.
     selected: Option<OrganisationId>,
-    /// The page to come back to: its path.
+    /// Path of the page to return to.
     return_to: String,
 ) -> impl IntoView {
     let chosen = organisations
@@ -59,7 +61,7 @@ fn OrganisationList(
     let field = NodeRef::<html::Input>::new();
     let search = RwSignal::new(String::new());
     Effect::new(move || {
-        // It may have been typed in before the island was ready.
+        // The user may have typed before the island was hydrated.
         if let Some(field) = field.get() {
             search.set(field.value());
         }
@@ -139,8 +141,8 @@ fn PlanBadge(plan: Plan) -> impl IntoView {
     }
 }
 
-/// Arrow keys, Home and End move among the search field and the organisations; Enter in the field takes
-/// the first organisation found. (Escape closes the popover: the browser's own doing.)
+/// Handles the keyboard in the list. Arrow keys, Home and End move the focus among the search field and the
+/// organisations. Enter in the search field selects the first match. The browser itself closes the popover on Escape.
 fn move_by_key(list: &web_sys::HtmlElement, event: &ev::KeyboardEvent) {
     let Ok(nodes) = list.query_selector_all("input[type=search], .switcher-option") else {
         return;
@@ -169,22 +171,22 @@ fn move_by_key(list: &web_sys::HtmlElement, event: &ev::KeyboardEvent) {
         _ => return,
     };
     event.prevent_default();
-    // Fails only for an element that has left the document.
+    // `focus` fails only if the element has left the document.
     let _ = stops[target].focus();
 }
 
-/// Opens the list, and moves the focus to its search field. Gives whether there is one.
+/// Opens the list and moves the focus to its search field. Returns false on a page without the list.
 pub(super) fn focus_search() -> bool {
     let list = document().get_element_by_id(SWITCHER);
     let Some(list) = list.and_then(|list| list.dyn_into::<web_sys::HtmlElement>().ok()) else {
         return false;
     };
-    // On a narrow screen it is in the drawer, which is a popover, too.
+    // On a narrow screen the list is inside the drawer, which is a popover too and must open first.
     if let Ok(Some(drawer)) = list.closest(".sidebar")
         && drawer.client_width() == 0
         && let Ok(drawer) = drawer.dyn_into::<web_sys::HtmlElement>()
     {
-        // Fails only for an element that has left the document.
+        // `show_popover` fails only if the element has left the document.
         let _ = drawer.show_popover();
     }
     let _ = list.show_popover();

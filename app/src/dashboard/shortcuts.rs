@@ -1,39 +1,36 @@
-//! Keys that do what a button elsewhere on the page does.
+//! Keyboard shortcuts: single keys that do what a button on the page does.
 //!
-//! Single characters, so they can be turned off, and do nothing where one types or a dialog is open (WCAG 2.2,
-//! 2.1.4). The choice is kept in this browser.
+//! A single-character shortcut can be turned off (WCAG 2.2, 2.1.4). Shortcuts do nothing while the user types in a
+//! field or a dialog is open. The browser's local storage keeps the user's choice.
 
 use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
-use super::organisation_switcher::focus_search;
+use super::{ids::SHORTCUTS_DIALOG, organisation_switcher::focus_search};
 use crate::{
     ids::CREATE_BUTTON,
     ui::{Dialog, show_dialog},
 };
 
-/// Id of the dialog that lists them, for the button that opens it.
-pub(super) const SHORTCUTS_DIALOG: &str = "shortcuts-dialog";
-
-/// Where the browser remembers that they are off.
+/// Key in local storage. It is present when shortcuts are off.
 const OFF: &str = "shortcuts-off";
 
-/// What each key does, in the order of the list.
+/// Each key and its description, in the order of the list.
 const SHORTCUTS: [(&str, &str); 3] = [
     ("c", "Create a token, in the Developer Zone"),
-    ("/", "Search the organisations"),
+    ("/", "Search organisations"),
     ("?", "Show these shortcuts"),
 ];
 
-/// Listens for the keys; for the island around the page.
+/// Handles shortcut keys on the whole page, until the calling island is removed.
 pub(super) fn listen() {
     let listener = window_event_listener(ev::keydown, |event| {
         let modified = event.ctrl_key() || event.alt_key() || event.meta_key();
         if modified || event.is_composing() || event.default_prevented() || are_off() || is_busy() {
             return;
         }
-        let done = match event.key().as_str() {
+        let handled = match event.key().as_str() {
             "c" => click(CREATE_BUTTON),
             "/" => focus_search(),
             "?" => {
@@ -42,13 +39,14 @@ pub(super) fn listen() {
             }
             _ => false,
         };
-        if done {
+        if handled {
             event.prevent_default();
         }
     });
     on_cleanup(move || listener.remove());
 }
 
+/// Clicks the element with this id. Returns false if the page has none.
 fn click(id: &str) -> bool {
     let element = document().get_element_by_id(id);
     let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) else {
@@ -58,13 +56,13 @@ fn click(id: &str) -> bool {
     true
 }
 
-/// Whether the keys belong to something else: a field, or an open dialog or list.
+/// Whether a field has the focus, or a dialog is open.
 fn is_busy() -> bool {
     let matches = |element: &Element, selector| element.matches(selector).unwrap_or(false);
     let types = document().active_element().is_some_and(|active| {
-        // The field of a dialog that has just been closed keeps the focus until the next frame.
-        let is_seen = active.client_width() > 0;
-        is_seen
+        // A field in a dialog that was just closed keeps the focus until the next animation frame.
+        let is_visible = active.client_width() > 0;
+        is_visible
             && matches(
                 &active,
                 "input:not([type=checkbox]), textarea, select, [contenteditable]",
@@ -74,30 +72,29 @@ fn is_busy() -> bool {
 }
 
 fn are_off() -> bool {
-    let kept = storage().and_then(|storage| storage.get_item(OFF).ok());
-    kept.flatten().is_some()
+    let stored = storage().and_then(|storage| storage.get_item(OFF).ok());
+    stored.flatten().is_some()
 }
 
-/// Nothing where the browser keeps nothing for us: then they are on.
+/// Local storage, if the browser allows it. Without it, shortcuts are always on.
 fn storage() -> Option<web_sys::Storage> {
     window().local_storage().ok().flatten()
 }
 
-/// The list of them, with what turns them off.
+/// The dialog that lists the shortcuts, with a checkbox that turns them off.
 #[island]
 pub(super) fn ShortcutsDialog() -> impl IntoView {
     let on = RwSignal::new(true);
     Effect::new(move || on.set(!are_off()));
-    let turn = move |event: ev::Event| {
-        let is_on = event_target_checked(&event);
-        on.set(is_on);
+    let toggle = move |event: ev::Event| {
         if let Some(storage) = storage() {
-            // What cannot be kept holds for this page no longer than it is open.
-            let _ = match is_on {
+            // Fails if storage is full or forbidden. The checkbox then shows that nothing changed.
+            let _ = match event_target_checked(&event) {
                 true => storage.remove_item(OFF),
                 false => storage.set_item(OFF, "1"),
             };
         }
+        on.set(!are_off());
     };
     let rows = SHORTCUTS.map(|(key, what)| {
         view! {
@@ -111,7 +108,7 @@ pub(super) fn ShortcutsDialog() -> impl IntoView {
         <Dialog id=SHORTCUTS_DIALOG title="Keyboard shortcuts">
             <dl class="shortcuts">{rows.into_iter().collect_view()}</dl>
             <label class="check">
-                <input type="checkbox" prop:checked=on on:change=turn />
+                <input type="checkbox" prop:checked=on on:change=toggle />
                 "Use keyboard shortcuts"
             </label>
             <div class="dialog-actions">

@@ -1,12 +1,14 @@
-//! The sidebar: organisation, navigation, account. On a narrow screen it is a drawer (a popover, so that
-//! it opens and closes without script).
+//! The sidebar: organisation, navigation and account.
+//!
+//! On a narrow screen it is a drawer: a popover, which opens and closes without script.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::{components::A, hooks::use_location};
 
 use super::{
-    layout::SIDEBAR, locked_item::LockedItem, organisation_switcher::OrganisationSwitcher,
-    shortcuts::SHORTCUTS_DIALOG,
+    ids::{SHORTCUTS_DIALOG, SIDEBAR},
+    locked_item::LockedItem,
+    organisation_switcher::OrganisationSwitcher,
 };
 use crate::{
     paths::{ACCOUNT, DOCUMENTATION, EVENTS, TOKENS},
@@ -15,14 +17,14 @@ use crate::{
     ui::{Icon, IconName},
 };
 
-/// Organisation, navigation, account.
+/// The whole sidebar.
 #[component]
 pub(crate) fn Sidebar() -> impl IntoView {
     let viewer = use_viewer();
     let locked = viewer
         .as_ref()
         .and_then(|viewer| viewer.selected_organisation())
-        .is_some_and(|organisation| !organisation.plan.opens_developer_zone());
+        .is_some_and(|organisation| !organisation.plan.includes_developer_zone());
     let selected = viewer.as_ref().and_then(|viewer| viewer.selected);
     let organisations = viewer
         .map(|viewer| viewer.organisations)
@@ -79,7 +81,7 @@ pub(crate) fn Sidebar() -> impl IntoView {
     }
 }
 
-/// Who is signed in, the way to their account, and the way out.
+/// The user's email, with links and buttons for the account, shortcuts and sign-out.
 #[component]
 fn Account() -> impl IntoView {
     let email = use_viewer().map(|viewer| viewer.email).unwrap_or_default();

@@ -23,7 +23,7 @@ pub(super) fn ZoneFrame(
     let organisation = use_viewer().and_then(|viewer| viewer.selected_organisation().cloned());
     let content = match organisation {
         None => view! { <ChooseOrganisation what /> }.into_any(),
-        Some(organisation) if organisation.plan.opens_developer_zone() => view! {
+        Some(organisation) if organisation.plan.includes_developer_zone() => view! {
             <Tabs />
             {content(organisation.id)}
         }

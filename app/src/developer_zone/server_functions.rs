@@ -180,8 +180,8 @@ pub(crate) async fn switch_token_form(
 ) -> Result<(), RequestError> {
     let switched = set_token_active(organisation_id, token_id, active).await;
     let notice = switched.map(|receipt| match active {
-        true => TokenNotice::Activated(receipt.token.called()),
-        false => TokenNotice::Deactivated(receipt.token.called(), OutOfUse::from(&receipt)),
+        true => TokenNotice::Activated(receipt.token.display_name()),
+        false => TokenNotice::Deactivated(receipt.token.display_name(), OutOfUse::from(&receipt)),
     });
     let page = match in_table {
         true => TOKENS.to_owned(),

@@ -224,7 +224,7 @@ async fn try_sign_in(email: &str, password: &str) -> Result<(), SignInFailure> {
         tracing::info!(
             event = SecurityEvent::WrongPassword.name(),
             reason = "no e-mail address",
-            address = of_request(client).shown_address(),
+            address = of_request(client).address_text(),
             "sign-in refused"
         );
         SignInFailure::WrongCredentials
@@ -260,7 +260,7 @@ fn client(request: &Parts) -> Client {
     let user_agent = request.headers.get(USER_AGENT);
     Client {
         address: request.extensions.get::<ClientAddress>().copied(),
-        user_agent: user_agent.and_then(|value| UserAgent::of_header(value.as_bytes())),
+        user_agent: user_agent.and_then(|value| UserAgent::from_header(value.as_bytes())),
     }
 }
 

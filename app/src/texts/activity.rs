@@ -3,10 +3,10 @@
 use std::fmt;
 
 use model::{
-    audit::{Actor, Entry, EntryKey, Filter, Kind, Place, RecordedToken},
+    audit::{Actor, Cursor, Entry, EntryKey, Filter, Kind, RecordedToken},
     organisation::OrganisationId,
     timestamp::Timestamp,
-    token::{TokenId, TokenName, TokenPreview, called},
+    token::{TokenId, TokenName, TokenPreview, display_name},
 };
 
 use crate::{
@@ -24,7 +24,7 @@ pub struct ActivityQuery {
     /// Records about this token.
     pub token: Option<TokenId>,
     /// From where on.
-    pub place: Place,
+    pub place: Cursor,
 }
 
 impl ActivityQuery {
@@ -40,11 +40,11 @@ impl ActivityQuery {
                     read.kind = value
                         .parse()
                         .ok()
-                        .filter(|kind: &Kind| kind.is_of_organisations())
+                        .filter(|kind: &Kind| kind.is_shown_to_members())
                 }
                 "token" => read.token = value.parse().ok().map(TokenId),
-                "before" => read.place = key().map_or(read.place, Place::Before),
-                "after" => read.place = key().map_or(read.place, Place::After),
+                "before" => read.place = key().map_or(read.place, Cursor::Before),
+                "after" => read.place = key().map_or(read.place, Cursor::After),
                 _ => {}
             }
         }
@@ -61,11 +61,11 @@ impl ActivityQuery {
     }
 
     /// The page with this filter, from there on.
-    pub(crate) fn page(&self, place: Place) -> String {
+    pub(crate) fn page(&self, place: Cursor) -> String {
         let place = match place {
-            Place::Newest => None,
-            Place::Before(key) => Some(("before", key.to_string())),
-            Place::After(key) => Some(("after", key.to_string())),
+            Cursor::Newest => None,
+            Cursor::Before(key) => Some(("before", key.to_string())),
+            Cursor::After(key) => Some(("after", key.to_string())),
         };
         self.address(ACTIVITY, place)
     }
@@ -128,7 +128,7 @@ impl fmt::Display for Sentence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.who, self.did)?;
         if let Some((name, preview)) = &self.token {
-            write!(f, " {}", called(name.as_ref(), preview))?;
+            write!(f, " {}", display_name(name.as_ref(), preview))?;
         }
         if let Some(rest) = &self.rest {
             write!(f, " {rest}")?;
@@ -142,7 +142,7 @@ fn who(actor: &Actor) -> String {
         Actor::User(account) => account.email.clone(),
         Actor::Operator(Some(name)) => format!("Operator {name}"),
         Actor::Operator(None) => "An operator of 9Pic".to_owned(),
-        Actor::Nobody => "Somebody".to_owned(),
+        Actor::Unknown => "Somebody".to_owned(),
     }
 }
 
@@ -170,8 +170,8 @@ fn did(entry: &Entry) -> String {
         Kind::SessionsEnded if own => "ended sessions of their account",
         Kind::SessionsEnded => return format!("ended the sessions of {account}"),
         Kind::TokenCreated => "created token",
-        Kind::TokenPaused => "deactivated token",
-        Kind::TokenResumed => "activated token",
+        Kind::TokenDeactivated => "deactivated token",
+        Kind::TokenActivated => "activated token",
         Kind::TokenRenamed => match &entry.token {
             Some(token) if token.renamed_to.is_none() => "removed the name of token",
             Some(token) if token.name.is_none() => "named token",
@@ -211,9 +211,9 @@ mod tests {
             at: Timestamp(1_768_802_400_000),
             id: 57,
         };
-        for kind in [None, Some(Kind::TokenPaused)] {
+        for kind in [None, Some(Kind::TokenDeactivated)] {
             for token in [None, Some(TokenId(7))] {
-                for place in [Place::Newest, Place::Before(key), Place::After(key)] {
+                for place in [Cursor::Newest, Cursor::Before(key), Cursor::After(key)] {
                     let query = ActivityQuery {
                         organisation: None,
                         kind,

@@ -1,9 +1,9 @@
 //! A try of a new token: the answer that an integration would get, from the guard itself.
 
 use model::{
-    access::{Check, Refusal},
     event::EventId,
     organisation::OrganisationId,
+    permission::{Check, Refusal},
 };
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Content that no server renders, because it is there only after something was done on the page.
+//! Content that only the browser renders, because it appears only after a user's action.
 
 use leptos::{
     html,
@@ -7,14 +7,15 @@ use leptos::{
 };
 use wasm_bindgen::JsCast;
 
-/// Content that comes and goes in the browser alone. Like `<Show>`, but without the code that takes over
-/// what a server has rendered, which is most of a view's code.
+/// Shows content in the browser while a condition holds, like `<Show>`.
+///
+/// Unlike `<Show>`, it compiles no hydration code into the WASM. That code is most of a view's size.
 #[component]
 pub(crate) fn BrowserOnly<N: IntoView + 'static>(
-    /// Whether it is there. When it goes, all that it holds is dropped.
+    /// Whether the content is shown. The content's state is dropped when it is removed.
     #[prop(into)]
     when: Signal<bool>,
-    /// Makes it.
+    /// Renders the content.
     content: impl Fn() -> N + Clone + 'static,
 ) -> impl IntoView {
     let place = NodeRef::<html::Div>::new();

@@ -7,8 +7,9 @@ use web_sys::{HtmlInputElement, HtmlTextAreaElement};
 
 use super::{Icon, IconName, use_toasts};
 
-/// Puts `text` on the clipboard. Gives whether the browser did it: on a page without HTTPS there is no
-/// clipboard, and a person can refuse it.
+/// Copies `text` to the clipboard. Returns whether the browser did it.
+///
+/// A page without HTTPS has no clipboard, and the user can deny access to it.
 async fn copy_to_clipboard(text: &str) -> bool {
     let navigator = window().navigator();
     let available = js_sys::Reflect::get(&navigator, &JsValue::from_str("clipboard"))
@@ -19,12 +20,14 @@ async fn copy_to_clipboard(text: &str) -> bool {
             .is_ok()
 }
 
-/// A small button that copies a value standing beside it. An island, to be within the page's frame.
+/// An icon button that copies the value beside it.
+///
+/// It is an island of its own, because it shows its result as a toast in the page's frame.
 #[island]
 pub(crate) fn CopyButton(
-    /// What is copied.
+    /// The text to copy.
     value: String,
-    /// What the button is called, and what a confirmation names: `Event ID 456`.
+    /// The value's name in the button's label and in the toast, such as `Event ID 456`.
     what: String,
 ) -> impl IntoView {
     let toasts = use_toasts();
@@ -54,30 +57,29 @@ pub(crate) fn CopyButton(
     }
 }
 
-/// What became of copying a field.
+/// The result of copying a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CopyState {
     NotTried,
-    /// The clipboard has it.
+    /// The text is on the clipboard.
     Copied,
-    /// The browser did not allow it. The field's text is selected, to be copied by hand.
+    /// The browser denied access. The field's text is selected, so that the user can copy it by hand.
     Refused,
 }
 
-/// A button that copies what a read-only field shows at that moment. What becomes of it is said by a
-/// [`CopyStatus`].
+/// A button that copies the current text of a read-only field. [`CopyStatus`] shows the result.
 #[component]
 pub(crate) fn CopyFieldButton(
     /// Id of the `<input>` or `<textarea>`.
     field: &'static str,
-    /// What it holds: `token`.
+    /// The name of the field's content, such as `token`.
     #[prop(into)]
     what: Signal<String>,
-    /// What became of it.
+    /// Receives the result.
     state: RwSignal<CopyState>,
-    /// Whether it says `Copy`, and not by its icon alone.
+    /// Whether the button shows the word `Copy` beside its icon.
     #[prop(optional)]
-    in_words: bool,
+    with_text: bool,
 ) -> impl IntoView {
     let label = move || format!("Copy {}", what.get());
     let copy = move |_| {
@@ -87,7 +89,7 @@ pub(crate) fn CopyFieldButton(
             };
             let text = field.value();
             let copied = copy_to_clipboard(&text).await;
-            // It may show something else by now, of which this would be a lie.
+            // The field may show another text by now. The result does not apply to that one.
             if field.value() != text {
                 return;
             }
@@ -106,23 +108,23 @@ pub(crate) fn CopyFieldButton(
     view! {
         <button
             type="button"
-            class=if in_words { "button" } else { "icon-button" }
+            class=if with_text { "button" } else { "icon-button" }
             aria-label=label
             title=label
             on:click=copy
         >
             {icon}
-            {in_words.then_some("Copy")}
+            {with_text.then_some("Copy")}
         </button>
     }
 }
 
-/// Says what became of a [`CopyFieldButton`], also to a screen reader.
+/// Shows the result of a [`CopyFieldButton`], and announces it to screen readers.
 #[component]
 pub(crate) fn CopyStatus(
-    /// What the field holds: `token`.
+    /// The name of the field's content, such as `token`.
     what: &'static str,
-    /// What became of it.
+    /// The result.
     state: RwSignal<CopyState>,
 ) -> impl IntoView {
     view! {
@@ -140,10 +142,10 @@ pub(crate) fn CopyStatus(
     }
 }
 
-/// A field of one line or of several.
+/// A text field with one line or several.
 enum TextField {
-    Line(HtmlInputElement),
-    Lines(HtmlTextAreaElement),
+    Input(HtmlInputElement),
+    TextArea(HtmlTextAreaElement),
 }
 
 impl TextField {
@@ -151,27 +153,27 @@ impl TextField {
         let element = document().get_element_by_id(id)?;
         element
             .dyn_into()
-            .map(Self::Line)
-            .or_else(|element| element.dyn_into().map(Self::Lines))
+            .map(Self::Input)
+            .or_else(|element| element.dyn_into().map(Self::TextArea))
             .ok()
     }
 
     fn value(&self) -> String {
         match self {
-            Self::Line(field) => field.value(),
-            Self::Lines(field) => field.value(),
+            Self::Input(field) => field.value(),
+            Self::TextArea(field) => field.value(),
         }
     }
 
-    /// Moves the focus there, with the whole text selected.
+    /// Moves the focus to the field and selects its whole text.
     fn select(&self) {
-        // Fails only for an element that has left the document.
+        // `focus` fails only if the element has left the document.
         match self {
-            Self::Line(field) => {
+            Self::Input(field) => {
                 let _ = field.focus();
                 field.select();
             }
-            Self::Lines(field) => {
+            Self::TextArea(field) => {
                 let _ = field.focus();
                 field.select();
             }

@@ -1,45 +1,46 @@
-//! Modal dialogs on the browser's own `<dialog>`: it traps the focus, makes the page behind it inert and
-//! gives the focus back.
+//! Modal dialogs, built on the browser's `<dialog>`.
+//!
+//! The browser keeps the focus inside, makes the page behind inert, and restores the focus afterwards.
 
 use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlDialogElement};
 
-/// What kind of dialog it is to assistive technology (WAI-ARIA 1.2).
+/// The dialog's role for assistive technology (WAI-ARIA 1.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum DialogRole {
-    /// It asks for something, or shows something; a click beside it dismisses it.
+    /// Asks for or shows something. Buttons, Escape and a click outside dismiss it.
     #[default]
     Dialog,
-    /// It interrupts to warn; only its buttons and Escape dismiss it.
+    /// Interrupts with a warning. Only buttons and Escape dismiss it.
     AlertDialog,
 }
 
-/// A modal dialog. Its first control gets the focus, unless one has `autofocus`.
+/// A modal dialog. The control with `autofocus` gets the focus, or else the first control.
 ///
-/// In an island, `open` decides whether it is open: Escape and a click beside it only ask, by `on_dismiss`.
-/// Elsewhere it opens by an invoker button (`command="show-modal"`) or [`show_dialog`], and closes by a button of
-/// a form with `method="dialog"`.
+/// In an island, `open` decides whether the dialog is open. Escape and a click outside only call `on_dismiss`.
+/// Outside of islands, a button with `command="show-modal"` or [`show_dialog`] opens it, and a button in a form with
+/// `method="dialog"` closes it.
 #[component]
 pub(crate) fn Dialog(
-    /// Its id in the document.
+    /// The element's id.
     id: &'static str,
-    /// Its heading.
+    /// The heading.
     #[prop(into)]
     title: Signal<String>,
-    /// What kind of dialog it is.
+    /// The role for assistive technology.
     #[prop(optional)]
     role: DialogRole,
-    /// Whether it holds lines too long for the usual width.
+    /// Whether the dialog is wider than usual, for long lines.
     #[prop(optional)]
     wide: bool,
-    /// Whether it is open.
+    /// Whether the dialog is open.
     #[prop(default = RwSignal::new(false))]
     open: RwSignal<bool>,
-    /// Escape was pressed, or a click went beside it. Without it, the dialog closes.
+    /// Called on Escape and on a click outside. Without a callback, the dialog closes.
     #[prop(optional, into)]
     on_dismiss: Option<Callback<()>>,
-    /// What is in it, below the heading.
+    /// The content below the heading.
     children: Children,
 ) -> impl IntoView {
     let element = NodeRef::<html::Dialog>::new();
@@ -49,27 +50,27 @@ pub(crate) fn Dialog(
         };
         let wanted = open.get();
         if wanted && !dialog.open() {
-            // Refused only where the element has left the document: then there is nothing to show.
+            // `show_modal` fails only if the element has left the document.
             let _ = dialog.show_modal();
         } else if !wanted && dialog.open() {
             dialog.close();
         }
     });
     let dismiss = move || match on_dismiss {
-        Some(ask) => ask.run(()),
+        Some(callback) => callback.run(()),
         None => open.set(false),
     };
     let cancelled = move |event: ev::Event| {
         event.prevent_default();
         dismiss();
     };
-    // A browser closes a dialog by itself when Escape is pressed again and again. Where the state says
-    // that it stays, it comes back.
+    // Browsers close a dialog when Escape is pressed repeatedly, without asking. If `open` still holds after
+    // `dismiss`, open it again.
     let closed = move |_| {
         let Some(dialog) = element.get_untracked() else {
             return;
         };
-        // The event comes late: the dialog may have been opened again since.
+        // The browser fires `close` later. The dialog may have been opened again since.
         if dialog.open() || !open.get_untracked() {
             return;
         }
@@ -108,18 +109,18 @@ pub(crate) fn Dialog(
     }
 }
 
-/// Opens the dialog with this id, where no state stands behind it: one that the server rendered.
+/// Opens the dialog with this id. For dialogs outside of islands, which have no `open` signal.
 pub(crate) fn show_dialog(id: &str) {
     let dialog = document().get_element_by_id(id);
     if let Some(dialog) = dialog.and_then(|dialog| dialog.dyn_into::<HtmlDialogElement>().ok())
         && !dialog.open()
     {
-        // Refused only where the element has left the document: then there is nothing to show.
+        // `show_modal` fails only if the element has left the document.
         let _ = dialog.show_modal();
     }
 }
 
-/// Has buttons with the command `show-modal` open their dialogs in browsers, too, that do not know commands.
+/// Makes buttons with `command="show-modal"` work in browsers that do not support commands.
 pub(crate) fn open_dialogs_by_command() {
     let listener = window_event_listener(ev::click, |event| {
         let target = event

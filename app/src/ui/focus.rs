@@ -1,22 +1,24 @@
-//! Where the focus goes, and what is scrolled to, when the browser cannot know.
+//! Moves the focus and the scroll position after the page has changed.
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
-/// Moves the focus to the element with this id, after what is going on has been shown: a dialog that is
-/// closing gives the focus back first, to something that may no longer be there.
+/// Moves the focus to the element with this id, in the next animation frame.
+///
+/// A closing dialog restores the focus first, perhaps to an element that no longer exists.
 pub(crate) fn focus_soon(id: String) {
     with_element_soon(id, |element| {
         if let Ok(element) = element.dyn_into::<HtmlElement>() {
-            // Fails only for an element that has left the document.
+            // `focus` fails only if the element has left the document.
             let _ = element.focus();
         }
     });
 }
 
-/// Scrolls as little as it takes to show the element with this id once what has changed in it is there;
-/// of one that is higher than its place, the beginning.
+/// Scrolls the element with this id into view, in the next animation frame.
+///
+/// Scrolls no further than needed. An element that is taller than the view shows its beginning.
 pub(crate) fn scroll_to_soon(id: &str) {
     with_element_soon(id.to_owned(), |element| {
         let options = ScrollIntoViewOptions::new();

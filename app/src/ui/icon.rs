@@ -1,9 +1,10 @@
-//! Icons, drawn as strokes in the colour of the text around them. Always decoration: what a control does
-//! is said by its name.
+//! Icons, drawn as strokes in the colour of the text around them.
+//!
+//! Icons are decoration, hidden from assistive technology. A control that shows only an icon needs a label.
 
 use leptos::prelude::*;
 
-/// Which icon.
+/// The icons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IconName {
     #[cfg(feature = "ssr")]
@@ -65,7 +66,7 @@ impl IconName {
 /// An icon.
 #[component]
 pub(crate) fn Icon(
-    /// Which.
+    /// The icon to draw.
     name: IconName,
 ) -> impl IntoView {
     view! {

@@ -1,29 +1,31 @@
-//! Instants as the reader reads them.
+//! Timestamps in the reader's language and time zone.
 
 use leptos::prelude::*;
 use model::timestamp::Timestamp;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
-/// How an instant is shown, with the exact instant on hover.
+/// The format of a timestamp. Hovering shows the exact time in any format.
 ///
-/// The server cannot know the reader's language and time zone, so it writes UTC, and the browser puts the
-/// reader's own way in its place. Without script the UTC text stays.
+/// The server does not know the reader's language and time zone, so it writes UTC. The browser then replaces the
+/// text. Without script the UTC text stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shown {
     /// `19 Jan 2026`.
     Date,
     /// `19 Jan 2026, 07:00`.
     DateAndTime,
-    /// `2 minutes ago`. It does not count on: what is told of is known as of when the page was loaded, and "two
-    /// hours ago" on a page that has been open for two hours would say that there was nothing since.
+    /// `2 minutes ago`, counted once, when the page loads.
+    ///
+    /// The text does not update, because the data is as old as the page. On a page that is open for two hours,
+    /// "two hours ago" would claim that nothing has happened since.
     Ago,
 }
 
 impl Shown {
     const ALL: [Self; 3] = [Self::Date, Self::DateAndTime, Self::Ago];
 
-    /// How the document says it to the browser.
+    /// The value of the `data-shown` attribute.
     const fn name(self) -> &'static str {
         match self {
             Self::Date => "date",
@@ -32,7 +34,7 @@ impl Shown {
         }
     }
 
-    /// What the server writes; `utc` as [`iso_utc`] writes it.
+    /// The text that the server writes. `utc` has the format of [`iso_utc`].
     fn in_utc(self, utc: &str) -> String {
         match self {
             Self::Date => utc.chars().take(10).collect(),
@@ -43,29 +45,29 @@ impl Shown {
         }
     }
 
-    /// What the browser writes.
-    fn in_readers_way(self, at: Timestamp) -> String {
+    /// The text that the browser writes.
+    fn in_readers_locale(self, at: Timestamp) -> String {
         match self {
-            Self::Date => in_readers_locale(at, &[("dateStyle", "medium")]),
+            Self::Date => format_in_browser(at, &[("dateStyle", "medium")]),
             Self::DateAndTime => {
-                in_readers_locale(at, &[("dateStyle", "medium"), ("timeStyle", "short")])
+                format_in_browser(at, &[("dateStyle", "medium"), ("timeStyle", "short")])
             }
             Self::Ago => ago(at),
         }
     }
 }
 
-/// An instant, in an island: [`ServerTime`] elsewhere.
+/// A timestamp in an island. Outside of islands, use [`ServerTime`].
 #[component]
 pub(crate) fn LocalTime(
-    /// The instant.
+    /// The timestamp.
     at: Timestamp,
-    /// How it is shown.
+    /// Its format.
     shown: Shown,
 ) -> impl IntoView {
     let utc = iso_utc(at);
     let text = RwSignal::new((shown.in_utc(&utc), exact_in_utc(&utc)));
-    Effect::new(move || text.set((shown.in_readers_way(at), exact(at))));
+    Effect::new(move || text.set((shown.in_readers_locale(at), exact_in_readers_locale(at))));
     view! {
         <time datetime=utc title=move || text.get().1>
             {move || text.get().0}
@@ -73,14 +75,13 @@ pub(crate) fn LocalTime(
     }
 }
 
-/// An instant, on a page that the server renders: the browser goes by what is in the document
-/// ([`show_times_in_readers_way`]).
+/// A timestamp outside of islands. [`localise_server_times`] replaces its text in the browser.
 #[cfg(feature = "ssr")]
 #[component]
 pub(crate) fn ServerTime(
-    /// The instant.
+    /// The timestamp.
     at: Timestamp,
-    /// How it is shown.
+    /// Its format.
     shown: Shown,
 ) -> impl IntoView {
     let utc = iso_utc(at);
@@ -92,8 +93,8 @@ pub(crate) fn ServerTime(
     }
 }
 
-/// Writes the instants of what the server rendered in the reader's own way and time zone.
-pub(crate) fn show_times_in_readers_way() {
+/// Replaces the text of every [`ServerTime`] on the page with the reader's language and time zone.
+pub(crate) fn localise_server_times() {
     let Ok(times) = document().query_selector_all("time[data-shown]") else {
         return;
     };
@@ -107,16 +108,17 @@ pub(crate) fn show_times_in_readers_way() {
         };
         let at = Timestamp(js_sys::Date::parse(&utc) as i64);
         if let Some(shown) = Shown::ALL.into_iter().find(|shown| shown.name() == name) {
-            time.set_text_content(Some(&shown.in_readers_way(at)));
-            let _ = time.set_attribute("title", &exact(at));
+            time.set_text_content(Some(&shown.in_readers_locale(at)));
+            let _ = time.set_attribute("title", &exact_in_readers_locale(at));
         }
     }
 }
 
-/// `2 minutes ago`, by the browser's clock; in the page's language, as it stands in the midst of a sentence. For
-/// the browser alone.
+/// `2 minutes ago`, by the browser's clock. Works only in the browser.
+///
+/// The text is in the page's language, because sentences of the page contain it.
 pub(crate) fn ago(at: Timestamp) -> String {
-    // A browser's clock may be behind the server's.
+    // The browser's clock may be behind the server's, so the difference may be negative.
     let seconds = ((js_sys::Date::now() - at.epoch_millis() as f64) / 1_000.0).max(0.0);
     let (length, unit) = match seconds {
         ..60.0 => return "just now".to_owned(),
@@ -131,12 +133,12 @@ pub(crate) fn ago(at: Timestamp) -> String {
     format.format(-(seconds / length).floor(), unit).into()
 }
 
-/// `14:03:22`, in the reader's own way and time zone. For the browser alone.
+/// `14:03:22`, in the reader's language and time zone. Works only in the browser.
 pub(crate) fn time_of_day(at: Timestamp) -> String {
-    in_readers_locale(at, &[("timeStyle", "medium")])
+    format_in_browser(at, &[("timeStyle", "medium")])
 }
 
-/// `2026-01-19T06:00:00.000Z`: the same text from the server and from the browser.
+/// `2026-01-19T06:00:00.000Z`. Server and browser write the same text, so hydration finds no difference.
 #[cfg(feature = "ssr")]
 pub(crate) fn iso_utc(at: Timestamp) -> String {
     use time::{OffsetDateTime, macros::format_description};
@@ -148,7 +150,7 @@ pub(crate) fn iso_utc(at: Timestamp) -> String {
         .unwrap_or_default()
 }
 
-/// `2026-01-19T06:00:00.000Z`: the same text from the server and from the browser.
+/// `2026-01-19T06:00:00.000Z`. Server and browser write the same text, so hydration finds no difference.
 #[cfg(not(feature = "ssr"))]
 fn iso_utc(at: Timestamp) -> String {
     let date = js_date(at);
@@ -159,30 +161,30 @@ fn iso_utc(at: Timestamp) -> String {
     }
 }
 
-/// `2026-01-19 06:00:00`.
+/// `2026-01-19 06:00:00`, from the format of [`iso_utc`].
 pub(crate) fn utc_date_time(iso: &str) -> String {
     iso.chars().take(19).collect::<String>().replace('T', " ")
 }
 
-/// The exact instant, for hovering.
+/// The exact time in UTC, for hovering.
 fn exact_in_utc(iso: &str) -> String {
     format!("{} UTC", utc_date_time(iso))
 }
 
-/// The exact instant, for hovering, in the reader's own way.
-fn exact(at: Timestamp) -> String {
-    in_readers_locale(at, &[("dateStyle", "full"), ("timeStyle", "long")])
+/// The exact time in the reader's language and time zone, for hovering.
+fn exact_in_readers_locale(at: Timestamp) -> String {
+    format_in_browser(at, &[("dateStyle", "full"), ("timeStyle", "long")])
 }
 
-/// As the browser writes an instant with these options of `Intl.DateTimeFormat`, in the reader's language.
-fn in_readers_locale(at: Timestamp, options: &[(&str, &str)]) -> String {
-    let set = js_sys::Object::new();
+/// Formats a timestamp with options of `Intl.DateTimeFormat`, in the browser's language and time zone.
+fn format_in_browser(at: Timestamp, options: &[(&str, &str)]) -> String {
+    let js_options = js_sys::Object::new();
     for (name, value) in options {
-        let _ = js_sys::Reflect::set(&set, &(*name).into(), &(*value).into());
+        let _ = js_sys::Reflect::set(&js_options, &(*name).into(), &(*value).into());
     }
     let language = window().navigator().language();
     let language = language.unwrap_or_else(|| "en-GB".to_owned());
-    js_date(at).to_locale_string(&language, &set).into()
+    js_date(at).to_locale_string(&language, &js_options).into()
 }
 
 fn js_date(at: Timestamp) -> js_sys::Date {

@@ -1,4 +1,4 @@
-//! Building blocks of the pages. They know nothing of tokens, plans or events.
+//! Components that any page can use. They do not depend on tokens, plans or events.
 
 mod browser_only;
 mod clipboard;
@@ -18,7 +18,7 @@ pub(crate) use self::{
     dialog::{Dialog, DialogRole, open_dialogs_by_command, show_dialog},
     focus::{focus_soon, scroll_to_soon},
     icon::{Icon, IconName},
-    local_time::{LocalTime, Shown, ago, show_times_in_readers_way, time_of_day},
+    local_time::{LocalTime, Shown, ago, localise_server_times, time_of_day},
     notice::Notice,
     tabs::Tabs,
     toast::{ToastRegion, Toasts, use_toasts},

@@ -1,21 +1,21 @@
-//! A message in the place of content: nothing there, not allowed, failed.
+//! A message that replaces a page's content.
 
 use leptos::prelude::*;
 
 use super::{Icon, IconName};
 
-/// A message in the place of content, with what to do about it below.
+/// A message that replaces content which is empty, locked or could not be loaded.
 #[component]
 pub(crate) fn Notice(
-    /// A picture of what it is about.
+    /// The icon above the title.
     icon: IconName,
-    /// What there is to say.
+    /// What happened.
     #[prop(into)]
     title: String,
-    /// Whether it is the whole page, so that its title is the page's heading.
+    /// Whether the message is the whole page. Its title is then the page's `<h1>`.
     #[prop(optional)]
     whole_page: bool,
-    /// More of it, and what to do.
+    /// Details, and what to do next.
     children: Children,
 ) -> impl IntoView {
     let title = if whole_page {

@@ -1,13 +1,13 @@
-//! Links from one page of a list to another.
+//! Links between the pages of a list.
 
 use leptos::prelude::*;
 
-/// A link to another page of a list, or what is left of it where there is none.
+/// A link to another page of a list. It is disabled if there is no such page.
 #[component]
 pub(crate) fn PageLink(
-    /// `Next`.
+    /// The text, such as `Next`.
     label: &'static str,
-    /// The page's address.
+    /// The page's address, if there is such a page.
     href: Option<String>,
 ) -> impl IntoView {
     let (role, disabled) = match href {

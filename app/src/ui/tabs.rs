@@ -1,57 +1,60 @@
-//! Tabs, after the pattern of the WAI-ARIA Authoring Practices: one stop for the Tab key, arrow keys go
-//! round, Home and End lead to the ends, and the tab with the focus is the one shown.
+//! Tabs, following the pattern of the WAI-ARIA Authoring Practices.
+//!
+//! The Tab key stops once at the row of tabs. Arrow keys move from tab to tab, in a circle. Home and End move to the
+//! first and the last tab. The tab with the focus is the selected one.
 
 use leptos::{ev, prelude::*};
 
 use super::focus_soon;
 
-/// A row of tabs, and the one panel below it. What the panel shows follows from `chosen`, so that nothing
-/// of the other tabs is in the document.
+/// A row of tabs with one panel below it.
+///
+/// The caller renders the panel's content for the `selected` tab. The document never contains the other tabs' content.
 #[component]
 pub(crate) fn Tabs<C: IntoView + 'static>(
-    /// What the ids of its elements start with.
+    /// Prefix of the elements' ids.
     id: &'static str,
-    /// What the tabs are, to assistive technology.
+    /// Label of the row of tabs, for assistive technology.
     label: &'static str,
     /// The names of the tabs.
     names: Vec<&'static str>,
-    /// The number of the tab that is shown, from 0.
-    chosen: RwSignal<usize>,
-    /// The panel.
+    /// Index of the selected tab.
+    selected: RwSignal<usize>,
+    /// The panel's content.
     children: TypedChildren<C>,
 ) -> impl IntoView {
     let count = names.len();
-    let tab_id = move |number: usize| format!("{id}-tab-{number}");
+    let tab_id = move |index: usize| format!("{id}-tab-{index}");
     let panel_id = format!("{id}-panel");
     let keydown = move |event: ev::KeyboardEvent| {
         if event.alt_key() || event.ctrl_key() || event.meta_key() || event.shift_key() {
             return;
         }
-        let now = chosen.get_untracked();
+        let current = selected.get_untracked();
         let next = match event.key().as_str() {
-            "ArrowRight" => (now + 1) % count,
-            "ArrowLeft" => (now + count - 1) % count,
+            "ArrowRight" => (current + 1) % count,
+            "ArrowLeft" => (current + count - 1) % count,
             "Home" => 0,
             "End" => count - 1,
             _ => return,
         };
         event.prevent_default();
-        chosen.set(next);
+        selected.set(next);
         focus_soon(tab_id(next));
     };
     let controls = panel_id.clone();
-    let tabs = names.into_iter().enumerate().map(move |(number, name)| {
-        let is_chosen = move || chosen.get() == number;
+    let tabs = names.into_iter().enumerate().map(move |(index, name)| {
+        let is_selected = move || selected.get() == index;
         view! {
             <button
                 type="button"
                 class="tab"
                 role="tab"
-                id=tab_id(number)
+                id=tab_id(index)
                 aria-controls=controls.clone()
-                aria-selected=move || if is_chosen() { "true" } else { "false" }
-                tabindex=move || if is_chosen() { "0" } else { "-1" }
-                on:click=move |_| chosen.set(number)
+                aria-selected=move || if is_selected() { "true" } else { "false" }
+                tabindex=move || if is_selected() { "0" } else { "-1" }
+                on:click=move |_| selected.set(index)
             >
                 {name}
             </button>
@@ -66,7 +69,7 @@ pub(crate) fn Tabs<C: IntoView + 'static>(
                 class="tab-panel"
                 role="tabpanel"
                 id=panel_id
-                aria-labelledby=move || tab_id(chosen.get())
+                aria-labelledby=move || tab_id(selected.get())
             >
                 {children.into_inner()()}
             </div>

@@ -1,4 +1,4 @@
-//! Short messages about what has just been done, or could not be.
+//! Toasts: short messages about the result of an action.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use leptos::prelude::*;
 
 use super::{Icon, IconName};
 
-/// How long a confirmation stays at least. What failed stays until it is put away.
-const CONFIRMATION_STAYS: Duration = Duration::from_secs(6);
-/// For each of its characters, at an unhurried reader's pace: so that a long one can be read to its end.
-const STAYS_PER_CHARACTER: Duration = Duration::from_millis(120);
+/// Minimum time that a confirmation stays. A failure stays until the user dismisses it.
+const MIN_STAY: Duration = Duration::from_secs(6);
+/// Time per character, for a slow reader. Long confirmations stay longer than [`MIN_STAY`].
+const STAY_PER_CHARACTER: Duration = Duration::from_millis(120);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Toast {
@@ -18,7 +18,7 @@ struct Toast {
     text: String,
 }
 
-/// The messages on the page.
+/// The toasts on the page.
 #[derive(Clone, Copy)]
 pub(crate) struct Toasts {
     shown: RwSignal<Vec<Toast>>,
@@ -26,7 +26,7 @@ pub(crate) struct Toasts {
 }
 
 impl Toasts {
-    /// No messages yet; for the component that holds the [`ToastRegion`].
+    /// Provides an empty list as context. The component that renders [`ToastRegion`] calls this.
     pub(crate) fn provide() {
         provide_context(Self {
             shown: RwSignal::new(Vec::new()),
@@ -34,15 +34,15 @@ impl Toasts {
         });
     }
 
-    /// Says that something was done.
+    /// Shows that an action succeeded. The toast disappears by itself.
     pub(crate) fn confirm(self, text: impl Into<String>) {
         let text = text.into();
-        let stays = CONFIRMATION_STAYS.max(STAYS_PER_CHARACTER * text.len() as u32);
+        let stay = MIN_STAY.max(STAY_PER_CHARACTER * text.len() as u32);
         let number = self.show(false, text);
-        set_timeout(move || self.put_away(number), stays);
+        set_timeout(move || self.dismiss(number), stay);
     }
 
-    /// Says that something could not be done, and why.
+    /// Shows that an action failed, and why. The toast stays until the user dismisses it.
     pub(crate) fn fail(self, text: impl Into<String>) {
         self.show(true, text.into());
     }
@@ -56,27 +56,28 @@ impl Toasts {
             text,
         };
         self.shown.update(|shown| {
-            // The same message twice is one message: announced again, shown once.
+            // A repeated text replaces the earlier toast, so that it is announced again but shown once.
             shown.retain(|other| (other.failed, &other.text) != (failed, &toast.text));
             shown.push(toast);
         });
         number
     }
 
-    fn put_away(self, number: u32) {
+    fn dismiss(self, number: u32) {
         self.shown
             .update(|shown| shown.retain(|toast| toast.number != number));
     }
 }
 
-/// The page's messages.
+/// The toasts that the page's frame provides.
 pub(crate) fn use_toasts() -> Toasts {
     expect_context()
 }
 
-/// Where the messages stand. Present from the start, so that assistive technology announces what comes
-/// into it (WAI-ARIA: role `status` for confirmations, role `alert` for failures). Not atomic, as both roles
-/// would be by themselves: a second message must not have the first read out again.
+/// The part of the page that shows the toasts: role `status` for confirmations, role `alert` for failures.
+///
+/// The region exists before the first toast. Assistive technology announces only changes to an existing region
+/// (WAI-ARIA). `aria-atomic` is off, so that a new toast does not make it read the earlier ones again.
 #[component]
 pub(crate) fn ToastRegion() -> impl IntoView {
     let toasts = use_toasts();
@@ -98,7 +99,7 @@ pub(crate) fn ToastRegion() -> impl IntoView {
                         type="button"
                         class="icon-button"
                         aria-label="Dismiss message"
-                        on:click=move |_| toasts.put_away(toast.number)
+                        on:click=move |_| toasts.dismiss(toast.number)
                     >
                         <Icon name=IconName::Close />
                     </button>

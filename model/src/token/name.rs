@@ -1,48 +1,49 @@
-//! What people call a token by.
+//! Names of tokens.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::client::is_unseen;
+use crate::client::is_invisible;
 
-/// What a token is called, after what uses it: `Website gallery`. It is trimmed, has 1 to
-/// [`TokenName::MAX_LENGTH`] characters, and all of them can be seen where they stand. Several tokens may have the
-/// same; it is no secret, and nothing goes by it.
+/// The name of a token, usually after the integration that uses it: `Website gallery`.
+///
+/// A name is trimmed and has 1 to [`TokenName::MAX_LENGTH`] visible characters. Names are not unique and not secret, and
+/// no permission depends on them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct TokenName(String);
 
-/// Why a text is no [`TokenName`].
+/// Why a text is not a valid [`TokenName`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum InvalidTokenName {
-    /// There is nothing in it but blanks.
-    #[error("a token's name has at least one character")]
+    /// The text is empty or consists of white space.
+    #[error("a token's name must have at least one character")]
     Empty,
-    /// It has more characters than a name can have.
-    #[error("a token's name has at most {} characters", TokenName::MAX_LENGTH)]
+    /// The text is longer than [`TokenName::MAX_LENGTH`].
+    #[error("a token's name can have at most {} characters", TokenName::MAX_LENGTH)]
     TooLong,
-    /// It has characters that cannot be seen: line ends, say, or marks that turn the direction of what follows.
+    /// The text has invisible characters, such as line breaks or marks that change the direction of text.
     #[error(
-        "a token's name has no line ends, control characters or other characters that cannot be seen"
+        "a token's name cannot have line breaks, control characters or other invisible characters"
     )]
-    Unseen,
+    Invisible,
 }
 
 impl TokenName {
-    /// The most characters (Unicode scalar values) that a name can have.
+    /// Maximum number of characters (Unicode scalar values).
     pub const MAX_LENGTH: usize = 60;
 
-    /// Reads a name.
+    /// Parses a name.
     ///
     /// # Errors
-    /// [`InvalidTokenName`], which says what to change.
+    /// [`InvalidTokenName`] if the text breaks a rule.
     pub fn parse(text: &str) -> Result<Self, InvalidTokenName> {
         let name = text.trim();
         if name.is_empty() {
             Err(InvalidTokenName::Empty)
-        } else if name.chars().any(is_unseen) {
-            Err(InvalidTokenName::Unseen)
+        } else if name.chars().any(is_invisible) {
+            Err(InvalidTokenName::Invisible)
         } else if name.chars().count() > Self::MAX_LENGTH {
             Err(InvalidTokenName::TooLong)
         } else {
@@ -50,10 +51,10 @@ impl TokenName {
         }
     }
 
-    /// Reads what stands in a field that may be left empty: then there is no name.
+    /// Parses an optional name. Returns `None` for an empty text.
     ///
     /// # Errors
-    /// As [`TokenName::parse`], but never [`InvalidTokenName::Empty`].
+    /// The same as [`TokenName::parse`], except [`InvalidTokenName::Empty`].
     pub fn parse_optional(text: &str) -> Result<Option<Self>, InvalidTokenName> {
         match Self::parse(text) {
             Err(InvalidTokenName::Empty) => Ok(None),
@@ -86,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_what_was_typed_without_the_blanks_around_it() {
+    fn a_name_is_trimmed_and_otherwise_kept_as_typed() {
         let name = |text| TokenName::parse(text).map(|name| name.0);
         assert_eq!(name("  Website gallery "), Ok("Website gallery".to_owned()));
         assert_eq!(
@@ -100,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_holds_nothing_that_cannot_be_seen_where_it_stands() {
+    fn a_name_with_an_invisible_character_is_refused() {
         for text in [
             "a\nb",
             "a\tb",
@@ -116,7 +117,7 @@ mod tests {
             "a\u{feff}b",
             "a\u{e0041}b",
         ] {
-            let refused = Err(InvalidTokenName::Unseen);
+            let refused = Err(InvalidTokenName::Invisible);
             assert_eq!(TokenName::parse(text), refused, "{text:?}");
             assert_eq!(
                 TokenName::parse_optional(text).map(drop),
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_has_sixty_characters_at_most_however_many_bytes_they_take() {
+    fn a_name_has_at_most_sixty_characters_whatever_their_size_in_bytes() {
         let longest = "写".repeat(TokenName::MAX_LENGTH);
         assert!(TokenName::parse(&format!(" {longest} ")).is_ok());
         let longer = TokenName::parse(&format!("{longest}x"));
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_is_none_as_data_either() {
+    fn an_invalid_name_cannot_be_deserialised() {
         let read = |text| serde_json::from_str::<TokenName>(text).is_ok();
         assert!(read("\"Kiosk\""));
         for text in ["\"\"", "\"a\\nb\"", "7"] {

@@ -8,9 +8,9 @@ use std::borrow::Cow;
 use http::request::Parts;
 use matchit::Params;
 use model::{
-    access::{Caller, EventAccess, OrganisationAccess},
     event::{EventId, Feature},
     organisation::OrganisationId,
+    permission::{Caller, EventPermission, OrganisationPermission},
 };
 use percent_encoding::percent_decode_str;
 
@@ -30,7 +30,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// The refusal, or 422.
-    pub(super) fn organisation(&self) -> Result<OrganisationAccess, ApiError> {
+    pub(super) fn organisation(&self) -> Result<OrganisationPermission, ApiError> {
         let [organisation] = ids(&self.values, ["org_id"])?;
         Ok(self.caller.organisation(OrganisationId(organisation))?)
     }
@@ -39,7 +39,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// The refusal, 422, or that nothing could be found out.
-    pub(super) async fn event(&self) -> Result<EventAccess, ApiError> {
+    pub(super) async fn event(&self) -> Result<EventPermission, ApiError> {
         let [organisation, event] = ids(&self.values, ["org_id", "event_id"])?;
         let access = self.caller.organisation(OrganisationId(organisation))?;
         let found = self.backends.store.grants().event(EventId(event)).await?;
@@ -50,7 +50,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// As [`Call::event`].
-    pub(super) async fn event_with(&self, feature: Feature) -> Result<EventAccess, ApiError> {
+    pub(super) async fn event_with(&self, feature: Feature) -> Result<EventPermission, ApiError> {
         Ok(self.event().await?.require(feature)?)
     }
 

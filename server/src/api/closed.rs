@@ -2,7 +2,7 @@
 //! part of this product. Their paths answer behind the same guard, so that a caller learns
 //! `feature_disabled` and nothing less (contract, section 1).
 
-use model::{access::Refusal, event::Feature};
+use model::{event::Feature, permission::Refusal};
 
 use super::{access::Call, error::ApiError};
 

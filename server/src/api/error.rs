@@ -7,7 +7,7 @@ use http::{
     HeaderName, HeaderValue, StatusCode,
     header::{RETRY_AFTER, WWW_AUTHENTICATE},
 };
-use model::access::Refusal;
+use model::permission::Refusal;
 use store::StoreError;
 
 use super::{envelope, throttle::Exceeded};

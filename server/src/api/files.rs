@@ -23,7 +23,7 @@ use http::{
     HeaderValue, StatusCode,
     header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS},
 };
-use model::access::Refusal;
+use model::permission::Refusal;
 use serde::Deserialize;
 use store::Store;
 use tower::ServiceExt;

@@ -2,7 +2,7 @@
 //!
 //! The order is cheap to dear, and it is the contract's: what is refused before check 3 costs no hash,
 //! what is refused in its first half no read of the database. The rules themselves, and checks 7 to 10,
-//! are `model::access`'s; nobody but this guard makes a [`Caller`] of a request. Whoever guesses keys
+//! are `model::permission`'s; nobody but this guard makes a [`Caller`] of a request. Whoever guesses keys
 //! is slowed down in the midst of check 3 ([`super::throttle`]). A call whose key is a token's is counted as
 //! that token's, whatever becomes of it ([`Counted`]).
 
@@ -11,8 +11,8 @@ use std::sync::Arc;
 use axum::response::Response;
 use http::request::Parts;
 use model::{
-    access::{Caller, Refusal},
     client::{ClientAddress, ClientNetwork},
+    permission::{Caller, Refusal},
     timestamp::Timestamp,
     token::TokenId,
 };

@@ -1,6 +1,6 @@
 //! The errors, explained: what the documentation says of each code.
 
-use model::access::{Explanation, Refusal};
+use model::permission::{Explanation, Refusal};
 use store::StoreError;
 
 use super::error::ApiError;

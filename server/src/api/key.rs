@@ -1,7 +1,7 @@
 //! The credential (contract, section 2): where a key stands in a request, and what counts as none.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
-use model::access::Refusal;
+use model::permission::Refusal;
 use store::secret::TokenDigest;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");

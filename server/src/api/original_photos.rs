@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use axum::body::Body;
 use model::{
-    access::EventAccess,
     page::{Page, PageRequest, Pagination},
+    permission::EventPermission,
     photo::{Bib, ImageId, Original},
     timestamp::Timestamp,
 };
@@ -208,7 +208,7 @@ pub(super) async fn links(call: &Call<'_>, body: Body) -> Result<Success<Origina
 
 async fn find(
     store: &Store,
-    access: EventAccess,
+    access: EventPermission,
     wanted: &Wanted,
     page: PageRequest,
 ) -> Result<Page<Found>, ApiError> {

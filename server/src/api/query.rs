@@ -106,7 +106,7 @@ impl Parameters {
 
     fn window(&mut self) -> Option<TimeWindow> {
         let (from, to) = (self.seconds("from"), self.seconds("to"));
-        TimeWindow::of_seconds(from?, to?)
+        TimeWindow::from_seconds(from?, to?)
             .map_err(|problem| self.problems.push(problem.to_string()))
             .ok()
     }

@@ -16,7 +16,7 @@ use axum::{
 };
 use futures_util::stream;
 use model::{
-    audit::{Filter, Place},
+    audit::{Cursor, Filter},
     client::{Client, ClientAddress},
 };
 use store::{Member, Store, StoreError, audit::Origin};
@@ -84,7 +84,7 @@ async fn begin(
 fn lines(store: Store, member: Member, filter: Filter) -> Body {
     enum Next {
         Header,
-        From(Place),
+        From(Cursor),
         End,
     }
     let reading = (store, member, Next::Header);
@@ -92,13 +92,14 @@ fn lines(store: Store, member: Member, filter: Filter) -> Body {
         reading,
         move |(store, member, next)| async move {
             let (bytes, next) = match next {
-                Next::Header => (csv_header(), Next::From(Place::Newest)),
+                Next::Header => (csv_header(), Next::From(Cursor::Newest)),
                 Next::End => return Ok(None),
                 Next::From(place) => {
                     let audit = store.audit();
                     let page = audit.list((&member).into(), filter, place, AT_ONCE).await?;
                     let last = page.entries.last().filter(|_| page.has_older);
-                    let next = last.map_or(Next::End, |entry| Next::From(Place::Before(entry.key)));
+                    let next =
+                        last.map_or(Next::End, |entry| Next::From(Cursor::Before(entry.key)));
                     (csv_lines(page.entries), next)
                 }
             };

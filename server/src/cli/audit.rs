@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 use model::{
-    audit::{Entry, Filter, Kind, Place},
+    audit::{Cursor, Entry, Filter, Kind},
     organisation::OrganisationId,
     timestamp::Timestamp,
     token::TokenId,
@@ -139,7 +139,7 @@ impl Which {
             since: self.since,
         };
         let authority = AuditAuthority::Operator(self.organisation);
-        let (mut entries, mut place) = (Vec::new(), Place::Newest);
+        let (mut entries, mut place) = (Vec::new(), Cursor::Newest);
         let mut left = self.limit;
         loop {
             let size = left.min(AT_ONCE);
@@ -147,7 +147,7 @@ impl Which {
             entries.extend(page.entries);
             left -= size;
             match entries.last().map(|entry| entry.key) {
-                Some(last) if page.has_older && left > 0 => place = Place::Before(last),
+                Some(last) if page.has_older && left > 0 => place = Cursor::Before(last),
                 _ => return Ok(entries),
             }
         }

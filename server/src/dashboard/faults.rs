@@ -4,7 +4,7 @@
 //! extractors and layers as a line of text, a panic as nothing at all. A browser that came for a page would show
 //! that as it is. Scripts and other programs, which do not ask for HTML, get it as it is.
 
-use app::{Assets, Back, RequestError, fault_page, session::local_path};
+use app::{Assets, Back, RequestError, error_page, session::local_path};
 use axum::{
     body::{Body, to_bytes},
     extract::{Request, State},
@@ -75,7 +75,7 @@ async fn page(assets: &Assets, place: Back, answer: Response) -> Response {
         Some(Words(words)) => Some((*words).to_owned()),
         None => error_in(body).await.map(|error| error.to_string()),
     };
-    let html = fault_page(assets, head.status, words, place);
+    let html = error_page(assets, head.status, words, place);
     for of_the_other_body in [
         header::CONTENT_LENGTH,
         header::CONTENT_DISPOSITION,

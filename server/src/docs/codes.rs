@@ -1,6 +1,6 @@
 //! Error codes and the guard's checks, as tables of Markdown: made of the lists that the API goes by.
 
-use model::access::{Check, Refusal};
+use model::permission::{Check, Refusal};
 
 use crate::api::help::{ErrorCode, error_codes};
 

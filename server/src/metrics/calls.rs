@@ -11,7 +11,7 @@ use std::{
 };
 
 use http::StatusCode;
-use model::access::Refusal;
+use model::permission::Refusal;
 
 use crate::api::ROUTES;
 

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use http::{HeaderMap, Method, StatusCode};
 use model::{
-    audit::{Actor, Entry, Filter, Kind, Place},
+    audit::{Actor, Cursor, Entry, Filter, Kind},
     organisation::Plan,
 };
 use serde_json::{Value, json};
@@ -69,7 +69,7 @@ async fn everything(zone: &Zone) -> Vec<Entry> {
     let audit = zone.store.audit();
     let operator = AuditAuthority::Operator(None);
     let page = audit
-        .list(operator, Filter::default(), Place::Newest, 100)
+        .list(operator, Filter::default(), Cursor::Newest, 100)
         .await;
     page.expect("listed").entries
 }
@@ -145,8 +145,8 @@ async fn what_is_clicked_is_recorded_with_who_clicked_it_and_where() {
     let found: Vec<_> = entries.iter().map(|entry| entry.kind).collect();
     let expected = [
         Kind::TokenDeleted,
-        Kind::TokenResumed,
-        Kind::TokenPaused,
+        Kind::TokenActivated,
+        Kind::TokenDeactivated,
         Kind::TokenCreated,
         Kind::SignedIn,
     ];

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use axum::body::Body;
 use http::Method;
-use model::access::Refusal;
+use model::permission::Refusal;
 
 use crate::zone::Zone;
 

@@ -356,14 +356,10 @@ async fn a_password_that_is_not_changed_says_why_and_leaves_all_as_it_was() {
     );
     let long = "long enough ".repeat(30);
     for (present, new, words) in [
-        (WRONG, NEW, "This is not your password."),
+        (WRONG, NEW, "Incorrect password."),
         (PASSWORD, "elevenchars", "Use at least 12 characters."),
         (PASSWORD, &long, "Use at most 256 characters."),
-        (
-            PASSWORD,
-            "Password1234",
-            "one of the first that anybody would try",
-        ),
+        (PASSWORD, "Password1234", "too common, and easy to guess"),
     ] {
         here.change_password(present, new).await;
         let page = here.get("/account").await.text;

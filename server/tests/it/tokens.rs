@@ -121,8 +121,8 @@ async fn a_name_is_taken_trimmed_or_refused_in_words() {
     let before = watch(&mut browser, None).await;
     for (name, problem) in [
         ("x".repeat(61), "TooLong"),
-        ("a\u{202e}b".to_owned(), "Unseen"),
-        ("a\r\nb".to_owned(), "Unseen"),
+        ("a\u{202e}b".to_owned(), "Invisible"),
+        ("a\r\nb".to_owned(), "Invisible"),
     ] {
         for answer in [
             browser.ask("create-token", create(json!(name))).await,
@@ -232,7 +232,7 @@ async fn what_was_wrong_with_a_form_is_said_and_the_same_form_can_be_sent_once_i
     );
     for (password, said) in [
         ("", "Confirm your password"),
-        ("not the password", "This is not your password."),
+        ("not the password", "Incorrect password."),
     ] {
         let fields = [("name", "Kiosk"), ("password", password)];
         let refused = send(&mut browser, &number, &fields).await;

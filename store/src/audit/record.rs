@@ -2,7 +2,7 @@
 
 use model::{
     audit::{Account, Actor, Kind, RecordedToken},
-    client::{Client, UserAgent, visible},
+    client::{Client, UserAgent, visible_prefix},
     organisation::{OrganisationId, Plan},
     timestamp::Timestamp,
     token::TokenName,
@@ -29,7 +29,7 @@ pub enum Origin {
 impl Origin {
     /// The command line, used by somebody whom the machine knows by this name.
     pub fn operator(name: Option<&str>) -> Self {
-        let name = name.map(|name| visible(name, OPERATOR_LENGTH));
+        let name = name.map(|name| visible_prefix(name, OPERATOR_LENGTH));
         Self::Operator {
             name: name.filter(|name| !name.is_empty()),
         }
@@ -91,7 +91,7 @@ impl Record {
     pub(crate) fn failed_sign_in(tried: Option<(UserId, String)>) -> Self {
         Self {
             account: tried.map(|(user, email)| account(user, &email)),
-            ..Self::new(Kind::SignInFailed, Actor::Nobody)
+            ..Self::new(Kind::SignInFailed, Actor::Unknown)
         }
     }
 
@@ -150,7 +150,7 @@ impl Record {
             (Some(Origin::Operator { name }), _) => (OPERATOR, None, name.clone()),
             (_, Actor::Operator(name)) => (OPERATOR, None, name),
             (_, Actor::User(account)) => (USER, Some(account.id.0), Some(account.email)),
-            (_, Actor::Nobody) => (NOBODY, None, None),
+            (_, Actor::Unknown) => (NOBODY, None, None),
         };
         let client = origin.and_then(Origin::client);
         let user_agent = client.and_then(|client| client.user_agent.as_ref());
@@ -173,7 +173,7 @@ impl Record {
             plan_before: plan_before.map(Plan::code),
             plan_after: plan_after.map(Plan::code),
             pruned_before: self.pruned_before.map(Timestamp::epoch_millis),
-            address: client.and_then(Client::shown_address),
+            address: client.and_then(Client::address_text),
             user_agent: user_agent.map(UserAgent::as_str).map(str::to_owned),
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use model::{
-    audit::{Account, Actor, Entry, EntryKey, EntryPage, Filter, Kind, Place, RecordedToken},
+    audit::{Account, Actor, Cursor, Entry, EntryKey, EntryPage, Filter, Kind, RecordedToken},
     organisation::{OrganisationId, Plan},
     timestamp::Timestamp,
     token::{TokenId, TokenPreview},
@@ -20,7 +20,7 @@ pub(super) struct Select {
     /// Those that this organisation's members may read; all, where it is none.
     pub(super) organisation: Option<OrganisationId>,
     pub(super) filter: Filter,
-    pub(super) place: Place,
+    pub(super) place: Cursor,
 }
 
 #[derive(sqlx::FromRow)]
@@ -118,15 +118,15 @@ impl Select {
         }
         let values = |key: EntryKey| [key.at.epoch_millis(), key.id];
         match self.place {
-            Place::Newest => {}
-            Place::Before(key) => all.add(&format!("({at}, {id}) < (?, ?)"), &values(key)),
-            Place::After(key) => all.add(&format!("({at}, {id}) > (?, ?)"), &values(key)),
+            Cursor::Newest => {}
+            Cursor::Before(key) => all.add(&format!("({at}, {id}) < (?, ?)"), &values(key)),
+            Cursor::After(key) => all.add(&format!("({at}, {id}) > (?, ?)"), &values(key)),
         }
         all
     }
 
     const fn goes_up(&self) -> bool {
-        matches!(self.place, Place::After(_))
+        matches!(self.place, Cursor::After(_))
     }
 
     /// The page that these rows make, of which there may be one more than its size.
@@ -143,9 +143,9 @@ impl Select {
         }
         let entries = rows.into_iter().map(|row| row.entry(with_operators));
         let (has_newer, has_older) = match self.place {
-            Place::Newest => (false, more),
-            Place::Before(_) => (true, more),
-            Place::After(_) => (more, true),
+            Cursor::Newest => (false, more),
+            Cursor::Before(_) => (true, more),
+            Cursor::After(_) => (more, true),
         };
         Ok(EntryPage {
             entries: entries.collect::<Result<_, _>>()?,
@@ -170,7 +170,7 @@ impl EntryRow {
                     .ok_or_else(|| StoreError::Corrupt("a record's user has no name".to_owned()))?,
             ),
             OPERATOR => Actor::Operator(self.actor_name.filter(|_| with_operators)),
-            _ => Actor::Nobody,
+            _ => Actor::Unknown,
         };
         let plans = match (self.plan_before, self.plan_after) {
             (Some(before), Some(after)) => Some((before.parse::<Plan>()?, after.parse::<Plan>()?)),
@@ -210,9 +210,9 @@ pub(super) fn reads() -> Vec<String> {
     };
     let mut reads = Vec::new();
     for organisation in [None, Some(OrganisationId(903))] {
-        for kind in [None, Some(Kind::TokenPaused)] {
+        for kind in [None, Some(Kind::TokenDeactivated)] {
             for token in [None, Some(TokenId(7))] {
-                for place in [Place::Newest, Place::Before(key), Place::After(key)] {
+                for place in [Cursor::Newest, Cursor::Before(key), Cursor::After(key)] {
                     let since = organisation
                         .is_none()
                         .then_some(Timestamp(1_768_802_400_000));

@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use model::{access::Refusal, timestamp::Timestamp, token::TokenId};
+use model::{permission::Refusal, timestamp::Timestamp, token::TokenId};
 
 use super::Hour;
 

@@ -1,7 +1,7 @@
 //! The audit trail: what is recorded, with what, for whose eyes, and that it stays.
 
 use model::{
-    audit::{Account, Actor, Entry, EntryKey, EntryPage, Filter, Kind, Place},
+    audit::{Account, Actor, Cursor, Entry, EntryKey, EntryPage, Filter, Kind},
     client::{Client, ClientAddress, UserAgent},
     organisation::{OrganisationId, Plan, Role},
     token::{TokenId, TokenName},
@@ -54,7 +54,7 @@ fn from_browser(store: &Store) -> Store {
     let address = ClientAddress::new("203.0.113.7".parse().expect("an address"));
     store.on_behalf_of(Origin::Request(Client {
         address: Some(address),
-        user_agent: UserAgent::of_header(b"Mozilla/5.0 (X11)"),
+        user_agent: UserAgent::from_header(b"Mozilla/5.0 (X11)"),
     }))
 }
 
@@ -64,7 +64,7 @@ fn operator(organisation: i64) -> TokenAuthority<'static> {
 
 async fn page(store: &Store, authority: AuditAuthority<'_>, filter: Filter) -> EntryPage {
     let audit = store.audit();
-    let page = audit.list(authority, filter, Place::Newest, 100).await;
+    let page = audit.list(authority, filter, Cursor::Newest, 100).await;
     page.expect("listed")
 }
 
@@ -120,8 +120,8 @@ async fn every_change_of_a_token_leaves_a_record_of_who_what_when_and_from_where
     let entries = page(&store, (&member).into(), ALL).await.entries;
     let expected = [
         (Kind::TokenDeleted, 3_000),
-        (Kind::TokenResumed, 2_000),
-        (Kind::TokenPaused, 1_000),
+        (Kind::TokenActivated, 2_000),
+        (Kind::TokenDeactivated, 1_000),
         (Kind::TokenCreated, 0),
     ];
     // The last is how the member came in.
@@ -169,7 +169,7 @@ async fn a_renaming_is_recorded_with_both_names_and_later_records_have_the_name_
     assert_eq!(
         found,
         [
-            (Kind::TokenPaused, name("=1+1"), None),
+            (Kind::TokenDeactivated, name("=1+1"), None),
             (Kind::TokenRenamed, None, name("=1+1")),
             (Kind::TokenRenamed, name("Gallery"), None),
             (Kind::TokenRenamed, name("Kiosk"), name("Gallery")),
@@ -200,7 +200,7 @@ async fn changes_at_the_command_line_are_the_operators(store: TestStore) {
     let expected = [
         Kind::PasswordChanged,
         Kind::PlanChanged,
-        Kind::TokenPaused,
+        Kind::TokenDeactivated,
         Kind::TokenCreated,
     ];
     assert_eq!(found[..4], expected);
@@ -386,7 +386,7 @@ async fn of_many_pauses_at_once_one_is_recorded(store: TestStore) {
     }
     assert_eq!(pauses.join_all().await, [false; 12]);
     let filter = Filter {
-        kind: Some(Kind::TokenPaused),
+        kind: Some(Kind::TokenDeactivated),
         ..ALL
     };
     let found = page(&store, AuditAuthority::Operator(None), filter).await;
@@ -486,7 +486,7 @@ async fn a_sign_in_is_seen_by_the_organisations_of_that_moment_and_by_no_other(s
     );
 
     let entries = page(&store, (&ada).into(), ALL).await.entries;
-    assert_eq!(entries[0].actor, Actor::Nobody, "who it was is not known");
+    assert_eq!(entries[0].actor, Actor::Unknown, "who it was is not known");
     assert_eq!(entries[0].account, Some(account(&ada)));
     assert_eq!(entries[1].actor, Actor::User(account(&ada)));
     assert_eq!(entries[1].organisation, None);
@@ -500,7 +500,7 @@ async fn what_was_typed_as_an_address_without_an_account_is_not_kept(store: Test
     let newest = everything(&store).await.remove(0);
     assert_eq!(
         (newest.kind, newest.actor),
-        (Kind::SignInFailed, Actor::Nobody)
+        (Kind::SignInFailed, Actor::Unknown)
     );
     assert_eq!((newest.account, newest.organisation), (None, None));
     assert_eq!(newest.address.as_deref(), Some("203.0.113.7"));
@@ -613,7 +613,8 @@ async fn what_is_distrusted_after_a_restore_is_recorded_token_by_token_and_accou
     assert_eq!(new[0].account, Some(account(&ada)));
     for (token, organisation) in tokens.into_iter().zip([903, 904]) {
         let told = new.iter().find(|entry| {
-            entry.kind == Kind::TokenPaused && entry.token.as_ref().map(|it| it.id) == Some(token)
+            entry.kind == Kind::TokenDeactivated
+                && entry.token.as_ref().map(|it| it.id) == Some(token)
         });
         let told = told.expect("a record").organisation;
         assert_eq!(told, Some(OrganisationId(organisation)));
@@ -640,12 +641,12 @@ async fn a_member_of_another_organisation_and_one_on_another_plan_read_nothing(s
         let ada = ada.expect("a member");
         let refused = store
             .audit()
-            .list((&ada).into(), ALL, Place::Newest, 10)
+            .list((&ada).into(), ALL, Cursor::Newest, 10)
             .await;
         assert_refused!(refused, StoreError::PlanRequired(on) if on == plan);
     }
     let nowhere = AuditAuthority::Operator(Some(OrganisationId(1)));
-    let refused = store.audit().list(nowhere, ALL, Place::Newest, 10).await;
+    let refused = store.audit().list(nowhere, ALL, Cursor::Newest, 10).await;
     assert_refused!(refused, StoreError::NoSuchOrganisation(_));
 }
 
@@ -733,10 +734,10 @@ async fn pruning_is_itself_recorded_and_nothing_goes_without_that(store: TestSto
     assert_eq!(pruned.expect("pruned"), 2);
     let entries = everything(&store).await;
     let found: Vec<_> = entries.iter().map(|entry| entry.kind).collect();
-    assert_eq!(found, [Kind::AuditPruned, Kind::TokenPaused]);
+    assert_eq!(found, [Kind::AuditPruned, Kind::TokenDeactivated]);
     assert_eq!(entries[0].pruned_before, Some(before));
     assert_eq!(entries[0].actor, Actor::Operator(Some("root".to_owned())));
-    assert_eq!(kinds(&store, (&ada).into()).await, [Kind::TokenPaused]);
+    assert_eq!(kinds(&store, (&ada).into()).await, [Kind::TokenDeactivated]);
     assert_eq!(
         store
             .raw()
@@ -787,7 +788,7 @@ async fn a_walk_through_the_pages_finds_every_record_once_in_both_directions(sto
         let page = store.audit().list((&ada).into(), ALL, place, 7).await;
         page.expect("listed")
     };
-    let (mut walked, mut place) = (Vec::new(), Place::Newest);
+    let (mut walked, mut place) = (Vec::new(), Cursor::Newest);
     let oldest = loop {
         let page = list(place).await;
         assert_eq!(page.has_newer, !walked.is_empty());
@@ -795,7 +796,7 @@ async fn a_walk_through_the_pages_finds_every_record_once_in_both_directions(sto
         if !page.has_older {
             break keys(&page);
         }
-        place = Place::Before(*walked.last().expect("a record"));
+        place = Cursor::Before(*walked.last().expect("a record"));
         // What is added in the midst of it disturbs nothing.
         store.clock.advance(100_000);
         sign_in(&store, &ada).await;
@@ -805,10 +806,10 @@ async fn a_walk_through_the_pages_finds_every_record_once_in_both_directions(sto
     let mut found = oldest.clone();
     let mut newest_found = oldest[0];
     loop {
-        let page = list(Place::After(newest_found)).await;
+        let page = list(Cursor::After(newest_found)).await;
         let newer = keys(&page);
         if !page.has_newer {
-            assert_eq!(newer, keys(&list(Place::Newest).await), "a full page");
+            assert_eq!(newer, keys(&list(Cursor::Newest).await), "a full page");
             found.extend(newer);
             break;
         }
@@ -828,7 +829,11 @@ async fn a_filter_gives_what_it_names_and_nothing_else(store: TestStore) {
     many_records(&store, 61).await;
     let since = START.plus_millis(10);
     for organisation in [None, Some(OrganisationId(904))] {
-        for kind in [None, Some(Kind::TokenPaused), Some(Kind::TokenResumed)] {
+        for kind in [
+            None,
+            Some(Kind::TokenDeactivated),
+            Some(Kind::TokenActivated),
+        ] {
             for token in [None, Some(TokenId(11))] {
                 for since in [None, Some(since)] {
                     let filter = Filter { kind, token, since };

@@ -3,7 +3,7 @@
 use std::{error::Error as _, fs, time::Duration};
 
 use model::{
-    audit::{Filter, Place},
+    audit::{Cursor, Filter},
     event::{EventId, EventStatus},
     organisation::{OrganisationId, Plan, Role},
     page::PageRequest,
@@ -179,7 +179,7 @@ async fn after_closing_every_call_says_that_the_database_is_out_of_reach(store: 
     let digest = digest.expect("well formed");
     let access = photos::another_event(&store, 903, 456).await;
     let bib = Bib::parse("1").expect("a bib number");
-    let window = TimeWindow::of_seconds(0, 1).expect("a window");
+    let window = TimeWindow::from_seconds(0, 1).expect("a window");
     let ids = [ImageId("a".to_owned())];
     let signed_in = store
         .sign_in()
@@ -259,7 +259,7 @@ async fn after_closing_every_call_says_that_the_database_is_out_of_reach(store: 
         store.audit().list(
             AuditAuthority::Operator(None),
             Filter::default(),
-            Place::Newest,
+            Cursor::Newest,
             10
         ),
         store.audit().prune(START),

@@ -1,9 +1,9 @@
 //! What a key may do: the answer is the database's, now, or there is none.
 
 use model::{
-    access::{EventRecord, TokenRecord},
     event::{EventId, EventSettings, EventStatus},
     organisation::{OrganisationId, Plan},
+    permission::{EventRecord, TokenRecord},
     token::TokenId,
 };
 use store::{Member, OrganisationScope, Store, events::NewEvent, secret::TokenDigest};

@@ -11,9 +11,9 @@ use std::{
 };
 
 use model::{
-    access::{EventRecord, TokenRecord},
     event::{EventId, EventSettings, EventStatus},
     organisation::{OrganisationId, Plan},
+    permission::{EventRecord, TokenRecord},
     token::TokenId,
 };
 use sqlx::{Connection, PgConnection};

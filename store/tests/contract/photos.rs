@@ -8,10 +8,10 @@ mod reference;
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    access::{EventAccess, TokenRecord},
     event::{EventId, EventSettings, EventStatus},
     organisation::{OrganisationId, Plan},
     page::{Page, PageRequest},
+    permission::{EventPermission, TokenRecord},
     photo::{Bib, ImageId, Photo, TimeWindow, TimelineDay, TimelineHour},
     timestamp::Timestamp,
     token::TokenId,
@@ -31,12 +31,12 @@ pub(super) fn scope(organisation: i64) -> OrganisationScope {
 }
 
 /// Organisation 903 with event 456.
-pub(super) async fn event(store: &TestStore) -> EventAccess {
+pub(super) async fn event(store: &TestStore) -> EventPermission {
     store.organisation(903, Plan::Enterprise).await;
     another_event(store, 903, 456).await
 }
 
-pub(crate) async fn another_event(store: &Store, organisation: i64, event: i64) -> EventAccess {
+pub(crate) async fn another_event(store: &Store, organisation: i64, event: i64) -> EventPermission {
     let made = NewEvent {
         id: Some(EventId(event)),
         name: format!("Event {event}"),
@@ -49,7 +49,7 @@ pub(crate) async fn another_event(store: &Store, organisation: i64, event: i64) 
 }
 
 /// What the guard gives to a holder of a good key.
-pub(crate) async fn access(store: &Store, organisation: i64, event: EventId) -> EventAccess {
+pub(crate) async fn access(store: &Store, organisation: i64, event: EventId) -> EventPermission {
     let token = TokenRecord {
         token_id: TokenId(1),
         organisation_id: OrganisationId(organisation),
@@ -92,7 +92,7 @@ pub(super) fn bib(text: &str) -> Bib {
     Bib::parse(text).expect("a bib number")
 }
 
-pub(super) async fn load(store: &Store, access: EventAccess, batch: &[NewPhoto]) -> Imported {
+pub(super) async fn load(store: &Store, access: EventPermission, batch: &[NewPhoto]) -> Imported {
     let scope = OrganisationScope::from(access);
     let loaded = store.photos().import(scope, access.event_id(), batch).await;
     loaded.expect("loaded")
@@ -122,7 +122,7 @@ impl List {
     pub(super) async fn page(
         &self,
         store: &Store,
-        access: EventAccess,
+        access: EventPermission,
         request: PageRequest,
     ) -> Page<Photo> {
         let photos = store.photos();
@@ -135,7 +135,12 @@ impl List {
     }
 
     /// Every name, by pages of `size`, each of which has the right total.
-    pub(super) async fn walk(&self, store: &Store, access: EventAccess, size: i64) -> Vec<String> {
+    pub(super) async fn walk(
+        &self,
+        store: &Store,
+        access: EventPermission,
+        size: i64,
+    ) -> Vec<String> {
         let mut names = Vec::new();
         let mut totals = BTreeSet::new();
         for number in 1.. {
@@ -151,15 +156,15 @@ impl List {
     }
 }
 
-pub(super) async fn names(store: &Store, access: EventAccess) -> Vec<String> {
+pub(super) async fn names(store: &Store, access: EventPermission) -> Vec<String> {
     List::All.walk(store, access, 100).await
 }
 
-pub(super) async fn with_bib(store: &Store, access: EventAccess, text: &str) -> Vec<String> {
+pub(super) async fn with_bib(store: &Store, access: EventPermission, text: &str) -> Vec<String> {
     List::Bib(bib(text)).walk(store, access, 100).await
 }
 
-pub(super) async fn days(store: &Store, access: EventAccess) -> Vec<TimelineDay> {
+pub(super) async fn days(store: &Store, access: EventPermission) -> Vec<TimelineDay> {
     store.photos().days(access).await.expect("days")
 }
 
@@ -178,8 +183,8 @@ pub(super) fn day(date: &str, hours: &[(u8, i64)]) -> TimelineDay {
 /// within its hour, which the first block of the hour begins with; and each bib number of each photo, and
 /// no other, is in the index.
 pub(crate) async fn assert_sound(raw: &Raw, most: i64) {
-    type Place = (i64, i64, String);
-    pub(super) fn place(text: &str) -> Place {
+    type Cursor = (i64, i64, String);
+    pub(super) fn place(text: &str) -> Cursor {
         let mut words = text.splitn(3, ' ');
         let mut number = || words.next().and_then(|word| word.parse().ok());
         let (event, ordered_at) = (number(), number());
@@ -194,13 +199,13 @@ pub(crate) async fn assert_sound(raw: &Raw, most: i64) {
     let photos = "SELECT event_id || ' ' || ordered_at || ' ' || image_id FROM photos";
     let blocks = "SELECT photos || '|' || event_id || ' ' || ordered_at || ' ' || image_id
         FROM photo_blocks";
-    let photos: BTreeSet<Place> = raw.texts(photos).await.iter().map(|it| place(it)).collect();
-    let mut counted: BTreeMap<Place, i64> = BTreeMap::new();
+    let photos: BTreeSet<Cursor> = raw.texts(photos).await.iter().map(|it| place(it)).collect();
+    let mut counted: BTreeMap<Cursor, i64> = BTreeMap::new();
     for text in raw.texts(blocks).await {
         let (count, start) = text.split_once('|').expect("two parts");
         counted.insert(place(start), count.parse().expect("a number"));
     }
-    let mut real: BTreeMap<Place, i64> = counted.keys().map(|it| (it.clone(), 0)).collect();
+    let mut real: BTreeMap<Cursor, i64> = counted.keys().map(|it| (it.clone(), 0)).collect();
     for photo in &photos {
         let (block, count) = real.range_mut(..=photo).next_back().expect("a block");
         assert_eq!(

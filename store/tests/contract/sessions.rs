@@ -265,7 +265,7 @@ async fn a_list_shows_each_browser_as_it_signed_in_and_only_those_that_are_still
     let (ada, bob) = (store.enterprise(903).await, store.enterprise(904).await);
     let firefox = Client {
         address: Some(ClientAddress::new([192, 0, 2, 7].into())),
-        user_agent: UserAgent::of_header(
+        user_agent: UserAgent::from_header(
             b"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0",
         ),
     };
@@ -310,7 +310,7 @@ async fn what_is_not_known_of_a_browser_is_left_out(store: TestStore) {
     ] {
         let client = Client {
             address: None,
-            user_agent: UserAgent::of_header(user_agent),
+            user_agent: UserAgent::from_header(user_agent),
         };
         sign_in_from(&store, &ada, &client).await;
         let shown = list(&store, ada.user_id()).await;

@@ -428,7 +428,7 @@ async fn a_locked_plan_refuses_a_member_who_was_read_before_the_downgrade(store:
     let (id, _) = create(&store, &member).await;
     for plan in [Plan::Trial, Plan::PayAsYouGo, Plan::Pro] {
         store.set_plan(903, plan).await;
-        assert!(member.organisation().plan.opens_developer_zone());
+        assert!(member.organisation().plan.includes_developer_zone());
         let before = store.raw().dump().await;
         let tokens = store.tokens();
         assert_refused!(tokens.list((&member).into()).await, StoreError::PlanRequired(on) if on == plan);

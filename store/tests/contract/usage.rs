@@ -1,8 +1,8 @@
 //! How tokens are used: counted in memory, added to the database, never taken back.
 
 use model::{
-    access::Refusal,
     organisation::Plan,
+    permission::Refusal,
     timestamp::Timestamp,
     token::{TokenId, TokenSummary},
     usage::{Calls, TokenUsage, Week},

@@ -2,10 +2,10 @@
 
 use leptos::prelude::*;
 use model::{
-    audit::{Actor, Entry, EntryPage, Filter, Kind, Place},
+    audit::{Actor, Cursor, Entry, EntryPage, Filter, Kind},
     organisation::OrganisationId,
     session::browser_name,
-    token::{TokenId, TokenName, TokenPreview, called},
+    token::{TokenId, TokenName, TokenPreview, display_name},
 };
 use store::{Member, Store, StoreError};
 
@@ -60,7 +60,7 @@ async fn choices(
         .into_iter()
         .map(|token| Choice {
             id: token.id,
-            label: token.called(),
+            label: token.display_name(),
         })
         .collect();
     let deletions = Filter {
@@ -69,12 +69,15 @@ async fn choices(
     };
     let deleted = store
         .audit()
-        .list(member.into(), deletions, Place::Newest, DELETED_TOKENS)
+        .list(member.into(), deletions, Cursor::Newest, DELETED_TOKENS)
         .await?;
     let deleted = deleted.entries.into_iter().filter_map(|entry| entry.token);
     choices.extend(deleted.map(|token| Choice {
         id: token.id,
-        label: format!("{}, deleted", called(token.name.as_ref(), &token.preview)),
+        label: format!(
+            "{}, deleted",
+            display_name(token.name.as_ref(), &token.preview)
+        ),
     }));
     if let Some(asked) = asked
         && choices.iter().all(|choice| choice.id != asked)
@@ -117,7 +120,7 @@ pub(super) fn Activity(
 fn FilterForm(query: ActivityQuery, choices: Vec<Choice>, filtered: bool) -> impl IntoView {
     let kinds = Kind::ALL
         .into_iter()
-        .filter(|kind| kind.is_of_organisations());
+        .filter(|kind| kind.is_shown_to_members());
     let kinds = kinds.map(|kind| {
         view! {
             <option value=kind.code() selected=query.kind == Some(kind)>
@@ -136,7 +139,7 @@ fn FilterForm(query: ActivityQuery, choices: Vec<Choice>, filtered: bool) -> imp
         <form
             class="filter"
             method="get"
-            action=ActivityQuery::default().page(Place::Newest)
+            action=ActivityQuery::default().page(Cursor::Newest)
             aria-label="Filter"
         >
             <label class="field">
@@ -164,7 +167,7 @@ fn FilterForm(query: ActivityQuery, choices: Vec<Choice>, filtered: bool) -> imp
 #[component]
 fn ShowAll() -> impl IntoView {
     view! {
-        <a class="button button-quiet" href=ActivityQuery::default().page(Place::Newest)>
+        <a class="button button-quiet" href=ActivityQuery::default().page(Cursor::Newest)>
             "Show all"
         </a>
     }
@@ -172,7 +175,7 @@ fn ShowAll() -> impl IntoView {
 
 #[component]
 fn Nothing(query: ActivityQuery, filtered: bool) -> impl IntoView {
-    let (title, text) = if query.place != Place::Newest {
+    let (title, text) = if query.place != Cursor::Newest {
         (
             "Nothing older",
             "There is no activity from before what you saw.",
@@ -191,10 +194,10 @@ fn Nothing(query: ActivityQuery, filtered: bool) -> impl IntoView {
     view! {
         <Notice icon=IconName::Calendar title>
             <p>{text}</p>
-            {(query.place != Place::Newest)
+            {(query.place != Cursor::Newest)
                 .then(|| {
                     view! {
-                        <a class="button" href=query.page(Place::Newest)>
+                        <a class="button" href=query.page(Cursor::Newest)>
                             "Newest"
                         </a>
                     }
@@ -231,11 +234,11 @@ fn EntryTable(query: ActivityQuery, page: EntryPage) -> impl IntoView {
                         <p>"Newest first"</p>
                         <PageLink
                             label="Newer"
-                            href=newer.map(|key| query.page(Place::After(key)))
+                            href=newer.map(|key| query.page(Cursor::After(key)))
                         />
                         <PageLink
                             label="Older"
-                            href=older.map(|key| query.page(Place::Before(key)))
+                            href=older.map(|key| query.page(Cursor::Before(key)))
                         />
                     </nav>
                 }
@@ -270,7 +273,7 @@ fn EntryRow(entry: Entry) -> impl IntoView {
     }
 }
 
-/// A token in a sentence: see [`called`].
+/// A token in a sentence: see [`display_name`].
 #[component]
 fn CalledToken(name: Option<TokenName>, preview: TokenPreview) -> impl IntoView {
     let preview = view! { <code class="token-preview">{preview.to_string()}</code> };

@@ -15,10 +15,10 @@ use crate::{
         notice::{TokenNotice, typed},
         token_page::{NameField, PasswordField, Said},
     },
+    document::{Assets, plain_document},
     error::RequestError,
     paths::{DOCUMENTATION, NEW_TOKEN, TOKENS, token_page},
     session::{after_token_change, confirmed_member, session_and_member, store, wants_password},
-    shell::{Assets, plain_document},
     ui::{Icon, IconName},
 };
 

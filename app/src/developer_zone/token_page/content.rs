@@ -2,9 +2,9 @@
 
 use leptos::prelude::*;
 use model::{
-    access::Refusal,
-    audit::Place,
+    audit::Cursor,
     organisation::OrganisationId,
+    permission::Refusal,
     token::{TokenId, TokenStatus, TokenSummary},
     usage::{IDLE_DAYS, RefusalCount, TokenUsage},
 };
@@ -135,7 +135,7 @@ fn Facts(token: TokenSummary) -> impl IntoView {
         <section class="card" aria-labelledby="facts-title">
             <header class="card-header">
                 <h3 id="facts-title">"About this token"</h3>
-                <a class="button" href=activity.page(Place::Newest)>
+                <a class="button" href=activity.page(Cursor::Newest)>
                     "Activity of this token"
                 </a>
             </header>

@@ -111,7 +111,7 @@ pub(super) fn DeleteForm(
     /// Whether the password was given too long ago.
     wants_password: bool,
 ) -> impl IntoView {
-    let called = token.called();
+    let called = token.display_name();
     let is_refused = matches!(notice, Some(TokenNotice::NotDeleted(_)));
     let is_asked = use_query_map().with_untracked(|query| query.get(ASK_TO_DELETE).is_some());
     view! {

@@ -46,8 +46,9 @@ pub(crate) async fn delete_token_form(
 ) -> Result<(), RequestError> {
     let password = password.filter(|password| !password.is_empty());
     let deleted = delete_token(organisation_id, token_id, password).await;
-    let outcome = deleted
-        .map(|receipt| TokenNotice::Deleted(receipt.token.called(), OutOfUse::from(&receipt)));
+    let outcome = deleted.map(|receipt| {
+        TokenNotice::Deleted(receipt.token.display_name(), OutOfUse::from(&receipt))
+    });
     let page = match &outcome {
         Ok(_) => TOKENS.to_owned(),
         Err(_) => token_page(token_id),

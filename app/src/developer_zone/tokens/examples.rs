@@ -65,7 +65,7 @@ pub(super) fn TokenExamples(shown: ShownToken) -> impl IntoView {
                 id="token-examples"
                 label="Languages"
                 names=Language::ALL.map(Language::label).to_vec()
-                chosen
+                selected=chosen
             >
                 <textarea
                     id=FIELD
@@ -80,7 +80,7 @@ pub(super) fn TokenExamples(shown: ShownToken) -> impl IntoView {
                 ></textarea>
             </Tabs>
             <div class="button-row">
-                <CopyFieldButton field=FIELD what=name state=copy in_words=true />
+                <CopyFieldButton field=FIELD what=name state=copy with_text=true />
                 <CopyStatus what="example" state=copy />
             </div>
         </section>

@@ -209,7 +209,7 @@ impl TokenList {
             });
             match outcome {
                 Ok(receipt) => {
-                    let called = receipt.token.called();
+                    let called = receipt.token.display_name();
                     self.toasts.confirm(match receipt.token.status {
                         TokenStatus::Active => format!("Token {called} is active."),
                         TokenStatus::Inactive => {
@@ -248,7 +248,7 @@ impl TokenList {
                     answered(true);
                     self.toasts.confirm(format!(
                         "Token {} was deleted. {}",
-                        token.called(),
+                        token.display_name(),
                         said_of(&receipt)
                     ));
                 }
@@ -325,7 +325,7 @@ impl TokenList {
             _ => {}
         }
         self.toasts.fail(match token {
-            Some(token) => format!("Token {}: {error}", token.called()),
+            Some(token) => format!("Token {}: {error}", token.display_name()),
             None => error.to_string(),
         });
     }

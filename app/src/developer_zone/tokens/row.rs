@@ -53,7 +53,10 @@ pub(super) fn TokenRow(list: TokenList, id: TokenId, deletion: DeletionTarget) -
 
 /// What the token is called in the names of what acts on it.
 fn called(list: TokenList, id: TokenId) -> Memo<String> {
-    Memo::new(move |_| list.read(id, |row| row.token.called()).unwrap_or_default())
+    Memo::new(move |_| {
+        list.read(id, |row| row.token.display_name())
+            .unwrap_or_default()
+    })
 }
 
 /// What the server last reported, or what is under way.

@@ -1,7 +1,7 @@
 //! A try of a new token, with what each of the guard's checks said.
 
 use leptos::{either::Either, prelude::*, task::spawn_local};
-use model::access::{Check, Refusal};
+use model::permission::{Check, Refusal};
 
 use super::context::ShownToken;
 use crate::{

@@ -28,7 +28,7 @@ mod bucket;
 mod limit;
 
 use governor::clock::DefaultClock;
-use model::{access::Refusal, client::ClientNetwork};
+use model::{client::ClientNetwork, permission::Refusal};
 use store::secret::TokenDigest;
 
 use self::bucket::Throttle;

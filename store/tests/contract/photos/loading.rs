@@ -138,7 +138,7 @@ async fn more_photos_of_one_instant_than_a_block_counts_are_split(store: TestSto
         middle.rows[0].image_id.0,
         format!("{:05}", (count / 2 / 10 - 1) * 10)
     );
-    let window = TimeWindow::of_seconds(0, 1).expect("a window");
+    let window = TimeWindow::from_seconds(0, 1).expect("a window");
     let last = List::Window(window)
         .page(&store, access, page(count, 1))
         .await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::{access::EventAccess, event::EventId, photo::TimeWindow};
+use model::{event::EventId, permission::EventPermission, photo::TimeWindow};
 use sqlx::AssertSqlSafe;
 use store::photos::reads;
 
@@ -14,7 +14,7 @@ on_both_engines!(every_statement_that_reads_photos_goes_by_an_index,);
 on_postgres_alone!(no_read_visits_more_than_a_few_of_an_events_photos);
 
 /// 12,000 photos in blocks of at most 64, 1,200 of them with the bib number 7; and as many of another event.
-async fn many_photos(store: &TestStore) -> EventAccess {
+async fn many_photos(store: &TestStore) -> EventPermission {
     let access = event(store).await;
     another_event(store, 903, 457).await;
     for event in [456, 457] {
@@ -94,7 +94,7 @@ async fn no_read_visits_more_than_a_few_of_an_events_photos(store: TestStore) {
     let visited = "SELECT CAST((SELECT SUM(idx_tup_read) FROM pg_stat_user_indexes
             WHERE relname LIKE 'photo%') + (SELECT SUM(seq_tup_read) FROM pg_stat_user_tables
             WHERE relname LIKE 'photo%') AS BIGINT)";
-    let hour = TimeWindow::of_seconds(10_000, 13_600).expect("a window");
+    let hour = TimeWindow::from_seconds(10_000, 13_600).expect("a window");
     let lists = [
         (List::All, 375),
         (List::Window(hour), 38),

@@ -77,7 +77,7 @@ async fn a_walk_through_the_pages_meets_every_photo_once_and_in_order(store: Tes
         .expect("loaded");
     assert_sound(store.raw(), 7).await;
 
-    let window = TimeWindow::of_seconds(START.0 / 1_000 + 1_000, START.0 / 1_000 + 20_000);
+    let window = TimeWindow::from_seconds(START.0 / 1_000 + 1_000, START.0 / 1_000 + 20_000);
     let window = window.expect("a window");
     for list in [List::All, List::Bib(bib("a17")), List::Window(window)] {
         let whole: Vec<_> = expected
@@ -110,7 +110,7 @@ async fn a_walk_through_the_pages_meets_every_photo_once_and_in_order(store: Tes
 
 async fn an_event_without_photos_has_empty_lists(store: TestStore) {
     let access = event(&store).await;
-    let window = TimeWindow::of_seconds(i64::MIN, i64::MAX).expect("a window");
+    let window = TimeWindow::from_seconds(i64::MIN, i64::MAX).expect("a window");
     for list in [List::All, List::Bib(bib("1")), List::Window(window)] {
         let empty = list.page(&store, access, page(3, 10)).await;
         assert!(empty.rows.is_empty());
@@ -193,7 +193,7 @@ async fn a_window_takes_its_first_instant_and_not_its_last(store: TestStore) {
         (2, 9, vec!["2000"]),
         (3, 9, vec![]),
     ] {
-        let window = TimeWindow::of_seconds(second + from, second + to).expect("a window");
+        let window = TimeWindow::from_seconds(second + from, second + to).expect("a window");
         let found = List::Window(window).walk(&store, access, 2).await;
         assert_eq!(found, expected, "{from} to {to}");
     }
@@ -216,7 +216,7 @@ async fn a_window_of_all_time_has_every_timed_photo_and_no_other(store: TestStor
         (i64::MAX - 1, i64::MAX, 0),
     ];
     for (from, to, count) in all {
-        let window = TimeWindow::of_seconds(from, to).expect("a window");
+        let window = TimeWindow::from_seconds(from, to).expect("a window");
         let found = List::Window(window).walk(&store, access, 1).await;
         assert_eq!(found, ["first", "zero", "last"][..count], "{from} to {to}");
     }

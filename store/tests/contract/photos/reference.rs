@@ -46,7 +46,7 @@ fn any_window() -> impl Strategy<Value = TimeWindow> {
     let hours = (-4..31_i64, 1..20_i64).prop_map(|(from, length)| (from * 3_600, length * 3_600));
     let seconds = (-4 * 3_600..32 * 3_600_i64, 1..20 * 3_600_i64);
     prop_oneof![3 => hours, 1 => seconds]
-        .prop_map(|(from, length)| TimeWindow::of_seconds(from, from + length).expect("a window"))
+        .prop_map(|(from, length)| TimeWindow::from_seconds(from, from + length).expect("a window"))
 }
 
 /// The event's photos as a plain list, in order.

@@ -1,13 +1,13 @@
-//! The guard's rules: what a key opens (contract, section 3, checks 4, 5 and 7 to 10).
+//! The rules of the API's guard: what a call with a token may read (contract, section 3, checks 4, 5 and 7 to 10).
 //!
-//! Each step hands out a type that only it can make, and the next step needs that type. So the order
-//! of the checks is not a habit of the caller but the only program that compiles:
+//! Each check returns a type that no other code can create, and the next check takes that type. So code that skips or
+//! reorders checks does not compile:
 //!
-//! [`TokenRecord::admit`] (4, 5) → [`Caller`] → [`Caller::organisation`] (7) → [`OrganisationAccess`] →
-//! [`OrganisationAccess::event`] (8, 9) → [`EventAccess`] → [`EventAccess::require`] (10).
+//! [`TokenRecord::admit`] (4, 5) → [`Caller`] → [`Caller::organisation`] (7) → [`OrganisationPermission`] →
+//! [`OrganisationPermission::event`] (8, 9) → [`EventPermission`] → [`EventPermission::require`] (10).
 //!
-//! Checks 1 to 3 (header, host, digest) belong to whoever holds the request, check 6 (rate limit) to
-//! whoever counts; it stands between [`Caller`] and [`Caller::organisation`].
+//! The server does the other checks: 1 to 3 (header, host, digest) first, and 6 (rate limit) between [`Caller`] and
+//! [`Caller::organisation`].
 
 use std::str::FromStr;
 
@@ -18,24 +18,24 @@ use crate::{
     token::TokenId,
 };
 
-/// What the guard looks at, in its order: the rows of the guard's table.
+/// The guard's checks, in order. They are the rows of the contract's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Check {
     /// 1: the key header is present.
     KeySent,
     /// 2: the request's host is on the allowlist.
     Host,
-    /// 3: the token is well formed, and exists.
+    /// 3: the token is well formed and exists.
     TokenKnown,
-    /// 4: the token is active, and not expired.
+    /// 4: the token is active and has not expired.
     TokenActive,
-    /// 5: the owning organisation is on the Enterprise plan.
+    /// 5: the token's organisation is on the Enterprise plan.
     Plan,
     /// 6: the caller is within its rate limit.
     RateLimit,
-    /// 7: the organisation addressed owns the token.
+    /// 7: the organisation in the path owns the token.
     Organisation,
-    /// 8: the event addressed belongs to that organisation.
+    /// 8: the event in the path belongs to that organisation.
     Event,
     /// 9: the event has a configuration.
     EventConfigured,
@@ -58,7 +58,7 @@ impl Check {
         Self::Feature,
     ];
 
-    /// What holds when the check is passed.
+    /// The statement that is true for a call that passes the check.
     pub const fn label(self) -> &'static str {
         match self {
             Self::KeySent => "The key was sent",
@@ -80,21 +80,21 @@ impl Check {
 pub enum Refusal {
     /// Check 1: no key was sent.
     TokenMissing,
-    /// Check 2: the request addresses a host that is not on the allowlist.
+    /// Check 2: the request's host is not on the allowlist.
     HostNotAllowed,
     /// Check 3: the key is malformed or unknown.
     TokenInvalid,
-    /// Check 4: the token is paused.
+    /// Check 4: the token is inactive.
     TokenInactive,
-    /// Check 4: the token's time is over.
+    /// Check 4: the token has expired.
     TokenExpired,
-    /// Check 5: the owning organisation is not on the Enterprise plan.
+    /// Check 5: the token's organisation is not on the Enterprise plan.
     PlanRequired,
-    /// Check 6: the caller asks for more than it may in the time.
+    /// Check 6: the caller has exceeded its rate limit.
     RateLimited,
-    /// Check 7: the organisation addressed does not own the token.
+    /// Check 7: the organisation in the path does not own the token.
     OrganisationMismatch,
-    /// Check 8: the event addressed does not belong to the organisation.
+    /// Check 8: the event in the path does not belong to the organisation.
     EventMismatch,
     /// Check 9: the event has no configuration.
     EventNotConfigured,
@@ -118,7 +118,7 @@ impl Refusal {
         Self::FeatureDisabled,
     ];
 
-    /// The stable name sent in the `X-Error-Code` header.
+    /// The stable code in the `X-Error-Code` header.
     pub const fn code(self) -> &'static str {
         match self {
             Self::TokenMissing => "token_missing",
@@ -151,7 +151,7 @@ impl Refusal {
         }
     }
 
-    /// What a person at the other end reads: what is wrong, then what to do.
+    /// The message in the response: what is wrong, then what to do.
     pub const fn message(self) -> &'static str {
         match self {
             Self::TokenMissing => {
@@ -161,7 +161,7 @@ impl Refusal {
                 "The API is not served under this host name. Check the address that you call."
             }
             Self::TokenInvalid => {
-                "The API key is invalid. Check that the whole token was copied, and that it has not been deleted."
+                "The API key is invalid. Check that you copied the whole token, and that it was not deleted."
             }
             Self::TokenInactive => {
                 "The API key is inactive. Activate the token in the Developer Zone, or use another one."
@@ -170,31 +170,31 @@ impl Refusal {
                 "The API key has expired. Create a new token in the Developer Zone."
             }
             Self::PlanRequired => {
-                "The organisation of this API key is not on the Enterprise plan, which the API needs. Ask its administrator to upgrade."
+                "The API requires the Enterprise plan, and this API key’s organisation is on another plan. Ask its administrator to upgrade."
             }
             Self::RateLimited => {
-                "Too many calls in a short time. Wait as many seconds as Retry-After says, then go on more slowly."
+                "Too many calls in a short time. Wait for the number of seconds in Retry-After, then slow down."
             }
             Self::OrganisationMismatch => {
-                "The API key does not belong to the organisation in the address. Check the organisation ID in it."
+                "The API key does not belong to the organisation in the address. Check the organisation ID."
             }
             Self::EventMismatch => {
-                "The event in the address does not belong to the organisation of this API key. Check the event ID in it."
+                "The event in the address does not belong to this API key’s organisation. Check the event ID."
             }
             Self::EventNotConfigured => {
                 "The event has no configuration yet. Configure it in the dashboard first."
             }
             Self::FeatureDisabled => {
-                "This feature is not enabled for the event. The event’s details say which ones are."
+                "This feature is not enabled for the event. The event’s details list the enabled features."
             }
         }
     }
 
-    /// What it means to the developer of an integration, and what to do about it.
+    /// The cause and the remedy, for developers of integrations. The API documentation shows them.
     pub const fn explanation(self) -> Explanation {
         let (cause, remedy) = match self {
             Self::TokenMissing => (
-                "No key was sent, or an empty one.",
+                "The call has no key, or an empty one.",
                 "Send the token in the `X-API-Key` header.",
             ),
             Self::HostNotAllowed => (
@@ -202,15 +202,15 @@ impl Refusal {
                 "Call the address that this documentation shows.",
             ),
             Self::TokenInvalid => (
-                "The key is not a token of ours, or the token was deleted.",
-                "Check that the whole token was copied; otherwise create a new one.",
+                "The key is not a 9Pic token, or the token was deleted.",
+                "Check that you copied the whole token. If you did, create a new one.",
             ),
             Self::TokenInactive => (
-                "The token is paused.",
+                "The token is inactive.",
                 "Activate it in the Developer Zone, or use another one.",
             ),
             Self::TokenExpired => (
-                "The token’s time is over.",
+                "The token has expired.",
                 "Create a new token in the Developer Zone.",
             ),
             Self::PlanRequired => (
@@ -219,11 +219,11 @@ impl Refusal {
             ),
             Self::RateLimited => (
                 "Too many calls in a short time.",
-                "Wait as long as `Retry-After` says, then go on more slowly.",
+                "Wait for the number of seconds in `Retry-After`, then slow down.",
             ),
             Self::OrganisationMismatch => (
                 "The token does not belong to the organisation in the address.",
-                "Put the ID of the token’s own organisation into the address.",
+                "Use the ID of the token’s own organisation in the address.",
             ),
             Self::EventMismatch => (
                 "The organisation has no event with this ID.",
@@ -231,11 +231,11 @@ impl Refusal {
             ),
             Self::EventNotConfigured => (
                 "The event has no configuration yet.",
-                "Have the event configured in the dashboard.",
+                "Configure the event in the dashboard.",
             ),
             Self::FeatureDisabled => (
                 "The feature is off for this event, or not part of the product.",
-                "See the event’s details for what is on; have it switched on if it is needed.",
+                "Check the event’s details for the enabled features. Enable this one if you need it.",
             ),
         };
         Explanation { cause, remedy }
@@ -250,32 +250,32 @@ impl FromStr for Refusal {
     }
 }
 
-/// Why a call is refused, in plain words. What stands between backticks is code.
+/// Why a call is refused, and what the caller can do. Text between backticks is code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    /// Why.
+    /// Why the call is refused.
     pub cause: &'static str,
-    /// What to do about it.
+    /// What to do.
     pub remedy: &'static str,
 }
 
-/// What the database says of a token when its key is presented.
+/// The token's data that the checks need, read from the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRecord {
-    /// The token's number.
+    /// The token's ID.
     pub token_id: TokenId,
-    /// The organisation that owns it.
+    /// The organisation that owns the token.
     pub organisation_id: OrganisationId,
     /// That organisation's plan.
     pub plan: Plan,
-    /// Whether the token is switched on.
+    /// Whether the token is active.
     pub active: bool,
-    /// The first instant at which it is no longer taken, if it has one.
+    /// When the token expires, if it does. From this instant on, the API refuses it.
     pub expires_at: Option<Timestamp>,
 }
 
 impl TokenRecord {
-    /// Checks 4 and 5: whether the token opens anything at `now`.
+    /// Checks 4 and 5: the token is active and unexpired at `now`, and its organisation is on the Enterprise plan.
     ///
     /// # Errors
     /// [`Refusal::TokenInactive`], [`Refusal::TokenExpired`] or [`Refusal::PlanRequired`], the first
@@ -287,7 +287,7 @@ impl TokenRecord {
         if self.expires_at.is_some_and(|end| now >= end) {
             return Err(Refusal::TokenExpired);
         }
-        if !self.plan.opens_developer_zone() {
+        if !self.plan.includes_developer_zone() {
             return Err(Refusal::PlanRequired);
         }
         Ok(Caller {
@@ -297,18 +297,18 @@ impl TokenRecord {
     }
 }
 
-/// What the database says of an event.
+/// The event's data that the checks need, read from the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventRecord {
-    /// The event's number.
+    /// The event's ID.
     pub event_id: EventId,
-    /// The organisation that it belongs to.
+    /// The organisation that the event belongs to.
     pub organisation_id: OrganisationId,
-    /// Its configuration, if it has been configured.
+    /// The event's configuration. `None` if the event was never configured.
     pub settings: Option<EventSettings>,
 }
 
-/// Whoever holds a token that opens something. Made by [`TokenRecord::admit`] alone.
+/// A caller that has passed checks 1 to 5. Only [`TokenRecord::admit`] creates it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
     token_id: TokenId,
@@ -316,53 +316,57 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// The token presented.
+    /// The token of the call.
     pub const fn token_id(self) -> TokenId {
         self.token_id
     }
 
-    /// Check 7: the organisation addressed must be the token's own.
+    /// Check 7: the organisation in the path must be the token's own.
     ///
     /// # Errors
-    /// [`Refusal::OrganisationMismatch`], whether or not another organisation has that number.
-    pub fn organisation(self, addressed: OrganisationId) -> Result<OrganisationAccess, Refusal> {
+    /// [`Refusal::OrganisationMismatch`], whether or not an organisation with that ID exists.
+    pub fn organisation(
+        self,
+        addressed: OrganisationId,
+    ) -> Result<OrganisationPermission, Refusal> {
         if addressed == self.organisation_id {
-            Ok(OrganisationAccess { caller: self })
+            Ok(OrganisationPermission { caller: self })
         } else {
             Err(Refusal::OrganisationMismatch)
         }
     }
 }
 
-/// Leave to read an organisation through the API. Made by [`Caller::organisation`] alone.
+/// Permission to read an organisation through the API. Only [`Caller::organisation`] creates it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OrganisationAccess {
+pub struct OrganisationPermission {
     caller: Caller,
 }
 
-impl OrganisationAccess {
+impl OrganisationPermission {
     /// The organisation.
     pub const fn organisation_id(self) -> OrganisationId {
         self.caller.organisation_id
     }
 
-    /// The token presented.
+    /// The token of the call.
     pub const fn token_id(self) -> TokenId {
         self.caller.token_id
     }
 
-    /// Checks 8 and 9: the event addressed must be the organisation's, and configured. `found` is
-    /// what the database has under the number addressed.
+    /// Checks 8 and 9: the event in the path must belong to the organisation and be configured. `found` is the
+    /// database's record for the ID in the path.
     ///
     /// # Errors
-    /// [`Refusal::EventMismatch`], the same for an event that does not exist and one of another
-    /// organisation; [`Refusal::EventNotConfigured`].
-    pub fn event(self, found: Option<&EventRecord>) -> Result<EventAccess, Refusal> {
+    /// - [`Refusal::EventMismatch`] if the event does not exist or belongs to another organisation. The two cases look
+    ///   the same, so that a caller cannot find out which events exist.
+    /// - [`Refusal::EventNotConfigured`] if the event has no configuration.
+    pub fn event(self, found: Option<&EventRecord>) -> Result<EventPermission, Refusal> {
         let event = found
             .filter(|event| event.organisation_id == self.organisation_id())
             .ok_or(Refusal::EventMismatch)?;
         let settings = event.settings.ok_or(Refusal::EventNotConfigured)?;
-        Ok(EventAccess {
+        Ok(EventPermission {
             organisation: self,
             event_id: event.event_id,
             settings: settings.normalised(),
@@ -370,17 +374,17 @@ impl OrganisationAccess {
     }
 }
 
-/// Leave to read an event through the API. Made by [`OrganisationAccess::event`] alone.
+/// Permission to read an event through the API. Only [`OrganisationPermission::event`] creates it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EventAccess {
-    organisation: OrganisationAccess,
+pub struct EventPermission {
+    organisation: OrganisationPermission,
     event_id: EventId,
     settings: EventSettings,
 }
 
-impl EventAccess {
+impl EventPermission {
     /// The organisation that the event belongs to.
-    pub const fn organisation(self) -> OrganisationAccess {
+    pub const fn organisation(self) -> OrganisationPermission {
         self.organisation
     }
 
@@ -397,7 +401,7 @@ impl EventAccess {
     /// Check 10: the feature must be on for the event.
     ///
     /// # Errors
-    /// [`Refusal::FeatureDisabled`].
+    /// [`Refusal::FeatureDisabled`] if the feature is off.
     pub fn require(self, feature: Feature) -> Result<Self, Refusal> {
         if self.settings.allows(feature) {
             Ok(self)
@@ -435,15 +439,15 @@ mod tests {
         }
     }
 
-    fn organisation_access() -> OrganisationAccess {
+    fn organisation_permission() -> OrganisationPermission {
         token()
             .admit(NOW)
             .and_then(|caller| caller.organisation(OrganisationId(903)))
-            .expect("a good key")
+            .expect("a valid token of organisation 903")
     }
 
     #[test]
-    fn refusals_stand_in_the_order_of_their_checks() {
+    fn refusals_are_listed_in_the_order_of_their_checks() {
         let checks = Refusal::ALL.map(Refusal::check);
         assert!(checks.is_sorted(), "{checks:?}");
         assert!(Check::ALL.is_sorted() && Check::ALL.iter().all(|check| checks.contains(check)));
@@ -451,7 +455,7 @@ mod tests {
 
     /// The contract's table, section 3.
     #[test]
-    fn every_refusal_has_the_contracts_code_and_words_of_its_own() {
+    fn every_refusal_has_the_contracts_code_and_its_own_message() {
         let codes = [
             "token_missing",
             "host_not_allowed",
@@ -466,17 +470,17 @@ mod tests {
             "feature_disabled",
         ];
         assert_eq!(Refusal::ALL.map(Refusal::code), codes);
-        let different = |texts: &[&str]| texts.iter().collect::<HashSet<_>>().len();
+        let count_distinct = |texts: &[&str]| texts.iter().collect::<HashSet<_>>().len();
         let messages = Refusal::ALL.map(Refusal::message);
-        assert_eq!(different(&messages), messages.len());
+        assert_eq!(count_distinct(&messages), messages.len());
         assert!(messages.iter().all(|message| message.ends_with('.')));
         let labels = Check::ALL.map(Check::label);
-        assert_eq!(different(&labels), labels.len());
+        assert_eq!(count_distinct(&labels), labels.len());
         assert!(labels.iter().all(|label| label.starts_with("The ")));
     }
 
     #[test]
-    fn a_paused_token_is_refused_before_its_expiry_and_plan_are_looked_at() {
+    fn an_inactive_token_is_refused_before_its_expiry_and_plan_are_checked() {
         let refused = TokenRecord {
             active: false,
             expires_at: Some(Timestamp(0)),
@@ -487,7 +491,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expired_token_is_refused_before_its_plan_is_looked_at() {
+    fn an_expired_token_is_refused_before_its_plan_is_checked() {
         let refused = TokenRecord {
             expires_at: Some(NOW),
             plan: Plan::Trial,
@@ -497,7 +501,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_taken_until_the_millisecond_before_its_expiry() {
+    fn a_token_is_accepted_until_the_millisecond_before_its_expiry() {
         let expiring = TokenRecord {
             expires_at: Some(NOW.plus_millis(1)),
             ..token()
@@ -518,55 +522,53 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_event_and_another_organisations_event_are_refused_alike() {
-        let access = organisation_access();
+    fn a_missing_event_and_another_organisations_event_are_refused_in_the_same_way() {
+        let permission = organisation_permission();
         let foreign = event(904, Some(EventSettings::default()));
         let unconfigured_foreign = event(904, None);
-        assert_eq!(access.event(None), Err(Refusal::EventMismatch));
-        assert_eq!(access.event(Some(&foreign)), Err(Refusal::EventMismatch));
-        assert_eq!(
-            access.event(Some(&unconfigured_foreign)),
-            Err(Refusal::EventMismatch)
-        );
+        for found in [None, Some(&foreign), Some(&unconfigured_foreign)] {
+            let refused = permission.event(found);
+            assert_eq!(refused, Err(Refusal::EventMismatch), "{found:?}");
+        }
     }
 
     #[test]
-    fn an_event_without_configuration_opens_nothing() {
+    fn an_event_without_configuration_is_refused() {
         assert_eq!(
-            organisation_access().event(Some(&event(903, None))),
+            organisation_permission().event(Some(&event(903, None))),
             Err(Refusal::EventNotConfigured)
         );
     }
 
     #[test]
-    fn a_feature_is_open_only_where_the_event_has_it_on() {
+    fn a_feature_is_allowed_only_if_it_is_on_for_the_event() {
         let settings = EventSettings {
             bib_search: true,
             ..EventSettings::default()
         };
-        let access = organisation_access()
+        let permission = organisation_permission()
             .event(Some(&event(903, Some(settings))))
-            .expect("its own event");
-        assert!(access.require(Feature::BibSearch).is_ok());
+            .expect("the organisation's own event");
+        assert!(permission.require(Feature::BibSearch).is_ok());
         assert_eq!(
-            access.require(Feature::TimelineSearch),
+            permission.require(Feature::TimelineSearch),
             Err(Refusal::FeatureDisabled)
         );
     }
 
     #[test]
-    fn faces_and_clips_stay_closed_whatever_the_event_says() {
-        let access = organisation_access()
+    fn searches_by_face_are_refused_even_if_they_are_on_for_the_event() {
+        let permission = organisation_permission()
             .event(Some(&event(903, Some(EventSettings::ALL_ON))))
-            .expect("its own event");
-        for closed in [Feature::SelfieSearch, Feature::VideoSelfieSearch] {
-            assert_eq!(access.require(closed), Err(Refusal::FeatureDisabled));
+            .expect("the organisation's own event");
+        for by_face in [Feature::SelfieSearch, Feature::VideoSelfieSearch] {
+            assert_eq!(permission.require(by_face), Err(Refusal::FeatureDisabled));
         }
     }
 
     proptest! {
         #[test]
-        fn access_is_given_to_the_owners_active_token_on_enterprise_and_to_nothing_else(
+        fn only_an_active_unexpired_token_on_enterprise_may_read_and_only_its_own_organisation(
             active: bool,
             plan in proptest::sample::select(Plan::ALL.to_vec()),
             expires_in in proptest::option::of(-5i64..5),
@@ -580,14 +582,14 @@ mod tests {
                 expires_at: expires_in.map(|millis| NOW.plus_millis(millis)),
                 ..token()
             };
-            let given = record
+            let permission = record
                 .admit(NOW)
                 .and_then(|caller| caller.organisation(OrganisationId(addressed)));
-            let deserved = active
+            let expected = active
                 && plan == Plan::Enterprise
                 && expires_in.is_none_or(|millis| millis > 0)
                 && owner == addressed;
-            prop_assert_eq!(given.is_ok(), deserved);
+            prop_assert_eq!(permission.is_ok(), expected);
         }
     }
 }

@@ -1,27 +1,29 @@
-//! What went wrong, told by a page of its own, where no other page can tell it.
+//! The error page, for failures that no other page can show.
 
 use http::StatusCode;
 use leptos::prelude::*;
 
 use crate::{
     dashboard::{NOT_FOUND, NotFound},
+    document::{Assets, plain_document},
     error::RequestError,
     paths::HOME,
-    shell::{Assets, plain_document},
     ui::{IconName, Notice},
 };
 
-/// The document for an answer of this `status`: what happened, in `words` if there are any better ones than the
-/// status has, and a way `back`.
-pub fn fault_page(
+/// Renders the error page for a response with this `status`.
+///
+/// The page says what happened and has a link `back`. It shows `message` if there is one, or else the usual text for
+/// the status.
+pub fn error_page(
     assets: &Assets,
     status: StatusCode,
-    words: Option<String>,
+    message: Option<String>,
     back: Back,
 ) -> String {
-    let is_nowhere = [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED].contains(&status);
+    let is_not_found = [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED].contains(&status);
     let owner = Owner::new();
-    if is_nowhere {
+    if is_not_found {
         return owner.with(|| plain_document(assets, NOT_FOUND, view! { <NotFound /> }));
     }
     let title = match status {
@@ -30,7 +32,7 @@ pub fn fault_page(
         _ if matches!(back, Back::Again(_)) => "The page cannot be shown",
         _ => "Nothing was changed",
     };
-    let words = words.unwrap_or_else(|| {
+    let message = message.unwrap_or_else(|| {
         let error = match status {
             StatusCode::SERVICE_UNAVAILABLE => RequestError::Unavailable,
             status if status.is_server_error() => RequestError::Internal,
@@ -46,7 +48,7 @@ pub fn fault_page(
     owner.with(|| {
         let content = view! {
             <Notice icon=IconName::Warning title whole_page=true>
-                <p>{words}</p>
+                <p>{message}</p>
                 <a class="button button-primary" href=href>
                     {label}
                 </a>
@@ -56,13 +58,13 @@ pub fn fault_page(
     })
 }
 
-/// Where a page of a fault leads: a path of this site.
+/// The link on an error page. A path is always on this site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Back {
-    /// What was asked for, once more.
+    /// Repeats the request: the path that failed.
     Again(String),
-    /// The page that it was asked from.
+    /// Returns to the page that sent the request.
     To(String),
-    /// Where everybody begins.
+    /// Leads to the events page.
     Home,
 }
