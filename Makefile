@@ -52,7 +52,10 @@ test: setup-test ## Everything: format, lints, types, Rust, conformance and brow
 	$(call section,Build)
 	@cargo xtask build
 	$(call section,Rust tests)
-	@cargo xtask with-postgres -- cargo test $(SERVER_CRATES)
+	@cargo test $(SERVER_CRATES)
+	$(call section,Rust tests that need PostgreSQL or other programs)
+	@cargo xtask with-postgres -- cargo test $(SERVER_CRATES) --test it --test contract -- --ignored
+	$(call section,Tests of the tools)
 	@cargo test --package xtask
 	@cargo test --package checker
 	$(call section,Revocation and durability)

@@ -9,14 +9,13 @@ use model::{
 use serde_json::{Value, json};
 use store::AuditAuthority;
 
-use crate::zone::{Client, Zone};
+use crate::support::{DEMO_PASSWORD, client::Client, server::TestServer};
 
-const PASSWORD: &str = "developer-zone-demo";
 const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0";
 
 /// A browser at an address of its own, that nobody has signed in with.
-fn browser(zone: &Zone) -> Client {
-    let client = zone.anonymous().without("host").at("203.0.113.7");
+fn browser(server: &TestServer) -> Client {
+    let client = server.anonymous().without("host").at("203.0.113.7");
     client.with("user-agent", BROWSER)
 }
 
@@ -37,36 +36,37 @@ async fn try_sign_in(client: &Client, email: &str, password: &str) -> HeaderMap 
     headers
 }
 
-async fn signed_in(zone: &Zone, email: &str) -> Client {
-    let headers = try_sign_in(&browser(zone), email, PASSWORD).await;
+async fn signed_in(server: &TestServer, email: &str) -> Client {
+    let headers = try_sign_in(&browser(server), email, DEMO_PASSWORD).await;
     assert_eq!(headers["location"], "/events");
     let cookie = headers["set-cookie"].to_str().expect("a text");
     let (cookie, _) = cookie.split_once(';').expect("attributes");
-    browser(zone).with("cookie", cookie)
+    browser(server).with("cookie", cookie)
 }
 
 async fn ask(client: &Client, name: &str, data: Value) -> (StatusCode, String) {
     let client = client.clone().with("content-type", "application/json");
     let target = format!("/api/dashboard/{name}");
-    let (status, _, body) = client.raw(Method::POST, &target, data.to_string()).await;
-    (status, String::from_utf8(body).expect("a text"))
+    let body = data.to_string();
+    let response = client.fetch(Method::POST, &target, body).await;
+    (response.status, response.text)
 }
 
 /// The page, which is about the organisation that the client has selected.
 async fn activity(client: &Client, query: &str) -> (StatusCode, String) {
     let target = format!("/developer-zone/activity?{query}");
-    let (status, _, body) = client.raw(Method::GET, &target, Body::empty()).await;
-    (status, String::from_utf8(body).expect("a text"))
+    let response = client.fetch(Method::GET, &target, Body::empty()).await;
+    (response.status, response.text)
 }
 
 async fn file(client: &Client, query: &str) -> (StatusCode, HeaderMap, String) {
     let target = format!("/developer-zone/activity.csv?{query}");
-    let (status, headers, body) = client.raw(Method::GET, &target, Body::empty()).await;
-    (status, headers, String::from_utf8(body).expect("UTF-8"))
+    let response = client.fetch(Method::GET, &target, Body::empty()).await;
+    (response.status, response.headers, response.text)
 }
 
-async fn everything(zone: &Zone) -> Vec<Entry> {
-    let audit = zone.store.audit();
+async fn everything(server: &TestServer) -> Vec<Entry> {
+    let audit = server.store.audit();
     let operator = AuditAuthority::Operator(None);
     let page = audit
         .list(operator, Filter::default(), Cursor::Newest, 100)
@@ -76,17 +76,17 @@ async fn everything(zone: &Zone) -> Vec<Entry> {
 
 #[tokio::test]
 async fn signing_in_and_out_is_recorded_with_address_and_program() {
-    let zone = Zone::on_sqlite().await;
-    let client = browser(&zone);
+    let server = TestServer::on_sqlite().await;
+    let client = browser(&server);
     try_sign_in(&client, "member@example.com", "wrong").await;
     try_sign_in(&client, "nobody@example.com", "wrong").await;
     try_sign_in(&client, "no address", "wrong").await;
-    let member = signed_in(&zone, "member@example.com").await;
+    let member = signed_in(&server, "member@example.com").await;
     for _ in 0..2 {
         let (status, _) = post_form(&member, "sign-out", "").await;
         assert_eq!(status, StatusCode::SEE_OTHER);
     }
-    let entries = everything(&zone).await;
+    let entries = everything(&server).await;
     let found: Vec<_> = entries
         .iter()
         .map(|entry| {
@@ -113,11 +113,11 @@ async fn signing_in_and_out_is_recorded_with_address_and_program() {
 
 #[tokio::test]
 async fn without_a_record_nobody_is_signed_in() {
-    let zone = Zone::on_sqlite().await;
-    zone.database
+    let server = TestServer::on_sqlite().await;
+    server.database
         .sql("CREATE TRIGGER broken BEFORE INSERT ON audit_entries BEGIN SELECT RAISE(ABORT, 'broken'); END")
         .await;
-    let headers = try_sign_in(&browser(&zone), "member@example.com", PASSWORD).await;
+    let headers = try_sign_in(&browser(&server), "member@example.com", DEMO_PASSWORD).await;
     assert_eq!(headers["location"], "/sign-in?next=%2Fevents");
     let cookies = headers.get_all("set-cookie").iter();
     let session = cookies.filter(|it| it.to_str().is_ok_and(|it| it.starts_with("session=")));
@@ -126,8 +126,8 @@ async fn without_a_record_nobody_is_signed_in() {
 
 #[tokio::test]
 async fn what_is_clicked_is_recorded_with_who_clicked_it_and_where() {
-    let zone = Zone::on_sqlite().await;
-    let member = signed_in(&zone, "member@example.com").await;
+    let server = TestServer::on_sqlite().await;
+    let member = signed_in(&server, "member@example.com").await;
     let (_, made) = ask(&member, "create-token", json!({ "organisation_id": 903 })).await;
     let made: Value = serde_json::from_str(&made).expect("JSON");
     let token = &made["row"]["token"]["id"];
@@ -141,7 +141,7 @@ async fn what_is_clicked_is_recorded_with_who_clicked_it_and_where() {
     let data = json!({ "organisation_id": 903, "token_id": token });
     assert_eq!(ask(&member, "delete-token", data).await.0, StatusCode::OK);
 
-    let entries = everything(&zone).await;
+    let entries = everything(&server).await;
     let found: Vec<_> = entries.iter().map(|entry| entry.kind).collect();
     let expected = [
         Kind::TokenDeleted,
@@ -164,17 +164,17 @@ async fn what_is_clicked_is_recorded_with_who_clicked_it_and_where() {
     for text in [&html, &csv, &format!("{entries:?}")] {
         assert!(text.contains(&secret[..5]), "the preview");
         assert!(!text.contains(&secret[..6]), "no more than it");
-        assert!(!text.contains(PASSWORD));
+        assert!(!text.contains(DEMO_PASSWORD));
     }
 }
 
 #[tokio::test]
 async fn hand_made_requests_read_nothing_of_another_organisation_or_on_another_plan() {
-    let zone = Zone::on_sqlite().await;
-    let token = zone.token().await;
-    let member = signed_in(&zone, "member@example.com").await;
-    let other = signed_in(&zone, "other@example.com").await;
-    let trial = signed_in(&zone, "trial@example.com").await;
+    let server = TestServer::on_sqlite().await;
+    let token = server.token().await;
+    let member = signed_in(&server, "member@example.com").await;
+    let other = signed_in(&server, "other@example.com").await;
+    let trial = signed_in(&server, "trial@example.com").await;
     let filter = format!("token={}", token.id);
 
     let (status, html) = activity(&member, &filter).await;
@@ -198,9 +198,9 @@ async fn hand_made_requests_read_nothing_of_another_organisation_or_on_another_p
         "{html}"
     );
 
-    let (status, html) = activity(&browser(&zone), "").await;
+    let (status, html) = activity(&browser(&server), "").await;
     assert_eq!((status, html.as_str()), (StatusCode::SEE_OTHER, ""));
-    let (status, headers, body) = file(&browser(&zone), "organisation=903").await;
+    let (status, headers, body) = file(&browser(&server), "organisation=903").await;
     assert_eq!((status, body.as_str()), (StatusCode::SEE_OTHER, ""));
     let back = headers["location"].to_str().expect("a text");
     assert!(back.starts_with("/sign-in?next="), "{back}");
@@ -208,7 +208,7 @@ async fn hand_made_requests_read_nothing_of_another_organisation_or_on_another_p
         assert_eq!(file(&member, query).await.0, StatusCode::BAD_REQUEST);
     }
 
-    zone.set_plan(Plan::Pro).await;
+    server.set_plan(Plan::Pro).await;
     let (_, html) = activity(&member, "").await;
     assert!(
         html.contains("Enterprise Plan Required") && !html.contains("created token"),
@@ -221,11 +221,11 @@ async fn hand_made_requests_read_nothing_of_another_organisation_or_on_another_p
 
 #[tokio::test]
 async fn the_file_holds_every_row_of_the_filter_and_no_formula() {
-    let zone = Zone::on_sqlite().await;
-    let member = signed_in(&zone, "member@example.com").await;
-    let hostile = browser(&zone).with("user-agent", "=HYPERLINK(\"https://evil.example\",\"a\")");
+    let server = TestServer::on_sqlite().await;
+    let member = signed_in(&server, "member@example.com").await;
+    let hostile = browser(&server).with("user-agent", "=HYPERLINK(\"https://evil.example\",\"a\")");
     try_sign_in(&hostile, "member@example.com", "wrong").await;
-    zone.database
+    server.database
         .sql(
             "INSERT INTO audit_entries (recorded_at, kind, actor, organisation_id, token_id, token_preview)
                 WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1234)
@@ -256,11 +256,11 @@ async fn the_file_holds_every_row_of_the_filter_and_no_formula() {
     let row = rows.next().expect("a row").expect("sound");
     assert_eq!(&row[10], "'=HYPERLINK(\"https://evil.example\",\"a\")");
     assert!(rows.next().is_none());
-    let token = zone.token().await;
+    let token = server.token().await;
     let name = model::token::TokenName::parse("=1+<i>1</i>").ok();
     let operator = store::TokenAuthority::Operator(model::organisation::OrganisationId(903));
     for name in [name, None] {
-        let renamed = zone.store.tokens().rename(operator, token.id, name).await;
+        let renamed = server.store.tokens().rename(operator, token.id, name).await;
         renamed.expect("renamed");
     }
     let (_, _, csv) = file(&member, "organisation=903&kind=token-renamed").await;
@@ -279,16 +279,17 @@ async fn the_file_holds_every_row_of_the_filter_and_no_formula() {
 
 #[tokio::test]
 async fn a_file_that_cannot_be_read_to_its_end_breaks_off() {
-    let zone = Zone::on_sqlite().await;
-    let member = signed_in(&zone, "member@example.com").await;
-    zone.database
+    let server = TestServer::on_sqlite().await;
+    let member = signed_in(&server, "member@example.com").await;
+    server
+        .database
         .sql("ALTER TABLE audit_audience RENAME TO gone")
         .await;
     let target = "/developer-zone/activity.csv?organisation=903";
     let request = axum::extract::Request::get(target).body(Body::empty());
     let mut request = request.expect("a request");
     *request.headers_mut() = member.headers();
-    let answer = tower::ServiceExt::oneshot(zone.router.clone(), request).await;
-    let body = answer.expect("an answer").into_body();
+    let response = tower::ServiceExt::oneshot(server.router.clone(), request).await;
+    let body = response.expect("a response").into_body();
     assert!(http_body_util::BodyExt::collect(body).await.is_err());
 }

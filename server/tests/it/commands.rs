@@ -1,12 +1,10 @@
 //! The commands that do one thing and end.
 
-use std::process::Stdio;
-
 use serde_json::{Value, json};
 
-use crate::{
-    program::{bare, developer_zone, done, run, run_with_input},
-    zone::TestDatabase,
+use crate::support::{
+    database::TestDatabase,
+    program::{bare_program, done, program, run, run_with_input, run_without_reader},
 };
 
 const ADA: &str = "ada@example.com";
@@ -292,7 +290,7 @@ fn help_and_version_are_answers() {
         &["token", "create", "--help"],
         &["--version"],
     ] {
-        let output = bare().args(arguments).output().expect("started");
+        let output = bare_program().args(arguments).output().expect("started");
         assert!(output.status.success(), "{arguments:?}");
         assert!(!output.stdout.is_empty(), "{arguments:?}");
     }
@@ -307,13 +305,13 @@ fn the_database_is_found_before_and_after_the_subcommand_and_in_the_environment(
         &["organisation", "list", "--json", "--database-url", &url],
     ];
     for arguments in named {
-        let output = bare().args(arguments).output().expect("started");
+        let output = bare_program().args(arguments).output().expect("started");
         assert!(
             String::from_utf8_lossy(&output.stdout).contains("Summit Races"),
             "{arguments:?}"
         );
     }
-    let mut from_environment = bare();
+    let mut from_environment = bare_program();
     from_environment
         .args(["organisation", "list"])
         .env("DEVELOPER_ZONE_DATABASE_URL", &url);
@@ -406,37 +404,22 @@ fn a_demo_does_not_mix_with_organisations_that_are_none() {
 
 /// `developer-zone organisation list | head -0`
 #[test]
-fn a_reader_that_goes_away_is_no_failure() {
+fn a_standard_output_that_nobody_reads_is_no_failure_of_a_list() {
     let (_database, url) = database();
-    let mut command = developer_zone(&url, &["organisation", "list"]);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("started");
-    drop(child.stdout.take());
-    let output = child.wait_with_output().expect("ended");
-    assert!(output.status.success(), "{output:?}");
-    assert!(output.stderr.is_empty(), "{output:?}");
+    let outcome = run_without_reader(&url, &["organisation", "list"]);
+    outcome.assert_done();
+    assert_eq!(outcome.stderr, "");
 }
 
-/// A token that nobody has seen would be a slot lost, and a key that nobody watches.
+/// A token whose secret nobody has seen would use up one of ten, and could not be watched.
 #[test]
-fn a_token_that_could_not_be_printed_is_deleted_again() {
+fn a_token_whose_secret_cannot_be_printed_is_deleted_again() {
     let (_database, url) = database();
-    let create = [
-        "token",
-        "create",
-        "--organisation",
-        "903",
-        "--created-by",
-        ADA,
-    ];
-    let mut command = developer_zone(&url, &create);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("started");
-    drop(child.stdout.take());
-    let output = child.wait_with_output().expect("ended");
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(stderr.contains("deleted again"), "{stderr}");
+    let create = ["token", "create", "--organisation", "903"];
+    let create = [&create[..], &["--created-by", ADA]].concat();
+    let outcome = run_without_reader(&url, &create);
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    assert!(outcome.stderr.contains("deleted again"), "{outcome:?}");
     let list = ["token", "list", "--organisation", "903", "--json"];
     assert_eq!(json(&url, &list), json!([]));
 }
@@ -539,7 +522,7 @@ fn what_was_done_is_listed_newest_first_in_three_forms() {
 #[test]
 fn the_operators_name_on_the_machine_is_recorded_without_what_steers_a_terminal() {
     let (_database, url) = database();
-    let mut command = developer_zone(
+    let mut command = program(
         &url,
         &["organisation", "set-plan", "--id", "903", "--plan", "pro"],
     );

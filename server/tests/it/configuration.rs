@@ -4,7 +4,10 @@ use std::{fs, path::PathBuf};
 
 use tempfile::TempDir;
 
-use crate::program::{Outcome, Serving, bare};
+use crate::support::{
+    process::ServerProcess,
+    program::{Outcome, bare_program},
+};
 
 /// For each option what the file, the environment and a flag say, as TOML has it.
 const EXAMPLES: &[(&str, [&str; 3])] = &[
@@ -127,7 +130,7 @@ impl Configured {
     }
 
     fn command(&self, arguments: &[&str]) -> std::process::Command {
-        let mut command = bare();
+        let mut command = bare_program();
         command.arg("--config").arg(self.file()).args(arguments);
         command.current_dir(self.folder.path());
         command
@@ -188,7 +191,7 @@ fn every_option_may_stand_in_the_file_and_a_variable_and_a_flag_go_over_it() {
         let line = |key: &String| format!("{key} = {}\n", example(key, 0));
         let configured = Configured::by(&keys.iter().map(line).collect::<String>());
         let mut command = configured.command(&["serve", "--check-config"]);
-        let mut run = || Outcome::from(command.output().expect("started"));
+        let mut run = || Outcome::of(&mut command);
         let outcome = run();
         for key in &keys {
             assert_printed(&outcome, key, example(key, 0), "file");
@@ -201,7 +204,7 @@ fn every_option_may_stand_in_the_file_and_a_variable_and_a_flag_go_over_it() {
             .iter()
             .map(|key| (variable(key), plain(example(key, 1))));
         command.envs(variables);
-        let mut run = || Outcome::from(command.output().expect("started"));
+        let mut run = || Outcome::of(&mut command);
         let outcome = run();
         for key in &keys {
             assert_printed(&outcome, key, example(key, 1), &variable(key));
@@ -212,7 +215,7 @@ fn every_option_may_stand_in_the_file_and_a_variable_and_a_flag_go_over_it() {
                 value => command.arg(format!("--{key}={}", plain(value))),
             };
         }
-        let outcome = Outcome::from(command.output().expect("started"));
+        let outcome = Outcome::of(&mut command);
         for key in &keys {
             assert_printed(&outcome, key, example(key, 2), "flag");
         }
@@ -324,12 +327,12 @@ fn every_command_goes_by_the_file_and_a_variable_may_name_it() {
     let configured = Configured::by(text);
     configured.run(&["migrate"]).assert_done();
     assert!(configured.folder.path().join("here.db").exists());
-    let mut command = bare();
+    let mut command = bare_program();
     command
         .arg("serve")
         .env("DEVELOPER_ZONE_CONFIG", configured.file())
         .current_dir(configured.folder.path());
-    let server = Serving::start_as(command);
+    let server = ServerProcess::start_with(command);
     assert_ne!(server.address.port(), 3000);
     server.stop().assert_done();
 }

@@ -7,14 +7,14 @@ use std::{
 
 use sqlx::{Connection, SqliteConnection};
 
-use crate::{
-    outages::{OK, assert_unavailable, new_token, ping, signs_in},
-    program::{Serving, done, wait_until},
-    zone::TestDatabase,
+use crate::support::{
+    UNKNOWN_KEY,
+    database::TestDatabase,
+    process::{OK, ServerProcess, assert_unavailable},
+    program::{create_token, done},
+    wait::wait_until,
 };
 
-/// No token of anybody, and well formed.
-const NOBODYS: &str = "0000000000000000000000000000000000009Pic14yBvz";
 const RESTORE: &str = "restore the last backup";
 
 fn file(database: &TestDatabase) -> File {
@@ -50,23 +50,26 @@ async fn damage_tokens(database: &TestDatabase) {
 }
 
 #[track_caller]
-fn assert_failed_inside(answer: &str) {
-    assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
-    assert!(answer.contains("x-error-code: internal\r\n"), "{answer}");
-    assert!(!answer.contains("malformed"), "{answer}");
-    assert!(!answer.contains("backup"), "{answer}");
+fn assert_failed_inside(response: &str) {
+    assert!(response.starts_with("HTTP/1.1 500 "), "{response}");
+    assert!(
+        response.contains("x-error-code: internal\r\n"),
+        "{response}"
+    );
+    assert!(!response.contains("malformed"), "{response}");
+    assert!(!response.contains("backup"), "{response}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_file_with_damaged_tokens_opens_nothing_and_tells_nothing() {
     let database = TestDatabase::sqlite();
     let url = database.url();
-    Serving::start(&url, &["--demo"]).stop().assert_done();
-    let token = new_token(&url);
+    ServerProcess::start(&url, &["--demo"]).stop().assert_done();
+    let token = create_token(&url);
     damage_tokens(&database).await;
-    let server = Serving::start(&url, &["--api-hosts=127.0.0.1"]);
-    for key in [&token[..], NOBODYS] {
-        assert_failed_inside(&ping(&server, key));
+    let server = ServerProcess::start(&url, &["--api-hosts=127.0.0.1"]);
+    for key in [&token[..], UNKNOWN_KEY] {
+        assert_failed_inside(&server.ping(key));
     }
     let outcome = server.stop();
     assert!(outcome.stderr.contains("malformed"), "{}", outcome.stderr);
@@ -79,17 +82,17 @@ async fn a_database_file_with_damaged_tokens_opens_nothing_and_tells_nothing() {
 async fn damage_done_while_a_server_runs_lets_nobody_in_once_anything_was_written() {
     let database = TestDatabase::sqlite();
     let url = database.url();
-    let server = Serving::start(&url, &["--demo", "--api-hosts=127.0.0.1"]);
-    let token = new_token(&url);
-    assert!(ping(&server, &token).starts_with(OK));
+    let server = ServerProcess::start(&url, &["--demo", "--api-hosts=127.0.0.1"]);
+    let token = create_token(&url);
+    assert!(server.ping(&token).starts_with(OK));
     damage_tokens(&database).await;
-    signs_in(&server);
+    server.can_sign_in();
     wait_until("the damage to be seen", || {
-        !ping(&server, &token).starts_with(OK)
+        !server.ping(&token).starts_with(OK)
     });
-    for key in [&token[..], NOBODYS, &token] {
-        let answer = ping(&server, key);
-        assert!(!answer.starts_with(OK), "{answer}");
+    for key in [&token[..], UNKNOWN_KEY, &token] {
+        let response = server.ping(key);
+        assert!(!response.starts_with(OK), "{response}");
     }
     server.await_stderr(RESTORE);
 }
@@ -99,18 +102,18 @@ async fn a_file_cut_off_while_a_server_runs_lets_nobody_in_once_anything_was_wri
     for kept in [0, 4096, 40_000] {
         let database = TestDatabase::sqlite();
         let url = database.url();
-        let server = Serving::start(&url, &["--demo", "--api-hosts=127.0.0.1"]);
-        let token = new_token(&url);
-        assert!(ping(&server, &token).starts_with(OK));
+        let server = ServerProcess::start(&url, &["--demo", "--api-hosts=127.0.0.1"]);
+        let token = create_token(&url);
+        assert!(server.ping(&token).starts_with(OK));
         database.sql("PRAGMA wal_checkpoint(TRUNCATE)").await;
         file(&database).set_len(kept).expect("cut off");
-        signs_in(&server);
+        server.can_sign_in();
         wait_until("the damage to be seen", || {
-            !ping(&server, &token).starts_with(OK)
+            !server.ping(&token).starts_with(OK)
         });
-        for key in [&token[..], NOBODYS, &token] {
-            let answer = ping(&server, key);
-            assert!(!answer.starts_with(OK), "{kept}: {answer}");
+        for key in [&token[..], UNKNOWN_KEY, &token] {
+            let response = server.ping(key);
+            assert!(!response.starts_with(OK), "{kept}: {response}");
         }
     }
 }
@@ -121,11 +124,11 @@ async fn a_file_cut_off_while_a_server_runs_lets_nobody_in_once_anything_was_wri
 fn a_file_that_was_moved_or_replaced_is_refused_and_one_that_is_put_back_is_used_again() {
     let database = TestDatabase::sqlite();
     let url = database.url();
-    let mut server = Serving::start(&url, &["--demo", "--api-hosts=127.0.0.1"]);
-    let token = new_token(&url);
+    let mut server = ServerProcess::start(&url, &["--demo", "--api-hosts=127.0.0.1"]);
+    let token = create_token(&url);
     let (file, aside) = (database.file(), database.file().with_extension("aside"));
     for copy in [false, true] {
-        assert!(ping(&server, &token).starts_with(OK));
+        assert!(server.ping(&token).starts_with(OK));
         let restored = database.file().with_extension(format!("copy-{copy}"));
         done(&url, &["backup", &restored.display().to_string()]);
         fs::rename(&file, &aside).expect("moved");
@@ -133,19 +136,19 @@ fn a_file_that_was_moved_or_replaced_is_refused_and_one_that_is_put_back_is_used
             fs::rename(&restored, &file).expect("moved");
         }
         wait_until("the lease to run out", || {
-            !ping(&server, &token).starts_with(OK)
+            !server.ping(&token).starts_with(OK)
         });
-        assert_unavailable(&ping(&server, &token));
-        assert_unavailable(&ping(&server, NOBODYS));
-        assert!(!signs_in(&server), "what nobody will find is not done");
+        assert_unavailable(&server.ping(&token));
+        assert_unavailable(&server.ping(UNKNOWN_KEY));
+        assert!(!server.can_sign_in(), "what nobody will find is not done");
         let ready = server.get("/readyz", &[]);
         assert!(ready.starts_with("HTTP/1.1 503 "), "{ready}");
         server.await_stderr("is no longer the file that was opened");
         fs::rename(&aside, &file).expect("moved back");
         wait_until("the server to use its file again", || {
-            ping(&server, &token).starts_with(OK)
+            server.ping(&token).starts_with(OK)
         });
-        assert!(signs_in(&server));
+        assert!(server.can_sign_in());
     }
     assert!(server.is_running());
 }

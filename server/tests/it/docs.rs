@@ -9,7 +9,10 @@ use axum::body::Body;
 use http::{Method, StatusCode};
 use server::api::throttle::{RateLimit, RateLimits};
 
-use crate::zone::{Answer, Client, Zone};
+use crate::support::{
+    client::{Client, Response},
+    server::TestServer,
+};
 
 const PAGES: [&str; 5] = [
     "/docs",
@@ -22,17 +25,12 @@ const PAGES: [&str; 5] = [
 /// What leads into the dashboard, which asks strangers to sign in first.
 const DASHBOARD: [&str; 3] = ["/", "/developer-zone", "/events"];
 
-async fn get(zone: &Zone, path: &str) -> Answer {
-    fetch(&zone.anonymous(), Method::GET, path).await
+async fn get(server: &TestServer, path: &str) -> Response {
+    fetch(&server.anonymous(), Method::GET, path).await
 }
 
-async fn fetch(client: &Client, method: Method, path: &str) -> Answer {
-    let (status, headers, body) = client.raw(method, path, Body::empty()).await;
-    Answer {
-        status,
-        headers,
-        text: String::from_utf8(body).expect("a text"),
-    }
+async fn fetch(client: &Client, method: Method, path: &str) -> Response {
+    client.fetch(method, path, Body::empty()).await
 }
 
 /// What stands between `start` and `end`, each time.
@@ -45,9 +43,9 @@ fn all_between<'a>(text: &'a str, start: &str, end: &str) -> Vec<&'a str> {
 
 #[tokio::test]
 async fn every_page_is_there_for_everyone_as_html_and_as_markdown() {
-    let zone = Zone::on_sqlite().await;
+    let server = TestServer::on_sqlite().await;
     for path in PAGES {
-        let html = get(&zone, path).await;
+        let html = get(&server, path).await;
         assert_eq!(html.status, StatusCode::OK, "{path}");
         assert_eq!(
             html.header("content-type"),
@@ -59,7 +57,7 @@ async fn every_page_is_there_for_everyone_as_html_and_as_markdown() {
             1,
             "{path}"
         );
-        let markdown = get(&zone, &format!("{path}.md")).await;
+        let markdown = get(&server, &format!("{path}.md")).await;
         assert_eq!(markdown.status, StatusCode::OK, "{path}.md");
         let content_type = markdown.header("content-type");
         assert_eq!(content_type, Some("text/markdown; charset=utf-8"));
@@ -68,19 +66,19 @@ async fn every_page_is_there_for_everyone_as_html_and_as_markdown() {
             markdown.text.starts_with(&format!("# {title}\n")),
             "{path}.md"
         );
-        for answer in [html, markdown] {
-            assert_eq!(answer.header("set-cookie"), None, "{path}");
-            assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
-            assert_eq!(answer.header("referrer-policy"), Some("same-origin"));
+        for response in [html, markdown] {
+            assert_eq!(response.header("set-cookie"), None, "{path}");
+            assert_eq!(response.header("x-content-type-options"), Some("nosniff"));
+            assert_eq!(response.header("referrer-policy"), Some("same-origin"));
         }
     }
 }
 
 #[tokio::test]
 async fn a_page_loads_nothing_but_our_own_files_and_runs_nothing_that_stands_in_it() {
-    let zone = Zone::on_sqlite().await;
+    let server = TestServer::on_sqlite().await;
     for path in PAGES {
-        let page = get(&zone, path).await;
+        let page = get(&server, path).await;
         let policy = page.header("content-security-policy").unwrap_or_default();
         let directives: BTreeSet<_> = policy.split("; ").collect();
         let expected = BTreeSet::from([
@@ -108,19 +106,19 @@ async fn a_page_loads_nothing_but_our_own_files_and_runs_nothing_that_stands_in_
 
 #[tokio::test]
 async fn whoever_has_a_page_already_is_told_so_until_it_changes() {
-    let zone = Zone::on_sqlite().await;
+    let server = TestServer::on_sqlite().await;
     for path in ["/docs", "/docs/errors.md", "/llms.txt", "/robots.txt"] {
-        let page = get(&zone, path).await;
+        let page = get(&server, path).await;
         assert_eq!(page.header("cache-control"), Some("no-cache"), "{path}");
         let etag = page.header("etag").expect("an etag").to_owned();
         for known in [etag.clone(), format!("\"other\", W/{etag}"), "*".to_owned()] {
-            let client = zone.anonymous().with("if-none-match", &known);
+            let client = server.anonymous().with("if-none-match", &known);
             let again = fetch(&client, Method::GET, path).await;
             assert_eq!(again.status, StatusCode::NOT_MODIFIED, "{path}: {known}");
             assert_eq!(again.header("etag"), Some(&etag[..]), "{path}");
             assert!(again.text.is_empty(), "{path}");
         }
-        let client = zone.anonymous().with("if-none-match", "\"other\"");
+        let client = server.anonymous().with("if-none-match", "\"other\"");
         let changed = fetch(&client, Method::GET, path).await;
         assert_eq!(changed.text, page.text, "{path}");
     }
@@ -128,13 +126,13 @@ async fn whoever_has_a_page_already_is_told_so_until_it_changes() {
 
 #[tokio::test]
 async fn a_page_can_be_asked_for_its_head_and_for_nothing_but_reading() {
-    let zone = Zone::on_sqlite().await;
-    let client = zone.anonymous();
+    let server = TestServer::on_sqlite().await;
+    let client = server.anonymous();
     for path in ["/docs", "/docs/reference.md", "/llms.txt", "/robots.txt"] {
         let head = fetch(&client, Method::HEAD, path).await;
         assert_eq!(head.status, StatusCode::OK, "{path}");
         assert!(head.text.is_empty(), "{path}");
-        let length = get(&zone, path).await.text.len().to_string();
+        let length = get(&server, path).await.text.len().to_string();
         assert_eq!(head.header("content-length"), Some(&length[..]), "{path}");
         let post = fetch(&client, Method::POST, path).await;
         assert_eq!(post.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
@@ -144,9 +142,9 @@ async fn a_page_can_be_asked_for_its_head_and_for_nothing_but_reading() {
 
 #[tokio::test]
 async fn a_page_that_does_not_exist_is_the_dashboards_404() {
-    let zone = Zone::on_sqlite().await;
+    let server = TestServer::on_sqlite().await;
     for path in ["/docs/x", "/docs/x.md", "/docs/errors/x", "/docsx"] {
-        let page = get(&zone, path).await;
+        let page = get(&server, path).await;
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
         assert!(page.text.contains("Page not found"), "{path}");
     }
@@ -154,10 +152,10 @@ async fn a_page_that_does_not_exist_is_the_dashboards_404() {
 
 #[tokio::test]
 async fn nothing_is_left_to_fill_in() {
-    let zone = Zone::on_sqlite().await;
+    let server = TestServer::on_sqlite().await;
     for path in PAGES {
         for path in [path.to_owned(), format!("{path}.md")] {
-            let text = get(&zone, &path).await.text;
+            let text = get(&server, &path).await.text;
             assert!(!text.contains("{{"), "{path}: {text}");
             assert!(!text.contains("undefined"), "{path}");
         }
@@ -166,17 +164,17 @@ async fn nothing_is_left_to_fill_in() {
 
 #[tokio::test]
 async fn examples_call_the_api_where_this_server_says_it_is() {
-    let zone = Zone::on_sqlite().await;
+    let server = TestServer::on_sqlite().await;
     let ping = "https://api.9pic.ai/api/v1/ext/903/event/456/ping";
     for path in ["/docs", "/docs.md", "/docs/reference", "/docs/reference.md"] {
-        let text = get(&zone, path).await.text;
+        let text = get(&server, path).await.text;
         assert_eq!(text.matches(ping).count(), 3, "{path}");
     }
 }
 
 #[tokio::test]
 async fn the_limit_that_is_stated_is_the_one_that_this_server_keeps() {
-    let unlimited = get(&Zone::on_sqlite().await, "/docs/conventions.md").await;
+    let unlimited = get(&TestServer::on_sqlite().await, "/docs/conventions.md").await;
     assert!(
         unlimited
             .text
@@ -184,19 +182,21 @@ async fn the_limit_that_is_stated_is_the_one_that_this_server_keeps() {
     );
     let (rate, burst) = ("12.5".parse().expect("a rate"), NonZeroU32::MIN);
     let limits = RateLimit::new(rate, burst).map(RateLimits::of_tokens);
-    let zone = Zone::on_sqlite().await.limited_to(limits.expect("a limit"));
-    let limited = get(&zone, "/docs/conventions.md").await;
+    let server = TestServer::on_sqlite()
+        .await
+        .limited_to(limits.expect("a limit"));
+    let limited = get(&server, "/docs/conventions.md").await;
     let stated = "A token may make 12.5 calls a second, and 1 at once after a pause.";
     assert!(limited.text.contains(stated), "{}", limited.text);
 }
 
 #[tokio::test]
 async fn every_link_and_every_anchor_leads_somewhere() {
-    let zone = Zone::on_sqlite().await;
+    let server = TestServer::on_sqlite().await;
     let mut ids = BTreeMap::new();
     let mut links = BTreeSet::new();
     for path in PAGES {
-        let html = get(&zone, path).await.text;
+        let html = get(&server, path).await.text;
         let here: Vec<_> = all_between(&html, " id=\"", "\"")
             .into_iter()
             .map(str::to_owned)
@@ -217,7 +217,7 @@ async fn every_link_and_every_anchor_leads_somewhere() {
                 }),
         );
         ids.insert(path.to_owned(), distinct);
-        let markdown = get(&zone, &format!("{path}.md")).await.text;
+        let markdown = get(&server, &format!("{path}.md")).await.text;
         links.extend(
             all_between(&markdown, "](", ")")
                 .into_iter()
@@ -229,13 +229,13 @@ async fn every_link_and_every_anchor_leads_somewhere() {
     assert!(links.len() > PAGES.len() * 4, "{links:?}");
     for link in links {
         let (path, anchor) = link.split_once('#').unwrap_or((&link, ""));
-        let answer = get(&zone, path).await;
+        let response = get(&server, path).await;
         let expected = if DASHBOARD.contains(&path) {
             StatusCode::SEE_OTHER
         } else {
             StatusCode::OK
         };
-        assert_eq!(answer.status, expected, "{link}");
+        assert_eq!(response.status, expected, "{link}");
         if !anchor.is_empty() {
             let page = path.strip_suffix(".md").unwrap_or(path);
             let ids = ids.get(page).expect("a page of the documentation");
@@ -248,9 +248,9 @@ async fn every_link_and_every_anchor_leads_somewhere() {
 /// says, nothing sends.
 #[tokio::test]
 async fn every_code_of_every_endpoint_has_its_row_among_the_errors() {
-    let zone = Zone::on_sqlite().await;
-    let document = get(&zone, "/api/v1/openapi.json").await.json();
-    let page = get(&zone, "/docs/errors").await.text;
+    let server = TestServer::on_sqlite().await;
+    let document = get(&server, "/api/v1/openapi.json").await.json();
+    let page = get(&server, "/docs/errors").await.text;
     let endpoints = document["paths"].as_object().expect("paths");
     let responses = endpoints
         .values()
@@ -278,9 +278,9 @@ async fn every_code_of_every_endpoint_has_its_row_among_the_errors() {
 
 #[tokio::test]
 async fn every_endpoint_of_the_document_is_in_the_reference() {
-    let zone = Zone::on_sqlite().await;
-    let document = get(&zone, "/api/v1/openapi.json").await.json();
-    let reference = get(&zone, "/docs/reference.md").await.text;
+    let server = TestServer::on_sqlite().await;
+    let document = get(&server, "/api/v1/openapi.json").await.json();
+    let reference = get(&server, "/docs/reference.md").await.text;
     let paths = document["paths"].as_object().expect("paths");
     for (path, methods) in paths {
         for method in methods.as_object().expect("methods").keys() {
@@ -289,24 +289,24 @@ async fn every_endpoint_of_the_document_is_in_the_reference() {
         }
     }
     assert_eq!(reference.matches("\n## ").count(), paths.len());
-    assert_eq!(reference.matches("\n### Answer\n").count(), paths.len());
+    assert_eq!(reference.matches("\n### Response\n").count(), paths.len());
 }
 
 /// The words of `message` are no promise, but what a page prints is what the API says.
 #[tokio::test]
 async fn the_errors_that_pages_print_are_those_that_the_api_gives() {
-    let zone = Zone::on_sqlite().await;
-    let token = zone.token().await;
-    let client = zone.key(&token.secret);
+    let server = TestServer::on_sqlite().await;
+    let token = server.token().await;
+    let client = server.key(&token.secret);
     let out_of_range = client.get("/903/events?page=0&page_size=0").await;
-    zone.set_active(&token, false).await;
+    server.set_active(&token, false).await;
     let inactive = client.get("/903/events").await;
-    for (path, answer) in [
+    for (path, response) in [
         ("/docs/conventions.md", out_of_range),
         ("/docs/errors.md", inactive),
     ] {
-        let page = get(&zone, path).await.text;
-        let printed = format!("{:#}\n```", answer.json());
+        let page = get(&server, path).await.text;
+        let printed = format!("{:#}\n```", response.json());
         assert!(page.contains(&printed), "{path}: {printed}");
     }
 }
@@ -314,8 +314,8 @@ async fn the_errors_that_pages_print_are_those_that_the_api_gives() {
 /// llmstxt.org: a title, what it is about, and sections of links with a line on each.
 #[tokio::test]
 async fn the_index_for_language_models_lists_every_page() {
-    let zone = Zone::on_sqlite().await;
-    let index = get(&zone, "/llms.txt").await;
+    let server = TestServer::on_sqlite().await;
+    let index = get(&server, "/llms.txt").await;
     assert_eq!(
         index.header("content-type"),
         Some("text/plain; charset=utf-8")
@@ -339,8 +339,8 @@ async fn the_index_for_language_models_lists_every_page() {
 /// RFC 9309. Without it the address led to the sign-in page, which search engines took for broken rules.
 #[tokio::test]
 async fn search_engines_may_read_what_is_public_but_the_api() {
-    let zone = Zone::on_sqlite().await;
-    let robots = get(&zone, "/robots.txt").await;
+    let server = TestServer::on_sqlite().await;
+    let robots = get(&server, "/robots.txt").await;
     assert_eq!(
         robots.header("content-type"),
         Some("text/plain; charset=utf-8")

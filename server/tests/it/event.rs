@@ -2,35 +2,28 @@
 
 use serde_json::json;
 
-use crate::zone::{Client, Zone};
-
-async fn zone_and_client() -> (Zone, Client) {
-    let zone = Zone::on_sqlite().await;
-    let token = zone.token().await;
-    let client = zone.key(&token.secret);
-    (zone, client)
-}
+use crate::support::server::TestServer;
 
 #[tokio::test]
 async fn ping_answers_for_every_configured_event_drafts_included() {
-    let (_zone, client) = zone_and_client().await;
+    let (_server, client) = TestServer::with_client().await;
     for event in [456, 458, 789, 1001] {
-        let answer = client.get(&format!("/903/event/{event}/ping")).await;
-        answer.assert_success();
-        assert_eq!(answer.message(), "pong");
+        let response = client.get(&format!("/903/event/{event}/ping")).await;
+        response.assert_success();
+        assert_eq!(response.message(), "pong");
         let expected = json!({ "status": "ok", "org_id": 903, "event_id": event });
-        assert_eq!(answer.data(), expected);
+        assert_eq!(response.data(), expected);
     }
 }
 
 #[tokio::test]
 async fn details_are_the_event_and_its_switches() {
-    let (_zone, client) = zone_and_client().await;
-    let answer = client.get("/903/event/456/details").await;
-    answer.assert_success();
-    assert_eq!(answer.message(), "Event details");
+    let (_server, client) = TestServer::with_client().await;
+    let response = client.get("/903/event/456/details").await;
+    response.assert_success();
+    assert_eq!(response.message(), "Event details");
     assert_eq!(
-        answer.text.split_once(r#""data":"#).map(|(_, data)| data),
+        response.text.split_once(r#""data":"#).map(|(_, data)| data),
         Some(concat!(
             r#"{"event_id":456,"event_name":"Summit Marathon 2026","event_slug":"summit-marathon-2026","#,
             r#""event_date":"2026-01-19T06:00:00","status":"active","event_enabled":true,"bib_search":true,"#,
@@ -53,8 +46,9 @@ async fn details_are_the_event_and_its_switches() {
 
 #[tokio::test]
 async fn clips_by_face_are_off_whenever_videos_are() {
-    let (zone, client) = zone_and_client().await;
-    zone.database
+    let (server, client) = TestServer::with_client().await;
+    server
+        .database
         .sql("UPDATE event_settings SET video_search = FALSE WHERE event_id = 456")
         .await;
     let details = client.get("/903/event/456/details").await.data();
@@ -65,8 +59,9 @@ async fn clips_by_face_are_off_whenever_videos_are() {
 
 #[tokio::test]
 async fn an_event_without_name_slug_and_date_shows_them_as_null() {
-    let (zone, client) = zone_and_client().await;
-    zone.database
+    let (server, client) = TestServer::with_client().await;
+    server
+        .database
         .sql("UPDATE events SET name = NULL, slug = NULL, date = NULL WHERE id = 456")
         .await;
     let details = client.get("/903/event/456/details").await.data();
@@ -78,14 +73,14 @@ async fn an_event_without_name_slug_and_date_shows_them_as_null() {
 /// One number, one event, however it is written: as RFC 3986 has it, `%39` is `9`.
 #[tokio::test]
 async fn an_id_may_be_written_with_escapes_and_leading_zeros() {
-    let (_zone, client) = zone_and_client().await;
+    let (_server, client) = TestServer::with_client().await;
     for path in [
         "/%3903/event/456/ping",
         "/0903/event/00456/ping",
         "/903/event/4%356/ping",
     ] {
-        let answer = client.get(path).await;
-        answer.assert_success();
-        assert_eq!(answer.data()["org_id"], 903);
+        let response = client.get(path).await;
+        response.assert_success();
+        assert_eq!(response.data()["org_id"], 903);
     }
 }

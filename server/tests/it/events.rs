@@ -2,20 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::zone::{Client, Zone};
-
-async fn zone_and_client() -> (Zone, Client) {
-    let zone = Zone::on_sqlite().await;
-    let token = zone.token().await;
-    let client = zone.key(&token.secret);
-    (zone, client)
-}
+use crate::support::{client::Client, server::TestServer};
 
 async fn page(client: &Client, query: &str) -> (Vec<Value>, Value) {
-    let answer = client.get(&format!("/903/events{query}")).await;
-    answer.assert_success();
-    assert_eq!(answer.message(), "Records for events");
-    let mut data = answer.data();
+    let response = client.get(&format!("/903/events{query}")).await;
+    response.assert_success();
+    assert_eq!(response.message(), "Records for events");
+    let mut data = response.data();
     let keys: Vec<_> = data
         .as_object()
         .expect("an object")
@@ -32,7 +25,7 @@ async fn page(client: &Client, query: &str) -> (Vec<Value>, Value) {
 
 #[tokio::test]
 async fn an_event_has_the_contracts_six_fields() {
-    let (_zone, client) = zone_and_client().await;
+    let (_server, client) = TestServer::with_client().await;
     let (events, _) = page(&client, "?page_size=100").await;
     let marathon = events.iter().find(|event| event["event_id"] == 456);
     assert_eq!(
@@ -50,7 +43,7 @@ async fn an_event_has_the_contracts_six_fields() {
 
 #[tokio::test]
 async fn all_87_events_are_listed_newest_first_drafts_included_and_no_foreign_one() {
-    let (_zone, client) = zone_and_client().await;
+    let (_server, client) = TestServer::with_client().await;
     let (events, pagination) = page(&client, "?page_size=100").await;
     assert_eq!((events.len(), &pagination["total"]), (87, &json!(87)));
     let dates: Vec<_> = events
@@ -65,10 +58,10 @@ async fn all_87_events_are_listed_newest_first_drafts_included_and_no_foreign_on
 
 #[tokio::test]
 async fn events_of_one_date_are_listed_by_number_and_undated_ones_last() {
-    let (zone, client) = zone_and_client().await;
+    let (server, client) = TestServer::with_client().await;
     let one_date = "UPDATE events SET date = '2030-01-01T00:00:00' WHERE id IN (457, 1001, 456);";
     let no_date = "UPDATE events SET date = NULL WHERE id IN (1003, 1002)";
-    zone.database.sql(&format!("{one_date}{no_date}")).await;
+    server.database.sql(&format!("{one_date}{no_date}")).await;
     let (events, _) = page(&client, "?page_size=100").await;
     let ids: Vec<_> = events
         .iter()
@@ -81,7 +74,7 @@ async fn events_of_one_date_are_listed_by_number_and_undated_ones_last() {
 
 #[tokio::test]
 async fn a_page_has_ten_events_unless_asked_otherwise() {
-    let (_zone, client) = zone_and_client().await;
+    let (_server, client) = TestServer::with_client().await;
     let (events, pagination) = page(&client, "").await;
     assert_eq!(events.len(), 10);
     assert_eq!(
@@ -95,7 +88,7 @@ async fn a_page_has_ten_events_unless_asked_otherwise() {
 
 #[tokio::test]
 async fn the_pages_together_are_the_whole_list() {
-    let (_zone, client) = zone_and_client().await;
+    let (_server, client) = TestServer::with_client().await;
     let (all, _) = page(&client, "?page_size=100").await;
     let mut walked = Vec::new();
     for number in 1.. {
@@ -113,7 +106,7 @@ async fn the_pages_together_are_the_whole_list() {
 
 #[tokio::test]
 async fn a_page_past_the_end_is_an_empty_list_with_pages_before_it() {
-    let (_zone, client) = zone_and_client().await;
+    let (_server, client) = TestServer::with_client().await;
     let (events, pagination) = page(&client, "?page=10").await;
     assert!(events.is_empty());
     assert_eq!(
@@ -127,8 +120,9 @@ async fn a_page_past_the_end_is_an_empty_list_with_pages_before_it() {
 
 #[tokio::test]
 async fn an_organisation_without_events_has_no_pages_at_all() {
-    let (zone, client) = zone_and_client().await;
-    zone.database
+    let (server, client) = TestServer::with_client().await;
+    server
+        .database
         .sql(
             "DELETE FROM photo_bibs; DELETE FROM photo_blocks; DELETE FROM photos;
              DELETE FROM event_settings; DELETE FROM events",
@@ -149,7 +143,7 @@ async fn an_organisation_without_events_has_no_pages_at_all() {
 
 #[tokio::test]
 async fn a_query_that_does_not_fit_is_422_and_says_each_field() {
-    let (_zone, client) = zone_and_client().await;
+    let (_server, client) = TestServer::with_client().await;
     let page = "page: must be a whole number from 1";
     let size = "page_size: must be a whole number from 1 to 100";
     let both = format!("{page}; {size}");
@@ -174,15 +168,15 @@ async fn a_query_that_does_not_fit_is_422_and_says_each_field() {
             &format!("page: must be sent once; {size}"),
         ),
     ] {
-        let answer = client.get(&format!("/903/events?{query}")).await;
-        answer.assert_refused(422, "invalid_request");
-        assert_eq!(answer.message(), message, "{query}");
+        let response = client.get(&format!("/903/events?{query}")).await;
+        response.assert_refused(422, "invalid_request");
+        assert_eq!(response.message(), message, "{query}");
     }
 }
 
 #[tokio::test]
 async fn a_query_may_have_more_than_the_endpoint_reads() {
-    let (_zone, client) = zone_and_client().await;
+    let (_server, client) = TestServer::with_client().await;
     for query in [
         "?utm=x",
         "?Page=0",

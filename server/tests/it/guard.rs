@@ -3,36 +3,33 @@
 use http::Method;
 use model::organisation::Plan;
 
-use crate::zone::Zone;
-
-/// A token as it could have been made: only the database can tell that it was not.
-const UNKNOWN: &str = "0000000000000000000000000000000000009Pic14yBvz";
+use crate::support::{UNKNOWN_KEY, server::TestServer};
 
 #[tokio::test]
 async fn a_good_key_gets_the_answer_that_the_contract_shows() {
-    let zone = Zone::on_sqlite().await;
-    let token = zone.token().await;
-    let answer = zone.key(&token.secret).get("/903/event/456/ping").await;
-    answer.assert_success();
+    let server = TestServer::on_sqlite().await;
+    let token = server.token().await;
+    let response = server.key(&token.secret).get("/903/event/456/ping").await;
+    response.assert_success();
     assert_eq!(
-        answer.text,
+        response.text,
         r#"{"responseType":"success","message":"pong","data":{"status":"ok","org_id":903,"event_id":456}}"#
     );
 }
 
 #[tokio::test]
 async fn every_row_of_the_table_refuses_with_its_status_and_code() {
-    every_row(&Zone::on_sqlite().await).await;
+    every_row(&TestServer::on_sqlite().await).await;
 }
 
-/// Goes through the table on whichever engine the zone is.
-pub(crate) async fn every_row(zone: &Zone) {
-    let token = zone.token().await;
-    let client = zone.key(&token.secret);
+/// Goes through the table on whichever engine the server is.
+pub(crate) async fn every_row(server: &TestServer) {
+    let token = server.token().await;
+    let client = server.key(&token.secret);
     let ping = "/903/event/456/ping";
     client.get(ping).await.assert_success();
 
-    let keyless = zone.anonymous().get(ping).await;
+    let keyless = server.anonymous().get(ping).await;
     keyless.assert_refused(401, "token_missing");
     assert_eq!(
         keyless.header("www-authenticate"),
@@ -42,50 +39,50 @@ pub(crate) async fn every_row(zone: &Zone) {
     let elsewhere = client.clone().with("host", "evil.example").get(ping).await;
     elsewhere.assert_refused(403, "host_not_allowed");
 
-    for invalid in ["made-up", UNKNOWN] {
-        let answer = zone.key(invalid).get(ping).await;
-        answer.assert_refused(403, "token_invalid");
-        assert_eq!(answer.header("www-authenticate"), None);
+    for invalid in ["made-up", UNKNOWN_KEY] {
+        let response = server.key(invalid).get(ping).await;
+        response.assert_refused(403, "token_invalid");
+        assert_eq!(response.header("www-authenticate"), None);
     }
 
-    let paused = zone.token().await;
-    zone.set_active(&paused, false).await;
-    let answer = zone.key(&paused.secret).get(ping).await;
-    answer.assert_refused(403, "token_inactive");
+    let paused = server.token().await;
+    server.set_active(&paused, false).await;
+    let response = server.key(&paused.secret).get(ping).await;
+    response.assert_refused(403, "token_inactive");
 
-    let expired = zone.token().await;
-    zone.expire(&expired).await;
-    let answer = zone.key(&expired.secret).get(ping).await;
-    answer.assert_refused(403, "token_expired");
+    let expired = server.token().await;
+    server.expire(&expired).await;
+    let response = server.key(&expired.secret).get(ping).await;
+    response.assert_refused(403, "token_expired");
 
-    zone.set_plan(Plan::Pro).await;
+    server.set_plan(Plan::Pro).await;
     client.get(ping).await.assert_refused(403, "plan_required");
-    zone.set_plan(Plan::Enterprise).await;
+    server.set_plan(Plan::Enterprise).await;
 
-    let answer = client.get("/904/event/456/ping").await;
-    answer.assert_refused(403, "organisation_mismatch");
-    let answer = client.get("/903/event/556/ping").await;
-    answer.assert_refused(403, "event_mismatch");
-    let answer = client.get("/903/event/457/ping").await;
-    answer.assert_refused(404, "event_not_configured");
+    let response = client.get("/904/event/456/ping").await;
+    response.assert_refused(403, "organisation_mismatch");
+    let response = client.get("/903/event/556/ping").await;
+    response.assert_refused(403, "event_mismatch");
+    let response = client.get("/903/event/457/ping").await;
+    response.assert_refused(404, "event_not_configured");
 
     for closed in ["/903/event/456/faces", "/903/event/456/video-clipping/a/b"] {
-        let answer = client.send(Method::POST, closed).await;
-        answer.assert_refused(403, "feature_disabled");
+        let response = client.send(Method::POST, closed).await;
+        response.assert_refused(403, "feature_disabled");
     }
     client.get(ping).await.assert_success();
 }
 
 #[tokio::test]
 async fn a_token_is_taken_until_the_very_moment_of_its_expiry() {
-    let zone = Zone::on_sqlite().await;
-    let token = zone.token().await;
-    zone.clock.advance(1_000);
-    zone.expire(&token).await;
-    zone.clock.advance(-1);
-    let client = zone.key(&token.secret);
+    let server = TestServer::on_sqlite().await;
+    let token = server.token().await;
+    server.clock.advance(1_000);
+    server.expire(&token).await;
+    server.clock.advance(-1);
+    let client = server.key(&token.secret);
     client.get("/903/events").await.assert_success();
-    zone.clock.advance(1);
+    server.clock.advance(1);
     client
         .get("/903/events")
         .await
@@ -95,9 +92,9 @@ async fn a_token_is_taken_until_the_very_moment_of_its_expiry() {
 /// Who has a key learns nothing of what others have.
 #[tokio::test]
 async fn a_foreign_organisation_and_a_missing_one_answer_alike_to_the_byte() {
-    let zone = Zone::on_sqlite().await;
-    let token = zone.token().await;
-    let client = zone.key(&token.secret).with("x-request-id", "same");
+    let server = TestServer::on_sqlite().await;
+    let token = server.token().await;
+    let client = server.key(&token.secret).with("x-request-id", "same");
     for path in [
         "events",
         "event/456/ping",
@@ -114,9 +111,9 @@ async fn a_foreign_organisation_and_a_missing_one_answer_alike_to_the_byte() {
 
 #[tokio::test]
 async fn a_foreign_event_and_a_missing_one_answer_alike_to_the_byte() {
-    let zone = Zone::on_sqlite().await;
-    let token = zone.token().await;
-    let client = zone.key(&token.secret).with("x-request-id", "same");
+    let server = TestServer::on_sqlite().await;
+    let token = server.token().await;
+    let client = server.key(&token.secret).with("x-request-id", "same");
     for (method, path) in [
         (Method::GET, "ping"),
         (Method::GET, "details"),
@@ -136,15 +133,18 @@ async fn a_foreign_event_and_a_missing_one_answer_alike_to_the_byte() {
 /// What is wrong with a key is told to those who have it whole.
 #[tokio::test]
 async fn a_made_up_key_and_a_deleted_one_answer_alike_to_the_byte() {
-    let zone = Zone::on_sqlite().await;
-    let token = zone.token().await;
-    zone.delete(&token).await;
+    let server = TestServer::on_sqlite().await;
+    let token = server.token().await;
+    server.delete(&token).await;
     let ask = async |key: &str| {
-        let client = zone.key(key).with("x-request-id", "same");
+        let client = server.key(key).with("x-request-id", "same");
         client.get("/903/events").await
     };
-    let (deleted, unknown, malformed) =
-        (ask(&token.secret).await, ask(UNKNOWN).await, ask("x").await);
+    let (deleted, unknown, malformed) = (
+        ask(&token.secret).await,
+        ask(UNKNOWN_KEY).await,
+        ask("x").await,
+    );
     deleted.assert_refused(403, "token_invalid");
     for other in [unknown, malformed] {
         assert_eq!(deleted.text, other.text);
@@ -156,22 +156,22 @@ async fn a_made_up_key_and_a_deleted_one_answer_alike_to_the_byte() {
 /// guard.
 #[tokio::test]
 async fn the_closed_doors_stand_behind_the_guard() {
-    let zone = Zone::on_sqlite().await;
-    let token = zone.token().await;
+    let server = TestServer::on_sqlite().await;
+    let token = server.token().await;
     let doors = ["faces", "video-clipping/clip", "video-clipping/a/b/c"];
     for door in doors {
         for event in [456, 458] {
             let path = format!("/903/event/{event}/{door}");
-            let open = zone.key(&token.secret).send(Method::POST, &path).await;
+            let open = server.key(&token.secret).send(Method::POST, &path).await;
             open.assert_refused(403, "feature_disabled");
-            let keyless = zone.anonymous().send(Method::POST, &path).await;
+            let keyless = server.anonymous().send(Method::POST, &path).await;
             keyless.assert_refused(401, "token_missing");
         }
         let unconfigured = format!("/903/event/457/{door}");
-        let answer = zone
+        let response = server
             .key(&token.secret)
             .send(Method::POST, &unconfigured)
             .await;
-        answer.assert_refused(404, "event_not_configured");
+        response.assert_refused(404, "event_not_configured");
     }
 }

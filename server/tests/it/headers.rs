@@ -1,4 +1,4 @@
-//! What the head of every answer tells browsers. The walk finds by itself what there is to ask for, so that
+//! What the head of every response tells browsers. The walk finds by itself what there is to ask for, so that
 //! whatever is added is looked at too.
 
 use std::collections::BTreeSet;
@@ -9,11 +9,11 @@ use leptos::server_fn::axum::server_fn_paths;
 use leptos_axum::generate_route_list;
 use server::api::ROUTES;
 
-use crate::zone::{Client, Zone};
+use crate::support::{client::Client, server::TestServer};
 
 const STRICT: &str = "default-src 'none'; frame-ancestors 'none'";
 
-/// One answer, and how it is called when something is wrong with it.
+/// One response, and how it is called when something is wrong with it.
 struct Seen {
     request: String,
     status: StatusCode,
@@ -61,7 +61,7 @@ impl Seen {
         assert_eq!(open.count(), 1, "{permissions:?}");
     }
 
-    /// An answer for which nothing is loaded and that nobody keeps.
+    /// An response for which nothing is loaded and that nobody keeps.
     #[track_caller]
     fn is_strict(&self) {
         self.is_closed();
@@ -113,7 +113,7 @@ impl Seen {
         assert!(!html.contains("<style"), "{}", self.request);
     }
 
-    /// An answer of the API: programs read it, and a browser that shows it is told to do no more.
+    /// An response of the API: programs read it, and a browser that shows it is told to do no more.
     #[track_caller]
     fn is_of_the_api(&self) {
         self.says("content-type", "application/json");
@@ -161,8 +161,9 @@ fn server_functions() -> Vec<(String, Method)> {
 }
 
 /// The documentation's pages, which its index names.
-async fn documentation(zone: &Zone) -> Vec<String> {
-    let (_, _, index) = zone.fetch("/llms.txt").await;
+async fn documentation(server: &TestServer) -> Vec<String> {
+    let index = get(&server.anonymous(), "/llms.txt").await;
+    let index = String::from_utf8_lossy(&index.body);
     let links = index.split("](").skip(1);
     let links = links.filter_map(|link| Some(link.split_once(')')?.0));
     let pages = links.filter_map(|link| link.strip_suffix(".md"));
@@ -183,14 +184,14 @@ fn assets(page: &Seen) -> BTreeSet<String> {
 
 #[tokio::test]
 async fn every_page_runs_its_own_scripts_alone_and_is_kept_by_nobody() {
-    let zone = Zone::on_sqlite().await;
-    let member = zone.session("member@example.com").await;
-    assert_eq!(zone.token().await.id.0, 1);
+    let server = TestServer::on_sqlite().await;
+    let member = server.session("member@example.com").await;
+    assert_eq!(server.token().await.id.0, 1);
     let mut nonces = BTreeSet::new();
     let mut count = 0;
     for path in pages().iter().map(String::as_str).chain(["/no-such-page"]) {
         let client = match path {
-            "/sign-in" => zone.anonymous(),
+            "/sign-in" => server.anonymous(),
             _ => member.clone(),
         };
         for _ in 0..2 {
@@ -209,14 +210,14 @@ async fn every_page_runs_its_own_scripts_alone_and_is_kept_by_nobody() {
 
 #[tokio::test]
 async fn every_redirect_and_every_server_function_is_strict_and_kept_by_nobody() {
-    let zone = Zone::on_sqlite().await;
-    let stranger = zone.anonymous();
-    let member = zone.session("member@example.com").await;
+    let server = TestServer::on_sqlite().await;
+    let stranger = server.anonymous();
+    let member = server.session("member@example.com").await;
     for path in pages().iter().map(String::as_str).chain(["/"]) {
         if path != "/sign-in" {
-            let answer = get(&stranger, path).await;
-            assert!(answer.status.is_redirection(), "{path}");
-            answer.is_strict();
+            let response = get(&stranger, path).await;
+            assert!(response.status.is_redirection(), "{path}");
+            response.is_strict();
         }
     }
     get(&member, "/sign-in").await.is_strict();
@@ -235,9 +236,9 @@ async fn every_redirect_and_every_server_function_is_strict_and_kept_by_nobody()
 
 #[tokio::test]
 async fn the_documentation_and_what_it_loads_say_what_they_may_do() {
-    let zone = Zone::on_sqlite().await;
-    let anyone = zone.anonymous();
-    for path in documentation(&zone).await {
+    let server = TestServer::on_sqlite().await;
+    let anyone = server.anonymous();
+    for path in documentation(&server).await {
         let page = get(&anyone, &path).await;
         page.is_closed();
         page.says("cache-control", "no-cache");
@@ -272,8 +273,8 @@ async fn the_documentation_and_what_it_loads_say_what_they_may_do() {
 
 #[tokio::test]
 async fn the_page_that_shows_a_token_runs_nothing_and_is_kept_by_nobody() {
-    let zone = Zone::on_sqlite().await;
-    let member = zone.session("member@example.com").await;
+    let server = TestServer::on_sqlite().await;
+    let member = server.session("member@example.com").await;
     let path = "/developer-zone/tokens/new";
     let form = String::from_utf8(get(&member, path).await.body).expect("a text");
     let (_, number) = form
@@ -286,19 +287,19 @@ async fn the_page_that_shows_a_token_runs_nothing_and_is_kept_by_nobody() {
     let foreign = send(&foreign, Method::POST, path, body.clone()).await;
     assert_eq!(foreign.status, StatusCode::FORBIDDEN);
     for (status, shows) in [(StatusCode::OK, true), (StatusCode::CONFLICT, false)] {
-        let answer = send(&sender, Method::POST, path, body.clone()).await;
-        assert_eq!(answer.status, status);
-        answer.is_closed();
-        answer.says("content-type", "text/html; charset=utf-8");
-        answer.says("cache-control", "no-store");
-        answer.says("cross-origin-resource-policy", "same-origin");
-        answer.says(
+        let response = send(&sender, Method::POST, path, body.clone()).await;
+        assert_eq!(response.status, status);
+        response.is_closed();
+        response.says("content-type", "text/html; charset=utf-8");
+        response.says("cache-control", "no-store");
+        response.says("cross-origin-resource-policy", "same-origin");
+        response.says(
             "content-security-policy",
             "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
              base-uri 'none'; frame-ancestors 'none'",
         );
-        answer.runs_only_what_carries("nothing");
-        let html = String::from_utf8_lossy(&answer.body);
+        response.runs_only_what_carries("nothing");
+        let html = String::from_utf8_lossy(&response.body);
         assert_eq!(html.contains("token-field"), shows, "{html}");
         assert!(!html.contains("<script"), "{html}");
     }
@@ -306,8 +307,8 @@ async fn the_page_that_shows_a_token_runs_nothing_and_is_kept_by_nobody() {
 
 #[tokio::test]
 async fn what_is_not_there_and_what_is_wrong_is_strict_too() {
-    let zone = Zone::on_sqlite().await;
-    let member = zone.session("member@example.com").await;
+    let server = TestServer::on_sqlite().await;
+    let member = server.session("member@example.com").await;
     for (method, path, status) in [
         (Method::GET, "/healthz", 200),
         (Method::POST, "/healthz", 405),
@@ -317,18 +318,18 @@ async fn what_is_not_there_and_what_is_wrong_is_strict_too() {
         (Method::GET, "/api/dashboard/no-such-function", 404),
         (Method::OPTIONS, "/events", 405),
     ] {
-        let answer = ask(&member, method, path).await;
-        assert_eq!(answer.status, status, "{}", answer.request);
-        answer.is_closed();
-        answer.says("cache-control", "no-store");
-        let policy = answer.header("content-security-policy");
+        let response = ask(&member, method, path).await;
+        assert_eq!(response.status, status, "{}", response.request);
+        response.is_closed();
+        response.says("cache-control", "no-store");
+        let policy = response.header("content-security-policy");
         assert!(policy.starts_with("default-src 'none'; "), "{policy}");
     }
     for (client, query, status) in [
         (&member, "organisation=903", 200),
         (&member, "", 400),
         (&member, "organisation=904", 403),
-        (&zone.anonymous(), "organisation=903", 303),
+        (&server.anonymous(), "organisation=903", 303),
     ] {
         let file = get(client, &format!("/developer-zone/activity.csv?{query}")).await;
         assert_eq!(file.status, status, "{}", file.request);
@@ -340,7 +341,7 @@ async fn what_is_not_there_and_what_is_wrong_is_strict_too() {
     let bad_link = get(&member, "/files/456/x.jpg?expires=1&signature=x").await;
     bad_link.is_closed();
     bad_link.is_of_the_api();
-    zone.clock.break_down();
+    server.clock.break_down();
     let panicked = get(&member, "/events").await;
     assert_eq!(panicked.status, StatusCode::INTERNAL_SERVER_ERROR);
     panicked.is_strict();
@@ -348,15 +349,15 @@ async fn what_is_not_there_and_what_is_wrong_is_strict_too() {
 
 #[tokio::test]
 async fn every_answer_of_the_api_says_how_little_a_browser_may_do_with_it() {
-    let zone = Zone::on_sqlite().await;
-    let token = zone.token().await;
-    let key = zone.key(&token.secret);
+    let server = TestServer::on_sqlite().await;
+    let token = server.token().await;
+    let key = server.key(&token.secret);
     for route in &ROUTES {
         let path = route.path.replace("{org_id}", "903");
         let path = path.replace("{bib}", "1234").replace("{*rest}", "x");
         for event in ["456", "457", "x"] {
             let path = path.replace("{event_id}", event);
-            for client in [&zone.anonymous(), &zone.key("no key"), &key] {
+            for client in [&server.anonymous(), &server.key("no key"), &key] {
                 for method in [route.method.clone(), Method::HEAD, Method::DELETE] {
                     ask(client, method, &path).await.is_of_the_api();
                 }
@@ -370,7 +371,7 @@ async fn every_answer_of_the_api_says_how_little_a_browser_may_do_with_it() {
     get(&elsewhere, "/api/v1/ext/903/events")
         .await
         .is_of_the_api();
-    zone.clock.break_down();
+    server.clock.break_down();
     let panicked = get(&key, "/api/v1/ext/903/events").await;
     assert_eq!(panicked.status, StatusCode::INTERNAL_SERVER_ERROR);
     panicked.is_of_the_api();
@@ -394,12 +395,12 @@ async fn browsers_are_held_to_https_where_the_server_is_reached_by_it_and_only_t
             "max-age=63072000; includeSubDomains",
         ),
     ] {
-        let zone = Zone::on_sqlite().await.configured(|config| {
+        let server = TestServer::on_sqlite().await.configured(|config| {
             config.public_url = public_url.map(|url| url.parse().expect("an origin"));
         });
         for path in PATHS {
-            let answer = get(&zone.anonymous(), path).await;
-            answer.says("strict-transport-security", expected);
+            let response = get(&server.anonymous(), path).await;
+            response.says("strict-transport-security", expected);
         }
     }
 }

@@ -3,20 +3,16 @@
 use axum::body::Body;
 use http::Method;
 
-use crate::zone::{API_HOST, BASE, Client, Zone};
+use crate::support::{
+    client::{API_HOST, BASE, Client},
+    server::TestServer,
+};
 
 const DASHBOARD_HOST: &str = "dev.example.com";
 
-async fn client() -> (Zone, Client) {
-    let zone = Zone::on_sqlite().await;
-    let token = zone.token().await;
-    let client = zone.key(&token.secret);
-    (zone, client)
-}
-
 #[tokio::test]
 async fn the_allowed_host_is_known_in_any_case_with_a_port_and_a_trailing_dot() {
-    let (_zone, client) = client().await;
+    let (_server, client) = TestServer::with_client().await;
     for host in [
         "api.9pic.ai",
         "API.9Pic.AI",
@@ -24,14 +20,14 @@ async fn the_allowed_host_is_known_in_any_case_with_a_port_and_a_trailing_dot() 
         "api.9pic.ai.",
         "api.9pic.ai.:80",
     ] {
-        let answer = client.clone().with("host", host).get("/903/events").await;
-        answer.assert_success();
+        let response = client.clone().with("host", host).get("/903/events").await;
+        response.assert_success();
     }
 }
 
 #[tokio::test]
 async fn a_host_is_compared_whole() {
-    let (_zone, client) = client().await;
+    let (_server, client) = TestServer::with_client().await;
     for host in [
         "9pic.ai",
         "xapi.9pic.ai",
@@ -50,8 +46,8 @@ async fn a_host_is_compared_whole() {
         "[::1]:3000",
         "",
     ] {
-        let answer = client.clone().with("host", host).get("/903/events").await;
-        answer.assert_refused(403, "host_not_allowed");
+        let response = client.clone().with("host", host).get("/903/events").await;
+        response.assert_refused(403, "host_not_allowed");
     }
     let invisible = client
         .with("host", b"api.9pic.ai\xff")
@@ -62,7 +58,7 @@ async fn a_host_is_compared_whole() {
 
 #[tokio::test]
 async fn a_missing_host_and_two_hosts_are_refused() {
-    let (_zone, client) = client().await;
+    let (_server, client) = TestServer::with_client().await;
     let without = client.clone().without("host").get("/903/events").await;
     without.assert_refused(403, "host_not_allowed");
     let twice = client.and("host", API_HOST).get("/903/events").await;
@@ -72,7 +68,7 @@ async fn a_missing_host_and_two_hosts_are_refused() {
 /// The absolute form, and `:authority` over HTTP/2.
 #[tokio::test]
 async fn the_authority_of_the_target_is_the_host_and_may_not_disagree_with_the_header() {
-    let (_zone, client) = client().await;
+    let (_server, client) = TestServer::with_client().await;
     let ask = async |client: Client, authority: &str| {
         let target = format!("http://{authority}{BASE}/903/events");
         client.send_to(Method::GET, &target, Body::empty()).await
@@ -94,7 +90,7 @@ async fn the_authority_of_the_target_is_the_host_and_may_not_disagree_with_the_h
 
 #[tokio::test]
 async fn a_forwarded_host_is_never_read() {
-    let (_zone, client) = client().await;
+    let (_server, client) = TestServer::with_client().await;
     for name in ["x-forwarded-host", "forwarded", "x-host", "x-original-host"] {
         let value = if name == "forwarded" {
             "host=api.9pic.ai"
@@ -114,9 +110,9 @@ async fn a_forwarded_host_is_never_read() {
     }
 }
 
-/// A zone whose dashboard has a host of its own.
-async fn bound() -> Zone {
-    Zone::on_sqlite().await.configured(|config| {
+/// A server whose dashboard has a host of its own.
+async fn bound() -> TestServer {
+    TestServer::on_sqlite().await.configured(|config| {
         config.dashboard_hosts = Some(vec![DASHBOARD_HOST.parse().expect("a host")]);
     })
 }
@@ -151,8 +147,8 @@ const OF_BOTH: [&str; 4] = [
 
 #[tokio::test]
 async fn the_dashboard_is_served_under_its_own_hosts_alone() {
-    let zone = bound().await;
-    let member = zone.anonymous().with("host", DASHBOARD_HOST);
+    let server = bound().await;
+    let member = server.anonymous().with("host", DASHBOARD_HOST);
     let ours = statuses(&member, DASHBOARD_HOST, OF_DASHBOARD).await;
     assert_eq!(ours, [303, 303, 200, 404, 404]);
     let in_any_writing = statuses(&member, "DEV.example.com.:443", ["/sign-in"]).await;
@@ -171,11 +167,13 @@ async fn the_dashboard_is_served_under_its_own_hosts_alone() {
         );
     }
     for client in [
-        zone.anonymous().without("host"),
-        zone.anonymous()
+        server.anonymous().without("host"),
+        server
+            .anonymous()
             .with("host", DASHBOARD_HOST)
             .and("host", DASHBOARD_HOST),
-        zone.anonymous()
+        server
+            .anonymous()
             .with("host", "evil.example")
             .with("x-forwarded-host", DASHBOARD_HOST),
     ] {
@@ -189,14 +187,14 @@ async fn the_dashboard_is_served_under_its_own_hosts_alone() {
 /// A page under a foreign name signs nobody in, even with the right password.
 #[tokio::test]
 async fn nobody_signs_in_under_a_host_that_is_not_the_dashboards() {
-    let zone = bound().await;
+    let server = bound().await;
     let form = "email=member%40example.com&password=developer-zone-demo";
     for (host, expected) in [
         (DASHBOARD_HOST, 303),
         (API_HOST, 404),
         ("evil.example", 421),
     ] {
-        let client = zone
+        let client = server
             .anonymous()
             .with("host", host)
             .with("content-type", "application/x-www-form-urlencoded");
@@ -214,9 +212,9 @@ async fn nobody_signs_in_under_a_host_that_is_not_the_dashboards() {
 
 #[tokio::test]
 async fn the_api_is_not_served_under_the_dashboards_hosts() {
-    let zone = bound().await;
-    let token = zone.token().await;
-    let elsewhere = zone.key(&token.secret).with("host", DASHBOARD_HOST);
+    let server = bound().await;
+    let token = server.token().await;
+    let elsewhere = server.key(&token.secret).with("host", DASHBOARD_HOST);
     let refused = elsewhere.get("/903/events").await;
     refused.assert_refused(403, "host_not_allowed");
     let link = "/files/1.jpg?expires=1&signature=x";
@@ -226,8 +224,8 @@ async fn the_api_is_not_served_under_the_dashboards_hosts() {
 
 #[tokio::test]
 async fn the_documentation_is_served_under_the_hosts_of_both_and_healthz_under_all() {
-    let zone = bound().await;
-    let anyone = zone.anonymous();
+    let server = bound().await;
+    let anyone = server.anonymous();
     for host in [DASHBOARD_HOST, API_HOST] {
         assert_eq!(statuses(&anyone, host, OF_BOTH).await, [200; 4], "{host}");
     }
@@ -239,11 +237,12 @@ async fn the_documentation_is_served_under_the_hosts_of_both_and_healthz_under_a
 /// Links into the dashboard must not lead to the API's host, where there is none.
 #[tokio::test]
 async fn the_documentation_leads_to_the_dashboard_under_its_public_address() {
-    let zone = Zone::on_sqlite().await.configured(|config| {
+    let server = TestServer::on_sqlite().await.configured(|config| {
         config.public_url = "https://dev.example.com".parse().ok();
     });
     for path in ["/docs", "/docs.md"] {
-        let (_, _, page) = zone.fetch(path).await;
+        let client = server.anonymous();
+        let page = client.fetch(Method::GET, path, Body::empty()).await.text;
         assert!(
             page.contains("https://dev.example.com/developer-zone"),
             "{path}"

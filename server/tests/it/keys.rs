@@ -1,13 +1,11 @@
 //! The credential (contract, section 2).
 
-use crate::zone::{Client, Zone};
+use crate::support::{PING, client::Client, server::TestServer};
 
-const PING: &str = "/903/event/456/ping";
-
-async fn zone_and_key() -> (Zone, String) {
-    let zone = Zone::on_sqlite().await;
-    let token = zone.token().await;
-    (zone, token.secret)
+async fn zone_and_key() -> (TestServer, String) {
+    let server = TestServer::on_sqlite().await;
+    let token = server.token().await;
+    (server, token.secret)
 }
 
 async fn assert_taken(client: Client) {
@@ -24,56 +22,56 @@ async fn assert_invalid(client: Client) {
 
 #[tokio::test]
 async fn a_bearer_token_is_the_same_credential() {
-    let (zone, key) = zone_and_key().await;
+    let (server, key) = zone_and_key().await;
     for scheme in ["Bearer", "bearer", "BEARER"] {
         let credential = format!("{scheme} {key}");
-        assert_taken(zone.anonymous().with("authorization", credential)).await;
+        assert_taken(server.anonymous().with("authorization", credential)).await;
     }
 }
 
 #[tokio::test]
 async fn the_header_of_our_own_wins_over_a_bearer_token() {
-    let (zone, key) = zone_and_key().await;
+    let (server, key) = zone_and_key().await;
     let good_bearer = format!("Bearer {key}");
-    assert_taken(zone.key(&key).with("authorization", "Bearer made-up")).await;
-    assert_taken(zone.key(&key).with("authorization", "Basic YTpi")).await;
-    assert_invalid(zone.key("made-up").with("authorization", &good_bearer)).await;
-    assert_missing(zone.key("").with("authorization", &good_bearer)).await;
-    assert_missing(zone.key("  ").with("authorization", &good_bearer)).await;
+    assert_taken(server.key(&key).with("authorization", "Bearer made-up")).await;
+    assert_taken(server.key(&key).with("authorization", "Basic YTpi")).await;
+    assert_invalid(server.key("made-up").with("authorization", &good_bearer)).await;
+    assert_missing(server.key("").with("authorization", &good_bearer)).await;
+    assert_missing(server.key("  ").with("authorization", &good_bearer)).await;
 }
 
 #[tokio::test]
 async fn nothing_and_blanks_are_a_missing_key() {
-    let (zone, key) = zone_and_key().await;
-    assert_missing(zone.anonymous()).await;
-    assert_missing(zone.key("")).await;
-    assert_missing(zone.key(" \t ")).await;
+    let (server, key) = zone_and_key().await;
+    assert_missing(server.anonymous()).await;
+    assert_missing(server.key("")).await;
+    assert_missing(server.key(" \t ")).await;
     for credential in ["", "Bearer", "Bearer ", &format!("Basic {key}"), &key] {
-        assert_missing(zone.anonymous().with("authorization", credential)).await;
+        assert_missing(server.anonymous().with("authorization", credential)).await;
     }
 }
 
 #[tokio::test]
 async fn a_repeated_header_is_an_invalid_key_even_if_each_is_good() {
-    let (zone, key) = zone_and_key().await;
-    assert_invalid(zone.key(&key).and("x-api-key", &key)).await;
-    assert_invalid(zone.key("").and("x-api-key", "")).await;
+    let (server, key) = zone_and_key().await;
+    assert_invalid(server.key(&key).and("x-api-key", &key)).await;
+    assert_invalid(server.key("").and("x-api-key", "")).await;
     let bearer = format!("Bearer {key}");
-    let twice = zone.anonymous().with("authorization", &bearer);
+    let twice = server.anonymous().with("authorization", &bearer);
     assert_invalid(twice.and("authorization", &bearer)).await;
 }
 
 #[tokio::test]
 async fn blanks_around_a_key_are_no_part_of_it() {
-    let (zone, key) = zone_and_key().await;
-    assert_taken(zone.key(&format!(" \t{key} "))).await;
+    let (server, key) = zone_and_key().await;
+    assert_taken(server.key(&format!(" \t{key} "))).await;
     let bearer = format!(" Bearer   {key} ");
-    assert_taken(zone.anonymous().with("authorization", bearer)).await;
+    assert_taken(server.anonymous().with("authorization", bearer)).await;
 }
 
 #[tokio::test]
 async fn a_key_that_is_not_whole_to_the_letter_is_invalid() {
-    let (zone, key) = zone_and_key().await;
+    let (server, key) = zone_and_key().await;
     let swapped: String = key
         .chars()
         .map(|c| match c.is_ascii_lowercase() {
@@ -93,26 +91,27 @@ async fn a_key_that_is_not_whole_to_the_letter_is_invalid() {
         "x".repeat(8_000),
     ];
     for key in odd {
-        assert_invalid(zone.key(&key)).await;
+        assert_invalid(server.key(&key)).await;
     }
 }
 
 #[tokio::test]
 async fn bytes_that_cannot_be_seen_are_an_invalid_key() {
-    let (zone, key) = zone_and_key().await;
+    let (server, key) = zone_and_key().await;
     for bytes in [&b"\x80\xff"[..], "\u{a0}".as_bytes(), "ключ".as_bytes()] {
-        assert_invalid(zone.anonymous().with("x-api-key", bytes)).await;
+        assert_invalid(server.anonymous().with("x-api-key", bytes)).await;
         let with_key = [key.as_bytes(), bytes].concat();
-        assert_invalid(zone.anonymous().with("x-api-key", with_key)).await;
+        assert_invalid(server.anonymous().with("x-api-key", with_key)).await;
     }
 }
 
 #[tokio::test]
 async fn a_key_in_the_address_is_not_looked_at() {
-    let (zone, key) = zone_and_key().await;
+    let (server, key) = zone_and_key().await;
     for query in ["x-api-key", "X-API-Key", "api_key", "access_token"] {
         let path = format!("{PING}?{query}={key}");
-        zone.anonymous()
+        server
+            .anonymous()
             .get(&path)
             .await
             .assert_refused(401, "token_missing");

@@ -5,18 +5,20 @@ use std::{
     net::{SocketAddr, TcpStream},
 };
 
-use crate::{
-    program::{Serving, done, read_answer},
-    zone::TestDatabase,
+use crate::support::{
+    PING_PATH,
+    database::TestDatabase,
+    process::{ServerProcess, read_response},
+    program::create_token,
+    wait::TIMEOUT,
 };
 
-const PING: &str = "/api/v1/ext/903/event/456/ping";
 const PING_ROUTE: &str = "/api/v1/ext/{org_id}/event/{event_id}/ping";
 
 /// A server with demo data and metrics, and where these are.
-fn measured(database: &TestDatabase) -> (Serving, SocketAddr) {
+fn measured(database: &TestDatabase) -> (ServerProcess, SocketAddr) {
     let metrics = ["--demo", "--metrics-listen", "127.0.0.1:0"];
-    let server = Serving::start(&database.url(), &metrics);
+    let server = ServerProcess::start(&database.url(), &metrics);
     let words = "metrics on http://";
     server.await_stderr(words);
     let said = server.stderr();
@@ -27,37 +29,31 @@ fn measured(database: &TestDatabase) -> (Serving, SocketAddr) {
 
 fn scrape(address: SocketAddr) -> String {
     let mut stream = TcpStream::connect(address).expect("connected");
+    stream.set_read_timeout(Some(TIMEOUT)).expect("set");
     let request = "GET /metrics HTTP/1.1\r\nHost: metrics\r\nConnection: close\r\n\r\n";
     stream.write_all(request.as_bytes()).expect("sent");
-    read_answer(stream)
+    read_response(stream)
 }
 
 /// The value of the metric with these labels, written as Prometheus reads them.
 #[track_caller]
 fn value(scraped: &str, metric: &str) -> f64 {
-    let metric = format!("developer_zone_{metric} ");
+    let metric = format!("developer_server_{metric} ");
     let line = scraped.lines().find_map(|line| line.strip_prefix(&metric));
     let value = line.unwrap_or_else(|| panic!("no {metric}in {scraped}"));
     value.trim().parse().expect("a number")
-}
-
-fn token(database: &TestDatabase) -> String {
-    let create = ["token", "create", "--organisation", "903"];
-    let by = ["--created-by", "member@example.com"];
-    let token = done(&database.url(), &[&create[..], &by].concat());
-    token.trim_end().to_owned()
 }
 
 #[test]
 fn calls_are_counted_by_route_status_and_verdict() {
     let database = TestDatabase::sqlite();
     let (server, metrics) = measured(&database);
-    let token = token(&database);
+    let token = create_token(&database.url());
     for _ in 0..3 {
-        server.get(PING, &[("X-API-Key", &token)]);
+        server.ping(&token);
     }
-    server.get(PING, &[("X-API-Key", "made-up")]);
-    server.get(PING, &[]);
+    server.ping("made-up");
+    server.get(PING_PATH, &[]);
     server.get("/api/v1/ext/904/event/456/ping", &[("X-API-Key", &token)]);
     server.get("/api/v1/ext/903/nothing", &[("X-API-Key", &token)]);
     let scraped = scrape(metrics);
@@ -94,9 +90,9 @@ fn calls_are_counted_by_route_status_and_verdict() {
 fn what_is_remembered_read_and_connected_can_be_watched() {
     let database = TestDatabase::sqlite();
     let (server, metrics) = measured(&database);
-    let token = token(&database);
+    let token = create_token(&database.url());
     for _ in 0..20 {
-        server.get(PING, &[("X-API-Key", &token)]);
+        server.ping(&token);
     }
     let scraped = scrape(metrics);
     let answers = |from: &str| {
@@ -138,6 +134,6 @@ fn what_a_caller_sends_is_in_no_label() {
 fn metrics_are_not_to_be_had_where_everybody_asks() {
     let database = TestDatabase::sqlite();
     let (server, _metrics) = measured(&database);
-    let answer = server.get("/metrics", &[]);
-    assert!(!answer.contains("developer_zone_"), "{answer}");
+    let response = server.get("/metrics", &[]);
+    assert!(!response.contains("developer_server_"), "{response}");
 }

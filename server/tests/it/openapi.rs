@@ -1,4 +1,4 @@
-//! The OpenAPI document is the API: its paths are the router's, its examples are answers.
+//! The OpenAPI document is the API: its paths are the router's, its examples are responses.
 
 use std::{collections::BTreeSet, fs};
 
@@ -7,16 +7,21 @@ use http::Method;
 use serde_json::{Value, json};
 use server::api::{ROUTES, Route};
 
-use crate::zone::{Answer, Client, Zone};
+use crate::support::{
+    client::{Client, Response},
+    server::TestServer,
+};
 
 /// The endpoints behind which there is nothing: the document does not name them.
 const CLOSED_DOORS: [&str; 2] = ["/faces", "/video-clipping/{*rest}"];
 
-async fn document(zone: &Zone) -> Value {
-    let (status, headers, text) = zone.fetch("/api/v1/openapi.json").await;
-    assert_eq!(status, 200);
-    assert_eq!(headers["content-type"], "application/json");
-    serde_json::from_str(&text).expect("JSON")
+async fn document(server: &TestServer) -> Value {
+    let client = server.anonymous();
+    let target = "/api/v1/openapi.json";
+    let response = client.fetch(Method::GET, target, Body::empty()).await;
+    assert_eq!(response.status, 200);
+    assert_eq!(response.header("content-type"), Some("application/json"));
+    response.json()
 }
 
 fn is_closed(route: &Route) -> bool {
@@ -42,7 +47,7 @@ async fn call(
     method: &Method,
     operation: &Value,
     replaced: Option<(&str, &str)>,
-) -> Answer {
+) -> Response {
     let address = operation["x-example-address"].as_str().expect("an address");
     let (from, to) = replaced.unwrap_or_default();
     let address = address.replacen(from, to, 1);
@@ -58,8 +63,8 @@ async fn call(
 
 #[tokio::test]
 async fn the_document_names_every_endpoint_of_the_router_and_no_other() {
-    let zone = Zone::on_sqlite().await;
-    let documented: BTreeSet<_> = operations(&document(&zone).await)
+    let server = TestServer::on_sqlite().await;
+    let documented: BTreeSet<_> = operations(&document(&server).await)
         .into_iter()
         .map(|(path, method, _)| (path, method.to_string()))
         .collect();
@@ -75,29 +80,29 @@ async fn the_document_names_every_endpoint_of_the_router_and_no_other() {
 /// Not the list alone: the router itself has what the document names.
 #[tokio::test]
 async fn every_documented_endpoint_answers_its_own_example() {
-    let zone = Zone::on_sqlite().await;
-    let token = zone.token().await;
-    let client = zone.key(&token.secret);
-    fs::create_dir(zone.originals.path().join("456")).expect("made");
-    fs::write(zone.originals.path().join("456/IMG_0001.jpg"), "a photo").expect("written");
-    for (path, method, operation) in operations(&document(&zone).await) {
-        let answer = call(&client, &method, &operation, None).await;
-        answer.assert_success();
+    let server = TestServer::on_sqlite().await;
+    let token = server.token().await;
+    let client = server.key(&token.secret);
+    fs::create_dir(server.originals.path().join("456")).expect("made");
+    fs::write(server.originals.path().join("456/IMG_0001.jpg"), "a photo").expect("written");
+    for (path, method, operation) in operations(&document(&server).await) {
+        let response = call(&client, &method, &operation, None).await;
+        response.assert_success();
         let printed = &operation["responses"]["200"]["content"]["application/json"]["example"];
         assert!(printed.is_object(), "{path} has no example");
         assert_eq!(
-            without_signatures(answer.json()),
+            without_signatures(response.json()),
             without_signatures(printed.clone()),
-            "the example of {method} {path} is not what the demo data gives; the answer is\n{}",
-            serde_json::to_string_pretty(&answer.json()).expect("JSON")
+            "the example of {method} {path} is not what the demo data gives; the response is\n{}",
+            serde_json::to_string_pretty(&response.json()).expect("JSON")
         );
     }
 }
 
 /// Links with their varying ends cut off: expiry and signature are different each time, and the address
 /// depends on the server.
-fn without_signatures(mut answer: Value) -> Value {
-    if let Some(links) = answer["data"]["presigned_urls"].as_array_mut() {
+fn without_signatures(mut response: Value) -> Value {
+    if let Some(links) = response["data"]["presigned_urls"].as_array_mut() {
         for link in links {
             let url = link["url"].as_str().expect("a text");
             let path = url.split('?').next().expect("a path");
@@ -105,13 +110,13 @@ fn without_signatures(mut answer: Value) -> Value {
             link["url"] = json!(path[start..]);
         }
     }
-    answer
+    response
 }
 
 #[tokio::test]
 async fn every_reference_in_the_document_leads_somewhere() {
-    let zone = Zone::on_sqlite().await;
-    let document = document(&zone).await;
+    let server = TestServer::on_sqlite().await;
+    let document = document(&server).await;
     let mut references = Vec::new();
     collect_references(&document, &mut references);
     assert!(!references.is_empty());
@@ -146,26 +151,26 @@ fn collect_references(value: &Value, found: &mut Vec<String>) {
 /// What an operation says of its refusals is what the guard does.
 #[tokio::test]
 async fn each_refusal_of_the_guard_is_documented_at_each_endpoint_that_makes_it() {
-    let zone = Zone::on_sqlite().await;
-    let token = zone.token().await;
-    let good = zone.key(&token.secret);
-    for (path, method, operation) in operations(&document(&zone).await) {
+    let server = TestServer::on_sqlite().await;
+    let token = server.token().await;
+    let good = server.key(&token.secret);
+    for (path, method, operation) in operations(&document(&server).await) {
         let ask =
             async |client: &Client, replaced| call(client, &method, &operation, replaced).await;
-        let mut answers = vec![
-            ask(&zone.anonymous(), None).await,
-            ask(&zone.key("made-up"), None).await,
+        let mut responses = vec![
+            ask(&server.anonymous(), None).await,
+            ask(&server.key("made-up"), None).await,
             ask(&good.clone().with("host", "evil.example"), None).await,
             ask(&good, Some(("/903/", "/904/"))).await,
             ask(&good, Some(("/903/", "/x/"))).await,
         ];
         if path.contains("{event_id}") {
-            answers.push(ask(&good, Some(("/456/", "/556/"))).await);
-            answers.push(ask(&good, Some(("/456/", "/457/"))).await);
+            responses.push(ask(&good, Some(("/456/", "/556/"))).await);
+            responses.push(ask(&good, Some(("/456/", "/457/"))).await);
         }
-        for answer in answers {
-            let status = answer.status.as_str();
-            let code = answer.code().expect("refused");
+        for response in responses {
+            let status = response.status.as_str();
+            let code = response.code().expect("refused");
             let codes = &operation["responses"][status]["x-error-codes"];
             let documented = codes
                 .as_array()

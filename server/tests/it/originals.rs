@@ -11,16 +11,19 @@ use axum::body::Body;
 use http::{HeaderMap, Method, StatusCode, Uri};
 use serde_json::{Value, json};
 
-use crate::{
-    program::{Outcome, Serving, bare, done, run},
-    zone::{Answer, Client, TestDatabase, Zone},
+use crate::support::{
+    client::{Client, Response},
+    database::TestDatabase,
+    process::ServerProcess,
+    program::{Outcome, bare_program, create_token, run},
+    server::TestServer,
 };
 
 const HOUR: i64 = 60 * 60 * 1_000;
 const PICTURE: &[u8] = b"\xff\xd8\xff picture";
 
 /// A photo of event 456 with its original of this name.
-async fn add_photo(zone: &Zone, image_id: &str, path: &str) {
+async fn add_photo(server: &TestServer, image_id: &str, path: &str) {
     use model::{
         event::EventId,
         organisation::OrganisationId,
@@ -43,36 +46,36 @@ async fn add_photo(zone: &Zone, image_id: &str, path: &str) {
         bibs: vec![],
     };
     let scope = OrganisationScope::operator(OrganisationId(903));
-    let photos = zone.store.photos();
+    let photos = server.store.photos();
     let done = photos.import(scope, EventId(456), &[photo]).await;
     done.expect("loaded");
 }
 
-fn put(zone: &Zone, path: &str, content: &[u8]) {
-    let file = zone.originals.path().join(path);
+fn put(server: &TestServer, path: &str, content: &[u8]) {
+    let file = server.originals.path().join(path);
     fs::create_dir_all(file.parent().expect("a folder")).expect("made");
     fs::write(file, content).expect("written");
 }
 
 /// What the API says of these originals.
-async fn ask(zone: &Zone, ids: &[&str]) -> Value {
-    let token = zone.token().await;
-    let client = zone
+async fn ask(server: &TestServer, ids: &[&str]) -> Value {
+    let token = server.token().await;
+    let client = server
         .key(&token.secret)
         .with("content-type", "application/json");
     let body = json!({ "method": "image_ids", "identifier": ids }).to_string();
-    let answer = client
+    let response = client
         .send_body(Method::POST, "/903/event/456/original-photos", body)
         .await;
-    answer.assert_success();
-    answer.data()
+    response.assert_success();
+    response.data()
 }
 
 /// A link to an original of this name, as the API gives it, without its origin.
-async fn link_to(zone: &Zone, path: &str) -> String {
-    put(zone, path, PICTURE);
-    add_photo(zone, path, path).await;
-    let data = ask(zone, &[path]).await;
+async fn link_to(server: &TestServer, path: &str) -> String {
+    put(server, path, PICTURE);
+    add_photo(server, path, path).await;
+    let data = ask(server, &[path]).await;
     let url = data["presigned_urls"][0]["url"].as_str();
     let url = url.unwrap_or_else(|| panic!("{data}"));
     url.strip_prefix("https://api.9pic.ai")
@@ -81,23 +84,24 @@ async fn link_to(zone: &Zone, path: &str) -> String {
 }
 
 /// Follows a link that is refused, which is told as the API tells everything.
-async fn refused(zone: &Zone, target: &str) -> Answer {
-    zone.anonymous()
+async fn refused(server: &TestServer, target: &str) -> Response {
+    server
+        .anonymous()
         .send_to(Method::GET, target, Body::empty())
         .await
 }
 
 async fn download(client: &Client, method: Method, link: &str) -> (StatusCode, HeaderMap, Vec<u8>) {
-    let answer = client.raw(method, link, Body::empty()).await;
-    assert!(answer.1.contains_key("x-request-id"), "{answer:?}");
-    answer
+    let response = client.raw(method, link, Body::empty()).await;
+    assert!(response.1.contains_key("x-request-id"), "{response:?}");
+    response
 }
 
 #[tokio::test]
 async fn a_link_needs_no_key_and_gives_the_file_to_be_saved_and_nothing_to_be_run() {
-    let zone = Zone::on_sqlite().await;
-    let link = link_to(&zone, "456/IMG_1.jpg").await;
-    let (status, headers, body) = download(&zone.anonymous(), Method::GET, &link).await;
+    let server = TestServer::on_sqlite().await;
+    let link = link_to(&server, "456/IMG_1.jpg").await;
+    let (status, headers, body) = download(&server.anonymous(), Method::GET, &link).await;
     assert_eq!((status, &body[..]), (StatusCode::OK, PICTURE));
     for (name, value) in [
         ("content-type", "image/jpeg"),
@@ -116,17 +120,17 @@ async fn a_link_needs_no_key_and_gives_the_file_to_be_saved_and_nothing_to_be_ru
     ] {
         assert_eq!(headers[name], value, "{name}");
     }
-    let (status, headers, body) = download(&zone.anonymous(), Method::HEAD, &link).await;
+    let (status, headers, body) = download(&server.anonymous(), Method::HEAD, &link).await;
     assert_eq!((status, &body[..]), (StatusCode::OK, &b""[..]));
     assert_eq!(headers["content-length"], PICTURE.len().to_string());
 }
 
 #[tokio::test]
 async fn a_part_of_a_file_can_be_asked_for() {
-    let zone = Zone::on_sqlite().await;
-    let link = link_to(&zone, "1.jpg").await;
+    let server = TestServer::on_sqlite().await;
+    let link = link_to(&server, "1.jpg").await;
     let part = download(
-        &zone.anonymous().with("range", "bytes=4-6"),
+        &server.anonymous().with("range", "bytes=4-6"),
         Method::GET,
         &link,
     )
@@ -139,7 +143,7 @@ async fn a_part_of_a_file_can_be_asked_for() {
     let range = format!("bytes 4-6/{}", PICTURE.len());
     assert_eq!(headers["content-range"], range);
     let beyond = download(
-        &zone.anonymous().with("range", "bytes=900-"),
+        &server.anonymous().with("range", "bytes=900-"),
         Method::GET,
         &link,
     )
@@ -149,7 +153,7 @@ async fn a_part_of_a_file_can_be_asked_for() {
 
 #[tokio::test]
 async fn a_file_may_have_any_name() {
-    let zone = Zone::on_sqlite().await;
+    let server = TestServer::on_sqlite().await;
     for name in [
         "a b/c d.jpg",
         "#1?x=y&z.jpg",
@@ -160,8 +164,8 @@ async fn a_file_may_have_any_name() {
         "...",
         "no-extension",
     ] {
-        let link = link_to(&zone, name).await;
-        let (status, _, body) = download(&zone.anonymous(), Method::GET, &link).await;
+        let link = link_to(&server, name).await;
+        let (status, _, body) = download(&server.anonymous(), Method::GET, &link).await;
         assert_eq!(
             (status, &body[..]),
             (StatusCode::OK, PICTURE),
@@ -172,25 +176,25 @@ async fn a_file_may_have_any_name() {
 
 #[tokio::test]
 async fn a_link_works_for_one_hour_to_the_second() {
-    let zone = Zone::on_sqlite().await;
-    let link = link_to(&zone, "1.jpg").await;
-    zone.clock.advance(HOUR - 1);
+    let server = TestServer::on_sqlite().await;
+    let link = link_to(&server, "1.jpg").await;
+    server.clock.advance(HOUR - 1);
     assert_eq!(
-        download(&zone.anonymous(), Method::GET, &link).await.0,
+        download(&server.anonymous(), Method::GET, &link).await.0,
         StatusCode::OK
     );
-    zone.clock.advance(1);
-    let answer = refused(&zone, &link).await;
-    answer.assert_refused(403, "link_expired");
+    server.clock.advance(1);
+    let response = refused(&server, &link).await;
+    response.assert_refused(403, "link_expired");
 }
 
 /// Each character of the whole link, its path and query, as a request would carry it.
 #[tokio::test]
 async fn a_link_that_was_changed_anywhere_opens_nothing() {
-    let zone = Zone::on_sqlite().await;
-    let link = link_to(&zone, "456/1.jpg").await;
-    put(&zone, "456/2.jpg", b"another");
-    put(&zone, "556/1.jpg", b"another");
+    let server = TestServer::on_sqlite().await;
+    let link = link_to(&server, "456/1.jpg").await;
+    put(&server, "456/2.jpg", b"another");
+    put(&server, "556/1.jpg", b"another");
     let from = "/files/".len();
     for at in from..link.len() {
         for new in ["0", "1", "2", "5", "a", "f", "/", "%20", ""] {
@@ -202,16 +206,16 @@ async fn a_link_that_was_changed_anywhere_opens_nothing() {
             if changed.starts_with("/files/?") {
                 continue;
             }
-            let answer = refused(&zone, &changed).await;
-            answer.assert_refused(403, "link_invalid");
+            let response = refused(&server, &changed).await;
+            response.assert_refused(403, "link_invalid");
         }
     }
 }
 
 #[tokio::test]
 async fn a_link_without_its_signature_opens_nothing() {
-    let zone = Zone::on_sqlite().await;
-    let link = link_to(&zone, "1.jpg").await;
+    let server = TestServer::on_sqlite().await;
+    let link = link_to(&server, "1.jpg").await;
     let (path, query) = link.split_once('?').expect("a query");
     let (expires, signature) = query.split_once('&').expect("two parameters");
     for odd in [
@@ -227,18 +231,18 @@ async fn a_link_without_its_signature_opens_nothing() {
         format!("{path}?{expires}0&{signature}"),
         format!("/files/%ff?{query}"),
     ] {
-        let answer = refused(&zone, &odd).await;
-        answer.assert_refused(403, "link_invalid");
+        let response = refused(&server, &odd).await;
+        response.assert_refused(403, "link_invalid");
     }
 }
 
 /// Nothing is told of the folder to those whose link is not good.
 #[tokio::test]
 async fn without_a_good_link_a_missing_file_answers_like_one_that_is_there() {
-    let zone = Zone::on_sqlite().await;
-    put(&zone, "there.jpg", PICTURE);
+    let server = TestServer::on_sqlite().await;
+    put(&server, "there.jpg", PICTURE);
     let ask = async |name: &str| {
-        let client = zone.anonymous().with("x-request-id", "same");
+        let client = server.anonymous().with("x-request-id", "same");
         let target = format!("/files/{name}?expires=9999999999&signature=00");
         client.send_to(Method::GET, &target, Body::empty()).await
     };
@@ -250,35 +254,35 @@ async fn without_a_good_link_a_missing_file_answers_like_one_that_is_there() {
 
 #[tokio::test]
 async fn a_file_that_is_gone_is_told_as_gone() {
-    let zone = Zone::on_sqlite().await;
-    let link = link_to(&zone, "1.jpg").await;
-    fs::remove_file(zone.originals.path().join("1.jpg")).expect("removed");
-    refused(&zone, &link)
+    let server = TestServer::on_sqlite().await;
+    let link = link_to(&server, "1.jpg").await;
+    fs::remove_file(server.originals.path().join("1.jpg")).expect("removed");
+    refused(&server, &link)
         .await
         .assert_refused(404, "file_not_found");
-    fs::create_dir(zone.originals.path().join("1.jpg")).expect("made");
-    refused(&zone, &link)
+    fs::create_dir(server.originals.path().join("1.jpg")).expect("made");
+    refused(&server, &link)
         .await
         .assert_refused(404, "file_not_found");
 }
 
 #[tokio::test]
 async fn other_methods_are_refused_with_those_that_there_are() {
-    let zone = Zone::on_sqlite().await;
-    let link = link_to(&zone, "1.jpg").await;
-    let client = zone.anonymous();
-    let answer = client.send_to(Method::DELETE, &link, Body::empty()).await;
-    answer.assert_refused(405, "method_not_allowed");
-    assert_eq!(answer.header("allow"), Some("GET,HEAD"));
+    let server = TestServer::on_sqlite().await;
+    let link = link_to(&server, "1.jpg").await;
+    let client = server.anonymous();
+    let response = client.send_to(Method::DELETE, &link, Body::empty()).await;
+    response.assert_refused(405, "method_not_allowed");
+    assert_eq!(response.header("allow"), Some("GET,HEAD"));
 }
 
 #[tokio::test]
 async fn what_is_not_in_the_folder_gets_no_link_and_is_named_as_failed() {
-    let zone = Zone::on_sqlite().await;
+    let server = TestServer::on_sqlite().await;
     let outside = tempfile::tempdir().expect("a folder");
     fs::write(outside.path().join("secret"), "secret").expect("written");
-    symlink(outside.path(), zone.originals.path().join("out")).expect("linked");
-    put(&zone, "folder/x.jpg", PICTURE);
+    symlink(outside.path(), server.originals.path().join("out")).expect("linked");
+    put(&server, "folder/x.jpg", PICTURE);
     let absolute = outside.path().join("secret").display().to_string();
     let up = format!(
         "../{}/secret",
@@ -297,12 +301,12 @@ async fn what_is_not_in_the_folder_gets_no_link_and_is_named_as_failed() {
         &up,
     ];
     for (number, path) in paths.iter().enumerate() {
-        add_photo(&zone, &format!("p{number}"), path).await;
+        add_photo(&server, &format!("p{number}"), path).await;
     }
     let ids: Vec<_> = (0..paths.len())
         .map(|number| format!("p{number}"))
         .collect();
-    let data = ask(&zone, &ids.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let data = ask(&server, &ids.iter().map(String::as_str).collect::<Vec<_>>()).await;
     assert_eq!(data["presigned_urls"], json!([]));
     let failed = data["failed_urls"].as_array().expect("a list");
     assert_eq!(failed.len(), paths.len());
@@ -353,26 +357,26 @@ fn a_running_server_honours_links_and_says_what_is_wrong_with_its_storage() {
     with(&["--s3-bucket", "a/b"]).assert_misunderstood("bucket's name alone");
     with(&["--s3-region", " "]).assert_misunderstood("one word");
 
-    let mut command = bare();
+    let mut command = bare_program();
     command.args(serve).envs([
         ("DEVELOPER_ZONE_DATABASE_URL", &url[..]),
         ("DEVELOPER_ZONE_S3_REGION", "eu"),
     ]);
-    let outcome: Outcome = command.output().expect("started").into();
+    let outcome = Outcome::of(&mut command);
     outcome.assert_misunderstood("--s3-secret-access-key-file <FILE>");
 
     // With object storage nothing is served from here.
-    let server = Serving::start(&url, &all);
-    let answer = server.get("/files/1.jpg", &[("Host", "api.9pic.ai")]);
-    assert!(!answer.contains("link_invalid"), "{answer}");
+    let server = ServerProcess::start(&url, &all);
+    let response = server.get("/files/1.jpg", &[("Host", "api.9pic.ai")]);
+    assert!(!response.contains("link_invalid"), "{response}");
     assert!(!server.stderr().contains("s3cr3t"));
     server.stop().assert_done();
 
-    let server = Serving::start(&url, &[]);
-    let answer = server.get("/files/1.jpg", &[("Host", "api.9pic.ai")]);
+    let server = ServerProcess::start(&url, &[]);
+    let response = server.get("/files/1.jpg", &[("Host", "api.9pic.ai")]);
     assert!(
-        answer.starts_with("HTTP/1.1 403") && answer.contains("link_invalid"),
-        "{answer}"
+        response.starts_with("HTTP/1.1 403") && response.contains("link_invalid"),
+        "{response}"
     );
 }
 
@@ -402,20 +406,18 @@ fn a_secret_that_may_not_be_read_is_told() {
 fn a_demos_originals_can_be_downloaded_and_lie_beside_its_database() {
     let database = TestDatabase::sqlite();
     let url = database.url();
-    let server = Serving::start(&url, &["--demo"]);
-    let create = ["token", "create", "--organisation", "903"];
-    let by = ["--created-by", "member@example.com"];
-    let token = done(&url, &[&create[..], &by].concat());
-    let answer = server.post(
+    let server = ServerProcess::start(&url, &["--demo"]);
+    let token = create_token(&url);
+    let response = server.post(
         "/api/v1/ext/903/event/456/original-photos",
         &[
-            ("X-API-Key", token.trim_end()),
+            ("X-API-Key", &token[..]),
             ("Content-Type", "application/json"),
         ],
         r#"{"method":"bib","identifier":"1234"}"#,
     );
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a body");
-    assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
+    let (head, body) = response.split_once("\r\n\r\n").expect("a body");
+    assert!(head.starts_with("HTTP/1.1 200"), "{response}");
     let data: Value = serde_json::from_str(body).expect("JSON");
     let link = data["data"]["presigned_urls"][0]["url"]
         .as_str()
@@ -425,7 +427,7 @@ fn a_demos_originals_can_be_downloaded_and_lie_beside_its_database() {
         .expect("at the server itself");
     let mut picture = Vec::new();
     let mut stream = server.send(path, &[]);
-    stream.read_to_end(&mut picture).expect("an answer");
+    stream.read_to_end(&mut picture).expect("a response");
     assert!(picture.starts_with(b"HTTP/1.1 200 OK\r\n"), "{link}");
     assert!(picture.ends_with(&[0xff, 0xd9]), "the end of a JPEG");
     server.stop().assert_done();

@@ -3,16 +3,12 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::zone::{Answer, Client, Zone};
+use crate::support::{
+    client::{Client, Response},
+    server::TestServer,
+};
 
 const JSON: &str = "application/json";
-
-async fn zone_and_client() -> (Zone, Client) {
-    let zone = Zone::on_sqlite().await;
-    let token = zone.token().await;
-    let client = zone.key(&token.secret);
-    (zone, client)
-}
 
 fn image_ids(data: &Value) -> Vec<String> {
     let images = data["images"].as_array().expect("a list");
@@ -25,9 +21,9 @@ async fn walk(client: &Client, path: &str) -> Vec<String> {
     let (mut ids, mut page) = (Vec::new(), 1);
     loop {
         let separator = if path.contains('?') { '&' } else { '?' };
-        let answer = client.get(&format!("{path}{separator}page={page}")).await;
-        answer.assert_success();
-        let data = answer.data();
+        let response = client.get(&format!("{path}{separator}page={page}")).await;
+        response.assert_success();
+        let data = response.data();
         ids.extend(image_ids(&data));
         assert_eq!(data["pagination"]["currentPage"], page);
         if data["pagination"]["hasNextPage"] == false {
@@ -37,24 +33,24 @@ async fn walk(client: &Client, path: &str) -> Vec<String> {
     }
 }
 
-async fn post(client: &Client, path: &str, body: &Value) -> Answer {
+async fn post(client: &Client, path: &str, body: &Value) -> Response {
     let client = client.clone().with("content-type", JSON);
     client.send_body(Method::POST, path, body.to_string()).await
 }
 
 async fn originals(client: &Client, body: Value) -> Value {
-    let answer = post(client, "/903/event/456/original-photos", &body).await;
-    answer.assert_success();
-    answer.data()
+    let response = post(client, "/903/event/456/original-photos", &body).await;
+    response.assert_success();
+    response.data()
 }
 
 #[tokio::test]
 async fn a_photo_has_the_contracts_six_fields() {
-    let (_zone, client) = zone_and_client().await;
-    let answer = client.get("/903/event/456/images?page_size=1").await;
-    answer.assert_success();
-    assert_eq!(answer.message(), "Records for all images");
-    let data = answer.data();
+    let (_server, client) = TestServer::with_client().await;
+    let response = client.get("/903/event/456/images?page_size=1").await;
+    response.assert_success();
+    assert_eq!(response.message(), "Records for all images");
+    let data = response.data();
     let photo = data["images"][0].as_object().expect("a photo");
     let keys: Vec<_> = photo.keys().map(String::as_str).collect();
     assert_eq!(
@@ -79,7 +75,7 @@ async fn a_photo_has_the_contracts_six_fields() {
 
 #[tokio::test]
 async fn a_walk_through_the_pages_meets_every_photo_once_whatever_their_size() {
-    let (_zone, client) = zone_and_client().await;
+    let (_server, client) = TestServer::with_client().await;
     let all = walk(&client, "/903/event/456/images").await;
     assert_eq!(all.len(), 96);
     let distinct: std::collections::BTreeSet<_> = all.iter().collect();
@@ -92,7 +88,7 @@ async fn a_walk_through_the_pages_meets_every_photo_once_whatever_their_size() {
 
 #[tokio::test]
 async fn pages_of_photos_are_32_long_and_at_most_100() {
-    let (_zone, client) = zone_and_client().await;
+    let (_server, client) = TestServer::with_client().await;
     let window = "from=0&to=9999999999";
     for (path, query) in [
         ("images", ""),
@@ -119,17 +115,17 @@ async fn pages_of_photos_are_32_long_and_at_most_100() {
 
 #[tokio::test]
 async fn an_event_without_photos_says_so_with_an_empty_page() {
-    let (_zone, client) = zone_and_client().await;
+    let (_server, client) = TestServer::with_client().await;
     let nothing = json!({
         "total": 0, "currentPage": 0, "totalPages": 0,
         "hasNextPage": false, "hasPreviousPage": false, "page_size": 32
     });
     for path in ["images", "timeline/images?from=0&to=9999999999"] {
-        let answer = client.get(&format!("/903/event/1002/{path}")).await;
-        answer.assert_success();
-        assert_eq!(answer.message(), "No images found");
+        let response = client.get(&format!("/903/event/1002/{path}")).await;
+        response.assert_success();
+        assert_eq!(response.message(), "No images found");
         assert_eq!(
-            answer.data(),
+            response.data(),
             json!({ "images": [], "pagination": nothing })
         );
     }
@@ -141,10 +137,10 @@ async fn an_event_without_photos_says_so_with_an_empty_page() {
 
 #[tokio::test]
 async fn a_page_past_the_end_is_empty_and_named_as_asked() {
-    let (_zone, client) = zone_and_client().await;
-    let answer = client.get("/903/event/456/images?page=99").await;
-    answer.assert_success();
-    let data = answer.data();
+    let (_server, client) = TestServer::with_client().await;
+    let response = client.get("/903/event/456/images?page=99").await;
+    response.assert_success();
+    let data = response.data();
     assert_eq!(data["images"], json!([]));
     let place = &data["pagination"];
     assert_eq!(
@@ -159,22 +155,25 @@ async fn a_page_past_the_end_is_empty_and_named_as_asked() {
 
 #[tokio::test]
 async fn a_bib_number_is_found_in_any_case_and_with_white_space_around_it() {
-    let (_zone, client) = zone_and_client().await;
+    let (_server, client) = TestServer::with_client().await;
     let plain = client.get("/903/event/456/bibs/A17").await;
     plain.assert_success();
     assert_eq!(plain.message(), "Records for bib number A17");
     assert!(!image_ids(&plain.data()).is_empty());
     for (written, shown) in [("a17", "a17"), ("%20A17%20", "A17"), ("a17%09", "a17")] {
-        let answer = client.get(&format!("/903/event/456/bibs/{written}")).await;
-        answer.assert_success();
-        assert_eq!(answer.message(), format!("Records for bib number {shown}"));
-        assert_eq!(answer.data(), plain.data());
+        let response = client.get(&format!("/903/event/456/bibs/{written}")).await;
+        response.assert_success();
+        assert_eq!(
+            response.message(),
+            format!("Records for bib number {shown}")
+        );
+        assert_eq!(response.data(), plain.data());
     }
 }
 
 #[tokio::test]
 async fn a_bib_number_that_no_photo_carries_is_404_whatever_it_looks_like() {
-    let (_zone, client) = zone_and_client().await;
+    let (_server, client) = TestServer::with_client().await;
     let long = "9".repeat(1_000);
     for (written, shown) in [
         ("77777", "77777"),
@@ -183,20 +182,20 @@ async fn a_bib_number_that_no_photo_carries_is_404_whatever_it_looks_like() {
         ("%00", "\u{0}"),
         (long.as_str(), long.as_str()),
     ] {
-        let answer = client.get(&format!("/903/event/456/bibs/{written}")).await;
-        answer.assert_refused(404, "bib_not_found");
+        let response = client.get(&format!("/903/event/456/bibs/{written}")).await;
+        response.assert_refused(404, "bib_not_found");
         let expected = format!("BIB number {shown} not found for this event");
-        assert_eq!(answer.message(), expected);
+        assert_eq!(response.message(), expected);
     }
 }
 
 #[tokio::test]
 async fn the_days_and_hours_add_up_to_the_photos_of_the_windows() {
-    let (_zone, client) = zone_and_client().await;
-    let answer = client.get("/903/event/456/timeline/days").await;
-    answer.assert_success();
-    assert_eq!(answer.message(), "Timeline buckets");
-    let days = answer.data()["days"].take();
+    let (_server, client) = TestServer::with_client().await;
+    let response = client.get("/903/event/456/timeline/days").await;
+    response.assert_success();
+    assert_eq!(response.message(), "Timeline buckets");
+    let days = response.data()["days"].take();
     let days = days.as_array().expect("a list");
     assert!(days.len() >= 2, "{days:?}");
     let mut timed = 0;
@@ -234,7 +233,7 @@ fn midnight(date: &str) -> i64 {
 
 #[tokio::test]
 async fn a_time_window_needs_two_times_in_order() {
-    let (_zone, client) = zone_and_client().await;
+    let (_server, client) = TestServer::with_client().await;
     for (query, problem) in [
         ("", "from: is required; to: is required"),
         ("?from=1", "to: is required"),
@@ -250,17 +249,17 @@ async fn a_time_window_needs_two_times_in_order() {
             "from: must be before to; page: must be a whole number from 1",
         ),
     ] {
-        let answer = client
+        let response = client
             .get(&format!("/903/event/456/timeline/images{query}"))
             .await;
-        answer.assert_refused(422, "invalid_request");
-        assert_eq!(answer.message(), problem);
+        response.assert_refused(422, "invalid_request");
+        assert_eq!(response.message(), problem);
     }
 }
 
 #[tokio::test]
 async fn a_feature_that_is_off_is_told_before_anything_else_that_is_wrong() {
-    let (_zone, client) = zone_and_client().await;
+    let (_server, client) = TestServer::with_client().await;
     for path in [
         "bibs/1234",
         "bibs/77777",
@@ -269,15 +268,15 @@ async fn a_feature_that_is_off_is_told_before_anything_else_that_is_wrong() {
         "timeline/images",
         "timeline/images?from=2&to=1",
     ] {
-        let answer = client.get(&format!("/903/event/458/{path}")).await;
-        answer.assert_refused(403, "feature_disabled");
+        let response = client.get(&format!("/903/event/458/{path}")).await;
+        response.assert_refused(403, "feature_disabled");
     }
     client.get("/903/event/458/images").await.assert_success();
 }
 
 #[tokio::test]
 async fn originals_of_a_bib_number_come_with_links_and_with_those_that_failed() {
-    let (_zone, client) = zone_and_client().await;
+    let (_server, client) = TestServer::with_client().await;
     let data = originals(&client, json!({ "method": "bib", "identifier": " 1234 " })).await;
     let keys: Vec<_> = data.as_object().expect("an object").keys().collect();
     assert_eq!(
@@ -306,21 +305,21 @@ async fn originals_of_a_bib_number_come_with_links_and_with_those_that_failed() 
 
 #[tokio::test]
 async fn originals_that_nobody_has_are_an_empty_answer_that_says_so() {
-    let (_zone, client) = zone_and_client().await;
+    let (_server, client) = TestServer::with_client().await;
     for body in [
         json!({ "method": "bib", "identifier": "77777" }),
         json!({ "method": "bib", "identifier": "" }),
         json!({ "method": "bib", "identifier": "\u{0}" }),
         json!({ "method": "selfie", "identifier": "face-1" }),
     ] {
-        let answer = post(&client, "/903/event/456/original-photos", &body).await;
-        answer.assert_success();
+        let response = post(&client, "/903/event/456/original-photos", &body).await;
+        response.assert_success();
         assert_eq!(
-            answer.message(),
+            response.message(),
             "No photos found, so there are no originals"
         );
         assert_eq!(
-            answer.data(),
+            response.data(),
             json!({
                 "presigned_urls": [], "failed_urls": [], "total_images": 0, "successful_count": 0,
                 "failed_count": 0, "identifier": body["identifier"],
@@ -335,7 +334,7 @@ async fn originals_that_nobody_has_are_an_empty_answer_that_says_so() {
 
 #[tokio::test]
 async fn a_photo_that_the_event_has_not_is_400_and_one_of_several_is_a_failure_of_its_own() {
-    let (_zone, client) = zone_and_client().await;
+    let (_server, client) = TestServer::with_client().await;
     let path = "/903/event/456/original-photos";
     for body in [
         json!({ "method": "image_id", "identifier": "made-up" }),
@@ -370,7 +369,7 @@ async fn a_photo_that_the_event_has_not_is_400_and_one_of_several_is_a_failure_o
 
 #[tokio::test]
 async fn a_foreign_events_photo_is_as_unknown_as_one_that_never_was() {
-    let (_zone, client) = zone_and_client().await;
+    let (_server, client) = TestServer::with_client().await;
     let client = client.with("x-request-id", "same");
     let ask = async |event: i64, name: &str| {
         let body = json!({ "method": "image_id", "identifier": name });
@@ -391,7 +390,7 @@ async fn a_foreign_events_photo_is_as_unknown_as_one_that_never_was() {
 
 #[tokio::test]
 async fn pages_of_originals_are_30_long_and_at_most_60() {
-    let (_zone, client) = zone_and_client().await;
+    let (_server, client) = TestServer::with_client().await;
     let all = walk(&client, "/903/event/456/images?page_size=100").await;
     let body = json!({ "method": "image_ids", "identifier": all });
     let mut seen = Vec::new();
@@ -418,7 +417,7 @@ async fn pages_of_originals_are_30_long_and_at_most_60() {
 
 #[tokio::test]
 async fn a_body_that_cannot_be_taken_is_refused_by_what_is_wrong_with_it() {
-    let (_zone, client) = zone_and_client().await;
+    let (_server, client) = TestServer::with_client().await;
     let path = "/903/event/456/original-photos";
     let good = r#"{"method":"bib","identifier":"1234"}"#;
     let send = async |content_type: Option<&str>, body: Vec<u8>| {
@@ -434,22 +433,22 @@ async fn a_body_that_cannot_be_taken_is_refused_by_what_is_wrong_with_it() {
         Some("application/jsonp"),
         Some(""),
     ] {
-        let answer = send(sent, good.into()).await;
-        answer.assert_refused(415, "unsupported_media_type");
+        let response = send(sent, good.into()).await;
+        response.assert_refused(415, "unsupported_media_type");
     }
     for sent in [JSON, "application/json; charset=utf-8", "Application/JSON"] {
         send(Some(sent), good.into()).await.assert_success();
     }
     for broken in ["", "{", "{}x", "\u{0}", r#"{"method":}"#] {
-        let answer = send(Some(JSON), broken.into()).await;
-        answer.assert_refused(400, "malformed_request");
+        let response = send(Some(JSON), broken.into()).await;
+        response.assert_refused(400, "malformed_request");
     }
     send(Some(JSON), b"\"\xff\"".to_vec())
         .await
         .assert_refused(400, "malformed_request");
     for other in ["[]", "null", "1", r#""x""#, "{}"] {
-        let answer = send(Some(JSON), other.into()).await;
-        answer.assert_refused(422, "invalid_request");
+        let response = send(Some(JSON), other.into()).await;
+        response.assert_refused(422, "invalid_request");
     }
     let large = format!("{}{good}", " ".repeat(64 * 1024));
     send(Some(JSON), large.into())

@@ -3,7 +3,7 @@
 use http::Method;
 use server::api::{ROUTES, Route};
 
-use crate::zone::{BASE, Client, Zone};
+use crate::support::{client::BASE, server::TestServer};
 
 const METHODS: [Method; 7] = [
     Method::GET,
@@ -31,24 +31,17 @@ fn of_an_event(route: &Route) -> bool {
     route.path.contains("{event_id}")
 }
 
-async fn zone_and_client() -> (Zone, Client) {
-    let zone = Zone::on_sqlite().await;
-    let token = zone.token().await;
-    let client = zone.key(&token.secret);
-    (zone, client)
-}
-
 #[tokio::test]
 async fn no_route_answers_without_a_key_by_any_method() {
-    let zone = Zone::on_sqlite().await;
+    let server = TestServer::on_sqlite().await;
     for route in &ROUTES {
         for method in METHODS {
-            let answer = zone
+            let response = server
                 .anonymous()
                 .send(method, &path(route, "903", "456"))
                 .await;
-            answer.assert_refused(401, "token_missing");
-            assert_eq!(answer.header("allow"), None, "{}", route.path);
+            response.assert_refused(401, "token_missing");
+            assert_eq!(response.header("allow"), None, "{}", route.path);
         }
     }
 }
@@ -56,8 +49,8 @@ async fn no_route_answers_without_a_key_by_any_method() {
 /// Whatever else is wrong with a request, who sends no key learns only that.
 #[tokio::test]
 async fn without_a_key_nothing_but_401_is_answered_under_the_base() {
-    let zone = Zone::on_sqlite().await;
-    let stranger = zone.anonymous();
+    let server = TestServer::on_sqlite().await;
+    let stranger = server.anonymous();
     for odd in [
         "",
         "/",
@@ -69,8 +62,8 @@ async fn without_a_key_nothing_but_401_is_answered_under_the_base() {
         "//",
     ] {
         for method in METHODS {
-            let answer = stranger.send(method, odd).await;
-            answer.assert_refused(401, "token_missing");
+            let response = stranger.send(method, odd).await;
+            response.assert_refused(401, "token_missing");
         }
     }
     let elsewhere = stranger.clone().with("host", "evil.example");
@@ -79,48 +72,48 @@ async fn without_a_key_nothing_but_401_is_answered_under_the_base() {
         .await
         .assert_refused(401, "token_missing");
     let large = vec![b'x'; 70_000];
-    let answer = stranger
+    let response = stranger
         .send_body(Method::POST, "/903/event/456/faces", large)
         .await;
-    answer.assert_refused(401, "token_missing");
+    response.assert_refused(401, "token_missing");
 }
 
 #[tokio::test]
 async fn no_route_gives_a_foreign_organisations_data() {
-    let (zone, client) = zone_and_client().await;
-    let foreign = zone.token_of("other@example.com", 904).await;
+    let (server, client) = TestServer::with_client().await;
+    let foreign = server.token_of("other@example.com", 904).await;
     for route in &ROUTES {
-        let answer = client
+        let response = client
             .send(route.method.clone(), &path(route, "904", "556"))
             .await;
-        answer.assert_refused(403, "organisation_mismatch");
-        let stranger = zone.key(&foreign.secret);
-        let answer = stranger
+        response.assert_refused(403, "organisation_mismatch");
+        let stranger = server.key(&foreign.secret);
+        let response = stranger
             .send(route.method.clone(), &path(route, "903", "456"))
             .await;
-        answer.assert_refused(403, "organisation_mismatch");
+        response.assert_refused(403, "organisation_mismatch");
     }
 }
 
 #[tokio::test]
 async fn no_route_of_an_event_gives_a_foreign_or_unconfigured_events_data() {
-    let (_zone, client) = zone_and_client().await;
+    let (_server, client) = TestServer::with_client().await;
     for route in ROUTES.iter().filter(|route| of_an_event(route)) {
-        let answer = client
+        let response = client
             .send(route.method.clone(), &path(route, "903", "556"))
             .await;
-        answer.assert_refused(403, "event_mismatch");
-        let answer = client
+        response.assert_refused(403, "event_mismatch");
+        let response = client
             .send(route.method.clone(), &path(route, "903", "457"))
             .await;
-        answer.assert_refused(404, "event_not_configured");
+        response.assert_refused(404, "event_not_configured");
     }
 }
 
 /// Who has a key learns nothing of what others have, by any endpoint.
 #[tokio::test]
 async fn every_route_answers_alike_to_the_byte_for_what_is_foreign_and_what_never_was() {
-    let (_zone, client) = zone_and_client().await;
+    let (_server, client) = TestServer::with_client().await;
     let client = client.with("x-request-id", "same");
     for route in &ROUTES {
         let ask = async |organisation: &str, event: &str| {
@@ -141,7 +134,7 @@ async fn every_route_answers_alike_to_the_byte_for_what_is_foreign_and_what_neve
 
 #[tokio::test]
 async fn an_id_that_is_no_decimal_number_is_422_on_every_route() {
-    let (_zone, client) = zone_and_client().await;
+    let (_server, client) = TestServer::with_client().await;
     let odd = [
         "x",
         "-1",
@@ -155,33 +148,37 @@ async fn an_id_that_is_no_decimal_number_is_422_on_every_route() {
     ];
     for route in &ROUTES {
         for id in odd {
-            let answer = client
+            let response = client
                 .send(route.method.clone(), &path(route, id, "456"))
                 .await;
-            answer.assert_refused(422, "invalid_request");
-            assert_eq!(answer.message(), "org_id: must be a decimal number", "{id}");
+            response.assert_refused(422, "invalid_request");
+            assert_eq!(
+                response.message(),
+                "org_id: must be a decimal number",
+                "{id}"
+            );
             if of_an_event(route) {
-                let answer = client
+                let response = client
                     .send(route.method.clone(), &path(route, id, id))
                     .await;
-                answer.assert_refused(422, "invalid_request");
+                response.assert_refused(422, "invalid_request");
                 assert_eq!(
-                    answer.message(),
+                    response.message(),
                     "org_id: must be a decimal number; event_id: must be a decimal number"
                 );
             }
         }
-        let answer = client
+        let response = client
             .send(route.method.clone(), &path(route, "%ff", "456"))
             .await;
-        answer.assert_refused(422, "invalid_request");
-        assert_eq!(answer.message(), "path: must be UTF-8");
+        response.assert_refused(422, "invalid_request");
+        assert_eq!(response.message(), "path: must be UTF-8");
     }
 }
 
 #[tokio::test]
 async fn a_wrong_method_is_405_and_names_the_right_ones() {
-    let (_zone, client) = zone_and_client().await;
+    let (_server, client) = TestServer::with_client().await;
     for route in &ROUTES {
         let allowed = match route.method {
             Method::GET => "GET,HEAD",
@@ -191,16 +188,16 @@ async fn a_wrong_method_is_405_and_names_the_right_ones() {
             if allowed.split(',').any(|taken| taken == method.as_str()) {
                 continue;
             }
-            let answer = client.send(method, &path(route, "903", "456")).await;
-            answer.assert_refused(405, "method_not_allowed");
-            assert_eq!(answer.header("allow"), Some(allowed), "{}", route.path);
+            let response = client.send(method, &path(route, "903", "456")).await;
+            response.assert_refused(405, "method_not_allowed");
+            assert_eq!(response.header("allow"), Some(allowed), "{}", route.path);
         }
     }
 }
 
 #[tokio::test]
 async fn an_unknown_path_is_404_in_the_envelope() {
-    let (_zone, client) = zone_and_client().await;
+    let (_server, client) = TestServer::with_client().await;
     for unknown in [
         "",
         "/",
@@ -226,7 +223,7 @@ async fn an_unknown_path_is_404_in_the_envelope() {
 
 #[tokio::test]
 async fn head_answers_like_get_without_the_body() {
-    let (_zone, client) = zone_and_client().await;
+    let (_server, client) = TestServer::with_client().await;
     let client = client.with("x-request-id", "same");
     for route in ROUTES.iter().filter(|route| route.method == Method::GET) {
         for event in ["456", "556"] {

@@ -8,13 +8,14 @@ use server::api::throttle::{RateLimit, RateLimits};
 use sqlx::{Connection, SqliteConnection};
 use store::{TokenAuthority, clock::Clock};
 
-use crate::{
-    program::{Serving, done, wait_until},
-    zone::{TestDatabase, Token, Zone},
+use crate::support::{
+    UNKNOWN_KEY,
+    database::TestDatabase,
+    process::ServerProcess,
+    program::{create_token, done},
+    server::{TestServer, Token},
+    wait::wait_until,
 };
-
-/// A token as it could have been made: only the database can tell that it was not.
-const UNKNOWN: &str = "0000000000000000000000000000000000009Pic14yBvz";
 
 /// Every count in the database: of which token, with which outcome, how many calls.
 async fn counts(database: &TestDatabase) -> BTreeMap<(i64, String), i64> {
@@ -38,21 +39,21 @@ fn of<const N: usize>(token: &Token, expected: [(&str, i64); N]) -> BTreeMap<(i6
         .collect()
 }
 
-async fn last_used(zone: &Zone) -> Option<Timestamp> {
+async fn last_used(server: &TestServer) -> Option<Timestamp> {
     let authority = TokenAuthority::Operator(model::organisation::OrganisationId(903));
-    let listed = zone.store.tokens().list(authority).await.expect("listed");
+    let listed = server.store.tokens().list(authority).await.expect("listed");
     listed[0].last_used
 }
 
-async fn flush(zone: &Zone) {
-    zone.store.usage().flush().await.expect("flushed");
+async fn flush(server: &TestServer) {
+    server.store.usage().flush().await.expect("flushed");
 }
 
 #[tokio::test]
 async fn every_call_with_a_token_is_counted_once_by_what_the_guard_made_of_it() {
-    let zone = Zone::on_sqlite().await;
-    let token = zone.token().await;
-    let client = zone.key(&token.secret);
+    let server = TestServer::on_sqlite().await;
+    let token = server.token().await;
+    let client = server.key(&token.secret);
     for (path, times) in [
         ("/903/event/456/ping", 5),
         // Passed the guard, whatever came of it.
@@ -73,16 +74,16 @@ async fn every_call_with_a_token_is_counted_once_by_what_the_guard_made_of_it() 
         .send(http::Method::POST, "/903/event/456/faces")
         .await;
     client.send(http::Method::DELETE, "/903/events").await;
-    zone.set_plan(Plan::Pro).await;
+    server.set_plan(Plan::Pro).await;
     client.get("/903/events").await;
-    zone.set_active(&token, false).await;
+    server.set_active(&token, false).await;
     for _ in 0..2 {
         client.get("/903/events").await;
     }
-    zone.set_active(&token, true).await;
-    zone.expire(&token).await;
+    server.set_active(&token, true).await;
+    server.expire(&token).await;
     client.get("/903/events").await;
-    flush(&zone).await;
+    flush(&server).await;
     let expected = [
         ("accepted", 11),
         ("organisation_mismatch", 3),
@@ -93,7 +94,7 @@ async fn every_call_with_a_token_is_counted_once_by_what_the_guard_made_of_it() 
         ("token_inactive", 2),
         ("token_expired", 1),
     ];
-    assert_eq!(counts(&zone.database).await, of(&token, expected));
+    assert_eq!(counts(&server.database).await, of(&token, expected));
 }
 
 #[tokio::test]
@@ -104,66 +105,55 @@ async fn what_the_rate_limit_refuses_is_counted_and_is_no_use() {
         per_token: limit(2).expect("a limit"),
         wrong_keys: limit(50).expect("a limit"),
     };
-    let zone = Zone::on_sqlite().await.limited_to(limits);
-    let token = zone.token().await;
-    let used_at = zone.clock.now();
+    let server = TestServer::on_sqlite().await.limited_to(limits);
+    let token = server.token().await;
+    let used_at = server.clock.now();
     for call in 0..5 {
-        zone.key(&token.secret).get("/903/events").await;
+        server.key(&token.secret).get("/903/events").await;
         if call > 0 {
-            zone.clock.advance(1_000);
+            server.clock.advance(1_000);
         }
     }
-    flush(&zone).await;
+    flush(&server).await;
     let expected = of(&token, [("accepted", 2), ("rate_limited", 3)]);
-    assert_eq!(counts(&zone.database).await, expected);
-    assert_eq!(last_used(&zone).await, Some(used_at));
+    assert_eq!(counts(&server.database).await, expected);
+    assert_eq!(last_used(&server).await, Some(used_at));
 }
 
 #[tokio::test]
 async fn keys_of_no_token_and_requests_that_do_not_get_to_them_leave_no_row() {
-    let zone = Zone::on_sqlite().await;
-    let (token, deleted) = (zone.token().await, zone.token().await);
-    zone.delete(&deleted).await;
-    zone.anonymous().get("/903/events").await;
-    for key in [UNKNOWN, "x", &deleted.secret] {
-        let answer = zone.key(key).get("/903/events").await;
-        answer.assert_refused(403, "token_invalid");
+    let server = TestServer::on_sqlite().await;
+    let (token, deleted) = (server.token().await, server.token().await);
+    server.delete(&deleted).await;
+    server.anonymous().get("/903/events").await;
+    for key in [UNKNOWN_KEY, "x", &deleted.secret] {
+        let response = server.key(key).get("/903/events").await;
+        response.assert_refused(403, "token_invalid");
     }
-    let elsewhere = zone.key(&token.secret).with("host", "evil.example");
+    let elsewhere = server.key(&token.secret).with("host", "evil.example");
     elsewhere.get("/903/events").await;
-    flush(&zone).await;
-    assert_eq!(counts(&zone.database).await, BTreeMap::new());
-    assert_eq!(last_used(&zone).await, None);
+    flush(&server).await;
+    assert_eq!(counts(&server.database).await, BTreeMap::new());
+    assert_eq!(last_used(&server).await, None);
 }
 
 #[tokio::test]
 async fn counting_writes_nothing_while_calls_are_answered() {
-    let zone = Zone::on_sqlite().await;
-    let token = zone.token().await;
+    let server = TestServer::on_sqlite().await;
+    let token = server.token().await;
     for _ in 0..20 {
-        zone.key(&token.secret)
+        server
+            .key(&token.secret)
             .get("/903/events")
             .await
             .assert_success();
     }
-    assert_eq!(counts(&zone.database).await, BTreeMap::new());
+    assert_eq!(counts(&server.database).await, BTreeMap::new());
     assert_eq!(
-        last_used(&zone).await,
-        Some(zone.clock.now()),
+        last_used(&server).await,
+        Some(server.clock.now()),
         "known at once"
     );
-}
-
-fn new_token(url: &str) -> String {
-    let create = ["token", "create", "--organisation", "903"];
-    let by = ["--created-by", "member@example.com"];
-    done(url, &[&create[..], &by].concat())
-        .trim_end()
-        .to_owned()
-}
-
-fn ping(server: &Serving, key: &str) -> String {
-    server.get("/api/v1/ext/903/event/456/ping", &[("X-API-Key", key)])
 }
 
 fn outcomes(counts: BTreeMap<(i64, String), i64>) -> Vec<(String, i64)> {
@@ -177,13 +167,13 @@ fn outcomes(counts: BTreeMap<(i64, String), i64>) -> Vec<(String, i64)> {
 async fn a_server_that_is_told_to_stop_writes_down_the_calls_up_to_its_last_answer() {
     let database = TestDatabase::sqlite();
     let url = database.url();
-    let server = Serving::start(&url, &["--demo"]);
-    let token = new_token(&url);
+    let server = ServerProcess::start(&url, &["--demo"]);
+    let token = create_token(&url);
     for _ in 0..3 {
-        assert!(ping(&server, &token).starts_with("HTTP/1.1 200"));
+        assert!(server.ping(&token).starts_with("HTTP/1.1 200"));
     }
     server.get("/api/v1/ext/904/events", &[("X-API-Key", &token)]);
-    ping(&server, UNKNOWN);
+    server.ping(UNKNOWN_KEY);
     server.signal(Signal::TERM);
     server.wait().assert_done();
     let expected = [
@@ -199,11 +189,11 @@ async fn a_server_that_is_told_to_stop_writes_down_the_calls_up_to_its_last_answ
 async fn a_running_server_writes_down_use_without_being_told_to() {
     let database = TestDatabase::sqlite();
     let url = database.url();
-    let server = Serving::start(&url, &["--demo"]);
-    let token = new_token(&url);
+    let server = ServerProcess::start(&url, &["--demo"]);
+    let token = create_token(&url);
     let list = ["token", "list", "--organisation", "903"];
     assert!(done(&url, &list).contains("never"));
-    ping(&server, &token);
+    server.ping(&token);
     wait_until("the use in the list of another process", || {
         !done(&url, &list).contains("never")
     });

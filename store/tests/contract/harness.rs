@@ -49,7 +49,7 @@ macro_rules! on_both_engines {
             })+
         }
         mod postgres {
-            $(#[test] fn $test() {
+            $(#[test] #[ignore = "needs PostgreSQL: `make test` runs it"] fn $test() {
                 $crate::harness::run($crate::harness::Engine::Postgres, super::$test);
             })+
         }
@@ -71,7 +71,7 @@ macro_rules! on_sqlite_alone {
 macro_rules! on_postgres_alone {
     ($($test:ident),+ $(,)?) => {
         mod postgres_alone {
-            $(#[test] fn $test() {
+            $(#[test] #[ignore = "needs PostgreSQL: `make test` runs it"] fn $test() {
                 $crate::harness::run($crate::harness::Engine::Postgres, super::$test);
             })+
         }
@@ -82,7 +82,9 @@ macro_rules! on_postgres_alone {
 macro_rules! on_both_at_once {
     ($($test:ident),+ $(,)?) => {
         mod both_at_once {
-            $(#[test] fn $test() { $crate::harness::run_side_by_side(super::$test); })+
+            $(#[test] #[ignore = "needs PostgreSQL: `make test` runs it"] fn $test() {
+                $crate::harness::run_side_by_side(super::$test);
+            })+
         }
     };
 }

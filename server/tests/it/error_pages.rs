@@ -1,0 +1,163 @@
+//! What goes wrong in the dashboard is told to people by a page, and to programs as it is.
+
+use http::{Method, StatusCode};
+
+use crate::support::{
+    MEMBER,
+    client::{Client, Response},
+    server::TestServer,
+};
+
+const SIGN_OUT: &str = "/api/dashboard/sign-out";
+const SELECT: &str = "/api/dashboard/select-organisation";
+
+/// The member's browser, which asks for pages from one of ours.
+async fn browser(server: &TestServer) -> Client {
+    let member = server.session(MEMBER).await;
+    member
+        .with("accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+        .with("referer", "https://dashboard.example/account?from=here")
+        .with("content-type", "application/x-www-form-urlencoded")
+}
+
+async fn ask(client: &Client, method: Method, target: &str, body: &str) -> Response {
+    client.fetch(method, target, body.to_owned()).await
+}
+
+/// The response is a whole page that contains these words and this link, and runs no script.
+#[track_caller]
+fn assert_page(response: &Response, status: u16, words: &str, link: &str) {
+    let page = &response.text;
+    assert_eq!(response.status.as_u16(), status, "{page}");
+    let content_type = response.header("content-type");
+    assert_eq!(content_type, Some("text/html; charset=utf-8"));
+    let policy = response.header("content-security-policy");
+    let policy = policy.expect("a policy");
+    let start = "default-src 'none'; style-src 'self'";
+    assert!(policy.starts_with(start), "{policy}");
+    assert!(!policy.contains("script-src"), "{policy}");
+    assert_eq!(response.header("location"), None);
+    let start = "<!DOCTYPE html><html lang=\"en-GB\">";
+    assert!(page.starts_with(start), "{page}");
+    assert!(page.contains(words), "{page}");
+    assert!(page.contains(&format!("href=\"{link}\"")), "{page}");
+}
+
+#[tokio::test]
+async fn without_a_database_every_page_says_so_and_offers_itself_again() {
+    let server = TestServer::on_sqlite().await;
+    let browser = browser(&server).await;
+    server.store.close().await;
+    for page in ["/events", "/developer-zone?tab=a&amp;b", "/account"] {
+        let target = page.replace("&amp;", "&");
+        let response = ask(&browser, Method::GET, &target, "").await;
+        assert_page(&response, 503, "The dashboard is unavailable", page);
+        assert_eq!(response.header("retry-after"), Some("5"));
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_could_not_be_carried_out_says_why_and_leads_back_to_its_page() {
+    let server = TestServer::on_sqlite().await;
+    let browser = browser(&server).await;
+    let foreign = ask(&browser, Method::POST, SELECT, "organisation_id=904").await;
+    let not_a_member = "You are not a member of this organisation.";
+    assert_page(&foreign, 403, not_a_member, "/account?from=here");
+    assert!(
+        foreign.text.contains("Nothing was changed"),
+        "{}",
+        foreign.text
+    );
+    for (target, unreadable) in [
+        (SELECT, "organisation_id=x"),
+        ("/developer-zone/tokens/new", "x"),
+    ] {
+        let response = ask(&browser, Method::POST, target, unreadable).await;
+        let words = "The request could not be read.";
+        assert!(
+            response.status.is_client_error(),
+            "{target}: {}",
+            response.status
+        );
+        assert_page(
+            &response,
+            response.status.as_u16(),
+            words,
+            "/account?from=here",
+        );
+    }
+    let large = "x".repeat(70_000);
+    let announced = browser.clone().with("content-length", "70000");
+    let response = ask(&announced, Method::POST, SELECT, &large).await;
+    assert_page(
+        &response,
+        413,
+        "The request could not be read.",
+        "/account?from=here",
+    );
+    server.store.close().await;
+    for form in [SIGN_OUT, SELECT] {
+        let response = ask(&browser, Method::POST, form, "organisation_id=903").await;
+        let words = "The service cannot reach its database right now.";
+        assert_page(&response, 503, words, "/account?from=here");
+    }
+}
+
+#[tokio::test]
+async fn a_request_from_another_sites_page_is_refused_by_a_page_that_does_not_lead_there() {
+    let server = TestServer::on_sqlite().await;
+    let browser = browser(&server).await.with("sec-fetch-site", "cross-site");
+    for referer in [
+        "https://evil.example//elsewhere",
+        "https://evil.example",
+        "?",
+        "/\\evil",
+    ] {
+        let browser = browser.clone().with("referer", referer);
+        let response = ask(&browser, Method::POST, SIGN_OUT, "").await;
+        let home = if referer == "https://evil.example" {
+            "/"
+        } else {
+            "/events"
+        };
+        assert_page(&response, 403, "This request came from another site.", home);
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_takes_no_get_is_no_page() {
+    let server = TestServer::on_sqlite().await;
+    let response = ask(&browser(&server).await, Method::GET, SIGN_OUT, "").await;
+    assert_page(
+        &response,
+        response.status.as_u16(),
+        "Page not found",
+        "/events",
+    );
+}
+
+#[tokio::test]
+async fn a_page_that_tells_a_fault_itself_is_left_as_it_is() {
+    let server = TestServer::on_sqlite().await;
+    let response = ask(&browser(&server).await, Method::GET, "/nothing", "").await;
+    assert_eq!(response.status, StatusCode::NOT_FOUND);
+    assert!(response.text.contains("Page not found"), "{response:?}");
+    let policy = response.header("content-security-policy");
+    let policy = policy.expect("a policy");
+    assert!(policy.contains("'nonce-"), "{policy}");
+}
+
+#[tokio::test]
+async fn a_program_gets_the_error_as_it_is() {
+    let server = TestServer::on_sqlite().await;
+    let script = browser(&server).await.with("accept", "application/json");
+    server.store.close().await;
+    for (method, target) in [(Method::POST, SIGN_OUT), (Method::GET, "/events")] {
+        let response = ask(&script, method, target, "").await;
+        assert_eq!(response.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.text, "\"Unavailable\"");
+        let content_type = response.header("content-type");
+        assert_ne!(content_type, Some("text/html; charset=utf-8"));
+        assert_eq!(response.header("retry-after"), Some("5"), "{target}");
+    }
+}

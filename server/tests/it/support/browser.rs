@@ -1,0 +1,129 @@
+//! A browser: it keeps cookies, and sends forms and calls of server functions.
+
+use http::{Method, StatusCode, header::SET_COOKIE};
+use serde_json::{Value, json};
+
+use super::{
+    DEMO_PASSWORD, MEMBER,
+    client::{Client, Response},
+    server::TestServer,
+};
+
+/// The IP address of a browser from [`Browser::signed_in`].
+pub(crate) const HOME: &str = "192.0.2.7";
+
+/// A browser, with its cookies and its IP address.
+#[derive(Clone)]
+pub(crate) struct Browser {
+    client: Client,
+    cookies: Vec<(String, String)>,
+}
+
+impl Browser {
+    /// A browser at this IP address.
+    pub(crate) fn at(server: &TestServer, address: &str) -> Self {
+        Self::of(server.anonymous().at(address))
+    }
+
+    /// A browser whose IP address the server does not learn.
+    pub(crate) fn without_address(server: &TestServer) -> Self {
+        Self::of(server.anonymous())
+    }
+
+    fn of(client: Client) -> Self {
+        Self {
+            client,
+            cookies: Vec::new(),
+        }
+    }
+
+    /// The member's browser at [`HOME`].
+    pub(crate) async fn signed_in(server: &TestServer) -> Self {
+        let mut browser = Self::at(server, HOME);
+        assert_eq!(browser.sign_in(MEMBER, DEMO_PASSWORD).await, "/events");
+        browser
+    }
+
+    /// Sends this header with every request.
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.client = self.client.with(name, value);
+        self
+    }
+
+    /// The cookies' names.
+    pub(crate) fn cookie_names(&self) -> Vec<&str> {
+        self.cookies.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// Sends a request with the cookies, and keeps the cookies of the response.
+    async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        content_type: &str,
+        body: String,
+    ) -> Response {
+        let cookies = self.cookies.iter();
+        let cookies: Vec<_> = cookies
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let client = self.client.clone().with("content-type", content_type);
+        let client = client.with("cookie", cookies.join("; "));
+        let response = client.fetch(method, path, body).await;
+        for set in response.headers.get_all(SET_COOKIE) {
+            let set = set.to_str().expect("a text");
+            let (name, rest) = set.split_once('=').expect("a cookie");
+            let (value, attributes) = rest.split_once(';').expect("attributes");
+            self.cookies.retain(|(other, _)| other != name);
+            if !attributes.contains("Max-Age=0") {
+                self.cookies.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        response
+    }
+
+    /// Loads a page.
+    pub(crate) async fn get(&mut self, path: &str) -> Response {
+        self.send(Method::GET, path, "text/plain", String::new())
+            .await
+    }
+
+    /// Sends a form to one of the dashboard's server functions.
+    pub(crate) async fn form(&mut self, name: &str, fields: &[(&str, &str)]) -> Response {
+        let path = format!("/api/dashboard/{name}");
+        self.form_to(&path, fields).await
+    }
+
+    /// Sends a form to any path.
+    pub(crate) async fn form_to(&mut self, path: &str, fields: &[(&str, &str)]) -> Response {
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        let body = body.extend_pairs(fields).finish();
+        let form = "application/x-www-form-urlencoded";
+        self.send(Method::POST, path, form, body).await
+    }
+
+    /// Calls one of the dashboard's server functions with JSON, as an island does.
+    pub(crate) async fn ask(&mut self, name: &str, data: Value) -> Response {
+        let path = format!("/api/dashboard/{name}");
+        self.send(Method::POST, &path, "application/json", data.to_string())
+            .await
+    }
+
+    /// Signs in, and returns the path that the response redirects to.
+    pub(crate) async fn sign_in(&mut self, email: &str, password: &str) -> String {
+        let fields = [("email", email), ("password", password)];
+        let response = self.form("sign-in", &fields).await;
+        assert_eq!(response.status, StatusCode::SEE_OTHER);
+        response.location().to_owned()
+    }
+
+    pub(crate) async fn is_signed_in(&mut self) -> bool {
+        let data = json!({ "organisation_id": 903 });
+        let response = self.ask("watch-tokens", data).await;
+        match response.status {
+            StatusCode::OK => true,
+            StatusCode::UNAUTHORIZED => false,
+            other => panic!("{other}"),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! A TCP proxy that can fall silent or be cut, to take a database away from a server.
+
+use std::{
+    io::{ErrorKind, Read, Write},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
+
+/// How often a connection without traffic looks at the proxy's state.
+const POLL_DELAY: Duration = Duration::from_millis(10);
+
+/// What the proxy does with its connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// It passes bytes on.
+    Open,
+    /// It keeps the bytes until it is open again.
+    Silent,
+    /// It ends all connections, and every new one.
+    Cut,
+}
+
+/// A TCP proxy in front of one server.
+pub(crate) struct CuttableProxy {
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+}
+
+impl CuttableProxy {
+    /// Starts an open proxy in front of `target`. Its threads end with the test run.
+    pub(crate) fn to(target: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let state = Arc::new(Mutex::new(State::Open));
+        let shared = state.clone();
+        thread::spawn(move || {
+            for near in listener.incoming().flatten() {
+                if get(&shared) != State::Cut {
+                    connect(near, target, &shared);
+                }
+            }
+        });
+        Self { address, state }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn set(&self, state: State) {
+        *self.state.lock().expect("not poisoned") = state;
+    }
+}
+
+fn get(state: &Mutex<State>) -> State {
+    *state.lock().expect("not poisoned")
+}
+
+/// Joins two connections with a thread for each direction.
+fn connect(near: TcpStream, target: SocketAddr, state: &Arc<Mutex<State>>) {
+    let far = TcpStream::connect(target).expect("the server is there");
+    for (from, to) in [(&near, &far), (&far, &near)] {
+        let from = from.try_clone().expect("copied");
+        let to = to.try_clone().expect("copied");
+        let state = state.clone();
+        thread::spawn(move || pass_on(from, to, &state));
+    }
+}
+
+fn pass_on(mut from: TcpStream, mut to: TcpStream, state: &Mutex<State>) {
+    from.set_read_timeout(Some(POLL_DELAY)).expect("set");
+    let mut bytes = [0; 16 * 1024];
+    loop {
+        let read = match from.read(&mut bytes) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+            Err(_) => break,
+        };
+        // After the read and before the write: nothing passes that arrives after a change of the state.
+        while get(state) == State::Silent {
+            thread::sleep(POLL_DELAY);
+        }
+        if get(state) == State::Cut || to.write_all(&bytes[..read]).is_err() {
+            break;
+        }
+    }
+    let _ = from.shutdown(Shutdown::Both);
+    let _ = to.shutdown(Shutdown::Both);
+}

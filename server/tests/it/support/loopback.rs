@@ -1,0 +1,46 @@
+//! Loopback addresses and ports that no other test uses.
+//!
+//! All of 127.0.0.0/8 is this machine. A port of 127.0.0.1 that a test gives back may go to another test at any
+//! moment, which would then answer in place of the server that was stopped.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    process,
+    sync::atomic::{AtomicU8, Ordering},
+};
+
+/// An address of this machine that nothing else uses.
+pub(crate) fn own_address() -> Ipv4Addr {
+    static NEXT: AtomicU8 = AtomicU8::new(0);
+    let number = NEXT.fetch_add(1, Ordering::SeqCst);
+    let [_, _, high, low] = process::id().to_be_bytes();
+    Ipv4Addr::new(127, 128 | number, high, low)
+}
+
+/// A free port of an address from [`own_address`]. It stays free, since nothing else uses the address.
+pub(crate) fn free_port(address: Ipv4Addr) -> u16 {
+    let listener = TcpListener::bind((address, 0)).expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// A port that refuses connections for as long as this value lives: an outgoing connection occupies it, so nothing
+/// can listen there.
+pub(crate) struct RefusingPort {
+    occupied: TcpStream,
+    _listener: TcpListener,
+}
+
+impl RefusingPort {
+    pub(crate) fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        Self {
+            occupied: TcpStream::connect(address).expect("connected"),
+            _listener: listener,
+        }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.occupied.local_addr().expect("an address")
+    }
+}

@@ -1,0 +1,86 @@
+//! The dashboard's test of a token: the guard's own response, and a token that is shown whatever happens to
+//! what helps to test it.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::{browser::Browser, server::TestServer};
+
+/// Calls a server function of the dashboard, which must succeed.
+async fn ask(browser: &mut Browser, name: &str, data: Value) -> Value {
+    let response = browser.ask(name, data).await;
+    assert_eq!(response.status, StatusCode::OK, "{name}");
+    response.json()
+}
+
+/// Tests a token on the dashboard.
+async fn test(browser: &mut Browser, secret: &str, event: i64) -> Value {
+    let call = json!({ "organisation_id": 903, "event_id": event, "secret": secret });
+    ask(browser, "test-connection", call).await
+}
+
+#[tokio::test]
+async fn the_test_of_a_token_is_answered_as_an_integration_is() {
+    let server = TestServer::on_sqlite().await;
+    let mut browser = Browser::signed_in(&server).await;
+    let token = server.token().await;
+    let foreign = server.token_of("other@example.com", 904).await;
+    let mut seen = Vec::new();
+    let mut compare = async |secret: &str, event: i64| {
+        let path = format!("/903/event/{event}/ping");
+        let integration = server.key(secret).get(&path).await;
+        let expected = json!({
+            "status": integration.status.as_u16(),
+            "code": integration.code(),
+            "message": integration.message(),
+        });
+        assert_eq!(test(&mut browser, secret, event).await, expected);
+        seen.push(integration.code().unwrap_or("pong").to_owned());
+    };
+    compare(&token.secret, 456).await;
+    compare("no token", 456).await;
+    compare(&foreign.secret, 456).await;
+    compare(&token.secret, 556).await;
+    server
+        .database
+        .sql("DELETE FROM event_settings WHERE event_id = 457")
+        .await;
+    compare(&token.secret, 457).await;
+    server.set_active(&token, false).await;
+    compare(&token.secret, 456).await;
+    server.set_active(&token, true).await;
+    server.expire(&token).await;
+    compare(&token.secret, 456).await;
+    server.delete(&token).await;
+    compare(&token.secret, 456).await;
+    assert_eq!(
+        seen,
+        [
+            "pong",
+            "token_invalid",
+            "organisation_mismatch",
+            "event_mismatch",
+            "event_not_configured",
+            "token_inactive",
+            "token_expired",
+            "token_invalid",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_token_is_made_and_shown_though_no_event_can_be_read_to_test_it_with() {
+    let server = TestServer::on_sqlite().await;
+    let mut browser = Browser::signed_in(&server).await;
+    let create = json!({ "organisation_id": 903 });
+    let made = ask(&mut browser, "create-token", create.clone()).await;
+    assert_eq!(made["example_event"], json!(458));
+    server
+        .database
+        .sql("ALTER TABLE event_settings RENAME TO event_settings_gone")
+        .await;
+    let made = ask(&mut browser, "create-token", create).await;
+    assert_eq!(made["example_event"], Value::Null);
+    let secret = made["secret"].as_str().expect("a text");
+    server.key(secret).get("/903/events").await.assert_success();
+}
