@@ -289,7 +289,7 @@ async fn every_endpoint_of_the_document_is_in_the_reference() {
         }
     }
     assert_eq!(reference.matches("\n## ").count(), paths.len());
-    assert_eq!(reference.matches("\n### Response\n").count(), paths.len());
+    assert_eq!(reference.matches("\n### Answer\n").count(), paths.len());
 }
 
 /// The words of `message` are no promise, but what a page prints is what the API says.

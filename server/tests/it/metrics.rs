@@ -38,7 +38,7 @@ fn scrape(address: SocketAddr) -> String {
 /// The value of the metric with these labels, written as Prometheus reads them.
 #[track_caller]
 fn value(scraped: &str, metric: &str) -> f64 {
-    let metric = format!("developer_server_{metric} ");
+    let metric = format!("developer_zone_{metric} ");
     let line = scraped.lines().find_map(|line| line.strip_prefix(&metric));
     let value = line.unwrap_or_else(|| panic!("no {metric}in {scraped}"));
     value.trim().parse().expect("a number")
@@ -135,5 +135,5 @@ fn metrics_are_not_to_be_had_where_everybody_asks() {
     let database = TestDatabase::sqlite();
     let (server, _metrics) = measured(&database);
     let response = server.get("/metrics", &[]);
-    assert!(!response.contains("developer_server_"), "{response}");
+    assert!(!response.contains("developer_zone_"), "{response}");
 }
