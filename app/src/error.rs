@@ -183,7 +183,10 @@ mod server {
     use leptos::prelude::use_context;
     use leptos_axum::ResponseOptions;
     use model::token::InvalidTokenName;
-    use store::StoreError;
+    use store::error::{
+        AuditError, DatabaseError, HashError, MemberError, NewPasswordError, PlanRequired,
+        SignInError, TokenError,
+    };
 
     use super::{NewPasswordProblem, RequestError};
 
@@ -228,28 +231,91 @@ mod server {
         }
     }
 
-    impl From<StoreError> for RequestError {
-        fn from(error: StoreError) -> Self {
+    /// Logs an error whose cause the page does not show.
+    fn log(error: &(dyn std::error::Error + 'static)) {
+        tracing::error!(error, "request failed");
+    }
+
+    impl From<DatabaseError> for RequestError {
+        fn from(error: DatabaseError) -> Self {
+            log(&error);
             match error {
-                StoreError::NotAMember(_) | StoreError::NoSuchOrganisation(_) => Self::NotAMember,
-                StoreError::PlanRequired(plan) => Self::PlanRequired(plan),
-                StoreError::NoSuchToken(token) => Self::NoSuchToken(token),
-                StoreError::TokenLimitReached => Self::TokenLimitReached,
-                StoreError::SessionEnded => Self::SessionEnded,
-                StoreError::WrongPassword => Self::WrongPassword,
-                StoreError::TooManyTries(wait) => Self::TooManyTries(whole_seconds(wait)),
-                StoreError::PasswordTooShort => Self::NewPassword(NewPasswordProblem::Short),
-                StoreError::PasswordTooLong => Self::NewPassword(NewPasswordProblem::Long),
-                StoreError::PasswordTooCommon => Self::NewPassword(NewPasswordProblem::Common),
-                StoreError::Busy => Self::Busy,
-                other => {
-                    tracing::error!(error = &other as &dyn std::error::Error, "request failed");
-                    if other.is_unavailable() {
-                        Self::Unavailable
-                    } else {
-                        Self::Internal
-                    }
+                DatabaseError::Unavailable(_) => Self::Unavailable,
+                DatabaseError::Refused(_)
+                | DatabaseError::Damaged(_)
+                | DatabaseError::Corrupt(_) => Self::Internal,
+            }
+        }
+    }
+
+    impl From<PlanRequired> for RequestError {
+        fn from(PlanRequired(plan): PlanRequired) -> Self {
+            Self::PlanRequired(plan)
+        }
+    }
+
+    impl From<MemberError> for RequestError {
+        fn from(error: MemberError) -> Self {
+            match error {
+                MemberError::NotAMember(_) => Self::NotAMember,
+                MemberError::Database(error) => error.into(),
+            }
+        }
+    }
+
+    impl From<TokenError> for RequestError {
+        fn from(error: TokenError) -> Self {
+            match error {
+                TokenError::NoSuchOrganisation(_) => Self::NotAMember,
+                TokenError::PlanRequired(required) => required.into(),
+                TokenError::LimitReached => Self::TokenLimitReached,
+                TokenError::NoSuchToken(token) => Self::NoSuchToken(token),
+                TokenError::Database(error) => error.into(),
+            }
+        }
+    }
+
+    impl From<AuditError> for RequestError {
+        fn from(error: AuditError) -> Self {
+            match error {
+                AuditError::NoSuchOrganisation(_) => Self::NotAMember,
+                AuditError::PlanRequired(required) => required.into(),
+                AuditError::Database(error) => error.into(),
+            }
+        }
+    }
+
+    impl From<SignInError> for RequestError {
+        fn from(error: SignInError) -> Self {
+            match error {
+                SignInError::WrongPassword => Self::WrongPassword,
+                SignInError::TooManyTries(wait) => Self::TooManyTries(whole_seconds(wait)),
+                SignInError::SessionEnded => Self::SessionEnded,
+                SignInError::NewPassword(error) => Self::NewPassword(error.into()),
+                SignInError::Hash(error) => error.into(),
+                SignInError::Database(error) => error.into(),
+            }
+        }
+    }
+
+    impl From<HashError> for RequestError {
+        fn from(error: HashError) -> Self {
+            match error {
+                HashError::Busy => Self::Busy,
+                HashError::Failed(_) => {
+                    log(&error);
+                    Self::Internal
                 }
+            }
+        }
+    }
+
+    impl From<NewPasswordError> for NewPasswordProblem {
+        fn from(error: NewPasswordError) -> Self {
+            match error {
+                NewPasswordError::TooShort => Self::Short,
+                NewPasswordError::TooLong => Self::Long,
+                NewPasswordError::TooCommon => Self::Common,
             }
         }
     }

@@ -24,7 +24,7 @@ mod user;
 use std::{env, path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use store::{Store, audit::Origin, clock::SystemClock};
+use store::{Origin, Store, clock::SystemClock};
 
 use self::configuration::{Call, Misunderstood, effective, understand};
 use crate::{

@@ -1,10 +1,14 @@
 //! What can end the program, in words for the person who called it.
 
+mod store_failure;
+
 use std::{error::Error as _, fmt::Write as _, io, net::SocketAddr, path::PathBuf};
 
 use model::{organisation::OrganisationId, user::Email};
-use store::StoreError;
+use store::error::{EventError, OpenError};
 
+pub use self::store_failure::StoreFailure;
+use self::store_failure::about_opening;
 use crate::{assets::NotBuilt, originals::SecretError};
 
 /// Why the program did not do what it was called for.
@@ -13,13 +17,13 @@ use crate::{assets::NotBuilt, originals::SecretError};
 pub enum Error {
     /// The store refused or failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreFailure),
     /// There are no pages to serve.
     #[error(transparent)]
     FrontEnd(#[from] NotBuilt),
     /// There is no database where it was looked for.
     #[error("cannot open the database")]
-    OpenDatabase(#[source] StoreError),
+    OpenDatabase(#[source] OpenError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}")]
     Listen {
@@ -115,7 +119,7 @@ pub enum Error {
         loaded: u64,
         /// What the store said.
         #[source]
-        cause: StoreError,
+        cause: EventError,
     },
     /// Some lines of a file of photos hold no photo that could be loaded.
     #[error("{refused} bad line{} in {}, all others are loaded", if *.refused == 1 { "" } else { "s" }, .file.display())]
@@ -158,10 +162,8 @@ impl Error {
 
     fn advice(&self) -> Option<&'static str> {
         match self {
-            Self::OpenDatabase(StoreError::Unavailable(_) | StoreError::Database(_)) => {
-                Some(CHECK_DATABASE)
-            }
-            Self::Store(error) => about_store(error),
+            Self::OpenDatabase(error) => about_opening(error),
+            Self::Store(error) => error.advice(),
             Self::Listen { cause, .. } => Some(match cause.kind() {
                 io::ErrorKind::AddrInUse => {
                     "stop the program that uses the port, or choose another one with --listen (port 0 takes any free one)"
@@ -200,31 +202,19 @@ impl Error {
     }
 }
 
-const CHECK_DATABASE: &str = "check --database-url, and that the database can be reached from here";
-
-/// What an operator can do, where the store's own words do not say it.
-const fn about_store(error: &StoreError) -> Option<&'static str> {
-    Some(match error {
-        StoreError::Unavailable(_) => CHECK_DATABASE,
-        StoreError::Busy => "try again in a moment",
-        StoreError::OrganisationExists(_) => {
-            "choose another number; `developer-zone organisation list` shows those in use"
-        }
-        StoreError::PlanRequired(_) => "`developer-zone organisation set-plan` changes the plan",
-        StoreError::NoSuchToken(_) => "`developer-zone token list` shows those that there are",
-        StoreError::NoSuchUser(_) => {
-            "check the address; `developer-zone user create` makes accounts"
-        }
-        StoreError::EventExists(_) => "choose another number",
-        StoreError::NoSuchEvent(_) => {
-            "check the number; `developer-zone event create` makes events"
-        }
-        _ => return None,
-    })
+impl<E> From<E> for Error
+where
+    StoreFailure: From<E>,
+{
+    fn from(error: E) -> Self {
+        Self::Store(error.into())
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use store::error::DatabaseError;
+
     use super::*;
 
     #[test]
@@ -241,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_cause_that_was_told_already_is_not_told_again() {
-        let error = Error::Store(StoreError::Unavailable("gone".into()));
+        let error = Error::from(DatabaseError::Unavailable("gone".into()));
         let told = "the database cannot be reached: gone; ";
         assert!(error.on_one_line().starts_with(told));
     }

@@ -18,7 +18,10 @@ use axum::{
 };
 use http::{StatusCode, header::CACHE_CONTROL};
 use serde_json::json;
-use store::{Store, StoreError};
+use store::{
+    Store,
+    error::{DatabaseError, SchemaError},
+};
 use tokio::{
     sync::Mutex,
     time::{Instant, sleep, timeout},
@@ -65,14 +68,16 @@ impl Condition {
     }
 }
 
-impl From<&StoreError> for Condition {
-    fn from(error: &StoreError) -> Self {
+impl From<&SchemaError> for Condition {
+    fn from(error: &SchemaError) -> Self {
         match error {
-            StoreError::NewerSchema { .. }
-            | StoreError::OlderSchema { .. }
-            | StoreError::Migration(_) => Self::OtherSchema,
-            error if error.is_unavailable() => Self::DatabaseAway,
-            _ => Self::DatabaseFailing,
+            SchemaError::Newer { .. } | SchemaError::Older { .. } | SchemaError::Migration(_) => {
+                Self::OtherSchema
+            }
+            SchemaError::Database(DatabaseError::Unavailable(_)) => Self::DatabaseAway,
+            SchemaError::Database(
+                DatabaseError::Refused(_) | DatabaseError::Damaged(_) | DatabaseError::Corrupt(_),
+            ) => Self::DatabaseFailing,
         }
     }
 }
@@ -167,7 +172,7 @@ impl Inner {
 }
 
 /// Says once when the server stops being ready, and once when it is ready again.
-fn report(condition: Condition, before: Condition, cause: Option<StoreError>) {
+fn report(condition: Condition, before: Condition, cause: Option<SchemaError>) {
     if condition == before {
         return;
     }

@@ -34,7 +34,11 @@ use self::{
     api::ExternalApi, config::Config, connection::OwnApi, dashboard::DashboardConfig, hosts::Hosts,
     originals::Originals, surfaces::Surfaces,
 };
-pub use self::{error::Error, instruments::Instruments, surfaces::Service};
+pub use self::{
+    error::{Error, StoreFailure},
+    instruments::Instruments,
+    surfaces::Service,
+};
 
 /// Everything that the server answers: the external API, the files that it links to, its documentation,
 /// whether it is well, and the dashboard for the rest.

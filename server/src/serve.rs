@@ -4,7 +4,7 @@ mod connections;
 
 use std::{future, net::SocketAddr, sync::Arc, time::Duration};
 
-use store::{Store, StoreError};
+use store::{Store, error::DatabaseError};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -150,7 +150,7 @@ impl Flusher {
 }
 
 /// Says what became of a flush, once for a row of failures; gives whether it failed.
-fn report(outcome: Result<(), StoreError>, failed_before: bool) -> bool {
+fn report(outcome: Result<(), DatabaseError>, failed_before: bool) -> bool {
     match &outcome {
         Err(error) if !failed_before => tracing::warn!(
             error = error as &dyn std::error::Error,
@@ -177,7 +177,7 @@ fn purge_hourly(store: &Store) -> JoinHandle<()> {
     })
 }
 
-fn report_purge(what: &str, outcome: Result<u64, StoreError>) {
+fn report_purge(what: &str, outcome: Result<u64, DatabaseError>) {
     match outcome {
         Ok(purged) => tracing::debug!(purged, "{what} removed"),
         Err(error) => tracing::warn!(

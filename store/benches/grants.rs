@@ -17,8 +17,9 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use model::{event::EventId, organisation::OrganisationId, permission::TokenRecord, user::Email};
 use rand::{SeedableRng, rngs::StdRng};
 use store::{
-    Store, StoreError,
+    Store,
     clock::{SystemClock, SystemMonotonicClock},
+    error::DatabaseError,
     grants::Lease,
     secret::{PlainToken, TokenDigest},
 };
@@ -58,7 +59,7 @@ impl Zone {
     /// What is remembered comes at the first poll; a read is waited for.
     fn answer<T, F>(&self, ask: impl Fn() -> F) -> T
     where
-        F: Future<Output = Result<T, StoreError>>,
+        F: Future<Output = Result<T, DatabaseError>>,
     {
         let first = pin!(ask()).poll(&mut Context::from_waker(Waker::noop()));
         let outcome = match first {
@@ -69,7 +70,7 @@ impl Zone {
     }
 }
 
-async fn start(url: &str, lease: Lease) -> Result<(Store, String), StoreError> {
+async fn start(url: &str, lease: Lease) -> Result<(Store, String), Box<dyn std::error::Error>> {
     let store = Store::open(url, Arc::new(SystemClock)).await?;
     store.migrate().await?;
     store.load_demo().await?;

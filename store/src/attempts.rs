@@ -39,7 +39,7 @@ use model::{client::ClientNetwork, session::SessionId, timestamp::Timestamp, use
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 
-use crate::{browsers::BrowserId, error::StoreError};
+use crate::browsers::BrowserId;
 
 /// What one source may get wrong on one account.
 const OF_SOURCE: Delay = Delay {
@@ -109,16 +109,16 @@ impl Attempts {
         }
     }
 
-    /// Counts one more try, as a wrong one until it is told otherwise.
+    /// Counts one more attempt. It counts as wrong until [`Attempt`] says otherwise.
     ///
     /// # Errors
-    /// [`StoreError::TooManyTries`]: the password must not be looked at. Asking in vain prolongs nothing.
+    /// How long to wait: the password must not be checked before. A refused attempt does not prolong the wait.
     pub(crate) fn begin(
         &self,
         email: &Email,
         source: Source,
         now: Timestamp,
-    ) -> Result<Attempt, StoreError> {
+    ) -> Result<Attempt, Duration> {
         let account = Account(Sha256::digest(email.as_str()).into());
         let (network, by_account) = match source {
             Source::Stranger(network) => (network, true),
@@ -134,7 +134,7 @@ impl Attempts {
         let _deciding = self.inner.decide();
         let wait = attempt.wait(now);
         if !wait.is_zero() {
-            return Err(StoreError::TooManyTries(wait));
+            return Err(wait);
         }
         attempt.add(now);
         Ok(attempt)

@@ -1,4 +1,4 @@
-//! A copy of a SQLite database that is in use, and what to do once one was put back.
+//! Backups of a SQLite database that is in use, and what to do after restoring one.
 
 use std::{
     collections::BTreeSet,
@@ -18,39 +18,38 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOp
 use tokio::task::spawn_blocking;
 
 use crate::{
-    Store, TokenAuthority,
-    audit::{Record, append_in, email_in},
-    database::{PATIENCE, names_a_file, names_a_postgres, on_engine, without_password},
-    error::StoreError,
+    Store,
+    audit::{Record, email_of},
+    database::{DATABASE_TIMEOUT, names_a_file, names_a_postgres, without_password},
+    error::{BackupError, DatabaseError, OpenError, SchemaError},
     schema,
-    tokens::stored_name,
+    scope::TokenAuthority,
+    token_name::stored_name,
 };
 
-/// Copies the SQLite database at `url` to `file`, which must not exist, while servers and commands go on
-/// reading and writing. The copy is the database as it was at one moment after the call: every change that
-/// was reported as done before the call is in it. Gives its size in bytes.
+/// Copies the SQLite database at `url` to `file`, which must not exist, while servers and commands go on reading
+/// and writing. The copy shows the database at one moment after the call, so it has every change that was reported
+/// as done before the call. Returns its size in bytes.
 ///
-/// The file appears under its name once it is whole, checked and on the disk; only its owner may read it.
-/// The schema is copied as it is, so that there is a copy from before an upgrade.
+/// The file gets its name once it is whole, checked and on the disk. Only its owner may read it. The schema is
+/// copied as it is, so that a backup can be made before an upgrade.
 ///
 /// # Errors
-/// [`StoreError::BackupOfPostgres`], [`StoreError::Url`], [`StoreError::BackupExists`], [`StoreError::Backup`] when the copy
-/// cannot be written, [`StoreError::BackupDamaged`] when it does not pass SQLite's checks,
-/// [`StoreError::NewerSchema`], and those of opening the database.
-pub async fn back_up(url: &str, file: &Path) -> Result<u64, StoreError> {
+/// [`BackupError`].
+pub async fn back_up(url: &str, file: &Path) -> Result<u64, BackupError> {
     if names_a_postgres(url) {
-        return Err(StoreError::BackupOfPostgres);
+        return Err(BackupError::Postgres);
     }
     if !names_a_file(url) {
-        return Err(StoreError::Url(without_password(url)));
+        return Err(OpenError::Url(without_password(url)).into());
     }
-    let source =
-        SqliteConnectOptions::from_str(url).map_err(|_| StoreError::Url(url.to_owned()))?;
-    // A database that is not there is not made.
+    let source = SqliteConnectOptions::from_str(url);
+    let source = source.map_err(|_| OpenError::Url(url.to_owned()))?;
+    // This creates no database that does not exist.
     let mut source = open(source).await?;
     require_ours(&mut source).await?;
     if file.try_exists().map_err(cannot(file))? {
-        return Err(StoreError::BackupExists(file.to_owned()));
+        return Err(BackupError::Exists(file.to_owned()));
     }
     let partial = Partial::beside(file)?;
     copy(&mut source, &partial).await?;
@@ -58,65 +57,65 @@ pub async fn back_up(url: &str, file: &Path) -> Result<u64, StoreError> {
     check(&partial).await?;
     let file = file.to_owned();
     let published = spawn_blocking(move || partial.publish(&file)).await;
-    published.map_err(|failure| StoreError::Backup(PathBuf::new(), failure.into()))?
+    published.map_err(|failure| BackupError::Write(PathBuf::new(), failure.into()))?
 }
 
-async fn open(options: SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+async fn open(options: SqliteConnectOptions) -> Result<SqliteConnection, OpenError> {
     let file = options.get_filename().to_owned();
-    // A copy takes its time: that is no slow statement to be warned of.
-    let options = options.read_only(true).busy_timeout(PATIENCE);
+    // A copy takes long. That is no reason to warn of a slow statement.
+    let options = options.read_only(true).busy_timeout(DATABASE_TIMEOUT);
     let options = options.disable_statement_logging();
     let opened = options.connect().await;
-    opened.map_err(|error| StoreError::File(file, error.into()))
+    opened.map_err(|error| OpenError::File(file, error.into()))
 }
 
-/// Whether this is a database of the Developer Zone that this program can judge, up to date or older.
-async fn require_ours(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+/// Checks that this is a database of the Developer Zone with a schema that this program knows, old or new.
+async fn require_ours(connection: &mut SqliteConnection) -> Result<(), SchemaError> {
     match schema::require_exactly(&schema::SQLITE, connection).await {
-        Err(StoreError::OlderSchema { .. }) => Ok(()),
+        Err(SchemaError::Older { .. }) => Ok(()),
         outcome => outcome,
     }
 }
 
-/// `VACUUM INTO` reads from one snapshot. In a write-ahead log readers and writers do not wait for each
-/// other; the log only grows until the copy is done.
-async fn copy(source: &mut SqliteConnection, partial: &Partial) -> Result<(), StoreError> {
+/// Reads from one snapshot (`VACUUM INTO`). With a write-ahead log, readers and writers do not wait for each other.
+/// The log only grows until the copy is done.
+async fn copy(source: &mut SqliteConnection, partial: &Partial) -> Result<(), BackupError> {
     let Some(target) = partial.path.to_str() else {
-        let problem = "the name is no UTF-8, which SQLite asks for";
-        return Err(StoreError::Backup(partial.path.clone(), problem.into()));
+        let problem = "the name is not UTF-8, as SQLite requires";
+        return Err(BackupError::Write(partial.path.clone(), problem.into()));
     };
     let copied = sqlx::query("VACUUM INTO $1").bind(target).execute(source);
     let copied = copied.await.map(|_| ());
-    copied.map_err(|error| StoreError::Backup(partial.path.clone(), error.into()))
+    copied.map_err(|error| BackupError::Write(partial.path.clone(), error.into()))
 }
 
-async fn check(partial: &Partial) -> Result<(), StoreError> {
+async fn check(partial: &Partial) -> Result<(), BackupError> {
     let mut copy = open(SqliteConnectOptions::new().filename(&partial.path)).await?;
     require_ours(&mut copy).await?;
     let found: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check")
         .fetch_all(&mut copy)
         .await?;
     if found != ["ok"] {
-        return Err(StoreError::BackupDamaged(found.join("; ")));
+        return Err(BackupError::Damaged(found.join("; ")));
     }
     let orphans = sqlx::query("PRAGMA foreign_key_check")
         .fetch_optional(&mut copy)
         .await?;
     if orphans.is_some() {
-        let what = "a row refers to one that is not there".to_owned();
-        return Err(StoreError::BackupDamaged(what));
+        let what = "a row refers to a row that does not exist".to_owned();
+        return Err(BackupError::Damaged(what));
     }
     Ok(copy.close().await?)
 }
 
-/// A copy that is not ready; removed when it is dropped.
+/// An unfinished copy; removed when it is dropped.
 struct Partial {
     path: PathBuf,
 }
 
 impl Partial {
-    /// An empty file beside `file`, which SQLite takes to write into.
-    fn beside(file: &Path) -> Result<Self, StoreError> {
+    /// An empty file beside `file`, into which SQLite can write.
+    fn beside(file: &Path) -> Result<Self, BackupError> {
         let mut path = file.as_os_str().to_owned();
         path.push(format!(".{}.partial", std::process::id()));
         let path = PathBuf::from(path);
@@ -128,16 +127,16 @@ impl Partial {
         Ok(Self { path })
     }
 
-    /// Gives the copy its name, in such a way that it is there whole or not at all, also after a power cut,
-    /// and that nothing is overwritten. Gives its size.
-    fn publish(self, file: &Path) -> Result<u64, StoreError> {
+    /// Gives the copy its name and returns its size. The file is there whole or not at all, also after a power cut,
+    /// and no file is overwritten.
+    fn publish(self, file: &Path) -> Result<u64, BackupError> {
         let copy = File::open(&self.path).map_err(cannot(file))?;
         copy.sync_all().map_err(cannot(file))?;
         match fs::hard_link(&self.path, file) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                return Err(StoreError::BackupExists(file.to_owned()));
+                return Err(BackupError::Exists(file.to_owned()));
             }
-            // A file system without second names.
+            // The file system has no hard links.
             Err(_) if !file.try_exists().map_err(cannot(file))? => {
                 fs::rename(&self.path, file).map_err(cannot(file))?;
             }
@@ -153,20 +152,20 @@ impl Partial {
 
 impl Drop for Partial {
     fn drop(&mut self) {
-        // Gone already where it was renamed.
+        // Fails if the file was renamed: then there is nothing to remove.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-fn cannot(file: &Path) -> impl Fn(io::Error) -> StoreError {
+fn cannot(file: &Path) -> impl Fn(io::Error) -> BackupError {
     let file = file.to_owned();
-    move |cause| StoreError::Backup(file.clone(), cause.into())
+    move |cause| BackupError::Write(file.clone(), cause.into())
 }
 
-/// What was done by [`Store::distrust_restored`].
+/// The outcome of [`Store::distrust_restored`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Distrusted {
-    /// How many tokens were paused.
+    /// How many tokens were deactivated.
     pub tokens: u64,
     /// How many sessions were ended.
     pub sessions: u64,
@@ -198,32 +197,31 @@ const PAUSE_ALL: &str = "UPDATE tokens SET active = FALSE WHERE active = TRUE
 const END_ALL_SESSIONS: &str = "DELETE FROM sessions RETURNING user_id";
 
 impl Store {
-    /// Pauses every token of every organisation and ends every session: for a database that was restored
-    /// from a backup, which brings back what was deleted, paused or signed out after it was made. Once this
-    /// has returned, no server takes any of the tokens. The audit trail tells of each token, and of each account
-    /// that was signed in.
+    /// Deactivates every token of every organisation and ends every session: for a database that was restored from a
+    /// backup. A backup brings back tokens and sessions that were deleted, deactivated or ended after it was made.
+    /// When this returns, no server accepts any of the tokens. The audit trail has a record of each token, and of
+    /// each account that was signed in.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn distrust_restored(&self) -> Result<Distrusted, StoreError> {
-        let distrusted = on_engine!(transaction self.database(), |tx| {
-            let tokens: Vec<PausedRow> = sqlx::query_as(PAUSE_ALL).fetch_all(&mut *tx).await?;
-            for token in &tokens {
-                append_in!(tx, self, token.record())?;
-            }
-            let sessions: Vec<i64> = sqlx::query_scalar(END_ALL_SESSIONS)
-                .fetch_all(&mut *tx)
-                .await?;
-            for user in sessions.iter().copied().map(UserId).collect::<BTreeSet<_>>() {
-                let email = email_in!(tx, user);
-                append_in!(tx, self, Record::of_account(Kind::SessionsEnded, user, &email))?;
-            }
-            Ok(Distrusted {
-                tokens: tokens.len() as u64,
-                sessions: sessions.len() as u64,
-            })
-        })?;
+    pub async fn distrust_restored(&self) -> Result<Distrusted, DatabaseError> {
+        let mut transaction = self.database().begin().await?;
+        let tokens: Vec<PausedRow> = transaction.fetch_all(PAUSE_ALL, &[]).await?;
+        for token in &tokens {
+            self.record(&mut transaction, token.record()).await?;
+        }
+        let sessions: Vec<(i64,)> = transaction.fetch_all(END_ALL_SESSIONS, &[]).await?;
+        let users: BTreeSet<_> = sessions.iter().map(|(user,)| UserId(*user)).collect();
+        for user in users {
+            let email = email_of(&mut transaction, user).await?;
+            let record = Record::of_account(Kind::SessionsEnded, user, &email);
+            self.record(&mut transaction, record).await?;
+        }
+        transaction.commit().await?;
         self.grants().settle().await;
-        Ok(distrusted)
+        Ok(Distrusted {
+            tokens: tokens.len() as u64,
+            sessions: sessions.len() as u64,
+        })
     }
 }

@@ -1,13 +1,14 @@
 //! The two engines behind one set of SQL texts.
 //!
-//! Rules for a text that both engines take: `$1`-style parameters, `RETURNING`, `ON CONFLICT`; no
-//! `now()`, no JSON operators. A method writes its text once and runs it through [`on_engine!`].
+//! A text must suit both engines: `$1`-style parameters, `RETURNING` and `ON CONFLICT`, but no `now()` and no
+//! JSON operators.
 //!
-//! A text that writes and gives rows back runs in a transaction, also when it is alone: sqlx stops
-//! reading at the first row that it was asked for, and on SQLite would then not hear that the commit
-//! behind it failed.
+//! A statement that writes and returns rows needs a [`Transaction`], even when it is alone. sqlx stops reading at
+//! the first row it was asked for, and on SQLite it would then miss that the commit failed.
 
 mod file;
+mod statement;
+mod transaction;
 
 use std::{
     path::PathBuf,
@@ -26,59 +27,64 @@ use sqlx::{
 };
 use tokio::time::{Instant, sleep, timeout};
 
-pub(crate) use self::file::{Identity, OpenFile};
-use crate::error::StoreError;
+pub(crate) use self::{
+    file::{Identity, OpenFile},
+    statement::{Row, Sql, Value, Values, parameters, values},
+    transaction::Transaction,
+};
+use self::{
+    statement::{for_postgres, for_sqlite},
+    transaction::{in_time, rows},
+};
+use crate::error::{DatabaseError, OpenError};
 
 /// How long a statement waits for a connection, and SQLite for a lock, before the database counts as
-/// out of reach. Long enough for a burst, short enough that a caller gets its 503 while it listens.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
-/// Between two tries to open a SQLite database that others are opening too.
-const BREATH: Duration = Duration::from_millis(20);
-/// How long SQLite's lock may be taken again and again before others get a sure turn.
+/// unreachable. Long enough for a burst, short enough for a caller to get its 503 while it still listens.
+pub(crate) const DATABASE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Between two attempts to open a SQLite database that other processes are opening too.
+const OPEN_RETRY_DELAY: Duration = Duration::from_millis(20);
+/// How long a process may take SQLite's lock again and again before it must pause.
 const LONGEST_WORK: Duration = Duration::from_millis(400);
 const SQLITE_READERS: u32 = 8;
 const POSTGRES_CONNECTIONS: u32 = 16;
-/// What PostgreSQL ends by itself: a statement, the wait for a lock, and a transaction in which nobody does
-/// anything any more. In milliseconds.
+/// The limits that PostgreSQL enforces, in milliseconds: for a statement, for the wait for a lock, and for an idle
+/// transaction.
 pub(crate) const POSTGRES_LIMITS: [(&str, &str); 3] = [
     ("statement_timeout", "20000"),
     ("lock_timeout", "5000"),
     ("idle_in_transaction_session_timeout", "20000"),
 ];
-/// How long a statement is waited for: a little longer than PostgreSQL lets it run, so that only a
-/// PostgreSQL that has fallen silent takes so long.
-const POSTGRES_SILENCE: Duration = Duration::from_secs(25);
 
 /// A connected database.
 #[derive(Clone, Debug)]
 pub(crate) enum Database {
     Sqlite {
-        /// One connection: SQLite has one writer at a time, and queueing here is fair, whereas its own
-        /// busy handler is not.
+        /// One connection, as SQLite has one writer at a time. The queue for this pool is fair, whereas SQLite's
+        /// own busy handler is not.
         writer: SqlitePool,
         readers: SqlitePool,
-        /// What both have open.
+        /// The file that both pools have open.
         file: OpenFile,
-        /// Milliseconds of long work since its last rest; see [`Database::give_way`].
+        /// Milliseconds of long work since the last pause; see [`Database::give_way`].
         worked: Arc<AtomicU64>,
     },
     Postgres(PgPool),
 }
 
-/// The connections of a pool at some moment.
+/// How many connections of a pool are in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Connections {
-    /// What they are for: `writer` and `readers` on SQLite, `all` on PostgreSQL.
+pub struct PoolConnections {
+    /// The pool's name: `writer` and `readers` on SQLite, `all` on PostgreSQL.
     pub pool: &'static str,
-    /// Those that somebody works with.
+    /// Connections in use.
     pub in_use: u32,
-    /// Those that are open and wait for work.
+    /// Open connections that are not in use.
     pub idle: u32,
-    /// How many there may be.
+    /// The maximum number of open connections.
     pub limit: u32,
 }
 
-impl Connections {
+impl PoolConnections {
     fn of<E: sqlx::Database>(pool: &'static str, connections: &sqlx::Pool<E>) -> Self {
         let idle = u32::try_from(connections.num_idle()).unwrap_or(u32::MAX);
         Self {
@@ -90,91 +96,22 @@ impl Connections {
     }
 }
 
-/// The pool of the engine at hand; see [`on_engine!`].
-pub(crate) enum Pool<'a> {
-    Sqlite(&'a SqlitePool, &'a OpenFile),
-    Postgres(&'a PgPool),
-}
-
-/// Runs one text on whichever engine there is. Two forms:
-///
-/// - `on_engine!(database.reader(), |pool| query.fetch_all(pool).await)`: one statement;
-/// - `on_engine!(transaction database, |tx| { … })`: a block that ends in a `Result<_, StoreError>`, in
-///   which statements run on `&mut *tx`. Committed when the block gives `Ok`, rolled back otherwise. On
-///   SQLite it takes the write lock at once (`BEGIN IMMEDIATE`): a transaction that reads and then
-///   writes could otherwise fail half-way.
-macro_rules! on_engine {
-    (transaction $database:expr, |$tx:ident| $body:block) => {
-        match $database {
-            $crate::database::Database::Sqlite { writer, file, .. } => {
-                file.in_place()?;
-                let begun = writer.begin_with("BEGIN IMMEDIATE").await?;
-                let done = $crate::database::on_engine!(run begun, $tx, $body);
-                // What went into a file that nobody finds any more is not done.
-                file.in_place()?;
-                done
-            }
-            $crate::database::Database::Postgres(pool) => {
-                let begun = pool.begin().await?;
-                $crate::database::on_engine!(run begun, $tx, $body)
-            }
-        }
-    };
-    (run $begun:ident, $tx:ident, $body:block) => {{
-        let mut transaction = $begun;
-        let outcome: Result<_, $crate::error::StoreError> = async {
-            let $tx = &mut *transaction;
-            $body
-        }
-        .await;
-        match outcome {
-            Ok(value) => transaction.commit().await.map(|()| value).map_err(Into::into),
-            Err(error) => {
-                // Whatever comes of it, the news is what went wrong before. A connection that cannot
-                // roll back does not return to its pool.
-                let _ = transaction.rollback().await;
-                Err(error)
-            }
-        }
-    }};
-    ($pool:expr, |$connection:ident| $body:expr) => {
-        match $pool {
-            $crate::database::Pool::Sqlite($connection, file) => match file.in_place() {
-                Ok(()) => $body,
-                Err(replaced) => Err(replaced),
-            },
-            $crate::database::Pool::Postgres($connection) => {
-                $crate::database::in_time(async { $body }).await
-            }
-        }
-    };
-}
-pub(crate) use on_engine;
-
-/// What became of a statement, or that the database is out of reach when it does not say.
-pub(crate) async fn in_time<T>(
-    statement: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, sqlx::Error> {
-    let outcome = timeout(POSTGRES_SILENCE, statement).await;
-    outcome.unwrap_or(Err(sqlx::Error::PoolTimedOut))
-}
-
 impl Database {
-    pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
+    pub(crate) async fn open(url: &str) -> Result<Self, OpenError> {
         if names_a_postgres(url) {
             Self::open_postgres(url).await
         } else if names_a_file(url) {
             Self::open_sqlite(url).await
         } else {
-            Err(StoreError::Url(without_password(url)))
+            Err(OpenError::Url(without_password(url)))
         }
     }
 
-    async fn open_sqlite(url: &str) -> Result<Self, StoreError> {
+    async fn open_sqlite(url: &str) -> Result<Self, OpenError> {
         let options = SqliteConnectOptions::from_str(url)
-            .map_err(|_| StoreError::Url(url.to_owned()))?
+            .map_err(|_| OpenError::Url(url.to_owned()))?
             .foreign_keys(true)
-            .busy_timeout(PATIENCE);
+            .busy_timeout(DATABASE_TIMEOUT);
         keep_from_other_users(options.get_filename());
         let writer = open_writer(
             options
@@ -188,7 +125,7 @@ impl Database {
         let file = OpenFile::at(options.get_filename()).map_err(sqlx::Error::from)?;
         let readers = SqlitePoolOptions::new()
             .max_connections(SQLITE_READERS)
-            .acquire_timeout(PATIENCE)
+            .acquire_timeout(DATABASE_TIMEOUT)
             .connect_with(options.read_only(true))
             .await?;
         Ok(Self::Sqlite {
@@ -199,21 +136,21 @@ impl Database {
         })
     }
 
-    async fn open_postgres(url: &str) -> Result<Self, StoreError> {
+    async fn open_postgres(url: &str) -> Result<Self, OpenError> {
         let options = PgConnectOptions::from_str(url)
-            .map_err(|_| StoreError::Url(without_password(url)))?
+            .map_err(|_| OpenError::Url(without_password(url)))?
             .application_name("developer-zone")
             .options(POSTGRES_LIMITS);
-        // A first connection by hand says why it fails; the pool would try until its patience ends, and
-        // then only say that.
-        let first = timeout(PATIENCE, options.connect())
+        // The pool would retry until its timeout and then report nothing else. A first connection outside the
+        // pool reports why it fails.
+        let first = timeout(DATABASE_TIMEOUT, options.connect())
             .await
             .map_err(|_| sqlx::Error::PoolTimedOut)??;
         first.close().await?;
         Ok(Self::Postgres(
             PgPoolOptions::new()
                 .max_connections(POSTGRES_CONNECTIONS)
-                .acquire_timeout(PATIENCE)
+                .acquire_timeout(DATABASE_TIMEOUT)
                 .connect_lazy_with(options),
         ))
     }
@@ -231,41 +168,108 @@ impl Database {
     }
 
     /// The connections of each pool.
-    pub(crate) fn connections(&self) -> Vec<Connections> {
+    pub(crate) fn connections(&self) -> Vec<PoolConnections> {
         match self {
             Self::Sqlite {
                 writer, readers, ..
             } => vec![
-                Connections::of("writer", writer),
-                Connections::of("readers", readers),
+                PoolConnections::of("writer", writer),
+                PoolConnections::of("readers", readers),
             ],
-            Self::Postgres(pool) => vec![Connections::of("all", pool)],
+            Self::Postgres(pool) => vec![PoolConnections::of("all", pool)],
         }
     }
 
-    /// For statements that only read.
-    pub(crate) fn reader(&self) -> Pool<'_> {
+    /// Begins a transaction. On SQLite it takes the write lock immediately (`BEGIN IMMEDIATE`): a transaction that
+    /// first reads and then writes could fail in between.
+    pub(crate) async fn begin(&self) -> Result<Transaction, DatabaseError> {
+        Ok(match self {
+            Self::Sqlite { writer, file, .. } => {
+                file.check().await?;
+                let transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+                Transaction::Sqlite(transaction, file.clone())
+            }
+            Self::Postgres(pool) => Transaction::Postgres(in_time(pool.begin()).await?),
+        })
+    }
+
+    /// Runs a single statement that writes, and returns how many rows it changed.
+    pub(crate) async fn execute(
+        &self,
+        sql: impl Into<Sql>,
+        values: Values<'_>,
+    ) -> Result<u64, DatabaseError> {
+        let sql = sql.into();
+        Ok(match self {
+            Self::Sqlite { writer, file, .. } => {
+                let query = for_sqlite(sql, values).execute(writer);
+                file.write(query).await?.rows_affected()
+            }
+            Self::Postgres(pool) => {
+                let query = for_postgres(sql, values).execute(pool);
+                in_time(query).await?.rows_affected()
+            }
+        })
+    }
+
+    /// The first row that a statement reads, if there is one.
+    pub(crate) async fn fetch_optional<R: Row>(
+        &self,
+        sql: impl Into<Sql>,
+        values: Values<'_>,
+    ) -> Result<Option<R>, DatabaseError> {
+        let sql = sql.into();
+        Ok(match self {
+            Self::Sqlite { readers, file, .. } => {
+                let query = for_sqlite(sql, values).fetch_optional(readers);
+                let row = file.read(query).await?;
+                row.as_ref().map(R::from_row).transpose()?
+            }
+            Self::Postgres(pool) => {
+                let query = for_postgres(sql, values).fetch_optional(pool);
+                let row = in_time(query).await?;
+                row.as_ref().map(R::from_row).transpose()?
+            }
+        })
+    }
+
+    /// The first row that a statement reads. That there is none is an error.
+    pub(crate) async fn fetch_one<R: Row>(
+        &self,
+        sql: impl Into<Sql>,
+        values: Values<'_>,
+    ) -> Result<R, DatabaseError> {
+        let row = self.fetch_optional(sql, values).await?;
+        row.ok_or_else(|| sqlx::Error::RowNotFound.into())
+    }
+
+    /// Every row that a statement reads.
+    pub(crate) async fn fetch_all<R: Row>(
+        &self,
+        sql: impl Into<Sql>,
+        values: Values<'_>,
+    ) -> Result<Vec<R>, DatabaseError> {
+        let sql = sql.into();
         match self {
-            Self::Sqlite { readers, file, .. } => Pool::Sqlite(readers, file),
-            Self::Postgres(pool) => Pool::Postgres(pool),
+            Self::Sqlite { readers, file, .. } => {
+                let query = for_sqlite(sql, values).fetch_all(readers);
+                rows(&file.read(query).await?)
+            }
+            Self::Postgres(pool) => {
+                let query = for_postgres(sql, values).fetch_all(pool);
+                rows(&in_time(query).await?)
+            }
         }
     }
 
-    /// For a single statement that writes.
-    pub(crate) fn writer(&self) -> Pool<'_> {
-        match self {
-            Self::Sqlite { writer, file, .. } => Pool::Sqlite(writer, file),
-            Self::Postgres(pool) => Pool::Postgres(pool),
-        }
-    }
-
-    /// To be called between the transactions of a long piece of work, with how long the last one took.
+    /// Pauses if long work on SQLite would keep other processes out. Call it between the transactions of long
+    /// work, with how long the last one took.
     ///
-    /// SQLite's processes take turns by trying again, every 100 ms after some tries: one that wrote without
-    /// a pause of that length would keep the others out for as long as luck has it, and a token's
-    /// revocation among them. So none waits much longer than [`LONGEST_WORK`].
+    /// SQLite's processes wait for each other by retrying, after some retries every 100 ms. A process that writes
+    /// without a pause of that length could lock the others out for long, and delay the revocation of a token.
+    /// With the pause, none waits much longer than [`LONGEST_WORK`].
     pub(crate) async fn give_way(&self, taken: Duration) {
-        const REST: Duration = Duration::from_millis(110);
+        const PAUSE: Duration = Duration::from_millis(110);
         if let Self::Sqlite { worked, .. } = self {
             let taken = u64::try_from(taken.as_millis()).unwrap_or(u64::MAX);
             let worked_for = worked
@@ -273,7 +277,7 @@ impl Database {
                 .saturating_add(taken);
             if u128::from(worked_for) >= LONGEST_WORK.as_millis() {
                 worked.store(0, Ordering::Relaxed);
-                sleep(REST).await;
+                sleep(PAUSE).await;
             }
         }
     }
@@ -294,38 +298,31 @@ impl Database {
     }
 }
 
-/// The parameters of `VALUES`, numbered on from `first`: `($1, $2), ($3, $4)` are two rows of two.
-pub(crate) fn parameters(rows: usize, columns: usize, first: usize) -> String {
-    let row = |row: usize| {
-        let numbers = (0..columns).map(|column| format!("${}", first + row * columns + column));
-        format!("({})", numbers.collect::<Vec<_>>().join(", "))
-    };
-    (0..rows).map(row).collect::<Vec<_>>().join(", ")
-}
-
-async fn open_writer(options: SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
+async fn open_writer(options: SqliteConnectOptions) -> Result<SqlitePool, OpenError> {
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
-        .acquire_timeout(PATIENCE)
-        // SQLite ends a transaction by itself when the disk is full, for example. sqlx does not
-        // notice, and would begin no other on that connection.
+        .acquire_timeout(DATABASE_TIMEOUT)
+        // SQLite itself ends a transaction in some cases, such as a full disk. sqlx does not notice, and could
+        // begin no further transaction on that connection.
         .after_release(|connection, _| {
             Box::pin(async move {
                 connection.ping().await?;
                 Ok(!connection.is_in_transaction())
             })
         });
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + DATABASE_TIMEOUT;
     loop {
         match writer.clone().connect_with(options.clone()).await {
             Ok(writer) => return Ok(writer),
-            // Where several open a new database at once, SQLite does not let them wait for each other
-            // while one gives it its write-ahead log.
-            Err(error) if is_busy(&error) && Instant::now() < end => sleep(BREATH).await,
+            // While one process switches a new database to its write-ahead log, SQLite refuses the others
+            // without letting them wait.
+            Err(error) if is_busy(&error) && Instant::now() < end => {
+                sleep(OPEN_RETRY_DELAY).await;
+            }
             Err(error) if is_busy(&error) => return Err(error.into()),
             Err(error) => {
                 let file = options.get_filename().to_owned();
-                return Err(StoreError::File(file, error.into()));
+                return Err(OpenError::File(file, error.into()));
             }
         }
     }
@@ -338,8 +335,8 @@ fn is_busy(error: &sqlx::Error) -> bool {
         .is_some_and(|code: u32| code & 0xff == SQLITE_BUSY)
 }
 
-/// What is asked of SQLite could be overruled by how it was compiled: look at what it does.
-async fn assert_durable(writer: &SqlitePool) -> Result<(), StoreError> {
+/// Reads the settings back: how SQLite was compiled can override what it is told.
+async fn assert_durable(writer: &SqlitePool) -> Result<(), OpenError> {
     let journal: String = sqlx::query_scalar("PRAGMA journal_mode")
         .fetch_one(writer)
         .await?;
@@ -352,7 +349,7 @@ async fn assert_durable(writer: &SqlitePool) -> Result<(), StoreError> {
     ];
     for (pragma, found, required) in settings {
         if found != required {
-            return Err(StoreError::Durability {
+            return Err(OpenError::Durability {
                 pragma,
                 found,
                 required,
@@ -362,8 +359,8 @@ async fn assert_durable(writer: &SqlitePool) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Makes a database file that does not exist yet readable for its owner only; SQLite gives the files
-/// beside it the same mode. What goes wrong here shows when SQLite opens the file.
+/// Creates a missing database file so that only its owner may read it. SQLite gives the files beside it the same
+/// mode. SQLite reports a failure when it opens the file.
 fn keep_from_other_users(file: &std::path::Path) {
     #[cfg(unix)]
     {
@@ -380,9 +377,8 @@ fn keep_from_other_users(file: &std::path::Path) {
     let _ = file;
 }
 
-/// Whether `url` is SQLite's and names a file. Parameters are refused: there are some by which SQLite
-/// would forget (`mode=memory`), read a past state (`immutable`) or lock nothing (`vfs`). `mode=rwc` says
-/// only what is done anyway.
+/// Whether `url` is SQLite's and names a file. Parameters are refused, as some make SQLite keep nothing
+/// (`mode=memory`), read an old state (`immutable`) or lock nothing (`vfs`). `mode=rwc` is the default anyway.
 pub(crate) fn names_a_file(url: &str) -> bool {
     let file = url.strip_suffix("?mode=rwc").unwrap_or(url);
     file.strip_prefix("sqlite:").is_some_and(|name| {
@@ -397,8 +393,8 @@ pub(crate) fn names_a_postgres(url: &str) -> bool {
     url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
-/// An address fit for an error message. Where its password stands is known only of an address that can
-/// be read, which this one cannot: so nothing is shown behind the first sign that there may be one.
+/// An address fit for an error message. As the address cannot be parsed, its password could be anywhere: nothing
+/// is shown after the first character that may introduce one.
 pub(crate) fn without_password(url: &str) -> String {
     match url.find([':', '=', '@']) {
         Some(end) if !url.starts_with("sqlite:") => format!("{}…", &url[..=end]),
@@ -411,7 +407,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_in_a_message_has_lost_its_password() {
+    fn an_address_in_a_message_does_not_show_its_password() {
         for (url, shown) in [
             ("postgres://app:hunter2@db.example/zone", "postgres:…"),
             ("host=db.example password=hunter2", "host=…"),
@@ -423,28 +419,31 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_postgres_that_is_not_there_is_out_of_reach_and_the_cause_is_named() {
+    async fn a_missing_postgres_is_unavailable_and_the_error_names_the_cause() {
         let refused = Database::open("postgres://app@127.0.0.1:1/zone").await;
-        let Err(StoreError::Unavailable(cause)) = refused else {
+        let Err(OpenError::Database(DatabaseError::Unavailable(cause))) = refused else {
             panic!("{refused:?}");
         };
         assert!(cause.to_string().contains("refused"), "{cause}");
     }
 
-    /// As a proxy does that has no database behind it.
+    /// A proxy without a database behind it behaves like this.
     #[tokio::test]
-    async fn a_postgres_that_hangs_up_at_once_is_out_of_reach() {
+    async fn a_postgres_that_hangs_up_immediately_is_unavailable() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.expect("a port");
         let address = listener.local_addr().expect("an address");
         let hanging_up = tokio::spawn(async move {
             let (mut caller, _) = listener.accept().await.expect("a caller");
-            // Read first: closed with something unread, the connection would be reset instead.
+            // Read first: closing with unread bytes would reset the connection instead.
             let _ = tokio::io::AsyncReadExt::read(&mut caller, &mut [0; 64]).await;
         });
         let refused = Database::open(&format!("postgres://app@{address}/zone")).await;
         assert!(
-            matches!(refused, Err(StoreError::Unavailable(_))),
+            matches!(
+                refused,
+                Err(OpenError::Database(DatabaseError::Unavailable(_)))
+            ),
             "{refused:?}"
         );
         hanging_up.await.expect("it hung up");

@@ -1,37 +1,38 @@
-//! Demo data: the same every time, and only where it was asked for.
+//! Demo data: the same every time, and only on request.
 
 use model::{
     event::{EventId, EventSettings, EventStatus},
     organisation::{OrganisationId, Plan, Role},
     photo::{Bib, ImageId, Photo},
     timestamp::Timestamp,
+    user::UserId,
 };
 use time::{OffsetDateTime, macros::datetime};
 
 use crate::{
     Store,
-    database::on_engine,
-    error::StoreError,
+    database::{Transaction, Value, values},
+    error::{DatabaseError, DemoError, EventError},
     events::{InsertedEvent, insert_event},
-    photos::{NewPhoto, blocks::MOST_PHOTOS, loading::load_photos},
+    photos::{NewPhoto, blocks::MOST_PHOTOS, loading},
     scope::OrganisationScope,
-    users::{INSERT_MEMBER, INSERT_USER},
+    users::{NewUser, insert_member, insert_user},
 };
 
-/// The password of every demo sign-in.
+/// The password of every demo account.
 pub const DEMO_PASSWORD: &str = "developer-zone-demo";
 
-/// A demo sign-in, and what one sees with it.
+/// A demo account, and what it shows.
 #[derive(Clone, Copy, Debug)]
 pub struct DemoUser {
     /// The address to sign in with.
     pub email: &'static str,
-    /// What it is good for.
+    /// What the account shows.
     pub purpose: &'static str,
     memberships: &'static [(i64, Role)],
 }
 
-/// Every demo sign-in.
+/// Every demo account.
 pub const DEMO_USERS: [DemoUser; 4] = [
     DemoUser {
         email: "admin@example.com",
@@ -91,7 +92,7 @@ impl DemoEvent {
     }
 }
 
-/// 87 events for 903 (three pages of 30) and one for 904. No two share a date, so the order is plain.
+/// 87 events for 903 (three pages of 30) and one for 904. Each has its own date, so the order is clear.
 fn events() -> Vec<DemoEvent> {
     let mut events = vec![
         DemoEvent::new(456, 903, "Summit Marathon 2026", "2026-01-19T06:00:00"),
@@ -123,7 +124,7 @@ fn events() -> Vec<DemoEvent> {
     events
 }
 
-/// A demo event's photos, by its number and its organisation's; that with the most comes last.
+/// The photos of each demo event, with the numbers of the event and its organisation. The largest event comes last.
 fn photos() -> [(i64, i64, Vec<NewPhoto>); 4] {
     let few = |event, start, count: i64| {
         let photos = (1..=count).map(|n| photo(event, n, Some((start, (n - 1) * 30_000))));
@@ -137,8 +138,8 @@ fn photos() -> [(i64, i64, Vec<NewPhoto>); 4] {
     ]
 }
 
-/// 96 photos (three pages of 32): most along six hours of a morning, eight of the day after, four without
-/// a time. Bib number 1234 is on five, and of one of these the original is missing.
+/// 96 photos (three pages of 32): most on one morning, eight on the next day, and four without a time. Bib number
+/// 1234 is on five photos; one of these has no original.
 fn marathon_photos() -> Vec<NewPhoto> {
     let start = datetime!(2026-01-19 06:00 UTC);
     let next_day = datetime!(2026-01-20 09:00 UTC);
@@ -165,7 +166,7 @@ fn marathon_photos() -> Vec<NewPhoto> {
     photos.collect()
 }
 
-/// Photo `n` of an event, taken so many milliseconds after an instant.
+/// Photo `n` of an event, taken at an instant plus a number of milliseconds.
 fn photo(event: i64, n: i64, taken: Option<(OffsetDateTime, i64)>) -> NewPhoto {
     let name = format!("IMG_{n:04}");
     let folder = format!("https://images.example.com/{event}");
@@ -197,42 +198,33 @@ const INSERT_ORGANISATION: &str =
     "INSERT INTO organisations (id, name, plan, created_at) VALUES ($1, $2, $3, $4)";
 
 impl Store {
-    /// Loads the demo data, all or nothing. Returns whether there was anything to load: where it was
-    /// loaded before, nothing is touched, so what has been tried out since stays. (Where a version did it
-    /// that knew no photos, these are added.)
+    /// Loads the demo data, all or nothing. Returns whether there was anything to load: demo data that is there
+    /// already stays as users have changed it. (If a version without photos loaded it, the photos are added.)
     ///
     /// # Errors
-    /// [`StoreError::DemoCollision`] where an organisation, user or event exists that is not demo data but
-    /// has a number or address of it (its data would be open to a published password), and those of the
-    /// database.
-    pub async fn load_demo(&self) -> Result<bool, StoreError> {
+    /// [`DemoError::Collision`] if other data has the number or address of demo data: it would be open to anyone
+    /// who knows the published password. Also those of the database.
+    pub async fn load_demo(&self) -> Result<bool, DemoError> {
         if self.demo_is_loaded().await? {
-            return self.add_missing_photos().await;
+            return Ok(self.add_missing_photos().await?);
         }
         match self.insert_demo().await {
-            // Another server loaded it since.
-            Err(StoreError::DemoCollision(_)) if self.demo_is_loaded().await? => Ok(false),
+            // Another server loaded it meanwhile.
+            Err(DemoError::Collision(_)) if self.demo_is_loaded().await? => Ok(false),
             outcome => outcome.map(|()| true),
         }
     }
 
-    /// Told by the accounts: nothing removes one, and a new password leaves its address.
-    async fn demo_is_loaded(&self) -> Result<bool, StoreError> {
-        let emails = DEMO_USERS.map(|user| user.email);
-        let accounts: i64 = on_engine!(self.database().reader(), |pool| {
-            let query = sqlx::query_scalar(ACCOUNTS);
-            emails
-                .iter()
-                .fold(query, |query, email| query.bind(*email))
-                .fetch_one(pool)
-                .await
-        })?;
+    /// Looks for the accounts: they are never deleted, and keep their address when their password changes.
+    async fn demo_is_loaded(&self) -> Result<bool, DatabaseError> {
+        let emails = DEMO_USERS.map(|user| Value::from(user.email));
+        let (accounts,): (i64,) = self.database().fetch_one(ACCOUNTS, &emails).await?;
         Ok(usize::try_from(accounts).is_ok_and(|accounts| accounts == emails.len()))
     }
 
-    async fn add_missing_photos(&self) -> Result<bool, StoreError> {
+    async fn add_missing_photos(&self) -> Result<bool, EventError> {
         let photos = photos();
-        // The last has them when all have.
+        // The last event has photos only if all have.
         let last = photos.last().map(|(event, ..)| EventId(*event));
         if let Some(event) = last
             && self.photos().total(event).await? > 0
@@ -246,70 +238,79 @@ impl Store {
         Ok(true)
     }
 
-    async fn insert_demo(&self) -> Result<(), StoreError> {
-        // One hash for all: salts of their own would protect a password that everyone can read.
+    async fn insert_demo(&self) -> Result<(), DemoError> {
+        // One hash for all: separate salts would protect a password that everyone can read.
         let hash = self.passwords().hash(DEMO_PASSWORD).await?;
         let now = self.clock().now().epoch_millis();
-        on_engine!(transaction self.database(), |tx| {
-            let foreign: Option<String> = sqlx::query_scalar(FOREIGN_ORGANISATION)
-                .fetch_optional(&mut *tx)
-                .await?;
-            if let Some(name) = foreign {
-                return Err(StoreError::DemoCollision(format!("organisation `{name}`")));
+        let mut transaction = self.database().begin().await?;
+        let foreign: Option<(String,)> = transaction
+            .fetch_optional(FOREIGN_ORGANISATION, &[])
+            .await?;
+        if let Some((name,)) = foreign {
+            return Err(DemoError::Collision(format!("organisation `{name}`")));
+        }
+        // The users first: a second load at the same time waits there for this one, and then collides.
+        let users = insert_users(&mut transaction, &hash, now).await?;
+        insert_organisations(&mut transaction, now).await?;
+        for (user, id) in DEMO_USERS.iter().zip(users) {
+            for (organisation, role) in user.memberships {
+                let organisation = OrganisationId(*organisation);
+                insert_member(&mut transaction, id, organisation, *role).await?;
             }
-            // The users first: there, a second load in the same moment waits for this one, and collides.
-            let mut ids = Vec::with_capacity(DEMO_USERS.len());
-            for user in DEMO_USERS {
-                let id: Option<i64> = sqlx::query_scalar(INSERT_USER)
-                    .bind(user.email)
-                    .bind(hash.as_str())
-                    .bind(true)
-                    .bind(now)
-                    .fetch_optional(&mut *tx)
-                    .await?;
-                ids.push(id.ok_or_else(|| StoreError::DemoCollision(format!("user {}", user.email)))?);
-            }
-            for (id, name, plan) in ORGANISATIONS {
-                sqlx::query(INSERT_ORGANISATION)
-                    .bind(id)
-                    .bind(name)
-                    .bind(plan.code())
-                    .bind(now)
-                    .execute(&mut *tx)
-                    .await?;
-            }
-            for (user, id) in DEMO_USERS.iter().zip(ids) {
-                for (organisation, role) in user.memberships {
-                    sqlx::query(INSERT_MEMBER)
-                        .bind(id)
-                        .bind(organisation)
-                        .bind(role.code())
-                        .execute(&mut *tx)
-                        .await?;
-                }
-            }
-            for event in events() {
-                let row = InsertedEvent {
-                    id: event.id,
-                    organisation_id: event.organisation,
-                    name: &event.name,
-                    date: Some(&event.date),
-                    status: event.status,
-                    settings: event.settings,
-                };
-                if !insert_event!(tx, row) {
-                    return Err(StoreError::DemoCollision(format!("event {}", event.id)));
-                }
-            }
-            for (event, _, photos) in photos() {
-                load_photos!(tx, event, &photos, MOST_PHOTOS);
-            }
-            Ok(())
-        })?;
-        // Some of its events may have been asked for before they were there.
+        }
+        insert_events(&mut transaction).await?;
+        for (event, _, photos) in photos() {
+            loading::load(&mut transaction, EventId(event), &photos, MOST_PHOTOS).await?;
+        }
+        transaction.commit().await?;
+        // A server may remember that some of the events did not exist.
         self.grants().settle().await;
         Ok(())
     }
+}
+
+async fn insert_users(
+    transaction: &mut Transaction,
+    password_hash: &str,
+    created_at: i64,
+) -> Result<Vec<UserId>, DemoError> {
+    let mut ids = Vec::with_capacity(DEMO_USERS.len());
+    for DemoUser { email, .. } in DEMO_USERS {
+        let user = NewUser {
+            email,
+            password_hash,
+            demo: true,
+            created_at,
+        };
+        let id = insert_user(transaction, user).await?;
+        ids.push(id.ok_or_else(|| DemoError::Collision(format!("user {email}")))?);
+    }
+    Ok(ids)
+}
+
+async fn insert_organisations(transaction: &mut Transaction, now: i64) -> Result<(), DemoError> {
+    for (id, name, plan) in ORGANISATIONS {
+        let values = values![id, name, plan.code(), now];
+        transaction.execute(INSERT_ORGANISATION, values).await?;
+    }
+    Ok(())
+}
+
+async fn insert_events(transaction: &mut Transaction) -> Result<(), DemoError> {
+    for event in events() {
+        let row = InsertedEvent {
+            id: event.id,
+            organisation_id: event.organisation,
+            name: &event.name,
+            date: Some(&event.date),
+            status: event.status,
+            settings: event.settings,
+        };
+        if !insert_event(transaction, row).await? {
+            return Err(DemoError::Collision(format!("event {}", event.id)));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -334,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn the_originals_of_the_demo_have_names_of_their_own() {
+    fn the_demo_originals_have_distinct_names() {
         let names: Vec<_> = originals().collect();
         let distinct: BTreeSet<_> = names.iter().collect();
         assert_eq!((names.len(), distinct.len()), (108, 108));

@@ -11,7 +11,10 @@ use time::{
 };
 
 use crate::{
-    Store, database::on_engine, error::StoreError, organisations::organisation_in,
+    Store,
+    database::{Transaction, values},
+    error::{DatabaseError, EventError, NewEventError},
+    organisations::organisation_of,
     scope::OrganisationScope,
 };
 
@@ -19,10 +22,10 @@ const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day
 const DATE_TIME: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
 
-/// An event to be made.
+/// An event to be created.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
-    /// Its number; next after the highest if none is given.
+    /// Its number; the next after the highest if none is given.
     pub id: Option<EventId>,
     /// Its name.
     pub name: String,
@@ -30,7 +33,7 @@ pub struct NewEvent {
     pub date: Option<String>,
     /// Whether it is published.
     pub status: EventStatus,
-    /// Its configuration; none leaves it unconfigured.
+    /// Its settings; without them the event is unconfigured.
     pub settings: Option<EventSettings>,
 }
 
@@ -68,7 +71,7 @@ impl From<EventRow> for EventSummary {
 
 const COUNT: &str = "SELECT COUNT(*) FROM events WHERE organisation_id = $1";
 
-/// The contract's order: newest date first, events without one last, then by number.
+/// In the contract's order: newest date first, events without a date last, then by number.
 const LIST: &str = "SELECT id, name, slug, date, status, cover_image FROM events
     WHERE organisation_id = $1
     ORDER BY date DESC NULLS LAST, id
@@ -77,7 +80,7 @@ const LIST: &str = "SELECT id, name, slug, date, status, cover_image FROM events
 const FIND: &str = "SELECT id, name, slug, date, status, cover_image FROM events
     WHERE organisation_id = $1 AND id = $2";
 
-/// Published ones before drafts; among them, the list's order.
+/// Published events before drafts, each in the list's order.
 const EXAMPLE: &str = "SELECT events.id FROM events
     JOIN event_settings ON event_settings.event_id = events.id
     WHERE events.organisation_id = $1
@@ -86,16 +89,14 @@ const EXAMPLE: &str = "SELECT events.id FROM events
 
 const NEXT_ID: &str = "SELECT COALESCE(MAX(id), 0) + 1 FROM events";
 
-pub(crate) const INSERT_EVENT: &str =
-    "INSERT INTO events (id, organisation_id, name, slug, date, status)
+const INSERT_EVENT: &str = "INSERT INTO events (id, organisation_id, name, slug, date, status)
     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
 
-pub(crate) const INSERT_SETTINGS: &str =
-    "INSERT INTO event_settings (event_id, event_enabled, bib_search,
+const INSERT_SETTINGS: &str = "INSERT INTO event_settings (event_id, event_enabled, bib_search,
         selfie_search, name_search, video_search, video_selfie_search, timeline_search)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 
-/// An event's row with its settings, for [`insert_event!`].
+/// An event's row with its settings, for [`insert_event`].
 pub(crate) struct InsertedEvent<'a> {
     pub(crate) id: i64,
     pub(crate) organisation_id: i64,
@@ -105,46 +106,61 @@ pub(crate) struct InsertedEvent<'a> {
     pub(crate) settings: Option<EventSettings>,
 }
 
-/// Writes an [`InsertedEvent`] in the running transaction `tx`; gives whether its number was free.
-macro_rules! insert_event {
-    ($tx:ident, $event:expr) => {{
-        let event: $crate::events::InsertedEvent<'_> = $event;
-        let inserted = sqlx::query($crate::events::INSERT_EVENT)
-            .bind(event.id)
-            .bind(event.organisation_id)
-            .bind(event.name)
-            .bind($crate::events::slug(event.name))
-            .bind(event.date)
-            .bind($crate::events::status_code(event.status))
-            .execute(&mut *$tx)
-            .await?
-            .rows_affected()
-            == 1;
-        if let Some(settings) = event.settings.filter(|_| inserted) {
-            let settings = settings.normalised();
-            sqlx::query($crate::events::INSERT_SETTINGS)
-                .bind(event.id)
-                .bind(settings.event_enabled)
-                .bind(settings.bib_search)
-                .bind(settings.selfie_search)
-                .bind(settings.name_search)
-                .bind(settings.video_search)
-                .bind(settings.video_selfie_search)
-                .bind(settings.timeline_search)
-                .execute(&mut *$tx)
-                .await?;
-        }
-        inserted
-    }};
+/// Inserts an event, and returns whether its number was free.
+pub(crate) async fn insert_event(
+    transaction: &mut Transaction,
+    event: InsertedEvent<'_>,
+) -> Result<bool, DatabaseError> {
+    let inserted = transaction
+        .execute(
+            INSERT_EVENT,
+            values![
+                event.id,
+                event.organisation_id,
+                event.name,
+                &slug(event.name),
+                event.date,
+                status_code(event.status),
+            ],
+        )
+        .await?
+        == 1;
+    if let Some(settings) = event.settings.filter(|_| inserted) {
+        insert_settings(transaction, event.id, settings).await?;
+    }
+    Ok(inserted)
 }
-pub(crate) use insert_event;
+
+async fn insert_settings(
+    transaction: &mut Transaction,
+    event: i64,
+    settings: EventSettings,
+) -> Result<(), DatabaseError> {
+    let settings = settings.normalised();
+    transaction
+        .execute(
+            INSERT_SETTINGS,
+            values![
+                event,
+                settings.event_enabled,
+                settings.bib_search,
+                settings.selfie_search,
+                settings.name_search,
+                settings.video_search,
+                settings.video_selfie_search,
+                settings.timeline_search,
+            ],
+        )
+        .await?;
+    Ok(())
+}
 
 impl<'a> Events<'a> {
     pub(crate) const fn new(store: &'a Store) -> Self {
         Self { store }
     }
 
-    /// One page of the organisation's events: newest date first, undated ones last, then by number.
+    /// One page of the organisation's events: newest date first, events without a date last, then by number.
     ///
     /// # Errors
     /// Those of the database.
@@ -152,22 +168,16 @@ impl<'a> Events<'a> {
         &self,
         scope: impl Into<OrganisationScope>,
         request: PageRequest,
-    ) -> Result<Page<EventSummary>, StoreError> {
+    ) -> Result<Page<EventSummary>, DatabaseError> {
         let organisation = scope.into().organisation_id();
-        let total: i64 = on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_scalar(COUNT)
-                .bind(organisation.0)
-                .fetch_one(pool)
-                .await
-        })?;
-        let rows: Vec<EventRow> = on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_as(LIST)
-                .bind(organisation.0)
-                .bind(request.page_size())
-                .bind(request.offset())
-                .fetch_all(pool)
-                .await
-        })?;
+        let database = self.store.database();
+        let (total,): (i64,) = database.fetch_one(COUNT, values![organisation.0]).await?;
+        let rows: Vec<EventRow> = database
+            .fetch_all(
+                LIST,
+                values![organisation.0, request.page_size(), request.offset()],
+            )
+            .await?;
         Ok(Page {
             rows: rows.into_iter().map(Into::into).collect(),
             pagination: Pagination::new(request, total),
@@ -177,65 +187,59 @@ impl<'a> Events<'a> {
     /// One event of the organisation.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchEvent`], also for another organisation's event, and those of the database.
+    /// [`EventError::NoSuchEvent`], also for another organisation's event, and those of the database.
     pub async fn find(
         &self,
         scope: impl Into<OrganisationScope>,
         event: EventId,
-    ) -> Result<EventSummary, StoreError> {
+    ) -> Result<EventSummary, EventError> {
         let organisation = scope.into().organisation_id();
-        let row: Option<EventRow> = on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_as(FIND)
-                .bind(organisation.0)
-                .bind(event.0)
-                .fetch_optional(pool)
-                .await
-        })?;
-        row.map(Into::into).ok_or(StoreError::NoSuchEvent(event))
+        let database = self.store.database();
+        let row: Option<EventRow> = database
+            .fetch_optional(FIND, values![organisation.0, event.0])
+            .await?;
+        row.map(Into::into).ok_or(EventError::NoSuchEvent(event))
     }
 
-    /// An event to show the API with: the first in the list's order that is configured, a published one if
-    /// there is one. None if no event is configured.
+    /// An event to show the API with: the first configured one in the list's order, published ones before drafts.
+    /// None if no event is configured.
     ///
     /// # Errors
     /// Those of the database.
     pub async fn example(
         &self,
         scope: impl Into<OrganisationScope>,
-    ) -> Result<Option<EventId>, StoreError> {
+    ) -> Result<Option<EventId>, DatabaseError> {
         let organisation = scope.into().organisation_id();
-        let id: Option<i64> = on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_scalar(EXAMPLE)
-                .bind(organisation.0)
-                .fetch_optional(pool)
-                .await
-        })?;
-        Ok(id.map(EventId))
+        let database = self.store.database();
+        let id: Option<(i64,)> = database
+            .fetch_optional(EXAMPLE, values![organisation.0])
+            .await?;
+        Ok(id.map(|(id,)| EventId(id)))
     }
 
-    /// Makes an event, and returns its number once every server goes by it: one may have been asked for that
-    /// number before.
+    /// Creates an event, and returns its number once every server knows it: a server may remember that there was
+    /// no event with that number.
     ///
     /// # Errors
-    /// [`StoreError::EventDate`], [`StoreError::EventExists`], [`StoreError::NoSuchOrganisation`], and those of
-    /// the database.
+    /// [`NewEventError`].
     pub async fn create(
         &self,
         scope: OrganisationScope,
         event: &NewEvent,
-    ) -> Result<EventId, StoreError> {
+    ) -> Result<EventId, NewEventError> {
         let organisation = scope.organisation_id();
         let date = event.date.as_deref().map(normalised_date).transpose()?;
-        let made = loop {
-            let made = self.try_create(organisation, event, date.as_deref()).await;
-            match (made, event.id) {
-                // Somebody else took the next number between reading and writing it.
-                (Err(StoreError::EventExists(_)), None) => {}
+        let created = loop {
+            let created = self.try_create(organisation, event, date.as_deref()).await;
+            match (created, event.id) {
+                // Another process took the next number between the read and the write.
+                (Err(NewEventError::Exists(_)), None) => {}
                 (outcome, _) => break outcome?,
             }
         };
         self.store.grants().settle().await;
-        Ok(made)
+        Ok(created)
     }
 
     async fn try_create(
@@ -243,50 +247,51 @@ impl<'a> Events<'a> {
         organisation: OrganisationId,
         event: &NewEvent,
         date: Option<&str>,
-    ) -> Result<EventId, StoreError> {
-        on_engine!(transaction self.store.database(), |tx| {
-            organisation_in!(tx, organisation)?;
-            let id = match event.id {
-                Some(id) => id.0,
-                None => sqlx::query_scalar(NEXT_ID).fetch_one(&mut *tx).await?,
-            };
-            let row = InsertedEvent {
-                id,
-                organisation_id: organisation.0,
-                name: &event.name,
-                date,
-                status: event.status,
-                settings: event.settings,
-            };
-            if !insert_event!(tx, row) {
-                return Err(StoreError::EventExists(EventId(id)));
-            }
-            Ok(EventId(id))
-        })
+    ) -> Result<EventId, NewEventError> {
+        let mut transaction = self.store.database().begin().await?;
+        let found = organisation_of(&mut transaction, organisation).await?;
+        found.ok_or(NewEventError::NoSuchOrganisation(organisation))?;
+        let id = match event.id {
+            Some(id) => id.0,
+            None => transaction.fetch_one::<(i64,)>(NEXT_ID, &[]).await?.0,
+        };
+        let row = InsertedEvent {
+            id,
+            organisation_id: organisation.0,
+            name: &event.name,
+            date,
+            status: event.status,
+            settings: event.settings,
+        };
+        if !insert_event(&mut transaction, row).await? {
+            return Err(NewEventError::Exists(EventId(id)));
+        }
+        transaction.commit().await?;
+        Ok(EventId(id))
     }
 }
 
-pub(crate) const fn status_code(status: EventStatus) -> &'static str {
+const fn status_code(status: EventStatus) -> &'static str {
     match status {
         EventStatus::Active => "active",
         EventStatus::Draft => "draft",
     }
 }
 
-/// A date as the `date` column keeps it: a day alone starts at midnight. A year with a sign, which the
-/// parser would take, does not sort as text.
-fn normalised_date(text: &str) -> Result<String, StoreError> {
+/// A date as the `date` column keeps it; a day without a time starts at midnight. The parser accepts a year with a
+/// sign, but such a date would not sort as text, so it is refused.
+fn normalised_date(text: &str) -> Result<String, NewEventError> {
     let parsed = PrimitiveDateTime::parse(text, DATE_TIME)
         .or_else(|_| Date::parse(text, DATE).map(|day| day.with_time(Time::MIDNIGHT)));
     parsed
         .ok()
         .filter(|_| text.starts_with(|c: char| c.is_ascii_digit()))
         .and_then(|date| date.format(DATE_TIME).ok())
-        .ok_or_else(|| StoreError::EventDate(text.to_owned()))
+        .ok_or_else(|| NewEventError::Date(text.to_owned()))
 }
 
 /// `Summit Trail 2026!` → `summit-trail-2026`.
-pub(crate) fn slug(name: &str) -> String {
+fn slug(name: &str) -> String {
     let lower = name.to_lowercase();
     let words = lower
         .split(|c: char| !c.is_alphanumeric())
@@ -314,14 +319,14 @@ mod tests {
             "2026-01-19T06:00:00Z",
         ] {
             assert!(
-                matches!(normalised_date(bad), Err(StoreError::EventDate(_))),
+                matches!(normalised_date(bad), Err(NewEventError::Date(_))),
                 "{bad}"
             );
         }
     }
 
     #[test]
-    fn a_slug_has_no_character_that_an_address_would_escape() {
+    fn a_slug_needs_no_escaping_in_a_url() {
         assert_eq!(slug("Summit Trail, 2026!"), "summit-trail-2026");
     }
 }

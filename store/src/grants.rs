@@ -20,8 +20,8 @@
 //! because after its invalidation every answer is by a read that began after the commit.
 //!
 //! An error is told to all who wait for it and kept for nobody. Without lease and database there is no answer
-//! ([`StoreError::is_unavailable`]), and the guard refuses. While the database is away its pool bounds how
-//! many try to reach it, and each read ends within [`PATIENCE`](crate::database::PATIENCE).
+//! ([`DatabaseError::is_unavailable`]), and the guard refuses. While the database is away its pool bounds how
+//! many try to reach it, and each read ends within [`DATABASE_TIMEOUT`](crate::database::DATABASE_TIMEOUT).
 //!
 //! What it does not say:
 //! - A call that began before the report may be answered by either state, however late its answer arrives:
@@ -66,8 +66,8 @@ use self::{
 use crate::{
     Store,
     clock::MonotonicClock,
-    database::{Database, on_engine},
-    error::StoreError,
+    database::{Database, values},
+    error::{DatabaseError, ServerLockError},
     secret::TokenDigest,
 };
 
@@ -174,7 +174,7 @@ impl Grants {
     ///
     /// # Errors
     /// Those of the database: there is no answer then, and the caller refuses.
-    pub async fn token(&self, digest: &TokenDigest) -> Result<Option<TokenRecord>, StoreError> {
+    pub async fn token(&self, digest: &TokenDigest) -> Result<Option<TokenRecord>, DatabaseError> {
         match self.memories() {
             Some(memories) => {
                 memories
@@ -191,7 +191,7 @@ impl Grants {
     ///
     /// # Errors
     /// As [`Grants::token`].
-    pub async fn event(&self, event: EventId) -> Result<Option<EventRecord>, StoreError> {
+    pub async fn event(&self, event: EventId) -> Result<Option<EventRecord>, DatabaseError> {
         match self.memories() {
             Some(memories) => memories.events.get(event, || self.read_event(event)).await,
             None => Box::pin(patiently(self.read_event(event))).await,
@@ -206,13 +206,11 @@ impl Grants {
             .unwrap_or_default()
     }
 
-    async fn read_token(&self, digest: &TokenDigest) -> Result<Option<TokenRecord>, StoreError> {
-        let row: Option<TokenGrantRow> = on_engine!(self.database.reader(), |pool| {
-            sqlx::query_as(TOKEN)
-                .bind(digest.as_bytes())
-                .fetch_optional(pool)
-                .await
-        })?;
+    async fn read_token(&self, digest: &TokenDigest) -> Result<Option<TokenRecord>, DatabaseError> {
+        let row: Option<TokenGrantRow> = self
+            .database
+            .fetch_optional(TOKEN, values![digest.as_bytes()])
+            .await?;
         row.map(|row| {
             Ok(TokenRecord {
                 token_id: TokenId(row.id),
@@ -225,13 +223,11 @@ impl Grants {
         .transpose()
     }
 
-    async fn read_event(&self, event: EventId) -> Result<Option<EventRecord>, StoreError> {
-        let row: Option<EventGrantRow> = on_engine!(self.database.reader(), |pool| {
-            sqlx::query_as(EVENT)
-                .bind(event.0)
-                .fetch_optional(pool)
-                .await
-        })?;
+    async fn read_event(&self, event: EventId) -> Result<Option<EventRecord>, DatabaseError> {
+        let row: Option<EventGrantRow> = self
+            .database
+            .fetch_optional(EVENT, values![event.0])
+            .await?;
         Ok(row.map(|row| EventRecord {
             event_id: event,
             organisation_id: OrganisationId(row.organisation_id),
@@ -266,13 +262,12 @@ impl Store {
     /// called once. Without it every question is asked of the database.
     ///
     /// # Errors
-    /// On SQLite [`StoreError::AlreadyServed`] when there is a server already, and [`StoreError::Lock`];
-    /// and those of the database.
+    /// [`ServerLockError`]; the lock is for SQLite alone.
     pub async fn become_server(
         &self,
         lease: Lease,
         clock: Arc<dyn MonotonicClock>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), ServerLockError> {
         let Grants { database, server } = self.grants();
         let file = database.file();
         let only = file.as_deref().map(OnlyServer::of).transpose()?;

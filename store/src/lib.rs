@@ -1,9 +1,10 @@
 //! The database, secrets and grants of the Developer Zone.
 //!
-//! This is the only crate that knows SQL. Everything that touches an organisation's rows takes the
-//! organisation from a type that proves the caller may: [`Member`], [`TokenAuthority`], [`AuditAuthority`] or
+//! This is the only crate that knows SQL. Code that touches an organisation's rows takes the organisation from a
+//! type that proves the caller's permission: [`Member`], [`TokenAuthority`], [`AuditAuthority`] or
 //! [`OrganisationScope`].
 
+mod actor;
 mod attempts;
 pub mod audit;
 pub mod backup;
@@ -11,7 +12,7 @@ mod browsers;
 pub mod clock;
 mod database;
 pub mod demo;
-mod error;
+pub mod error;
 pub mod events;
 pub mod grants;
 pub mod members;
@@ -26,17 +27,26 @@ pub mod secret;
 pub mod sessions;
 pub mod sign_in;
 mod signing;
+mod token_name;
 pub mod tokens;
 pub mod usage;
 pub mod users;
 
 use std::sync::Arc;
 
+pub use self::{
+    actor::Origin,
+    database::PoolConnections,
+    members::Member,
+    password::PasswordLoad,
+    scope::{AuditAuthority, OrganisationScope, TokenAuthority},
+};
 use self::{
     attempts::Attempts,
-    audit::{Audit, Origin},
+    audit::Audit,
     clock::Clock,
     database::Database,
+    error::{OpenError, SchemaError},
     events::Events,
     grants::Grants,
     members::Members,
@@ -49,15 +59,8 @@ use self::{
     usage::Usage,
     users::Users,
 };
-pub use self::{
-    database::Connections,
-    error::StoreError,
-    members::Member,
-    password::PasswordLoad,
-    scope::{AuditAuthority, OrganisationScope, TokenAuthority},
-};
 
-/// Everything the product remembers, on either engine. Cloning it is cheap and shares the connections.
+/// All of the product's data, on either engine. Clones are cheap and share the connections.
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
@@ -74,14 +77,12 @@ struct Inner {
 }
 
 impl Store {
-    /// Opens the database at `url`: `sqlite:FILE` (made if missing) or `postgres://…`. The schema is
-    /// left as it is: see [`Store::migrate`].
+    /// Opens the database at `url`: `sqlite:FILE` (created if missing) or `postgres://…`. It leaves the schema as
+    /// it is: see [`Store::migrate`].
     ///
     /// # Errors
-    /// [`StoreError::Url`] for an address of neither engine, [`StoreError::File`] for a file that SQLite
-    /// cannot open, [`StoreError::Unavailable`] when no PostgreSQL answers, [`StoreError::Durability`] when
-    /// SQLite would not keep what it confirms.
-    pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+    /// [`OpenError`].
+    pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let database = Database::open(url).await?;
         Ok(Self {
             inner: Arc::new(Inner {
@@ -96,8 +97,8 @@ impl Store {
         })
     }
 
-    /// The same store for what comes from there: the audit trail then says so of all that is done with it, and
-    /// sign-ins are slowed by it.
+    /// The same store for calls from this origin. The audit trail records the origin with each change, and sign-ins
+    /// are throttled by it.
     #[must_use]
     pub fn on_behalf_of(&self, origin: Origin) -> Self {
         Self {
@@ -106,45 +107,43 @@ impl Store {
         }
     }
 
-    /// Brings the schema up to date. Safe to run from several processes at once, and again.
+    /// Brings the schema up to date. Several processes may run this at the same time, and repeat it.
     ///
     /// # Errors
-    /// [`StoreError::NewerSchema`] when a newer version of the program has brought it further, and
-    /// [`StoreError::Migration`].
-    pub async fn migrate(&self) -> Result<(), StoreError> {
+    /// [`SchemaError`]; [`SchemaError::Newer`] if a newer version of the program has migrated the database.
+    pub async fn migrate(&self) -> Result<(), SchemaError> {
         self.inner.database.migrate().await
     }
 
-    /// Whether the database answers, and has exactly the schema that this program knows: one small read.
+    /// Checks with one small read that the database answers and has exactly the schema that this program knows.
     ///
     /// # Errors
-    /// [`StoreError::NewerSchema`], [`StoreError::OlderSchema`], [`StoreError::Migration`] where the same
-    /// migration was another one, and those of the database.
-    pub async fn check_schema(&self) -> Result<(), StoreError> {
+    /// [`SchemaError`]; [`SchemaError::Migration`] if the database had a different migration under the same number.
+    pub async fn check_schema(&self) -> Result<(), SchemaError> {
         self.inner.database.check_schema().await
     }
 
-    /// Closes every connection, after the statements that are running.
+    /// Closes every connection, after its running statement.
     pub async fn close(&self) {
         self.inner.database.close().await;
     }
 
-    /// The connections to the database, by pool.
-    pub fn connections(&self) -> Vec<Connections> {
+    /// The connections of each database pool.
+    pub fn connections(&self) -> Vec<PoolConnections> {
         self.inner.database.connections()
     }
 
-    /// The passwords that are being looked at, or wait for it.
+    /// How many passwords are being hashed or wait for it.
     pub fn password_load(&self) -> PasswordLoad {
         self.inner.passwords.load()
     }
 
-    /// The clock that all rules of this store go by.
+    /// The clock of all rules of this store.
     pub fn clock(&self) -> &dyn Clock {
         &*self.inner.clock
     }
 
-    /// What keys may do.
+    /// What API keys may do.
     pub fn grants(&self) -> &Grants {
         &self.inner.grants
     }
@@ -164,7 +163,7 @@ impl Store {
         Organisations::new(self)
     }
 
-    /// Accounts: who can sign in.
+    /// User accounts.
     pub fn users(&self) -> Users<'_> {
         Users::new(self)
     }
@@ -189,12 +188,12 @@ impl Store {
         Photos::new(self)
     }
 
-    /// Sign-in, and what else asks for the password.
+    /// Sign-in, and all else that checks a password.
     pub fn sign_in(&self) -> SignIn<'_> {
         SignIn::new(self)
     }
 
-    /// Browsers in which somebody is signed in.
+    /// Sessions of signed-in users.
     pub fn sessions(&self) -> Sessions<'_> {
         Sessions::new(self)
     }

@@ -10,18 +10,22 @@ use model::{
 };
 
 use crate::{
-    Store, audit::Origin, database::on_engine, error::StoreError, organisations::OrganisationRow,
+    Store,
+    actor::Origin,
+    database::values,
+    error::{DatabaseError, MemberError, PlanRequired},
+    organisations::OrganisationRow,
 };
 
-/// Proof that a user belongs to an organisation, with that organisation as it is now. Made by
-/// [`Members`] alone, from a fresh read.
+/// Proof that a user belongs to an organisation, with the organisation at the time of the read. Only
+/// [`Members`] makes it, from a fresh read.
 #[derive(Clone, Debug)]
 pub struct Member {
     user_id: UserId,
     email: Email,
     organisation: Organisation,
     role: Role,
-    /// On whose behalf the store looked them up.
+    /// The origin of the request that looked the member up.
     origin: Option<Arc<Origin>>,
 }
 
@@ -41,25 +45,25 @@ impl Member {
         &self.organisation
     }
 
-    /// What the user is in it.
+    /// The user's role in the organisation.
     pub const fn role(&self) -> Role {
         self.role
     }
 
-    /// Asks for the plan that opens the Developer Zone, as it was when the member was looked up. For what
-    /// reads or changes no tokens; [`crate::tokens`] asks by itself.
+    /// Requires the plan that opens the Developer Zone, as it was when the member was looked up. For code that
+    /// neither reads nor changes tokens; [`crate::tokens`] checks the plan itself.
     ///
     /// # Errors
-    /// [`StoreError::PlanRequired`].
-    pub fn require_developer_zone(&self) -> Result<(), StoreError> {
+    /// [`PlanRequired`].
+    pub fn require_developer_zone(&self) -> Result<(), PlanRequired> {
         self.require_plan_of(&self.organisation)
     }
 
-    /// The same, of the organisation as a transaction has found it.
+    /// The same, for the organisation as a transaction has read it.
     ///
-    /// No page offers what is refused here: the log has it for those who look for attacks. (An operator at the
-    /// command line is told, and nothing more.)
-    pub(crate) fn require_plan_of(&self, organisation: &Organisation) -> Result<(), StoreError> {
+    /// No page offers what is refused here, so the refusal is logged for those who look for attacks. (An operator
+    /// at the command line only gets the error.)
+    pub(crate) fn require_plan_of(&self, organisation: &Organisation) -> Result<(), PlanRequired> {
         if organisation.plan.includes_developer_zone() {
             return Ok(());
         }
@@ -73,13 +77,14 @@ impl Member {
                 "refused"
             );
         }
-        Err(StoreError::PlanRequired(organisation.plan))
+        Err(PlanRequired(organisation.plan))
     }
 }
 
 impl Store {
-    /// Whoever asks is no member, which the log has, as no page offers other organisations.
-    pub(crate) fn not_a_member(&self, user: UserId, organisation: OrganisationId) -> StoreError {
+    /// Logs that the user is not a member, and returns the error. No page offers other organisations, so this may
+    /// be an attack.
+    pub(crate) fn not_a_member(&self, user: UserId, organisation: OrganisationId) -> MemberError {
         let client = self.origin().and_then(Origin::client);
         tracing::info!(
             event = SecurityEvent::Unauthorised.name(),
@@ -89,7 +94,7 @@ impl Store {
             address = client.and_then(Client::address_text),
             "refused"
         );
-        StoreError::NotAMember(organisation)
+        MemberError::NotAMember(organisation)
     }
 }
 
@@ -108,11 +113,11 @@ struct MemberRow {
 }
 
 impl MemberRow {
-    fn for_store(self, store: &Store) -> Result<Member, StoreError> {
+    fn for_store(self, store: &Store) -> Result<Member, DatabaseError> {
         Ok(Member {
             user_id: UserId(self.user_id),
             email: Email::parse(&self.email)
-                .map_err(|error| StoreError::Corrupt(error.to_string()))?,
+                .map_err(|error| DatabaseError::Corrupt(error.to_string()))?,
             organisation: self.organisation.try_into()?,
             role: self.role.parse()?,
             origin: store.shared_origin(),
@@ -120,16 +125,16 @@ impl MemberRow {
     }
 }
 
-/// A membership with its user and organisation, where the rest of the text says which.
+/// A text that reads memberships with their user and organisation, followed by its conditions.
 macro_rules! select_member {
-    ($which:literal) => {
+    ($conditions:literal) => {
         concat!(
             "SELECT members.user_id, users.email, members.role,
                 organisations.id, organisations.name, organisations.plan
             FROM members
             JOIN users ON users.id = members.user_id
             JOIN organisations ON organisations.id = members.organisation_id ",
-            $which
+            $conditions
         )
     };
 }
@@ -149,52 +154,45 @@ impl<'a> Members<'a> {
     /// The user as a member of the organisation.
     ///
     /// # Errors
-    /// [`StoreError::NotAMember`], the same for an organisation that does not exist; and those of the
-    /// database.
+    /// [`MemberError`]. An organisation that does not exist gives the same error as one that the user does not
+    /// belong to.
     pub async fn find(
         &self,
         user: UserId,
         organisation: OrganisationId,
-    ) -> Result<Member, StoreError> {
-        let row: Option<MemberRow> = on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_as(FIND)
-                .bind(user.0)
-                .bind(organisation.0)
-                .fetch_optional(pool)
-                .await
-        })?;
-        row.ok_or_else(|| self.store.not_a_member(user, organisation))?
-            .for_store(self.store)
+    ) -> Result<Member, MemberError> {
+        let database = self.store.database();
+        let row: Option<MemberRow> = database
+            .fetch_optional(FIND, values![user.0, organisation.0])
+            .await?;
+        let row = row.ok_or_else(|| self.store.not_a_member(user, organisation))?;
+        Ok(row.for_store(self.store)?)
     }
 
-    /// Whoever has the address, as a member of the organisation.
+    /// The user with this address, as a member of the organisation.
     ///
     /// # Errors
-    /// As [`Members::find`].
+    /// [`MemberError`].
     pub async fn find_by_email(
         &self,
         email: &Email,
         organisation: OrganisationId,
-    ) -> Result<Member, StoreError> {
-        let row: Option<MemberRow> = on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_as(FIND_BY_EMAIL)
-                .bind(email.as_str())
-                .bind(organisation.0)
-                .fetch_optional(pool)
-                .await
-        })?;
-        row.ok_or(StoreError::NotAMember(organisation))?
-            .for_store(self.store)
+    ) -> Result<Member, MemberError> {
+        let database = self.store.database();
+        let row: Option<MemberRow> = database
+            .fetch_optional(FIND_BY_EMAIL, values![email.as_str(), organisation.0])
+            .await?;
+        let row = row.ok_or(MemberError::NotAMember(organisation))?;
+        Ok(row.for_store(self.store)?)
     }
 
-    /// Everything the user is a member of, by the organisations' names.
+    /// All memberships of the user, by the organisations' names.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn of_user(&self, user: UserId) -> Result<Vec<Member>, StoreError> {
-        let rows: Vec<MemberRow> = on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_as(OF_USER).bind(user.0).fetch_all(pool).await
-        })?;
+    pub async fn of_user(&self, user: UserId) -> Result<Vec<Member>, DatabaseError> {
+        let database = self.store.database();
+        let rows: Vec<MemberRow> = database.fetch_all(OF_USER, values![user.0]).await?;
         rows.into_iter()
             .map(|row| row.for_store(self.store))
             .collect()

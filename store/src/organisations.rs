@@ -4,9 +4,9 @@ use model::organisation::{Organisation, OrganisationId, Plan};
 
 use crate::{
     Store,
-    audit::{Record, append_in},
-    database::on_engine,
-    error::StoreError,
+    audit::Record,
+    database::{Transaction, values},
+    error::{DatabaseError, OrganisationError},
 };
 
 /// Organisations and their plans; see [`Store::organisations`].
@@ -23,9 +23,9 @@ pub(crate) struct OrganisationRow {
 }
 
 impl TryFrom<OrganisationRow> for Organisation {
-    type Error = StoreError;
+    type Error = DatabaseError;
 
-    fn try_from(row: OrganisationRow) -> Result<Self, StoreError> {
+    fn try_from(row: OrganisationRow) -> Result<Self, DatabaseError> {
         Ok(Self {
             id: OrganisationId(row.id),
             name: row.name,
@@ -34,22 +34,7 @@ impl TryFrom<OrganisationRow> for Organisation {
     }
 }
 
-/// The organisation as it is inside the running transaction `tx`; gives `Result<Organisation, StoreError>`.
-macro_rules! organisation_in {
-    ($tx:ident, $id:expr) => {{
-        let row: Option<$crate::organisations::OrganisationRow> =
-            sqlx::query_as($crate::organisations::SELECT_ORGANISATION)
-                .bind($id.0)
-                .fetch_optional(&mut *$tx)
-                .await?;
-        row.ok_or($crate::error::StoreError::NoSuchOrganisation($id))
-            .and_then(model::organisation::Organisation::try_from)
-    }};
-}
-pub(crate) use organisation_in;
-
-pub(crate) const SELECT_ORGANISATION: &str =
-    "SELECT id, name, plan FROM organisations WHERE id = $1";
+const FIND: &str = "SELECT id, name, plan FROM organisations WHERE id = $1";
 
 const LIST: &str = "SELECT id, name, plan FROM organisations ORDER BY id";
 
@@ -60,9 +45,18 @@ const CREATE_NEXT: &str = "INSERT INTO organisations (id, name, plan, created_at
     SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3 FROM organisations WHERE TRUE
     ON CONFLICT DO NOTHING RETURNING id";
 
-/// Gives no row where the plan is no longer the one that it was found to be.
+/// Returns no row if the plan is no longer the given one.
 const SET_PLAN: &str = "UPDATE organisations SET plan = $2 WHERE id = $1 AND plan = $3
     RETURNING id, name, plan";
+
+/// The organisation, as the transaction sees it.
+pub(crate) async fn organisation_of(
+    transaction: &mut Transaction,
+    id: OrganisationId,
+) -> Result<Option<Organisation>, DatabaseError> {
+    let row: Option<OrganisationRow> = transaction.fetch_optional(FIND, values![id.0]).await?;
+    row.map(Organisation::try_from).transpose()
+}
 
 impl<'a> Organisations<'a> {
     pub(crate) const fn new(store: &'a Store) -> Self {
@@ -73,97 +67,110 @@ impl<'a> Organisations<'a> {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn list(&self) -> Result<Vec<Organisation>, StoreError> {
-        let rows: Vec<OrganisationRow> = on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_as(LIST).fetch_all(pool).await
-        })?;
+    pub async fn list(&self) -> Result<Vec<Organisation>, DatabaseError> {
+        let rows: Vec<OrganisationRow> = self.store.database().fetch_all(LIST, &[]).await?;
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
     /// The organisation with this number.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchOrganisation`], and those of the database.
-    pub(crate) async fn find(&self, id: OrganisationId) -> Result<Organisation, StoreError> {
-        let row: Option<OrganisationRow> = on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_as(SELECT_ORGANISATION)
-                .bind(id.0)
-                .fetch_optional(pool)
-                .await
-        })?;
-        row.ok_or(StoreError::NoSuchOrganisation(id))?.try_into()
+    /// Those of the database.
+    pub(crate) async fn find(
+        &self,
+        id: OrganisationId,
+    ) -> Result<Option<Organisation>, DatabaseError> {
+        let database = self.store.database();
+        let row: Option<OrganisationRow> = database.fetch_optional(FIND, values![id.0]).await?;
+        row.map(Organisation::try_from).transpose()
     }
 
-    /// Makes an organisation, numbered `id` or next after the highest number.
+    /// Creates an organisation with the number `id`, or with the next number after the highest.
     ///
     /// # Errors
-    /// [`StoreError::OrganisationExists`] if the number is taken, and those of the database.
+    /// [`OrganisationError::Exists`] if the number is taken, and those of the database.
     pub async fn create(
         &self,
         id: Option<OrganisationId>,
         name: &str,
         plan: Plan,
-    ) -> Result<Organisation, StoreError> {
-        let now = self.store.clock().now().epoch_millis();
+    ) -> Result<Organisation, OrganisationError> {
         loop {
-            let created: Option<i64> = on_engine!(transaction self.store.database(), |tx| {
-                let query = match id {
-                    Some(id) => sqlx::query_scalar(CREATE_NUMBERED).bind(id.0),
-                    None => sqlx::query_scalar(CREATE_NEXT),
-                };
-                Ok(query
-                    .bind(name)
-                    .bind(plan.code())
-                    .bind(now)
-                    .fetch_optional(&mut *tx)
-                    .await?)
-            })?;
-            match (created, id) {
+            match (self.try_create(id, name, plan).await?, id) {
                 (Some(id), _) => {
                     return Ok(Organisation {
-                        id: OrganisationId(id),
+                        id,
                         name: name.to_owned(),
                         plan,
                     });
                 }
-                (None, Some(taken)) => return Err(StoreError::OrganisationExists(taken)),
-                // Somebody else took the next number between reading and writing it.
+                (None, Some(taken)) => return Err(OrganisationError::Exists(taken)),
+                // Another process took the next number between the read and the write.
                 (None, None) => {}
             }
         }
     }
 
-    /// Puts an organisation on another plan. Returns once no server goes by the old one. Putting it on the plan
-    /// that it is on changes nothing and succeeds.
+    /// One attempt; none if the number is taken.
+    async fn try_create(
+        &self,
+        id: Option<OrganisationId>,
+        name: &str,
+        plan: Plan,
+    ) -> Result<Option<OrganisationId>, DatabaseError> {
+        let now = self.store.clock().now().epoch_millis();
+        let mut transaction = self.store.database().begin().await?;
+        let created: Option<(i64,)> = match id {
+            Some(id) => {
+                let values = values![id.0, name, plan.code(), now];
+                transaction.fetch_optional(CREATE_NUMBERED, values).await?
+            }
+            None => {
+                let values = values![name, plan.code(), now];
+                transaction.fetch_optional(CREATE_NEXT, values).await?
+            }
+        };
+        transaction.commit().await?;
+        Ok(created.map(|(id,)| OrganisationId(id)))
+    }
+
+    /// Puts an organisation on another plan. When this returns, no server answers by the old plan. Setting the
+    /// present plan again changes nothing and succeeds.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchOrganisation`], and those of the database.
+    /// [`OrganisationError::NoSuchOrganisation`], and those of the database.
     pub async fn set_plan(
         &self,
         id: OrganisationId,
         plan: Plan,
-    ) -> Result<Organisation, StoreError> {
-        let changed = on_engine!(transaction self.store.database(), |tx| {
-            loop {
-                let before: Organisation = organisation_in!(tx, id)?;
-                if before.plan == plan {
-                    return Ok(before);
-                }
-                let row: Option<OrganisationRow> = sqlx::query_as(SET_PLAN)
-                    .bind(id.0)
-                    .bind(plan.code())
-                    .bind(before.plan.code())
-                    .fetch_optional(&mut *tx)
-                    .await?;
-                // None when somebody else has changed it between the two: then it is looked at again.
-                if let Some(row) = row {
-                    let record = Record::plan_changed(id, before.plan, plan);
-                    append_in!(tx, self.store, record)?;
-                    return Organisation::try_from(row);
-                }
-            }
-        })?;
+    ) -> Result<Organisation, OrganisationError> {
+        let changed = self.change_plan(id, plan).await?;
         self.store.grants().settle().await;
+        Ok(changed)
+    }
+
+    async fn change_plan(
+        &self,
+        id: OrganisationId,
+        plan: Plan,
+    ) -> Result<Organisation, OrganisationError> {
+        let mut transaction = self.store.database().begin().await?;
+        let changed = loop {
+            let before = organisation_of(&mut transaction, id).await?;
+            let before = before.ok_or(OrganisationError::NoSuchOrganisation(id))?;
+            if before.plan == plan {
+                break before;
+            }
+            let values = values![id.0, plan.code(), before.plan.code()];
+            let row: Option<OrganisationRow> = transaction.fetch_optional(SET_PLAN, values).await?;
+            // There is no row if another server changed the plan in between. Then read it again.
+            if let Some(row) = row {
+                let record = Record::plan_changed(id, before.plan, plan);
+                self.store.record(&mut transaction, record).await?;
+                break Organisation::try_from(row)?;
+            }
+        };
+        transaction.commit().await?;
         Ok(changed)
     }
 }

@@ -1,4 +1,4 @@
-//! Passwords of people who sign in: Argon2id, on threads of their own, and a few at a time.
+//! Users' passwords: Argon2id, on separate threads, and a few at a time.
 
 mod rules;
 
@@ -12,23 +12,22 @@ use model::user::Email;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
-use crate::error::StoreError;
+use crate::error::{HashError, NewPasswordError};
 
-/// How many may wait for each that is being looked at: about a second's work. Whoever comes then is told to
-/// come back, rather than kept until they have gone.
+/// How many passwords may wait for each processor: about a second of work. Further callers get an error
+/// immediately, instead of waiting longer than they would stay.
 const WAITING_PER_PROCESSOR: usize = 16;
 
-/// A hash of no password that anybody has: checked when there is no such user, so that a stranger
-/// cannot tell by the time it takes whether an address has an account. A test keeps its parameters equal
-/// to [`params`].
+/// The hash of a password that no user has. It is checked when there is no such user: so the time does not reveal
+/// whether an address has an account. A test keeps its parameters equal to [`params`].
 const DECOY_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$GAp084zgXzquENGqY1G7xQ$u19QGlEuk4WqRf4Yw4btwLDa6oygpOoyYq7COqifi6o";
 
-/// Passwords in work at some moment.
+/// How many passwords are being hashed or wait for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PasswordLoad {
-    /// Those that a thread looks at.
+    /// Passwords that a thread hashes.
     pub running: usize,
-    /// Those that wait for one.
+    /// Passwords that wait for a thread.
     pub waiting: usize,
 }
 
@@ -36,10 +35,10 @@ pub struct PasswordLoad {
 #[derive(Clone, Debug)]
 pub(crate) struct PasswordHasher {
     bounds: (usize, usize),
-    /// Each check takes 19 MiB and a processor for some tens of milliseconds. Without a bound, a burst
-    /// of sign-ins would take both from everybody else.
+    /// Each check takes 19 MiB and a processor for some tens of milliseconds. Without a limit, a burst of sign-ins
+    /// would leave nothing for other requests.
     at_once: Arc<Semaphore>,
-    /// Those that are being looked at, and those that wait for it.
+    /// One permit for each password that is hashed or waits.
     admitted: Arc<Semaphore>,
 }
 
@@ -57,7 +56,7 @@ impl PasswordHasher {
         }
     }
 
-    /// How many are being looked at, and how many wait for that.
+    /// How many passwords are being hashed, and how many wait.
     pub(crate) fn load(&self) -> PasswordLoad {
         let (at_once, admitted) = self.bounds;
         let running = at_once.saturating_sub(self.at_once.available_permits());
@@ -68,25 +67,23 @@ impl PasswordHasher {
         }
     }
 
-    /// [`PasswordHasher::hash`] for what is to be the password of this account.
+    /// Checks the rules for a new password of this account, and hashes it.
     ///
     /// # Errors
-    /// [`StoreError::PasswordTooShort`], [`StoreError::PasswordTooLong`], [`StoreError::PasswordTooCommon`],
-    /// and those of [`PasswordHasher::hash`].
-    pub(crate) async fn hash_new(
-        &self,
-        password: &str,
-        email: &Email,
-    ) -> Result<String, StoreError> {
+    /// [`NewPasswordError`] and [`HashError`], as the caller's own type.
+    pub(crate) async fn hash_new<E>(&self, password: &str, email: &Email) -> Result<String, E>
+    where
+        E: From<NewPasswordError> + From<HashError>,
+    {
         rules::check(password, email)?;
-        self.hash(password).await
+        Ok(self.hash(password).await?)
     }
 
-    /// The PHC string to keep for `password`, whatever it is.
+    /// The PHC string of `password`, without a check of the rules.
     ///
     /// # Errors
-    /// [`StoreError::Busy`], or [`StoreError::Password`] if hashing fails.
-    pub(crate) async fn hash(&self, password: &str) -> Result<String, StoreError> {
+    /// [`HashError`].
+    pub(crate) async fn hash(&self, password: &str) -> Result<String, HashError> {
         let password = Zeroizing::new(password.to_owned());
         self.run(move || {
             let salt = SaltString::generate(&mut OsRng);
@@ -98,16 +95,15 @@ impl PasswordHasher {
         .await
     }
 
-    /// Whether `password` is the one that `kept` was made from. With nothing kept the answer is no, after
-    /// the same work.
+    /// Whether `kept` is a hash of `password`. Without a hash the result is false, after the same work.
     ///
     /// # Errors
-    /// [`StoreError::Busy`], or [`StoreError::Password`] if `kept` is no PHC string.
+    /// [`HashError`]; [`HashError::Failed`] if `kept` is no PHC string.
     pub(crate) async fn verify(
         &self,
         kept: Option<String>,
         password: &str,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool, HashError> {
         let password = Zeroizing::new(password.to_owned());
         self.run(move || {
             let known = kept.is_some();
@@ -125,11 +121,11 @@ impl PasswordHasher {
 
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
+        work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
+    ) -> Result<T, HashError> {
         let turn = self.turn().await?;
         tokio::task::spawn_blocking(move || {
-            // Held by the work, not by who waits for it: a caller that goes away frees nothing yet.
+            // The work holds the permits: they are not free while it runs, even if the caller goes away.
             let _turn = turn;
             work()
         })
@@ -137,25 +133,25 @@ impl PasswordHasher {
         .map_err(failed)?
     }
 
-    /// Waits for a processor, unless too many do.
-    async fn turn(&self) -> Result<[OwnedSemaphorePermit; 2], StoreError> {
+    /// Waits for a processor, unless too many callers wait already.
+    async fn turn(&self) -> Result<[OwnedSemaphorePermit; 2], HashError> {
         let admitted = Arc::clone(&self.admitted).try_acquire_owned();
-        let admitted = admitted.map_err(|_| StoreError::Busy)?;
+        let admitted = admitted.map_err(|_| HashError::Busy)?;
         let turn = Arc::clone(&self.at_once).acquire_owned().await;
         Ok([turn.map_err(failed)?, admitted])
     }
 }
 
-fn failed(error: impl std::fmt::Display) -> StoreError {
-    StoreError::Password(error.to_string())
+fn failed(error: impl std::fmt::Display) -> HashError {
+    HashError::Failed(error.to_string())
 }
 
 /// OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one lane.
-fn params() -> Result<Params, StoreError> {
+fn params() -> Result<Params, HashError> {
     Params::new(19 * 1024, 2, 1, None).map_err(failed)
 }
 
-fn argon2() -> Result<Argon2<'static>, StoreError> {
+fn argon2() -> Result<Argon2<'static>, HashError> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params()?))
 }
 
@@ -164,7 +160,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_password_is_taken_and_another_is_not() {
+    async fn the_right_password_is_accepted_and_another_is_not() {
         let hasher = PasswordHasher::new();
         let kept = hasher.hash("correct horse").await.expect("hashed");
         assert!(
@@ -182,14 +178,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_an_account_no_password_is_taken() {
+    async fn without_an_account_no_password_is_accepted() {
         let hasher = PasswordHasher::new();
         assert!(!hasher.verify(None, "correct horse").await.expect("checked"));
     }
 
-    /// While all threads are taken, each further password waits, up to the bound.
+    /// While all threads are busy, each further password waits, up to the limit.
     #[tokio::test]
-    async fn whoever_comes_when_too_many_wait_is_told_to_come_back_and_the_others_are_answered() {
+    async fn a_caller_beyond_the_limit_gets_an_error_and_the_waiting_ones_get_their_result() {
         let hasher = PasswordHasher::bounded(1, 2);
         let (release, held) = std::sync::mpsc::channel::<()>();
         let first = hasher.run(move || {
@@ -198,25 +194,20 @@ mod tests {
         });
         let (one, two) = (hasher.verify(None, "one"), hasher.verify(None, "two"));
         let too_many = async {
-            // Those before have been polled: one runs, two wait.
+            // The futures before this one were polled: one runs, two wait.
             let refused = hasher.verify(None, "three").await;
-            assert!(matches!(refused, Err(StoreError::Busy)), "{refused:?}");
+            assert!(matches!(refused, Err(HashError::Busy)), "{refused:?}");
             drop(release);
         };
         let (first, one, two, ()) = tokio::join!(first, one, two, too_many);
         first.expect("answered");
         assert!(!one.expect("answered") && !two.expect("answered"));
-        assert!(
-            !hasher
-                .verify(None, "four")
-                .await
-                .expect("there is room again")
-        );
+        assert!(!hasher.verify(None, "four").await.expect("a free permit"));
     }
 
-    /// A caller that hangs up while its password is hashed must not let another one start beside it.
+    /// A caller that goes away while its password is hashed must not free its permit early.
     #[tokio::test]
-    async fn no_more_are_hashed_at_once_than_there_may_be_also_when_callers_go_away() {
+    async fn the_limit_holds_also_when_callers_go_away() {
         let hasher = PasswordHasher::bounded(1, 8);
         let (release, held) = std::sync::mpsc::channel::<()>();
         let gone = hasher.run(move || {
@@ -224,14 +215,14 @@ mod tests {
             Ok(())
         });
         let gone = tokio::time::timeout(std::time::Duration::ZERO, gone).await;
-        gone.expect_err("given up on");
+        gone.expect_err("dropped before it was done");
         assert_eq!(hasher.at_once.available_permits(), 0);
         release.send(()).expect("still at it");
         hasher.verify(None, "next").await.expect("its turn came");
     }
 
     #[test]
-    fn checking_the_decoy_costs_what_checking_a_password_costs() {
+    fn the_decoy_costs_as_much_as_a_real_hash() {
         let decoy = PasswordHash::new(DECOY_HASH).expect("a PHC string");
         let costs = Params::try_from(&decoy).expect("Argon2 parameters");
         let ours = params().expect("valid");

@@ -1,9 +1,10 @@
 //! Photos of events: loading them in bulk, and finding them by page, bib number and time.
 //!
-//! No read goes through an event's photos: [`blocks`] says where in the order a page, a time or an hour
-//! lies, and from there an index leads on. So the last page of a million photos costs what the first does.
+//! No read scans an event's photos. [`blocks`] tells where in the order a page, a time or an hour begins, and an
+//! index leads on from there. So the last page of a million photos costs as much as the first.
 
 pub(crate) mod blocks;
+mod by_name;
 pub(crate) mod loading;
 
 use std::collections::{HashMap, HashSet};
@@ -15,42 +16,23 @@ use model::{
     photo::{Bib, ImageId, Original, Photo, TimeWindow, TimelineDay, TimelineHour},
     timestamp::Timestamp,
 };
-use sqlx::{AssertSqlSafe, FromRow, postgres::PgRow, sqlite::SqliteRow};
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 use tokio::time::Instant;
 
+pub use self::loading::{Imported, NewPhoto};
 use self::{
     blocks::{MOST_PHOTOS, Place, UNTIMED, hour_of},
-    loading::{NAMES, TAKE_EVENT, find_listed, find_originals, load_photos},
+    by_name::{NAMES, find_listed, find_originals},
+    loading::lock_event,
 };
-use crate::{Store, database::on_engine, error::StoreError, scope::OrganisationScope};
+use crate::{
+    Store,
+    database::{Row, Sql, Value, values},
+    error::{DatabaseError, EventError},
+    scope::OrganisationScope,
+};
 
 const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
-
-/// A photo to be loaded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewPhoto {
-    /// What lists show of it; its name has 1 to 255 characters.
-    pub photo: Photo,
-    /// When it was taken, if that is known: in the years 0000 to 9999.
-    pub captured_at: Option<Timestamp>,
-    /// The original's name in the storage of originals, if it is there.
-    pub original_path: Option<String>,
-    /// The bib numbers to be seen on it.
-    pub bibs: Vec<Bib>,
-}
-
-/// What became of the photos of a batch, each taken by itself: of two with one name, the second finds the
-/// first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Imported {
-    /// They were not there before.
-    pub added: u64,
-    /// They were there, and something of them was different.
-    pub updated: u64,
-    /// They were there just as they are.
-    pub unchanged: u64,
-}
 
 /// Photos of events; see [`Store::photos`].
 pub struct Photos<'a> {
@@ -108,7 +90,7 @@ impl From<OriginalRow> for Original {
     }
 }
 
-/// A block, how many photos come before it, and where it ends: at the next one's start, if there is one.
+/// A block, how many photos come before it, and where it ends: at the start of the next block, if there is one.
 #[derive(sqlx::FromRow)]
 struct NumberedBlock {
     #[sqlx(flatten)]
@@ -130,11 +112,11 @@ impl NumberedBlock {
     }
 }
 
-/// PostgreSQL sums whole numbers to a decimal one, hence the casts.
+/// PostgreSQL sums whole numbers to a decimal number, hence the casts.
 const TOTAL: &str = "SELECT CAST(COALESCE(SUM(photos), 0) AS BIGINT) FROM photo_blocks
     WHERE event_id = $1";
 
-/// The blocks of the photos from one number, counted from 0, up to another.
+/// The blocks of the photos from one number, counted from 0, to before another.
 const BLOCKS_OF_NUMBERS: &str =
     "SELECT ordered_at, image_id, before, end_ordered_at, end_image_id FROM (
         SELECT ordered_at, image_id, photos,
@@ -147,7 +129,7 @@ const BLOCKS_OF_NUMBERS: &str =
     ) AS numbered
     WHERE before < $3 AND before + photos > $2 ORDER BY before";
 
-/// The last block that begins no later than at this instant, with the number of photos before it.
+/// The last block that begins no later than an instant, with the number of photos before it.
 const BLOCK_OF_TIME: &str = "SELECT block.ordered_at, block.image_id, (
         SELECT CAST(COALESCE(SUM(photos), 0) AS BIGINT) FROM photo_blocks AS earlier
         WHERE earlier.event_id = $1
@@ -159,12 +141,12 @@ const BLOCK_OF_TIME: &str = "SELECT block.ordered_at, block.image_id, (
         ORDER BY ordered_at DESC, image_id DESC LIMIT 1
     ) AS block";
 
-/// Photos of a block before an instant at which the next block has not begun yet.
+/// The number of a block's photos before an instant, which lies before the next block.
 const COUNT_IN_BLOCK: &str = "SELECT COUNT(*) FROM photos
     WHERE event_id = $1 AND (ordered_at, image_id) >= ($2, $3) AND ordered_at < $4";
 
-/// Photos from a place on up to another. Both ends are a page's own blocks, so that few photos are visited
-/// even if the engine should choose to sort them.
+/// Photos from a place to before another. Both ends are those of the page's own blocks, so the engine reads few
+/// photos even if it chooses to sort them.
 const PAGE: &str =
     "SELECT image_id, img_url, thumbnail_url, original_url, width, height FROM photos
     WHERE event_id = $1 AND (ordered_at, image_id) >= ($2, $3) AND (ordered_at, image_id) < ($4, $5)
@@ -175,13 +157,13 @@ const BLOCKS: &str = "SELECT ordered_at, photos FROM photo_blocks
 
 const COUNT_OF_BIB: &str = "SELECT COUNT(*) FROM photo_bibs WHERE event_id = $1 AND bib = $2";
 
-/// The names on a page of a bib number, out of the index alone. Their photos are looked up one by one: of a
-/// join, PostgreSQL would weigh up whether to go through the whole event instead, and now and then it does.
+/// The names on a page of a bib number, read from the index alone. Their photos are read by name afterwards: for a
+/// join, PostgreSQL sometimes chooses to scan the whole event.
 const NAMES_OF_BIB: &str = "SELECT image_id FROM photo_bibs WHERE event_id = $1 AND bib = $2
     ORDER BY ordered_at, image_id LIMIT $3 OFFSET $4";
 
-/// The statements by which photos are read, each with sample values of its parameters: for a test that asks
-/// the engines how they go about them.
+/// The statements that read photos, each with sample values of its parameters; for a test that asks the engines for
+/// their plans.
 #[doc(hidden)]
 pub fn reads() -> Vec<(String, &'static [&'static str])> {
     let fixed: [(_, &[_]); 9] = [
@@ -203,7 +185,7 @@ pub fn reads() -> Vec<(String, &'static [&'static str])> {
     ];
     let by_name = [loading::find(2), find_listed(2), find_originals(2)];
     let fixed = fixed.map(|(text, values)| (text.to_owned(), values));
-    let by_name = by_name.map(|text| (text.0, &["456", "'1'", "'2'"][..]));
+    let by_name = by_name.map(|sql| (sql.as_str().to_owned(), &["456", "'1'", "'2'"][..]));
     fixed.into_iter().chain(by_name).collect()
 }
 
@@ -215,8 +197,7 @@ impl<'a> Photos<'a> {
         }
     }
 
-    /// The same, counting in blocks of at most `most_photos`: for tests, which have few photos and want
-    /// many blocks.
+    /// The same with blocks of at most `most_photos`: for tests, which need many blocks of few photos.
     #[must_use]
     pub const fn in_blocks_of(self, most_photos: i64) -> Self {
         Self {
@@ -225,7 +206,7 @@ impl<'a> Photos<'a> {
         }
     }
 
-    /// One page of the event's photos: by capture time, photos without one last, then by name.
+    /// One page of the event's photos: by capture time, photos without a time last, then by name.
     ///
     /// # Errors
     /// Those of the database.
@@ -233,7 +214,7 @@ impl<'a> Photos<'a> {
         &self,
         access: EventPermission,
         request: PageRequest,
-    ) -> Result<Page<Photo>, StoreError> {
+    ) -> Result<Page<Photo>, DatabaseError> {
         let event = access.event_id();
         let total = self.total(event).await?;
         let stretch = Stretch {
@@ -254,7 +235,7 @@ impl<'a> Photos<'a> {
         access: EventPermission,
         bib: &Bib,
         request: PageRequest,
-    ) -> Result<Page<Photo>, StoreError> {
+    ) -> Result<Page<Photo>, DatabaseError> {
         let event = access.event_id();
         let (names, pagination) = self.names_of_bib(event, bib, request).await?;
         let rows = self
@@ -272,7 +253,7 @@ impl<'a> Photos<'a> {
         access: EventPermission,
         window: TimeWindow,
         request: PageRequest,
-    ) -> Result<Page<Photo>, StoreError> {
+    ) -> Result<Page<Photo>, DatabaseError> {
         let event = access.event_id();
         let before = self.taken_before(event, window.from()).await?;
         let stretch = Stretch {
@@ -284,18 +265,13 @@ impl<'a> Photos<'a> {
         self.page(event, &stretch, request).await
     }
 
-    /// How many photos there are by UTC day and hour, earliest first; those without a time are left out.
+    /// The number of photos by UTC day and hour, earliest first; photos without a time are left out.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn days(&self, access: EventPermission) -> Result<Vec<TimelineDay>, StoreError> {
-        let blocks: Vec<(i64, i64)> = on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_as(BLOCKS)
-                .bind(access.event_id().0)
-                .bind(UNTIMED)
-                .fetch_all(pool)
-                .await
-        })?;
+    pub async fn days(&self, access: EventPermission) -> Result<Vec<TimelineDay>, DatabaseError> {
+        let values = values![access.event_id().0, UNTIMED];
+        let blocks: Vec<(i64, i64)> = self.store.database().fetch_all(BLOCKS, values).await?;
         days_of(&blocks)
     }
 
@@ -308,7 +284,7 @@ impl<'a> Photos<'a> {
         access: EventPermission,
         bib: &Bib,
         request: PageRequest,
-    ) -> Result<Page<Original>, StoreError> {
+    ) -> Result<Page<Original>, DatabaseError> {
         let event = access.event_id();
         let (names, pagination) = self.names_of_bib(event, bib, request).await?;
         let rows = self
@@ -317,7 +293,8 @@ impl<'a> Photos<'a> {
         Ok(page_of(rows, pagination))
     }
 
-    /// The originals of those photos that the event has, in the order of `ids`, each once.
+    /// The originals of the photos with these ids, in the order of `ids`, each once. Photos that the event does not
+    /// have are left out.
     ///
     /// # Errors
     /// Those of the database.
@@ -325,12 +302,12 @@ impl<'a> Photos<'a> {
         &self,
         access: EventPermission,
         ids: &[ImageId],
-    ) -> Result<Vec<Original>, StoreError> {
+    ) -> Result<Vec<Original>, DatabaseError> {
         let mut asked = HashSet::new();
         let names: Vec<_> = ids
             .iter()
             .map(|id| id.0.as_str())
-            // PostgreSQL takes no text with a NUL in it, so no photo has such a name.
+            // PostgreSQL stores no text with a NUL, so no photo has such a name.
             .filter(|name| !name.contains('\0') && asked.insert(*name))
             .collect();
         let event = access.event_id();
@@ -340,43 +317,38 @@ impl<'a> Photos<'a> {
         Ok(rows.into_iter().map(Into::into).collect())
     }
 
-    /// Loads photos into an event, all or nothing: new ones are added, and those that are there (by name)
-    /// become what they are given as. Loading the same again changes nothing. Of two with one name in a
-    /// batch the later counts. About a thousand are a good batch: nothing else is written meanwhile on
-    /// SQLite, nor loaded into the same event on PostgreSQL.
+    /// Loads photos into an event, all or nothing. New photos are added, and existing ones (by name) are updated.
+    /// Loading the same batch again changes nothing. Of two photos with one name in a batch, the later one counts.
+    ///
+    /// A good batch has about a thousand photos. Meanwhile nothing else can write on SQLite, and no other import
+    /// into the same event can run on PostgreSQL.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchEvent`], also for another organisation's event, and those of the database.
+    /// [`EventError::NoSuchEvent`], also for another organisation's event, and those of the database.
     pub async fn import(
         &self,
         scope: OrganisationScope,
         event: EventId,
         batch: &[NewPhoto],
-    ) -> Result<Imported, StoreError> {
-        let organisation = scope.organisation_id();
+    ) -> Result<Imported, EventError> {
         let start = Instant::now();
-        let imported = on_engine!(transaction self.store.database(), |tx| {
-            let taken = sqlx::query(TAKE_EVENT)
-                .bind(event.0)
-                .bind(organisation.0)
-                .execute(&mut *tx)
-                .await?;
-            if taken.rows_affected() != 1 {
-                return Err(StoreError::NoSuchEvent(event));
-            }
-            Ok(load_photos!(tx, event.0, batch, self.most_photos))
-        })?;
+        let mut transaction = self.store.database().begin().await?;
+        if !lock_event(&mut transaction, scope.organisation_id(), event).await? {
+            return Err(EventError::NoSuchEvent(event));
+        }
+        let imported = loading::load(&mut transaction, event, batch, self.most_photos).await?;
+        transaction.commit().await?;
         self.store.database().give_way(start.elapsed()).await;
         Ok(imported)
     }
 
-    pub(crate) async fn total(&self, event: EventId) -> Result<i64, StoreError> {
-        Ok(on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_scalar(TOTAL)
-                .bind(event.0)
-                .fetch_one(pool)
-                .await
-        })?)
+    pub(crate) async fn total(&self, event: EventId) -> Result<i64, DatabaseError> {
+        let (total,): (i64,) = self
+            .store
+            .database()
+            .fetch_one(TOTAL, values![event.0])
+            .await?;
+        Ok(total)
     }
 
     /// The names on one page of a bib number, in order.
@@ -385,81 +357,51 @@ impl<'a> Photos<'a> {
         event: EventId,
         bib: &Bib,
         request: PageRequest,
-    ) -> Result<(Vec<String>, Pagination), StoreError> {
-        let pagination = Pagination::new(request, self.count_of_bib(event, bib).await?);
-        let names = on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_scalar(NAMES_OF_BIB)
-                .bind(event.0)
-                .bind(bib.key())
-                .bind(request.page_size())
-                .bind(request.offset())
-                .fetch_all(pool)
-                .await
-        })?;
-        Ok((names, pagination))
+    ) -> Result<(Vec<String>, Pagination), DatabaseError> {
+        let database = self.store.database();
+        let (total,): (i64,) = database
+            .fetch_one(COUNT_OF_BIB, values![event.0, bib.key()])
+            .await?;
+        let rows: Vec<(String,)> = database
+            .fetch_all(
+                NAMES_OF_BIB,
+                values![event.0, bib.key(), request.page_size(), request.offset()],
+            )
+            .await?;
+        let names = rows.into_iter().map(|(name,)| name).collect();
+        Ok((names, Pagination::new(request, total)))
     }
 
-    /// What the statement that `find` makes for so many names finds of these, in their order.
-    async fn named<R, N>(
+    /// The rows with these names, in their order. `find` makes the statement for a number of names.
+    async fn named<R: Row, N: AsRef<str>>(
         &self,
-        find: fn(usize) -> AssertSqlSafe<String>,
+        find: fn(usize) -> Sql,
         event: EventId,
         names: &[N],
         name: fn(&R) -> &str,
-    ) -> Result<Vec<R>, StoreError>
-    where
-        R: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin,
-        N: AsRef<str>,
-    {
+    ) -> Result<Vec<R>, DatabaseError> {
         let mut found = Vec::with_capacity(names.len());
         for chunk in names.chunks(NAMES) {
-            let rows: Vec<R> = on_engine!(self.store.database().reader(), |pool| {
-                let query = sqlx::query_as(find(chunk.len()))
-                    .persistent(chunk.len() == 1)
-                    .bind(event.0);
-                let query = chunk
-                    .iter()
-                    .fold(query, |query, name| query.bind(name.as_ref()));
-                query.fetch_all(pool).await
-            })?;
-            found.extend(rows);
+            let sql = find(chunk.len()).persistent(chunk.len() == 1);
+            let values = chunk.iter().map(|name| Value::from(name.as_ref()));
+            let values: Vec<_> = [Value::from(event.0)].into_iter().chain(values).collect();
+            found.extend(self.store.database().fetch_all(sql, &values).await?);
         }
         Ok(in_order(names, found, name))
     }
 
-    async fn count_of_bib(&self, event: EventId, bib: &Bib) -> Result<i64, StoreError> {
-        Ok(on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_scalar(COUNT_OF_BIB)
-                .bind(event.0)
-                .bind(bib.key())
-                .fetch_one(pool)
-                .await
-        })?)
-    }
-
-    /// How many of the event's photos were taken before `instant`.
-    async fn taken_before(&self, event: EventId, instant: Timestamp) -> Result<i64, StoreError> {
+    /// The number of the event's photos that were taken before `instant`.
+    async fn taken_before(&self, event: EventId, instant: Timestamp) -> Result<i64, DatabaseError> {
         let instant = instant.epoch_millis();
-        let block: Option<(i64, String, i64)> =
-            on_engine!(self.store.database().reader(), |pool| {
-                sqlx::query_as(BLOCK_OF_TIME)
-                    .bind(event.0)
-                    .bind(instant)
-                    .fetch_optional(pool)
-                    .await
-            })?;
+        let database = self.store.database();
+        let block: Option<(i64, String, i64)> = database
+            .fetch_optional(BLOCK_OF_TIME, values![event.0, instant])
+            .await?;
         let Some((ordered_at, image_id, before)) = block else {
             return Ok(0);
         };
-        let within: i64 = on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_scalar(COUNT_IN_BLOCK)
-                .bind(event.0)
-                .bind(ordered_at)
-                .bind(&image_id)
-                .bind(instant)
-                .fetch_one(pool)
-                .await
-        })?;
+        let values = values![event.0, ordered_at, &image_id, instant];
+        let (within,): (i64,) = database.fetch_one(COUNT_IN_BLOCK, values).await?;
         Ok(before + within)
     }
 
@@ -468,50 +410,48 @@ impl<'a> Photos<'a> {
         event: EventId,
         stretch: &Stretch,
         request: PageRequest,
-    ) -> Result<Page<Photo>, StoreError> {
+    ) -> Result<Page<Photo>, DatabaseError> {
         let pagination = Pagination::new(request, stretch.photos);
         let Some(found) = self.find(event, stretch, request).await? else {
             return Ok(page_of(Vec::<ListedRow>::new(), pagination));
         };
-        let rows: Vec<ListedRow> = on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_as(PAGE)
-                .bind(event.0)
-                .bind(found.start.ordered_at)
-                .bind(&found.start.image_id)
-                .bind(found.end.ordered_at)
-                .bind(&found.end.image_id)
-                .bind(request.page_size())
-                .bind(found.offset)
-                .fetch_all(pool)
-                .await
-        })?;
+        let database = self.store.database();
+        let rows: Vec<ListedRow> = database
+            .fetch_all(
+                PAGE,
+                values![
+                    event.0,
+                    found.start.ordered_at,
+                    &found.start.image_id,
+                    found.end.ordered_at,
+                    &found.end.image_id,
+                    request.page_size(),
+                    found.offset,
+                ],
+            )
+            .await?;
         Ok(page_of(rows, pagination))
     }
 
-    /// Where a page of the stretch lies; nothing where it has no such page.
+    /// Where a page of the stretch begins and ends; none if the stretch has no such page.
     async fn find(
         &self,
         event: EventId,
         stretch: &Stretch,
         request: PageRequest,
-    ) -> Result<Option<Whereabouts>, StoreError> {
+    ) -> Result<Option<Whereabouts>, DatabaseError> {
         if request.offset() >= stretch.photos {
             return Ok(None);
         }
         let first = stretch.before + request.offset();
-        let mut blocks: Vec<NumberedBlock> = on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_as(BLOCKS_OF_NUMBERS)
-                .bind(event.0)
-                .bind(first)
-                .bind(first + request.page_size())
-                .fetch_all(pool)
-                .await
-        })?;
+        let database = self.store.database();
+        let values = values![event.0, first, first + request.page_size()];
+        let mut blocks: Vec<NumberedBlock> = database.fetch_all(BLOCKS_OF_NUMBERS, values).await?;
         let Some(last) = blocks.pop() else {
             return Ok(None);
         };
         let block = blocks.first().unwrap_or(&last);
-        // The stretch may begin and end within blocks.
+        // The stretch can begin and end inside a block.
         let (start, before) = if block.start < stretch.start {
             (stretch.start.clone(), stretch.before)
         } else {
@@ -525,17 +465,18 @@ impl<'a> Photos<'a> {
     }
 }
 
-/// A stretch of an event's order, from `start` up to `end`. What is being loaded at this moment may shift a
-/// page of it, but nothing from outside shows in it.
+/// A part of an event's order, from `start` to before `end`. A concurrent import can shift its pages, but its pages
+/// never show a photo from outside.
 struct Stretch {
     start: Place,
     end: Place,
-    /// How many photos come before it, and how many it has.
+    /// How many photos come before it.
     before: i64,
+    /// How many photos it has.
     photos: i64,
 }
 
-/// A page begins `offset` photos behind `start`, and ends before `end`.
+/// A page that begins `offset` photos after `start` and ends before `end`.
 struct Whereabouts {
     start: Place,
     offset: i64,
@@ -549,7 +490,7 @@ fn page_of<R: Into<T>, T>(rows: Vec<R>, pagination: Pagination) -> Page<T> {
     }
 }
 
-/// The rows in the order of `names`, which are all different; one that is gone is left out.
+/// The rows in the order of `names`, which are all different. Missing rows are left out.
 fn in_order<N: AsRef<str>, R>(names: &[N], rows: Vec<R>, name: fn(&R) -> &str) -> Vec<R> {
     let mut rows: HashMap<_, _> = rows
         .into_iter()
@@ -561,8 +502,8 @@ fn in_order<N: AsRef<str>, R>(names: &[N], rows: Vec<R>, name: fn(&R) -> &str) -
         .collect()
 }
 
-/// The days of blocks (start and photos) that are in order.
-fn days_of(blocks: &[(i64, i64)]) -> Result<Vec<TimelineDay>, StoreError> {
+/// The days of blocks, each with its start and its number of photos, in order.
+fn days_of(blocks: &[(i64, i64)]) -> Result<Vec<TimelineDay>, DatabaseError> {
     let mut days: Vec<TimelineDay> = Vec::new();
     for (start, count) in blocks {
         let (date, hour) = date_and_hour(hour_of(*start))?;
@@ -589,9 +530,9 @@ fn add_hour(day: &mut TimelineDay, hour: u8, count: i64) {
     }
 }
 
-fn date_and_hour(epoch_millis: i64) -> Result<(String, u8), StoreError> {
+fn date_and_hour(epoch_millis: i64) -> Result<(String, u8), DatabaseError> {
     let instant = OffsetDateTime::from_unix_timestamp(epoch_millis.div_euclid(1_000)).ok();
     instant
         .and_then(|instant| Some((instant.format(DATE).ok()?, instant.hour())))
-        .ok_or_else(|| StoreError::Corrupt(format!("a capture time of {epoch_millis}")))
+        .ok_or_else(|| DatabaseError::Corrupt(format!("a capture time of {epoch_millis}")))
 }

@@ -7,29 +7,29 @@ use sqlx::{
 
 use crate::{
     database::{Database, POSTGRES_LIMITS},
-    error::StoreError,
+    error::SchemaError,
 };
 
 pub(crate) static SQLITE: Migrator = sqlx::migrate!("../migrations/sqlite");
 pub(crate) static POSTGRES: Migrator = sqlx::migrate!("../migrations/postgres");
 
-/// sqlx's own table of the migrations that a database has had.
+/// sqlx's own table of applied migrations.
 const APPLIED: &str = "_sqlx_migrations";
 
 impl Database {
-    pub(crate) async fn migrate(&self) -> Result<(), StoreError> {
+    pub(crate) async fn migrate(&self) -> Result<(), SchemaError> {
         match self {
-            // The write lock keeps others out: sqlx has no lock of its own for SQLite.
+            // The write lock keeps other processes out: sqlx has no lock of its own for SQLite.
             Self::Sqlite { writer, .. } => {
                 let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
                 bring_up_to_date(&SQLITE, &mut *transaction).await?;
                 Ok(transaction.commit().await?)
             }
-            // A connection of its own: when a migration is refused, sqlx leaves its lock to the
-            // connection, and in the pool that would keep all others waiting.
+            // A connection outside the pool: after a refused migration, sqlx leaves its lock with the
+            // connection, and in the pool that would block every other server.
             Self::Postgres(pool) => {
                 let mut connection = pool.acquire().await?.detach();
-                // To build an index may take its time, as may the wait for another server that does.
+                // Building an index may take long, and so may waiting for another server that builds one.
                 for (limit, _) in POSTGRES_LIMITS {
                     let lift = AssertSqlSafe(format!("SET {limit} = 0"));
                     sqlx::raw_sql(lift).execute(&mut connection).await?;
@@ -40,12 +40,12 @@ impl Database {
         }
     }
 
-    /// Whether the database answers, and has exactly the schema that this program knows. Reads one small
+    /// Checks that the database answers and has exactly the schema that this program knows. Reads one small
     /// table.
-    pub(crate) async fn check_schema(&self) -> Result<(), StoreError> {
+    pub(crate) async fn check_schema(&self) -> Result<(), SchemaError> {
         match self {
             Self::Sqlite { readers, file, .. } => {
-                file.in_place()?;
+                file.check().await?;
                 require_exactly(&SQLITE, &mut *readers.acquire().await?).await
             }
             Self::Postgres(pool) => require_exactly(&POSTGRES, &mut *pool.acquire().await?).await,
@@ -53,15 +53,14 @@ impl Database {
     }
 }
 
-/// `run_direct` is `run` for a connection at hand; of the future of `run` the compiler cannot tell then that
-/// it may move between threads.
+/// Uses sqlx's `run_direct`, as the compiler cannot prove that the future of `run` may move between threads.
 async fn bring_up_to_date<C: Migrate + Send>(
     migrator: &Migrator,
     connection: &mut C,
-) -> Result<(), StoreError> {
+) -> Result<(), SchemaError> {
     match migrator.run_direct(None, connection, false).await {
         Err(refusal @ MigrateError::VersionMissing(_)) => {
-            // sqlx names the first migration that it does not know; a person wants to know the last.
+            // sqlx names the first migration that it does not know. An operator needs the last one.
             require_exactly(migrator, connection).await?;
             Err(refusal.into())
         }
@@ -69,15 +68,14 @@ async fn bring_up_to_date<C: Migrate + Send>(
     }
 }
 
-/// Whether `connection` leads to a database of exactly the schema that `migrator` makes.
+/// Checks that the database behind `connection` has exactly the schema that `migrator` makes.
 ///
 /// # Errors
-/// [`StoreError::NewerSchema`], [`StoreError::OlderSchema`], [`StoreError::Migration`] where the same
-/// migration was another one, and those of the database.
+/// [`SchemaError`]; [`SchemaError::Migration`] where the database had a different migration under the same number.
 pub(crate) async fn require_exactly<C: Migrate + Send>(
     migrator: &Migrator,
     connection: &mut C,
-) -> Result<(), StoreError> {
+) -> Result<(), SchemaError> {
     match connection.list_applied_migrations(APPLIED).await {
         Ok(applied) => compare(migrator, &applied),
         Err(MigrateError::Execute(error)) => Err(error.into()),
@@ -85,11 +83,11 @@ pub(crate) async fn require_exactly<C: Migrate + Send>(
     }
 }
 
-fn compare(migrator: &Migrator, applied: &[AppliedMigration]) -> Result<(), StoreError> {
+fn compare(migrator: &Migrator, applied: &[AppliedMigration]) -> Result<(), SchemaError> {
     let known = migrator.iter().map(|one| one.version).max().unwrap_or(0);
     let found = applied.iter().map(|one| one.version).max().unwrap_or(0);
     if found > known {
-        return Err(StoreError::NewerSchema { found, known });
+        return Err(SchemaError::Newer { found, known });
     }
     for one in applied {
         match migrator.iter().find(|own| own.version == one.version) {
@@ -99,7 +97,7 @@ fn compare(migrator: &Migrator, applied: &[AppliedMigration]) -> Result<(), Stor
         }
     }
     if applied.len() < migrator.iter().count() {
-        return Err(StoreError::OlderSchema { found, known });
+        return Err(SchemaError::Older { found, known });
     }
     Ok(())
 }

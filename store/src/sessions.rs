@@ -1,17 +1,17 @@
-//! Browsers in which somebody is signed in.
+//! Sessions: browsers in which a user is signed in.
 //!
-//! A session ends when it has not been used for [`IDLE_END`], and in any case [`ABSOLUTE_END`] after
-//! sign-in (OWASP Session Management Cheat Sheet); when its owner ends it; and with a change of the password
-//! made elsewhere. All is decided here, by the database and the injected clock: what a cookie says of its
-//! lifetime decides nothing, and every request asks anew, so that a session that was ended is refused at the
-//! next one on every server.
+//! A session ends when it was not used for [`IDLE_END`], and at the latest [`ABSOLUTE_END`] after sign-in (OWASP
+//! Session Management Cheat Sheet). It also ends when its owner ends it, and when the password is changed in
+//! another session. The database and the injected clock decide this; the lifetime of a cookie decides nothing.
+//! Every request reads the session, so every server refuses an ended session at the next request.
 //!
-//! Sessions begin in [`crate::sign_in`] alone.
+//! Sessions begin only in [`crate::sign_in`].
 
 use std::{fmt, time::Duration};
 
 use model::{
     audit::Kind,
+    client::{Client, UserAgent},
     session::{SessionId, SessionSummary, browser_name},
     timestamp::Timestamp,
     user::UserId,
@@ -22,27 +22,28 @@ use zeroize::Zeroizing;
 
 use crate::{
     Store,
-    audit::{Record, append_in, email_in},
+    audit::{Record, email_of},
     browsers::from_hex,
-    database::on_engine,
-    error::StoreError,
+    database::{Transaction, values},
+    error::DatabaseError,
 };
 
-/// How long a session lasts without being used: a working day with its breaks.
+/// How long a session lasts without use: a working day with its breaks.
 pub const IDLE_END: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// How long a session lasts at most.
 pub const ABSOLUTE_END: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// How many sessions somebody can have; one more ends the one that was used least lately.
+/// How many sessions a user can have. One more ends the least recently used session.
 pub const MOST_SESSIONS: i64 = 50;
 
-/// Use is noted no more often than this: reading a page need not cost a write.
+/// How often the use of a session is recorded, at most: not every page needs a write.
 const NOTE_USE_EVERY: Duration = Duration::from_secs(5 * 60);
 
-/// What a browser shows to be let in: 128 random bits (OWASP ASVS 5.0, 7.2.3). Kept is their SHA-256.
+/// The secret of a session, which a browser sends in a cookie: 128 random bits (OWASP ASVS 5.0, 7.2.3). The
+/// database keeps only its SHA-256.
 ///
-/// It can be neither copied nor printed by accident; memory that held it is wiped when it is dropped.
+/// It can be neither copied nor printed by accident, and its memory is wiped when it is dropped.
 pub struct SessionKey(Zeroizing<[u8; 16]>);
 
 impl SessionKey {
@@ -52,20 +53,20 @@ impl SessionKey {
         Self(key)
     }
 
-    /// The key that `text` writes; nothing if it cannot be one.
+    /// Parses a key; none if `text` cannot be one.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = Zeroizing::new(from_hex(text)?);
         let key = <[u8; 16]>::try_from(bytes.as_slice()).ok()?;
         Some(Self(Zeroizing::new(key)))
     }
 
-    /// The key in hexadecimal digits, for the cookie that carries it.
+    /// The key in hexadecimal digits, for its cookie.
     pub fn reveal(&self) -> Zeroizing<String> {
         Zeroizing::new(format!("{:032x}", u128::from_be_bytes(*self.0)))
     }
 
-    pub(crate) fn digest(&self) -> Vec<u8> {
-        Sha256::digest(*self.0).to_vec()
+    fn digest(&self) -> [u8; 32] {
+        Sha256::digest(*self.0).into()
     }
 }
 
@@ -75,7 +76,7 @@ impl fmt::Debug for SessionKey {
     }
 }
 
-/// Proof that somebody is signed in, as of the read that made it.
+/// Proof that a user is signed in, at the time of the read that made it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     id: SessionId,
@@ -89,12 +90,12 @@ impl Session {
         self.id
     }
 
-    /// Who is signed in.
+    /// The user who is signed in.
     pub const fn user_id(&self) -> UserId {
         self.user_id
     }
 
-    /// When the password was last given in it, at sign-in or since.
+    /// When the password was last given in this session, at sign-in or later.
     pub const fn confirmed_at(&self) -> Timestamp {
         self.confirmed_at
     }
@@ -106,7 +107,7 @@ pub struct Sessions<'a> {
 }
 
 #[derive(sqlx::FromRow)]
-pub(crate) struct SessionRow {
+struct SessionRow {
     id: i64,
     user_id: i64,
     created_at: i64,
@@ -123,8 +124,8 @@ impl SessionRow {
         idle.min(absolute)
     }
 
-    /// Whose session it is; nobody's once it has ended.
-    pub(crate) fn user_at(&self, now: Timestamp) -> Option<UserId> {
+    /// The session's owner; none if the session has ended.
+    fn user_at(&self, now: Timestamp) -> Option<UserId> {
         (now < self.ends_at()).then_some(UserId(self.user_id))
     }
 }
@@ -151,21 +152,20 @@ impl From<SessionRow> for SessionSummary {
     }
 }
 
-pub(crate) const INSERT: &str = "INSERT INTO sessions
+const INSERT: &str = "INSERT INTO sessions
         (digest, user_id, created_at, last_used_at, confirmed_at, address, user_agent)
     VALUES ($1, $2, $3, $3, $3, $4, $5)";
-/// Of more sessions than somebody can have, those that were used least lately.
-pub(crate) const END_SURPLUS: &str = "DELETE FROM sessions WHERE user_id = $1 AND id NOT IN (
+/// Deletes the least recently used sessions beyond the limit.
+const END_SURPLUS: &str = "DELETE FROM sessions WHERE user_id = $1 AND id NOT IN (
         SELECT id FROM sessions WHERE user_id = $1 ORDER BY last_used_at DESC, id DESC LIMIT $2
     )";
-/// The password has just been given again.
-pub(crate) const CONFIRM: &str =
-    "UPDATE sessions SET confirmed_at = $3 WHERE id = $1 AND user_id = $2";
-/// The same, under another key.
-pub(crate) const RENEW: &str =
+/// Notes that the password was given again.
+const CONFIRM: &str = "UPDATE sessions SET confirmed_at = $3 WHERE id = $1 AND user_id = $2";
+/// The same, and gives the session another key.
+const RENEW: &str =
     "UPDATE sessions SET digest = $3, confirmed_at = $4 WHERE id = $1 AND user_id = $2";
-pub(crate) const END_OTHERS: &str = "DELETE FROM sessions WHERE user_id = $1 AND id <> $2";
-pub(crate) const END_ALL: &str = "DELETE FROM sessions WHERE user_id = $1";
+const END_OTHERS: &str = "DELETE FROM sessions WHERE user_id = $1 AND id <> $2";
+const END_ALL: &str = "DELETE FROM sessions WHERE user_id = $1";
 
 macro_rules! session_columns {
     () => {
@@ -173,10 +173,15 @@ macro_rules! session_columns {
     };
 }
 
-/// A session's columns, where the rest of the text says which.
+/// A text that reads sessions, followed by its conditions.
 macro_rules! select_session {
-    ($which:literal) => {
-        concat!("SELECT ", session_columns!(), " FROM sessions ", $which)
+    ($conditions:literal) => {
+        concat!(
+            "SELECT ",
+            session_columns!(),
+            " FROM sessions ",
+            $conditions
+        )
     };
 }
 
@@ -185,49 +190,35 @@ const OF_USER: &str = select_session!(
     "WHERE user_id = $1 AND last_used_at > $2 AND created_at > $3
     ORDER BY last_used_at DESC, id DESC"
 );
-/// The number stays where there is one: it may stand in a form that is open in another tab.
+/// Keeps the number that is there: a form in another tab may carry it.
 const OPEN_FORM: &str = "UPDATE sessions SET form_number = COALESCE(form_number, $3)
     WHERE id = $1 AND user_id = $2 RETURNING form_number";
 const USE_FORM: &str = "UPDATE sessions SET form_number = NULL
     WHERE id = $1 AND user_id = $2 AND form_number = $3";
 const NOTE_USE: &str = "UPDATE sessions SET last_used_at = $2 WHERE id = $1";
-pub(crate) const END_BY_KEY: &str = concat!(
+const END_BY_KEY: &str = concat!(
     "DELETE FROM sessions WHERE digest = $1 RETURNING ",
     session_columns!()
 );
 const END: &str = "DELETE FROM sessions WHERE user_id = $1 AND id = $2";
 const PURGE: &str = "DELETE FROM sessions WHERE last_used_at <= $1 OR created_at <= $2";
 
-/// The latest use and the latest sign-in of sessions that have ended at `now`.
+/// Sessions that were last used, or signed in, no later than these two instants have ended at `now`.
 fn ended(now: Timestamp) -> (i64, i64) {
     let before = |end| now.plus_millis(-millis(end)).epoch_millis();
     (before(IDLE_END), before(ABSOLUTE_END))
 }
-
-/// Ends the session with this key in the running transaction `tx`; gives whose it was, if it had not ended
-/// before.
-macro_rules! end_session {
-    ($tx:ident, $key:expr, $now:expr) => {{
-        let row: Option<$crate::sessions::SessionRow> =
-            sqlx::query_as($crate::sessions::END_BY_KEY)
-                .bind($key.digest())
-                .fetch_optional(&mut *$tx)
-                .await?;
-        row.and_then(|row| row.user_at($now))
-    }};
-}
-pub(crate) use end_session;
 
 impl<'a> Sessions<'a> {
     pub(crate) const fn new(store: &'a Store) -> Self {
         Self { store }
     }
 
-    /// The session with this key, and a note that it was used; nothing if it has ended.
+    /// The session with this key, whose use is recorded; none if it has ended.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn find(&self, key: &SessionKey) -> Result<Option<Session>, StoreError> {
+    pub async fn find(&self, key: &SessionKey) -> Result<Option<Session>, DatabaseError> {
         let now = self.store.clock().now();
         let Some(row) = self.read(key, now).await? else {
             return Ok(None);
@@ -239,12 +230,12 @@ impl<'a> Sessions<'a> {
         Ok(Some(row.into()))
     }
 
-    /// The session with this key; nothing if it has ended. That a page asks by itself is no use of the session:
-    /// it ends as if nobody had asked, also in a tab that is left open (OWASP Session Management Cheat Sheet).
+    /// The session with this key; none if it has ended. A page polls with this: polling does not extend the
+    /// session, not even in a tab that is left open (OWASP Session Management Cheat Sheet).
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn watch(&self, key: &SessionKey) -> Result<Option<Session>, StoreError> {
+    pub async fn watch(&self, key: &SessionKey) -> Result<Option<Session>, DatabaseError> {
         let row = self.read(key, self.store.clock().now()).await?;
         Ok(row.map(Session::from))
     }
@@ -254,174 +245,195 @@ impl<'a> Sessions<'a> {
         &self,
         key: &SessionKey,
         now: Timestamp,
-    ) -> Result<Option<SessionRow>, StoreError> {
-        let row: Option<SessionRow> = on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_as(FIND)
-                .bind(key.digest())
-                .fetch_optional(pool)
-                .await
-        })?;
+    ) -> Result<Option<SessionRow>, DatabaseError> {
+        let database = self.store.database();
+        let row: Option<SessionRow> = database
+            .fetch_optional(FIND, values![&key.digest()[..]])
+            .await?;
         Ok(row.filter(|row| now < row.ends_at()))
     }
 
-    /// A number for a form that this session may send once, so that to send it again does nothing. There is one at
-    /// a time: forms that are open at once have the same, and the first of them counts.
-    ///
-    /// # Errors
-    /// [`StoreError::SessionEnded`], and those of the database.
-    pub async fn open_form(&self, session: &Session) -> Result<String, StoreError> {
-        let fresh = format!("{:032x}", OsRng.unwrap_err().random::<u128>());
-        let number: Option<String> = on_engine!(self.store.database().writer(), |pool| {
-            sqlx::query_scalar(OPEN_FORM)
-                .bind(session.id.0)
-                .bind(session.user_id.0)
-                .bind(fresh.as_str())
-                .fetch_optional(pool)
-                .await
-        })?;
-        number.ok_or(StoreError::SessionEnded)
-    }
-
-    /// Takes a form's number away; gives whether it was still there. Of any number of callers on any servers, one
-    /// learns that it was.
+    /// A number for a form that this session may send once: sending it again does nothing. Forms that are open at
+    /// the same time share one number, and only the first of them takes effect. None if the session has ended.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn use_form(&self, session: &Session, number: &str) -> Result<bool, StoreError> {
-        let used = on_engine!(self.store.database().writer(), |pool| {
-            sqlx::query(USE_FORM)
-                .bind(session.id.0)
-                .bind(session.user_id.0)
-                .bind(number)
-                .execute(pool)
-                .await
-                .map(|done| done.rows_affected())
-        })?;
-        Ok(used == 1)
+    pub async fn open_form(&self, session: &Session) -> Result<Option<String>, DatabaseError> {
+        let fresh = format!("{:032x}", OsRng.unwrap_err().random::<u128>());
+        let mut transaction = self.store.database().begin().await?;
+        let number: Option<(String,)> = transaction
+            .fetch_optional(OPEN_FORM, values![session.id.0, session.user_id.0, &fresh])
+            .await?;
+        transaction.commit().await?;
+        Ok(number.map(|(number,)| number))
     }
 
-    async fn note_use(&self, id: i64, now: Timestamp) -> Result<(), StoreError> {
-        on_engine!(self.store.database().writer(), |pool| {
-            sqlx::query(NOTE_USE)
-                .bind(id)
-                .bind(now.epoch_millis())
-                .execute(pool)
-                .await
-                .map(drop)
-        })?;
+    /// Removes a form's number, and returns whether it was still there. Of any number of calls on any servers,
+    /// exactly one returns true.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn use_form(&self, session: &Session, number: &str) -> Result<bool, DatabaseError> {
+        let database = self.store.database();
+        let values = values![session.id.0, session.user_id.0, number];
+        Ok(database.execute(USE_FORM, values).await? == 1)
+    }
+
+    async fn note_use(&self, id: i64, now: Timestamp) -> Result<(), DatabaseError> {
+        let database = self.store.database();
+        database
+            .execute(NOTE_USE, values![id, now.epoch_millis()])
+            .await?;
         Ok(())
     }
 
-    /// The user's sessions, by their last use, the latest first.
+    /// The user's sessions, most recently used first.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn of_user(&self, user: UserId) -> Result<Vec<SessionSummary>, StoreError> {
+    pub async fn of_user(&self, user: UserId) -> Result<Vec<SessionSummary>, DatabaseError> {
         let (used, created) = ended(self.store.clock().now());
-        let rows: Vec<SessionRow> = on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_as(OF_USER)
-                .bind(user.0)
-                .bind(used)
-                .bind(created)
-                .fetch_all(pool)
-                .await
-        })?;
+        let database = self.store.database();
+        let rows: Vec<SessionRow> = database
+            .fetch_all(OF_USER, values![user.0, used, created])
+            .await?;
         Ok(rows.into_iter().map(SessionSummary::from).collect())
     }
 
-    /// Ends the session with this key: its browser signs out. One that has ended before leaves no record.
+    /// Ends the session with this key: its browser signs out. A session that has already ended leaves no record.
     ///
     /// # Errors
-    /// Those of the database: the session is then still there.
-    pub async fn end_by_key(&self, key: &SessionKey) -> Result<(), StoreError> {
+    /// Those of the database: the session then goes on.
+    pub async fn end_by_key(&self, key: &SessionKey) -> Result<(), DatabaseError> {
         let now = self.store.clock().now();
-        on_engine!(transaction self.store.database(), |tx| {
-            let Some(user) = end_session!(tx, key, now) else {
-                return Ok(());
-            };
-            let email = email_in!(tx, user);
-            append_in!(tx, self.store, Record::by_user(Kind::SignedOut, user, &email))
-        })
+        let mut transaction = self.store.database().begin().await?;
+        if let Some(user) = end_session(&mut transaction, key, now).await? {
+            let email = email_of(&mut transaction, user).await?;
+            let record = Record::by_user(Kind::SignedOut, user, &email);
+            self.store.record(&mut transaction, record).await?;
+        }
+        transaction.commit().await
     }
 
-    /// Ends one of the user's sessions, which may have ended before. Nobody else's: its number is no secret.
+    /// Ends one of the user's sessions; one that has already ended is no error. Another user's session stays: its
+    /// number is no secret.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn end(&self, user: UserId, session: SessionId) -> Result<(), StoreError> {
-        on_engine!(transaction self.store.database(), |tx| {
-            let ended = sqlx::query(END)
-                .bind(user.0)
-                .bind(session.0)
-                .execute(&mut *tx)
-                .await?;
-            if ended.rows_affected() == 0 {
-                return Ok(());
-            }
-            let email = email_in!(tx, user);
-            append_in!(tx, self.store, Record::by_user(Kind::SessionsEnded, user, &email))
-        })
+    pub async fn end(&self, user: UserId, session: SessionId) -> Result<(), DatabaseError> {
+        let mut transaction = self.store.database().begin().await?;
+        let ended = transaction.execute(END, values![user.0, session.0]).await?;
+        if ended > 0 {
+            self.record_end(&mut transaction, user).await?;
+        }
+        transaction.commit().await
     }
 
-    /// Ends all of the user's sessions; returns how many there were.
+    /// Ends all of the user's sessions, and returns how many there were.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn end_all(&self, user: UserId) -> Result<u64, StoreError> {
-        on_engine!(transaction self.store.database(), |tx| {
-            let ended = sqlx::query(END_ALL)
-                .bind(user.0)
-                .execute(&mut *tx)
-                .await?
-                .rows_affected();
-            if ended > 0 {
-                let email = email_in!(tx, user);
-                let record = Record::by_user(Kind::SessionsEnded, user, &email);
-                append_in!(tx, self.store, record)?;
-            }
-            Ok(ended)
-        })
+    pub async fn end_all(&self, user: UserId) -> Result<u64, DatabaseError> {
+        let mut transaction = self.store.database().begin().await?;
+        let ended = end_sessions_of(&mut transaction, user).await?;
+        if ended > 0 {
+            self.record_end(&mut transaction, user).await?;
+        }
+        transaction.commit().await?;
+        Ok(ended)
     }
 
-    /// Removes sessions that have ended; returns how many. For a timer, not for the way of a request:
-    /// an ended session is refused whether or not its row is still there.
+    async fn record_end(
+        &self,
+        transaction: &mut Transaction,
+        user: UserId,
+    ) -> Result<(), DatabaseError> {
+        let email = email_of(transaction, user).await?;
+        let record = Record::by_user(Kind::SessionsEnded, user, &email);
+        self.store.record(transaction, record).await
+    }
+
+    /// Notes that the password was given again; returns whether the session is still there.
+    pub(crate) async fn confirm(&self, session: &Session) -> Result<bool, DatabaseError> {
+        let now = self.store.clock().now().epoch_millis();
+        let values = values![session.id.0, session.user_id.0, now];
+        let database = self.store.database();
+        Ok(database.execute(CONFIRM, values).await? == 1)
+    }
+
+    /// Removes ended sessions, and returns how many. For a timer: a request need not wait for this, as an ended
+    /// session is refused whether or not its row is still there.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn purge_ended(&self) -> Result<u64, StoreError> {
+    pub async fn purge_ended(&self) -> Result<u64, DatabaseError> {
         let (used, created) = ended(self.store.clock().now());
-        Ok(on_engine!(self.store.database().writer(), |pool| {
-            sqlx::query(PURGE)
-                .bind(used)
-                .bind(created)
-                .execute(pool)
-                .await
-                .map(|done| done.rows_affected())
-        })?)
+        let database = self.store.database();
+        database.execute(PURGE, values![used, created]).await
     }
 }
 
-/// Writes down a session that begins now in the running transaction `tx`, and ends those that its owner has
-/// too many of then.
-macro_rules! begin_session {
-    ($tx:ident, $key:expr, $user:expr, $now:expr, $client:expr) => {{
-        let client: &model::client::Client = $client;
-        sqlx::query($crate::sessions::INSERT)
-            .bind($key.digest())
-            .bind($user.0)
-            .bind($now.epoch_millis())
-            .bind(client.address_text())
-            .bind(client.user_agent.as_ref().map(|agent| agent.as_str()))
-            .execute(&mut *$tx)
-            .await?;
-        sqlx::query($crate::sessions::END_SURPLUS)
-            .bind($user.0)
-            .bind($crate::sessions::MOST_SESSIONS)
-            .execute(&mut *$tx)
-            .await?;
-    }};
+/// Begins a session, and ends the user's sessions beyond the limit.
+pub(crate) async fn begin_session(
+    transaction: &mut Transaction,
+    key: &SessionKey,
+    user: UserId,
+    now: Timestamp,
+    client: &Client,
+) -> Result<(), DatabaseError> {
+    let address = client.address_text();
+    let user_agent = client.user_agent.as_ref().map(UserAgent::as_str);
+    transaction
+        .execute(
+            INSERT,
+            values![
+                &key.digest()[..],
+                user.0,
+                now.epoch_millis(),
+                &address,
+                user_agent,
+            ],
+        )
+        .await?;
+    transaction
+        .execute(END_SURPLUS, values![user.0, MOST_SESSIONS])
+        .await?;
+    Ok(())
 }
-pub(crate) use begin_session;
+
+/// Ends the session with this key, and returns its owner; none if the session had already ended.
+pub(crate) async fn end_session(
+    transaction: &mut Transaction,
+    key: &SessionKey,
+    now: Timestamp,
+) -> Result<Option<UserId>, DatabaseError> {
+    let row: Option<SessionRow> = transaction
+        .fetch_optional(END_BY_KEY, values![&key.digest()[..]])
+        .await?;
+    Ok(row.and_then(|row| row.user_at(now)))
+}
+
+/// Ends all of the user's sessions, and returns how many there were.
+pub(crate) async fn end_sessions_of(
+    transaction: &mut Transaction,
+    user: UserId,
+) -> Result<u64, DatabaseError> {
+    transaction.execute(END_ALL, values![user.0]).await
+}
+
+/// Ends the owner's other sessions and gives this one another key; returns whether it is still there.
+pub(crate) async fn renew_session(
+    transaction: &mut Transaction,
+    session: &Session,
+    key: &SessionKey,
+    now: Timestamp,
+) -> Result<bool, DatabaseError> {
+    let (id, user) = (session.id.0, session.user_id.0);
+    transaction.execute(END_OTHERS, values![user, id]).await?;
+    let digest = key.digest();
+    let values = values![id, user, &digest[..], now.epoch_millis()];
+    Ok(transaction.execute(RENEW, values).await? == 1)
+}
 
 const fn millis(duration: Duration) -> i64 {
     duration.as_secs() as i64 * 1_000
@@ -432,7 +444,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_read_as_it_was_written_and_nothing_else_is_one() {
+    fn a_key_is_parsed_from_its_own_text_and_from_no_other() {
         let key = SessionKey::random();
         let text = key.reveal();
         let read = SessionKey::parse(&text).expect("a key");

@@ -1,9 +1,9 @@
-//! Giving a password: to sign in, to confirm that one is still oneself, to change it. The only place where
-//! passwords of people are looked at; whatever the reason, wrong ones are slowed in the same way
+//! Checks passwords: to sign in, to confirm that the user is still the same person, and to change the password.
+//! Users' passwords are checked nowhere else, and wrong ones are throttled alike in every case
 //! ([`crate::attempts`]).
 //!
-//! A session begins only while the password that it was begun with is the account's: signing in and a change
-//! of the password, both at once, leave no session of the old one.
+//! A session begins only while the password that opened it is the account's. If a sign-in and a change of the
+//! password run at the same time, no session of the old password remains.
 
 use std::time::Duration;
 
@@ -17,28 +17,27 @@ use model::{
 
 use crate::{
     Store,
+    actor::Origin,
     attempts::{Attempt, Source},
-    audit::{Origin, Record, append_in, email_in},
+    audit::{Record, email_of},
     browsers::BrowserId,
-    database::on_engine,
-    error::StoreError,
-    sessions::{
-        CONFIRM, END_ALL, END_OTHERS, RENEW, Session, SessionKey, begin_session, end_session,
-    },
+    database::values,
+    error::{AccountError, DatabaseError, HashError, SignInError},
+    sessions::{Session, SessionKey, begin_session, end_session, end_sessions_of, renew_session},
 };
 
-/// Somebody has signed in: what their browser is to show from now on.
+/// The result of a sign-in: what the browser sends from now on.
 #[derive(Debug)]
 pub struct SignedIn {
     /// The user.
     pub user_id: UserId,
     /// The key of the new session.
     pub session: SessionKey,
-    /// That this account has signed in there: to be shown at the next sign-in.
+    /// The device cookie, which proves at the next sign-in that this account has signed in there before.
     pub known_browser: String,
 }
 
-/// Sign-in, and what else asks for the password; see [`Store::sign_in`].
+/// Sign-in, and all else that checks a password; see [`Store::sign_in`].
 pub struct SignIn<'a> {
     store: &'a Store,
 }
@@ -52,8 +51,8 @@ struct Credentials {
 
 const BY_EMAIL: &str = "SELECT id, email, password_hash FROM users WHERE email = $1";
 const BY_ID: &str = "SELECT id, email, password_hash FROM users WHERE id = $1";
-/// Holds the account's row until the end of the transaction, if the password is still the one that was looked
-/// at: a change of it waits, or has been.
+/// Locks the account's row until the end of the transaction, if the password is still the one that was checked.
+/// A concurrent change of the password waits, or came first and leaves no row to lock.
 const HOLD: &str =
     "UPDATE users SET password_hash = password_hash WHERE id = $1 AND password_hash = $2";
 const CHANGE: &str = "UPDATE users SET password_hash = $3, demo = FALSE
@@ -65,16 +64,18 @@ impl<'a> SignIn<'a> {
         Self { store }
     }
 
-    /// A new session for whoever has this address and password, and sends the request that the store acts for
-    /// ([`Store::on_behalf_of`]). `known_browser` is what the browser shows of an earlier sign-in
-    /// ([`SignedIn::known_browser`]). The session that it showed ends with the beginning of the new one: whoever
-    /// planted it there has nothing of this sign-in (OWASP Session Management Cheat Sheet, session fixation).
+    /// Signs in with an address and a password, and begins a session. The session is that of the request that the
+    /// store acts for ([`Store::on_behalf_of`]).
     ///
-    /// An address without an account is answered like one with another password, in words, in time, and in
-    /// how long the next try must wait (OWASP Authentication Cheat Sheet).
+    /// `known_browser` is the browser's device cookie ([`SignedIn::known_browser`]). `replaces` is the key of the
+    /// session that the browser sent; it ends. So an attacker who planted a session in the browser gains nothing
+    /// from this sign-in (OWASP Session Management Cheat Sheet, session fixation).
+    ///
+    /// An address without an account cannot be told from a wrong password: the error, the time it takes, and the
+    /// wait before the next try are the same (OWASP Authentication Cheat Sheet).
     ///
     /// # Errors
-    /// [`StoreError::WrongPassword`], [`StoreError::TooManyTries`], [`StoreError::Busy`], and those of the
+    /// [`SignInError::WrongPassword`], [`SignInError::TooManyTries`], [`HashError::Busy`], and those of the
     /// database.
     pub async fn with_password(
         &self,
@@ -82,7 +83,7 @@ impl<'a> SignIn<'a> {
         password: &str,
         known_browser: Option<&str>,
         replaces: Option<&SessionKey>,
-    ) -> Result<SignedIn, StoreError> {
+    ) -> Result<SignedIn, SignInError> {
         let client = self.store.origin().and_then(Origin::client);
         let client = client.cloned().unwrap_or_default();
         match self
@@ -101,7 +102,7 @@ impl<'a> SignIn<'a> {
         client: &Client,
         known_browser: Option<&str>,
         replaces: Option<&SessionKey>,
-    ) -> Result<SignedIn, StoreError> {
+    ) -> Result<SignedIn, SignInError> {
         let key = self.store.known_browser_key().await?;
         let browser = known_browser.and_then(|proof| BrowserId::proven(proof, &key, email));
         let source = browser.map_or(
@@ -118,157 +119,121 @@ impl<'a> SignIn<'a> {
         })
     }
 
-    /// Notes that whoever is signed in has just given the password again.
+    /// Notes that the user of this session has just given the password again.
     ///
     /// # Errors
-    /// As [`SignIn::with_password`], and [`StoreError::SessionEnded`].
-    pub async fn confirm(&self, session: &Session, password: &str) -> Result<(), StoreError> {
+    /// As [`SignIn::with_password`], and [`SignInError::SessionEnded`].
+    pub async fn confirm(&self, session: &Session, password: &str) -> Result<(), SignInError> {
         self.owner(session, password).await?;
-        let confirmed = on_engine!(self.store.database().writer(), |pool| {
-            sqlx::query(CONFIRM)
-                .bind(session.id().0)
-                .bind(session.user_id().0)
-                .bind(self.now().epoch_millis())
-                .execute(pool)
-                .await
-                .map(|done| done.rows_affected())
-        })?;
-        still_there(confirmed)
+        still_there(self.store.sessions().confirm(session).await?)
     }
 
-    /// Whether the password was given in the session within the last `time`, so that it need not be again.
+    /// Whether the password was given in this session within the last `time`.
     pub fn is_confirmed(&self, session: &Session, time: Duration) -> bool {
         let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
         self.now() < session.confirmed_at().plus_millis(millis)
     }
 
-    /// Gives the account of whoever is signed in another password, ends their other sessions, and gives this
-    /// one another key (OWASP Session Management Cheat Sheet: renew it after any change of privilege).
+    /// Changes the password of the session's user, ends the user's other sessions, and gives this one another key
+    /// (OWASP Session Management Cheat Sheet: renew it after any change of privilege).
     ///
     /// # Errors
-    /// Those of a new password ([`crate::users::Users::create`]), of [`SignIn::with_password`] about the
-    /// `present` one, and [`StoreError::SessionEnded`].
+    /// [`SignInError`]; [`SignInError::WrongPassword`] is about the `present` password.
     pub async fn change_password(
         &self,
         session: &Session,
         present: &str,
         new: &str,
-    ) -> Result<SessionKey, StoreError> {
+    ) -> Result<SessionKey, SignInError> {
         let account = self.owner(session, present).await?;
         let email = account.address()?;
-        let hash = self.store.passwords().hash_new(new, &email).await?;
+        let hash: Result<_, SignInError> = self.store.passwords().hash_new(new, &email).await;
+        let hash = hash?;
         let key = SessionKey::random();
-        let now = self.now();
-        on_engine!(transaction self.store.database(), |tx| {
-            let changed = sqlx::query(CHANGE)
-                .bind(account.id)
-                .bind(&account.password_hash)
-                .bind(hash)
-                .execute(&mut *tx)
-                .await?;
-            if changed.rows_affected() == 0 {
-                return Err(StoreError::WrongPassword);
-            }
-            sqlx::query(END_OTHERS)
-                .bind(account.id)
-                .bind(session.id().0)
-                .execute(&mut *tx)
-                .await?;
-            let renewed = sqlx::query(RENEW)
-                .bind(session.id().0)
-                .bind(account.id)
-                .bind(key.digest())
-                .bind(now.epoch_millis())
-                .execute(&mut *tx)
-                .await?;
-            still_there(renewed.rows_affected())?;
-            let record = Record::by_user(Kind::PasswordChanged, session.user_id(), &account.email);
-            append_in!(tx, self.store, record)
-        })?;
+        let mut transaction = self.store.database().begin().await?;
+        let values = values![account.id, &account.password_hash, &hash];
+        if transaction.execute(CHANGE, values).await? == 0 {
+            return Err(SignInError::WrongPassword);
+        }
+        still_there(renew_session(&mut transaction, session, &key, self.now()).await?)?;
+        let record = Record::by_user(Kind::PasswordChanged, session.user_id(), &account.email);
+        self.store.record(&mut transaction, record).await?;
+        transaction.commit().await?;
         Ok(key)
     }
 
-    /// Gives an account another password without being asked for the present one: for the operator. Ends all
-    /// of its sessions, and returns how many there were. A demo sign-in stops being one.
+    /// Sets an account's password without the present one: for operators. Ends all of the account's sessions, and
+    /// returns how many there were. A demo account stops being one.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchUser`], those of a new password, and those of the database.
-    pub async fn set_password(&self, email: &Email, password: &str) -> Result<u64, StoreError> {
-        let hash = self.store.passwords().hash_new(password, email).await?;
-        on_engine!(transaction self.store.database(), |tx| {
-            let user: Option<i64> = sqlx::query_scalar(SET)
-                .bind(email.as_str())
-                .bind(hash)
-                .fetch_optional(&mut *tx)
-                .await?;
-            let user = user.ok_or_else(|| StoreError::NoSuchUser(email.clone()))?;
-            let ended = sqlx::query(END_ALL).bind(user).execute(&mut *tx).await?;
-            let record = Record::of_account(Kind::PasswordChanged, UserId(user), email.as_str());
-            append_in!(tx, self.store, record)?;
-            Ok(ended.rows_affected())
-        })
+    /// [`AccountError::NoSuchUser`], those of a new password, and those of the database.
+    pub async fn set_password(&self, email: &Email, password: &str) -> Result<u64, AccountError> {
+        let hash: Result<_, AccountError> = self.store.passwords().hash_new(password, email).await;
+        let hash = hash?;
+        let mut transaction = self.store.database().begin().await?;
+        let user: Option<(i64,)> = transaction
+            .fetch_optional(SET, values![email.as_str(), &hash])
+            .await?;
+        let (user,) = user.ok_or_else(|| AccountError::NoSuchUser(email.clone()))?;
+        let user = UserId(user);
+        let ended = end_sessions_of(&mut transaction, user).await?;
+        let record = Record::of_account(Kind::PasswordChanged, user, email.as_str());
+        self.store.record(&mut transaction, record).await?;
+        transaction.commit().await?;
+        Ok(ended)
     }
 
-    async fn find_by_email(&self, email: &Email) -> Result<Option<Credentials>, StoreError> {
-        Ok(on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_as(BY_EMAIL)
-                .bind(email.as_str())
-                .fetch_optional(pool)
-                .await
-        })?)
+    async fn find_by_email(&self, email: &Email) -> Result<Option<Credentials>, DatabaseError> {
+        let database = self.store.database();
+        database
+            .fetch_optional(BY_EMAIL, values![email.as_str()])
+            .await
     }
 
-    async fn find_owner(&self, session: &Session) -> Result<Credentials, StoreError> {
-        let account: Option<Credentials> = on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_as(BY_ID)
-                .bind(session.user_id().0)
-                .fetch_optional(pool)
-                .await
-        })?;
-        account.ok_or(StoreError::SessionEnded)
+    async fn find_owner(&self, session: &Session) -> Result<Credentials, SignInError> {
+        let database = self.store.database();
+        let account: Option<Credentials> = database
+            .fetch_optional(BY_ID, values![session.user_id().0])
+            .await?;
+        account.ok_or(SignInError::SessionEnded)
     }
 
     fn now(&self) -> Timestamp {
         self.store.clock().now()
     }
 
-    fn attempt(&self, email: &Email, source: Source) -> Result<Attempt, StoreError> {
-        self.store.attempts().begin(email, source, self.now())
+    fn attempt(&self, email: &Email, source: Source) -> Result<Attempt, SignInError> {
+        let attempt = self.store.attempts().begin(email, source, self.now());
+        attempt.map_err(SignInError::TooManyTries)
     }
 
-    /// The account of whoever is signed in, if this is its password.
-    async fn owner(&self, session: &Session, password: &str) -> Result<Credentials, StoreError> {
+    /// The account of the session's user, if this is its password.
+    async fn owner(&self, session: &Session, password: &str) -> Result<Credentials, SignInError> {
         let account = self.find_owner(session).await?;
         let email = account.address()?;
-        let looked_at = async {
+        let checked = async {
             let attempt = self.attempt(&email, Source::Session(session.id()))?;
             self.check(attempt, Ok(Some(account)), password).await
         };
-        let refused = |error: &StoreError| {
+        let log = |error: &SignInError| {
             self.log_refusal(error, Some(session.user_id()), "confirmation refused");
         };
-        looked_at.await.inspect_err(refused)
+        checked.await.inspect_err(log)
     }
 
-    /// Every password that people give is looked at here: the account, if it is its own.
+    /// The account, if the password is its own. Every password that users give is checked here.
     async fn check(
         &self,
         attempt: Attempt,
-        found: Result<Option<Credentials>, StoreError>,
+        found: Result<Option<Credentials>, DatabaseError>,
         password: &str,
-    ) -> Result<Credentials, StoreError> {
-        let looked_at = async {
-            let account = found?;
-            let hash = account.as_ref().map(|found| found.password_hash.clone());
-            let matches = self.store.passwords().verify(hash, password).await?;
-            Ok(account.filter(|_| matches))
-        };
-        match looked_at.await {
+    ) -> Result<Credentials, SignInError> {
+        match self.verify(found, password).await {
             Ok(Some(account)) => {
                 attempt.succeeded();
                 Ok(account)
             }
-            Ok(None) => Err(StoreError::WrongPassword),
+            Ok(None) => Err(SignInError::WrongPassword),
             Err(error) => {
                 attempt.came_to_nothing();
                 Err(error)
@@ -276,37 +241,45 @@ impl<'a> SignIn<'a> {
         }
     }
 
-    /// Every sign-in that succeeds comes by here.
+    async fn verify(
+        &self,
+        found: Result<Option<Credentials>, DatabaseError>,
+        password: &str,
+    ) -> Result<Option<Credentials>, SignInError> {
+        let account = found?;
+        let hash = account.as_ref().map(|found| found.password_hash.clone());
+        let matches = self.store.passwords().verify(hash, password).await?;
+        Ok(account.filter(|_| matches))
+    }
+
+    /// Begins the session. Every successful sign-in passes here.
     async fn begin(
         &self,
         account: &Credentials,
         client: &Client,
         replaces: Option<&SessionKey>,
-    ) -> Result<SessionKey, StoreError> {
+    ) -> Result<SessionKey, SignInError> {
         let key = SessionKey::random();
         let (user, now) = (UserId(account.id), self.now());
-        on_engine!(transaction self.store.database(), |tx| {
-            let held = sqlx::query(HOLD)
-                .bind(account.id)
-                .bind(&account.password_hash)
-                .execute(&mut *tx)
-                .await?;
-            if held.rows_affected() == 0 {
-                return Err(StoreError::WrongPassword);
-            }
-            let replaced = match replaces {
-                Some(old) => end_session!(tx, old, now),
-                None => None,
-            };
-            // Who signs in anew has not signed out; who was signed in there before has.
-            if let Some(other) = replaced.filter(|other| *other != user) {
-                let email = email_in!(tx, other);
-                append_in!(tx, self.store, Record::by_user(Kind::SignedOut, other, &email))?;
-            }
-            begin_session!(tx, key, user, now, client);
-            let record = Record::by_user(Kind::SignedIn, user, &account.email);
-            append_in!(tx, self.store, record)
-        })?;
+        let mut transaction = self.store.database().begin().await?;
+        let values = values![account.id, &account.password_hash];
+        if transaction.execute(HOLD, values).await? == 0 {
+            return Err(SignInError::WrongPassword);
+        }
+        let replaced = match replaces {
+            Some(old) => end_session(&mut transaction, old, now).await?,
+            None => None,
+        };
+        // A user who signs in again has not signed out. Another user who was signed in there has.
+        if let Some(other) = replaced.filter(|other| *other != user) {
+            let email = email_of(&mut transaction, other).await?;
+            let record = Record::by_user(Kind::SignedOut, other, &email);
+            self.store.record(&mut transaction, record).await?;
+        }
+        begin_session(&mut transaction, &key, user, now, client).await?;
+        let record = Record::by_user(Kind::SignedIn, user, &account.email);
+        self.store.record(&mut transaction, record).await?;
+        transaction.commit().await?;
         tracing::info!(
             event = SecurityEvent::SignedIn.name(),
             user = user.0,
@@ -316,25 +289,27 @@ impl<'a> SignIn<'a> {
         Ok(key)
     }
 
-    /// Every sign-in that fails comes by here; gives what is to be answered.
-    async fn failed(&self, email: &Email, error: StoreError) -> StoreError {
+    /// Logs and records a failed sign-in, and returns the error to respond with. Every failed sign-in passes here.
+    async fn failed(&self, email: &Email, error: SignInError) -> SignInError {
         self.log_refusal(&error, None, "sign-in refused");
         match error {
-            // What nobody can record is not told either: guesses would go unseen.
-            StoreError::WrongPassword => match self.store.audit().sign_in_failed(email).await {
+            // A wrong guess that cannot be recorded is not answered as one: it would go unnoticed.
+            SignInError::WrongPassword => match self.store.audit().sign_in_failed(email).await {
                 Ok(()) => error,
-                Err(unrecorded) => unrecorded,
+                Err(unrecorded) => unrecorded.into(),
             },
-            refused_unread => refused_unread,
+            unchecked => unchecked,
         }
     }
 
-    /// A password was refused, or not looked at. The address of the account is not logged: people type their
-    /// password into that field. What else went wrong is told by whoever answers.
-    fn log_refusal(&self, error: &StoreError, user: Option<UserId>, what: &'static str) {
+    /// Logs that a password was refused, or not checked. The log leaves the account's address out, as people type
+    /// their password into that field. The caller logs other errors.
+    fn log_refusal(&self, error: &SignInError, user: Option<UserId>, what: &'static str) {
         let event = match error {
-            StoreError::WrongPassword => SecurityEvent::WrongPassword,
-            StoreError::TooManyTries(_) | StoreError::Busy => SecurityEvent::Throttled,
+            SignInError::WrongPassword => SecurityEvent::WrongPassword,
+            SignInError::TooManyTries(_) | SignInError::Hash(HashError::Busy) => {
+                SecurityEvent::Throttled
+            }
             _ => return,
         };
         let client = self.store.origin().and_then(Origin::client);
@@ -349,15 +324,16 @@ impl<'a> SignIn<'a> {
 }
 
 impl Credentials {
-    fn address(&self) -> Result<Email, StoreError> {
-        Email::parse(&self.email).map_err(|error| StoreError::Corrupt(error.to_string()))
+    fn address(&self) -> Result<Email, DatabaseError> {
+        Email::parse(&self.email).map_err(|error| DatabaseError::Corrupt(error.to_string()))
     }
 }
 
-/// What a session was to be changed by came to nothing where it has ended meanwhile.
-fn still_there(changed: u64) -> Result<(), StoreError> {
-    if changed == 0 {
-        return Err(StoreError::SessionEnded);
+/// An error if the session has ended since it was read.
+fn still_there(is_there: bool) -> Result<(), SignInError> {
+    if is_there {
+        Ok(())
+    } else {
+        Err(SignInError::SessionEnded)
     }
-    Ok(())
 }

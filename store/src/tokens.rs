@@ -1,5 +1,5 @@
-//! API tokens: list, create, switch, rename, delete. Each first asks for the organisation. Each change is one
-//! transaction, and returns once every server goes by it (see [`crate::grants`]).
+//! API tokens: list, create, activate and deactivate, rename, delete. Each change first reads the organisation,
+//! runs in one transaction, and returns once no server can answer from the old state (see [`crate::grants`]).
 
 mod usage;
 
@@ -13,21 +13,22 @@ use rand::{TryRngCore, rngs::OsRng};
 
 use crate::{
     Store,
-    audit::{Record, append_in},
-    database::on_engine,
-    error::StoreError,
+    audit::Record,
+    database::{Transaction, values},
+    error::TokenError,
     members::Member,
-    organisations::organisation_in,
+    organisations::organisation_of,
     scope::TokenAuthority,
     secret::PlainToken,
+    token_name::stored_name,
 };
 
-/// A token that has just been made: the only moment at which its secret is there to be shown.
+/// A new token. Its secret can be shown now, and never again.
 #[derive(Debug)]
 pub struct CreatedToken {
     /// The secret.
     pub secret: PlainToken,
-    /// What stays.
+    /// The token without its secret.
     pub summary: TokenSummary,
 }
 
@@ -61,12 +62,6 @@ impl From<TokenRow> for TokenSummary {
     }
 }
 
-/// A name as the database has it. Nothing goes by names, and a pause must not fail for one: what cannot be read
-/// is none.
-pub(crate) fn stored_name(name: &str) -> Option<TokenName> {
-    TokenName::parse(name).ok()
-}
-
 const LIST: &str =
     "SELECT tokens.id, tokens.name, tokens.preview, tokens.active, users.email AS created_by,
         tokens.created_at, token_last_use.last_used_at
@@ -75,7 +70,7 @@ const LIST: &str =
     WHERE tokens.organisation_id = $1
     ORDER BY tokens.created_at DESC, tokens.id DESC";
 
-/// Takes the lowest free slot; gives no row when there is none, or when somebody else took it first.
+/// Takes the lowest free slot; returns no row if there is none, or if another process took it first.
 const CREATE: &str = "INSERT INTO tokens
         (organisation_id, slot, digest, preview, active, created_by, created_at, name)
     SELECT $1, slots.column1, $2, $3, TRUE, $4, $5, $6
@@ -90,7 +85,7 @@ const CREATE: &str = "INSERT INTO tokens
 
 const COUNT: &str = "SELECT COUNT(*) FROM tokens WHERE organisation_id = $1";
 
-/// What is told of the token that a statement has found or changed.
+/// The columns of a [`TokenRow`], for the token that a statement finds or changes.
 macro_rules! token_columns {
     () => {
         "id, name, preview, active, created_at,
@@ -105,12 +100,12 @@ const FIND: &str = concat!(
     token_columns!(),
     " FROM tokens WHERE organisation_id = $1 AND id = $2"
 );
-/// Gives no row where the token is in that state, and so nothing is changed.
+/// Returns no row if the token is in that state already.
 const SET_ACTIVE: &str = concat!(
     "UPDATE tokens SET active = $3 WHERE organisation_id = $1 AND id = $2 AND active <> $3 RETURNING ",
     token_columns!()
 );
-/// Gives the token as it is, and keeps others from changing it while the transaction runs.
+/// Returns the token as it is, and locks it until the end of the transaction.
 const HOLD: &str = concat!(
     "UPDATE tokens SET name = name WHERE organisation_id = $1 AND id = $2 RETURNING ",
     token_columns!()
@@ -129,41 +124,41 @@ impl<'a> Tokens<'a> {
     /// The organisation's tokens, newest first.
     ///
     /// # Errors
-    /// [`StoreError::PlanRequired`], [`StoreError::NoSuchOrganisation`], and those of the database.
+    /// [`TokenError::PlanRequired`], [`TokenError::NoSuchOrganisation`], and those of the database.
     pub async fn list(
         &self,
         authority: TokenAuthority<'_>,
-    ) -> Result<Vec<TokenSummary>, StoreError> {
+    ) -> Result<Vec<TokenSummary>, TokenError> {
+        self.admit(authority).await?;
+        let database = self.store.database();
         let organisation = authority.organisation_id();
-        // Two reads and no transaction: one that reads would wait for SQLite's only writer all the same.
-        admit(
-            authority,
-            &self.store.organisations().find(organisation).await?,
-        )?;
-        let rows: Vec<TokenRow> = on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_as(LIST)
-                .bind(organisation.0)
-                .fetch_all(pool)
-                .await
-        })?;
+        let rows: Vec<TokenRow> = database.fetch_all(LIST, values![organisation.0]).await?;
         let tokens = rows.into_iter().map(|row| self.with_last_use(row.into()));
         Ok(tokens.collect())
     }
 
-    /// Makes an active token in the member's name, called `name`. Every server takes it at once: nobody has asked for it
-    /// before, so none remembers that it was not there.
+    /// Whether `authority` may read the organisation's tokens. The organisation and the tokens are two reads, not
+    /// a transaction, which would wait for SQLite's only writer.
+    async fn admit(&self, authority: TokenAuthority<'_>) -> Result<(), TokenError> {
+        let organisation = authority.organisation_id();
+        let found = self.store.organisations().find(organisation).await?;
+        check_plan(authority, found)
+    }
+
+    /// Creates an active token, owned by the member. Every server accepts it immediately: no one has asked for it
+    /// before, so no server remembers that it was missing.
     ///
     /// # Errors
-    /// [`StoreError::TokenLimitReached`], [`StoreError::PlanRequired`], and those of the database.
+    /// [`TokenError::LimitReached`], [`TokenError::PlanRequired`], and those of the database.
     pub async fn create(
         &self,
         member: &Member,
         name: Option<TokenName>,
-    ) -> Result<CreatedToken, StoreError> {
+    ) -> Result<CreatedToken, TokenError> {
         let secret = PlainToken::generate(&mut OsRng.unwrap_err());
         let now = self.store.clock().now();
         let id = loop {
-            if let Some(id) = self.try_insert(member, name.as_ref(), &secret, now).await? {
+            if let Some(id) = self.try_create(member, name.as_ref(), &secret, now).await? {
                 break id;
             }
         };
@@ -181,92 +176,90 @@ impl<'a> Tokens<'a> {
         })
     }
 
-    /// One try at the lowest free slot; `None` when somebody else took that slot, or freed another one,
-    /// in the same moment. Each lost try is another's success or deletion, so the caller's loop ends.
-    async fn try_insert(
+    /// One attempt at the lowest free slot. None if another process took or freed a slot at the same moment. Each
+    /// lost attempt is another process's success, so the caller's loop ends.
+    async fn try_create(
         &self,
         member: &Member,
         name: Option<&TokenName>,
         secret: &PlainToken,
         now: Timestamp,
-    ) -> Result<Option<TokenId>, StoreError> {
+    ) -> Result<Option<TokenId>, TokenError> {
         let authority = TokenAuthority::from(member);
-        let organisation = authority.organisation_id();
-        on_engine!(transaction self.store.database(), |tx| {
-            admit(authority, &organisation_in!(tx, organisation)?)?;
-            let id: Option<i64> = sqlx::query_scalar(CREATE)
-                .bind(organisation.0)
-                .bind(secret.digest().as_bytes())
-                .bind(secret.preview().as_str())
-                .bind(member.user_id().0)
-                .bind(now.epoch_millis())
-                .bind(name.map(TokenName::as_str))
-                .fetch_optional(&mut *tx)
-                .await?;
-            if let Some(id) = id.map(TokenId) {
-                let made = RecordedToken {
+        let mut transaction = self.store.database().begin().await?;
+        admit_in(&mut transaction, authority).await?;
+        let id = insert(&mut transaction, member, name, secret, now).await?;
+        match id {
+            Some(id) => {
+                let created = RecordedToken {
                     id,
                     preview: secret.preview(),
                     name: name.cloned(),
                     renamed_to: None,
                 };
-                let record = Record::of_token(Kind::TokenCreated, authority, made);
-                append_in!(tx, self.store, record)?;
-                return Ok(Some(id));
+                let record = Record::of_token(Kind::TokenCreated, authority, created);
+                self.store.record(&mut transaction, record).await?;
             }
-            let count: i64 = sqlx::query_scalar(COUNT)
-                .bind(organisation.0)
-                .fetch_one(&mut *tx)
-                .await?;
-            if usize::try_from(count).is_ok_and(|count| count >= TOKEN_LIMIT) {
-                return Err(StoreError::TokenLimitReached);
+            None if is_full(&mut transaction, authority).await? => {
+                return Err(TokenError::LimitReached);
             }
-            Ok(None)
-        })
+            None => {}
+        }
+        transaction.commit().await?;
+        Ok(id)
     }
 
-    /// Switches a token on or off. Once this has returned, no server goes by the old state. Switching to
-    /// the state that the token is in changes nothing and succeeds.
+    /// Activates or deactivates a token. When this returns, no server answers by the old state. Setting the
+    /// present state again changes nothing and succeeds.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchToken`], also for another organisation's token; [`StoreError::PlanRequired`];
-    /// and those of the database.
+    /// [`TokenError::NoSuchToken`], also for another organisation's token; [`TokenError::PlanRequired`]; and those
+    /// of the database.
     pub async fn set_active(
         &self,
         authority: TokenAuthority<'_>,
         token: TokenId,
         active: bool,
-    ) -> Result<Receipt, StoreError> {
-        let organisation = authority.organisation_id();
-        let changed = on_engine!(transaction self.store.database(), |tx| {
-            admit(authority, &organisation_in!(tx, organisation)?)?;
-            let row: Option<TokenRow> = sqlx::query_as(SET_ACTIVE)
-                .bind(organisation.0)
-                .bind(token.0)
-                .bind(active)
-                .fetch_optional(&mut *tx)
-                .await?;
-            if let Some(changed) = row.map(TokenSummary::from) {
-                let kind = if active { Kind::TokenActivated } else { Kind::TokenDeactivated };
-                let record = Record::of_token(kind, authority, (&changed).into());
-                append_in!(tx, self.store, record)?;
-                return Ok(changed);
-            }
-            let row: Option<TokenRow> = sqlx::query_as(FIND)
-                .bind(organisation.0)
-                .bind(token.0)
-                .fetch_optional(&mut *tx)
-                .await?;
-            let found = row.map(TokenSummary::from).ok_or(StoreError::NoSuchToken(token))?;
-            // As it was when nothing had to be changed: somebody else may have switched it since.
-            let status = TokenStatus::from_active(active);
-            Ok(TokenSummary { status, ..found })
-        });
+    ) -> Result<Receipt, TokenError> {
+        let changed = self.change_active(authority, token, active).await;
         Ok(self.receipt(self.settled(changed).await?))
     }
 
-    /// Calls a token by `name`, or by none. The name that it has already changes nothing and succeeds. No server
-    /// goes by names, so nothing is waited for.
+    async fn change_active(
+        &self,
+        authority: TokenAuthority<'_>,
+        token: TokenId,
+        active: bool,
+    ) -> Result<TokenSummary, TokenError> {
+        let organisation = authority.organisation_id();
+        let mut transaction = self.store.database().begin().await?;
+        admit_in(&mut transaction, authority).await?;
+        let values = values![organisation.0, token.0, active];
+        let row: Option<TokenRow> = transaction.fetch_optional(SET_ACTIVE, values).await?;
+        let changed = match row.map(TokenSummary::from) {
+            Some(changed) => {
+                let kind = if active {
+                    Kind::TokenActivated
+                } else {
+                    Kind::TokenDeactivated
+                };
+                let record = Record::of_token(kind, authority, (&changed).into());
+                self.store.record(&mut transaction, record).await?;
+                changed
+            }
+            None => {
+                let found = find(&mut transaction, FIND, authority, token).await?;
+                // The state that was found: another server may have changed it since.
+                let status = TokenStatus::from_active(active);
+                TokenSummary { status, ..found }
+            }
+        };
+        transaction.commit().await?;
+        Ok(changed)
+    }
+
+    /// Renames a token, or removes its name. Setting the present name again changes nothing and succeeds. No server
+    /// authorizes by names, so this waits for none.
     ///
     /// # Errors
     /// As [`Tokens::set_active`].
@@ -275,9 +268,9 @@ impl<'a> Tokens<'a> {
         authority: TokenAuthority<'_>,
         token: TokenId,
         name: Option<TokenName>,
-    ) -> Result<TokenSummary, StoreError> {
+    ) -> Result<TokenSummary, TokenError> {
         let renamed = match self.try_rename(authority, token, name).await {
-            // That it is deleted is said no earlier than by a switch.
+            // Like any call, it reports a deletion only once every server knows of it.
             Err(error) => self.settled(Err(error)).await?,
             Ok(renamed) => renamed,
         };
@@ -289,35 +282,28 @@ impl<'a> Tokens<'a> {
         authority: TokenAuthority<'_>,
         token: TokenId,
         name: Option<TokenName>,
-    ) -> Result<TokenSummary, StoreError> {
+    ) -> Result<TokenSummary, TokenError> {
         let organisation = authority.organisation_id();
-        on_engine!(transaction self.store.database(), |tx| {
-            admit(authority, &organisation_in!(tx, organisation)?)?;
-            let row: Option<TokenRow> = sqlx::query_as(HOLD)
-                .bind(organisation.0)
-                .bind(token.0)
-                .fetch_optional(&mut *tx)
-                .await?;
-            let before = row.map(TokenSummary::from).ok_or(StoreError::NoSuchToken(token))?;
-            if before.name == name {
-                return Ok(before);
-            }
-            sqlx::query(RENAME)
-                .bind(organisation.0)
-                .bind(token.0)
-                .bind(name.as_ref().map(TokenName::as_str))
-                .execute(&mut *tx)
+        let mut transaction = self.store.database().begin().await?;
+        admit_in(&mut transaction, authority).await?;
+        let before = find(&mut transaction, HOLD, authority, token).await?;
+        if before.name != name {
+            let new = name.as_ref().map(TokenName::as_str);
+            transaction
+                .execute(RENAME, values![organisation.0, token.0, new])
                 .await?;
             let renamed = RecordedToken {
                 renamed_to: name.clone(),
                 ..RecordedToken::from(&before)
             };
-            append_in!(tx, self.store, Record::of_token(Kind::TokenRenamed, authority, renamed))?;
-            Ok(TokenSummary { name, ..before })
-        })
+            let record = Record::of_token(Kind::TokenRenamed, authority, renamed);
+            self.store.record(&mut transaction, record).await?;
+        }
+        transaction.commit().await?;
+        Ok(TokenSummary { name, ..before })
     }
 
-    /// Deletes a token for good. Once this has returned, no server takes it.
+    /// Deletes a token permanently. When this returns, no server accepts it.
     ///
     /// # Errors
     /// As [`Tokens::set_active`].
@@ -325,44 +311,46 @@ impl<'a> Tokens<'a> {
         &self,
         authority: TokenAuthority<'_>,
         token: TokenId,
-    ) -> Result<Receipt, StoreError> {
-        let organisation = authority.organisation_id();
-        let deleted = on_engine!(transaction self.store.database(), |tx| {
-            admit(authority, &organisation_in!(tx, organisation)?)?;
-            let row: Option<TokenRow> = sqlx::query_as(DELETE)
-                .bind(organisation.0)
-                .bind(token.0)
-                .fetch_optional(&mut *tx)
-                .await?;
-            let gone = row.map(TokenSummary::from).ok_or(StoreError::NoSuchToken(token))?;
-            let record = Record::of_token(Kind::TokenDeleted, authority, (&gone).into());
-            append_in!(tx, self.store, record)?;
-            Ok(gone)
-        });
+    ) -> Result<Receipt, TokenError> {
+        let deleted = self.try_delete(authority, token).await;
         let receipt = self.receipt(self.settled(deleted).await?);
-        // The token is gone, whatever comes of this.
+        // The token is deleted even if this fails.
         if let Err(error) = self.store.usage().forget(token).await {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "a deleted token's usage could not be removed; the next try is within an hour"
+                "cannot remove a deleted token's usage; retrying within an hour"
             );
         }
         Ok(receipt)
     }
 
-    /// What came of a change, once every server goes by it. That the token is not there (any more) says that
-    /// it is deleted, and somebody may have done that just now: so it is not said earlier either.
+    async fn try_delete(
+        &self,
+        authority: TokenAuthority<'_>,
+        token: TokenId,
+    ) -> Result<TokenSummary, TokenError> {
+        let mut transaction = self.store.database().begin().await?;
+        admit_in(&mut transaction, authority).await?;
+        let deleted = find(&mut transaction, DELETE, authority, token).await?;
+        let record = Record::of_token(Kind::TokenDeleted, authority, (&deleted).into());
+        self.store.record(&mut transaction, record).await?;
+        transaction.commit().await?;
+        Ok(deleted)
+    }
+
+    /// The outcome of a change, once every server knows of it. A missing token may have been deleted just now by
+    /// another call, so that answer waits too.
     async fn settled(
         &self,
-        outcome: Result<TokenSummary, StoreError>,
-    ) -> Result<TokenSummary, StoreError> {
-        if let Ok(_) | Err(StoreError::NoSuchToken(_)) = &outcome {
+        outcome: Result<TokenSummary, TokenError>,
+    ) -> Result<TokenSummary, TokenError> {
+        if let Ok(_) | Err(TokenError::NoSuchToken(_)) = &outcome {
             self.store.grants().settle().await;
         }
         outcome
     }
 
-    /// For when a change has settled: from now on at the latest every server goes by it.
+    /// For a change that every server knows of: from now on it is in force everywhere.
     fn receipt(&self, changed: TokenSummary) -> Receipt {
         Receipt {
             token: self.with_last_use(changed),
@@ -370,7 +358,7 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// The token as the database had it, with what this server has accepted and not written yet.
+    /// The token as read, with uses that this server has accepted and not written yet.
     fn with_last_use(&self, token: TokenSummary) -> TokenSummary {
         let last_used = token
             .last_used
@@ -379,11 +367,70 @@ impl<'a> Tokens<'a> {
     }
 }
 
-/// Whether the organisation found in the transaction lets `authority` at its tokens. Asked again here,
-/// although a [`Member`] carries a plan: that one may be as old as the request.
-fn admit(authority: TokenAuthority<'_>, organisation: &Organisation) -> Result<(), StoreError> {
+/// Whether `authority` may change the organisation's tokens. A [`Member`] carries a plan too, but that one can be
+/// as old as the request.
+async fn admit_in(
+    transaction: &mut Transaction,
+    authority: TokenAuthority<'_>,
+) -> Result<(), TokenError> {
+    let found = organisation_of(transaction, authority.organisation_id()).await?;
+    check_plan(authority, found)
+}
+
+fn check_plan(
+    authority: TokenAuthority<'_>,
+    found: Option<Organisation>,
+) -> Result<(), TokenError> {
+    let missing = TokenError::NoSuchOrganisation(authority.organisation_id());
+    let organisation = found.ok_or(missing)?;
     match authority {
-        TokenAuthority::Member(member) => member.require_plan_of(organisation),
+        TokenAuthority::Member(member) => Ok(member.require_plan_of(&organisation)?),
         TokenAuthority::Operator(_) => Ok(()),
     }
+}
+
+/// The token that a statement of the organisation and the token finds or changes.
+async fn find(
+    transaction: &mut Transaction,
+    sql: &'static str,
+    authority: TokenAuthority<'_>,
+    token: TokenId,
+) -> Result<TokenSummary, TokenError> {
+    let values = values![authority.organisation_id().0, token.0];
+    let row: Option<TokenRow> = transaction.fetch_optional(sql, values).await?;
+    let found = row.map(TokenSummary::from);
+    found.ok_or(TokenError::NoSuchToken(token))
+}
+
+async fn insert(
+    transaction: &mut Transaction,
+    member: &Member,
+    name: Option<&TokenName>,
+    secret: &PlainToken,
+    now: Timestamp,
+) -> Result<Option<TokenId>, TokenError> {
+    let id: Option<(i64,)> = transaction
+        .fetch_optional(
+            CREATE,
+            values![
+                member.organisation().id.0,
+                secret.digest().as_bytes(),
+                secret.preview().as_str(),
+                member.user_id().0,
+                now.epoch_millis(),
+                name.map(TokenName::as_str),
+            ],
+        )
+        .await?;
+    Ok(id.map(|(id,)| TokenId(id)))
+}
+
+/// Whether the organisation has the maximum number of tokens.
+async fn is_full(
+    transaction: &mut Transaction,
+    authority: TokenAuthority<'_>,
+) -> Result<bool, TokenError> {
+    let values = values![authority.organisation_id().0];
+    let (count,): (i64,) = transaction.fetch_one(COUNT, values).await?;
+    Ok(usize::try_from(count).is_ok_and(|count| count >= TOKEN_LIMIT))
 }

@@ -1,32 +1,31 @@
 //! How tokens are used: when each was last accepted, and how many calls of each hour were accepted or refused.
 //!
-//! Counting is on the way of every call, so it writes nothing: it adds to a table in memory, of which each
-//! thread has (nearly always) its own, and [`Usage::flush`] brings what has gathered to the database from
-//! time to time. What that promises:
+//! Every call is counted, so counting writes nothing: it adds to a table in memory. Each thread has its own table,
+//! as long as there are enough. [`Usage::flush`] writes the counts to the database from time to time. It promises:
 //!
-//! - **Nothing is counted down or dated back.** Counts are added to those that are there, and the last use
-//!   moves forward only, however many servers write.
-//! - **A database that is away loses nothing.** What could not be written stays, and goes with the next
-//!   flush. (Where no answer comes to a commit, the batch is written again: counts may then be too high by
-//!   one interval, never too low.)
-//! - **A crash loses at most what came since the last flush that worked.** A server that is told to stop
-//!   flushes once more, after its last answer.
-//! - **Nobody waits for it.** A flush locks no token's row (see the migration), and holds SQLite's only
+//! - **Counts only rise, and the last use only moves forward**, however many servers write.
+//! - **An outage of the database loses nothing.** Counts that could not be written are kept for the next flush. (If
+//!   the answer to a commit is lost, the batch is written again. Counts can then be too high by one interval, never
+//!   too low.)
+//! - **A crash loses at most the counts since the last successful flush.** A server that is stopped flushes once
+//!   more after its last response.
+//! - **No caller waits for it.** A flush locks no row of `tokens` (see the migration), and holds SQLite's only
 //!   writer for one batch at a time.
 //! - **Memory is bounded**: 32,768 tokens in use between two flushes for each thread that counts (some 5 MB,
-//!   for 16 threads at most), and 262,144 hours of tokens that wait for the database (some 25 MB). Only tokens
-//!   that exist are counted, so strangers fill nothing. What finds no place is counted nowhere, and a warning
-//!   says so, once.
+//!   for 16 threads at most), and 262,144 hours of tokens that wait for the database (some 25 MB). Only existing
+//!   tokens are counted, so strangers cannot fill it. Calls beyond these limits are not counted; one warning says
+//!   so.
 //!
-//! **Which calls.** Those whose key was a token that exists: the guard's checks 4 and on. A call counts as
-//! accepted when no check refused it, whatever was answered after that (also when the caller hung up, or when
-//! the database went away in the midst of checks 7 to 10); otherwise as refused, under the refusal's code. A
-//! call is of the hour in which check 4 was made. The last use is that of the last *accepted* call: a
-//! paused token that is still being tried is not in use.
+//! **Which calls.** Calls whose key belongs to an existing token: check 4 of the guard and later. A call counts as
+//! accepted if no check refused it, whatever the response was (also if the caller hung up, or the database failed
+//! during checks 7 to 10). Otherwise it counts as refused, under the refusal's code. A call belongs to the hour of
+//! its check 4. The last use is that of the last *accepted* call: an inactive token that is still tried is not in
+//! use.
 //!
-//! **What a reader knows.** [`Store::tokens`](crate::Store::tokens) gives the later of what the database has
-//! and what this server has in memory: what other servers have accepted since their last flush is missing. Counts are read from the database alone, so
-//! what any server has counted since its last flush is missing: the host flushes every five seconds.
+//! **How old the numbers can be.** [`Store::tokens`](crate::Store::tokens) shows the later of the database's last
+//! use and this server's: it misses what other servers have accepted since their last flush. Counts are read only
+//! from the database, so they miss what any server has counted since its last flush. A server flushes every five
+//! seconds.
 
 mod table;
 
@@ -39,30 +38,29 @@ use std::{
 };
 
 use model::{permission::Refusal, timestamp::Timestamp, token::TokenId};
-use sqlx::AssertSqlSafe;
 use tokio::time::Instant;
 
-use self::table::{Calls, Tables};
+use self::table::{Calls, Hour, Tables};
 use crate::{
     clock::Clock,
-    database::{Database, on_engine, parameters},
-    error::StoreError,
+    database::{Database, Sql, Value, parameters, values},
+    error::DatabaseError,
 };
 
-/// Hours of tokens that can wait for the database in one server.
+/// The maximum number of counts, each of a token and an hour, that wait for the database in one server.
 const MOST_WAITING: usize = 1 << 18;
 
-/// Hours of tokens that one transaction writes: some ten milliseconds.
+/// Counts that one transaction writes: about ten milliseconds of work.
 const BATCH: usize = 1_000;
-/// Rows of one statement: far below the number of parameters that an engine takes.
+/// Rows of one statement: far below the maximum number of parameters.
 const ROWS: usize = 200;
-/// Old rows that one statement removes.
+/// Old rows that one statement deletes.
 const PURGED_AT_ONCE: i64 = 5_000;
 /// How long counts are kept.
 const KEPT_DAYS: i64 = 90;
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1_000;
 
-/// The outcome of calls that no check refused; of the others it is the refusal's code.
+/// The outcome of calls that no check refused. The outcome of a refused call is the refusal's code.
 pub(crate) const ACCEPTED: &str = "accepted";
 
 /// How tokens are used; see [`crate::Store::usage`].
@@ -71,28 +69,14 @@ pub struct Usage {
     clock: Arc<dyn Clock>,
     /// Calls since the last flush.
     tables: Tables,
-    /// What a flush has gathered and the database has not confirmed, in the order in which it is written.
+    /// Counts that a flush has gathered and the database has not confirmed, in the order of writing.
     waiting: Mutex<BTreeMap<(TokenId, Hour), Calls>>,
-    /// Held while flushing: two at once would write the same twice.
+    /// Held during a flush: two flushes at once would write the same counts twice.
     flushing: tokio::sync::Mutex<()>,
-    told_that_it_is_full: AtomicBool,
+    has_warned: AtomicBool,
 }
 
-/// An hour in UTC, by its first millisecond.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Hour(i64);
-
-impl Hour {
-    const MILLIS: i64 = 60 * 60 * 1_000;
-
-    const fn of(at: Timestamp) -> Self {
-        let millis = at.epoch_millis();
-        Self(millis - millis.rem_euclid(Self::MILLIS))
-    }
-}
-
-/// A row of `token_usage`, to be added. Their order is the one in which every server writes them, so that no
-/// two wait for each other.
+/// A row of `token_usage` to be added. All servers write rows in the same order, so that they cannot deadlock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct CountRow {
     token: i64,
@@ -101,9 +85,21 @@ struct CountRow {
     calls: i64,
 }
 
-/// Only for tokens that are there: see the migration. The rows are locked in order.
-fn add_counts(rows: usize) -> AssertSqlSafe<String> {
-    AssertSqlSafe(format!(
+impl CountRow {
+    /// In the order of [`add_counts`].
+    fn values(&self) -> [Value<'static>; 4] {
+        [
+            self.token.into(),
+            self.hour.into(),
+            self.outcome.into(),
+            self.calls.into(),
+        ]
+    }
+}
+
+/// Adds counts of existing tokens only (see the migration). It locks the rows in order.
+fn add_counts(rows: usize) -> Sql {
+    Sql::built(format!(
         "INSERT INTO token_usage (token_id, hour, outcome, calls)
         SELECT new.column1, new.column2, new.column3, new.column4
         FROM (VALUES {}) AS new
@@ -114,8 +110,8 @@ fn add_counts(rows: usize) -> AssertSqlSafe<String> {
     ))
 }
 
-fn move_last_use(rows: usize) -> AssertSqlSafe<String> {
-    AssertSqlSafe(format!(
+fn move_last_use(rows: usize) -> Sql {
+    Sql::built(format!(
         "INSERT INTO token_last_use (token_id, last_used_at)
         SELECT new.column1, new.column2
         FROM (VALUES {}) AS new
@@ -131,7 +127,7 @@ const PURGE_OLD: &str = "DELETE FROM token_usage WHERE (token_id, hour, outcome)
         SELECT token_id, hour, outcome FROM token_usage WHERE hour < $1 LIMIT $2
     )";
 
-/// Tokens that are gone and have left usage behind.
+/// Deleted tokens that still have usage.
 const LEFT_BEHIND: &str = "SELECT DISTINCT token_id FROM token_usage
         WHERE NOT EXISTS (SELECT 1 FROM tokens WHERE tokens.id = token_usage.token_id)
     UNION SELECT token_id FROM token_last_use
@@ -148,21 +144,21 @@ impl Usage {
             tables: Tables::new(),
             waiting: Mutex::default(),
             flushing: tokio::sync::Mutex::default(),
-            told_that_it_is_full: AtomicBool::new(false),
+            has_warned: AtomicBool::new(false),
         }
     }
 
-    /// Counts a call with a token, at `at`: accepted, or refused for this reason. Takes some tens of
-    /// nanoseconds, never waits for the database, and allocates nothing for a token that it knows.
+    /// Counts a call with a token at `at`: accepted, or refused for this reason. It takes some tens of nanoseconds,
+    /// never waits for the database, and allocates nothing for a token that it knows.
     pub fn count(&self, token: TokenId, at: Timestamp, refused: Option<Refusal>) {
         if !self.tables.count(token, at, refused) {
-            self.tell_that_it_is_full();
+            self.warn_once();
         }
     }
 
-    /// When a call with the token was last accepted, as far as this server's memory goes. That reaches back
-    /// for at least one interval between flushes, also over one that has just come to an end: so the later
-    /// of this and of what the database had a moment before misses nothing of this server.
+    /// When a call with the token was last accepted, as far as this server remembers: for at least one interval
+    /// between flushes, even if one has just ended. So the later of this and a last use read before from the
+    /// database includes every call of this server.
     pub(crate) fn last_accepted(&self, token: TokenId) -> Option<Timestamp> {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let all = (token, Hour(i64::MIN))..=(token, Hour(i64::MAX));
@@ -173,17 +169,17 @@ impl Usage {
         waiting.max(self.tables.last_accepted(token))
     }
 
-    /// How many counts, of a token and an hour each, were taken from the tables and wait to be written.
+    /// How many counts, each of a token and an hour, wait to be written.
     pub fn waiting(&self) -> usize {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.len()
     }
 
-    /// Brings to the database what has gathered since the last time, and what was left from then.
+    /// Writes the counts since the last flush, and those that were left from it.
     ///
     /// # Errors
-    /// Those of the database. What was not written stays for the next time.
-    pub async fn flush(&self) -> Result<(), StoreError> {
+    /// Those of the database. Counts that were not written are kept for the next flush.
+    pub async fn flush(&self) -> Result<(), DatabaseError> {
         let _alone = self.flushing.lock().await;
         self.gather();
         loop {
@@ -191,11 +187,11 @@ impl Usage {
             if batch.is_empty() {
                 return Ok(());
             }
-            let begun = Instant::now();
+            let start = Instant::now();
             self.write(&batch).await?;
-            // From the commit to here there is nothing at which this could be given up half-way.
+            // No await between the commit and here: the future cannot be dropped in between.
             self.remove_written(&batch);
-            self.database.give_way(begun.elapsed()).await;
+            self.database.give_way(start.elapsed()).await;
         }
     }
 
@@ -214,7 +210,7 @@ impl Usage {
         }
         drop(waiting);
         if full {
-            self.tell_that_it_is_full();
+            self.warn_once();
         }
     }
 
@@ -233,85 +229,65 @@ impl Usage {
         }
     }
 
-    async fn write(&self, batch: &[(TokenId, Hour, Calls)]) -> Result<(), StoreError> {
-        let counts = count_rows(batch);
-        let last_uses = last_uses(batch);
-        on_engine!(transaction & self.database, |tx| {
-            for rows in counts.chunks(ROWS) {
-                let mut query = sqlx::query(add_counts(rows.len())).persistent(rows.len() == ROWS);
-                for row in rows {
-                    query = query
-                        .bind(row.token)
-                        .bind(row.hour)
-                        .bind(row.outcome)
-                        .bind(row.calls);
-                }
-                query.execute(&mut *tx).await?;
-            }
-            for rows in last_uses.chunks(ROWS) {
-                let mut query =
-                    sqlx::query(move_last_use(rows.len())).persistent(rows.len() == ROWS);
-                for (token, at) in rows {
-                    query = query.bind(token.0).bind(at.epoch_millis());
-                }
-                query.execute(&mut *tx).await?;
-            }
-            Ok(())
-        })
+    async fn write(&self, batch: &[(TokenId, Hour, Calls)]) -> Result<(), DatabaseError> {
+        let mut transaction = self.database.begin().await?;
+        for rows in count_rows(batch).chunks(ROWS) {
+            let sql = add_counts(rows.len()).persistent(rows.len() == ROWS);
+            let values: Vec<Value<'_>> = rows.iter().flat_map(CountRow::values).collect();
+            transaction.execute(sql, &values).await?;
+        }
+        for rows in last_uses(batch).chunks(ROWS) {
+            let sql = move_last_use(rows.len()).persistent(rows.len() == ROWS);
+            let values = rows.iter();
+            let values = values.flat_map(|(token, at)| [token.0.into(), at.epoch_millis().into()]);
+            let values: Vec<Value<'_>> = values.collect();
+            transaction.execute(sql, &values).await?;
+        }
+        transaction.commit().await
     }
 
-    /// Removes a deleted token's usage. For after the deletion: nobody is to wait for it before.
+    /// Removes a deleted token's usage. It runs after the deletion, which must not wait for it.
     ///
     /// # Errors
-    /// Those of the database; [`Usage::purge`] removes it then.
-    pub(crate) async fn forget(&self, token: TokenId) -> Result<(), StoreError> {
-        on_engine!(transaction & self.database, |tx| {
-            for forget in [FORGET_COUNTS, FORGET_LAST_USE] {
-                sqlx::query(forget).bind(token.0).execute(&mut *tx).await?;
-            }
-            Ok(())
-        })
+    /// Those of the database. [`Usage::purge`] then removes it later.
+    pub(crate) async fn forget(&self, token: TokenId) -> Result<(), DatabaseError> {
+        let mut transaction = self.database.begin().await?;
+        for sql in [FORGET_COUNTS, FORGET_LAST_USE] {
+            transaction.execute(sql, values![token.0]).await?;
+        }
+        transaction.commit().await
     }
 
-    /// Removes counts of more than 90 days ago, and what deleted tokens have left behind; returns how many
-    /// counts were too old. For a timer.
+    /// Removes counts older than 90 days and the usage of deleted tokens, and returns how many counts were too old.
+    /// For a timer.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn purge(&self) -> Result<u64, StoreError> {
-        let gone: Vec<i64> = on_engine!(self.database.reader(), |pool| {
-            sqlx::query_scalar(LEFT_BEHIND).fetch_all(pool).await
-        })?;
-        for token in gone {
-            let begun = Instant::now();
+    pub async fn purge(&self) -> Result<u64, DatabaseError> {
+        let deleted: Vec<(i64,)> = self.database.fetch_all(LEFT_BEHIND, &[]).await?;
+        for (token,) in deleted {
+            let start = Instant::now();
             self.forget(TokenId(token)).await?;
-            self.database.give_way(begun.elapsed()).await;
+            self.database.give_way(start.elapsed()).await;
         }
         let kept_from = self.clock.now().plus_millis(-KEPT_DAYS * DAY_MILLIS);
+        let kept_from = Hour::of(kept_from).0;
         let mut purged = 0;
         loop {
-            let begun = Instant::now();
-            let removed = on_engine!(self.database.writer(), |pool| {
-                sqlx::query(PURGE_OLD)
-                    .bind(Hour::of(kept_from).0)
-                    .bind(PURGED_AT_ONCE)
-                    .execute(pool)
-                    .await
-                    .map(|done| done.rows_affected())
-            })?;
+            let start = Instant::now();
+            let values = values![kept_from, PURGED_AT_ONCE];
+            let removed = self.database.execute(PURGE_OLD, values).await?;
             purged += removed;
             if removed < PURGED_AT_ONCE.unsigned_abs() {
                 return Ok(purged);
             }
-            self.database.give_way(begun.elapsed()).await;
+            self.database.give_way(start.elapsed()).await;
         }
     }
 
-    fn tell_that_it_is_full(&self) {
-        if !self.told_that_it_is_full.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
-                "more tokens are in use at once than usage is counted of: some calls are not counted"
-            );
+    fn warn_once(&self) {
+        if !self.has_warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!("too many tokens are in use at once: some calls are not counted");
         }
     }
 }
@@ -336,7 +312,7 @@ fn count_rows(batch: &[(TokenId, Hour, Calls)]) -> Vec<CountRow> {
     rows
 }
 
-/// The last use of each token in the batch, by token; it may be there with several hours.
+/// The last use of each token in the batch, by token. The batch can have several hours of one token.
 fn last_uses(batch: &[(TokenId, Hour, Calls)]) -> Vec<(TokenId, Timestamp)> {
     let mut latest = BTreeMap::new();
     for (token, _, calls) in batch {

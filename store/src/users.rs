@@ -7,23 +7,23 @@ use model::{
 
 use crate::{
     Store,
-    audit::{Record, append_in},
-    database::on_engine,
-    error::StoreError,
+    audit::Record,
+    database::{Transaction, values},
+    error::{AccountError, DatabaseError, MemberError},
     members::Member,
-    organisations::organisation_in,
+    organisations::organisation_of,
 };
 
-/// An account with all that its owner's pages show of it.
+/// An account, as its owner's pages show it.
 #[derive(Clone, Debug)]
 pub struct Account {
     /// The user.
     pub user_id: UserId,
     /// The address that the user signs in with.
     pub email: Email,
-    /// What the user is a member of, by the organisations' names.
+    /// The user's memberships, by the organisations' names.
     pub memberships: Vec<Member>,
-    /// The organisation that the user works in: the last one chosen, or the only one there is.
+    /// The organisation that the user works in: the last one chosen, or the user's only one.
     pub selected: Option<OrganisationId>,
 }
 
@@ -38,10 +38,10 @@ struct AccountRow {
     selected_organisation_id: Option<i64>,
 }
 
-pub(crate) const INSERT_USER: &str = "INSERT INTO users (email, password_hash, demo, created_at)
+const INSERT_USER: &str = "INSERT INTO users (email, password_hash, demo, created_at)
     VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING id";
 
-pub(crate) const INSERT_MEMBER: &str = "INSERT INTO members (user_id, organisation_id, role)
+const INSERT_MEMBER: &str = "INSERT INTO members (user_id, organisation_id, role)
     VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
 
 const ACCOUNT: &str = "SELECT email, selected_organisation_id FROM users WHERE id = $1";
@@ -52,91 +52,110 @@ const SELECT_FOR_ACCOUNT: &str = "UPDATE users SET selected_organisation_id = $2
     )";
 const DEMO_EMAILS: &str = "SELECT email FROM users WHERE demo = TRUE ORDER BY email";
 
+/// A new account's row.
+pub(crate) struct NewUser<'a> {
+    pub(crate) email: &'a str,
+    pub(crate) password_hash: &'a str,
+    pub(crate) demo: bool,
+    /// In milliseconds.
+    pub(crate) created_at: i64,
+}
+
+/// Inserts an account; none if the address has one already.
+pub(crate) async fn insert_user(
+    transaction: &mut Transaction,
+    user: NewUser<'_>,
+) -> Result<Option<UserId>, DatabaseError> {
+    let id: Option<(i64,)> = transaction
+        .fetch_optional(
+            INSERT_USER,
+            values![user.email, user.password_hash, user.demo, user.created_at],
+        )
+        .await?;
+    Ok(id.map(|(id,)| UserId(id)))
+}
+
+/// Inserts a membership, and returns whether it is new.
+pub(crate) async fn insert_member(
+    transaction: &mut Transaction,
+    user: UserId,
+    organisation: OrganisationId,
+    role: Role,
+) -> Result<bool, DatabaseError> {
+    let values = values![user.0, organisation.0, role.code()];
+    Ok(transaction.execute(INSERT_MEMBER, values).await? == 1)
+}
+
 impl<'a> Users<'a> {
     pub(crate) const fn new(store: &'a Store) -> Self {
         Self { store }
     }
 
-    /// Makes an account and puts it into the organisation.
+    /// Creates an account and its membership of the organisation. If either fails, nothing is kept.
     ///
     /// # Errors
-    /// [`StoreError::UserExists`], [`StoreError::NoSuchOrganisation`], and those of the database;
-    /// [`StoreError::PasswordTooShort`], [`StoreError::PasswordTooLong`] and
-    /// [`StoreError::PasswordTooCommon`]. Nothing is kept of a user that could not be made whole.
+    /// [`AccountError::Exists`], [`AccountError::NoSuchOrganisation`], those of a new password, and those of the
+    /// database.
     pub async fn create(
         &self,
         email: &Email,
         password: &str,
         organisation: OrganisationId,
         role: Role,
-    ) -> Result<UserId, StoreError> {
-        let hash = self.store.passwords().hash_new(password, email).await?;
-        let now = self.store.clock().now().epoch_millis();
-        on_engine!(transaction self.store.database(), |tx| {
-            organisation_in!(tx, organisation)?;
-            let id: Option<i64> = sqlx::query_scalar(INSERT_USER)
-                .bind(email.as_str())
-                .bind(hash)
-                .bind(false)
-                .bind(now)
-                .fetch_optional(&mut *tx)
-                .await?;
-            let id = id.ok_or_else(|| StoreError::UserExists(email.clone()))?;
-            sqlx::query(INSERT_MEMBER)
-                .bind(id)
-                .bind(organisation.0)
-                .bind(role.code())
-                .execute(&mut *tx)
-                .await?;
-            let record = Record::member_added(organisation, UserId(id), email.as_str());
-            append_in!(tx, self.store, record)?;
-            Ok(UserId(id))
-        })
+    ) -> Result<UserId, AccountError> {
+        let passwords = self.store.passwords();
+        let password_hash: Result<_, AccountError> = passwords.hash_new(password, email).await;
+        let password_hash = password_hash?;
+        let mut transaction = self.store.database().begin().await?;
+        require_organisation(&mut transaction, organisation).await?;
+        let user = NewUser {
+            email: email.as_str(),
+            password_hash: &password_hash,
+            demo: false,
+            created_at: self.store.clock().now().epoch_millis(),
+        };
+        let user = insert_user(&mut transaction, user).await?;
+        let user = user.ok_or_else(|| AccountError::Exists(email.clone()))?;
+        insert_member(&mut transaction, user, organisation, role).await?;
+        let record = Record::member_added(organisation, user, email.as_str());
+        self.store.record(&mut transaction, record).await?;
+        transaction.commit().await?;
+        Ok(user)
     }
 
-    /// Puts somebody who has an account into one more organisation.
+    /// Makes a user with an account a member of one more organisation.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchUser`], [`StoreError::NoSuchOrganisation`], [`StoreError::AlreadyAMember`], and
+    /// [`AccountError::NoSuchUser`], [`AccountError::NoSuchOrganisation`], [`AccountError::AlreadyAMember`], and
     /// those of the database.
     pub async fn join(
         &self,
         email: &Email,
         organisation: OrganisationId,
         role: Role,
-    ) -> Result<(), StoreError> {
-        on_engine!(transaction self.store.database(), |tx| {
-            organisation_in!(tx, organisation)?;
-            let user: Option<i64> = sqlx::query_scalar(ID_OF)
-                .bind(email.as_str())
-                .fetch_optional(&mut *tx)
-                .await?;
-            let user = user.ok_or_else(|| StoreError::NoSuchUser(email.clone()))?;
-            let joined = sqlx::query(INSERT_MEMBER)
-                .bind(user)
-                .bind(organisation.0)
-                .bind(role.code())
-                .execute(&mut *tx)
-                .await?;
-            if joined.rows_affected() == 0 {
-                return Err(StoreError::AlreadyAMember(email.clone()));
-            }
-            let record = Record::member_added(organisation, UserId(user), email.as_str());
-            append_in!(tx, self.store, record)
-        })
+    ) -> Result<(), AccountError> {
+        let mut transaction = self.store.database().begin().await?;
+        require_organisation(&mut transaction, organisation).await?;
+        let user: Option<(i64,)> = transaction
+            .fetch_optional(ID_OF, values![email.as_str()])
+            .await?;
+        let (user,) = user.ok_or_else(|| AccountError::NoSuchUser(email.clone()))?;
+        let user = UserId(user);
+        if !insert_member(&mut transaction, user, organisation, role).await? {
+            return Err(AccountError::AlreadyAMember(email.clone()));
+        }
+        let record = Record::member_added(organisation, user, email.as_str());
+        self.store.record(&mut transaction, record).await?;
+        Ok(transaction.commit().await?)
     }
 
-    /// The user's account; nothing if there is no such user any more.
+    /// The user's account; none if there is no such user.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn account(&self, user: UserId) -> Result<Option<Account>, StoreError> {
-        let row: Option<AccountRow> = on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_as(ACCOUNT)
-                .bind(user.0)
-                .fetch_optional(pool)
-                .await
-        })?;
+    pub async fn account(&self, user: UserId) -> Result<Option<Account>, DatabaseError> {
+        let database = self.store.database();
+        let row: Option<AccountRow> = database.fetch_optional(ACCOUNT, values![user.0]).await?;
         let Some(row) = row else { return Ok(None) };
         let memberships = self.store.members().of_user(user).await?;
         let chosen = row
@@ -150,42 +169,45 @@ impl<'a> Users<'a> {
         Ok(Some(Account {
             user_id: user,
             email: Email::parse(&row.email)
-                .map_err(|error| StoreError::Corrupt(error.to_string()))?,
+                .map_err(|error| DatabaseError::Corrupt(error.to_string()))?,
             selected: chosen.or(only),
             memberships,
         }))
     }
 
-    /// Remembers on the account which organisation the user works in.
+    /// Stores on the account which organisation the user works in.
     ///
     /// # Errors
-    /// [`StoreError::NotAMember`], and those of the database.
+    /// [`MemberError`].
     pub async fn select_organisation(
         &self,
         user: UserId,
         organisation: OrganisationId,
-    ) -> Result<(), StoreError> {
-        let changed = on_engine!(self.store.database().writer(), |pool| {
-            sqlx::query(SELECT_FOR_ACCOUNT)
-                .bind(user.0)
-                .bind(organisation.0)
-                .execute(pool)
-                .await
-                .map(|done| done.rows_affected())
-        })?;
-        if changed == 0 {
+    ) -> Result<(), MemberError> {
+        let database = self.store.database();
+        let values = values![user.0, organisation.0];
+        if database.execute(SELECT_FOR_ACCOUNT, values).await? == 0 {
             return Err(self.store.not_a_member(user, organisation));
         }
         Ok(())
     }
 
-    /// The accounts whose password everyone can read in the README.
+    /// The addresses of the accounts that have the demo password, which the README publishes.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn demo_emails(&self) -> Result<Vec<String>, StoreError> {
-        Ok(on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_scalar(DEMO_EMAILS).fetch_all(pool).await
-        })?)
+    pub async fn demo_emails(&self) -> Result<Vec<String>, DatabaseError> {
+        let database = self.store.database();
+        let rows: Vec<(String,)> = database.fetch_all(DEMO_EMAILS, &[]).await?;
+        Ok(rows.into_iter().map(|(email,)| email).collect())
     }
+}
+
+async fn require_organisation(
+    transaction: &mut Transaction,
+    id: OrganisationId,
+) -> Result<(), AccountError> {
+    let organisation = organisation_of(transaction, id).await?;
+    organisation.ok_or(AccountError::NoSuchOrganisation(id))?;
+    Ok(())
 }

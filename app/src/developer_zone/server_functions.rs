@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use {
     model::token::TokenName,
     std::sync::Arc,
-    store::{Member, StoreError},
+    store::{Member, error::TokenError},
 };
 
 #[cfg(feature = "ssr")]
@@ -78,7 +78,7 @@ pub(crate) async fn watch_tokens(
 }
 
 #[cfg(feature = "ssr")]
-async fn rows(member: &Member) -> Result<TokenRows, StoreError> {
+async fn rows(member: &Member) -> Result<TokenRows, TokenError> {
     let listed = store().tokens().list_with_week(member.into()).await?;
     Ok(TokenRows::of(listed))
 }
@@ -234,7 +234,7 @@ pub(crate) async fn delete_token(
 /// for, and a click on the switch must not depend on that.
 #[cfg(feature = "ssr")]
 async fn to_the_end<T: Send + 'static>(
-    change: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+    change: impl Future<Output = Result<T, TokenError>> + Send + 'static,
 ) -> Result<T, RequestError> {
     match tokio::spawn(change).await {
         Ok(outcome) => Ok(outcome?),

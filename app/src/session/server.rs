@@ -16,8 +16,8 @@ use model::{
     user::Email,
 };
 use store::{
-    Member, Store, StoreError,
-    audit::Origin,
+    Member, Origin, Store,
+    error::SignInError,
     sessions::{Session, SessionKey},
     users::Account,
 };
@@ -245,8 +245,8 @@ async fn try_sign_in(email: &str, password: &str) -> Result<(), SignInFailure> {
     Ok(())
 }
 
-impl From<StoreError> for SignInFailure {
-    fn from(error: StoreError) -> Self {
+impl From<SignInError> for SignInFailure {
+    fn from(error: SignInError) -> Self {
         match RequestError::from(error) {
             RequestError::WrongPassword => Self::WrongCredentials,
             RequestError::TooManyTries(seconds) => Self::TooManyTries(seconds),

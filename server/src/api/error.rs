@@ -8,7 +8,7 @@ use http::{
     header::{RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use model::permission::Refusal;
-use store::StoreError;
+use store::error::{DatabaseError, EventError};
 
 use super::{envelope, throttle::Exceeded};
 
@@ -48,7 +48,7 @@ pub(super) enum ApiError {
     /// A good link to a file that is there no more.
     NoSuchFile,
     /// The store did not answer, or not as it should.
-    Store(StoreError),
+    Store(DatabaseError),
     /// Our own mistake; whoever makes this logs what it was.
     Internal,
 }
@@ -65,12 +65,18 @@ impl From<Exceeded> for ApiError {
     }
 }
 
-impl From<StoreError> for ApiError {
-    /// An event that is gone although the guard has just seen it answers like one that never was.
-    fn from(error: StoreError) -> Self {
+impl From<DatabaseError> for ApiError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<EventError> for ApiError {
+    /// An event that is deleted after the guard's check gives the same error as one that never existed.
+    fn from(error: EventError) -> Self {
         match error {
-            StoreError::NoSuchEvent(_) => Self::Refused(Refusal::EventMismatch),
-            other => Self::Store(other),
+            EventError::NoSuchEvent(_) => Self::Refused(Refusal::EventMismatch),
+            EventError::Database(error) => error.into(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The errors, explained: what the documentation says of each code.
 
 use model::permission::{Explanation, Refusal};
-use store::StoreError;
+use store::error::DatabaseError;
 
 use super::error::ApiError;
 
@@ -62,7 +62,7 @@ impl ApiError {
             Self::LinkExpired,
             Self::NoSuchFile,
             Self::Internal,
-            Self::Store(StoreError::Unavailable("away".into())),
+            Self::Store(DatabaseError::Unavailable("away".into())),
         ];
         Refusal::ALL.into_iter().map(Self::Refused).chain(others)
     }

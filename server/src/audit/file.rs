@@ -19,7 +19,7 @@ use model::{
     audit::{Cursor, Filter},
     client::{Client, ClientAddress},
 };
-use store::{Member, Store, StoreError, audit::Origin};
+use store::{Member, Origin, Store, error::AuditError};
 
 use super::{csv_header, csv_lines};
 
@@ -103,7 +103,7 @@ fn lines(store: Store, member: Member, filter: Filter) -> Body {
                     (csv_lines(page.entries), next)
                 }
             };
-            Ok::<_, StoreError>(Some((Bytes::from(bytes), (store, member, next))))
+            Ok::<_, AuditError>(Some((Bytes::from(bytes), (store, member, next))))
         },
     ))
 }

@@ -7,7 +7,7 @@ use model::{
     user::Email,
 };
 use serde::Serialize;
-use store::{Store, StoreError, TokenAuthority};
+use store::{Store, TokenAuthority, error::MemberError};
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
 use super::{
@@ -147,7 +147,7 @@ async fn create(
         .find_by_email(&created_by, organisation)
         .await
     {
-        Err(StoreError::NotAMember(_)) => {
+        Err(MemberError::NotAMember(_)) => {
             return Err(Error::CreatorNotAMember {
                 email: created_by,
                 organisation,

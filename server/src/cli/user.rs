@@ -7,7 +7,7 @@ use model::{
     organisation::{OrganisationId, Role},
     user::Email,
 };
-use store::{Store, StoreError};
+use store::{Store, error::AccountError};
 
 use super::{arguments, output};
 use crate::error::Error;
@@ -97,7 +97,7 @@ async fn create(
         Ok(_) => output::line(format!(
             "Created {email}, {role_code} of organisation {organisation}."
         )),
-        Err(StoreError::UserExists(_)) => {
+        Err(AccountError::Exists(_)) => {
             users.join(email, organisation, role).await?;
             output::line(format!(
                 "{email} has an account already and keeps its password; now {role_code} of organisation {organisation} too."

@@ -144,7 +144,7 @@ mod tests {
             .event_format(JsonLines)
             .with_writer(move || writer.clone())
             .finish();
-        let error = store::StoreError::Unavailable("gone\n\"away\"".into());
+        let error = store::error::DatabaseError::Unavailable("gone\n\"away\"".into());
         let name = request_id::Name::Own(HeaderValue::from_static("a\"b"));
         let answer = request_id::named(name, Method::GET, async {
             tracing::warn!(

@@ -1,54 +1,27 @@
-//! Writing records: always with what they tell of, in its transaction.
+//! Writing records, each in the transaction of the change that it records.
 
 use model::{
     audit::{Account, Actor, Kind, RecordedToken},
-    client::{Client, UserAgent, visible_prefix},
+    client::{Client, UserAgent},
     organisation::{OrganisationId, Plan},
     timestamp::Timestamp,
     token::TokenName,
     user::UserId,
 };
 
-use crate::scope::TokenAuthority;
+use crate::{
+    Store,
+    actor::Origin,
+    database::{Transaction, values},
+    error::DatabaseError,
+    scope::TokenAuthority,
+};
 
-/// The longest name of an operator that is kept, in characters.
-const OPERATOR_LENGTH: usize = 64;
-
-/// Where what is done with a store comes from; see [`Store::on_behalf_of`](crate::Store::on_behalf_of).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// A request of a browser, or of what calls itself one.
-    Request(Client),
-    /// The command line.
-    Operator {
-        /// The operator's name on the machine.
-        name: Option<String>,
-    },
-}
-
-impl Origin {
-    /// The command line, used by somebody whom the machine knows by this name.
-    pub fn operator(name: Option<&str>) -> Self {
-        let name = name.map(|name| visible_prefix(name, OPERATOR_LENGTH));
-        Self::Operator {
-            name: name.filter(|name| !name.is_empty()),
-        }
-    }
-
-    /// Who sends the request, if it is one.
-    pub(crate) const fn client(&self) -> Option<&Client> {
-        match self {
-            Self::Request(client) => Some(client),
-            Self::Operator { .. } => None,
-        }
-    }
-}
-
-/// What is to be recorded. When, and from where, is found when it is appended.
+/// A record to be written. [`Store::record`] adds when and from where.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
     kind: Kind,
-    /// Who did it, as far as a request tells; at the command line it is always the operator.
+    /// Who did it, if a request did. At the command line the actor is always the operator.
     actor: Actor,
     organisation: Option<OrganisationId>,
     account: Option<Account>,
@@ -70,7 +43,7 @@ impl Record {
         }
     }
 
-    /// What a user does with their own account.
+    /// A change that users make to their own account.
     pub(crate) fn by_user(kind: Kind, user: UserId, email: &str) -> Self {
         let account = account(user, email);
         Self {
@@ -79,7 +52,7 @@ impl Record {
         }
     }
 
-    /// What an operator does with somebody's account.
+    /// A change that an operator makes to a user's account.
     pub(crate) fn of_account(kind: Kind, user: UserId, email: &str) -> Self {
         Self {
             account: Some(account(user, email)),
@@ -87,7 +60,7 @@ impl Record {
         }
     }
 
-    /// A sign-in that failed, to this account or to none.
+    /// A failed sign-in to this account, or to an address without an account.
     pub(crate) fn failed_sign_in(tried: Option<(UserId, String)>) -> Self {
         Self {
             account: tried.map(|(user, email)| account(user, &email)),
@@ -109,7 +82,7 @@ impl Record {
         };
         Self {
             organisation: Some(authority.organisation_id()),
-            // An operator makes tokens in a member's name.
+            // The account is the token's owner, also where an operator creates the token for a member.
             account: match &actor {
                 Actor::User(maker) if kind == Kind::TokenCreated => Some(maker.clone()),
                 _ => None,
@@ -119,7 +92,7 @@ impl Record {
         }
     }
 
-    /// Another plan.
+    /// A change of an organisation's plan.
     pub(crate) fn plan_changed(organisation: OrganisationId, before: Plan, after: Plan) -> Self {
         Self {
             organisation: Some(organisation),
@@ -136,7 +109,7 @@ impl Record {
         }
     }
 
-    /// Old records were removed.
+    /// The removal of records before an instant.
     pub(super) fn pruned(before: Timestamp) -> Self {
         Self {
             pruned_before: Some(before),
@@ -144,8 +117,8 @@ impl Record {
         }
     }
 
-    /// The row of this record, as something that comes from `origin`.
-    pub(crate) fn row(self, origin: Option<&Origin>) -> Row {
+    /// The row of this record, for a change that comes from `origin`.
+    fn row(self, origin: Option<&Origin>) -> Row {
         let (actor, actor_id, actor_name) = match (origin, self.actor) {
             (Some(Origin::Operator { name }), _) => (OPERATOR, None, name.clone()),
             (_, Actor::Operator(name)) => (OPERATOR, None, name),
@@ -190,35 +163,35 @@ pub(super) const USER: &str = "user";
 pub(super) const OPERATOR: &str = "operator";
 const NOBODY: &str = "nobody";
 
-/// A row of `audit_entries` that is to be written.
-pub(crate) struct Row {
-    pub(crate) kind: &'static str,
-    pub(crate) actor: &'static str,
-    pub(crate) actor_id: Option<i64>,
-    pub(crate) actor_name: Option<String>,
-    pub(crate) organisation: Option<i64>,
-    pub(crate) account_id: Option<i64>,
-    pub(crate) account: Option<String>,
-    pub(crate) token_id: Option<i64>,
-    pub(crate) token_preview: Option<String>,
-    pub(crate) token_name: Option<String>,
-    pub(crate) token_renamed_to: Option<String>,
-    pub(crate) plan_before: Option<&'static str>,
-    pub(crate) plan_after: Option<&'static str>,
-    pub(crate) pruned_before: Option<i64>,
-    pub(crate) address: Option<String>,
-    pub(crate) user_agent: Option<String>,
+/// A row of `audit_entries` to be written.
+struct Row {
+    kind: &'static str,
+    actor: &'static str,
+    actor_id: Option<i64>,
+    actor_name: Option<String>,
+    organisation: Option<i64>,
+    account_id: Option<i64>,
+    account: Option<String>,
+    token_id: Option<i64>,
+    token_preview: Option<String>,
+    token_name: Option<String>,
+    token_renamed_to: Option<String>,
+    plan_before: Option<&'static str>,
+    plan_after: Option<&'static str>,
+    pruned_before: Option<i64>,
+    address: Option<String>,
+    user_agent: Option<String>,
 }
 
-pub(crate) const INSERT: &str = "INSERT INTO audit_entries
+const INSERT: &str = "INSERT INTO audit_entries
         (recorded_at, kind, actor, actor_id, actor_name, organisation_id, account_id, account,
         token_id, token_preview, token_name, token_renamed_to, plan_before, plan_after,
         pruned_before, address, user_agent)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
     RETURNING id";
 
-/// Who may read it: the organisation's members, or those of every organisation of the account.
-pub(crate) const SHOW: &str = "INSERT INTO audit_audience
+/// Lists the organisations whose members may read a record: the record's own, or all those of its account.
+const SHOW: &str = "INSERT INTO audit_audience
         (entry_id, organisation_id, recorded_at, kind, token_id)
     SELECT audit_entries.id, audit_entries.organisation_id, audit_entries.recorded_at,
         audit_entries.kind, audit_entries.token_id
@@ -230,56 +203,39 @@ pub(crate) const SHOW: &str = "INSERT INTO audit_audience
     FROM audit_entries JOIN members ON members.user_id = audit_entries.account_id
     WHERE audit_entries.id = $1 AND audit_entries.organisation_id IS NULL";
 
-/// Appends a [`Record`] in the running transaction `tx`; gives `Result<(), StoreError>`. What it tells of is
-/// done in the same transaction, so that neither is there without the other.
-macro_rules! append_in {
-    ($tx:ident, $store:expr, $record:expr) => {{
-        let row = $crate::audit::Record::row($record, $store.origin());
-        let id: i64 = sqlx::query_scalar($crate::audit::INSERT)
-            .bind($store.clock().now().epoch_millis())
-            .bind(row.kind)
-            .bind(row.actor)
-            .bind(row.actor_id)
-            .bind(row.actor_name)
-            .bind(row.organisation)
-            .bind(row.account_id)
-            .bind(row.account)
-            .bind(row.token_id)
-            .bind(row.token_preview)
-            .bind(row.token_name)
-            .bind(row.token_renamed_to)
-            .bind(row.plan_before)
-            .bind(row.plan_after)
-            .bind(row.pruned_before)
-            .bind(row.address)
-            .bind(row.user_agent)
-            .fetch_one(&mut *$tx)
+impl Store {
+    /// Writes `record` in the transaction of the change that it records. So neither exists without the other.
+    pub(crate) async fn record(
+        &self,
+        transaction: &mut Transaction,
+        record: Record,
+    ) -> Result<(), DatabaseError> {
+        let row = record.row(self.origin());
+        let (id,): (i64,) = transaction
+            .fetch_one(
+                INSERT,
+                values![
+                    self.clock().now().epoch_millis(),
+                    row.kind,
+                    row.actor,
+                    row.actor_id,
+                    &row.actor_name,
+                    row.organisation,
+                    row.account_id,
+                    &row.account,
+                    row.token_id,
+                    &row.token_preview,
+                    &row.token_name,
+                    &row.token_renamed_to,
+                    row.plan_before,
+                    row.plan_after,
+                    row.pruned_before,
+                    &row.address,
+                    &row.user_agent,
+                ],
+            )
             .await?;
-        sqlx::query($crate::audit::SHOW)
-            .bind(id)
-            .execute(&mut *$tx)
-            .await?;
-        Ok::<(), $crate::error::StoreError>(())
-    }};
-}
-pub(crate) use append_in;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_operators_name_steers_nothing_and_has_an_end() {
-        let named = |name| match Origin::operator(Some(name)) {
-            Origin::Operator { name } => name,
-            Origin::Request(_) => None,
-        };
-        assert_eq!(
-            named("grace\u{1b}[31m\u{202e}"),
-            Some("grace[31m".to_owned())
-        );
-        assert_eq!(named("\u{7}"), None);
-        let long = named(&"a".repeat(9_000));
-        assert_eq!(long.map(|name| name.len()), Some(OPERATOR_LENGTH));
+        transaction.execute(SHOW, values![id]).await?;
+        Ok(())
     }
 }

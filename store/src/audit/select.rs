@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::record::{OPERATOR, USER};
+use crate::{database::Sql, error::DatabaseError, token_name::stored_name};
 use model::{
     audit::{Account, Actor, Cursor, Entry, EntryKey, EntryPage, Filter, Kind, RecordedToken},
     organisation::{OrganisationId, Plan},
@@ -9,15 +11,11 @@ use model::{
     token::{TokenId, TokenPreview},
     user::UserId,
 };
-use sqlx::AssertSqlSafe;
 
-use super::record::{OPERATOR, USER};
-use crate::{error::StoreError, tokens::stored_name};
-
-/// Which records are read, and from where on.
+/// Which records to read, and from where.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Select {
-    /// Those that this organisation's members may read; all, where it is none.
+    /// Only records that this organisation's members may read; all records if none is given.
     pub(super) organisation: Option<OrganisationId>,
     pub(super) filter: Filter,
     pub(super) place: Cursor,
@@ -47,10 +45,10 @@ pub(super) struct EntryRow {
 
 const COLUMNS: &str = "entry.id, entry.recorded_at, entry.kind, entry.actor, entry.actor_id,
     entry.actor_name, entry.organisation_id, entry.account_id, entry.account, entry.token_id,
-    entry.token_preview, entry.token_name, entry.token_renamed_to, entry.plan_before, entry.plan_after, entry.pruned_before, entry.address,
-    entry.user_agent";
+    entry.token_preview, entry.token_name, entry.token_renamed_to, entry.plan_before,
+    entry.plan_after, entry.pruned_before, entry.address, entry.user_agent";
 
-/// Conditions with their values, as they come together.
+/// The conditions of a statement, and the values of their parameters.
 #[derive(Default)]
 struct Conditions {
     texts: Vec<String>,
@@ -58,7 +56,7 @@ struct Conditions {
 }
 
 impl Conditions {
-    /// One more; each `?` stands for the next of the values.
+    /// Adds a condition. Each `?` stands for the next value.
     fn add(&mut self, condition: &str, values: &[i64]) {
         let text = values.iter().fold(condition.to_owned(), |text, value| {
             text.replacen('?', &self.parameter(*value), 1)
@@ -73,9 +71,9 @@ impl Conditions {
 }
 
 impl Select {
-    /// The statement for at most `limit` records, and the values of its parameters. What it is ordered and
-    /// filtered by is all of one table, so that it follows an index from its beginning.
-    pub(super) fn sql(&self, limit: i64) -> (AssertSqlSafe<String>, Vec<i64>) {
+    /// The statement for at most `limit` records, and the values of its parameters. It filters and orders by
+    /// columns of one table, so that it follows one index.
+    pub(super) fn sql(&self, limit: i64) -> (Sql, Vec<i64>) {
         let (from, at, id, table) = match self.organisation {
             Some(_) => (
                 "audit_audience AS listed JOIN audit_entries AS entry ON entry.id = listed.entry_id",
@@ -98,7 +96,7 @@ impl Select {
         }
         let order = if self.goes_up() { "ASC" } else { "DESC" };
         let _ = write!(sql, " ORDER BY {at} {order}, {id} {order} LIMIT {limit}");
-        (AssertSqlSafe(sql), conditions.values)
+        (Sql::built(sql), conditions.values)
     }
 
     fn conditions(&self, at: &str, id: &str, table: &str) -> Conditions {
@@ -107,7 +105,7 @@ impl Select {
             all.add(&format!("{table}.organisation_id = ?"), &[organisation.0]);
         }
         if let Some(kind) = self.filter.kind {
-            // A word of our own, and no parameter: the planner then knows how rare it is.
+            // In the text, as it is no input: the planner then knows how rare this kind is.
             all.add(&format!("{table}.kind = '{}'", kind.code()), &[]);
         }
         if let Some(token) = self.filter.token {
@@ -129,13 +127,13 @@ impl Select {
         matches!(self.place, Cursor::After(_))
     }
 
-    /// The page that these rows make, of which there may be one more than its size.
+    /// The page of these rows. There may be one row more than fits.
     pub(super) fn page(
         &self,
         mut rows: Vec<EntryRow>,
         size: usize,
         with_operators: bool,
-    ) -> Result<EntryPage, StoreError> {
+    ) -> Result<EntryPage, DatabaseError> {
         let more = rows.len() > size;
         rows.truncate(size);
         if self.goes_up() {
@@ -156,7 +154,7 @@ impl Select {
 }
 
 impl EntryRow {
-    fn entry(self, with_operators: bool) -> Result<Entry, StoreError> {
+    fn entry(self, with_operators: bool) -> Result<Entry, DatabaseError> {
         let account = |id: Option<i64>, email: Option<String>| {
             let (id, email) = id.zip(email)?;
             Some(Account {
@@ -164,14 +162,14 @@ impl EntryRow {
                 email,
             })
         };
-        let actor = match self.actor.as_str() {
-            USER => Actor::User(
-                account(self.actor_id, self.actor_name)
-                    .ok_or_else(|| StoreError::Corrupt("a record's user has no name".to_owned()))?,
-            ),
-            OPERATOR => Actor::Operator(self.actor_name.filter(|_| with_operators)),
-            _ => Actor::Unknown,
-        };
+        let actor =
+            match self.actor.as_str() {
+                USER => Actor::User(account(self.actor_id, self.actor_name).ok_or_else(|| {
+                    DatabaseError::Corrupt("a record's user has no name".to_owned())
+                })?),
+                OPERATOR => Actor::Operator(self.actor_name.filter(|_| with_operators)),
+                _ => Actor::Unknown,
+            };
         let plans = match (self.plan_before, self.plan_after) {
             (Some(before), Some(after)) => Some((before.parse::<Plan>()?, after.parse::<Plan>()?)),
             _ => None,
@@ -201,8 +199,7 @@ impl EntryRow {
     }
 }
 
-/// The statement of every kind of page there is, with values in it; for the test that none of them goes through
-/// the whole trail.
+/// The statement of every kind of page, with values in it; for the test that none of them scans the whole trail.
 pub(super) fn reads() -> Vec<String> {
     let key = EntryKey {
         at: Timestamp(1_768_802_500_000),
@@ -232,9 +229,9 @@ pub(super) fn reads() -> Vec<String> {
 
 impl Select {
     fn with_values(&self) -> String {
-        let (AssertSqlSafe(sql), values) = self.sql(31);
+        let (sql, values) = self.sql(31);
         let numbered = values.iter().enumerate().rev();
-        numbered.fold(sql, |sql, (n, value)| {
+        numbered.fold(sql.as_str().to_owned(), |sql, (n, value)| {
             sql.replace(&format!("${}", n + 1), &value.to_string())
         })
     }

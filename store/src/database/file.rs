@@ -6,14 +6,19 @@ use std::{
     sync::Arc,
 };
 
-/// Which file a path led to when the database was opened.
+use tokio::{join, task::spawn_blocking};
+
+/// The file that a path led to when the database was opened.
 ///
-/// SQLite goes on with the file that it has open when somebody moves, deletes or replaces it, and a second
-/// program then opens another one. Each would report as done what the other never learns, a revocation among
-/// it. So every statement and transaction first looks whether the file is still in its place.
+/// SQLite keeps using the file that it has open when someone moves, deletes or replaces it. A second program
+/// then opens another file. Each would report changes as done that the other never sees, revocations included.
+/// So every statement and transaction checks that the file is still in its place.
 ///
-/// Only the directory is asked. To open the file and close it again would take SQLite's own locks away
-/// (POSIX: they go with the first handle of the process that is closed).
+/// The check only reads the directory. Opening and closing the file would release SQLite's own locks: POSIX
+/// drops them when the process closes any of its handles to the file.
+///
+/// It runs on a thread for blocking work, as a slow disk must not hold up a worker that serves requests. Its
+/// result is never reused: a read that passed on an old result could keep a revoked key alive in the cache.
 #[derive(Clone, Debug)]
 pub(crate) struct OpenFile(Arc<Known>);
 
@@ -23,7 +28,7 @@ struct Known {
     identity: Identity,
 }
 
-/// What was at the path is not there any more.
+/// The path no longer leads to the file that was opened.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{} is no longer the file that was opened: it was moved, deleted or replaced while the program ran. Stop this server, put the file with its -wal beside it in its place (or restore a backup), and start it again",
@@ -44,28 +49,59 @@ impl OpenFile {
         &self.0.path
     }
 
+    /// Checks that the file is in its place.
+    ///
     /// # Errors
-    /// An input/output error, which counts as a database out of reach, when another file is there or none.
-    pub(crate) fn in_place(&self) -> Result<(), sqlx::Error> {
-        let Known { path, identity } = &*self.0;
-        match Identity::of(path) {
-            Ok(found) if found == *identity => Ok(()),
+    /// An input/output error, which counts as an unreachable database.
+    pub(crate) async fn check(&self) -> Result<(), sqlx::Error> {
+        let known = Arc::clone(&self.0);
+        let checked = spawn_blocking(move || known.check()).await;
+        checked.map_err(io::Error::from)?
+    }
+
+    /// The result of `read`, if the file is in its place. Both run side by side: the check then costs the read
+    /// no time.
+    pub(super) async fn read<T>(
+        &self,
+        read: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, sqlx::Error> {
+        let (checked, outcome) = join!(self.check(), read);
+        checked.and(outcome)
+    }
+
+    /// The result of `write`, if the file is in its place before and after it. A change in a file that no other
+    /// program finds is not done.
+    pub(super) async fn write<T>(
+        &self,
+        write: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, sqlx::Error> {
+        self.check().await?;
+        let outcome = write.await?;
+        self.check().await?;
+        Ok(outcome)
+    }
+}
+
+impl Known {
+    fn check(&self) -> Result<(), sqlx::Error> {
+        match Identity::of(&self.path) {
+            Ok(found) if found == self.identity => Ok(()),
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
-            _ => Err(io::Error::other(Replaced(path.clone())).into()),
+            _ => Err(io::Error::other(Replaced(self.path.clone())).into()),
         }
     }
 }
 
-/// What tells a file from another at the same path.
+/// What tells two files at the same path apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     #[cfg(unix)]
-    device_and_number: (u64, u64),
+    device_and_inode: (u64, u64),
 }
 
 impl Identity {
-    /// Of the file that `path` leads to. Where the system lets nobody remove a file that is open, that there is one
-    /// is enough.
+    /// Of the file that `path` leads to. On a system that does not let open files be removed, every file has the
+    /// same identity.
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
         Ok(Self::from_metadata(&path.metadata()?))
     }
@@ -74,7 +110,7 @@ impl Identity {
     pub(crate) fn from_metadata(data: &std::fs::Metadata) -> Self {
         use std::os::unix::fs::MetadataExt;
         Self {
-            device_and_number: (data.dev(), data.ino()),
+            device_and_inode: (data.dev(), data.ino()),
         }
     }
 

@@ -5,8 +5,8 @@ use std::{str::FromStr, time::Duration};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::{
-    database::{Database, on_engine},
-    error::StoreError,
+    database::{Database, values},
+    error::DatabaseError,
 };
 
 /// For how long what was read may be answered from memory: 0 to 10,000 milliseconds; 0 asks the database
@@ -69,14 +69,8 @@ const LONGEST: &str = "SELECT COALESCE(MAX(longest_ms), 0) FROM leases";
 ///
 /// # Errors
 /// Those of the database.
-pub(super) async fn announce(database: &Database, lease: Lease) -> Result<(), StoreError> {
-    on_engine!(database.writer(), |pool| {
-        sqlx::query(RAISE)
-            .bind(i64::from(lease.0))
-            .execute(pool)
-            .await
-            .map(drop)
-    })?;
+pub(super) async fn announce(database: &Database, lease: Lease) -> Result<(), DatabaseError> {
+    database.execute(RAISE, values![i64::from(lease.0)]).await?;
     Ok(())
 }
 
@@ -99,13 +93,11 @@ pub(super) async fn wait_out(database: &Database) {
     sleep_until(end).await;
 }
 
-async fn longest(database: &Database) -> Result<Duration, StoreError> {
-    let millis: i64 = on_engine!(database.reader(), |pool| {
-        sqlx::query_scalar(LONGEST).fetch_one(pool).await
-    })?;
+async fn longest(database: &Database) -> Result<Duration, DatabaseError> {
+    let (millis,): (i64,) = database.fetch_one(LONGEST, &[]).await?;
     u64::try_from(millis)
         .map(Duration::from_millis)
-        .map_err(|_| StoreError::Corrupt("a lease below nothing".to_owned()))
+        .map_err(|_| DatabaseError::Corrupt("a lease below nothing".to_owned()))
 }
 
 /// A tenth more: no clock of a sound machine runs that much faster than another's.

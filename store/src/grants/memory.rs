@@ -8,10 +8,10 @@ use super::{
     lease::Lease,
     table::{Answers, Asked, Reading, Size, Table},
 };
-use crate::{clock::MonotonicClock, database::PATIENCE, error::StoreError};
+use crate::{clock::MonotonicClock, database::DATABASE_TIMEOUT, error::DatabaseError};
 
 /// What comes of a read, for all who wait for it. An error is handed on and not kept.
-type Outcome<V> = Result<Option<V>, Arc<StoreError>>;
+type Outcome<V> = Result<Option<V>, Arc<DatabaseError>>;
 
 /// Where somebody waits for another's read: nothing yet, or its outcome. When its other end is gone without
 /// one, so is the reader.
@@ -49,14 +49,14 @@ where
     /// this call.
     ///
     /// # Errors
-    /// Those of `read`, also when it was another's; [`StoreError::Unavailable`] when it takes too long.
+    /// Those of `read`, also when it was another's; [`DatabaseError::Unavailable`] when it takes too long.
     pub(super) async fn get<F>(
         &self,
         key: K,
         mut read: impl FnMut() -> F,
-    ) -> Result<Option<V>, StoreError>
+    ) -> Result<Option<V>, DatabaseError>
     where
-        F: Future<Output = Result<Option<V>, StoreError>>,
+        F: Future<Output = Result<Option<V>, DatabaseError>>,
     {
         loop {
             let start = || {
@@ -77,7 +77,7 @@ where
                 }
                 Asked::Join(waiting) => {
                     if let Some(outcome) = outcome_of(waiting).await? {
-                        return outcome.map_err(|error| StoreError::shared(&error));
+                        return outcome.map_err(|error| DatabaseError::shared(&error));
                     }
                 }
             }
@@ -100,20 +100,22 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// What was read; a database that takes longer than [`PATIENCE`] is out of reach.
+/// What was read; a database that takes longer than [`DATABASE_TIMEOUT`] is out of reach.
 pub(super) async fn patiently<T>(
-    read: impl Future<Output = Result<T, StoreError>>,
-) -> Result<T, StoreError> {
-    let outcome = timeout(PATIENCE, read).await;
-    outcome.unwrap_or_else(|late| Err(StoreError::Unavailable(late.into())))
+    read: impl Future<Output = Result<T, DatabaseError>>,
+) -> Result<T, DatabaseError> {
+    let outcome = timeout(DATABASE_TIMEOUT, read).await;
+    outcome.unwrap_or_else(|late| Err(DatabaseError::Unavailable(late.into())))
 }
 
 /// The outcome of another's read; none when its reader went away.
-async fn outcome_of<V: Clone>(mut waiting: Waiting<V>) -> Result<Option<Outcome<V>>, StoreError> {
-    match timeout(PATIENCE, waiting.wait_for(Option::is_some)).await {
+async fn outcome_of<V: Clone>(
+    mut waiting: Waiting<V>,
+) -> Result<Option<Outcome<V>>, DatabaseError> {
+    match timeout(DATABASE_TIMEOUT, waiting.wait_for(Option::is_some)).await {
         Ok(Ok(outcome)) => Ok(outcome.clone()),
         Ok(Err(_)) => Ok(None),
-        Err(late) => Err(StoreError::Unavailable(late.into())),
+        Err(late) => Err(DatabaseError::Unavailable(late.into())),
     }
 }
 
@@ -128,8 +130,8 @@ struct Ticket<'a, K: Copy + Eq + Hash, V: Clone> {
 impl<K: Copy + Eq + Hash, V: Clone> Ticket<'_, K, V> {
     async fn read(
         self,
-        read: impl Future<Output = Result<Option<V>, StoreError>>,
-    ) -> Result<Option<V>, StoreError> {
+        read: impl Future<Output = Result<Option<V>, DatabaseError>>,
+    ) -> Result<Option<V>, DatabaseError> {
         let outcome = patiently(read).await.map_err(Arc::new);
         let Memory { table, .. } = self.memory;
         match &outcome {
@@ -137,7 +139,7 @@ impl<K: Copy + Eq + Hash, V: Clone> Ticket<'_, K, V> {
             Err(_) => table.abandon(self.key, self.reading),
         }
         self.tell.send_replace(Some(outcome.clone()));
-        outcome.map_err(|error| StoreError::shared(&error))
+        outcome.map_err(|error| DatabaseError::shared(&error))
     }
 }
 
@@ -192,7 +194,7 @@ mod tests {
         }
 
         /// The number is read at once; the answer, as over a network, comes later.
-        async fn ask(&self, key: u64) -> Result<Option<u64>, StoreError> {
+        async fn ask(&self, key: u64) -> Result<Option<u64>, DatabaseError> {
             let read = async || {
                 self.reads.fetch_add(1, Ordering::SeqCst);
                 let number = self.number.load(Ordering::SeqCst);
@@ -331,7 +333,8 @@ mod tests {
         let one = one.expect_err("no answer");
         let other = other.expect_err("no answer");
         assert!(one.is_unavailable() && other.is_unavailable());
-        let cause = |error: &StoreError| std::error::Error::source(error).map(ToString::to_string);
+        let cause =
+            |error: &DatabaseError| std::error::Error::source(error).map(ToString::to_string);
         let told = sqlx::Error::PoolTimedOut.to_string();
         assert_eq!(cause(&one), Some(told.clone()));
         assert_eq!(cause(&other), Some(told));

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{database::Identity, error::StoreError};
+use crate::{database::Identity, error::ServerLockError};
 
 /// The leave to be the only server of a SQLite file. The system takes it back when this is dropped, and from
 /// a process that ends, however it ends.
@@ -21,16 +21,16 @@ impl OnlyServer {
     /// removed it could remove that of a server which has just started.
     ///
     /// # Errors
-    /// [`StoreError::AlreadyServed`] when another server has it, [`StoreError::Lock`] when it cannot be had.
-    pub(super) fn of(database: &Path) -> Result<Self, StoreError> {
-        let cannot = |cause| StoreError::Lock(database.to_owned(), cause);
+    /// [`ServerLockError::AlreadyServed`] when another server has it, [`ServerLockError::Lock`] when it cannot be had.
+    pub(super) fn of(database: &Path) -> Result<Self, ServerLockError> {
+        let cannot = |cause| ServerLockError::Lock(database.to_owned(), cause);
         // One file may have many names, and one lock.
         let mut path = database.canonicalize().map_err(cannot)?.into_os_string();
         path.push(".lock");
         let path = PathBuf::from(path);
         let lock = open(&path).map_err(cannot)?;
         lock.try_lock().map_err(|refusal| match refusal {
-            TryLockError::WouldBlock => StoreError::AlreadyServed(database.to_owned()),
+            TryLockError::WouldBlock => ServerLockError::AlreadyServed(database.to_owned()),
             TryLockError::Error(cause) => cannot(cause),
         })?;
         Ok(Self { lock, path })

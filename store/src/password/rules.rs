@@ -1,29 +1,29 @@
-//! What a new password must be: long, and not among the first that anybody would try. There is no rule on
-//! its kinds of characters (NIST SP 800-63B, 5.1.1.2; OWASP ASVS 5.0, 6.2).
+//! The rules for new passwords: they must be long, and must not be common. There is no rule for kinds of characters
+//! (NIST SP 800-63B, 5.1.1.2; OWASP ASVS 5.0, 6.2).
 
 use model::user::{Email, MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH};
 
-use crate::error::StoreError;
+use crate::error::NewPasswordError;
 
-/// Passwords of that length that people choose most, in lower case: a choice from published lists of leaked
-/// ones, and what somebody would think of first for this product.
+/// Common passwords of the required length, in lower case: a selection from published lists of leaked passwords, and
+/// guesses that this product suggests.
 const COMMON: &str = include_str!("common.txt");
 
-/// The longest piece that a password can be a mere repetition of: `abc123` in `abc123abc123`.
+/// A password that only repeats a piece of at most this length is refused: `abc123` in `abc123abc123`.
 const LONGEST_REPEATED: usize = 6;
 
 /// # Errors
-/// [`StoreError::PasswordTooShort`], [`StoreError::PasswordTooLong`], [`StoreError::PasswordTooCommon`].
-pub(super) fn check(password: &str, email: &Email) -> Result<(), StoreError> {
+/// The rule that the password breaks.
+pub(super) fn check(password: &str, email: &Email) -> Result<(), NewPasswordError> {
     match password.chars().count() {
-        ..MIN_PASSWORD_LENGTH => Err(StoreError::PasswordTooShort),
-        MIN_PASSWORD_LENGTH..=MAX_PASSWORD_LENGTH if !is_guessed_first(password, email) => Ok(()),
-        MIN_PASSWORD_LENGTH..=MAX_PASSWORD_LENGTH => Err(StoreError::PasswordTooCommon),
-        _ => Err(StoreError::PasswordTooLong),
+        ..MIN_PASSWORD_LENGTH => Err(NewPasswordError::TooShort),
+        MIN_PASSWORD_LENGTH..=MAX_PASSWORD_LENGTH if !is_common(password, email) => Ok(()),
+        MIN_PASSWORD_LENGTH..=MAX_PASSWORD_LENGTH => Err(NewPasswordError::TooCommon),
+        _ => Err(NewPasswordError::TooLong),
     }
 }
 
-fn is_guessed_first(password: &str, email: &Email) -> bool {
+fn is_common(password: &str, email: &Email) -> bool {
     let password = password.to_lowercase();
     password == email.as_str()
         || is_repetition(&password)
@@ -43,7 +43,7 @@ fn is_repetition(password: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn refusal(password: &str) -> Option<StoreError> {
+    fn refusal(password: &str) -> Option<NewPasswordError> {
         let email = Email::parse("photographer@example.com").expect("an address");
         check(password, &email).err()
     }
@@ -51,9 +51,9 @@ mod tests {
     #[test]
     fn a_password_has_twelve_to_256_characters_of_any_kind() {
         let short = refusal("elevenchars");
-        assert!(matches!(short, Some(StoreError::PasswordTooShort)));
+        assert!(matches!(short, Some(NewPasswordError::TooShort)));
         let long = "correct horse ".repeat(20);
-        assert!(matches!(refusal(&long), Some(StoreError::PasswordTooLong)));
+        assert!(matches!(refusal(&long), Some(NewPasswordError::TooLong)));
         assert!(refusal(&long[..MAX_PASSWORD_LENGTH]).is_none());
         for password in [
             "twelve chars",
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn what_anybody_would_try_first_is_refused_however_it_is_capitalised() {
+    fn a_common_password_is_refused_in_any_capitalisation() {
         for password in [
             "password1234",
             "Password1234",
@@ -79,14 +79,14 @@ mod tests {
         ] {
             let refused = refusal(password);
             assert!(
-                matches!(refused, Some(StoreError::PasswordTooCommon)),
+                matches!(refused, Some(NewPasswordError::TooCommon)),
                 "{password}"
             );
         }
     }
 
     #[test]
-    fn the_list_holds_nothing_that_another_rule_refuses() {
+    fn the_list_has_no_password_that_another_rule_refuses() {
         for common in COMMON.lines() {
             assert!(common.chars().count() >= MIN_PASSWORD_LENGTH, "{common}");
             assert_eq!(common, common.to_lowercase());

@@ -1,18 +1,18 @@
-//! Counted blocks: how many photos lie where in an event's order (the table `photo_blocks`).
+//! Counted blocks: how many photos each part of an event's order has (the table `photo_blocks`).
 //!
-//! One level of a B-tree that counts: a few hundred rows for a million photos, so that reading all of an
-//! event's is quick, and none counts so many that walking through it is slow. What is here is arithmetic;
-//! who reads and writes the rows is [`super::loading`].
+//! The blocks are one level of a counting B-tree. A million photos make a few hundred blocks, so reading all blocks
+//! of an event is quick, and so is reading the photos of one block. This module only calculates;
+//! [`super::loading`] reads and writes the rows.
 
 use std::collections::BTreeMap;
 
-use crate::error::StoreError;
+use crate::error::DatabaseError;
 
-/// How many photos a block counts before it is split in two: about the root of the largest events, where
-/// going through the blocks and going through one of them take alike long.
+/// How many photos a block counts before it is split in two. It is about the square root of the largest event:
+/// reading all blocks then costs as much as reading one block.
 pub(crate) const MOST_PHOTOS: i64 = 1_024;
 
-/// Where photos without a capture time stand in the order: behind all others.
+/// The place in the order of photos without a capture time: after all others.
 pub(crate) const UNTIMED: i64 = i64::MAX;
 
 const HOUR: i64 = 3_600_000;
@@ -39,7 +39,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// The place behind every photo: names have at most 255 characters.
+    /// The place after every photo: names have at most 255 characters.
     pub(crate) fn behind_all() -> Self {
         Self {
             ordered_at: UNTIMED,
@@ -72,7 +72,7 @@ pub(crate) struct Hour {
     now: BTreeMap<Place, i64>,
 }
 
-/// A block with too many photos, from `start` up to `end`, and how many of them it keeps.
+/// A block with too many photos, from `start` to before `end`, and how many of them it keeps.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Cut {
     pub(crate) start: Place,
@@ -104,13 +104,13 @@ impl Hour {
         }
     }
 
-    /// Drops the blocks that have become empty. The first that is left begins with the hour.
+    /// Drops empty blocks. The first block left then begins with the hour.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when there were more photos to take away than were counted.
-    pub(crate) fn settle(&mut self) -> Result<(), StoreError> {
+    /// [`DatabaseError::Corrupt`] if more photos were removed than were counted.
+    pub(crate) fn rebalance(&mut self) -> Result<(), DatabaseError> {
         if self.now.values().any(|photos| *photos < 0) {
-            return Err(StoreError::Corrupt(format!(
+            return Err(DatabaseError::Corrupt(format!(
                 "fewer photos are counted in the hour of {} than there are",
                 self.begins
             )));
@@ -122,8 +122,8 @@ impl Hour {
         Ok(())
     }
 
-    /// The first block with more than `most` photos, to be halved; the caller looks up the photo with
-    /// which the second half begins, for [`Hour::cut`].
+    /// The first block with more than `most` photos, to be halved. The caller reads the photo with which the second
+    /// half begins, for [`Hour::cut`].
     pub(crate) fn overfull(&self, most: i64) -> Option<Cut> {
         let mut blocks = self.now.iter();
         let (start, photos) = blocks.find(|(_, photos)| **photos > most)?;
@@ -139,7 +139,7 @@ impl Hour {
         })
     }
 
-    /// Cuts a block in two: `at` is where the second begins.
+    /// Cuts a block in two; the second one begins at `at`.
     pub(crate) fn cut(&mut self, cut: &Cut, at: Place) {
         if let Some(photos) = self.now.get_mut(&cut.start) {
             let rest = *photos - cut.kept;
@@ -148,14 +148,14 @@ impl Hour {
         }
     }
 
-    /// The stored blocks that are no more.
+    /// The stored blocks to delete.
     pub(crate) fn removed(&self) -> impl Iterator<Item = &Place> {
         self.stored
             .keys()
             .filter(|start| !self.now.contains_key(*start))
     }
 
-    /// The blocks that are not stored as they are now.
+    /// The blocks to write, as they are new or changed.
     pub(crate) fn written(&self) -> impl Iterator<Item = (&Place, i64)> {
         let now = self.now.iter().map(|(start, photos)| (start, *photos));
         now.filter(|(start, photos)| self.stored.get(*start) != Some(photos))
@@ -202,13 +202,13 @@ mod tests {
         let mut hour = Hour::new(HOUR, Vec::new());
         hour.count(&place(HOUR + 5, "b"), 1);
         hour.count(&place(HOUR + 1, "a"), 1);
-        hour.settle().expect("sound");
+        hour.rebalance().expect("sound");
         assert_eq!(now(&hour), [(HOUR, "", 2)]);
         assert_eq!(hour.written().count(), 1);
     }
 
     #[test]
-    fn a_block_that_has_become_empty_goes_and_the_first_one_left_begins_with_the_hour() {
+    fn an_empty_block_is_dropped_and_the_first_one_left_begins_with_the_hour() {
         let block = |start, photos| Block { start, photos };
         let stored = vec![
             block(place(0, ""), 1),
@@ -218,7 +218,7 @@ mod tests {
         let mut hour = Hour::new(0, stored);
         hour.count(&place(3, "x"), -1);
         hour.count(&place(6, "x"), -1);
-        hour.settle().expect("sound");
+        hour.rebalance().expect("sound");
         assert_eq!(now(&hour), [(0, "", 3)]);
         let removed: Vec<_> = hour.removed().collect();
         assert_eq!(removed, [&place(5, "c"), &place(7, "")]);
@@ -237,9 +237,9 @@ mod tests {
     }
 
     #[test]
-    fn taking_away_what_was_never_counted_is_a_fault() {
+    fn removing_a_photo_that_was_never_counted_is_an_error() {
         let mut hour = Hour::new(0, Vec::new());
         hour.count(&place(9, "m"), -1);
-        assert!(matches!(hour.settle(), Err(StoreError::Corrupt(_))));
+        assert!(matches!(hour.rebalance(), Err(DatabaseError::Corrupt(_))));
     }
 }

@@ -1,81 +1,86 @@
 //! Loading photos: what a batch changes, and the statements that change it.
+//!
+//! All statements of a batch run in one transaction, which has locked the event.
 
 use std::collections::{BTreeMap, HashMap};
 
-use model::photo::Bib;
-use sqlx::AssertSqlSafe;
+use model::{
+    event::EventId,
+    organisation::OrganisationId,
+    photo::{Bib, Photo},
+    timestamp::Timestamp,
+};
 
 use super::{
-    Imported, NewPhoto,
-    blocks::{Hour, Place, UNTIMED, hour_of},
+    blocks::{Block, Cut, Hour, Place, UNTIMED, end_of, hour_of},
+    by_name::{NAMES, by_name},
 };
-use crate::database::parameters;
+use crate::{
+    database::{Sql, Transaction, Value, parameters, values},
+    error::DatabaseError,
+};
 
-/// Rows of one statement: enough that the way there and back does not count, and far below the number of
-/// parameters that an engine takes.
-pub(crate) const ROWS: usize = 200;
+/// A photo to be loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewPhoto {
+    /// The photo as lists show it; its name has 1 to 255 characters.
+    pub photo: Photo,
+    /// When it was taken, if known: in the years 0000 to 9999.
+    pub captured_at: Option<Timestamp>,
+    /// The original's name in the storage of originals, if it is there.
+    pub original_path: Option<String>,
+    /// The bib numbers seen on it.
+    pub bibs: Vec<Bib>,
+}
 
-/// Takes the event for this transaction, by a change that changes nothing: a second import into it waits
-/// here until the first has committed, and reads what that one wrote. (On SQLite `BEGIN IMMEDIATE` has done
-/// it already.) Changes no row where the organisation has no such event.
-pub(crate) const TAKE_EVENT: &str =
-    "UPDATE events SET status = status WHERE id = $1 AND organisation_id = $2";
+/// What became of the photos of a batch. Each counts by itself: of two with one name, the second finds the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// They were new.
+    pub added: u64,
+    /// They existed and were different.
+    pub updated: u64,
+    /// They existed and were the same.
+    pub unchanged: u64,
+}
 
-pub(crate) const BLOCKS_OF_HOUR: &str = "SELECT ordered_at, image_id, photos FROM photo_blocks
+/// Rows of one statement: enough that the round trip hardly counts, and far below the maximum number of
+/// parameters.
+const ROWS: usize = 200;
+
+/// Locks the event until the end of the transaction, by an update that changes nothing. A second import into it
+/// waits here, and then reads what the first one wrote. (On SQLite, `BEGIN IMMEDIATE` has locked the file already.)
+/// Updates no row if the organisation has no such event.
+const LOCK_EVENT: &str = "UPDATE events SET status = status WHERE id = $1 AND organisation_id = $2";
+
+const BLOCKS_OF_HOUR: &str = "SELECT ordered_at, image_id, photos FROM photo_blocks
     WHERE event_id = $1 AND ordered_at BETWEEN $2 AND $3";
 
-/// The photo that is so many places behind a block's start, before the block's end.
+/// The photo at an offset from a block's start, before the block's end.
 pub(crate) const CUT_AT: &str = "SELECT ordered_at, image_id FROM photos
     WHERE event_id = $1 AND (ordered_at, image_id) >= ($2, $3) AND (ordered_at, image_id) < ($4, $5)
     ORDER BY ordered_at, image_id LIMIT 1 OFFSET $6";
 
-pub(crate) const REMOVE_BLOCK: &str =
+const REMOVE_BLOCK: &str =
     "DELETE FROM photo_blocks WHERE event_id = $1 AND ordered_at = $2 AND image_id = $3";
 
-pub(crate) const WRITE_BLOCK: &str =
+const WRITE_BLOCK: &str =
     "INSERT INTO photo_blocks (event_id, ordered_at, image_id, photos) VALUES ($1, $2, $3, $4)
     ON CONFLICT (event_id, ordered_at, image_id) DO UPDATE SET photos = excluded.photos";
 
-pub(crate) const REMOVE_BIB: &str = "DELETE FROM photo_bibs
+const REMOVE_BIB: &str = "DELETE FROM photo_bibs
     WHERE event_id = $1 AND bib = $2 AND ordered_at = $3 AND image_id = $4";
 
-/// Names of one statement. SQLite takes no more than 500 parts of one.
-pub(crate) const NAMES: usize = 100;
-
-/// The stored photos of an event that have one of so many names; the event is `$1`.
-pub(crate) fn find(names: usize) -> AssertSqlSafe<String> {
+/// The stored photos of an event with one of `names` names; the event is `$1`.
+pub(super) fn find(names: usize) -> Sql {
     by_name(
         "image_id, ordered_at, img_url, thumbnail_url, original_url, original_path, width, height, bibs",
         names,
     )
 }
 
-/// What lists show of so many photos; the event is `$1`.
-pub(crate) fn find_listed(names: usize) -> AssertSqlSafe<String> {
-    by_name(
-        "image_id, img_url, thumbnail_url, original_url, width, height",
-        names,
-    )
-}
-
-/// Where the originals of so many photos are; the event is `$1`.
-pub(crate) fn find_originals(names: usize) -> AssertSqlSafe<String> {
-    by_name("image_id, original_path", names)
-}
-
-/// Each name by itself. Of a list, PostgreSQL would weigh up whether to go through the whole event instead;
-/// and it does not know how many photos an event has that has just been loaded.
-fn by_name(columns: &str, names: usize) -> AssertSqlSafe<String> {
-    let find = |name: usize| {
-        let name = name + 2;
-        format!("SELECT {columns} FROM photos WHERE event_id = $1 AND image_id = ${name}")
-    };
-    let each: Vec<_> = (0..names).map(find).collect();
-    AssertSqlSafe(each.join(" UNION ALL "))
-}
-
-pub(crate) fn write(rows: usize) -> AssertSqlSafe<String> {
-    AssertSqlSafe(format!(
+fn write(rows: usize) -> Sql {
+    Sql::built(format!(
         "INSERT INTO photos (event_id, image_id, ordered_at, img_url, thumbnail_url, original_url,
             original_path, width, height, bibs)
         VALUES {}
@@ -87,8 +92,8 @@ pub(crate) fn write(rows: usize) -> AssertSqlSafe<String> {
     ))
 }
 
-pub(crate) fn write_bibs(rows: usize) -> AssertSqlSafe<String> {
-    AssertSqlSafe(format!(
+fn write_bibs(rows: usize) -> Sql {
+    Sql::built(format!(
         "INSERT INTO photo_bibs (event_id, bib, ordered_at, image_id) VALUES {}",
         parameters(rows, 4, 1)
     ))
@@ -96,16 +101,16 @@ pub(crate) fn write_bibs(rows: usize) -> AssertSqlSafe<String> {
 
 /// A photo, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub(crate) struct PhotoRow {
-    pub(crate) image_id: String,
-    pub(crate) ordered_at: i64,
-    pub(crate) img_url: String,
-    pub(crate) thumbnail_url: String,
-    pub(crate) original_url: Option<String>,
-    pub(crate) original_path: Option<String>,
-    pub(crate) width: Option<i64>,
-    pub(crate) height: Option<i64>,
-    pub(crate) bibs: String,
+struct PhotoRow {
+    image_id: String,
+    ordered_at: i64,
+    img_url: String,
+    thumbnail_url: String,
+    original_url: Option<String>,
+    original_path: Option<String>,
+    width: Option<i64>,
+    height: Option<i64>,
+    bibs: String,
 }
 
 impl PhotoRow {
@@ -118,6 +123,22 @@ impl PhotoRow {
 
     fn bibs(&self) -> impl Iterator<Item = &str> {
         self.bibs.split('\n').filter(|bib| !bib.is_empty())
+    }
+
+    /// In the order of [`write`].
+    fn values(&self, event: i64) -> [Value<'_>; 10] {
+        [
+            event.into(),
+            (&self.image_id).into(),
+            self.ordered_at.into(),
+            (&self.img_url).into(),
+            (&self.thumbnail_url).into(),
+            (&self.original_url).into(),
+            (&self.original_path).into(),
+            self.width.into(),
+            self.height.into(),
+            (&self.bibs).into(),
+        ]
     }
 }
 
@@ -145,27 +166,39 @@ impl From<&NewPhoto> for PhotoRow {
 
 /// A photo's entry in the index by bib number.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Tag {
-    pub(crate) bib: String,
-    pub(crate) place: Place,
+struct Tag {
+    bib: String,
+    place: Place,
 }
 
-/// What a batch changes of the photos that are there.
+impl Tag {
+    /// In the order of [`write_bibs`] and [`REMOVE_BIB`].
+    fn values(&self, event: i64) -> [Value<'_>; 4] {
+        [
+            event.into(),
+            (&self.bib).into(),
+            self.place.ordered_at.into(),
+            (&self.place.image_id).into(),
+        ]
+    }
+}
+
+/// The changes that a batch makes to an event's photos.
 #[derive(Debug, Default)]
-pub(crate) struct Changes {
-    pub(crate) imported: Imported,
-    /// Photos that are new, or different.
-    pub(crate) written: Vec<PhotoRow>,
-    pub(crate) tags_removed: Vec<Tag>,
-    pub(crate) tags_added: Vec<Tag>,
-    /// One photo more or less at a place; by the first millisecond of its hour.
-    pub(crate) moves: BTreeMap<i64, Vec<(Place, i64)>>,
+struct Changes {
+    imported: Imported,
+    /// Photos that are new or different.
+    written: Vec<PhotoRow>,
+    tags_removed: Vec<Tag>,
+    tags_added: Vec<Tag>,
+    /// Places with one photo more or less, by the first millisecond of their hour.
+    moves: BTreeMap<i64, Vec<(Place, i64)>>,
 }
 
 impl Changes {
-    /// What loading `batch` changes, one photo after the other, where `found` are the stored ones of its
-    /// names. So the counts do not depend on where one batch ends and the next begins.
-    pub(crate) fn new(found: Vec<PhotoRow>, batch: &[NewPhoto]) -> Self {
+    /// The changes that `batch` makes, where `found` are the stored photos with its names. Each photo is compared
+    /// with the one before it of the same name, so the counts do not depend on how an import is cut into batches.
+    fn new(found: Vec<PhotoRow>, batch: &[NewPhoto]) -> Self {
         let before: HashMap<_, _> = found
             .into_iter()
             .map(|row| (row.image_id.clone(), row))
@@ -221,122 +254,140 @@ fn tags(row: &PhotoRow) -> impl Iterator<Item = Tag> {
     })
 }
 
-/// Counts what moved into or out of an hour.
-///
-/// # Errors
-/// Those of [`Hour::settle`].
-pub(crate) fn moved(
-    mut hour: Hour,
-    moves: &[(Place, i64)],
-) -> Result<Hour, crate::error::StoreError> {
-    for (place, change) in moves {
-        hour.count(place, *change);
+/// Locks the event, and returns whether the organisation has it.
+pub(super) async fn lock_event(
+    transaction: &mut Transaction,
+    organisation: OrganisationId,
+    event: EventId,
+) -> Result<bool, DatabaseError> {
+    let values = values![event.0, organisation.0];
+    Ok(transaction.execute(LOCK_EVENT, values).await? == 1)
+}
+
+/// Loads photos into an event that the transaction has locked, or created. Blocks are split when they count more
+/// than `most` photos.
+pub(crate) async fn load(
+    transaction: &mut Transaction,
+    event: EventId,
+    batch: &[NewPhoto],
+    most: i64,
+) -> Result<Imported, DatabaseError> {
+    let mut loading = Loading {
+        transaction,
+        event: event.0,
+    };
+    let changes = Changes::new(loading.find(batch).await?, batch);
+    loading.write_photos(&changes.written).await?;
+    loading.remove_tags(&changes.tags_removed).await?;
+    loading.add_tags(&changes.tags_added).await?;
+    for (begins, moves) in &changes.moves {
+        loading.move_photos(*begins, moves, most).await?;
     }
-    hour.settle()?;
-    Ok(hour)
+    Ok(changes.imported)
 }
 
-/// Loads photos (`&[NewPhoto]`) into the event `$event` (its bare number), which the running transaction
-/// `$tx` has taken for itself; blocks are split when they count more than `$most`. Gives an [`Imported`].
-macro_rules! load_photos {
-    ($tx:ident, $event:expr, $batch:expr, $most:expr) => {{
-        use $crate::photos::{
-            blocks::{Block, Hour, Place},
-            loading::{self, Changes, NAMES, PhotoRow, ROWS},
-        };
-        let (event, batch, most): (i64, &[$crate::photos::NewPhoto], i64) = ($event, $batch, $most);
+/// The statements of one batch.
+struct Loading<'a> {
+    transaction: &'a mut Transaction,
+    event: i64,
+}
 
-        let mut found: Vec<PhotoRow> = Vec::new();
+impl Loading<'_> {
+    /// The stored photos with the names of the batch.
+    async fn find(&mut self, batch: &[NewPhoto]) -> Result<Vec<PhotoRow>, DatabaseError> {
+        let mut found = Vec::new();
         for chunk in batch.chunks(NAMES) {
-            let mut query = sqlx::query_as(loading::find(chunk.len()))
-                .persistent(chunk.len() == NAMES)
-                .bind(event);
-            for new in chunk {
-                query = query.bind(&new.photo.image_id.0);
-            }
-            found.extend(query.fetch_all(&mut *$tx).await?);
+            let sql = find(chunk.len()).persistent(chunk.len() == NAMES);
+            let names = chunk.iter().map(|new| Value::from(&new.photo.image_id.0));
+            let values: Vec<_> = [Value::from(self.event)].into_iter().chain(names).collect();
+            found.extend(self.transaction.fetch_all::<PhotoRow>(sql, &values).await?);
         }
-        let changes = Changes::new(found, batch);
+        Ok(found)
+    }
 
-        for chunk in changes.written.chunks(ROWS) {
-            let mut query =
-                sqlx::query(loading::write(chunk.len())).persistent(chunk.len() == ROWS);
-            for row in chunk {
-                query = query
-                    .bind(event)
-                    .bind(&row.image_id)
-                    .bind(row.ordered_at)
-                    .bind(&row.img_url)
-                    .bind(&row.thumbnail_url)
-                    .bind(&row.original_url)
-                    .bind(&row.original_path)
-                    .bind(row.width)
-                    .bind(row.height)
-                    .bind(&row.bibs);
-            }
-            query.execute(&mut *$tx).await?;
+    async fn write_photos(&mut self, photos: &[PhotoRow]) -> Result<(), DatabaseError> {
+        for chunk in photos.chunks(ROWS) {
+            let sql = write(chunk.len()).persistent(chunk.len() == ROWS);
+            let values: Vec<_> = chunk
+                .iter()
+                .flat_map(|row| row.values(self.event))
+                .collect();
+            self.transaction.execute(sql, &values).await?;
         }
-        for tag in &changes.tags_removed {
-            sqlx::query(loading::REMOVE_BIB)
-                .bind(event)
-                .bind(&tag.bib)
-                .bind(tag.place.ordered_at)
-                .bind(&tag.place.image_id)
-                .execute(&mut *$tx)
-                .await?;
-        }
-        for chunk in changes.tags_added.chunks(ROWS) {
-            let mut query =
-                sqlx::query(loading::write_bibs(chunk.len())).persistent(chunk.len() == ROWS);
-            for tag in chunk {
-                query = query
-                    .bind(event)
-                    .bind(&tag.bib)
-                    .bind(tag.place.ordered_at)
-                    .bind(&tag.place.image_id);
-            }
-            query.execute(&mut *$tx).await?;
-        }
+        Ok(())
+    }
 
-        for (begins, moves) in &changes.moves {
-            let stored: Vec<Block> = sqlx::query_as(loading::BLOCKS_OF_HOUR)
-                .bind(event)
-                .bind(*begins)
-                .bind($crate::photos::blocks::end_of(*begins))
-                .fetch_all(&mut *$tx)
-                .await?;
-            let mut hour = loading::moved(Hour::new(*begins, stored), moves)?;
-            while let Some(cut) = hour.overfull(most) {
-                let at: Place = sqlx::query_as(loading::CUT_AT)
-                    .bind(event)
-                    .bind(cut.start.ordered_at)
-                    .bind(&cut.start.image_id)
-                    .bind(cut.end.ordered_at)
-                    .bind(&cut.end.image_id)
-                    .bind(cut.kept)
-                    .fetch_one(&mut *$tx)
-                    .await?;
-                hour.cut(&cut, at);
-            }
-            for start in hour.removed() {
-                sqlx::query(loading::REMOVE_BLOCK)
-                    .bind(event)
-                    .bind(start.ordered_at)
-                    .bind(&start.image_id)
-                    .execute(&mut *$tx)
-                    .await?;
-            }
-            for (start, photos) in hour.written() {
-                sqlx::query(loading::WRITE_BLOCK)
-                    .bind(event)
-                    .bind(start.ordered_at)
-                    .bind(&start.image_id)
-                    .bind(photos)
-                    .execute(&mut *$tx)
-                    .await?;
-            }
+    async fn remove_tags(&mut self, tags: &[Tag]) -> Result<(), DatabaseError> {
+        for tag in tags {
+            let values = tag.values(self.event);
+            self.transaction.execute(REMOVE_BIB, &values).await?;
         }
-        changes.imported
-    }};
+        Ok(())
+    }
+
+    async fn add_tags(&mut self, tags: &[Tag]) -> Result<(), DatabaseError> {
+        for chunk in tags.chunks(ROWS) {
+            let sql = write_bibs(chunk.len()).persistent(chunk.len() == ROWS);
+            let values: Vec<_> = chunk
+                .iter()
+                .flat_map(|tag| tag.values(self.event))
+                .collect();
+            self.transaction.execute(sql, &values).await?;
+        }
+        Ok(())
+    }
+
+    /// Counts photos that moved into or out of an hour, and splits its blocks where they became too large.
+    async fn move_photos(
+        &mut self,
+        begins: i64,
+        moves: &[(Place, i64)],
+        most: i64,
+    ) -> Result<(), DatabaseError> {
+        let mut hour = self.hour(begins).await?;
+        for (place, change) in moves {
+            hour.count(place, *change);
+        }
+        hour.rebalance()?;
+        while let Some(cut) = hour.overfull(most) {
+            let at = self.cut_at(&cut).await?;
+            hour.cut(&cut, at);
+        }
+        self.write_blocks(&hour).await
+    }
+
+    async fn hour(&mut self, begins: i64) -> Result<Hour, DatabaseError> {
+        let values = values![self.event, begins, end_of(begins)];
+        let stored: Vec<Block> = self.transaction.fetch_all(BLOCKS_OF_HOUR, values).await?;
+        Ok(Hour::new(begins, stored))
+    }
+
+    /// Where the second half of a block begins.
+    async fn cut_at(&mut self, cut: &Cut) -> Result<Place, DatabaseError> {
+        self.transaction
+            .fetch_one(
+                CUT_AT,
+                values![
+                    self.event,
+                    cut.start.ordered_at,
+                    &cut.start.image_id,
+                    cut.end.ordered_at,
+                    &cut.end.image_id,
+                    cut.kept,
+                ],
+            )
+            .await
+    }
+
+    async fn write_blocks(&mut self, hour: &Hour) -> Result<(), DatabaseError> {
+        for start in hour.removed() {
+            let values = values![self.event, start.ordered_at, &start.image_id];
+            self.transaction.execute(REMOVE_BLOCK, values).await?;
+        }
+        for (start, photos) in hour.written() {
+            let values = values![self.event, start.ordered_at, &start.image_id, photos];
+            self.transaction.execute(WRITE_BLOCK, values).await?;
+        }
+        Ok(())
+    }
 }
-pub(crate) use load_photos;

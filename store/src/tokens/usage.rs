@@ -1,5 +1,5 @@
-//! How an organisation's tokens were used in the last seven days, as far as the database knows: see
-//! [`crate::usage`] for how old that can be.
+//! How an organisation's tokens were used in the last seven days, as the database has it. [`crate::usage`] says how
+//! old that can be.
 
 use std::collections::HashMap;
 
@@ -9,8 +9,13 @@ use model::{
     usage::{Calls, DAY_MILLIS, HOUR_MILLIS, RefusalCount, TokenUsage, TokenWeek, Week},
 };
 
-use super::{FIND, TokenRow, Tokens, admit};
-use crate::{database::on_engine, error::StoreError, scope::TokenAuthority, usage::ACCEPTED};
+use super::{FIND, TokenRow, Tokens};
+use crate::{
+    database::values,
+    error::{DatabaseError, TokenError},
+    scope::TokenAuthority,
+    usage::ACCEPTED,
+};
 
 #[derive(sqlx::FromRow)]
 struct DayRow {
@@ -27,7 +32,8 @@ struct HourRow {
     calls: i64,
 }
 
-/// Up to the running hour: later ones would be of a server whose clock is ahead. Along the primary key of `token_usage`, for each token of the organisation.
+/// Up to the present hour: later ones would come from a server whose clock is ahead. Reads `token_usage` along its
+/// primary key, for each token of the organisation.
 const WEEK: &str = "SELECT token_usage.token_id, (token_usage.hour - $2) / $3 AS day,
         CAST(SUM(CASE WHEN token_usage.outcome = $4 THEN token_usage.calls ELSE 0 END) AS BIGINT) AS accepted,
         CAST(SUM(CASE WHEN token_usage.outcome = $4 THEN 0 ELSE token_usage.calls END) AS BIGINT) AS refused
@@ -39,26 +45,29 @@ const HOURS: &str = "SELECT hour, outcome, calls FROM token_usage
     WHERE token_id = $1 AND hour BETWEEN $2 AND $3 ORDER BY hour, outcome";
 
 impl Tokens<'_> {
-    /// The organisation's tokens, newest first, each with its week. Three reads, all by an index.
+    /// The organisation's tokens, newest first, each with its week. Three reads, each by an index.
     ///
     /// # Errors
     /// As [`Tokens::list`].
     pub async fn list_with_week(
         &self,
         authority: TokenAuthority<'_>,
-    ) -> Result<Vec<TokenWeek>, StoreError> {
+    ) -> Result<Vec<TokenWeek>, TokenError> {
         let tokens = self.list(authority).await?;
         let now = self.store.clock().now();
-        let rows: Vec<DayRow> = on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_as(WEEK)
-                .bind(authority.organisation_id().0)
-                .bind(Week::start(now).epoch_millis())
-                .bind(DAY_MILLIS)
-                .bind(ACCEPTED)
-                .bind(now.epoch_millis())
-                .fetch_all(pool)
-                .await
-        })?;
+        let database = self.store.database();
+        let rows: Vec<DayRow> = database
+            .fetch_all(
+                WEEK,
+                values![
+                    authority.organisation_id().0,
+                    Week::start(now).epoch_millis(),
+                    DAY_MILLIS,
+                    ACCEPTED,
+                    now.epoch_millis(),
+                ],
+            )
+            .await?;
         let mut weeks = weeks(rows);
         let tokens = tokens.into_iter().map(|token| TokenWeek {
             week: weeks.remove(&token.id).unwrap_or_default(),
@@ -68,39 +77,24 @@ impl Tokens<'_> {
         Ok(tokens.collect())
     }
 
-    /// How one of the organisation's tokens was used in the last seven days. Three reads, all by an index.
+    /// How one of the organisation's tokens was used in the last seven days. Three reads, each by an index.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchToken`], also for another organisation's token, and those of [`Tokens::list`].
+    /// [`TokenError::NoSuchToken`], also for another organisation's token, and those of [`Tokens::list`].
     pub async fn usage(
         &self,
         authority: TokenAuthority<'_>,
         token: TokenId,
-    ) -> Result<TokenUsage, StoreError> {
-        let organisation = authority.organisation_id();
-        admit(
-            authority,
-            &self.store.organisations().find(organisation).await?,
-        )?;
-        let row: Option<TokenRow> = on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_as(FIND)
-                .bind(organisation.0)
-                .bind(token.0)
-                .fetch_optional(pool)
-                .await
-        })?;
-        let found = row.ok_or(StoreError::NoSuchToken(token))?;
+    ) -> Result<TokenUsage, TokenError> {
+        self.admit(authority).await?;
+        let database = self.store.database();
+        let values = values![authority.organisation_id().0, token.0];
+        let row: Option<TokenRow> = database.fetch_optional(FIND, values).await?;
+        let found = row.ok_or(TokenError::NoSuchToken(token))?;
         let found = self.with_last_use(TokenSummary::from(found));
         let now = self.store.clock().now();
         let start = Week::start(now);
-        let rows: Vec<HourRow> = on_engine!(self.store.database().reader(), |pool| {
-            sqlx::query_as(HOURS)
-                .bind(token.0)
-                .bind(start.epoch_millis())
-                .bind(now.epoch_millis())
-                .fetch_all(pool)
-                .await
-        })?;
+        let rows = self.hours_of(token, start, now).await?;
         Ok(TokenUsage {
             is_idle: found.is_idle(now),
             token: found,
@@ -108,6 +102,16 @@ impl Tokens<'_> {
             hours: hours(start, now, &rows),
             refusals: refusals(&rows),
         })
+    }
+
+    async fn hours_of(
+        &self,
+        token: TokenId,
+        start: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<HourRow>, DatabaseError> {
+        let values = values![token.0, start.epoch_millis(), now.epoch_millis()];
+        self.store.database().fetch_all(HOURS, values).await
     }
 }
 
@@ -126,7 +130,7 @@ fn weeks(rows: Vec<DayRow>) -> HashMap<TokenId, Week> {
     weeks
 }
 
-/// The calls of each hour from `start` to the one of `now`.
+/// The calls of each hour, from that of `start` to that of `now`.
 fn hours(start: Timestamp, now: Timestamp, rows: &[HourRow]) -> Vec<Calls> {
     let index = |millis: i64| usize::try_from((millis - start.epoch_millis()) / HOUR_MILLIS).ok();
     let mut hours = vec![Calls::default(); index(now.epoch_millis()).map_or(0, |last| last + 1)];

@@ -1,5 +1,5 @@
-//! Counting in memory: one small table for each thread that counts, so that threads do not wait for each
-//! other, and a processor's cache keeps what it counts in.
+//! Counting in memory: one small table for each thread that counts. So threads do not wait for each other, and a
+//! processor's cache keeps its table.
 
 use std::{
     cell::Cell,
@@ -13,16 +13,26 @@ use std::{
 
 use model::{permission::Refusal, timestamp::Timestamp, token::TokenId};
 
-use super::Hour;
+/// An hour in UTC, by its first millisecond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Hour(pub(super) i64);
 
-/// Tokens in use within one interval that one table counts. Those of which nothing was counted since the
-/// last flush are let go of.
+impl Hour {
+    const MILLIS: i64 = 60 * 60 * 1_000;
+
+    pub(super) const fn of(at: Timestamp) -> Self {
+        let millis = at.epoch_millis();
+        Self(millis - millis.rem_euclid(Self::MILLIS))
+    }
+}
+
+/// The maximum number of tokens in one table. A token without a call since the last flush is dropped from it.
 const MOST_TOKENS: usize = 1 << 15;
 
-/// More threads than these share tables, which costs them a little time.
+/// The number of tables. More threads than this share tables, which costs them a little time.
 const TABLES: usize = 16;
 
-/// One for accepted calls, one for each refusal.
+/// Accepted calls, and one outcome for each refusal.
 const OUTCOMES: usize = 1 + Refusal::ALL.len();
 
 /// Calls of a token in an hour.
@@ -48,7 +58,7 @@ impl Calls {
         self.last_accepted = self.last_accepted.max(other.last_accepted);
     }
 
-    /// How many calls were accepted, and refused for which reason: those that there were.
+    /// How many calls were accepted, and refused for each reason; without zeros.
     pub(super) fn counts(&self) -> impl Iterator<Item = (Option<Refusal>, i64)> {
         let outcomes = [None].into_iter().chain(Refusal::ALL.map(Some));
         let counts = outcomes.zip(self.counts);
@@ -61,13 +71,13 @@ impl Calls {
         self.counts == [0; OUTCOMES]
     }
 
-    /// Starts to count anew. The last use stays known.
+    /// Sets the counts to zero. The last use stays known.
     fn reset(&mut self) {
         self.counts = [0; OUTCOMES];
     }
 }
 
-/// What is counted of a token at present.
+/// The present hour of a token.
 #[derive(Debug)]
 struct Current {
     hour: Hour,
@@ -77,7 +87,7 @@ struct Current {
 #[derive(Debug, Default)]
 struct Table {
     current: HashMap<TokenId, Current, BuildHasherDefault<IdHasher>>,
-    /// Hours that came to an end since the last flush.
+    /// Hours that ended since the last flush.
     ended: Vec<(TokenId, Hour, Calls)>,
 }
 
@@ -112,8 +122,8 @@ impl Table {
         has_place
     }
 
-    /// Tokens stay for one interval more than they are used: so those that are in use are not allocated
-    /// for again and again.
+    /// Takes the counts. A token stays in the table for one interval after its last use, so that tokens in use are
+    /// not allocated again after each flush.
     fn take(&mut self) -> Vec<(TokenId, Hour, Calls)> {
         let mut taken = std::mem::take(&mut self.ended);
         self.current.retain(|token, current| {
@@ -128,7 +138,7 @@ impl Table {
     }
 }
 
-/// A table with cache lines of its own.
+/// A table that shares no cache line with another.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Aligned(Mutex<Table>);
@@ -147,12 +157,12 @@ impl Tables {
         Self(Default::default())
     }
 
-    /// Counts a call; `false` where there is no place for it.
+    /// Counts a call; `false` if the table is full.
     pub(super) fn count(&self, token: TokenId, at: Timestamp, refused: Option<Refusal>) -> bool {
         self.0[own_table()].lock().count(token, at, refused)
     }
 
-    /// Takes what was counted since the last time.
+    /// Takes the counts since the last call.
     pub(super) fn take(&self) -> Vec<(TokenId, Hour, Calls)> {
         self.0
             .iter()
@@ -169,7 +179,7 @@ impl Tables {
     }
 }
 
-/// Which table this thread counts in: the threads take them in turn.
+/// The table of this thread. Threads take the tables in turn.
 fn own_table() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
@@ -184,8 +194,8 @@ fn own_table() -> usize {
     })
 }
 
-/// Spreads the numbers of tokens. They are given by the database, so nobody can choose them to collide, and
-/// the careful hash of the standard library would be half the cost of counting.
+/// A fast hash of token numbers. The database chooses the numbers, so no caller can make them collide. The standard
+/// library's hash would be half the cost of counting.
 #[derive(Default)]
 struct IdHasher(u64);
 
@@ -201,7 +211,7 @@ impl Hasher for IdHasher {
     }
 
     fn write_u64(&mut self, number: u64) {
-        // 2^64 divided by the golden ratio; both halves are mixed, as the table looks at both ends.
+        // 2^64 divided by the golden ratio. Both halves are mixed, as the map uses the highest and lowest bits.
         let mixed = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         self.0 = mixed ^ (mixed >> 32);
     }
@@ -228,21 +238,21 @@ mod tests {
     }
 
     #[test]
-    fn what_was_taken_is_not_taken_again_and_an_idle_token_is_let_go_of() {
+    fn counts_are_taken_once_and_an_unused_token_is_dropped() {
         let tables = Tables::new();
         assert!(tables.count(TokenId(1), AT, None));
         assert_eq!(counted(&tables), 1);
         assert_eq!(
             tables.last_accepted(TokenId(1)),
             Some(AT),
-            "for one interval more"
+            "for one more interval"
         );
         assert_eq!(counted(&tables), 0);
         assert_eq!(tables.last_accepted(TokenId(1)), None);
     }
 
     #[test]
-    fn a_call_at_the_turn_of_the_hour_is_of_its_own_hour_in_whatever_order_they_come() {
+    fn calls_around_a_full_hour_count_for_their_own_hour_in_any_order() {
         let tables = Tables::new();
         let before = AT.plus_millis(-1);
         for at in [before, AT, before, AT] {
@@ -257,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_table_takes_no_more_tokens_and_still_counts_those_it_knows() {
+    fn a_full_table_accepts_no_new_tokens_and_still_counts_known_ones() {
         let tables = Tables::new();
         let most = i64::try_from(MOST_TOKENS).expect("a small number");
         for token in 0..most {
@@ -269,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn hours_that_end_without_a_flush_fill_no_more_than_their_place() {
+    fn hours_that_end_without_a_flush_take_bounded_memory() {
         let tables = Tables::new();
         let most = i64::try_from(MOST_TOKENS).expect("a small number");
         let count = |hour: i64| tables.count(TokenId(1), AT.plus_millis(hour * Hour::MILLIS), None);
@@ -278,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_that_count_at_once_lose_nothing() {
+    fn concurrent_threads_lose_no_counts() {
         let tables = Tables::new();
         std::thread::scope(|scope| {
             for _ in 0..32 {

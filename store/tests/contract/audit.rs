@@ -9,13 +9,16 @@ use model::{
 };
 use sqlx::AssertSqlSafe;
 use store::{
-    AuditAuthority, Member, Store, StoreError, TokenAuthority,
-    audit::Origin,
+    AuditAuthority, Member, Origin, Store, TokenAuthority,
+    error::{AccountError, AuditError, PlanRequired, PruneError, SignInError, TokenError},
     sessions::{IDLE_END, SessionKey},
 };
 use tokio::task::JoinSet;
 
-use crate::harness::{Engine, PASSWORD, Raw, START, TestStore, email};
+use crate::{
+    failures::assert_refused_by_database,
+    harness::{Engine, PASSWORD, Raw, START, TestStore, email},
+};
 
 on_both_engines!(
     every_change_of_a_token_leaves_a_record_of_who_what_when_and_from_where,
@@ -228,17 +231,17 @@ async fn what_changes_nothing_leaves_no_record(store: TestStore) {
     set_active(&store, &member, token, false).await;
     store.set_plan(903, Plan::Enterprise).await;
     let full = store.tokens().create(&member, None).await;
-    assert_refused!(full, StoreError::TokenLimitReached);
+    assert_refused!(full, TokenError::LimitReached);
     let nowhere = store.tokens().delete(operator(903), TokenId(4_711)).await;
-    assert_refused!(nowhere, StoreError::NoSuchToken(_));
+    assert_refused!(nowhere, TokenError::NoSuchToken(_));
     let users = store.users();
     let again = users
         .join(member.email(), OrganisationId(903), Role::User)
         .await;
-    assert_refused!(again, StoreError::AlreadyAMember(_));
+    assert_refused!(again, AccountError::AlreadyAMember(_));
     let nobody = email("nobody@example.com");
     let unknown = store.sign_in().set_password(&nobody, PASSWORD).await;
-    assert_refused!(unknown, StoreError::NoSuchUser(_));
+    assert_refused!(unknown, AccountError::NoSuchUser(_));
     assert_eq!(
         store.audit().prune(START).await.expect("nothing to prune"),
         0
@@ -279,7 +282,7 @@ async fn sign_in(store: &Store, somebody: &Member) -> SessionKey {
 async fn fail_to_sign_in(store: &Store, address: &Email) {
     let sign_in = store.sign_in();
     let wrong = sign_in.with_password(address, "not the password", None, None);
-    assert_refused!(wrong.await, StoreError::WrongPassword);
+    assert_refused!(wrong.await, SignInError::WrongPassword);
 }
 
 async fn a_change_whose_record_cannot_be_written_is_not_made(store: TestStore) {
@@ -296,53 +299,53 @@ async fn a_change_whose_record_cannot_be_written_is_not_made(store: TestStore) {
         break_table(&store, table, false).await;
         let (tokens, users) = (store.tokens(), store.users());
         let new = email("new@example.com");
-        assert_refused!(tokens.create(&member, None).await, StoreError::Database(_));
+        assert_refused_by_database(tokens.create(&member, None).await);
         let off = tokens.set_active((&member).into(), token, false).await;
-        assert_refused!(off, StoreError::Database(_));
+        assert_refused_by_database(off);
         let on = tokens.set_active((&member).into(), paused, true).await;
-        assert_refused!(on, StoreError::Database(_));
+        assert_refused_by_database(on);
         let name = TokenName::parse("Kiosk").ok();
         let renamed = tokens.rename((&member).into(), token, name).await;
-        assert_refused!(renamed, StoreError::Database(_));
+        assert_refused_by_database(renamed);
         let gone = tokens.delete((&member).into(), token).await;
-        assert_refused!(gone, StoreError::Database(_));
+        assert_refused_by_database(gone);
         let plan = store
             .organisations()
             .set_plan(OrganisationId(903), Plan::Trial)
             .await;
-        assert_refused!(plan, StoreError::Database(_));
+        assert_refused_by_database(plan);
         let made = users
             .create(&new, PASSWORD, OrganisationId(903), Role::User)
             .await;
-        assert_refused!(made, StoreError::Database(_));
+        assert_refused_by_database(made);
         let joined = users
             .join(member.email(), OrganisationId(904), Role::User)
             .await;
-        assert_refused!(joined, StoreError::Database(_));
+        assert_refused_by_database(joined);
         let changed = store
             .sign_in()
             .set_password(member.email(), "another password")
             .await;
-        assert_refused!(changed, StoreError::Database(_));
+        assert_refused_by_database(changed);
         let own = store.sign_in();
         let own = own
             .change_password(&session, PASSWORD, "another password")
             .await;
-        assert_refused!(own, StoreError::Database(_));
+        assert_refused_by_database(own);
         let sessions = store.sessions();
         let signed_out = sessions.end_by_key(&key).await;
-        assert_refused!(signed_out, StoreError::Database(_));
+        assert_refused_by_database(signed_out);
         let ended = sessions.end(member.user_id(), session.id()).await;
-        assert_refused!(ended, StoreError::Database(_));
+        assert_refused_by_database(ended);
         let all = sessions.end_all(member.user_id()).await;
-        assert_refused!(all, StoreError::Database(_));
-        assert_refused!(store.distrust_restored().await, StoreError::Database(_));
+        assert_refused_by_database(all);
+        assert_refused_by_database(store.distrust_restored().await);
         for password in [PASSWORD, "not the password"] {
             let sign_in = store.sign_in();
             let signed_in = sign_in
                 .with_password(member.email(), password, None, None)
                 .await;
-            assert_refused!(signed_in, StoreError::Database(_));
+            assert_refused_by_database(signed_in);
         }
         store
             .raw()
@@ -365,7 +368,7 @@ async fn a_change_that_could_not_be_committed_leaves_no_record(store: TestStore)
     let before = everything(&store).await;
     break_table(&store, "tokens", true).await;
     let refused = store.tokens().create(&member, None).await;
-    assert_refused!(refused, StoreError::Database(_));
+    assert_refused_by_database(refused);
     assert_eq!(everything(&store).await, before);
 }
 
@@ -584,7 +587,7 @@ async fn a_try_that_is_refused_unread_leaves_no_record(store: TestStore) {
     let refused = sign_in
         .with_password(ada.email(), PASSWORD, None, None)
         .await;
-    assert_refused!(refused, StoreError::TooManyTries(_));
+    assert_refused!(refused, SignInError::TooManyTries(_));
     assert_eq!(everything(&store).await, before);
 }
 
@@ -643,11 +646,11 @@ async fn a_member_of_another_organisation_and_one_on_another_plan_read_nothing(s
             .audit()
             .list((&ada).into(), ALL, Cursor::Newest, 10)
             .await;
-        assert_refused!(refused, StoreError::PlanRequired(on) if on == plan);
+        assert_refused!(refused, AuditError::PlanRequired(PlanRequired(on)) if on == plan);
     }
     let nowhere = AuditAuthority::Operator(Some(OrganisationId(1)));
     let refused = store.audit().list(nowhere, ALL, Cursor::Newest, 10).await;
-    assert_refused!(refused, StoreError::NoSuchOrganisation(_));
+    assert_refused!(refused, AuditError::NoSuchOrganisation(_));
 }
 
 async fn members_never_read_the_name_of_an_operator(store: TestStore) {
@@ -726,7 +729,7 @@ async fn pruning_is_itself_recorded_and_nothing_goes_without_that(store: TestSto
     set_active(&store, &ada, token, false).await;
     store.clock.advance(10_000);
     let ahead = store.audit().prune(START.plus_millis(20_001)).await;
-    assert_refused!(ahead, StoreError::PruneAhead);
+    assert_refused!(ahead, PruneError::Future);
 
     let command_line = store.on_behalf_of(Origin::operator(Some("root")));
     let before = START.plus_millis(10_000);

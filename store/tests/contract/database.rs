@@ -1,6 +1,6 @@
 //! Opening, migrating and losing the database.
 
-use std::{error::Error as _, fs, time::Duration};
+use std::{fs, time::Duration};
 
 use model::{
     audit::{Cursor, Filter},
@@ -10,12 +10,15 @@ use model::{
     photo::{Bib, ImageId, TimeWindow},
 };
 use store::{
-    AuditAuthority, OrganisationScope, Store, StoreError, TokenAuthority, events::NewEvent,
+    AuditAuthority, OrganisationScope, Store, TokenAuthority,
+    error::{OpenError, SchemaError},
+    events::NewEvent,
     secret::TokenDigest,
 };
 use tokio::{task::JoinSet, time::timeout};
 
 use crate::{
+    failures::{assert_refused_by_database, assert_unavailable, chain},
     harness::{Engine, PASSWORD, START, TestDatabase, TestStore, clock, email},
     photos,
 };
@@ -77,17 +80,6 @@ mod unix {
     }
 }
 
-/// An error and all its causes, as the log and the command line show them.
-fn told(error: &StoreError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
-}
-
 async fn migrating_twice_is_the_same_as_once(store: TestStore) {
     store.enterprise(903).await;
     let before = store.raw().dump().await;
@@ -123,7 +115,10 @@ async fn servers_that_start_together_do_not_migrate_across_each_other(database: 
         let mut servers = JoinSet::new();
         for _ in 0..4 {
             let url = url.clone();
-            servers.spawn(async move { Store::open(&url, clock()).await?.migrate().await });
+            servers.spawn(async move {
+                let store = Store::open(&url, clock()).await.expect("opened");
+                store.migrate().await
+            });
         }
         for outcome in servers.join_all().await {
             outcome.expect("migrated");
@@ -147,10 +142,10 @@ async fn a_database_of_a_newer_version_is_refused_by_every_server_that_tries(sto
         let refused = timeout(Duration::from_secs(20), server.migrate()).await;
         let refused = refused.expect("an answer").expect_err("refused");
         assert!(
-            matches!(refused, StoreError::NewerSchema { found: 9999, .. }),
+            matches!(refused, SchemaError::Newer { found: 9999, .. }),
             "{refused:?}"
         );
-        assert!(told(&refused).contains("9999"), "{}", told(&refused));
+        assert!(chain(&refused).contains("9999"), "{}", chain(&refused));
     }
     store
         .raw()
@@ -164,10 +159,7 @@ async fn a_row_that_points_nowhere_is_refused(store: TestStore) {
     store.raw().execute("DELETE FROM members").await;
     store.raw().execute("DELETE FROM users").await;
     let before = store.raw().dump().await;
-    assert_refused!(
-        store.tokens().create(&member, None).await,
-        StoreError::Database(_)
-    );
+    assert_refused_by_database(store.tokens().create(&member, None).await);
     assert_eq!(store.raw().dump().await, before);
 }
 
@@ -206,7 +198,7 @@ async fn after_closing_every_call_says_that_the_database_is_out_of_reach(store: 
     macro_rules! assert_out_of_reach {
         ($($call:expr),+ $(,)?) => {$({
             let refused = $call.await.expect_err(stringify!($call));
-            assert!(refused.is_unavailable(), "{}: {refused:?}", stringify!($call));
+            assert_unavailable(&refused);
         })+};
     }
     assert_out_of_reach!(
@@ -358,13 +350,13 @@ async fn an_address_of_neither_engine_is_refused_without_its_password(_: TestDat
         "postgres://app:x@db.example/zone?sslmode=sometimes&password=h@hunter2",
     ] {
         let refused = Store::open(url, clock()).await.expect_err("refused");
-        assert!(matches!(refused, StoreError::Url(_)), "{url}: {refused:?}");
-        for text in [told(&refused), format!("{refused:?}")] {
+        assert!(matches!(refused, OpenError::Url(_)), "{url}: {refused:?}");
+        for text in [chain(&refused), format!("{refused:?}")] {
             assert!(!text.contains("hunter2"), "{url}: {text}");
             assert!(!text.contains("app"), "{url}: {text}");
         }
         assert!(
-            told(&refused).contains("sqlite:developer-zone.db"),
+            chain(&refused).contains("sqlite:developer-zone.db"),
             "{refused}"
         );
     }
@@ -385,7 +377,7 @@ async fn an_address_that_would_not_keep_what_is_confirmed_is_refused(database: T
         format!("{url}?nonsense=1"),
     ] {
         let refused = Store::open(&url, clock()).await.expect_err("refused");
-        assert!(matches!(refused, StoreError::Url(_)), "{url}: {refused:?}");
+        assert!(matches!(refused, OpenError::Url(_)), "{url}: {refused:?}");
         assert!(refused.to_string().contains(&url), "{refused}");
     }
     assert!(database.files().is_empty(), "{:?}", database.files().keys());
@@ -402,7 +394,7 @@ async fn a_missing_folder_is_named(database: TestDatabase) {
     let file = database.folder().join("missing").join("zone.db");
     let url = format!("sqlite:{}", file.display());
     let refused = Store::open(&url, clock()).await.expect_err("refused");
-    let told = told(&refused);
+    let told = chain(&refused);
     assert!(told.contains(&file.display().to_string()), "{told}");
     assert!(told.contains("folder"), "{told}");
 }
@@ -414,7 +406,7 @@ async fn a_file_that_is_no_database_is_named_and_left_alone(database: TestDataba
     let refused = Store::open(&database.url, clock())
         .await
         .expect_err("refused");
-    let told = told(&refused);
+    let told = chain(&refused);
     assert!(told.contains(&file.display().to_string()), "{told}");
     assert_eq!(fs::read_to_string(&file).expect("readable"), content);
 }

@@ -7,8 +7,9 @@ use model::{
     photo::{Bib, ImageId},
 };
 use store::{
-    OrganisationScope, StoreError, TokenAuthority,
+    OrganisationScope, TokenAuthority,
     demo::{DEMO_PASSWORD, DEMO_USERS, originals},
+    error::DemoError,
 };
 use tokio::task::JoinSet;
 
@@ -168,7 +169,7 @@ async fn an_organisation_with_a_demo_number_is_not_mixed_with_the_demo(store: Te
     store.enterprise(905).await;
     let before = store.raw().dump().await;
     let refused = store.load_demo().await;
-    assert_refused!(refused, StoreError::DemoCollision(what) if what.contains("Organisation 905"));
+    assert_refused!(refused, DemoError::Collision(what) if what.contains("Organisation 905"));
     assert_eq!(store.raw().dump().await, before);
 }
 
@@ -179,7 +180,7 @@ async fn a_user_with_a_demo_address_is_not_mixed_with_the_demo(store: TestStore)
         store.member(user.email, 1).await;
         let before = store.raw().dump().await;
         let refused = store.load_demo().await;
-        assert_refused!(refused, StoreError::DemoCollision(what) if what.contains(user.email));
+        assert_refused!(refused, DemoError::Collision(what) if what.contains(user.email));
         assert_eq!(store.raw().dump().await, before);
         store.raw().execute("DELETE FROM members").await;
         store.raw().execute("DELETE FROM users").await;
@@ -194,7 +195,7 @@ async fn an_event_with_a_demo_number_is_not_mixed_with_the_demo(store: TestStore
         .await;
     let before = store.raw().dump().await;
     let refused = store.load_demo().await;
-    assert_refused!(refused, StoreError::DemoCollision(what) if what.contains("556"));
+    assert_refused!(refused, DemoError::Collision(what) if what.contains("556"));
     assert_eq!(store.raw().dump().await, before);
 }
 

@@ -7,7 +7,11 @@ use model::{
     organisation::{OrganisationId, Plan},
     page::PageRequest,
 };
-use store::{OrganisationScope, Store, StoreError, events::NewEvent};
+use store::{
+    OrganisationScope, Store,
+    error::{EventError, NewEventError},
+    events::NewEvent,
+};
 use tokio::task::JoinSet;
 
 use crate::harness::TestStore;
@@ -126,7 +130,7 @@ async fn another_organisation_sees_none_of_the_events(store: TestStore) {
     let texts = [456, 999].map(EventId).map(|id| (store.server(), id));
     for (server, id) in texts {
         let refused = server.events().find(scope(904), id).await;
-        assert_refused!(refused, StoreError::NoSuchEvent(named) if named == id);
+        assert_refused!(refused, EventError::NoSuchEvent(named) if named == id);
     }
     let own = store.events().find(scope(903), EventId(456)).await;
     assert_eq!(own.expect("found").event_id, EventId(456));
@@ -149,7 +153,7 @@ async fn a_member_reads_the_events_of_their_own_organisation(store: TestStore) {
         .expect("listed");
     assert_eq!(foreign.pagination.total, 0);
     let refused = store.events().find(&stranger, EventId(456)).await;
-    assert_refused!(refused, StoreError::NoSuchEvent(_));
+    assert_refused!(refused, EventError::NoSuchEvent(_));
 }
 
 async fn the_example_event_is_configured_published_if_one_is_and_then_the_newest(store: TestStore) {
@@ -236,7 +240,7 @@ async fn a_number_that_is_taken_is_refused_whoever_has_it(store: TestStore) {
             ..event(Some(456), Some("2026-01-19"))
         };
         let refused = store.events().create(scope(organisation), &again).await;
-        assert_refused!(refused, StoreError::EventExists(id) if id.0 == 456);
+        assert_refused!(refused, NewEventError::Exists(id) if id.0 == 456);
     }
     assert_eq!(store.raw().dump().await, before);
 }
@@ -297,9 +301,9 @@ async fn an_event_that_cannot_be_made_leaves_nothing_behind(store: TestStore) {
         "+2026-01-19",
     ] {
         let refused = create(903, event(None, Some(bad))).await;
-        assert_refused!(refused, StoreError::EventDate(text) if text == bad);
+        assert_refused!(refused, NewEventError::Date(text) if text == bad);
     }
     let nowhere = create(999, event(Some(456), None)).await;
-    assert_refused!(nowhere, StoreError::NoSuchOrganisation(_));
+    assert_refused!(nowhere, NewEventError::NoSuchOrganisation(_));
     assert_eq!(store.raw().dump().await, before);
 }

@@ -8,7 +8,10 @@ use model::{
 };
 use store::{Member, OrganisationScope, Store, events::NewEvent, secret::TokenDigest};
 
-use crate::harness::{START, TestStore};
+use crate::{
+    failures::assert_unavailable,
+    harness::{START, TestStore},
+};
 
 on_both_engines!(
     a_tokens_record_says_whose_it_is_and_what_it_may_do,
@@ -146,9 +149,9 @@ async fn without_a_database_every_question_fails(store: TestStore) {
     assert!(ask(&store, &digest).await.is_some());
     store.close().await;
     let token = store.grants().token(&digest).await;
-    assert!(token.expect_err("no answer").is_unavailable());
+    assert_unavailable(&token.expect_err("no answer"));
     let event = store.grants().event(EventId(456)).await;
-    assert!(event.expect_err("no answer").is_unavailable());
+    assert_unavailable(&event.expect_err("no answer"));
 }
 
 /// As when PostgreSQL is restarted between two calls.

@@ -23,7 +23,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
-use store::{Member, Store, StoreError, clock::ManualClock};
+use store::{Member, Store, clock::ManualClock, error::OpenError};
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
@@ -261,7 +261,7 @@ impl Given for TestDatabase {
 }
 
 impl TestDatabase {
-    pub(crate) async fn open(&self, clock: &Arc<ManualClock>) -> Result<Store, StoreError> {
+    pub(crate) async fn open(&self, clock: &Arc<ManualClock>) -> Result<Store, OpenError> {
         Store::open(&self.url, clock.clone()).await
     }
 
@@ -565,14 +565,4 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         write!(text, "{byte:02x}").expect("text can be written");
         text
     })
-}
-
-/// Asserts that `outcome` is an error of this kind.
-macro_rules! assert_refused {
-    ($outcome:expr, $error:pat $(if $guard:expr)?) => {
-        match $outcome {
-            Err($error) $(if $guard)? => {}
-            other => panic!("expected Err({}), got {other:?}", stringify!($error)),
-        }
-    };
 }

@@ -5,6 +5,8 @@
 //! that is in no list is dead code, and so an error.
 
 #[macro_use]
+mod failures;
+#[macro_use]
 mod harness;
 
 mod audit;

@@ -4,7 +4,7 @@ use model::{
     organisation::{OrganisationId, Plan, Role},
     user::UserId,
 };
-use store::StoreError;
+use store::error::MemberError;
 
 use crate::harness::{TestStore, email};
 
@@ -51,7 +51,7 @@ async fn a_foreign_organisation_and_one_that_does_not_exist_are_refused_alike(st
                 .await,
         ]
         .map(|refused| match refused {
-            Err(error @ StoreError::NotAMember(id)) if id == organisation => error.to_string(),
+            Err(error @ MemberError::NotAMember(id)) if id == organisation => error.to_string(),
             other => panic!("expected NotAMember, got {other:?}"),
         });
         let expected = format!("the user is not a member of organisation {organisation}");

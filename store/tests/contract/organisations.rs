@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 
 use model::organisation::{OrganisationId, Plan};
-use store::StoreError;
+use store::error::OrganisationError;
 use tokio::task::JoinSet;
 
-use crate::harness::{Engine, TestStore};
+use crate::{
+    failures::assert_refused_by_database,
+    harness::{Engine, TestStore},
+};
 
 on_both_engines!(
     an_organisation_has_the_number_it_was_given,
@@ -34,7 +37,7 @@ async fn a_number_that_is_taken_is_refused_and_its_owner_stays(store: TestStore)
     let before = store.raw().dump().await;
     let organisations = store.organisations();
     let taken = organisations.create(Some(OrganisationId(903)), "Other", Plan::Trial);
-    assert_refused!(taken.await, StoreError::OrganisationExists(id) if id.0 == 903);
+    assert_refused!(taken.await, OrganisationError::Exists(id) if id.0 == 903);
     assert_eq!(store.raw().dump().await, before);
 }
 
@@ -78,7 +81,7 @@ async fn of_many_creations_with_one_number_at_once_one_succeeds(store: TestStore
     for outcome in creations.join_all().await {
         match outcome {
             Ok(_) => made += 1,
-            Err(StoreError::OrganisationExists(_)) => {}
+            Err(OrganisationError::Exists(_)) => {}
             Err(error) => panic!("{error:?}"),
         }
     }
@@ -92,7 +95,7 @@ async fn a_plan_is_changed_only_where_there_is_an_organisation(store: TestStore)
         .organisations()
         .set_plan(OrganisationId(904), Plan::Pro)
         .await;
-    assert_refused!(nowhere, StoreError::NoSuchOrganisation(id) if id.0 == 904);
+    assert_refused!(nowhere, OrganisationError::NoSuchOrganisation(id) if id.0 == 904);
     assert_eq!(store.raw().dump().await, before);
     let changed = store
         .organisations()
@@ -136,10 +139,10 @@ async fn a_change_that_could_not_be_committed_is_not_reported_as_done(store: Tes
     let changed = organisations
         .set_plan(OrganisationId(903), Plan::Trial)
         .await;
-    assert_refused!(changed, StoreError::Database(_));
+    assert_refused_by_database(changed);
     for id in [Some(OrganisationId(904)), None] {
         let made = organisations.create(id, "New", Plan::Pro).await;
-        assert_refused!(made, StoreError::Database(_));
+        assert_refused_by_database(made);
     }
     assert_eq!(organisations.list().await.expect("listed"), before);
 }

@@ -7,15 +7,18 @@ use model::{
     user::{Email, UserId},
 };
 use store::{
-    Member, Store, StoreError,
-    audit::Origin,
+    Member, Origin, Store,
     demo::DEMO_PASSWORD,
+    error::{AccountError, NewPasswordError, SignInError},
     sessions::{Session, SessionKey},
     sign_in::SignedIn,
 };
 use tokio::task::JoinSet;
 
-use crate::harness::{PASSWORD, START, TestStore, email};
+use crate::{
+    failures::assert_unavailable,
+    harness::{PASSWORD, START, TestStore, email},
+};
 
 on_both_engines!(
     the_right_password_signs_in_and_every_other_is_refused,
@@ -52,7 +55,7 @@ async fn try_sign_in(
     address: &str,
     password: &str,
     from: [u8; 4],
-) -> Result<SignedIn, StoreError> {
+) -> Result<SignedIn, SignInError> {
     let email = email(address);
     at(store, from)
         .sign_in()
@@ -76,7 +79,7 @@ async fn session(store: &Store, key: &SessionKey) -> Session {
 async fn user_of(store: &Store, address: &str, password: &str) -> Option<UserId> {
     match try_sign_in(store, address, password, HOME).await {
         Ok(signed_in) => Some(signed_in.user_id),
-        Err(StoreError::WrongPassword) => None,
+        Err(SignInError::WrongPassword) => None,
         Err(error) => panic!("{error}"),
     }
 }
@@ -121,11 +124,11 @@ async fn wrong_passwords_are_slowed_and_the_right_one_with_them(store: TestStore
     let address = ada.email().as_str();
     for _ in 0..5 {
         let wrong = try_sign_in(&store, address, "not the password", HOME).await;
-        assert_refused!(wrong, StoreError::WrongPassword);
+        assert_refused!(wrong, SignInError::WrongPassword);
     }
     let two_seconds = Duration::from_secs(2);
     let refused = try_sign_in(&store, address, PASSWORD, HOME).await;
-    assert_refused!(refused, StoreError::TooManyTries(wait) if wait == two_seconds);
+    assert_refused!(refused, SignInError::TooManyTries(wait) if wait == two_seconds);
     store.clock.advance(2_000);
     let signed_in = try_sign_in(&store, address, PASSWORD, HOME).await;
     signed_in.expect("signed in");
@@ -148,7 +151,7 @@ async fn a_stranger_does_not_keep_the_owner_out_of_a_browser_that_has_signed_in_
         wrong.expect_err("wrong");
     }
     let stranger = try_sign_in(&store, ada.email().as_str(), PASSWORD, ELSEWHERE).await;
-    assert_refused!(stranger, StoreError::TooManyTries(_));
+    assert_refused!(stranger, SignInError::TooManyTries(_));
     let store = &store;
     let known = async |proof: &str, password: &str| {
         let home = at(store, HOME);
@@ -158,15 +161,15 @@ async fn a_stranger_does_not_keep_the_owner_out_of_a_browser_that_has_signed_in_
     };
     assert_refused!(
         known("made-up", PASSWORD).await,
-        StoreError::TooManyTries(_)
+        SignInError::TooManyTries(_)
     );
     known(&proof, PASSWORD).await.expect("signed in");
     // What it gets wrong itself is counted all the same.
     for _ in 0..5 {
         let wrong = known(&proof, "not the password").await;
-        assert_refused!(wrong, StoreError::WrongPassword);
+        assert_refused!(wrong, SignInError::WrongPassword);
     }
-    assert_refused!(known(&proof, PASSWORD).await, StoreError::TooManyTries(_));
+    assert_refused!(known(&proof, PASSWORD).await, SignInError::TooManyTries(_));
 }
 
 async fn what_a_browser_shows_of_an_earlier_sign_in_holds_on_every_server_and_for_one_account(
@@ -184,7 +187,7 @@ async fn what_a_browser_shows_of_an_earlier_sign_in_holds_on_every_server_and_fo
     let adas = sign_in.with_password(ada.email(), PASSWORD, Some(&proof), None);
     adas.await.expect("signed in");
     let bobs = sign_in.with_password(bob.email(), PASSWORD, Some(&proof), None);
-    assert_refused!(bobs.await, StoreError::TooManyTries(_));
+    assert_refused!(bobs.await, SignInError::TooManyTries(_));
 }
 
 async fn without_a_database_nobody_is_slowed_for_what_could_not_be_checked(store: TestStore) {
@@ -192,7 +195,7 @@ async fn without_a_database_nobody_is_slowed_for_what_could_not_be_checked(store
     store.close().await;
     for _ in 0..30 {
         let refused = try_sign_in(&store, ada.email().as_str(), PASSWORD, HOME).await;
-        assert!(refused.expect_err("closed").is_unavailable());
+        assert_unavailable(&refused.expect_err("closed"));
     }
 }
 
@@ -226,12 +229,12 @@ async fn a_wrong_password_confirms_nothing_and_is_slowed_in_its_session_alone(st
     let before = store.raw().dump().await;
     for _ in 0..5 {
         let wrong = store.sign_in().confirm(&one, "not the password").await;
-        assert_refused!(wrong, StoreError::WrongPassword);
+        assert_refused!(wrong, SignInError::WrongPassword);
     }
     let slowed = store.sign_in().confirm(&one, PASSWORD).await;
-    assert_refused!(slowed, StoreError::TooManyTries(_));
+    assert_refused!(slowed, SignInError::TooManyTries(_));
     let slowed = store.sign_in().change_password(&one, PASSWORD, NEW).await;
-    assert_refused!(slowed, StoreError::TooManyTries(_));
+    assert_refused!(slowed, SignInError::TooManyTries(_));
     assert_eq!(store.raw().dump().await, before);
     store
         .sign_in()
@@ -269,17 +272,20 @@ async fn a_password_that_cannot_be_one_changes_nothing(store: TestStore) {
     let signs = store.sign_in();
     let long = "x y ".repeat(100);
     let wrong = signs.change_password(&here, "not the password", NEW).await;
-    assert_refused!(wrong, StoreError::WrongPassword);
+    assert_refused!(wrong, SignInError::WrongPassword);
     let short = signs.change_password(&here, PASSWORD, "elevenchars").await;
-    assert_refused!(short, StoreError::PasswordTooShort);
+    assert_refused!(short, SignInError::NewPassword(NewPasswordError::TooShort));
     let long = signs.change_password(&here, PASSWORD, &long).await;
-    assert_refused!(long, StoreError::PasswordTooLong);
+    assert_refused!(long, SignInError::NewPassword(NewPasswordError::TooLong));
     for common in ["Password1234", ada.email().as_str()] {
         let common = signs.change_password(&here, PASSWORD, common).await;
-        assert_refused!(common, StoreError::PasswordTooCommon);
+        assert_refused!(
+            common,
+            SignInError::NewPassword(NewPasswordError::TooCommon)
+        );
     }
     let short = signs.set_password(ada.email(), "elevenchars").await;
-    assert_refused!(short, StoreError::PasswordTooShort);
+    assert_refused!(short, AccountError::NewPassword(NewPasswordError::TooShort));
     assert_eq!(store.raw().dump().await, before);
 }
 
@@ -301,7 +307,7 @@ async fn a_sign_in_with_the_old_password_at_the_moment_of_its_change_leaves_no_s
         set.expect("changed");
         match signing_in.await.expect("no panic") {
             Ok(signed_in) => assert_eq!(find(&store, &signed_in.session).await, None),
-            Err(error) => assert!(matches!(error, StoreError::WrongPassword), "{error}"),
+            Err(error) => assert!(matches!(error, SignInError::WrongPassword), "{error}"),
         }
         assert_eq!(store.raw().number("SELECT COUNT(*) FROM sessions").await, 0);
     }
@@ -331,7 +337,7 @@ async fn the_operators_new_password_ends_every_session_and_the_demo_mark(store: 
     let key = signed_in.expect("signed in").session;
     let nobody = email("nobody@example.com");
     let nobody = store.sign_in().set_password(&nobody, NEW).await;
-    assert_refused!(nobody, StoreError::NoSuchUser(_));
+    assert_refused!(nobody, AccountError::NoSuchUser(_));
     assert!(find(&store, &key).await.is_some());
 
     let ended = store.sign_in().set_password(&other, NEW).await;

@@ -7,7 +7,10 @@ use model::{
     token::{TOKEN_LIMIT, TokenId, TokenName, TokenStatus},
 };
 use sha2::{Digest, Sha256};
-use store::{Member, Store, StoreError, TokenAuthority};
+use store::{
+    Member, Store, TokenAuthority,
+    error::{DatabaseError, PlanRequired, TokenError},
+};
 use tokio::task::JoinSet;
 
 use crate::harness::{START, TestStore, hex};
@@ -203,7 +206,7 @@ async fn the_eleventh_token_is_refused_in_words_and_another_organisation_is_not_
         .create(&member, None)
         .await
         .expect_err("full");
-    assert!(matches!(refused, StoreError::TokenLimitReached));
+    assert!(matches!(refused, TokenError::LimitReached));
     assert_eq!(
         refused.to_string(),
         "the organisation has reached the limit of 10 tokens; delete one to create a new one"
@@ -226,7 +229,7 @@ async fn of_twenty_creations_at_once_ten_succeed_and_ten_learn_of_the_limit(stor
         for outcome in creations.join_all().await {
             match outcome {
                 Ok(created) => assert!(made.insert(created.summary.id)),
-                Err(StoreError::TokenLimitReached) => refused += 1,
+                Err(TokenError::LimitReached) => refused += 1,
                 Err(error) => panic!("round {round}: {error:?}"),
             }
         }
@@ -262,13 +265,13 @@ async fn creations_racing_with_deletions_never_pass_ten_and_never_fail_for_anoth
                     };
                     match server.tokens().delete((&member).into(), *id).await {
                         Ok(_) => balance -= 1,
-                        Err(StoreError::NoSuchToken(_)) => {}
+                        Err(TokenError::NoSuchToken(_)) => {}
                         Err(error) => panic!("{error:?}"),
                     }
                 } else {
                     match server.tokens().create(&member, None).await {
                         Ok(_) => balance += 1,
-                        Err(StoreError::TokenLimitReached) => {}
+                        Err(TokenError::LimitReached) => {}
                         Err(error) => panic!("{error:?}"),
                     }
                 }
@@ -318,10 +321,10 @@ async fn a_deleted_token_can_be_neither_switched_nor_deleted_again(store: TestSt
     for authority in [(&member).into(), operator(903)] {
         for active in [true, false] {
             let refused = store.tokens().set_active(authority, id, active).await;
-            assert_refused!(refused, StoreError::NoSuchToken(named) if named == id);
+            assert_refused!(refused, TokenError::NoSuchToken(named) if named == id);
         }
         let refused = store.tokens().delete(authority, id).await;
-        assert_refused!(refused, StoreError::NoSuchToken(named) if named == id);
+        assert_refused!(refused, TokenError::NoSuchToken(named) if named == id);
     }
     assert_eq!(listed(&store, &member).await, [kept]);
 }
@@ -363,15 +366,15 @@ async fn a_deleted_token_or_one_of_another_organisation_cannot_be_renamed(store:
         .tokens()
         .rename((&other).into(), token, name("Mine"))
         .await;
-    assert_refused!(foreign, StoreError::NoSuchToken(_));
+    assert_refused!(foreign, TokenError::NoSuchToken(_));
     let nowhere = store.tokens().rename(operator(905), token, None).await;
-    assert_refused!(nowhere, StoreError::NoSuchOrganisation(_));
+    assert_refused!(nowhere, TokenError::NoSuchOrganisation(_));
     store.set_plan(903, Plan::Pro).await;
     let locked = store
         .tokens()
         .rename((&member).into(), token, name("Late"))
         .await;
-    assert_refused!(locked, StoreError::PlanRequired(Plan::Pro));
+    assert_refused!(locked, TokenError::PlanRequired(PlanRequired(Plan::Pro)));
     store.set_plan(903, Plan::Enterprise).await;
     let after = store.raw().dump().await;
     assert!(
@@ -385,7 +388,7 @@ async fn a_deleted_token_or_one_of_another_organisation_cannot_be_renamed(store:
         .tokens()
         .rename((&member).into(), token, name("Late"))
         .await;
-    assert_refused!(late, StoreError::NoSuchToken(_));
+    assert_refused!(late, TokenError::NoSuchToken(_));
 }
 
 async fn the_schema_refuses_a_name_that_is_none(store: TestStore) {
@@ -415,10 +418,10 @@ async fn a_member_of_another_organisation_neither_sees_nor_touches_a_token(store
         );
         for active in [true, false] {
             let refused = store.tokens().set_active(authority, id, active).await;
-            assert_refused!(refused, StoreError::NoSuchToken(_));
+            assert_refused!(refused, TokenError::NoSuchToken(_));
         }
         let refused = store.tokens().delete(authority, id).await;
-        assert_refused!(refused, StoreError::NoSuchToken(_));
+        assert_refused!(refused, TokenError::NoSuchToken(_));
     }
     assert_eq!(store.raw().dump().await, before);
 }
@@ -431,14 +434,14 @@ async fn a_locked_plan_refuses_a_member_who_was_read_before_the_downgrade(store:
         assert!(member.organisation().plan.includes_developer_zone());
         let before = store.raw().dump().await;
         let tokens = store.tokens();
-        assert_refused!(tokens.list((&member).into()).await, StoreError::PlanRequired(on) if on == plan);
-        assert_refused!(tokens.create(&member, None).await, StoreError::PlanRequired(on) if on == plan);
+        assert_refused!(tokens.list((&member).into()).await, TokenError::PlanRequired(PlanRequired(on)) if on == plan);
+        assert_refused!(tokens.create(&member, None).await, TokenError::PlanRequired(PlanRequired(on)) if on == plan);
         for active in [true, false] {
             let refused = tokens.set_active((&member).into(), id, active).await;
-            assert_refused!(refused, StoreError::PlanRequired(on) if on == plan);
+            assert_refused!(refused, TokenError::PlanRequired(PlanRequired(on)) if on == plan);
         }
         let refused = tokens.delete((&member).into(), id).await;
-        assert_refused!(refused, StoreError::PlanRequired(on) if on == plan);
+        assert_refused!(refused, TokenError::PlanRequired(PlanRequired(on)) if on == plan);
         assert_eq!(store.raw().dump().await, before);
     }
 }
@@ -461,12 +464,12 @@ async fn the_tokens_of_an_organisation_that_does_not_exist_are_refused(store: Te
     let tokens = store.tokens();
     assert_refused!(
         tokens.list(nowhere).await,
-        StoreError::NoSuchOrganisation(_)
+        TokenError::NoSuchOrganisation(_)
     );
     let refused = tokens.set_active(nowhere, TokenId(1), false).await;
-    assert_refused!(refused, StoreError::NoSuchOrganisation(_));
+    assert_refused!(refused, TokenError::NoSuchOrganisation(_));
     let refused = tokens.delete(nowhere, TokenId(1)).await;
-    assert_refused!(refused, StoreError::NoSuchOrganisation(_));
+    assert_refused!(refused, TokenError::NoSuchOrganisation(_));
 }
 
 /// A row behind the store's back: what stands between it and the table is the schema alone.
@@ -513,7 +516,7 @@ async fn the_schema_refuses_an_eleventh_token(store: TestStore) {
         assert_eq!(broken_rule(refused), sqlx::error::ErrorKind::CheckViolation);
     }
     let refused = store.tokens().create(&member, None).await;
-    assert_refused!(refused, StoreError::TokenLimitReached);
+    assert_refused!(refused, TokenError::LimitReached);
 }
 
 async fn the_schema_refuses_a_digest_or_preview_of_another_length(store: TestStore) {
@@ -556,7 +559,7 @@ async fn a_creation_that_is_given_up_half_way_leaves_the_store_whole(store: Test
             break error;
         }
     };
-    assert!(matches!(full, StoreError::TokenLimitReached), "{full}");
+    assert!(matches!(full, TokenError::LimitReached), "{full}");
     assert_eq!(listed(&store, &member).await.len(), TOKEN_LIMIT);
 }
 
@@ -568,7 +571,7 @@ async fn a_transaction_that_sqlite_ends_by_itself_does_not_stop_the_next_one(sto
     store.raw().execute(trigger).await;
     for _ in 0..3 {
         match store.tokens().create(&member, None).await {
-            Err(StoreError::Database(cause)) => {
+            Err(TokenError::Database(DatabaseError::Refused(cause))) => {
                 assert!(cause.to_string().contains("the disk is full"), "{cause}");
             }
             other => panic!("expected the trigger's refusal, got {other:?}"),

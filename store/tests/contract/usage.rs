@@ -7,9 +7,15 @@ use model::{
     token::{TokenId, TokenSummary},
     usage::{Calls, TokenUsage, Week},
 };
-use store::{Member, Store, StoreError};
+use store::{
+    Member, Store,
+    error::{PlanRequired, TokenError},
+};
 
-use crate::harness::{START, TestStore};
+use crate::{
+    failures::assert_unavailable,
+    harness::{START, TestStore},
+};
 
 on_both_engines!(
     counts_are_kept_by_token_hour_and_outcome,
@@ -259,7 +265,7 @@ async fn a_database_that_is_away_loses_nothing(store: TestStore) {
     store.close().await;
     store.usage().count(token, START, None);
     let failed = store.usage().flush().await.expect_err("closed");
-    assert!(failed.is_unavailable());
+    assert_unavailable(&failed);
 }
 
 async fn more_tokens_than_one_batch_takes_are_all_written(store: TestStore) {
@@ -366,7 +372,7 @@ async fn what_could_not_be_written_while_another_process_held_the_file_is_writte
     store.raw().execute("BEGIN IMMEDIATE").await;
     store.usage().count(token, START, None);
     let failed = store.usage().flush().await.expect_err("held");
-    assert!(failed.is_unavailable(), "{failed:?}");
+    assert_unavailable(&failed);
     store.usage().count(token, START, None);
     store.raw().execute("ROLLBACK").await;
     flush(&store).await;
@@ -537,16 +543,16 @@ async fn nobody_reads_the_usage_of_another_organisations_tokens_or_on_another_pl
         (&member, TokenId(4_711)),
     ] {
         let refused = store.tokens().usage(reader.into(), token).await;
-        assert_refused!(refused, StoreError::NoSuchToken(_));
+        assert_refused!(refused, TokenError::NoSuchToken(_));
     }
     let gone = store.tokens().delete((&member).into(), token).await;
     gone.expect("deleted");
     let deleted = store.tokens().usage((&member).into(), token).await;
-    assert_refused!(deleted, StoreError::NoSuchToken(_));
+    assert_refused!(deleted, TokenError::NoSuchToken(_));
 
     store.set_plan(904, Plan::Pro).await;
     let week = store.tokens().list_with_week((&other).into()).await;
-    assert_refused!(week, StoreError::PlanRequired(Plan::Pro));
+    assert_refused!(week, TokenError::PlanRequired(PlanRequired(Plan::Pro)));
     let usage = store.tokens().usage((&other).into(), theirs).await;
-    assert_refused!(usage, StoreError::PlanRequired(Plan::Pro));
+    assert_refused!(usage, TokenError::PlanRequired(PlanRequired(Plan::Pro)));
 }

@@ -4,7 +4,8 @@ use model::{
     organisation::{OrganisationId, Plan, Role},
     user::UserId,
 };
-use store::{Store, StoreError};
+use store::Store;
+use store::error::{AccountError, MemberError, NewPasswordError};
 use tokio::task::JoinSet;
 
 use crate::harness::{PASSWORD, TestStore, email};
@@ -47,7 +48,7 @@ async fn an_address_is_one_account_however_it_is_typed(store: TestStore) {
             .users()
             .create(&email(typed), PASSWORD, OrganisationId(903), Role::User)
             .await;
-        assert_refused!(again, StoreError::UserExists(named) if named.as_str() == kept);
+        assert_refused!(again, AccountError::Exists(named) if named.as_str() == kept);
     }
 }
 
@@ -58,12 +59,15 @@ async fn an_account_is_made_whole_or_not_at_all(store: TestStore) {
     let ada = email("ada@example.com");
 
     let nowhere = users.create(&ada, PASSWORD, OrganisationId(999), Role::Admin);
-    assert_refused!(nowhere.await, StoreError::NoSuchOrganisation(id) if id.0 == 999);
+    assert_refused!(nowhere.await, AccountError::NoSuchOrganisation(id) if id.0 == 999);
     let short = users.create(&ada, "sevenlo", OrganisationId(903), Role::Admin);
-    assert_refused!(short.await, StoreError::PasswordTooShort);
+    assert_refused!(
+        short.await,
+        AccountError::NewPassword(NewPasswordError::TooShort)
+    );
     let taken = email("admin@903.example");
     let taken = users.create(&taken, "another password", OrganisationId(903), Role::User);
-    assert_refused!(taken.await, StoreError::UserExists(_));
+    assert_refused!(taken.await, AccountError::Exists(_));
 
     assert_eq!(store.raw().dump().await, before);
     let made = users.create(&ada, PASSWORD, OrganisationId(903), Role::User);
@@ -100,7 +104,7 @@ async fn of_many_creations_of_one_address_at_once_one_succeeds(store: TestStore)
     for outcome in creations.join_all().await {
         match outcome {
             Ok(_) => made += 1,
-            Err(StoreError::UserExists(_)) => refused += 1,
+            Err(AccountError::Exists(_)) => refused += 1,
             Err(error) => panic!("{error:?}"),
         }
     }
@@ -136,14 +140,17 @@ async fn somebody_with_an_account_can_join_one_more_organisation_once(store: Tes
     assert_eq!(found.expect("a member").role(), Role::User);
 
     let before = store.raw().dump().await;
-    assert_refused!(join(904, Role::Admin).await, StoreError::AlreadyAMember(_));
+    assert_refused!(
+        join(904, Role::Admin).await,
+        AccountError::AlreadyAMember(_)
+    );
     assert_refused!(
         join(999, Role::Admin).await,
-        StoreError::NoSuchOrganisation(_)
+        AccountError::NoSuchOrganisation(_)
     );
     let nobody = email("nobody@example.com");
     let nobody = users.join(&nobody, OrganisationId(904), Role::User);
-    assert_refused!(nobody.await, StoreError::NoSuchUser(_));
+    assert_refused!(nobody.await, AccountError::NoSuchUser(_));
     assert_eq!(store.raw().dump().await, before);
 }
 
@@ -195,11 +202,11 @@ async fn selecting_a_foreign_organisation_is_refused_and_changes_nothing(store: 
     for foreign in [904, 999] {
         let users = store.users();
         let refused = users.select_organisation(ada.user_id(), OrganisationId(foreign));
-        assert_refused!(refused.await, StoreError::NotAMember(id) if id.0 == foreign);
+        assert_refused!(refused.await, MemberError::NotAMember(id) if id.0 == foreign);
     }
     let users = store.users();
     let nobody = users.select_organisation(UserId(999), OrganisationId(903));
-    assert_refused!(nobody.await, StoreError::NotAMember(_));
+    assert_refused!(nobody.await, MemberError::NotAMember(_));
     assert_eq!(store.raw().dump().await, before);
 }
 

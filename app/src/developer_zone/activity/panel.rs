@@ -7,9 +7,10 @@ use model::{
     session::browser_name,
     token::{TokenId, TokenName, TokenPreview, display_name},
 };
-use store::{Member, Store, StoreError};
+use store::{Member, Store};
 
 use crate::{
+    error::RequestError,
     texts::activity::{ActivityQuery, Sentence},
     ui::{Icon, IconName, Notice, PageLink, ServerTime, Shown},
 };
@@ -35,12 +36,12 @@ pub(super) struct Found {
 /// Reads what the query asks for.
 ///
 /// # Errors
-/// [`StoreError::PlanRequired`], and those of the database.
+/// [`RequestError::PlanRequired`], and those of the database.
 pub(super) async fn load(
     store: &Store,
     member: &Member,
     query: &ActivityQuery,
-) -> Result<Found, StoreError> {
+) -> Result<Found, RequestError> {
     let audit = store.audit();
     let page = audit
         .list(member.into(), query.filter(), query.place, PAGE_SIZE)
@@ -54,7 +55,7 @@ async fn choices(
     store: &Store,
     member: &Member,
     asked: Option<TokenId>,
-) -> Result<Vec<Choice>, StoreError> {
+) -> Result<Vec<Choice>, RequestError> {
     let present = store.tokens().list(member.into()).await?;
     let mut choices: Vec<_> = present
         .into_iter()

@@ -65,8 +65,9 @@ pub(super) async fn open_form(
     member: &Member,
 ) -> Result<OpenedForm, RequestError> {
     member.require_developer_zone()?;
+    let number = store().sessions().open_form(session).await?;
     Ok(OpenedForm {
-        number: store().sessions().open_form(session).await?,
+        number: number.ok_or(RequestError::SessionEnded)?,
         wants_password: wants_password(session),
         notice: TokenNotice::of_request(),
     })

@@ -3,14 +3,15 @@
 use std::time::{Duration, Instant};
 
 use model::{event::EventId, organisation::Plan, photo::TimeWindow};
-use store::{StoreError, photos::Imported};
+use store::error::EventError;
+use store::photos::Imported;
 use tokio::task::JoinSet;
 
 use super::{
     HOUR, List, MOST, another_event, assert_sound, day, days, event, imported, load, names, page,
     photo, scope, tagged, with_bib,
 };
-use crate::harness::TestStore;
+use crate::{failures::assert_refused_by_database, harness::TestStore};
 
 on_both_engines!(
     loading_the_same_again_changes_nothing,
@@ -172,7 +173,7 @@ async fn a_batch_that_cannot_be_loaded_leaves_nothing_behind(store: TestStore) {
             .photos()
             .import(scope(903), EventId(456), &batch)
             .await;
-        assert_refused!(refused, StoreError::Database(_));
+        assert_refused_by_database(refused);
         assert_eq!(store.raw().dump().await, before);
     }
     let longest = "ä".repeat(255);
@@ -195,7 +196,7 @@ async fn another_organisations_event_is_refused_like_one_that_does_not_exist(sto
             .photos()
             .import(scope(organisation), EventId(event), &batch)
             .await;
-        assert_refused!(refused, StoreError::NoSuchEvent(named) if named.0 == event);
+        assert_refused!(refused, EventError::NoSuchEvent(named) if named.0 == event);
     }
     assert_eq!(store.raw().dump().await, before);
 }
