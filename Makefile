@@ -1,34 +1,43 @@
-# The way in. What is built, and how, is in `xtask`; this file sees to the tools and names the usual tasks.
+# The usual tasks. How the product is built is in `tools/xtask`; this file installs what a task needs, and starts it.
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
-# The server is always found under `target`, whatever a developer's own settings say.
+# Always `target`, whatever a developer's own settings say: tasks look for the server there.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
-# What the browser tests start; an absolute path, because they run in their own folder.
+# The server that the tests start. The path is absolute, because the browser tests run in their own folder.
 export DEVELOPER_ZONE_BIN ?= $(CARGO_TARGET_DIR)/debug/developer-zone
 
-# `app` is code for two places. Never check it for both at once: cargo would unite what must stay apart.
-SERVER_CRATES  := --package model --package store --package app --package server --features app/ssr
-BROWSER_CRATES := --package frontend --package app --features app/hydrate \
-                  --target wasm32-unknown-unknown --target-dir target/front
+# `app` is compiled for the server and for the browser. A command for both would unite their features.
+NATIVE  := --workspace --exclude frontend --features app/ssr
+BROWSER := --package frontend --package app --features app/hydrate \
+           --target wasm32-unknown-unknown --target-dir target/front
 
-# Real servers on a throwaway PostgreSQL, broken and judged: docs/revocation.md.
-CHECKER := cargo xtask with-postgres -- cargo run --quiet --package checker --
+# What the tests build. `cargo xtask build` selects these too, so that dependencies are compiled once, with the same
+# features. Other tools have selections of their own.
+TESTED := --package model --package store --package app --package server --package checker --features app/ssr
+
+# The checker starts real servers on a throwaway PostgreSQL, breaks them, and judges their answers: docs/revocation.md.
+BUILD_CHECKER := cargo build $(TESTED) --bin history-checker
+CHECKER       := cargo xtask with-postgres -- $(CARGO_TARGET_DIR)/debug/history-checker
+
+# How long the longer checks take.
 SOAK_MINUTES ?= 10
-
-# Tools that are built from source when they are first asked for, in a place of their own.
-TOOLS := PATH="$(CURDIR)/target/tools/bin:$$PATH"
-DENY  := $(TOOLS) cargo deny --all-features --locked --config deny.toml
 FUZZ_SECONDS ?= 60
+EXAMPLES     ?= 40
+
+# Tools that `tools/scripts/setup` builds from source, when a task first needs them.
+TOOLS := PATH="$(CURDIR)/target/tools/bin:$$PATH"
 
 NPM_PACKAGES := end2end/node_modules/.package-lock.json
-# A package of its own: no test needs it.
+# Lighthouse has a package of its own, because no test needs it.
 LIGHTHOUSE   := end2end/lighthouse/node_modules/.package-lock.json
 
-section = @printf '\n== %s\n' "$(1)"
+# Announces a section, and notes when it began. `make test` prints the times at its end.
+SECTIONS := target/sections
+section = @mkdir -p target; printf '\n== %s\n' "$(1)"; printf '%s %s\n' "$$(date +%s)" "$(1)" >>$(SECTIONS)
 
 ##@ Run
 
@@ -47,60 +56,76 @@ deb: setup-build setup-deb ## Build the Debian package to ship, into target/debi
 
 ##@ Check
 
-test: setup-test ## Everything: format, lints, types, Rust, conformance and browser tests
+check: setup-build ## Two minutes: format, clippy, and the tests that need neither PostgreSQL nor a browser
+	$(call section,Format)
+	@cargo fmt --all --check
+	$(call section,Clippy for the server)
+	@cargo clippy $(NATIVE) --all-targets -- --deny warnings
+	$(call section,Clippy for the browser)
+	@cargo clippy $(BROWSER) -- --deny warnings
+	$(call section,Tests without PostgreSQL and browser)
+	@cargo test $(TESTED) --lib
+	@cargo test --package xtask --bins
+
+test: ## Everything that CI runs: lints, Rust tests, revocation, conformance and browser tests
+	@rm -f $(SECTIONS)
+	@$(MAKE) test-sections; passed=$$?; tools/scripts/times $(SECTIONS); exit $$passed
+
+test-sections:
+	$(call section,Set up)
+	@$(MAKE) setup-test
 	@$(MAKE) lint
 	$(call section,Build)
 	@cargo xtask build
 	$(call section,Rust tests)
-	@cargo test $(SERVER_CRATES)
+	@cargo test $(TESTED)
 	$(call section,Rust tests that need PostgreSQL or other programs)
-	@cargo xtask with-postgres -- cargo test $(SERVER_CRATES) --test it --test contract -- --ignored
+	@cargo xtask with-postgres -- cargo test $(TESTED) --test it --test contract -- --ignored
 	$(call section,Tests of the tools)
 	@cargo test --package xtask
-	@cargo test --package checker
 	$(call section,Revocation and durability)
+	@$(BUILD_CHECKER)
 	@$(CHECKER) --short
 	@$(CHECKER) durability --short
 	@$(MAKE) conformance
 	@$(MAKE) e2e ARGS=
-	$(call section,Known vulnerabilities)
-	@$(TOOLS) tools/scripts/audit; case $$? in \
-	  0) printf '\nmake test: everything passed\n' ;; \
-	  3) printf '\nmake test: everything passed but the look for known vulnerabilities, which cannot be had here\n' ;; \
-	  *) exit 1 ;; \
-	esac
+
+nightly: ## What takes too long for make test, hours in all: soak, sabotage, fuzzing, audit, Lighthouse, mutants
+	@$(MAKE) audit
+	@$(MAKE) soak SOAK_MINUTES=30
+	@$(MAKE) sabotage
+	@$(MAKE) conformance EXAMPLES=400
+	@$(MAKE) fuzz FUZZ_SECONDS=600
+	@$(MAKE) lighthouse
+	@$(MAKE) mutants
 
 lint: setup-build ## Format, clippy for server and browser, types of the browser tests, supply chain
 	$(call section,Format)
 	@cargo fmt --all --check
 	$(call section,Clippy for the server)
-	@cargo clippy $(SERVER_CRATES) --all-targets -- --deny warnings
-	@cargo clippy --package xtask --all-targets -- --deny warnings
-	@cargo clippy --package checker --all-targets -- --deny warnings
+	@cargo clippy $(NATIVE) --all-targets -- --deny warnings
 	$(call section,Clippy for the browser)
-	@cargo clippy $(BROWSER_CRATES) -- --deny warnings
+	@cargo clippy $(BROWSER) -- --deny warnings
 	$(call section,Types of the browser tests)
 	@cd end2end && node_modules/.bin/tsc --noEmit
 	$(call section,Supply chain)
 	@cargo xtask supply-chain
-	@tools/scripts/setup cargo_deny cargo_cyclonedx
-	@$(DENY) check bans licenses sources
-	@$(DENY) --manifest-path tools/fuzz/Cargo.toml check bans licenses sources
-	@$(TOOLS) tools/scripts/sbom
+	@cargo xtask sbom
 
 e2e: setup-test ## Browser tests (ARGS=… goes to Playwright)
 	$(call section,Browser tests)
 	@cargo xtask build
 	@cd end2end && node_modules/.bin/playwright test $(ARGS)
 
-conformance: setup-test ## The API against its own OpenAPI document, with schemathesis
+conformance: setup-test ## The API against its own OpenAPI document, with schemathesis (EXAMPLES=40 for each operation)
 	$(call section,Conformance of the API)
 	@cargo xtask build
-	@tools/conformance/run
+	@tools/conformance/run $(EXAMPLES)
 
 soak: setup-test ## Revocation and durability, for long (SOAK_MINUTES=10)
 	$(call section,Revocation)
 	@cargo xtask build
+	@$(BUILD_CHECKER)
 	@$(CHECKER) --minutes $(SOAK_MINUTES)
 	$(call section,Durability)
 	@$(CHECKER) durability
@@ -108,6 +133,7 @@ soak: setup-test ## Revocation and durability, for long (SOAK_MINUTES=10)
 sabotage: setup-test ## Show that the checker finds servers that report a change too early
 	$(call section,Revocation with the wait left out)
 	@cargo xtask build
+	@$(BUILD_CHECKER)
 	@cargo build --package server --bin developer-zone --features store/sabotage
 	@DEVELOPER_ZONE_SABOTAGE=no-wait $(CHECKER) --short --expect-violation; \
 	  found=$$?; cargo xtask build && exit $$found
@@ -156,9 +182,8 @@ audit: setup-rust ## Known vulnerabilities in what is built in; fails where they
 	@tools/scripts/setup cargo_deny
 	@$(TOOLS) tools/scripts/audit
 
-sbom: setup-rust ## What the binary is made of: target/sbom/*.cdx.json (CycloneDX)
-	@tools/scripts/setup cargo_cyclonedx
-	@$(TOOLS) tools/scripts/sbom
+sbom: setup-rust ## Every crate in the binary, with version, licence and hash: target/sbom/*.cdx.json (CycloneDX)
+	@cargo xtask sbom
 
 fmt: setup-rust ## Put all Rust code into the common format
 	@cargo fmt --all
@@ -193,4 +218,4 @@ help: ## List these tasks
 	      /^##@ / { printf "\n%s\n", substr($$0, 5) } \
 	      /^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: run dev build deb test lint e2e conformance soak sabotage bench lighthouse deb-test fuzz mutants audit sbom fmt setup setup-rust setup-build setup-test setup-deb help
+.PHONY: run dev build deb check test test-sections nightly lint e2e conformance soak sabotage bench lighthouse deb-test fuzz mutants audit sbom fmt setup setup-rust setup-build setup-test setup-deb help

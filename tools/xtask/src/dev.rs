@@ -13,9 +13,9 @@ use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 use crate::{
     command::root,
+    mode::Mode,
     server::{self, Server},
-    signals,
-    site::{self, Mode},
+    signals, site,
 };
 
 const WATCHED: [&str; 7] = [

@@ -4,12 +4,16 @@
 //! program that was asked for, and a script may read it.
 
 mod assets;
+mod circles;
 mod command;
 mod compress;
 mod css;
 mod dev;
 mod fresh;
+mod metadata;
+mod mode;
 mod postgres;
+mod sbom;
 mod script;
 mod server;
 mod signals;
@@ -22,7 +26,7 @@ use std::{ffi::OsString, process::ExitCode};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::site::Mode;
+use crate::mode::Mode;
 
 /// The build of the Developer Zone, and helpers for working on it
 #[derive(Parser)]
@@ -58,8 +62,12 @@ enum Task {
         #[arg(last = true)]
         args: Vec<OsString>,
     },
-    /// Look at what cargo-deny does not: npm's lock file, and that our crates forbid `unsafe`
+    /// Check that no two source files import each other, directly or through others
+    Circles,
+    /// Check sources, licences and bans of all crates and npm packages, and that our own crates forbid `unsafe`
     SupplyChain,
+    /// List every crate that is built in, with version, licence and hash, in `target/sbom` (CycloneDX)
+    Sbom,
     /// Run a command with a throwaway PostgreSQL, whose address it finds in TEST_POSTGRES_URL
     ///
     /// When the variable is set already, the command runs with that server.
@@ -90,7 +98,9 @@ fn perform(task: Task) -> Result<ExitCode> {
             server::build(false)?.become_with(&args)?;
         }
         Task::Dev { args } => dev::watch(&args)?,
+        Task::Circles => circles::check()?,
         Task::SupplyChain => supply::check()?,
+        Task::Sbom => sbom::write()?,
         Task::WithPostgres { command } => return postgres::run_beside(&command),
     }
     Ok(ExitCode::SUCCESS)

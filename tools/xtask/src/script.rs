@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::{
     command::{npm_tool, root, run},
-    site::Mode,
+    mode::Mode,
 };
 
 /// The script of the documentation: it needs none of the dashboard's WASM.

@@ -15,20 +15,12 @@ use crate::{
     command::{root, step},
     compress::{BROTLI, FORMATS, Format},
     css::{self, Statics},
+    mode::Mode,
     script, wasm,
 };
 
 const MANIFEST: &str = "manifest.json";
 const ASSETS: &str = "assets";
-
-/// How much work is put into the site.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// For people: optimised, minified, compressed.
-    Release,
-    /// For whoever is changing it: built as fast as possible.
-    Dev,
-}
 
 /// Builds the site and puts it in its place.
 pub(crate) fn build(mode: Mode) -> Result<()> {

@@ -12,8 +12,9 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::{
     command::{cargo, npm_tool, root, run, step},
-    fresh, script,
-    site::Mode,
+    fresh,
+    mode::Mode,
+    script,
 };
 
 /// Apart from the server's, so that neither build throws away the other's work.
