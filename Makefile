@@ -44,7 +44,7 @@ section = @mkdir -p target; printf '\n== %s\n' "$(1)"; printf '%s %s\n' "$$(date
 run: setup-build ## Build, then serve http://127.0.0.1:3000 with demo data (ARGS=… adds options)
 	@cargo xtask run -- serve --demo $(ARGS)
 
-dev: setup-build ## The same, and again whenever a source file changes
+dev: setup-build ## The same, and rebuild whenever a source file changes
 	@cargo xtask dev -- serve --demo $(ARGS)
 
 build: setup-build ## Build the binary to ship: target/release/developer-zone
@@ -56,13 +56,7 @@ deb: setup-build setup-deb ## Build the Debian package to ship, into target/debi
 
 ##@ Check
 
-check: setup-build ## Two minutes: format, clippy, and the tests that need neither PostgreSQL nor a browser
-	$(call section,Format)
-	@cargo fmt --all --check
-	$(call section,Clippy for the server)
-	@cargo clippy $(NATIVE) --all-targets -- --deny warnings
-	$(call section,Clippy for the browser)
-	@cargo clippy $(BROWSER) -- --deny warnings
+check: lint-rust ## Two minutes: format, clippy, and the tests that need neither PostgreSQL nor a browser
 	$(call section,Tests without PostgreSQL and browser)
 	@cargo test $(TESTED) --lib
 	@cargo test --package xtask --bins
@@ -90,29 +84,22 @@ test-sections:
 	@$(MAKE) conformance
 	@$(MAKE) e2e ARGS=
 
-nightly: ## What takes too long for make test, hours in all: soak, sabotage, fuzzing, audit, Lighthouse, mutants
-	@$(MAKE) audit
-	@$(MAKE) soak SOAK_MINUTES=30
-	@$(MAKE) sabotage
-	@$(MAKE) conformance EXAMPLES=400
-	@$(MAKE) fuzz FUZZ_SECONDS=600
-	@$(MAKE) lighthouse
-	@$(MAKE) mutants
-
-lint: setup-build ## Format, clippy for server and browser, types of the browser tests, supply chain
+lint-rust: setup-build
 	$(call section,Format)
 	@cargo fmt --all --check
 	$(call section,Clippy for the server)
 	@cargo clippy $(NATIVE) --all-targets -- --deny warnings
 	$(call section,Clippy for the browser)
 	@cargo clippy $(BROWSER) -- --deny warnings
+
+lint: lint-rust ## Format, clippy for server and browser, types of the browser tests, supply chain
 	$(call section,Types of the browser tests)
 	@cd end2end && node_modules/.bin/tsc --noEmit
 	$(call section,Supply chain)
 	@cargo xtask supply-chain
 	@cargo xtask sbom
 
-e2e: setup-test ## Browser tests (ARGS=… goes to Playwright)
+e2e: setup-test ## Browser tests (ARGS=… adds options of Playwright)
 	$(call section,Browser tests)
 	@cargo xtask build
 	@cd end2end && node_modules/.bin/playwright test $(ARGS)
@@ -122,7 +109,7 @@ conformance: setup-test ## The API against its own OpenAPI document, with schema
 	@cargo xtask build
 	@tools/conformance/run $(EXAMPLES)
 
-soak: setup-test ## Revocation and durability, for long (SOAK_MINUTES=10)
+soak: setup-test ## Revocation under load for SOAK_MINUTES=10, then durability
 	$(call section,Revocation)
 	@cargo xtask build
 	@$(BUILD_CHECKER)
@@ -130,7 +117,7 @@ soak: setup-test ## Revocation and durability, for long (SOAK_MINUTES=10)
 	$(call section,Durability)
 	@$(CHECKER) durability
 
-sabotage: setup-test ## Show that the checker finds servers that report a change too early
+sabotage: setup-test ## Show that the checker detects a server that reports a change too early
 	$(call section,Revocation with the wait left out)
 	@cargo xtask build
 	@$(BUILD_CHECKER)
@@ -138,46 +125,46 @@ sabotage: setup-test ## Show that the checker finds servers that report a change
 	@DEVELOPER_ZONE_SABOTAGE=no-wait $(CHECKER) --short --expect-violation; \
 	  found=$$?; cargo xtask build && exit $$found
 
-# Figures are those of the optimised program.
+# These measure the optimised program.
 bench lighthouse: export DEVELOPER_ZONE_BIN = $(CARGO_TARGET_DIR)/release/developer-zone
 
-bench: setup-test ## Figures for docs/performance.md: the guard, pings, a million tokens, a click
+bench: setup-test ## Benchmarks for docs/performance.md, on an idle machine
 	@tools/scripts/setup wrk
 	@cargo xtask build --release
 	@cargo build --release --package bench
 	@cargo build --release --package store --example million_tokens
-	$(call section,The guard alone)
+	$(call section,One check of a key)
 	@cargo bench --package store
-	$(call section,Pings beside a bare handler)
+	$(call section,Pings compared with a bare handler)
 	@cargo xtask with-postgres -- target/release/bench ping
 	$(call section,A million tokens)
 	@cargo xtask with-postgres -- target/release/bench cold
-	$(call section,From click to done)
+	$(call section,From click to confirmation)
 	@cd end2end && \
 	  ../target/debug/xtask with-postgres -- node_modules/.bin/playwright test --config measure.config.ts deactivation
 
-lighthouse: setup-test $(LIGHTHOUSE) ## Lighthouse on the main pages, as on a phone with a slow connection
+lighthouse: setup-test $(LIGHTHOUSE) ## Lighthouse on the main pages, for a phone with a slow connection
 	@cargo xtask build --release
 	$(call section,Lighthouse)
 	@cd end2end && node_modules/.bin/playwright test --config measure.config.ts lighthouse
 
-deb-test: setup-build setup-deb ## Make a Debian package of a debug build, install it here (as root), try it and remove it
+deb-test: setup-build setup-deb ## Build a Debian package, install it on this machine (as root), test it and remove it
 	$(call section,Debian package)
 	@cargo xtask build
 	@cargo deb --quiet --package server --profile dev --no-build --no-strip --fast --output target/debian/developer-zone-debug.deb
 	@deploy/deb/test target/debian/developer-zone-debug.deb
 
-fuzz: setup-build ## What strangers send, made up by libFuzzer (FUZZ_SECONDS=60 for each target)
+fuzz: setup-build ## Fuzz the parsers of untrusted input, with libFuzzer (FUZZ_SECONDS=60 for each target)
 	$(call section,Fuzzing)
 	@tools/scripts/setup cplusplus
 	@tools/fuzz/run $(FUZZ_SECONDS)
 
-mutants: setup-test ## Whether the tests notice a guard and grants that were changed (hours): docs/log
-	$(call section,Mutants of the guard and the grants)
+mutants: setup-test ## Mutation tests of the API's checks and of the cache of keys; hours
+	$(call section,Mutants)
 	@tools/scripts/setup cargo_mutants
 	@$(TOOLS) cargo xtask with-postgres -- cargo mutants --output target/mutants $(ARGS)
 
-audit: setup-rust ## Known vulnerabilities in what is built in; fails where they cannot be looked up
+audit: setup-rust ## Known vulnerabilities of all crates; fails if the advisory database cannot be fetched
 	$(call section,Known vulnerabilities)
 	@tools/scripts/setup cargo_deny
 	@$(TOOLS) tools/scripts/audit
@@ -185,12 +172,21 @@ audit: setup-rust ## Known vulnerabilities in what is built in; fails where they
 sbom: setup-rust ## Every crate in the binary, with version, licence and hash: target/sbom/*.cdx.json (CycloneDX)
 	@cargo xtask sbom
 
-fmt: setup-rust ## Put all Rust code into the common format
+nightly: ## What takes too long for make test, hours in all: soak, sabotage, fuzzing, audit, Lighthouse, mutants
+	@$(MAKE) audit
+	@$(MAKE) soak SOAK_MINUTES=30
+	@$(MAKE) sabotage
+	@$(MAKE) conformance EXAMPLES=400
+	@$(MAKE) fuzz FUZZ_SECONDS=600
+	@$(MAKE) lighthouse
+	@$(MAKE) mutants
+
+fmt: setup-rust ## Format all Rust code
 	@cargo fmt --all
 
 ##@ Set up
 
-setup: setup-test ## All that the tasks above need; each of them sees to its own needs
+setup: setup-test ## Install what the tasks above need; each task also does this itself
 
 setup-rust:
 	@tools/scripts/setup rust
@@ -204,7 +200,7 @@ setup-test: setup-build
 setup-deb:
 	@tools/scripts/setup deb
 
-# npm writes this file last, so it is older than the lock file exactly when an installation is due.
+# npm writes this file last. It is older than the lock file if packages must be installed again.
 $(NPM_PACKAGES): end2end/package-lock.json
 	@tools/scripts/setup node
 	@cd end2end && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund
@@ -218,4 +214,4 @@ help: ## List these tasks
 	      /^##@ / { printf "\n%s\n", substr($$0, 5) } \
 	      /^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: run dev build deb check test test-sections nightly lint e2e conformance soak sabotage bench lighthouse deb-test fuzz mutants audit sbom fmt setup setup-rust setup-build setup-test setup-deb help
+.PHONY: run dev build deb check test test-sections nightly lint-rust lint e2e conformance soak sabotage bench lighthouse deb-test fuzz mutants audit sbom fmt setup setup-rust setup-build setup-test setup-deb help

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::path::hold(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::path::check(data));

@@ -1,10 +1,10 @@
-//! The host that a request addresses (contract, section 3, check 2), and the names on the list.
+//! The host that a request addresses (contract, section 3, check 2), and the configured host names.
 
 use http::{HeaderValue, Uri};
 use server::api::{fuzzing, host::HostName};
 
-/// The first line is the request's target, every further one a `Host` header.
-pub fn hold(data: &[u8]) {
+/// The first line is the request's target, and each further line a `Host` header.
+pub fn check(data: &[u8]) {
     let mut lines = super::lines(data);
     let target = lines.next().unwrap_or_default();
     let target = Uri::try_from(target).unwrap_or_default();
@@ -13,11 +13,11 @@ pub fn hold(data: &[u8]) {
         .collect();
     assert_eq!(fuzzing::host(&target, &hosts), reference(&target, &hosts));
     if let Some(Ok(name)) = hosts.first().map(HeaderValue::to_str) {
-        listed(name);
+        configured(name);
     }
 }
 
-/// One host header at most; where the target names a host too, the same one.
+/// There is at most one host header. If the target has a host too, both are the same.
 fn reference(target: &Uri, hosts: &[HeaderValue]) -> Option<String> {
     let header = match hosts {
         [] => None,
@@ -35,7 +35,7 @@ fn reference(target: &Uri, hosts: &[HeaderValue]) -> Option<String> {
     }
 }
 
-/// `host`, `host:`, `host:80`, with one dot after the host taken away; brackets hold colons together.
+/// The host of `host`, `host:` or `host:80`, without a final dot. A host in brackets may contain colons.
 fn host_of(authority: &str) -> Option<String> {
     let mut host = String::new();
     let mut port = None;
@@ -63,8 +63,8 @@ fn host_of(authority: &str) -> Option<String> {
     (!host.is_empty()).then(|| host.to_owned())
 }
 
-/// A name that is taken for the list is written one way, and found again in every writing of it.
-fn listed(text: &str) {
+/// A configured name has one spelling, and matches a request in every spelling of it.
+fn configured(text: &str) {
     let Ok(name) = text.parse::<HostName>() else {
         return;
     };
@@ -79,7 +79,7 @@ fn listed(text: &str) {
     ] {
         let header = HeaderValue::try_from(&sent).expect("a header");
         let found = fuzzing::host(&Uri::default(), &[header]);
-        let found = found.unwrap_or_else(|| panic!("{sent:?} is no host"));
+        let found = found.unwrap_or_else(|| panic!("{sent:?} is not read as a host"));
         assert!(found.eq_ignore_ascii_case(&written), "{sent:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! The credential (contract, section 2) and the shape of a token.
+//! The credential (contract, section 2), and the format of a token.
 
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use server::api::fuzzing::{self, Key};
@@ -6,8 +6,8 @@ use store::secret::TokenDigest;
 
 const BASE62: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Lines that begin with `K` are `X-API-Key`, those with `A` are `Authorization`.
-pub fn hold(data: &[u8]) {
+/// Lines that begin with `K` are `X-API-Key` headers, and those with `A` are `Authorization` headers.
+pub fn check(data: &[u8]) {
     let mut headers = HeaderMap::new();
     for line in super::lines(data) {
         match line.split_first() {
@@ -30,7 +30,7 @@ fn append(headers: &mut HeaderMap, name: &'static str, value: &[u8]) {
     }
 }
 
-/// `X-API-Key` as soon as it is there, else a bearer token; twice is none that can be told; blank is missing.
+/// `X-API-Key` wins over a bearer token. A header that is sent twice is ambiguous, and a blank one is missing.
 fn reference(headers: &HeaderMap) -> Option<Key<'_>> {
     let all = |name: &str| -> Vec<&[u8]> {
         headers
@@ -58,7 +58,7 @@ fn reference(headers: &HeaderMap) -> Option<Key<'_>> {
     (!key.is_empty()).then_some(Key::One(key))
 }
 
-/// A header's value holds no white space but these two.
+/// Spaces and tabs are the only white space that a header's value may contain.
 fn trimmed(mut text: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
         text = rest;
@@ -95,7 +95,7 @@ fn checksum(text: &[u8]) -> [u8; 6] {
     digits
 }
 
-/// Whatever its random part, a whole token is taken, and one with any character changed is not.
+/// Every token with a right checksum is accepted, and none with a changed character.
 fn tokens(data: &[u8]) {
     let Some((choice, random)) = data.split_first_chunk::<2>() else {
         return;

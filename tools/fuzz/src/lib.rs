@@ -1,5 +1,5 @@
-//! Properties of the readers of what strangers send. Each `hold` takes any bytes and panics where a reader does,
-//! or where it differs from a reference that is written another way: slowly, and from the contract's words.
+//! Properties of the parsers for untrusted input. Each `check` takes any bytes. It panics if a parser panics, or if its
+//! result differs from a reference implementation, which is slow and follows the contract word by word.
 #![forbid(unsafe_code)]
 
 pub mod host;
@@ -7,12 +7,12 @@ pub mod key;
 pub mod path;
 pub mod query;
 
-/// The lines of an input, which is how seeds are written.
+/// The lines of an input. Seeds are text files.
 fn lines(data: &[u8]) -> impl Iterator<Item = &[u8]> {
     data.split(|byte| *byte == b'\n')
 }
 
-/// Percent-decoding, a character at a time; `%` that begins nothing stands for itself (WHATWG URL, 1.3).
+/// Percent-decoding, a byte at a time. A `%` without two digits after it stays (WHATWG URL, section 1.3).
 fn decoded(text: &[u8]) -> Vec<u8> {
     let digit = |at: usize| text.get(at).and_then(|byte| (*byte as char).to_digit(16));
     let mut bytes = Vec::new();
@@ -32,7 +32,7 @@ fn decoded(text: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A number of digits alone that fits: counted up by hand.
+/// A number of digits only that fits into 64 bits.
 fn number(text: &str) -> Option<i64> {
     let mut sum: i64 = 0;
     for character in text.chars() {

@@ -1,4 +1,4 @@
-//! What stands in paths: ids, the names of originals, and where signing in leads.
+//! Ids in paths, the names of originals, and the page after signing in.
 
 use std::path::{Component, Path};
 
@@ -7,17 +7,17 @@ use http::Uri;
 use server::api::fuzzing;
 use url::Url;
 
-/// Any text, in each of these places.
-pub fn hold(data: &[u8]) {
+/// Tries the text in each of these places.
+pub fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
     ids(text);
     object_name(text);
-    next(text);
+    page_after_sign_in(text);
 }
 
-/// `/903/event/456`, each part decoded once, and digits alone.
+/// `/903/event/456`: each part is decoded once, and has digits only.
 fn ids(text: &str) {
     let Ok(target) = Uri::try_from(text) else {
         return;
@@ -27,7 +27,7 @@ fn ids(text: &str) {
     let [root, organisation, word, event] = parts.as_slice() else {
         return assert_eq!(found, None);
     };
-    // A part in the midst of a path may be empty, and is then no number; nothing at the end is another path.
+    // An empty part inside the path is an invalid number. An empty part at the end is another path.
     if !root.is_empty() || word != "event" || event.is_empty() {
         return assert_eq!(found, None);
     }
@@ -52,7 +52,7 @@ fn ids(text: &str) {
     assert_eq!(found, Some(expected));
 }
 
-/// A name leads to a file in the folder, by as many steps as it has parts, and breaks out of no header.
+/// A name stays inside the folder, with one path component per part, and cannot break out of the header.
 fn object_name(text: &str) {
     let Some(disposition) = fuzzing::object_name(text) else {
         return;
@@ -66,7 +66,7 @@ fn object_name(text: &str) {
     assert_eq!(steps.len(), text.split('/').count());
     let plain = disposition
         .strip_prefix("attachment; filename=\"")
-        .expect("its start");
+        .expect("the header's start");
     let (ascii, exact) = plain
         .split_once("\"; filename*=UTF-8''")
         .expect("two names");
@@ -80,8 +80,8 @@ fn object_name(text: &str) {
     );
 }
 
-/// Where signing in leads is on this site, as browsers resolve it.
-fn next(text: &str) {
+/// The page after signing in is on this site, as browsers resolve its address.
+fn page_after_sign_in(text: &str) {
     if let Some(path) = local_path(Some(text)) {
         let here = Url::parse("https://zone.example/sign-in").expect("an address");
         let there = here.join(path).expect("an address");

@@ -4,7 +4,7 @@ use http::Uri;
 use server::api::fuzzing;
 
 /// The whole input is a query string.
-pub fn hold(data: &[u8]) {
+pub fn check(data: &[u8]) {
     let Ok(target) = Uri::try_from([b"/?", data].concat()) else {
         return;
     };
@@ -17,7 +17,7 @@ pub fn hold(data: &[u8]) {
     assert_eq!(found, expected);
 }
 
-/// Names and values (WHATWG URL, 5.1).
+/// Names and values (WHATWG URL, section 5.1).
 fn parameters(query: &str) -> Vec<(String, String)> {
     let text = |part: &str| {
         let spaces = part.replace('+', " ");
@@ -30,7 +30,7 @@ fn parameters(query: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Everything that is wrong, in the order window, page, size; or `from`, `to`, page and size.
+/// `from`, `to`, page and size; or all problems, in this order.
 fn reference(sent: &[(String, String)]) -> Result<[i64; 4], String> {
     let mut problems = Vec::new();
     let single = |name: &str| {

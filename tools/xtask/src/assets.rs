@@ -1,14 +1,14 @@
-//! Files whose name carries a hash of their content: such a file never changes, so a browser may keep it for good.
+//! Files with a hash of their content in the name. Such a file never changes, so browsers may cache it permanently.
 
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
-/// Where the server serves the assets.
+/// The path under which the server serves the assets.
 const BASE: &str = "/assets";
 
-/// 64 bits: far beyond chance for a handful of files, and still readable in a list.
+/// 64 bits: collisions are out of the question for so few files, and names stay readable.
 const HASH_CHARACTERS: usize = 16;
 
 pub(crate) struct Asset {
@@ -30,7 +30,7 @@ impl Asset {
         }
     }
 
-    /// All files below a folder, in the order of their names. Hidden ones (`.gitkeep`) are left out.
+    /// All files in a folder and its subfolders, sorted by name, without hidden ones such as `.gitkeep`.
     pub(crate) fn of_folder(folder: &Path) -> Result<Vec<Self>> {
         let mut assets = Vec::new();
         collect(folder, "", &mut assets)
@@ -39,12 +39,12 @@ impl Asset {
         Ok(assets)
     }
 
-    /// The path under which a page asks for this file.
+    /// The URL path of this file.
     pub(crate) fn address(&self) -> String {
         format!("{BASE}/{}", self.hashed_name)
     }
 
-    /// Whether compression pays: not for images and fonts that are compressed by their own format.
+    /// Whether compression pays. The formats of most images and fonts are compressed already.
     pub(crate) fn is_compressible(&self) -> bool {
         let extension = self.name.rsplit('.').next().unwrap_or_default();
         [
@@ -85,7 +85,7 @@ fn hash(content: &[u8]) -> String {
     text
 }
 
-/// Puts the hash before the extension, so that the server still tells the type by the name's end.
+/// Puts the hash before the extension, from which the server derives the media type.
 fn with_hash(name: &str, hash: &str) -> String {
     let file_name_start = name.rfind('/').map_or(0, |slash| slash + 1);
     match name[file_name_start..].rfind('.') {
@@ -102,21 +102,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_hashed_name_follows_from_the_content_alone() {
+    fn the_hashed_name_depends_only_on_the_content() {
         let name = |content: &str| Asset::new("app.js", content.into()).hashed_name;
         assert_eq!(name("hydrate()"), "app.d713acf971f0ae28.js");
         assert_ne!(name("hydrate()"), name("hydrate( )"));
     }
 
     #[test]
-    fn the_hash_stands_before_the_extension_of_the_file_itself() {
+    fn the_hash_is_put_before_the_last_extension_of_the_file_name() {
         assert_eq!(with_hash("favicon.svg", "0f"), "favicon.0f.svg");
         assert_eq!(with_hash("text.min.js", "0f"), "text.min.0f.js");
         assert_eq!(with_hash("v1.2/LICENCE", "0f"), "v1.2/LICENCE.0f");
     }
 
     #[test]
-    fn a_folder_is_read_with_its_subfolders_in_order_without_hidden_files() {
+    fn a_folder_is_read_with_its_subfolders_sorted_and_without_hidden_files() {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("icons")).unwrap();
         for name in ["robots.txt", "icons/lock.svg", ".gitkeep"] {

@@ -1,4 +1,4 @@
-//! Starting other programs, and saying clearly what went wrong with them.
+//! Starts other programs, and reports clearly how they failed.
 
 use std::{
     convert::Infallible,
@@ -20,22 +20,22 @@ pub(crate) fn root() -> &'static Path {
         .expect("this crate is in tools/xtask of the repository")
 }
 
-/// A command that cannot tell that it is started from a program which `cargo run` started.
+/// A command without the variables that `cargo run` sets for this program.
 ///
-/// Build scripts may ask to run again when a variable such as `CARGO_PKG_NAME` changes (ring's does). If
-/// `cargo run`'s values went through to a second cargo, each change between a cargo started here and one
-/// started by hand would build ring, and all that stands on it, anew.
+/// Some build scripts run again when a variable such as `CARGO_PKG_NAME` changes (ring's does). If a second cargo
+/// inherited `cargo run`'s values, each change between `cargo xtask` and plain cargo would rebuild ring and every
+/// crate that depends on it.
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     for (name, _) in env::vars_os() {
-        if name.to_str().is_some_and(is_of_cargo_run) {
+        if name.to_str().is_some_and(is_set_by_cargo_run) {
             command.env_remove(name);
         }
     }
     command
 }
 
-fn is_of_cargo_run(variable: &str) -> bool {
+fn is_set_by_cargo_run(variable: &str) -> bool {
     variable.starts_with("CARGO_PKG_")
         || variable.starts_with("CARGO_MANIFEST_")
         || matches!(variable, "CARGO" | "CARGO_BIN_NAME" | "CARGO_CRATE_NAME")
@@ -48,7 +48,7 @@ pub(crate) fn cargo() -> Command {
     cargo
 }
 
-/// A build tool from npm. All of them stand in the one `package.json` of `end2end`.
+/// A build tool from npm. `end2end/package.json` lists all of them.
 pub(crate) fn npm_tool(name: &str) -> Result<Command> {
     let tool = root().join("end2end/node_modules/.bin").join(name);
     if !tool.exists() {
@@ -57,38 +57,41 @@ pub(crate) fn npm_tool(name: &str) -> Result<Command> {
     Ok(command(tool))
 }
 
-/// Runs the command to its end; anything but success is an error that shows the command.
+/// Runs the command and waits for its end.
+///
+/// # Errors
+/// The command could not be started, or failed. The error shows the command.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| could_not_start(command))?;
     expect_success(command, status)
 }
 
-/// Like [`run`], but shows what the command prints only if it fails.
+/// Like [`run`], but shows the command's output only if it fails.
 pub(crate) fn run_quietly(command: &mut Command) -> Result<()> {
     let output = command.output().with_context(|| could_not_start(command))?;
     expect_success(command, output.status).map_err(|error| {
-        let said = [output.stdout, output.stderr].concat();
-        anyhow!("{error}\n{}", String::from_utf8_lossy(&said).trim_end())
+        let printed = [output.stdout, output.stderr].concat();
+        anyhow!("{error}\n{}", String::from_utf8_lossy(&printed).trim_end())
     })
 }
 
-/// Becomes the command, with this process's id, so that signals reach it and its exit code is ours.
+/// Replaces this process by the command. It keeps the process id, so signals reach it, and its exit code is ours.
 pub(crate) fn become_command(command: &mut Command) -> Result<Infallible> {
     Err(command.exec()).with_context(|| could_not_start(command))
 }
 
-/// The exit code by which a shell would report this status.
+/// The exit code with which a shell would report this status.
 pub(crate) fn exit_code(status: ExitStatus) -> u8 {
     let code = status.code().or_else(|| Some(128 + status.signal()?));
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }
 
-/// Does one step of a build and says how long it took.
+/// Does one step of a build, and prints how long it took.
 pub(crate) fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let start = Instant::now();
-    let done = work()?;
+    let result = work()?;
     eprintln!("{name:>12} {:.1} s", start.elapsed().as_secs_f32());
-    Ok(done)
+    Ok(result)
 }
 
 pub(crate) fn expect_success(command: &Command, status: ExitStatus) -> Result<()> {
@@ -102,7 +105,7 @@ pub(crate) fn could_not_start(command: &Command) -> String {
     format!("`{}` could not be started", shown(command))
 }
 
-/// The command as one would type it.
+/// The command as a user would type it.
 fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let name = program.file_name().unwrap_or(program.as_os_str());
@@ -118,24 +121,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cargo_run_leaves_behind_is_told_from_a_users_settings() {
-        for left in ["CARGO", "CARGO_PKG_NAME", "CARGO_MANIFEST_DIR"] {
-            assert!(is_of_cargo_run(left), "{left}");
+    fn variables_of_cargo_run_are_removed_and_a_users_settings_stay() {
+        for removed in ["CARGO", "CARGO_PKG_NAME", "CARGO_MANIFEST_DIR"] {
+            assert!(is_set_by_cargo_run(removed), "{removed}");
         }
-        for set in ["CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_BUILD_JOBS", "PATH"] {
-            assert!(!is_of_cargo_run(set), "{set}");
+        for kept in ["CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_BUILD_JOBS", "PATH"] {
+            assert!(!is_set_by_cargo_run(kept), "{kept}");
         }
     }
 
     #[test]
-    fn an_exit_code_is_passed_on_and_a_death_by_signal_counts_from_128() {
+    fn an_exit_code_is_returned_and_a_signal_adds_128() {
         let status = |script| Command::new("sh").args(["-c", script]).status();
         assert_eq!(exit_code(status("exit 7").unwrap()), 7);
         assert_eq!(exit_code(status("kill -TERM $$").unwrap()), 128 + 15);
     }
 
     #[test]
-    fn a_failure_shows_the_command_and_what_it_said() {
+    fn a_failure_shows_the_command_and_its_output() {
         let mut command = Command::new("sh");
         command.args(["-c", "echo no such luck >&2; exit 3"]);
         let error = run_quietly(&mut command).unwrap_err().to_string();

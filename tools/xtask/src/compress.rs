@@ -1,4 +1,4 @@
-//! Compression at the highest levels: it is done once per build, and each visitor gains.
+//! Compression at the highest levels, because it is done once per build and each visitor gains.
 
 use std::io::Write;
 
@@ -6,7 +6,7 @@ use anyhow::Result;
 use brotli::enc::BrotliEncoderParams;
 use flate2::{Compression, write::GzEncoder};
 
-/// A way to compress, with the ending of the files that it makes.
+/// A compression format, with the ending of its files.
 pub(crate) struct Format {
     ending: &'static str,
     pub(crate) compress: fn(&[u8]) -> Result<Vec<u8>>,
@@ -29,7 +29,7 @@ const GZIP: Format = Format {
     compress: gzip,
 };
 
-/// What the server can offer besides the file as it is.
+/// The formats that the server offers besides the plain file.
 pub(crate) static FORMATS: [Format; 2] = [BROTLI, GZIP];
 
 fn brotli(mut content: &[u8]) -> Result<Vec<u8>> {
@@ -44,7 +44,7 @@ fn brotli(mut content: &[u8]) -> Result<Vec<u8>> {
     Ok(compressed)
 }
 
-/// The header has no time and no name in it: equal content gives equal files.
+/// The header contains neither time nor name, so equal content gives equal files.
 fn gzip(content: &[u8]) -> Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(content)?;
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_formats_give_the_content_back() {
+    fn both_formats_decompress_to_the_same_content() {
         let content = "developer zone ".repeat(1000).into_bytes();
 
         let mut back = Vec::new();

@@ -1,4 +1,4 @@
-//! The style sheet: `style/index.css` with all that it imports, as one small file.
+//! Bundles `style/index.css` and its imports into one minified style sheet.
 
 use std::{
     fmt::Display,
@@ -18,8 +18,8 @@ use lightningcss::{
 
 use crate::assets::Asset;
 
-/// The oldest browsers we write CSS for, those of late 2024. All of them know `light-dark()`, nesting and cascade
-/// layers, so these stay as they were written.
+/// The oldest browsers that we support, from late 2024. All of them support `light-dark()`, nesting and cascade
+/// layers, so lightningcss leaves these unchanged.
 const BROWSERS: Browsers = Browsers {
     android: Some(version(131, 0)),
     chrome: Some(version(131, 0)),
@@ -42,7 +42,7 @@ pub(crate) struct Statics<'a> {
     pub(crate) assets: &'a [Asset],
 }
 
-/// Bundles and minifies a style sheet; where it names a static file, the result names its hashed address.
+/// Bundles and minifies a style sheet, and replaces the names of static files by their hashed addresses.
 pub(crate) fn bundle(entry: &Path, statics: &Statics<'_>) -> Result<String> {
     let files = Files(FileProvider::new());
     let mut bundler = Bundler::new(&files, None, ParserOptions::default());
@@ -65,7 +65,7 @@ pub(crate) fn bundle(entry: &Path, statics: &Statics<'_>) -> Result<String> {
 
     let mut css = printed.code;
     for dependency in printed.dependencies.unwrap_or_default() {
-        // Imports are in the bundle by now; one of a foreign address has failed as a missing file.
+        // Imports are part of the bundle. An import from another site has failed above, as a missing file.
         if let Dependency::Url(url) = dependency {
             let address = quoted(&statics.address(&url)?);
             css = css.replace(&quoted(&url.placeholder), &address);
@@ -74,7 +74,7 @@ pub(crate) fn bundle(entry: &Path, statics: &Statics<'_>) -> Result<String> {
     Ok(css)
 }
 
-/// Files on the disk, with the path in the error when one cannot be read.
+/// Files on disk. The error of a file that cannot be read shows its path.
 struct Files(FileProvider);
 
 impl SourceProvider for Files {
@@ -92,7 +92,7 @@ impl SourceProvider for Files {
 }
 
 impl Statics<'_> {
-    /// What to write in place of a `url()`. Data and references into the page stay as they are.
+    /// The replacement of a `url()`. Data URLs and references into the page stay as they are.
     fn address(&self, url: &UrlDependency) -> Result<String> {
         if url.url.starts_with("data:") || url.url.starts_with('#') {
             return Ok(url.url.clone());
@@ -100,7 +100,7 @@ impl Statics<'_> {
         let asset = self.find(&self.named_file(url));
         asset.map(Asset::address).with_context(|| {
             format!(
-                "{}:{} names `{}`, which is no file in {}",
+                "{}:{} names `{}`, which is not a file in {}",
                 url.loc.file_path,
                 url.loc.start.line,
                 url.url,
@@ -109,7 +109,7 @@ impl Statics<'_> {
         })
     }
 
-    /// A `url()` is relative to the file that it stands in.
+    /// A `url()` is relative to the file that contains it.
     fn named_file(&self, url: &UrlDependency) -> Option<PathBuf> {
         let folder_of_sheet = Path::new(&url.loc.file_path).parent()?;
         let named = fs::canonicalize(folder_of_sheet.join(&url.url)).ok()?;
@@ -125,12 +125,12 @@ impl Statics<'_> {
     }
 }
 
-/// The text as a string of CSS. Data may well have quotes in it.
+/// The text as a string of CSS, with quotes and backslashes escaped.
 fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', r"\\").replace('"', r#"\""#))
 }
 
-/// The error with file and line, counted from one as editors count.
+/// The error with file, line and column. Lines count from one, as in editors.
 fn located<T: Display>(error: &Error<T>) -> anyhow::Error {
     match &error.loc {
         Some(at) => anyhow!(
@@ -148,7 +148,7 @@ fn located<T: Display>(error: &Error<T>) -> anyhow::Error {
 mod tests {
     use super::*;
 
-    /// Bundles `index.css` of a folder with these files, and `logo.svg` in its subfolder `static`.
+    /// Bundles `index.css` of a folder with these files and with `static/logo.svg`.
     fn bundled(files: &[(&str, &str)]) -> Result<String> {
         let folder = tempfile::tempdir()?;
         let static_folder = folder.path().join("static");
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn imports_become_one_file_in_their_layers() {
+    fn imports_are_bundled_into_one_file_within_their_layers() {
         let css = bundled(&[
             (
                 "index.css",
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn modern_css_is_not_lowered_into_polyfills() {
+    fn modern_css_is_not_replaced_by_polyfills() {
         let css = bundled(&[(
             "index.css",
             ":root { color-scheme: light dark; --ink: light-dark(#000, #fff); color: light-dark(oklch(20% 0 0), white) }
@@ -204,14 +204,14 @@ mod tests {
     }
 
     #[test]
-    fn a_static_file_is_named_by_its_hashed_address() {
+    fn the_name_of_a_static_file_is_replaced_by_its_hashed_address() {
         let css = bundled(&[("index.css", "a { background: url('static/logo.svg') }")]).unwrap();
         let logo = Asset::new("logo.svg", b"<svg/>".to_vec()).address();
         assert!(css.contains(&logo), "{css}");
     }
 
     #[test]
-    fn data_and_references_into_the_page_stay() {
+    fn data_urls_and_references_into_the_page_stay() {
         let css = bundled(&[(
             "index.css",
             r#"a { background: url('data:image/svg+xml,<svg a="b"/>') } b { filter: url(#blur) }"#,
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_shown_with_file_and_line() {
+    fn an_error_shows_file_and_line() {
         let error =
             bundled(&[("index.css", "a { color: red }\n@import 'missing.css';")]).unwrap_err();
         assert!(error.to_string().contains("index.css:2:"), "{error}");

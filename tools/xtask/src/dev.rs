@@ -1,4 +1,4 @@
-//! `cargo xtask dev`: build, run, and again whenever a source file changes.
+//! `cargo xtask dev`: builds and runs the server, and repeats both whenever a source file changes.
 
 use std::{
     ffi::OsString,
@@ -28,18 +28,18 @@ const WATCHED: [&str; 7] = [
     "style",
 ];
 
-/// Editors and git write several files at once: a build waits until they have been quiet for so long.
-const QUIET: Duration = Duration::from_millis(100);
+/// Editors and git write several files in a row. A build starts when there was no change for this long.
+const QUIET_PERIOD: Duration = Duration::from_millis(100);
 
-/// How long the server gets to finish the requests it is answering.
-const GRACE: Duration = Duration::from_secs(5);
+/// How long the server may take to finish the requests that it is answering.
+const GRACE_PERIOD: Duration = Duration::from_secs(5);
 
 enum Event {
     Changed,
     Interrupted,
 }
 
-/// Keeps the server running on the newest sources that build, until a signal comes.
+/// Keeps the server running on the newest sources that compile, until a signal arrives.
 pub(crate) fn watch(args: &[OsString]) -> Result<()> {
     let (sender, events) = mpsc::channel();
     send_signals(sender.clone())?;
@@ -68,7 +68,7 @@ fn send_signals(sender: Sender<Event>) -> Result<()> {
     let mut signals = signals::catch()?;
     thread::spawn(move || {
         for _ in signals.forever() {
-            // Nobody listens any more only when the program is ending.
+            // It fails only while the program ends.
             let _ = sender.send(Event::Interrupted);
         }
     });
@@ -89,17 +89,17 @@ fn send_changes(sender: Sender<Event>) -> Result<RecommendedWatcher> {
     Ok(watcher)
 }
 
-/// The compiler reads the sources: if that counted as a change, every build would cause the next. An error means
-/// that events were lost, so there may have been a change.
+/// Reading a file is not a change; otherwise the compiler would cause the next build. An error counts as a change,
+/// because it means that events were lost.
 fn is_change(event: &notify::Result<notify::Event>) -> bool {
     !matches!(event, Ok(event) if matches!(event.kind, EventKind::Access(_)))
 }
 
-/// Waits for an event, and after a change for the end of the changes.
+/// Waits for an event. After a change, it waits until no further one follows for [`QUIET_PERIOD`].
 fn next(events: &Receiver<Event>) -> Result<Event> {
     let mut event = events.recv()?;
     while let Event::Changed = event {
-        match events.recv_timeout(QUIET) {
+        match events.recv_timeout(QUIET_PERIOD) {
             Ok(following) => event = following,
             Err(_) => break,
         }
@@ -107,7 +107,7 @@ fn next(events: &Receiver<Event>) -> Result<Event> {
     Ok(event)
 }
 
-/// A running server, ended when dropped.
+/// A running server, which is stopped when this is dropped.
 struct Running(Child);
 
 impl Running {
@@ -125,9 +125,9 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let asked = signals::terminate(&self.0);
-        if asked.is_err() || !self.ends_within(GRACE) {
-            // Fails only if the server has ended, and then there is nothing left to do.
+        let signalled = signals::terminate(&self.0);
+        if signalled.is_err() || !self.ends_within(GRACE_PERIOD) {
+            // It fails only if the server has ended already.
             let _ = self.0.kill();
             let _ = self.0.wait();
         }
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reading_a_file_is_no_change() {
+    fn reading_a_file_is_not_a_change() {
         let event = |kind| Ok(notify::Event::new(kind));
         assert!(is_change(&event(EventKind::Modify(ModifyKind::Any))));
         assert!(!is_change(&event(EventKind::Access(AccessKind::Open(
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_close_together_are_one_and_do_not_hide_a_signal() {
+    fn changes_in_quick_succession_count_as_one_and_do_not_hide_a_signal() {
         let (sender, events) = mpsc::channel();
         for _ in 0..3 {
             sender.send(Event::Changed).unwrap();

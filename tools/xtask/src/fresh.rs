@@ -1,4 +1,4 @@
-//! Not doing again what was done for the same inputs.
+//! A cache on disk: work whose inputs did not change is not repeated.
 
 use std::{fs, path::Path};
 
@@ -7,9 +7,9 @@ use sha2::{Digest, Sha256};
 
 const STAMP: &str = "stamp";
 
-/// Has `make` fill an empty `folder`, unless the folder already holds what `make` made of these inputs.
+/// Lets `make` fill an empty `folder`, unless the folder already holds its result for these inputs.
 ///
-/// A stamp, the hash of the inputs, is written last: after a failure there is none, and the next call tries again.
+/// A stamp file with the hash of the inputs is written last. After a failure it is missing, so the next call retries.
 pub(crate) fn fill(
     folder: &Path,
     inputs: &[&[u8]],
@@ -28,7 +28,7 @@ pub(crate) fn fill(
     fs::write(&stamp, hash).with_context(|| format!("could not write {}", stamp.display()))
 }
 
-/// Each input goes in with its length, so that none can run into the next.
+/// Each input is hashed with its length: `ab`, `c` and `a`, `bc` have different hashes.
 fn hash(inputs: &[&[u8]]) -> String {
     let mut hasher = Sha256::new();
     for input in inputs {
@@ -44,7 +44,7 @@ mod tests {
 
     use super::*;
 
-    /// Calls [`fill`] and tells whether it did the work.
+    /// Calls [`fill`], and returns whether it did the work.
     fn fills(folder: &Path, inputs: &[&[u8]]) -> bool {
         let mut worked = false;
         fill(folder, inputs, |folder| {
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_inputs_are_worked_on_once() {
+    fn the_work_is_done_once_for_the_same_inputs() {
         let parent = tempfile::tempdir().unwrap();
         let folder = parent.path().join("folder");
         assert!(fills(&folder, &[b"wasm", b"tools"]));
@@ -67,10 +67,10 @@ mod tests {
     }
 
     #[test]
-    fn failed_work_is_tried_again() {
+    fn failed_work_is_retried() {
         let parent = tempfile::tempdir().unwrap();
         let folder = parent.path().join("folder");
-        assert!(fill(&folder, &[b"wasm"], |_| bail!("out of luck")).is_err());
+        assert!(fill(&folder, &[b"wasm"], |_| bail!("failed")).is_err());
         assert!(fills(&folder, &[b"wasm"]));
     }
 }

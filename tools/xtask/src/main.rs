@@ -1,7 +1,7 @@
-//! The build of the Developer Zone and its helpers, run as `cargo xtask …` (an alias in `.cargo/config.toml`).
+//! The build of the Developer Zone, and helpers for working on it: `cargo xtask …` (an alias in `.cargo/config.toml`).
 //!
-//! Everything said here goes to standard error, as cargo's own words do: standard output belongs to the
-//! program that was asked for, and a script may read it.
+//! Messages go to standard error, as cargo's do. Standard output belongs to the program that a task runs, because a
+//! script may read it.
 
 mod assets;
 mod circles;
@@ -52,13 +52,13 @@ enum Task {
     },
     /// Build, then run the server
     Run {
-        /// What the server is called with, for example `serve --demo`
+        /// The server's arguments, for example `serve --demo`
         #[arg(last = true)]
         args: Vec<OsString>,
     },
-    /// Build, run the server, and do both again whenever a source file changes
+    /// Build and run the server, and repeat both whenever a source file changes
     Dev {
-        /// What the server is called with, for example `serve --demo`
+        /// The server's arguments, for example `serve --demo`
         #[arg(last = true)]
         args: Vec<OsString>,
     },
@@ -68,9 +68,9 @@ enum Task {
     SupplyChain,
     /// List every crate that is built in, with version, licence and hash, in `target/sbom` (CycloneDX)
     Sbom,
-    /// Run a command with a throwaway PostgreSQL, whose address it finds in TEST_POSTGRES_URL
+    /// Run a command with a temporary PostgreSQL server, whose URL is in TEST_POSTGRES_URL
     ///
-    /// When the variable is set already, the command runs with that server.
+    /// If the variable is set already, the command uses that server.
     WithPostgres {
         /// The command and its arguments; its standard input is empty
         #[arg(last = true, required = true)]

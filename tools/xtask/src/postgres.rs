@@ -1,4 +1,4 @@
-//! A PostgreSQL for the length of one command: nothing to set up, nothing left behind.
+//! A temporary PostgreSQL server for one command. It needs no set-up, and leaves nothing behind.
 
 use std::{
     cmp::Reverse,
@@ -25,17 +25,17 @@ use crate::{
     signals,
 };
 
-/// Where the command finds the server's address.
+/// The variable with the server's URL.
 const ADDRESS: &str = "TEST_POSTGRES_URL";
 
-/// Below it Debian keeps each version's programs, outside of the search path.
+/// Debian installs the programs of each version here, outside of `PATH`.
 const DEBIAN: &str = "/usr/lib/postgresql";
 
-/// For tests of logic: fast, and worthless after a power cut. Sockets are off, since their path may be too long.
+/// Fast, and not durable. Unix sockets are off, because their path may be too long.
 const SETTINGS: &str = "-c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=300 \
      -c fsync=off -c synchronous_commit=off -c full_page_writes=off";
 
-/// Runs a command that finds a PostgreSQL server, and gives its exit code.
+/// Runs a command with a PostgreSQL server, and returns its exit code.
 pub(crate) fn run_beside(words: &[OsString]) -> Result<ExitCode> {
     let (program, arguments) = words.split_first().context("no command was given")?;
     let mut command = command(program);
@@ -43,15 +43,15 @@ pub(crate) fn run_beside(words: &[OsString]) -> Result<ExitCode> {
     if env::var_os(ADDRESS).is_some() {
         become_command(&mut command)?;
     }
-    // Caught from before the start: a signal at any time leaves neither server nor folder behind.
+    // Signals are caught before the server starts, so that none leaves a server or a folder behind.
     let signals = signals::catch()?;
     let postgres = Postgres::start()?;
     command.env(ADDRESS, postgres.address());
     run_to_its_end(&mut command, signals)
 }
 
-/// Runs a command in a process group of its own. So a signal is passed on to all that the command has started, which
-/// `cargo test` would not do; and since such a group cannot read from the terminal, its standard input is empty.
+/// Runs a command in a process group of its own, and forwards signals to the whole group: `cargo test` does not forward
+/// them itself. Such a group cannot read from the terminal, so its standard input is empty.
 fn run_to_its_end(command: &mut Command, mut signals: Signals) -> Result<ExitCode> {
     if let Some(signal) = signals.pending().next() {
         return Ok(ExitCode::from(exit_code(ExitStatus::from_raw(signal))));
@@ -63,22 +63,22 @@ fn run_to_its_end(command: &mut Command, mut signals: Signals) -> Result<ExitCod
         .with_context(|| could_not_start(command))?;
     let leader = Pid::from_child(&child);
     let handle = signals.handle();
-    let passing_on = thread::spawn(move || {
+    let forwarding = thread::spawn(move || {
         for signal in signals.forever() {
-            signals::pass_on(signal, leader);
+            signals::send_to_group(signal, leader);
         }
     });
     let status = child.wait();
     handle.close();
-    passing_on
+    forwarding
         .join()
-        .expect("passing on signals does not panic");
-    // What the command left running in the background has no server from here on.
-    signals::pass_on(SIGKILL, leader);
+        .expect("forwarding signals does not panic");
+    // Processes that the command left in the background lose their server now.
+    signals::send_to_group(SIGKILL, leader);
     Ok(ExitCode::from(exit_code(status?)))
 }
 
-/// A running server, stopped when dropped; then its folder goes too.
+/// A running server. When dropped, it is stopped and its folder is deleted.
 struct Postgres {
     programs: PathBuf,
     owner: Option<Owner>,
@@ -86,7 +86,7 @@ struct Postgres {
     port: u16,
 }
 
-/// Whom the server runs as when we are root: it refuses to run as root itself.
+/// The user that the server runs as if we are root. PostgreSQL refuses to run as root.
 #[derive(Clone, Copy)]
 struct Owner {
     user: u32,
@@ -101,7 +101,7 @@ impl Postgres {
             folder: tempfile::Builder::new().prefix("postgres-").tempdir()?,
             port: free_port()?,
         };
-        postgres.give_folder_away()?;
+        postgres.change_owner_of_folder()?;
         postgres.create_cluster()?;
         postgres.start_server()?;
         Ok(postgres)
@@ -111,7 +111,7 @@ impl Postgres {
         format!("postgres://app@127.0.0.1:{}/postgres", self.port)
     }
 
-    fn give_folder_away(&self) -> Result<()> {
+    fn change_owner_of_folder(&self) -> Result<()> {
         if let Some(Owner { user, group }) = self.owner {
             chown(self.folder.path(), Some(user), Some(group))?;
         }
@@ -138,8 +138,8 @@ impl Postgres {
         .map_err(|error| anyhow!("{error}\n{}", fs::read_to_string(&log).unwrap_or_default()))
     }
 
-    /// One of PostgreSQL's programs, working on our data, as the owner of the folder. Ctrl-C in a terminal does not
-    /// reach it: half started, a server would be neither running nor stopped.
+    /// One of PostgreSQL's programs, run on our data as the folder's owner. It has a process group of its own, so that
+    /// Ctrl-C does not end it while the server is half started.
     fn program(&self, name: &str) -> Command {
         let mut program = command(self.programs.join(name));
         program
@@ -166,7 +166,7 @@ impl Drop for Postgres {
     }
 }
 
-/// The folder of PostgreSQL's programs: from the search path, or the newest version that Debian installed.
+/// The folder of PostgreSQL's programs: in `PATH`, or the newest version that Debian installed.
 fn programs() -> Result<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
@@ -178,7 +178,7 @@ fn programs() -> Result<PathBuf> {
         )
 }
 
-/// The folders of programs below `/usr/lib/postgresql`, newest version first.
+/// The folders of programs in `/usr/lib/postgresql`, newest version first.
 fn versions(below: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     let number = |folder: &PathBuf| folder.file_name()?.to_str()?.parse::<u32>().ok();
     let mut folders: Vec<_> = fs::read_dir(below)
@@ -209,11 +209,11 @@ fn id_of_postgres(which: &str) -> Result<u32> {
         .ok()
         .context(
             "PostgreSQL does not run as root, and there is no user `postgres` to run it as: \
-             install PostgreSQL from your system's packages, or do this as another user",
+             install PostgreSQL from your system's packages, or run this as another user",
         )
 }
 
-/// A port that is free now, and that hardly anyone will be given before PostgreSQL takes it.
+/// A port that is free now. Another process is unlikely to get it before PostgreSQL does.
 fn free_port() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     Ok(listener.local_addr()?.port())

@@ -1,4 +1,4 @@
-//! Scripts: each becomes one file, small for those who load it.
+//! Bundles scripts: each becomes one minified file.
 
 use std::{fs, path::Path};
 
@@ -9,7 +9,7 @@ use crate::{
     mode::Mode,
 };
 
-/// The script of the documentation: it needs none of the dashboard's WASM.
+/// The script of the API documentation, which does not load the dashboard's WASM.
 pub(crate) fn documentation(mode: Mode) -> Result<Vec<u8>> {
     let folder = tempfile::tempdir()?;
     let bundled = folder.path().join("documentation.js");
@@ -18,7 +18,7 @@ pub(crate) fn documentation(mode: Mode) -> Result<Vec<u8>> {
     Ok(fs::read(bundled)?)
 }
 
-/// Makes an ES module of `entry` and all that it imports.
+/// Bundles `entry` and its imports into one ES module.
 pub(crate) fn bundle(entry: &Path, bundled: &Path, mode: Mode) -> Result<()> {
     let mut esbuild = npm_tool("esbuild")?;
     esbuild

@@ -1,4 +1,4 @@
-//! The server: built by cargo, around a site that has to be there already.
+//! The server. Cargo builds it, and embeds the front end; so `site` comes first.
 
 use std::{
     convert::Infallible,
@@ -16,7 +16,7 @@ use crate::command::{become_command, cargo, command, could_not_start, expect_suc
 pub(crate) struct Server(PathBuf);
 
 impl Server {
-    /// Becomes the server.
+    /// Replaces this process by the server.
     pub(crate) fn become_with(&self, args: &[OsString]) -> Result<Infallible> {
         become_command(command(&self.0).args(args))
     }
@@ -29,7 +29,7 @@ impl Server {
     }
 }
 
-/// Builds the server. The path is cargo's word, not a guess: `CARGO_TARGET_DIR` and a developer's own settings move it.
+/// Builds the server. Cargo reports its path, which `CARGO_TARGET_DIR` and a developer's own settings may change.
 pub(crate) fn build(release: bool) -> Result<Server> {
     let mut cargo = cargo();
     cargo
@@ -42,11 +42,11 @@ pub(crate) fn build(release: bool) -> Result<Server> {
     let output = cargo.output().with_context(|| could_not_start(&cargo))?;
     expect_success(&cargo, output.status)?;
     let messages = String::from_utf8_lossy(&output.stdout);
-    let path = executable(&messages).context("cargo did not say where it put the server")?;
+    let path = executable(&messages).context("cargo did not report the path of the server")?;
     Ok(Server(path.into()))
 }
 
-/// The last executable that cargo's messages, one JSON value a line, tell of.
+/// The last executable in cargo's messages, each a line of JSON.
 fn executable(messages: &str) -> Option<String> {
     let of_line = |line| {
         let message: Value = serde_json::from_str(line).ok()?;
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_executable_is_found_among_cargos_messages() {
+    fn the_executable_is_read_from_cargos_messages() {
         let messages = r#"{"reason":"compiler-artifact","target":{"name":"model"},"executable":null}
 {"reason":"compiler-artifact","target":{"name":"developer-zone"},"executable":"/t/debug/developer-zone"}
 {"reason":"build-finished","success":true}"#;

@@ -1,4 +1,4 @@
-//! The signals that ask this program to end, received as values: what it started has to be ended first.
+//! Catches the signals that end this program, so that it can first end the processes that it started.
 
 use std::{io, process::Child};
 
@@ -9,7 +9,7 @@ use signal_hook::{
     iterator::Signals,
 };
 
-/// From here on these signals do not end this program by themselves.
+/// From now on these signals do not end this program; they can be read instead.
 pub(crate) fn catch() -> Result<Signals> {
     Signals::new([SIGINT, SIGTERM, SIGHUP]).context("signals could not be caught")
 }
@@ -19,10 +19,10 @@ pub(crate) fn terminate(child: &Child) -> io::Result<()> {
     Ok(kill_process(Pid::from_child(child), Signal::TERM)?)
 }
 
-/// Passes a signal on to a child that leads a process group, and to all the child has started in it.
-pub(crate) fn pass_on(signal: i32, leader: Pid) {
+/// Sends a signal to a process group: to its leader, and to every process that the leader started in it.
+pub(crate) fn send_to_group(signal: i32, leader: Pid) {
     if let Some(signal) = Signal::from_named_raw(signal) {
-        // It fails only when the group has ended already, which is what was wanted.
+        // It fails only if the group has ended already.
         let _ = kill_process_group(leader, signal);
     }
 }

@@ -1,4 +1,4 @@
-//! The site: everything a browser loads besides the pages, in `target/site`, with a manifest of the names.
+//! The site: every file that a browser loads besides the pages. It is built into `target/site`, with a manifest.
 
 use std::{
     collections::BTreeMap,
@@ -22,9 +22,9 @@ use crate::{
 const MANIFEST: &str = "manifest.json";
 const ASSETS: &str = "assets";
 
-/// Builds the site and puts it in its place.
+/// Builds the site into `target/site`.
 pub(crate) fn build(mode: Mode) -> Result<()> {
-    let _alone = lock()?;
+    let _lock = lock()?;
     let site = Site::from_sources(mode)?;
     let folder = root().join("target/site");
     if site.is_at(&folder, mode) {
@@ -36,7 +36,7 @@ pub(crate) fn build(mode: Mode) -> Result<()> {
     Ok(())
 }
 
-/// Two builds at once (`make dev` here, `make e2e` there) wait for each other; the end of the process unlocks.
+/// Lets one build run at a time: `make dev` and `make e2e` may both run one. The end of the process unlocks.
 fn lock() -> Result<File> {
     let path = root().join("target/site.lock");
     fs::create_dir_all(root().join("target"))?;
@@ -81,7 +81,7 @@ impl Site {
             .chain(&self.statics)
     }
 
-    /// The server reads from this which file is meant by a name.
+    /// For each name, the address with the hash. The server reads it.
     fn manifest(&self) -> String {
         let statics: BTreeMap<_, _> = self
             .statics
@@ -98,7 +98,7 @@ impl Site {
         format!("{manifest:#}\n")
     }
 
-    /// Whether the folder holds this site already. A name tells the content, so names are enough.
+    /// Whether the folder already holds this site. Names contain a hash of the content, so comparing names is enough.
     fn is_at(&self, folder: &Path, mode: Mode) -> bool {
         fs::read_to_string(folder.join(MANIFEST)).is_ok_and(|last| last == self.manifest())
             && self
@@ -107,8 +107,8 @@ impl Site {
                 .all(|name| folder.join(ASSETS).join(name).is_file())
     }
 
-    /// Writes the site beside the folder and then swaps the two: nobody sees half a site, and what the site before
-    /// had and this one has not is gone.
+    /// Writes the site to a new folder and then swaps the two. So no reader finds half a site, and no file of the last
+    /// site remains.
     fn publish(&self, folder: &Path, mode: Mode) -> Result<()> {
         let parent = folder.parent().context("the site has no parent folder")?;
         let staging = tempfile::Builder::new()
@@ -125,7 +125,7 @@ impl Site {
         Ok(fs::rename(&new, folder)?)
     }
 
-    /// What a visitor has to load, in one line.
+    /// The sizes that a visitor has to load, in one line.
     fn sizes(&self, folder: &Path) -> String {
         let assets = folder.join(ASSETS);
         [
@@ -138,7 +138,7 @@ impl Site {
     }
 }
 
-/// Writes an asset and its compressed copies. A copy that the site `before` has needs not be made again.
+/// Writes an asset and its compressed copies. Copies that the site `before` has are reused.
 fn write(asset: &Asset, mode: Mode, folder: &Path, before: &Path) -> Result<()> {
     let path = folder.join(&asset.hashed_name);
     fs::create_dir_all(path.parent().context("an asset has no folder")?)?;
@@ -151,7 +151,7 @@ fn write(asset: &Asset, mode: Mode, folder: &Path, before: &Path) -> Result<()> 
     Ok(())
 }
 
-/// The names of the files that an asset has in the site.
+/// The names of an asset's files in the site.
 fn file_names(asset: &Asset, mode: Mode) -> impl Iterator<Item = String> {
     let copies = formats(asset, mode).map(|format| format.name_of(&asset.hashed_name));
     iter::once(asset.hashed_name.clone()).chain(copies)
@@ -230,17 +230,17 @@ mod tests {
             let ours = |name: &&String| name.starts_with(&asset.hashed_name);
             names.iter().filter(ours).count()
         };
-        assert_eq!(of(&site.script), 3, "itself, .br and .gz of {names:?}");
-        assert_eq!(of(&site.statics[1]), 1, "webp is compressed by its format");
+        assert_eq!(of(&site.script), 3, "the file, .br and .gz of {names:?}");
+        assert_eq!(of(&site.statics[1]), 1, "webp is compressed already");
         assert_eq!(
             names_in(parent.path()).len(),
             names.len() + 1,
-            "nothing but the site is left"
+            "no temporary folder remains"
         );
     }
 
     #[test]
-    fn the_next_site_leaves_no_file_of_the_last() {
+    fn a_new_site_removes_the_files_of_the_last_one() {
         let parent = tempfile::tempdir().unwrap();
         let folder = parent.path().join("site");
         site("1").publish(&folder, Mode::Release).unwrap();
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn an_uncompressed_site_does_not_pass_for_a_compressed_one() {
+    fn an_uncompressed_site_does_not_count_as_a_compressed_one() {
         let parent = tempfile::tempdir().unwrap();
         let folder = parent.path().join("site");
         let site = site("1");

@@ -1,5 +1,5 @@
-//! The browser's part: cargo makes WASM of the crate `frontend`, wasm-bindgen adds the JavaScript around it,
-//! wasm-opt and esbuild make both small.
+//! The browser's part. Cargo compiles the crate `frontend` to WASM, wasm-bindgen generates JavaScript for it, and
+//! wasm-opt and esbuild minimise both.
 
 use std::{
     env, fs,
@@ -17,16 +17,16 @@ use crate::{
     script,
 };
 
-/// Apart from the server's, so that neither build throws away the other's work.
+/// A folder of its own, so that the build for the browser and cargo commands for the server do not block each other.
 const TARGET_FOLDER: &str = "target/front";
 
-/// What a page loads: an ES module that exports `hydrate` and, by default, the function that loads the WASM.
+/// An ES module and its WASM. The module exports `hydrate`; its default export loads the WASM.
 pub(crate) struct Bindings {
     pub(crate) script: Vec<u8>,
     pub(crate) wasm: Vec<u8>,
 }
 
-/// Builds the bindings; only cargo is asked when the WASM did not change.
+/// Builds the bindings. If the WASM did not change, the last ones are reused.
 pub(crate) fn build(mode: Mode) -> Result<Bindings> {
     let compiled = step("cargo", || compile(mode))?;
     let folder = root()
@@ -44,7 +44,7 @@ pub(crate) fn build(mode: Mode) -> Result<Bindings> {
     })
 }
 
-/// The profiles are in the workspace's `Cargo.toml`.
+/// A profile of the workspace's `Cargo.toml`.
 fn profile(mode: Mode) -> &'static str {
     match mode {
         Mode::Release => "wasm",
@@ -65,7 +65,7 @@ fn compile(mode: Mode) -> Result<PathBuf> {
         .join("frontend.wasm"))
 }
 
-/// Tells one build of this program from the next: a change of the steps below must not pass for fresh.
+/// Changes with each build of this program, so that bindings are not reused after a change of the steps below.
 fn version_of_this() -> Result<[u8; 16]> {
     let built = env::current_exe()?.metadata()?.modified()?;
     Ok(built.duration_since(UNIX_EPOCH)?.as_nanos().to_le_bytes())
@@ -79,7 +79,7 @@ fn bind(compiled: &Path, mode: Mode, folder: &Path) -> Result<()> {
         Mode::Release => step("wasm-opt", || optimise(raw, folder))?,
         Mode::Dev => fs::rename(raw.join("app_bg.wasm"), folder.join("app.wasm"))?,
     }
-    // Bindings may import snippets of JavaScript that crates bring along: one file is left.
+    // The generated script may import snippets of JavaScript from crates. The bundle is one file.
     step("script", || {
         script::bundle(&raw.join("app.js"), &folder.join("app.js"), mode)
     })

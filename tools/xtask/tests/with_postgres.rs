@@ -1,4 +1,4 @@
-//! `cargo xtask with-postgres`: the command finds a server, and nothing is left of it afterwards.
+//! `cargo xtask with-postgres` gives the command a server, and leaves nothing behind.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -13,14 +13,14 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-/// A folder for temporary files which the user `postgres` may enter: a root's server runs as that user.
+/// A folder for temporary files. The user `postgres` may enter it, because root's server runs as that user.
 fn temporary_folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
     folder
 }
 
-/// Starts a shell script with a PostgreSQL; the script's output can be read.
+/// Starts a shell script with a PostgreSQL server. The script's output can be read.
 fn start(script: &str, temporary: &TempDir) -> Child {
     Command::new(env!("CARGO_BIN_EXE_xtask"))
         .args(["with-postgres", "--", "sh", "-c", script])
@@ -44,7 +44,7 @@ fn is_empty(folder: &TempDir) -> bool {
 }
 
 #[test]
-fn the_commands_exit_code_is_passed_on_and_the_server_is_gone() {
+fn the_commands_exit_code_is_returned_and_the_server_is_stopped() {
     let temporary = temporary_folder();
     let mut running = start("echo $TEST_POSTGRES_URL; exit 7", &temporary);
     let mut address = String::new();
@@ -56,7 +56,7 @@ fn the_commands_exit_code_is_passed_on_and_the_server_is_gone() {
 }
 
 #[test]
-fn a_termination_ends_the_command_and_all_it_started_and_the_server() {
+fn a_termination_signal_ends_the_command_its_children_and_the_server() {
     let temporary = temporary_folder();
     let mut running = start("echo $TEST_POSTGRES_URL; sleep 600 & wait", &temporary);
     let mut lines = BufReader::new(running.stdout.take().unwrap()).lines();
@@ -65,14 +65,14 @@ fn a_termination_ends_the_command_and_all_it_started_and_the_server() {
 
     kill_process(Pid::from_child(&running), Signal::TERM).unwrap();
     assert_eq!(running.wait().unwrap().code(), Some(128 + 15));
-    // The output ends only when the process in the background, which holds it open too, has ended.
+    // The background process holds the output open too. So the output ends only after that process.
     assert!(lines.next().is_none());
     assert!(!is_reachable(&address));
     assert!(is_empty(&temporary));
 }
 
 #[test]
-fn a_server_that_is_given_is_used() {
+fn a_given_server_is_used() {
     let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
         .args(["with-postgres", "--", "sh", "-c", "echo $TEST_POSTGRES_URL"])
         .env("TEST_POSTGRES_URL", "postgres://given")
