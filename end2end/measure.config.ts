@@ -1,7 +1,7 @@
-/** What `make bench` measures in a browser; no test. */
+/** The measurements of `make bench` and `make lighthouse`. They are not tests. */
 
 import { defineConfig } from '@playwright/test';
 
-import usual from './playwright.config.ts';
+import config from './playwright.config.ts';
 
-export default defineConfig(usual, { testDir: 'measure', workers: 1, timeout: 300_000 });
+export default defineConfig(config, { testDir: 'measure', workers: 1, timeout: 600_000 });

@@ -1,11 +1,17 @@
+/**
+ * Browser tests of the Developer Zone. README.md says how they are organised.
+ *
+ * `make e2e` runs this configuration, and `make nightly` runs nightly.config.ts, which scans every look of every page.
+ */
+
 import { defineConfig } from '@playwright/test';
 
-// Pages here hold API tokens. Without this, Playwright writes a snapshot of the page, input values and
-// all, beside every failed test.
+// Pages here show API tokens. Without this, Playwright writes a snapshot of the page, with the values of its fields,
+// beside each failed test.
 process.env['PLAYWRIGHT_NO_COPY_PROMPT'] = '1';
 
-/** Chromium asks its makers for nothing: the machine may be offline, and a test must not depend on them. */
-const QUIET = [
+/** Chromium makes no requests of its own: the machine may be offline, and no test may depend on them. */
+const NO_BACKGROUND_REQUESTS = [
   '--disable-quic',
   '--disable-background-networking',
   '--disable-component-update',
@@ -25,22 +31,22 @@ export default defineConfig({
   fullyParallel: true,
   workers: 2,
   retries: 0,
-  // These end what hangs. No test is judged by how long it took: the machine may be busy.
-  timeout: 120_000,
-  expect: { timeout: 20_000 },
+  // Timeouts only end what hangs. On a busy machine, everything may take many seconds.
+  timeout: 300_000,
+  expect: { timeout: 60_000 },
   reporter: 'list',
   use: {
     browserName: 'chromium',
     launchOptions: {
       executablePath: process.env['CHROME'] ?? '/usr/bin/chromium',
       chromiumSandbox: process.getuid?.() !== 0,
-      args: QUIET,
+      args: NO_BACKGROUND_REQUESTS,
     },
     locale: 'en-GB',
     timezoneId: 'Europe/London',
     viewport: { width: 1280, height: 800 },
-    actionTimeout: 20_000,
-    navigationTimeout: 30_000,
+    actionTimeout: 60_000,
+    navigationTimeout: 60_000,
     trace: 'off',
     screenshot: 'off',
     video: 'off',

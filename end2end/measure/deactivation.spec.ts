@@ -1,4 +1,4 @@
-/** How long deactivating a token takes, from the click on the switch until the page says that it holds everywhere. */
+/** Measures how long deactivating a token takes: from the click on the switch until the page shows `Inactive`. */
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 
 import { type Browser, expect, type Locator, test } from '@playwright/test';
 
-import { DeveloperZone, previewOf } from '../pages/developer-zone.ts';
+import { DeveloperZonePage, previewOf } from '../pages/developer-zone.ts';
 import { MEMBER, PASSWORD, SUMMIT } from '../support/demo.ts';
 
 const ROUNDS = 10;
@@ -22,7 +22,7 @@ interface Setting {
   servers: number;
 }
 
-test('deactivating a token, from click to done', async ({ browser }) => {
+test('deactivating a token, from the click to Inactive', async ({ browser }) => {
   const folder = await mkdtemp(join(tmpdir(), 'developer-zone-'));
   const postgres = process.env['TEST_POSTGRES_URL'];
   const settings: Setting[] = [
@@ -31,13 +31,13 @@ test('deactivating a token, from click to done', async ({ browser }) => {
   ];
   const rows = [];
   for (const setting of settings) {
-    rows.push(await measured(browser, setting));
+    rows.push(await measure(browser, setting));
   }
   await rm(folder, { recursive: true });
-  console.log(['| setting | median | p95 | most |', '|---|---|---|---|', ...rows].join('\n'));
+  console.log(['| setting | median | p95 | maximum |', '|---|---|---|---|', ...rows].join('\n'));
 });
 
-async function measured(browser: Browser, { name, url, servers }: Setting): Promise<string> {
+async function measure(browser: Browser, { name, url, servers }: Setting): Promise<string> {
   const environment = { ...process.env, DEVELOPER_ZONE_DATABASE_URL: url };
   const run = (args: string[]) => promisify(execFile)(BINARY, args, { env: environment });
   await run(['demo']);
@@ -54,7 +54,7 @@ async function measured(browser: Browser, { name, url, servers }: Setting): Prom
   }
   const page = await browser.newPage({ baseURL: addresses[0] ?? '' });
   await page.request.post('/api/dashboard/sign-in', { form: { email: MEMBER, password: PASSWORD } });
-  const zone = new DeveloperZone(page);
+  const zone = new DeveloperZonePage(page);
   await zone.open();
   const row = zone.row(previewOf(token));
   const took: number[] = [];
@@ -78,9 +78,9 @@ async function measured(browser: Browser, { name, url, servers }: Setting): Prom
   return `| ${name} | ${at(50)} ms | ${at(95)} ms | ${at(100)} ms |`;
 }
 
-/** Timed in the page itself, from the event of the click to the change of the words. */
+/** Milliseconds from the click to the changed text, measured in the page itself. */
 async function clickToInactive(control: Locator, status: Locator): Promise<number> {
-  const words = await status.elementHandle();
+  const text = await status.elementHandle();
   return control.evaluate(
     (element, shown) =>
       new Promise<number>((done) => {
@@ -94,6 +94,6 @@ async function clickToInactive(control: Locator, status: Locator): Promise<numbe
         observer.observe(document.body, { subtree: true, childList: true, characterData: true });
         (element as HTMLElement).click();
       }),
-    words,
+    text,
   );
 }

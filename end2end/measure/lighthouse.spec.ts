@@ -1,4 +1,4 @@
-/** What Lighthouse makes of the pages, as on a phone with a slow connection: `make lighthouse`. */
+/** Runs Lighthouse on the main pages, as on a phone with a slow connection: `make lighthouse`. */
 
 import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
@@ -16,11 +16,11 @@ const TIMINGS = [
   'total-blocking-time',
   'cumulative-layout-shift',
 ] as const;
-/** Of each page as many runs, of which the one with the median performance is shown. */
+/** Runs for each page. The table shows the run with the median performance. */
 const RUNS = Number(process.env['LIGHTHOUSE_RUNS'] ?? 3);
 const FLAGS = ['--headless=new', '--disable-quic', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])];
 
-/** `seo` is for pages that a search engine can see. */
+/** `isPublic` pages need no sign-in. Only they are scored for SEO. */
 const PAGES = [
   { name: 'Sign in', path: '/sign-in', isPublic: true },
   { name: 'Events', path: '/events', isPublic: false },
@@ -53,7 +53,7 @@ test('Lighthouse', async ({ server, signIn, context }) => {
   for (const { name, path, isPublic } of PAGES) {
     const reports: Report[] = [];
     for (let run = 0; run < RUNS; run += 1) {
-      reports.push(await measured(`${server.url}${path}`, isPublic ? {} : { cookie }));
+      reports.push(await measure(`${server.url}${path}`, isPublic ? {} : { cookie }));
     }
     reports.sort((one, other) => scoreOf(one, 'performance') - scoreOf(other, 'performance'));
     const report = reports[Math.floor(RUNS / 2)]!;
@@ -67,8 +67,8 @@ test('Lighthouse', async ({ server, signIn, context }) => {
   console.log([...rows, '', ...findings].join('\n'));
 });
 
-/** With Lighthouse's own phone and its simulated slow 4G. */
-async function measured(url: string, headers: Record<string, string>): Promise<Report> {
+/** One run with Lighthouse's default phone and its simulated slow 4G. */
+async function measure(url: string, headers: Record<string, string>): Promise<Report> {
   const { stdout } = await promisify(execFile)(
     LIGHTHOUSE,
     [
@@ -91,7 +91,7 @@ function scoreOf(report: Report, category: string): number {
   return Math.round((report.categories[category]?.score ?? NaN) * 100);
 }
 
-/** Audits that count and are not met in full. */
+/** Audits that have weight in a category and score below 0.9. */
 function shortcomings(report: Report, isPublic: boolean): string[] {
   return CATEGORIES.filter((category) => isPublic || category !== 'seo').flatMap((category) =>
     (report.categories[category]?.auditRefs ?? []).flatMap(({ id, weight }) => {

@@ -1,13 +1,13 @@
 import type { Locator, Page } from '@playwright/test';
 
-/** `Your account`: password and sessions. */
+/** The page `Your account`: password and sessions. */
 export class AccountPage {
   readonly heading: Locator;
   readonly current: Locator;
   readonly next: Locator;
   readonly show: Locator;
   readonly change: Locator;
-  /** What became of the form that was sent. */
+  /** The result of the last form. */
   readonly confirmation: Locator;
   readonly error: Locator;
   readonly sessions: Locator;
@@ -26,7 +26,7 @@ export class AccountPage {
     this.signOutEverywhere = main.getByRole('button', { name: 'Sign out everywhere', exact: true });
   }
 
-  /** The session that looks at the page. */
+  /** The session of this browser. */
   get thisBrowser(): Locator {
     return this.sessions.filter({ hasText: 'This browser' });
   }

@@ -5,7 +5,7 @@ import { openPage } from '../support/fixtures.ts';
 export class ActivityPage {
   static readonly PATH = '/developer-zone/activity';
 
-  /** The links of the Developer Zone's two pages. */
+  /** The links to the Developer Zone's two pages. */
   readonly tokens: Locator;
   readonly activity: Locator;
   readonly card: Locator;
@@ -17,7 +17,7 @@ export class ActivityPage {
   readonly table: Locator;
   readonly columns: Locator;
   readonly rows: Locator;
-  /** What each row tells of. */
+  /** The text of each row: who did what. */
   readonly sentences: Locator;
   readonly nothingFound: Locator;
   readonly pages: Locator;

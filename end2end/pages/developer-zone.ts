@@ -2,7 +2,7 @@ import { expect, type Locator, type Page } from '@playwright/test';
 
 import { openPage } from '../support/fixtures.ts';
 
-export class DeveloperZone {
+export class DeveloperZonePage {
   readonly heading: Locator;
   readonly card: Locator;
   readonly title: Locator;
@@ -50,12 +50,12 @@ export class DeveloperZone {
     return this.card.getByText(`${tokens} of 10 tokens`, { exact: true });
   }
 
-  /** The row of the token that starts with the preview's five characters. */
+  /** The row of the token with this preview. */
   row(preview: string): TokenRow {
     return new TokenRow(this.rows.filter({ hasText: preview }), preview);
   }
 
-  /** Creates a token, and gives it as the page shows it. It stays shown. */
+  /** Creates a token and returns it. Its dialog stays open. */
   async create(): Promise<string> {
     await this.createToken.click();
     await this.createDialog.create.click();
@@ -63,7 +63,7 @@ export class DeveloperZone {
     return this.newToken.field.inputValue();
   }
 
-  /** Creates a token and closes the dialog that shows it. */
+  /** Creates a token, closes its dialog, and returns the token. */
   async createAndClose(): Promise<string> {
     const token = await this.create();
     await this.newToken.done.click();
@@ -72,14 +72,14 @@ export class DeveloperZone {
   }
 }
 
-/** What stays readable of a token. */
+/** The preview of a token: the part that pages show later. */
 export function previewOf(token: string): string {
   return `${token.slice(0, 5)}***`;
 }
 
 export class TokenRow {
   readonly cells: Locator;
-  /** The badge. */
+  /** `Active`, `Inactive`, or the change under way. */
   readonly status: Locator;
   /** `Last used 2 minutes ago`, below the badge. */
   readonly lastUse: Locator;
@@ -118,7 +118,7 @@ export class NewTokenDialog {
   readonly copy: Locator;
   readonly status: Locator;
   readonly tabs: Locator;
-  /** The text of the chosen tab. */
+  /** The example of the selected language. */
   readonly example: Locator;
   readonly exampleStatus: Locator;
   readonly testConnection: Locator;

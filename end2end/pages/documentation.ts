@@ -10,7 +10,7 @@ export const DOCUMENTATION = [
 ] as const;
 
 /** A page of the documentation. */
-export class Documentation {
+export class DocumentationPage {
   readonly main: Locator;
   readonly heading: Locator;
   readonly navigation: Locator;
@@ -19,7 +19,7 @@ export class Documentation {
   readonly asMarkdown: Locator;
   readonly openApi: Locator;
   readonly dashboard: Locator;
-  /** Each a call in several languages. */
+  /** Groups of examples: each shows one call in several languages. */
   readonly examples: Locator;
 
   constructor(readonly page: Page) {
@@ -38,17 +38,17 @@ export class Documentation {
     return new Example(this.examples.nth(number));
   }
 
-  /** A block of code that stands by itself. */
+  /** A block of code outside a group of examples. */
   block(text: string | RegExp): Block {
     return new Block(this.main.locator('.code:not(.example .code)', { hasText: text }).first());
   }
 }
 
-/** The same call in several languages. */
+/** One call in several languages. */
 export class Example {
   readonly tabs: Locator;
   readonly selected: Locator;
-  /** The one that is shown. */
+  /** The panel of the selected language. */
   readonly panel: Locator;
 
   constructor(readonly group: Locator) {

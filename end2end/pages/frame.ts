@@ -1,6 +1,6 @@
 import type { Locator, Page } from '@playwright/test';
 
-/** What is around every page behind sign-in. */
+/** The sidebar and the messages around every page of a signed-in user. */
 export class Frame {
   readonly skipLink: Locator;
   readonly main: Locator;
@@ -13,9 +13,9 @@ export class Frame {
   readonly openMenu: Locator;
   readonly closeMenu: Locator;
   readonly switcher: OrganisationSwitcher;
-  /** Messages about what has been done. */
+  /** Messages about successful actions. */
   readonly confirmations: Locator;
-  /** Messages about what could not be done. */
+  /** Messages about failed actions. */
   readonly failures: Locator;
   readonly sessionEnded: Locator;
 
@@ -38,7 +38,7 @@ export class Frame {
 }
 
 export class OrganisationSwitcher {
-  /** Reads `Name (903)` with the plan, or `Select organisation`. */
+  /** Its text is `Name (903)` and the plan, or `Select organisation`. */
   readonly button: Locator;
   readonly list: Locator;
   readonly search: Locator;
@@ -56,8 +56,8 @@ export class OrganisationSwitcher {
   }
 }
 
-/** The Developer Zone as those see it whose plan does not include it. */
-export class Lock {
+/** The sidebar's Developer Zone item for an organisation whose plan does not include it. */
+export class LockedItem {
   readonly item: Locator;
   readonly tooltip: Locator;
   readonly dialog: Locator;

@@ -17,7 +17,7 @@ export class SignInPage {
     this.error = page.getByRole('alert');
   }
 
-  /** The page that leads to `next` after signing in. */
+  /** The address of the sign-in page that leads to `next`. */
   static path(next?: string): string {
     return next === undefined ? '/sign-in' : `/sign-in?next=${encodeURIComponent(next)}`;
   }

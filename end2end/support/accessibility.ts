@@ -1,59 +1,66 @@
-/** Scans of what is on the page, in every look it has. */
+/** Scans the page as it is now: axe, layout, motion. */
 
 import { AxeBuilder } from '@axe-core/playwright';
-import { expect, type Page } from '@playwright/test';
+import { expect, type Page, test } from '@playwright/test';
 
 import { expectFits, moving } from './layout.ts';
 
-/** Which of axe's rules are run. */
-interface Rules {
-  type: 'tag' | 'rule';
-  values: string[];
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+interface Look {
+  width: number;
+  scheme: 'light' | 'dark';
 }
 
-const EVERYTHING: Rules = {
-  type: 'tag',
-  values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-};
-/** All rules of those that can differ between light and dark. */
-export const COLOURS: Rules = {
-  type: 'rule',
-  values: ['color-contrast', 'link-in-text-block'],
-};
-const WIDTHS = [1280, 360] as const;
+const DESKTOP = 1280;
+export const PHONE = 360;
 const HEIGHT = 800;
 
-/** No axe violation in light and dark, wide and narrow; all fits at every width; nothing moves that should not. */
-export async function expectAccessible(
-  page: Page,
-  widths: readonly number[] = WIDTHS,
-): Promise<void> {
+/** Each run of axe takes about a second, so these two looks cover both widths and both colour schemes. */
+const LOOKS: readonly Look[] = [
+  { width: DESKTOP, scheme: 'light' },
+  { width: PHONE, scheme: 'dark' },
+];
+/** The nightly run scans every combination. */
+const EVERY_LOOK: readonly Look[] = [
+  ...LOOKS,
+  { width: DESKTOP, scheme: 'dark' },
+  { width: PHONE, scheme: 'light' },
+];
+
+/**
+ * Expects that axe finds nothing, that everything fits at every width, and that nothing moves if the user prefers
+ * reduced motion. Pass a width to scan a state that exists at that width only.
+ */
+export async function expectAccessible(page: Page, onlyWidth?: number): Promise<void> {
+  const everyLook = test.info().config.metadata['everyLook'] === true;
+  const looks = (everyLook ? EVERY_LOOK : LOOKS).filter(
+    ({ width }) => onlyWidth === undefined || width === onlyWidth,
+  );
   const before = page.viewportSize();
-  for (const width of widths) {
+  for (const { width, scheme } of looks) {
     await page.setViewportSize({ width, height: HEIGHT });
-    // What moves would be measured half-way.
-    await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
-    expect.soft(await violations(page), `axe, light, ${width} px`).toEqual([]);
-    await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
-    expect.soft(await violations(page, COLOURS), `axe, dark, ${width} px`).toEqual([]);
+    // Axe would measure a transition half-way.
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+    expect.soft(await violations(page), `axe, ${scheme}, ${width} px`).toEqual([]);
   }
-  expect.soft(await moving(page), 'moves although motion is not wanted').toEqual([]);
-  await expectFits(page);
+  expect.soft(await moving(page), 'moves despite reduced motion').toEqual([]);
+  await expectFits(page, everyLook);
   await page.emulateMedia({ colorScheme: null, reducedMotion: null });
   if (before) {
     await page.setViewportSize(before);
   }
 }
 
-/** What axe has to complain of on the page as it is. */
-export async function violations(page: Page, runOnly: Rules = EVERYTHING): Promise<string[]> {
+/** The violations that axe finds on the page in its current look. */
+export async function violations(page: Page): Promise<string[]> {
   const results = await new AxeBuilder({ page })
-    // There are no frames, so axe needs no second page to gather what it finds.
+    // Our pages have no frames. Without them, axe needs no second page to collect its results.
     .setLegacyMode()
     .options({
-      runOnly,
-      // By itself axe leaves this rule out.
-      ...(runOnly.type === 'tag' && { rules: { 'target-size': { enabled: true } } }),
+      runOnly: { type: 'tag', values: RULES },
+      // Axe leaves this rule out by default.
+      rules: { 'target-size': { enabled: true } },
       resultTypes: ['violations'],
     })
     .analyze();

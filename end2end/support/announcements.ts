@@ -1,19 +1,19 @@
-/** What a screen reader says by itself: what comes into a page's live regions. */
+/** Records what a screen reader announces by itself: text that a page adds to its live regions. */
 
 import type { Page } from '@playwright/test';
 
-interface Listening {
+interface RecordingWindow {
   announced: string[];
 }
 
 /**
- * Listens on pages opened from now on. Gives what was announced so far, oldest first.
+ * Records on pages opened from now on. Returns a function that gives all announcements so far, oldest first.
  *
- * Goes by WAI-ARIA 1.2: `status` and `alert` are atomic unless they say otherwise, so all that is in such a region is
- * read out whenever something comes into it; of another region, only what is new. Of regions that bring their words
- * along only alerts are read out. What a page has from the start is no news.
+ * Follows WAI-ARIA 1.2. `status` and `alert` are atomic by default: each change announces the whole region. Other live
+ * regions announce only what is new. If a new region already has text, only an alert announces it. Text that the page
+ * has from the start is not announced.
  */
-export async function listen(page: Page): Promise<() => Promise<string[]>> {
+export async function recordAnnouncements(page: Page): Promise<() => Promise<string[]>> {
   await page.addInitScript(() => {
     const announced: string[] = [];
     Object.assign(window, { announced });
@@ -23,31 +23,31 @@ export async function listen(page: Page): Promise<() => Promise<string[]>> {
         '[role="status"], [role="alert"], [aria-live]:not([aria-live="off"])',
       );
     };
-    const wordsOf = (node: Node) => (node.textContent ?? '').trim().replace(/\s+/g, ' ');
+    const textOf = (node: Node) => (node.textContent ?? '').trim().replace(/\s+/g, ' ');
     const observer = new MutationObserver((mutations) => {
-      /** What is new in each region. A node in another that is new as well is read with that one. */
+      /** The new nodes of each region. A node inside another new node is announced with that one. */
       const regions = new Map<Element, Set<Node>>();
-      const note = (node: Node) => {
+      const add = (node: Node) => {
         const region = regionOf(node);
         if (region && node.isConnected) {
-          const news = regions.get(region) ?? regions.set(region, new Set()).get(region)!;
-          if (![...news].some((other) => other.contains(node))) {
-            news.add(node);
+          const added = regions.get(region) ?? regions.set(region, new Set()).get(region)!;
+          if (![...added].some((other) => other.contains(node))) {
+            added.add(node);
           }
         }
         if (node instanceof Element) {
-          node.querySelectorAll('[role="alert"]').forEach(note);
+          node.querySelectorAll('[role="alert"]').forEach(add);
         }
       };
       for (const { type, target, addedNodes } of mutations) {
-        (type === 'characterData' ? [target] : [...addedNodes]).forEach(note);
+        (type === 'characterData' ? [target] : [...addedNodes]).forEach(add);
       }
-      for (const [region, news] of regions) {
+      for (const [region, added] of regions) {
         const isAtomic = region.getAttribute('aria-atomic') ?? String(region.hasAttribute('role'));
-        const read = isAtomic === 'true' ? [region] : [...news];
-        const words = read.map(wordsOf).join(' ').trim();
-        if (words) {
-          announced.push(words);
+        const read = isAtomic === 'true' ? [region] : [...added];
+        const text = read.map(textOf).join(' ').trim();
+        if (text) {
+          announced.push(text);
         }
       }
     });
@@ -55,5 +55,5 @@ export async function listen(page: Page): Promise<() => Promise<string[]>> {
       observer.observe(document, { subtree: true, childList: true, characterData: true }),
     );
   });
-  return () => page.evaluate(() => (window as unknown as Listening).announced);
+  return () => page.evaluate(() => (window as unknown as RecordingWindow).announced);
 }

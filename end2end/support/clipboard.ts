@@ -1,33 +1,47 @@
-/** The clipboard: what is on it, and one that takes its time, so that what is said before can be seen. */
+/** Clipboards for tests: one that waits, one that refuses, none at all; and reading what was copied. */
 
 import type { Page } from '@playwright/test';
 
-interface Held {
-  letTheClipboardAccept(): void;
+interface WaitingWindow {
+  releaseClipboard(): void;
 }
 
-/** Holds back what pages opened from now on write to the clipboard. Gives what lets it through. */
+/** Delays each write to the clipboard, on pages opened from now on. Returns a function that releases the writes. */
 export async function holdClipboard(page: Page): Promise<() => Promise<void>> {
   await page.addInitScript(() => {
     const { writeText } = Clipboard.prototype;
-    const accepted = new Promise<void>((resolve) =>
-      Object.assign(window, { letTheClipboardAccept: resolve }),
+    const released = new Promise<void>((resolve) =>
+      Object.assign(window, { releaseClipboard: resolve }),
     );
     Clipboard.prototype.writeText = async function (text) {
-      await accepted;
+      await released;
       await writeText.call(this, text);
     };
   });
-  return async () => page.evaluate(() => (window as unknown as Held).letTheClipboardAccept());
+  return async () => page.evaluate(() => (window as unknown as WaitingWindow).releaseClipboard());
 }
 
-/** What is on the clipboard, found as a person finds it: pasted elsewhere. Our own pages may not read it. */
+/** Makes each write to the clipboard fail, on pages opened from now on. */
+export async function refuseClipboard(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    Clipboard.prototype.writeText = () => Promise.reject(new DOMException('no', 'NotAllowedError'));
+  });
+}
+
+/** Takes the clipboard away from pages opened from now on, as over plain HTTP. */
+export async function noClipboard(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    Object.defineProperty(Navigator.prototype, 'clipboard', { value: undefined });
+  });
+}
+
+/** The text on the clipboard. Pastes it into another page, because our own pages may not read the clipboard. */
 export async function clipboardText(page: Page): Promise<string> {
-  const elsewhere = await page.context().newPage();
-  await elsewhere.setContent('<textarea autofocus></textarea>');
-  const field = elsewhere.locator('textarea');
+  const other = await page.context().newPage();
+  await other.setContent('<textarea autofocus></textarea>');
+  const field = other.locator('textarea');
   await field.press('ControlOrMeta+v');
   const text = await field.inputValue();
-  await elsewhere.close();
+  await other.close();
   return text;
 }

@@ -1,14 +1,14 @@
-/** The demo data that tests rely on. */
+/** The demo data that the tests use. */
 
 export const PASSWORD = 'developer-zone-demo';
 
-/** Member of all five organisations, none selected at first. */
+/** Member of all five organisations; none is selected at first. */
 export const ADMIN = 'admin@example.com';
 /** Member of 903 only, with the role user. */
 export const MEMBER = 'member@example.com';
 /** Member of 904 only. */
 export const OTHER = 'other@example.com';
-/** Member of 907 only, which is on Trial. */
+/** Member of 907 only, which is on the Trial plan. */
 export const TRIAL = 'trial@example.com';
 
 /** Summit Races, Enterprise. */
@@ -18,7 +18,7 @@ export const HARBOUR = 904;
 /** First Steps, Trial. */
 export const FIRST_STEPS = 907;
 
-/** The organisations whose plan has no Developer Zone. */
+/** The organisations whose plan does not include the Developer Zone. */
 export const LOCKED = [
   { id: 905, name: 'City Runners', plan: 'Pro' },
   { id: 906, name: 'Wedding Lens', plan: 'Pay As You Go' },
@@ -27,5 +27,3 @@ export const LOCKED = [
 
 /** An event of 903 with all features on. */
 export const EVENT = 456;
-/** An event of 904. */
-export const FOREIGN_EVENT = 556;

@@ -1,4 +1,4 @@
-/** Runs code as it is printed: by a shell, by Python, by Node.js. */
+/** Runs code examples exactly as the pages print them: with a shell, Python or Node.js. */
 
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** How a file of each language is named and started. */
+/** The file name and the program for each language. */
 const LANGUAGES = {
   sh: ['example.sh', 'sh'],
   python: ['example.py', 'python3'],
@@ -19,7 +19,7 @@ export type Language = keyof typeof LANGUAGES;
 
 export const isLanguage = (name: string): name is Language => name in LANGUAGES;
 
-/** What the code prints on standard output. Fails where it ends with an error. */
+/** Runs the code and returns its standard output. Fails if the code ends with an error. */
 export async function runExample(
   language: Language,
   code: string,
@@ -32,7 +32,7 @@ export async function runExample(
     const { stdout } = await run(program, [name], {
       cwd: folder,
       env: { PATH: process.env['PATH'], ...variables },
-      timeout: 20_000,
+      timeout: 120_000,
     });
     return stdout;
   } finally {

@@ -1,11 +1,11 @@
-/** A partner's program: calls the external API with a token. */
+/** Calls the external API with a token, as a partner's program does. */
 
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 
 import { EVENT, SUMMIT } from './demo.ts';
 
-export interface Answer {
+export interface ApiResponse {
   status: number | undefined;
   /** `X-Error-Code`. */
   code: string | undefined;
@@ -15,23 +15,23 @@ export interface Answer {
 export interface Call {
   organisation?: number;
   event?: number;
-  /** The `Host` header, if not the address called. */
+  /** The `Host` header; by default the server's own address. */
   host?: string;
 }
 
-/** What ping answers to a token that opens event 456 of organisation 903. */
-export const PONG: Answer = {
+/** The response to a ping of event 456 with a token of organisation 903. */
+export const PONG: ApiResponse = {
   status: 200,
   code: undefined,
   body: '{"responseType":"success","message":"pong","data":{"status":"ok","org_id":903,"event_id":456}}',
 };
 
-/** `GET …/ping` by a real HTTP request. */
+/** Sends `GET …/ping` on a connection of its own. */
 export async function ping(
   server: { url: string },
   token: string | undefined,
   { organisation = SUMMIT, event = EVENT, host }: Call = {},
-): Promise<Answer> {
+): Promise<ApiResponse> {
   const headers: Record<string, string> = {};
   if (token !== undefined) {
     headers['X-API-Key'] = token;
@@ -41,10 +41,10 @@ export async function ping(
   }
   const url = new URL(`/api/v1/ext/${organisation}/event/${event}/ping`, server.url);
   return new Promise((resolve, reject) => {
-    const call = request(url, { headers, agent: false }, (answer) => {
-      const code = answer.headers['x-error-code'];
-      text(answer).then(
-        (body) => resolve({ status: answer.statusCode, code: code?.toString(), body }),
+    const call = request(url, { headers, agent: false }, (response) => {
+      const code = response.headers['x-error-code'];
+      text(response).then(
+        (body) => resolve({ status: response.statusCode, code: code?.toString(), body }),
         reject,
       );
     });
@@ -52,8 +52,8 @@ export async function ping(
   });
 }
 
-/** The part of an answer that says why it is a refusal. */
-export function refusal(answer: Answer): { status: number | undefined; code: string | undefined } {
-  const { status, code } = answer;
+/** Status and code of a refusal. */
+export function refusal(response: ApiResponse): Pick<ApiResponse, 'status' | 'code'> {
+  const { status, code } = response;
   return { status, code };
 }

@@ -1,4 +1,4 @@
-/** What every test starts from: a server with fresh demo data, and a browser that is watched. */
+/** The fixtures of every test: a server with fresh demo data, and a browser whose errors are collected. */
 
 import {
   type APIRequestContext,
@@ -9,21 +9,21 @@ import {
   test as base,
 } from '@playwright/test';
 
-import { Collector } from './collector.ts';
 import { PASSWORD } from './demo.ts';
-import { DemoDatabase, Server, type ServerOptions } from './server.ts';
+import { PageErrors } from './page-errors.ts';
+import { DemoDatabase, TestServer, type TestServerOptions } from './server.ts';
 
 interface Options {
-  /** How this file's or block's servers are started. */
-  serverOptions: ServerOptions;
+  /** How the servers of this file or block start. */
+  serverOptions: TestServerOptions;
 }
 
 interface Fixtures {
-  server: Server;
-  collector: Collector;
-  /** Signs the test's browser in, without the page for it. */
+  server: TestServer;
+  pageErrors: PageErrors;
+  /** Signs in the test's browser by a request, without the sign-in page. */
   signIn: (email: string, organisation?: number) => Promise<void>;
-  /** A further browser, as another person has one. */
+  /** Opens a second browser, as another person has one. */
   openContext: (options?: BrowserContextOptions) => Promise<BrowserContext>;
 }
 
@@ -44,7 +44,7 @@ export const test = base.extend<Options & Fixtures, WorkerFixtures>({
   ],
 
   server: async ({ demoDatabase, serverOptions }, use, testInfo) => {
-    const server = await Server.start(demoDatabase, serverOptions);
+    const server = await TestServer.start(demoDatabase, serverOptions);
     await use(server);
     const code = await server.stop();
     const stoppedInOrder = code === 0 && server.abandoned.length === 0;
@@ -58,23 +58,23 @@ export const test = base.extend<Options & Fixtures, WorkerFixtures>({
 
   baseURL: async ({ server }, use) => use(server.url),
 
-  collector: async ({ server }, use) => {
-    const collector = new Collector(server.url);
-    await use(collector);
-    expect(collector.unexpected, 'complaints of the browser').toEqual([]);
+  pageErrors: async ({ server }, use) => {
+    const pageErrors = new PageErrors(server.url);
+    await use(pageErrors);
+    expect(pageErrors.unexpected, 'errors on pages').toEqual([]);
   },
 
-  context: async ({ context, collector }, use) => {
-    await collector.watch(context);
+  context: async ({ context, pageErrors }, use) => {
+    await pageErrors.watch(context);
     await use(context);
   },
 
-  openContext: async ({ browser, collector, server }, use) => {
+  openContext: async ({ browser, pageErrors, server }, use) => {
     const opened: BrowserContext[] = [];
     await use(async (options = {}) => {
       const context = await browser.newContext({ baseURL: server.url, ...options });
       opened.push(context);
-      await collector.watch(context);
+      await pageErrors.watch(context);
       return context;
     });
     await Promise.all(opened.map((context) => context.close()));
@@ -87,7 +87,7 @@ export const test = base.extend<Options & Fixtures, WorkerFixtures>({
 
 export { expect };
 
-/** Signs in by the request that the form sends; the cookies go to whatever `request` shares them with. */
+/** Sends the request of the sign-in form. The cookies go to the context that `request` belongs to. */
 export async function signIn(
   request: APIRequestContext,
   email: string,
@@ -99,22 +99,30 @@ export async function signIn(
   });
   expect(signedIn.headers()['location'], `${email} signs in`).toBe('/events');
   if (organisation !== undefined) {
-    const selected = await request.post('/api/dashboard/select-organisation', {
-      form: { organisation_id: organisation },
-      maxRedirects: 0,
-    });
-    expect(selected.status(), `${email} selects ${organisation}`).toBe(303);
+    await selectOrganisation(request, organisation);
   }
 }
 
-/** Opens a page and waits until the script has taken over what there is of it. */
-export async function openPage(page: Page, path: string): Promise<void> {
-  await page.goto(path);
-  await hydrated(page);
+/** Sends the request of the organisation switcher. */
+export async function selectOrganisation(
+  request: APIRequestContext,
+  organisation: number,
+): Promise<void> {
+  const selected = await request.post('/api/dashboard/select-organisation', {
+    form: { organisation_id: organisation },
+    maxRedirects: 0,
+  });
+  expect(selected.status(), `selects ${organisation}`).toBe(303);
 }
 
-/** Waits until the script has taken over every island of the page; some pages have none. */
-export async function hydrated(page: Page): Promise<void> {
+/** Opens a page and waits until its islands are hydrated. */
+export async function openPage(page: Page, path: string): Promise<void> {
+  await page.goto(path);
+  await waitForHydration(page);
+}
+
+/** Waits until every island of the page is hydrated. Some pages have no islands. */
+export async function waitForHydration(page: Page): Promise<void> {
   await expect(
     page.locator('html[data-hydrated], html:not(:has(leptos-island))'),
   ).toBeAttached();

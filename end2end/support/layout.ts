@@ -1,39 +1,47 @@
-/** Whether what is on the page fits: at every width, zoomed, with text set wider, and without motion. */
+/** Checks the layout: what does not fit at some width, with wider text spacing, or moves despite reduced motion. */
 
 import { expect, type Page } from '@playwright/test';
 
-/** From the narrowest phone (and 1280 px at 400 %, WCAG 2.2, 1.4.10) over 1280 px at 200 % (640) to a wide screen. */
-const WIDTHS = [320, 360, 640, 768, 1280, 1920] as const;
-/** Where text that is set wider is likeliest to find no room: cards, the first width of tables, the usual one. */
-const SPACED_WIDTHS = [320, 768, 1280] as const;
+/**
+ * 320 px is the narrowest phone, and 1280 px at 400 % zoom (WCAG 2.2, 1.4.10). 768 px is the first width at which
+ * tables are tables. 1280 px is a usual screen.
+ */
+const WIDTHS = [320, 768, 1280] as const;
+/** 640 px is 1280 px at 200 % zoom. */
+const EVERY_WIDTH = [320, 360, 640, 768, 1280, 1920] as const;
 const HEIGHT = 800;
 
-/** What may be wider than its place: cut short on purpose, with the whole at hand elsewhere. */
-const CUT_SHORT = [
-  // The title has all of it.
+/** Texts that may be cut off, because the page has the whole text elsewhere. */
+const MAY_BE_CUT_OFF = [
+  // Its `title` attribute has the whole address.
   '.account-email',
 ].join();
 
-/** Nothing scrolls sideways, sticks out or is cut off, at any width and with WCAG's spacing of text. */
-export async function expectFits(page: Page): Promise<void> {
-  for (const width of WIDTHS) {
-    await page.setViewportSize({ width, height: HEIGHT });
-    expect.soft(await misfits(page), `does not fit ${width} px`).toEqual([]);
+/**
+ * Expects that nothing scrolls sideways, overlaps the window's edge or is cut off. Scans with WCAG's wider text
+ * spacing, because what fits then also fits without it. `everyWidth` scans further widths, also without the spacing.
+ */
+export async function expectFits(page: Page, everyWidth: boolean): Promise<void> {
+  if (everyWidth) {
+    for (const width of EVERY_WIDTH) {
+      await page.setViewportSize({ width, height: HEIGHT });
+      expect.soft(await misfits(page), `does not fit ${width} px`).toEqual([]);
+    }
   }
-  await spaceText(page, true);
-  for (const width of SPACED_WIDTHS) {
+  await setTextSpacing(page, true);
+  for (const width of everyWidth ? EVERY_WIDTH : WIDTHS) {
     await page.setViewportSize({ width, height: HEIGHT });
     expect.soft(await misfits(page), `does not fit ${width} px with wider text`).toEqual([]);
   }
-  await spaceText(page, false);
+  await setTextSpacing(page, false);
 }
 
-/** All that is wrong with where things stand. */
+/** Everything that does not fit at the current width. */
 export async function misfits(page: Page): Promise<string[]> {
   return [...(await scrollingSideways(page)), ...(await cutOff(page))];
 }
 
-/** The document, and every dialog or list in it, that is wider than its place. Code may be. */
+/** The document and every scrollable element that scrolls sideways. Code may scroll sideways. */
 export async function scrollingSideways(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const scrolls = (element: Element) =>
@@ -45,41 +53,44 @@ export async function scrollingSideways(page: Page): Promise<string[]> {
   });
 }
 
-/** Elements whose words are wider than they are, taller than what hides the rest, or beyond the window's edge. */
+/** Elements whose text is wider than the element, taller than a box that hides the rest, or outside the window. */
 async function cutOff(page: Page): Promise<string[]> {
-  return page.evaluate((cutShort) => {
-    /** Rounding to whole pixels. */
-    const SLACK = 1;
-    const hasWords = (element: Element) =>
+  return page.evaluate((mayBeCutOff) => {
+    /** Browsers round to whole pixels. */
+    const ROUNDING = 1;
+    const hasText = (element: Element) =>
       [...element.childNodes].some((node) => node instanceof Text && node.data.trim() !== '');
     const found: string[] = [];
     for (const element of document.querySelectorAll<HTMLElement>('body *')) {
       if (
-        !hasWords(element) ||
-        element.closest(`${cutShort}, pre, textarea, option, script, svg`) ||
+        !hasText(element) ||
+        element.closest(`${mayBeCutOff}, pre, textarea, option, script, svg`) ||
         !element.checkVisibility({ visibilityProperty: true })
       ) {
         continue;
       }
       const { overflowX, overflowY, clipPath } = getComputedStyle(element);
       if (clipPath === 'inset(50%)') {
-        continue; // For ears only.
+        continue; // Visible to screen readers only.
       }
       const { left, right } = element.getBoundingClientRect();
-      const inWindow = left >= -SLACK && right <= document.documentElement.clientWidth + SLACK;
-      const isTooWide = element.clientWidth > 0 && element.scrollWidth > element.clientWidth + SLACK;
-      const isTooTall = /hidden|clip/.test(overflowY) && element.scrollHeight > element.clientHeight + SLACK;
+      const inWindow = left >= -ROUNDING && right <= document.documentElement.clientWidth + ROUNDING;
+      const isTooWide = element.clientWidth > 0 && element.scrollWidth > element.clientWidth + ROUNDING;
+      const isTooTall = /hidden|clip/.test(overflowY) && element.scrollHeight > element.clientHeight + ROUNDING;
       if (!inWindow || (isTooWide && !/auto|scroll/.test(overflowX)) || isTooTall) {
-        const words = element.textContent.trim().replace(/\s+/g, ' ').slice(0, 60);
-        found.push(`${element.tagName}.${element.className}: “${words}” from ${left} to ${right} px`);
+        const text = element.textContent.trim().replace(/\s+/g, ' ').slice(0, 60);
+        found.push(`${element.tagName}.${element.className}: “${text}” from ${left} to ${right} px`);
       }
     }
     return found;
-  }, CUT_SHORT);
+  }, MAY_BE_CUT_OFF);
 }
 
-/** The spacing that nothing may be lost with (WCAG 2.2, 1.4.12). The page's policy allows a sheet that script makes. */
-async function spaceText(page: Page, spaced: boolean): Promise<void> {
+/**
+ * Turns WCAG's wider text spacing on or off (WCAG 2.2, 1.4.12). The pages' Content-Security-Policy allows style sheets
+ * that a script constructs.
+ */
+async function setTextSpacing(page: Page, spaced: boolean): Promise<void> {
   await page.evaluate((spaced) => {
     const sheet = new CSSStyleSheet();
     if (spaced) {
@@ -92,7 +103,7 @@ async function spaceText(page: Page, spaced: boolean): Promise<void> {
   }, spaced);
 }
 
-/** What moves all the same where motion is not wanted: transitions and animations longer than a blink. */
+/** Elements with a transition or animation longer than 10 ms. */
 export async function moving(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const seconds = (list: string) => Math.max(...list.split(',').map(parseFloat));

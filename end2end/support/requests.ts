@@ -1,21 +1,23 @@
-/** What becomes of a page's requests to its server functions. */
+/** Delays, counts or breaks a page's requests to its server functions. */
 
 import { expect, type Page, type Route } from '@playwright/test';
 
 const address = (name: string) => `**/api/dashboard/${name}`;
 
-/** Keeps the page from finding out by itself what others have done. */
-export async function unwatched(page: Page): Promise<void> {
+/**
+ * Blocks the poll by which the page learns of changes made elsewhere. Requests for the whole list still pass: the page
+ * sends those after the server has refused a change.
+ */
+export async function blockPolling(page: Page): Promise<void> {
   await page.route(address('watch-tokens'), async (route) => {
     const { seen } = route.request().postDataJSON() as { seen?: string | null };
-    // Asked for the whole list, it catches up because of what it was answered.
     if (!seen) {
       await route.fallback();
     }
   });
 }
 
-/** Requests of one server function that wait on their way until they are let go. */
+/** Requests of one server function that wait until the test releases them. */
 export class HeldRequests {
   private arrived = 0;
   private letGo!: () => void;
@@ -50,7 +52,7 @@ export class HeldRequests {
   }
 }
 
-/** Counts a page's requests of one server function. */
+/** Counts a page's requests to one server function. */
 export function countRequests(page: Page, name: string): () => number {
   let count = 0;
   page.on('request', (request) => {
@@ -61,6 +63,7 @@ export function countRequests(page: Page, name: string): () => number {
   return () => count;
 }
 
+/** Handles a page's requests to one server function. Returns a function that ends this. */
 async function intercept(
   page: Page,
   name: string,
@@ -70,7 +73,7 @@ async function intercept(
   return () => page.unroute(address(name));
 }
 
-/** Lets a server function fail as it does when the database is away. Gives the way back. */
+/** Makes a server function fail as it does without a database. Returns a function that ends this. */
 export async function answerUnavailable(page: Page, name: string): Promise<() => Promise<void>> {
   return intercept(page, name, (route) =>
     route.fulfill({
@@ -82,15 +85,15 @@ export async function answerUnavailable(page: Page, name: string): Promise<() =>
   );
 }
 
-/** Lets the connection break before a server function answers. Gives the way back. */
+/** Closes the connection before a server function responds. Returns a function that ends this. */
 export async function breakConnection(page: Page, name: string): Promise<() => Promise<void>> {
   return intercept(page, name, (route) => route.abort('connectionreset'));
 }
 
-/** The browser's own note on a request that failed. */
+/** The browser's own console message about a response with this status. */
 export function failedToLoad(status: number): RegExp {
   return new RegExp(`^console error: Failed to load resource: .*status of ${status}`);
 }
 
-/** The browser's own note on a request that never got an answer. */
+/** The browser's own console message about a request without a response. */
 export const CONNECTION_FAILED = /^console error: Failed to load resource: net::ERR_/;

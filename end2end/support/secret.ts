@@ -1,16 +1,13 @@
-/** Searches for a token where it must not be. */
+/** Searches pages, memory and responses for a token's secret. */
 
 import type { BrowserContext, Page, Response } from '@playwright/test';
 
-/** What nobody may learn of a token: everything behind the preview. */
+/** The secret part of a token: everything after the preview. */
 export function secretPart(token: string): string {
   return token.slice(5);
 }
 
-/**
- * Keeps hold of the linear memory of every WASM module that the page will load, so that it can be
- * searched.
- */
+/** Keeps a reference to the linear memory of each WASM module, on pages opened from now on, so that it can be searched. */
 export async function keepWasmMemory(page: Page): Promise<void> {
   await page.addInitScript(() => {
     const memories: WebAssembly.Memory[] = [];
@@ -38,12 +35,12 @@ export async function keepWasmMemory(page: Page): Promise<void> {
   });
 }
 
-/** How often a text stands in the page's WASM memory, as UTF-8 or as UTF-16. */
+/** How often the page's WASM memory contains a text, as UTF-8 or UTF-16. Fails if the page has no WASM memory. */
 export async function timesInWasmMemory(page: Page, wanted: string): Promise<number> {
   return page.evaluate((wanted) => {
     const { wasmMemories } = window as unknown as { wasmMemories: WebAssembly.Memory[] };
     if (wasmMemories.length === 0) {
-      throw new Error('no WASM memory was seen');
+      throw new Error('the page has no WASM memory');
     }
     const codes = Array.from(wanted, (letter) => letter.charCodeAt(0));
     const patterns = [codes, codes.flatMap((code) => [code, 0])];
@@ -64,7 +61,7 @@ export async function timesInWasmMemory(page: Page, wanted: string): Promise<num
   }, wanted);
 }
 
-/** Whatever a page keeps, as text: markup, inputs, storage, history, address. */
+/** Everything that a page keeps, as text: markup, values of fields, storage, history, address, cookies. */
 export async function everythingOnPage(page: Page): Promise<string> {
   return page.evaluate(() => {
     const fields = [...document.querySelectorAll('input, textarea, select')] as HTMLInputElement[];
@@ -81,35 +78,35 @@ export async function everythingOnPage(page: Page): Promise<string> {
   });
 }
 
-/** Records every answer that a browser gets: address, headers and body. */
-export class AnswerRecorder {
+/** Records every response that a browser gets: address, headers and body. */
+export class ResponseRecorder {
   private readonly pending: Promise<{ url: string; text: string }>[] = [];
 
   constructor(context: BrowserContext) {
     context.on('response', (response) => {
       const reading = textOf(response);
-      // Whoever searches learns what could not be read. What is still on its way when the test ends
-      // is nobody's business any more, and must not be a rejection that nobody handles.
+      // `search` reports a response that could not be read. Without this handler, a response that is still under way
+      // when the test ends would be an unhandled rejection, which fails the test.
       reading.catch(() => undefined);
       this.pending.push(reading);
     });
   }
 
   /**
-   * Addresses of the answers that contain `wanted`, and how many answers there were. Fails when one
-   * of them cannot be read: what was not searched is not known to be clean.
+   * The number of responses, and the paths of those that contain `wanted`. Fails if a response cannot be read, because
+   * it might contain `wanted`.
    */
   async search(wanted: string): Promise<{ all: number; with: string[] }> {
-    const answers = await Promise.all(this.pending);
-    const found = answers.filter(({ text }) => text.includes(wanted));
-    return { all: answers.length, with: found.map(({ url }) => new URL(url).pathname) };
+    const responses = await Promise.all(this.pending);
+    const found = responses.filter(({ text }) => text.includes(wanted));
+    return { all: responses.length, with: found.map(({ url }) => new URL(url).pathname) };
   }
 }
 
 async function textOf(response: Response): Promise<{ url: string; text: string }> {
   const headers = JSON.stringify(await response.allHeaders());
   const isRedirect = response.status() >= 300 && response.status() < 400;
-  // The browser keeps no body of a redirect.
+  // The browser does not keep the body of a redirect.
   const body = isRedirect ? '' : (await response.body()).toString('latin1');
   return { url: response.url(), text: headers + body };
 }

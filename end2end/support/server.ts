@@ -1,4 +1,4 @@
-/** The real binary: as a server with a database of its own, and as the command line beside it. */
+/** Runs the real binary: as a server with its own SQLite database, and as the command line beside that server. */
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,13 +13,14 @@ const BINARY = resolve(
   '..',
   process.env['DEVELOPER_ZONE_BIN'] ?? '../target/debug/developer-zone',
 );
-const STARTS_WITHIN = 60_000;
-/** Longer than it gives its requests and its database (`--shutdown-grace`): it is to say itself what kept it. */
-const STOPS_WITHIN = 30_000;
+/** Ends a hanging start. A busy machine may need many seconds. */
+const START_TIMEOUT = 120_000;
+/** Ends a hanging stop. Much longer than `--shutdown-grace`, after which the server logs what it gave up on. */
+const STOP_TIMEOUT = 120_000;
 
 const run = promisify(execFile);
 
-/** Settings of the machine's own user must not reach the binary. */
+/** The environment without the settings of the user who runs the tests. */
 function environment(extra: Record<string, string> = {}): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !name.startsWith('DEVELOPER_ZONE_'),
@@ -42,7 +43,7 @@ async function command(folder: string, args: string[]): Promise<string> {
   return stdout;
 }
 
-/** A database with the demo data, made once and copied for each test: hashing four passwords takes a while. */
+/** A database with the demo data. Each worker creates it once and copies it for each test, because hashing four passwords is slow. */
 export class DemoDatabase {
   private constructor(private readonly folder: string) {}
 
@@ -61,15 +62,15 @@ export class DemoDatabase {
   }
 }
 
-export interface ServerOptions {
+export interface TestServerOptions {
   /** Further arguments of `serve`. */
   args?: string[];
   /** What is logged (`DEVELOPER_ZONE_LOG`). */
   log?: string;
 }
 
-export class Server {
-  /** Where it is reached: scheme, host and port. */
+export class TestServer {
+  /** Scheme, host and port. */
   url = '';
   private output = '';
   private errors = '';
@@ -81,12 +82,12 @@ export class Server {
   ) {
     child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.output += text));
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.errors += text));
-    // `close` comes once standard output and error have been read to their end.
+    // `close` comes after standard output and standard error have been read completely.
     this.exited = once(child, 'close').then(([code]) => code as number | null);
   }
 
-  /** Starts a server on a database of its own: a copy of `database`, or an empty one. */
-  static async start(database?: DemoDatabase, options: ServerOptions = {}): Promise<Server> {
+  /** Starts a server on its own database: a copy of `database`, or an empty one. */
+  static async start(database?: DemoDatabase, options: TestServerOptions = {}): Promise<TestServer> {
     const folder = await newFolder();
     await database?.copyTo(folder);
     const args = ['serve', '--listen', '127.0.0.1:0', '--database-url', urlOf(folder), '--demo'];
@@ -94,17 +95,17 @@ export class Server {
       env: environment(options.log ? { DEVELOPER_ZONE_LOG: options.log } : {}),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    // Nothing is left behind when the tests are broken off.
+    // Leaves no server behind if the tests are aborted.
     const kill = () => child.kill('SIGKILL');
     process.once('exit', kill);
-    const server = new Server(folder, child);
+    const server = new TestServer(folder, child);
     void server.exited.finally(() => process.off('exit', kill));
-    await server.untilItAnswers();
+    await server.untilItResponds();
     return server;
   }
 
-  private async untilItAnswers(): Promise<void> {
-    const deadline = Date.now() + STARTS_WITHIN;
+  private async untilItResponds(): Promise<void> {
+    const deadline = Date.now() + START_TIMEOUT;
     while (Date.now() < deadline) {
       if (this.child.exitCode !== null) {
         throw new Error(`the server ended with ${this.child.exitCode}:\n${this.errors}`);
@@ -116,37 +117,37 @@ export class Server {
       await sleep(5);
     }
     this.child.kill('SIGKILL');
-    throw new Error(`the server did not answer in time:\n${this.output}${this.errors}`);
+    throw new Error(`the server did not respond in time:\n${this.output}${this.errors}`);
   }
 
   private async isHealthy(): Promise<boolean> {
     return fetch(`${this.url}/healthz`).then(
-      (answer) => answer.status === 200,
+      (response) => response.status === 200,
       () => false,
     );
   }
 
-  /** Everything it has printed. */
+  /** Its standard output so far. */
   get printed(): string {
     return this.output;
   }
 
-  /** Everything it has logged. */
+  /** Its log so far. */
   get log(): string {
     return this.errors;
   }
 
-  /** What it gave up on when it stopped. */
+  /** Warnings about requests or work that it gave up on when it stopped. */
   get abandoned(): string[] {
     return this.errors.split('\n').filter((line) => / WARN .*: stopped (with|while|before) /.test(line));
   }
 
-  /** Runs the command line on the same database, as an operator beside the server would. */
+  /** Runs the command line on the same database. Returns its standard output. */
   async cli(...args: string[]): Promise<string> {
     return command(this.folder, args);
   }
 
-  /** Every file of the database, byte for byte. */
+  /** The content of every file of the database. */
   async databaseFiles(): Promise<Map<string, Buffer>> {
     const entries = await readdir(this.folder, { withFileTypes: true });
     const files = entries
@@ -155,12 +156,12 @@ export class Server {
     return new Map(await Promise.all(files));
   }
 
-  /** Takes a table away from the running server, so that what is read from it cannot be. Gives what puts it back. */
-  async takeTableAway(table: string): Promise<() => Promise<void>> {
+  /** Renames a table of the running server, so that reading it fails. Returns a function that restores the name. */
+  async renameTableAway(table: string): Promise<() => Promise<void>> {
     const renameTable = async (from: string, to: string) => {
       const script =
-        'import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=10).executescript(sys.argv[2])';
-      // The old way of renaming leaves the references of other tables as they are.
+        'import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=60).executescript(sys.argv[2])';
+      // The legacy way of renaming leaves the references of other tables unchanged.
       const statements = `PRAGMA legacy_alter_table = ON; ALTER TABLE ${from} RENAME TO ${to};`;
       await run('python3', ['-c', script, join(this.folder, 'zone.db'), statements]);
     };
@@ -168,19 +169,19 @@ export class Server {
     return () => renameTable(`${table}_away`, table);
   }
 
-  /** Takes the database's file away from the running server. Gives what puts it back. */
-  async takeDatabaseAway(): Promise<() => Promise<void>> {
+  /** Moves the database's file away from the running server. Returns a function that puts it back. */
+  async moveDatabaseAway(): Promise<() => Promise<void>> {
     const file = join(this.folder, 'zone.db');
     await rename(file, `${file}.away`);
     return () => rename(`${file}.away`, file);
   }
 
-  /** Tells it to stop as an operating system does. Gives its exit code. */
+  /** Sends SIGTERM and waits for the end. Returns the exit code. */
   async stop(): Promise<number | null> {
     this.child.kill('SIGTERM');
-    const tooLate = setTimeout(() => this.child.kill('SIGKILL'), STOPS_WITHIN);
+    const timeout = setTimeout(() => this.child.kill('SIGKILL'), STOP_TIMEOUT);
     const code = await this.exited;
-    clearTimeout(tooLate);
+    clearTimeout(timeout);
     return code;
   }
 

@@ -1,7 +1,7 @@
-/** Tokens as an operator handles them: by the command line, beside the server. */
+/** Handles tokens by the command line, as an operator does beside the running server. */
 
 import { MEMBER, SUMMIT } from './demo.ts';
-import type { Server } from './server.ts';
+import type { TestServer } from './server.ts';
 
 export interface ListedToken {
   id: number;
@@ -15,31 +15,31 @@ export interface ListedToken {
 
 const OF_SUMMIT = ['--organisation', `${SUMMIT}`];
 
-/** Makes a token in 903, and gives it. */
-export async function createToken(server: Server, createdBy: string = MEMBER): Promise<string> {
+/** Creates a token of 903 and returns it. */
+export async function createToken(server: TestServer, createdBy: string = MEMBER): Promise<string> {
   const printed = await server.cli('token', 'create', ...OF_SUMMIT, '--created-by', createdBy);
   return printed.trim();
 }
 
-/** Makes tokens in 903, one after another. */
-export async function createTokens(server: Server, count: number): Promise<string[]> {
+/** Creates tokens of 903, one after another, and returns them oldest first. */
+export async function createTokens(server: TestServer, count: number): Promise<string[]> {
   const tokens: string[] = [];
-  for (let made = 0; made < count; made += 1) {
+  for (let created = 0; created < count; created += 1) {
     tokens.push(await createToken(server));
   }
   return tokens;
 }
 
-/** The tokens of an organisation as the database has them, newest first. */
-export async function listTokens(server: Server, organisation = SUMMIT): Promise<ListedToken[]> {
+/** An organisation's tokens in the database, newest first. */
+export async function listTokens(server: TestServer, organisation = SUMMIT): Promise<ListedToken[]> {
   return JSON.parse(
     await server.cli('token', 'list', '--organisation', `${organisation}`, '--json'),
   ) as ListedToken[];
 }
 
-/** Deletes, activates or deactivates the token with this preview, as another admin would. */
-export async function elsewhere(
-  server: Server,
+/** Changes the token with this preview by the command line, as another admin would. */
+export async function changeByCli(
+  server: TestServer,
   action: 'delete' | 'activate' | 'deactivate',
   preview: string,
 ): Promise<void> {

@@ -1,23 +1,23 @@
-/** What a page makes the browser fetch. */
+/** Measures what a browser loads for a page. */
 
 import type { Page, Request } from '@playwright/test';
 
-export interface Fetched {
+export interface LoadedFile {
   url: string;
-  /** What the browser wants it for: `document`, `stylesheet`, `script`, `font`, … */
+  /** The browser's name for the kind of file: `document`, `stylesheet`, `script`, `font`, … */
   type: string;
-  /** Bytes as they were sent: of a compressed answer the compressed ones. */
+  /** Bytes on the network: those of the compressed file if it was compressed. */
   bytes: number;
   headers: Record<string, string>;
 }
 
-/** Opens a page with nothing in the browser's cache, and gives all that was fetched until nothing more came. */
-export async function fetchedBy(page: Page, path: string): Promise<Fetched[]> {
+/** Opens a page and returns every file that was loaded until the network was idle. */
+export async function filesLoadedBy(page: Page, path: string): Promise<LoadedFile[]> {
   const finished: Request[] = [];
-  const note = (request: Request) => finished.push(request);
-  page.on('requestfinished', note);
+  const add = (request: Request) => finished.push(request);
+  page.on('requestfinished', add);
   await page.goto(path, { waitUntil: 'networkidle' });
-  page.off('requestfinished', note);
+  page.off('requestfinished', add);
   return Promise.all(
     finished.map(async (request) => {
       const headers = (await (await request.response())?.allHeaders()) ?? {};

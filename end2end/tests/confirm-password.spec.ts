@@ -1,88 +1,28 @@
 import type { Locator, Page } from '@playwright/test';
 
-import { DeveloperZone, previewOf } from '../pages/developer-zone.ts';
+import { DeveloperZonePage, previewOf } from '../pages/developer-zone.ts';
 import { expectAccessible } from '../support/accessibility.ts';
 import { MEMBER, PASSWORD } from '../support/demo.ts';
 import { expect, test } from '../support/fixtures.ts';
 import { failedToLoad } from '../support/requests.ts';
 import { createToken, listTokens } from '../support/tokens.ts';
 
+// The server asks for the password before every creation and deletion.
 test.use({ serverOptions: { args: ['--confirm-password-after', '0'] } });
 
-test.beforeEach(({ collector }) => {
-  collector.allow(failedToLoad(403));
-  collector.allow(failedToLoad(429));
-});
+test.beforeEach(({ pageErrors }) => pageErrors.allow(failedToLoad(403), failedToLoad(429)));
 
 function passwordIn(dialog: Locator): Locator {
   return dialog.getByLabel('Password', { exact: true });
 }
 
-async function open(page: Page): Promise<DeveloperZone> {
-  const zone = new DeveloperZone(page);
+async function open(page: Page): Promise<DeveloperZonePage> {
+  const zone = new DeveloperZonePage(page);
   await zone.open();
   return zone;
 }
 
-test('creating asks for the password in place, and goes on after it', async ({ page, signIn, server }) => {
-  await signIn(MEMBER);
-  const zone = await open(page);
-  const { createDialog, newToken } = zone;
-  const password = passwordIn(createDialog.dialog);
-  await zone.createToken.click();
-  await expect(password).toBeHidden();
-  await createDialog.create.click();
-  await expect(password).toBeFocused();
-  expect(await listTokens(server)).toHaveLength(0);
-  await expectAccessible(page);
-  await page.keyboard.type(PASSWORD);
-  await page.keyboard.press('Enter');
-  await expect(newToken.field).toHaveValue(/^[0-9A-Za-z]{46}$/);
-  await newToken.done.click();
-  expect(await listTokens(server)).toHaveLength(1);
-});
-
-test('a wrong password is said in the dialog, which stays; then the right one does it', async ({
-  page,
-  signIn,
-  server,
-}) => {
-  await signIn(MEMBER);
-  const zone = await open(page);
-  const { dialog, create } = zone.createDialog;
-  await zone.createToken.click();
-  await create.click();
-  await passwordIn(dialog).fill('not the password');
-  await create.click();
-  await expect(dialog.getByRole('alert')).toHaveText(/Incorrect password/);
-  await expect(passwordIn(dialog)).toBeFocused();
-  await expect(passwordIn(dialog)).toHaveAccessibleDescription(/Incorrect password/);
-  expect(await listTokens(server)).toHaveLength(0);
-  await passwordIn(dialog).fill(PASSWORD);
-  await create.click();
-  await expect(zone.newToken.field).toBeVisible();
-});
-
-test('too many wrong passwords: the dialog says how long to wait', async ({ page, signIn }) => {
-  await signIn(MEMBER);
-  const zone = await open(page);
-  const { dialog, create } = zone.createDialog;
-  await zone.createToken.click();
-  await create.click();
-  const answered = () => page.waitForResponse('**/api/dashboard/create-token');
-  const wait = dialog.getByRole('alert').filter({ hasText: /Wait \d+ seconds?, then try again/ });
-  // On a machine that is slow enough the first wait is over before the next try; they grow.
-  for (let tried = 0; tried < 8 && !(await wait.isVisible()); tried += 1) {
-    // An answer that came is not yet an answer that is shown.
-    await expect(create).toHaveText('Create Token');
-    await passwordIn(dialog).fill('not the password');
-    await Promise.all([answered(), create.click()]);
-  }
-  await expect(wait).toBeVisible();
-  await expectAccessible(page);
-});
-
-test('what was typed is gone when the dialog is closed, and nothing is sent without it', async ({
+test('creating asks for the password in the dialog, refuses a wrong one, and goes on with the right one', async ({
   page,
   signIn,
   server,
@@ -90,33 +30,63 @@ test('what was typed is gone when the dialog is closed, and nothing is sent with
   await signIn(MEMBER);
   const zone = await open(page);
   const { dialog, create, cancel } = zone.createDialog;
+  const password = passwordIn(dialog);
   await zone.createToken.click();
+  await expect(password).toBeHidden();
   await create.click();
-  await expect(passwordIn(dialog)).toBeFocused();
+  await expect(password).toBeFocused();
+  await expectAccessible(page);
   await create.click();
-  await expect(passwordIn(dialog)).toBeFocused();
-  await passwordIn(dialog).fill(PASSWORD);
+  await expect(password, 'nothing is sent without a password').toBeFocused();
+  await password.fill(PASSWORD);
   await cancel.click();
+
   await zone.createToken.click();
-  await expect(passwordIn(dialog)).toBeHidden();
+  await expect(password).toBeHidden();
   await create.click();
-  await expect(passwordIn(dialog)).toHaveValue('');
+  await expect(password, 'closing the dialog forgets the password').toHaveValue('');
+  await password.fill('not the password');
+  await create.click();
+  await expect(dialog.getByRole('alert')).toHaveText(/Incorrect password/);
+  await expect(password).toBeFocused();
+  await expect(password).toHaveAccessibleDescription(/Incorrect password/);
   expect(await listTokens(server)).toHaveLength(0);
+  await page.keyboard.press('ControlOrMeta+a');
+  await page.keyboard.type(PASSWORD);
+  await page.keyboard.press('Enter');
+  await expect(zone.newToken.field).toHaveValue(/^[0-9A-Za-z]{46}$/);
+  await zone.newToken.done.click();
+  expect(await listTokens(server)).toHaveLength(1);
 });
 
-test('deleting asks for the password and goes on after it; pausing asks nothing', async ({
-  page,
-  signIn,
-  server,
-}) => {
+test('after too many wrong passwords, the dialog says how long to wait', async ({ page, signIn }) => {
+  await signIn(MEMBER);
+  const zone = await open(page);
+  const { dialog, create } = zone.createDialog;
+  await zone.createToken.click();
+  await create.click();
+  const responded = () => page.waitForResponse('**/api/dashboard/create-token');
+  const wait = dialog.getByRole('alert').filter({ hasText: /Wait \d+ seconds?, then try again/ });
+  // On a busy machine a wait may be over before the next try. The waits double, so one of them is long enough.
+  for (let tries = 0; tries < 12 && !(await wait.isVisible()); tries += 1) {
+    // The page may not show the last response yet.
+    await expect(create).toHaveText('Create Token');
+    await passwordIn(dialog).fill('not the password');
+    await Promise.all([responded(), create.click()]);
+  }
+  await expect(wait).toBeVisible();
+  await expectAccessible(page);
+});
+
+test('deleting asks for the password, and deactivating does not', async ({ page, signIn, server }) => {
   const preview = previewOf(await createToken(server));
   await signIn(MEMBER);
   const zone = await open(page);
-  const { dialog, delete: remove } = zone.deleteDialog;
+  const { dialog, delete: confirm } = zone.deleteDialog;
   await zone.row(preview).switch.click();
   await expect(zone.row(preview).status).toHaveText('Inactive');
   await zone.row(preview).delete.click();
-  await remove.click();
+  await confirm.click();
   await expect(passwordIn(dialog)).toBeFocused();
   await expectAccessible(page);
   await passwordIn(dialog).fill(PASSWORD);

@@ -1,23 +1,22 @@
 import type { Page } from '@playwright/test';
 
-import { DeveloperZone, previewOf } from '../pages/developer-zone.ts';
+import { DeveloperZonePage, previewOf } from '../pages/developer-zone.ts';
 import { EventsPage } from '../pages/events.ts';
 import { Frame } from '../pages/frame.ts';
+import { clipboardText, holdClipboard, noClipboard, refuseClipboard } from '../support/clipboard.ts';
 import { MEMBER } from '../support/demo.ts';
-import { clipboardText, holdClipboard } from '../support/clipboard.ts';
 import { expect, test } from '../support/fixtures.ts';
 import {
   answerUnavailable,
+  blockPolling,
   breakConnection,
   CONNECTION_FAILED,
-  countRequests,
   failedToLoad,
   HeldRequests,
-  unwatched,
 } from '../support/requests.ts';
 import { createToken, createTokens, listTokens } from '../support/tokens.ts';
 
-/** What is selected in the field that has the focus. */
+/** The selected text of the focused field. */
 async function selectedText(page: Page): Promise<string> {
   return page.evaluate(() => {
     const field = document.activeElement as HTMLInputElement;
@@ -25,12 +24,12 @@ async function selectedText(page: Page): Promise<string> {
   });
 }
 
-test('the dialog says that the token is shown only once; Cancel and Escape make none', async ({
+test('the dialog warns that the token is shown only once, and Cancel and Escape create none', async ({
   page,
   signIn,
   server,
 }) => {
-  const zone = new DeveloperZone(page);
+  const zone = new DeveloperZonePage(page);
   const { dialog, cancel } = zone.createDialog;
   await signIn(MEMBER);
   await zone.open();
@@ -44,78 +43,64 @@ test('the dialog says that the token is shown only once; Cancel and Escape make 
   await expect(dialog).toBeHidden();
   await expect(zone.empty).toBeVisible();
   expect(await listTokens(server)).toEqual([]);
+
+  await test.step('a dialog that is closed and opened within one browser task stays open', async () => {
+    await zone.createToken.click();
+    await expect(dialog).toBeVisible();
+    // On a busy machine the dialog's `close` event may come after it was opened again.
+    const reopened = await page.evaluate(async () => {
+      const dialog = document.querySelector<HTMLDialogElement>('dialog:modal')!;
+      const press = async (scope: string, text: string) => {
+        const before = dialog.open;
+        const buttons = [...document.querySelectorAll<HTMLElement>(`${scope} button`)];
+        buttons.find((button) => button.textContent.trim() === text)!.click();
+        for (let step = 0; step < 1_000 && dialog.open === before; step += 1) {
+          await Promise.resolve();
+        }
+        return dialog.open !== before;
+      };
+      return (await press('dialog:modal', 'Cancel')) && (await press('main section', 'Create Token'));
+    });
+    expect(reopened, 'closed, then opened').toBe(true);
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))));
+    expect(await dialog.isVisible()).toBe(true);
+  });
 });
 
-test('a dialog that is opened again at once after it was closed stays open', async ({
+test('the new token is selected, read-only and complete, and its row is the first one', async ({
   page,
   signIn,
+  server,
 }) => {
-  const zone = new DeveloperZone(page);
-  await signIn(MEMBER);
-  await zone.open();
-  await zone.createToken.click();
-  await expect(zone.createDialog.dialog).toBeVisible();
-  // Within one task of the browser, as on a busy machine: its `close` event comes only afterwards.
-  const reopened = await page.evaluate(async () => {
-    const dialog = document.querySelector<HTMLDialogElement>('dialog:modal')!;
-    const press = async (scope: string, text: string) => {
-      const before = dialog.open;
-      const buttons = [...document.querySelectorAll<HTMLElement>(`${scope} button`)];
-      buttons.find((button) => button.textContent.trim() === text)!.click();
-      for (let step = 0; step < 1_000 && dialog.open === before; step += 1) {
-        await Promise.resolve();
-      }
-      return dialog.open !== before;
-    };
-    return (await press('dialog:modal', 'Cancel')) && (await press('main section', 'Create Token'));
-  });
-  expect(reopened, 'closed, then opened').toBe(true);
-  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))));
-  expect(await zone.createDialog.dialog.isVisible()).toBe(true);
-});
-
-test('the new token’s value is selected as soon as it is shown', async ({ page, signIn }) => {
-  const zone = new DeveloperZone(page);
+  const older = await createToken(server);
+  const zone = new DeveloperZonePage(page);
   await signIn(MEMBER);
   await zone.open();
   const token = await zone.create();
   await expect(zone.newToken.field).toBeFocused();
   await expect.poll(() => selectedText(page)).toBe(token);
-});
-
-test('the new token is shown whole and read-only, selected on focus, and its row stands on top', async ({
-  page,
-  signIn,
-  server,
-}) => {
-  const [older] = await createTokens(server, 1);
-  const zone = new DeveloperZone(page);
-  await signIn(MEMBER);
-  await zone.open();
-  const token = await zone.create();
   await expect(zone.newToken.field).toHaveAttribute('readonly');
-  await expect(zone.newToken.field).toBeFocused();
   await expect(zone.newToken.dialog).toContainText(/cannot be shown again/);
   await page.keyboard.press('ArrowRight');
   await page.keyboard.press('Tab');
   await page.keyboard.press('Shift+Tab');
-  expect(await selectedText(page)).toBe(token);
+  expect(await selectedText(page), 'selected again on focus').toBe(token);
 
   await zone.newToken.done.click();
   await expect(zone.newToken.dialog).toBeHidden();
   await expect(zone.createToken).toBeFocused();
-  await expect(zone.rows.locator('td:nth-child(1)')).toHaveText([previewOf(token), previewOf(older!)]);
+  await expect(zone.rows.locator('td:nth-child(1)')).toHaveText([previewOf(token), previewOf(older)]);
   await expect(zone.row(previewOf(token)).status).toHaveText('Active');
   await expect(zone.row(previewOf(token)).cells.nth(2)).toHaveText(MEMBER);
   await expect(zone.count(2)).toBeVisible();
 });
 
-test('while it runs the button shows progress, and further clicks and Enter make no second token', async ({
+test('during creation the button shows progress, and further clicks and keys create no second token', async ({
   page,
   signIn,
   server,
 }) => {
-  const zone = new DeveloperZone(page);
+  const zone = new DeveloperZonePage(page);
   const { create, dialog } = zone.createDialog;
   await signIn(MEMBER);
   await zone.open();
@@ -127,90 +112,79 @@ test('while it runs the button shows progress, and further clicks and Enter make
   await create.click({ force: true });
   await page.keyboard.press('Enter');
   await page.keyboard.press('Escape');
-  await expect(dialog, 'it stays until the answer is there').toBeVisible();
+  await expect(dialog, 'open until the response arrives').toBeVisible();
   await held.release();
   await expect(zone.newToken.field).toHaveValue(/^.{46}$/);
   expect(held.count).toBe(1);
   expect(await listTokens(server)).toHaveLength(1);
 });
 
-test('a double click makes one token', async ({ page, signIn, server }) => {
-  const zone = new DeveloperZone(page);
-  await signIn(MEMBER);
-  await zone.open();
-  const creations = countRequests(page, 'create-token');
-  await zone.createToken.click();
-  await zone.createDialog.create.dblclick();
-  await expect(zone.newToken.field).toHaveValue(/^.{46}$/);
-  expect(creations()).toBe(1);
-  expect(await listTokens(server)).toHaveLength(1);
-});
-
-test('leaving the page warns as long as the answer with the token is on its way', async ({
-  page,
-  signIn,
-  server,
-}) => {
-  const zone = new DeveloperZone(page);
+test('leaving the page needs a confirmation from the creation until Done', async ({ page, signIn, server }) => {
+  const zone = new DeveloperZonePage(page);
   await signIn(MEMBER);
   await page.goto('/events');
   await zone.open();
+  const warnings: string[] = [];
+  page.on('dialog', async (dialog) => {
+    warnings.push(dialog.type());
+    await dialog.dismiss();
+  });
   const held = await HeldRequests.of(page, 'create-token');
   await zone.createToken.click();
   await zone.createDialog.create.click();
   await held.untilOneArrived();
-  const warning = page.waitForEvent('dialog');
   await page.evaluate(() => history.back());
-  const dialog = await warning;
-  expect(dialog.type()).toBe('beforeunload');
-  await dialog.dismiss();
+  await expect.poll(() => warnings, 'while the request is under way').toEqual(['beforeunload']);
   await held.release();
   await expect(zone.newToken.field).toHaveValue(/^.{46}$/);
   expect(await listTokens(server)).toHaveLength(1);
+  const token = await zone.newToken.field.inputValue();
+
+  await page.evaluate(() => history.back());
+  await expect.poll(() => warnings, 'on Back').toHaveLength(2);
+  await page.evaluate(() => location.reload());
+  await expect.poll(() => warnings, 'on Reload').toHaveLength(3);
+  expect(new Set(warnings)).toEqual(new Set(['beforeunload']));
+  await expect(zone.newToken.field).toHaveValue(token);
+
+  await zone.newToken.done.click();
+  await page.goto('/events');
+  await expect(new EventsPage(page).heading).toBeVisible();
+  expect(warnings, 'after Done').toHaveLength(3);
 });
 
-test('a creation that failed says why and makes no row', async ({ page, signIn, server, collector }) => {
-  collector.allow(failedToLoad(503));
-  const zone = new DeveloperZone(page);
+test('a failed creation shows the reason and adds no row', async ({ page, signIn, server, pageErrors }) => {
+  pageErrors.allow(failedToLoad(503), CONNECTION_FAILED);
+  const zone = new DeveloperZonePage(page);
+  const { failures } = new Frame(page);
   await signIn(MEMBER);
   await zone.open();
-  const mend = await answerUnavailable(page, 'create-token');
-  await zone.createToken.click();
-  await zone.createDialog.create.click();
-  await expect(new Frame(page).failures).toContainText(/Nothing was changed/);
-  await expect(zone.newToken.dialog).toBeHidden();
-  await expect(zone.rows).toHaveCount(0);
-  await mend();
+  for (const [fail, reason] of [
+    [answerUnavailable, /Nothing was changed/],
+    [breakConnection, /could not be reached/],
+  ] as const) {
+    const restore = await fail(page, 'create-token');
+    await zone.createToken.click();
+    await zone.createDialog.create.click();
+    await expect(failures).toContainText(reason);
+    await expect(zone.newToken.dialog).toBeHidden();
+    await expect(zone.rows).toHaveCount(0);
+    await restore();
+  }
   expect(await listTokens(server)).toEqual([]);
 });
 
-test('a connection that broke while creating is named, with what to do', async ({
-  page,
-  signIn,
-  collector,
-}) => {
-  collector.allow(CONNECTION_FAILED);
-  const zone = new DeveloperZone(page);
-  await signIn(MEMBER);
-  await zone.open();
-  await breakConnection(page, 'create-token');
-  await zone.createToken.click();
-  await zone.createDialog.create.click();
-  await expect(new Frame(page).failures).toContainText(/could not be reached/);
-  await expect(zone.newToken.dialog).toBeHidden();
-});
-
-test('where somebody else took the last place, it is said and the table catches up', async ({
+test('if someone else creates the tenth token first, the page says so and updates the table', async ({
   page,
   signIn,
   server,
-  collector,
+  pageErrors,
 }) => {
-  collector.allow(failedToLoad(409));
+  pageErrors.allow(failedToLoad(409));
   await createTokens(server, 9);
-  const zone = new DeveloperZone(page);
+  const zone = new DeveloperZonePage(page);
   await signIn(MEMBER);
-  await unwatched(page);
+  await blockPolling(page);
   await zone.open();
   await createToken(server);
   await zone.createToken.click();
@@ -223,104 +197,51 @@ test('where somebody else took the last place, it is said and the table catches 
   await expect(zone.newToken.dialog).toBeHidden();
 });
 
-test.describe('shown token', () => {
-  test('Escape asks once and loses nothing, however often it is pressed', async ({ page, signIn }) => {
-    const zone = new DeveloperZone(page);
-    const { dialog, field, question, keepOpen, closeAnyway } = zone.newToken;
-    await signIn(MEMBER);
-    await zone.open();
-    const token = await zone.create();
-    await expect(question).toHaveCount(0);
-    for (let time = 0; time < 4; time += 1) {
-      await page.keyboard.press('Escape');
-      await expect(question).toHaveCount(1);
-      await expect(dialog).toBeVisible();
-      await expect(field).toHaveValue(token);
-    }
-    await keepOpen.click();
-    await expect(question).toHaveCount(0);
-    await expect(dialog).toBeVisible();
-    await expect(field).toHaveValue(token);
+test('neither Escape nor a click outside closes a shown token: they ask first', async ({ page, signIn }) => {
+  const zone = new DeveloperZonePage(page);
+  const { dialog, field, question, keepOpen, closeAnyway } = zone.newToken;
+  await signIn(MEMBER);
+  await zone.open();
+  const token = await zone.create();
+  await expect(question).toHaveCount(0);
+  await page.keyboard.press('Escape');
+  await expect(keepOpen).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(question).toHaveCount(0);
+  await expect(dialog.locator(':focus')).toHaveCount(1);
+  await expect(field).toHaveValue(token);
 
+  // Browsers let a page ignore Escape only once in a row.
+  for (let time = 0; time < 4; time += 1) {
     await page.keyboard.press('Escape');
-    await closeAnyway.click();
-    await expect(dialog).toBeHidden();
-    await expect(page.getByLabel('API token', { exact: true })).toHaveValue('');
-  });
-
-  test('asking and keeping it open leaves the focus in the dialog', async ({ page, signIn }) => {
-    const zone = new DeveloperZone(page);
-    const { dialog, keepOpen } = zone.newToken;
-    await signIn(MEMBER);
-    await zone.open();
-    await zone.create();
-    await page.keyboard.press('Escape');
-    await expect(keepOpen).toBeFocused();
-    await page.keyboard.press('Enter');
-    await expect(keepOpen).toHaveCount(0);
-    await expect(dialog.locator(':focus')).toHaveCount(1);
-  });
-
-  test('a click beside it asks and loses nothing', async ({ page, signIn }) => {
-    const zone = new DeveloperZone(page);
-    const { dialog, field, question, keepOpen } = zone.newToken;
-    await signIn(MEMBER);
-    await zone.open();
-    const token = await zone.create();
-    await page.mouse.click(5, 5);
-    await expect(question).toBeVisible();
-    await page.mouse.click(1270, 790);
     await expect(question).toHaveCount(1);
     await expect(dialog).toBeVisible();
-    await keepOpen.click();
-    await expect(question).toHaveCount(0);
     await expect(field).toHaveValue(token);
-  });
+  }
+  await keepOpen.click();
+  await expect(question).toHaveCount(0);
 
-  test('leaving the page warns while it is shown, and no longer after Done', async ({
-    page,
-    signIn,
-  }) => {
-    const zone = new DeveloperZone(page);
-    await signIn(MEMBER);
-    await zone.open();
-    const token = await zone.create();
-    const warnings: string[] = [];
-    page.on('dialog', async (dialog) => {
-      warnings.push(dialog.type());
-      await dialog.dismiss();
-    });
-    await page.evaluate(() => location.reload());
-    await expect.poll(() => warnings).toEqual(['beforeunload']);
-    await expect(zone.newToken.field).toHaveValue(token);
+  await page.mouse.click(5, 5);
+  await expect(question).toBeVisible();
+  await page.mouse.click(1270, 790);
+  await expect(question).toHaveCount(1);
+  await expect(dialog).toBeVisible();
+  await keepOpen.click();
+  await expect(question).toHaveCount(0);
+  await expect(field).toHaveValue(token);
 
-    await zone.newToken.done.click();
-    await page.goto('/events');
-    await expect(new EventsPage(page).heading).toBeVisible();
-    expect(warnings).toHaveLength(1);
-  });
-
-  test('going back warns', async ({ page, signIn }) => {
-    const zone = new DeveloperZone(page);
-    await signIn(MEMBER);
-    await page.goto('/events');
-    await zone.open();
-    const token = await zone.create();
-    const warning = page.waitForEvent('dialog');
-    await page.evaluate(() => history.back());
-    const dialog = await warning;
-    expect(dialog.type()).toBe('beforeunload');
-    await dialog.dismiss();
-    await expect(zone.newToken.field).toHaveValue(token);
-  });
+  await page.keyboard.press('Escape');
+  await closeAnyway.click();
+  await expect(dialog).toBeHidden();
+  await expect(page.getByLabel('API token', { exact: true })).toHaveValue('');
 });
 
 test.describe('with a clipboard', () => {
   test.use({ permissions: ['clipboard-write'] });
 
-  test('Copied is said once the clipboard has the token, and not before', async ({ page, signIn }) => {
-    const letTheClipboardAccept = await holdClipboard(page);
-    const zone = new DeveloperZone(page);
+  test('Copied appears once the clipboard has the token, and not before', async ({ page, signIn }) => {
+    const releaseClipboard = await holdClipboard(page);
+    const zone = new DeveloperZonePage(page);
     await signIn(MEMBER);
     await zone.open();
     await page.evaluate(() => navigator.clipboard.write([new ClipboardItem({ 'text/plain': 'before' })]));
@@ -328,38 +249,25 @@ test.describe('with a clipboard', () => {
     await zone.newToken.copy.click();
     await expect(zone.newToken.status).toHaveText('');
     expect(await clipboardText(page)).toBe('before');
-    await letTheClipboardAccept();
+    await releaseClipboard();
     await expect(zone.newToken.status).toHaveText('Copied');
     expect(await clipboardText(page)).toBe(token);
 
     await zone.newToken.done.click();
     await zone.create();
-    await expect(zone.newToken.status, 'of the next token nothing was copied').toHaveText('');
+    await expect(zone.newToken.status, 'the next token is not copied').toHaveText('');
   });
 });
 
-for (const [how, refuse] of [
-  [
-    'refuses',
-    () => {
-      Clipboard.prototype.writeText = () =>
-        Promise.reject(new DOMException('no', 'NotAllowedError'));
-    },
-  ],
-  [
-    'has no clipboard at all',
-    () => {
-      Object.defineProperty(Navigator.prototype, 'clipboard', { value: undefined });
-    },
-  ],
-] as const) {
-  test(`where the browser ${how}, the token is selected and it is said how to copy it by hand`, async ({
-    page,
-    signIn,
-  }) => {
-    await page.addInitScript(refuse);
-    const zone = new DeveloperZone(page);
-    await signIn(MEMBER);
+test('if the browser refuses to copy or has no clipboard, the token is selected and the page says how to copy it', async ({
+  context,
+  signIn,
+}) => {
+  await signIn(MEMBER);
+  for (const prepare of [refuseClipboard, noClipboard]) {
+    const page = await context.newPage();
+    await prepare(page);
+    const zone = new DeveloperZonePage(page);
     await zone.open();
     const token = await zone.create();
     await zone.newToken.copy.click();
@@ -367,5 +275,5 @@ for (const [how, refuse] of [
     await expect(zone.newToken.status).not.toContainText('Copied');
     await expect(zone.newToken.field).toBeFocused();
     expect(await selectedText(page)).toBe(token);
-  });
-}
+  }
+});

@@ -1,19 +1,19 @@
-import { DeveloperZone, previewOf } from '../pages/developer-zone.ts';
+import { DeveloperZonePage, previewOf } from '../pages/developer-zone.ts';
 import { Frame } from '../pages/frame.ts';
 import { MEMBER } from '../support/demo.ts';
 import { ping, PONG, refusal } from '../support/external-api.ts';
 import { expect, test } from '../support/fixtures.ts';
 import { answerUnavailable, failedToLoad, HeldRequests } from '../support/requests.ts';
-import { createToken, createTokens, elsewhere, listTokens } from '../support/tokens.ts';
+import { createToken, createTokens, listTokens } from '../support/tokens.ts';
 
-test('it asks first: which token, what is lost; Cancel has the focus', async ({
+test('the dialog names the token and the loss, has the focus on Cancel, and offers to deactivate instead', async ({
   page,
   signIn,
   server,
 }) => {
   const token = await createToken(server);
-  const zone = new DeveloperZone(page);
-  const { dialog, cancel } = zone.deleteDialog;
+  const zone = new DeveloperZonePage(page);
+  const { dialog, cancel, deactivateInstead } = zone.deleteDialog;
   await signIn(MEMBER);
   await zone.open();
   const row = zone.row(previewOf(token));
@@ -26,21 +26,34 @@ test('it asks first: which token, what is lost; Cancel has the focus', async ({
   await page.keyboard.press('Enter');
   await expect(dialog).toBeHidden();
   await expect(row.delete).toBeFocused();
-
   await row.delete.click();
   await page.keyboard.press('Escape');
   await expect(dialog).toBeHidden();
   await expect(row.delete).toBeFocused();
   expect(await ping(server, token)).toEqual(PONG);
+
+  await row.delete.click();
+  await deactivateInstead.click();
+  await expect(dialog).toBeHidden();
+  await expect(row.status).toHaveText('Inactive');
+  expect(refusal(await ping(server, token))).toEqual({ status: 403, code: 'token_inactive' });
+  await expect(row.delete).toBeFocused();
+
+  await row.delete.click();
+  await expect(cancel).toBeVisible();
+  await expect(deactivateInstead, 'the token is inactive already').toHaveCount(0);
+  await zone.deleteDialog.delete.click();
+  await expect(zone.empty).toBeVisible();
+  expect(refusal(await ping(server, token))).toEqual({ status: 403, code: 'token_invalid' });
 });
 
-test('a deleted token is gone from the page and from the next call; the focus goes to the next row, at last to Create Token', async ({
+test('a deleted token is gone from the page and refused by the next call; the focus moves to the next row, finally to Create Token', async ({
   page,
   signIn,
   server,
 }) => {
   const [third, second, first] = await createTokens(server, 3);
-  const zone = new DeveloperZone(page);
+  const zone = new DeveloperZonePage(page);
   const frame = new Frame(page);
   await signIn(MEMBER);
   await zone.open();
@@ -64,49 +77,30 @@ test('a deleted token is gone from the page and from the next call; the focus go
   expect(await listTokens(server)).toEqual([]);
 });
 
-test('for an active token there is the way that can be taken back', async ({
-  page,
-  signIn,
-  server,
-}) => {
+test('a failed deletion keeps the token and shows the reason', async ({ page, signIn, server, pageErrors }) => {
+  pageErrors.allow(failedToLoad(503));
   const token = await createToken(server);
-  const zone = new DeveloperZone(page);
-  const { dialog, deactivateInstead, cancel } = zone.deleteDialog;
+  const zone = new DeveloperZonePage(page);
   await signIn(MEMBER);
   await zone.open();
+  await answerUnavailable(page, 'delete-token');
   const row = zone.row(previewOf(token));
   await row.delete.click();
-  await deactivateInstead.click();
-  await expect(dialog).toBeHidden();
-  await expect(row.status).toHaveText('Inactive');
-  expect(refusal(await ping(server, token))).toEqual({ status: 403, code: 'token_inactive' });
-  await expect(row.delete).toBeFocused();
-
-  await row.delete.click();
-  await expect(cancel).toBeVisible();
-  await expect(deactivateInstead, 'it is inactive already').toHaveCount(0);
-});
-
-test('an inactive token is deleted all the same', async ({ page, signIn, server }) => {
-  const token = await createToken(server);
-  await elsewhere(server, 'deactivate', previewOf(token));
-  const zone = new DeveloperZone(page);
-  await signIn(MEMBER);
-  await zone.open();
-  await zone.row(previewOf(token)).delete.click();
-  await expect(zone.deleteDialog.deactivateInstead).toHaveCount(0);
   await zone.deleteDialog.delete.click();
-  await expect(zone.empty).toBeVisible();
-  expect(refusal(await ping(server, token))).toEqual({ status: 403, code: 'token_invalid' });
+  await expect(new Frame(page).failures).toContainText(/Nothing was changed/);
+  await expect(zone.deleteDialog.dialog).toBeHidden();
+  await expect(row.status).toHaveText('Active');
+  await expect(row.delete).toBeFocused();
+  expect(await ping(server, token)).toEqual(PONG);
 });
 
-test('while it runs the button shows progress, the row stays, and further clicks ask for nothing', async ({
+test('during deletion the button shows progress, the row stays, and further clicks send nothing', async ({
   page,
   signIn,
   server,
 }) => {
   const token = await createToken(server);
-  const zone = new DeveloperZone(page);
+  const zone = new DeveloperZonePage(page);
   const { dialog, delete: confirm } = zone.deleteDialog;
   await signIn(MEMBER);
   await zone.open();
@@ -124,26 +118,4 @@ test('while it runs the button shows progress, the row stays, and further clicks
   await held.release();
   await expect(zone.empty).toBeVisible();
   expect(held.count).toBe(1);
-});
-
-test('a failure leaves the token where it is, and says why', async ({
-  page,
-  signIn,
-  server,
-  collector,
-}) => {
-  collector.allow(failedToLoad(503));
-  const token = await createToken(server);
-  const zone = new DeveloperZone(page);
-  await signIn(MEMBER);
-  await zone.open();
-  await answerUnavailable(page, 'delete-token');
-  const row = zone.row(previewOf(token));
-  await row.delete.click();
-  await zone.deleteDialog.delete.click();
-  await expect(new Frame(page).failures).toContainText(/Nothing was changed/);
-  await expect(zone.deleteDialog.dialog).toBeHidden();
-  await expect(row.status).toHaveText('Active');
-  await expect(row.delete).toBeFocused();
-  expect(await ping(server, token)).toEqual(PONG);
 });

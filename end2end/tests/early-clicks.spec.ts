@@ -1,94 +1,88 @@
+// On a slow connection a reader sees the page, and clicks, long before its WASM arrives.
+
 import type { Page } from '@playwright/test';
 
-import { DeveloperZone, previewOf } from '../pages/developer-zone.ts';
+import { DeveloperZonePage, previewOf } from '../pages/developer-zone.ts';
 import { EventsPage } from '../pages/events.ts';
-import { Frame, Lock } from '../pages/frame.ts';
+import { Frame, LockedItem } from '../pages/frame.ts';
 import { clipboardText } from '../support/clipboard.ts';
 import { ADMIN, EVENT, HARBOUR, MEMBER, TRIAL } from '../support/demo.ts';
-import { expect, hydrated, test } from '../support/fixtures.ts';
+import { expect, test, waitForHydration } from '../support/fixtures.ts';
 import { createToken } from '../support/tokens.ts';
 
-// On a slow connection the page is there long before the script that takes its islands over.
-
-/** Holds the WASM back. Gives what lets it go. */
-async function withoutWasm(page: Page): Promise<() => void> {
-  let letGo!: () => void;
-  const gate = new Promise<void>((resolve) => (letGo = resolve));
+/** Delays the WASM. Returns a function that lets it arrive. */
+async function holdWasm(page: Page): Promise<() => void> {
+  let release!: () => void;
+  const released = new Promise<void>((resolve) => (release = resolve));
   await page.route('**/*.wasm', async (route) => {
-    await gate;
+    await released;
     await route.fallback();
   });
-  return letGo;
+  return release;
 }
 
-const soon = { waitUntil: 'commit' } as const;
+/** The page's `load` event waits for the WASM. */
+const EARLY = { waitUntil: 'commit' } as const;
 
-test('Create Token leads to a page that does the same', async ({ page, signIn }) => {
-  await signIn(MEMBER);
-  await withoutWasm(page);
-  await page.goto('/developer-zone', soon);
-  await new DeveloperZone(page).createToken.click();
-  await expect(page).toHaveURL(/\/developer-zone\/tokens\/new/);
-  await expect(page.getByRole('textbox', { name: 'Name' })).toBeVisible();
-});
-
-test('the switch switches, and the page says so', async ({ page, signIn, server }) => {
+test('the switch, the trash button and Create Token work without WASM', async ({ page, signIn, server }) => {
   const preview = previewOf(await createToken(server));
+  const zone = new DeveloperZonePage(page);
   await signIn(MEMBER);
-  await withoutWasm(page);
-  await page.goto('/developer-zone', soon);
-  const zone = new DeveloperZone(page);
+  await holdWasm(page);
+  await page.goto('/developer-zone', EARLY);
   await zone.row(preview).switch.click();
   await expect(page.getByRole('status').filter({ hasText: `Token ${preview} is inactive.` })).toBeVisible();
   await expect(zone.row(preview).status).toHaveText('Inactive');
   await expect(page).toHaveURL(/\/developer-zone$/);
-});
 
-test('the trash button leads to the question', async ({ page, signIn, server }) => {
-  const preview = previewOf(await createToken(server));
-  await signIn(MEMBER);
-  await withoutWasm(page);
-  await page.goto('/developer-zone', soon);
-  await new DeveloperZone(page).row(preview).delete.click();
+  await zone.row(preview).delete.click();
   await expect(page.getByText('will be deleted for good')).toBeVisible();
   await expect(page.getByRole('button', { name: 'Delete for good' })).toBeVisible();
+
+  await page.goto('/developer-zone', EARLY);
+  await zone.createToken.click();
+  await expect(page).toHaveURL(/\/developer-zone\/tokens\/new/);
+  await expect(page.getByRole('textbox', { name: 'Name' })).toBeVisible();
 });
 
-test('a click on Copy is kept until it can be done', async ({ page, signIn }) => {
+test('an early click on Copy copies as soon as the WASM is there', async ({ page, signIn }) => {
   await signIn(MEMBER);
-  const letGo = await withoutWasm(page);
-  await page.goto('/events', soon);
+  const release = await holdWasm(page);
+  await page.goto('/events', EARLY);
   await new EventsPage(page).copyId(EVENT).click();
-  letGo();
-  await hydrated(page);
+  release();
+  await waitForHydration(page);
   await expect(new Frame(page).confirmations).toContainText(`Event ID ${EVENT} copied`);
   expect(await clipboardText(page)).toBe(String(EVENT));
 });
 
-test('the lock explains itself, and stays closed once it was closed', async ({ page, signIn }) => {
+test('the locked item’s dialog opens early, and stays closed after it was closed', async ({ page, signIn }) => {
   await signIn(TRIAL);
-  const letGo = await withoutWasm(page);
-  await page.goto('/events', soon);
-  const lock = new Lock(page);
-  await lock.item.click();
-  await expect(lock.dialog).toBeVisible();
-  await lock.close.click();
-  await expect(lock.dialog).toBeHidden();
-  letGo();
-  await hydrated(page);
-  await expect(lock.dialog).toBeHidden();
+  const release = await holdWasm(page);
+  await page.goto('/events', EARLY);
+  const lockedItem = new LockedItem(page);
+  await lockedItem.item.click();
+  await expect(lockedItem.dialog).toBeVisible();
+  await lockedItem.close.click();
+  await expect(lockedItem.dialog).toBeHidden();
+  release();
+  await waitForHydration(page);
+  await expect(lockedItem.dialog).toBeHidden();
   await expect(page).toHaveURL('/events');
 });
 
-test('what was typed into the search of organisations is searched for', async ({ page, signIn }) => {
+test('an early search among the organisations gives its result when the WASM is there', async ({
+  page,
+  signIn,
+}) => {
   await signIn(ADMIN);
-  const letGo = await withoutWasm(page);
-  await page.goto('/events', soon);
+  const release = await holdWasm(page);
+  await page.goto('/events', EARLY);
   const { switcher } = new Frame(page);
   await switcher.button.click();
   await switcher.search.fill(String(HARBOUR));
-  letGo();
-  await hydrated(page);
+  release();
+  await waitForHydration(page);
   await expect(switcher.search).toHaveValue(String(HARBOUR));
   await expect(switcher.options).toHaveCount(1);
 });

@@ -1,27 +1,13 @@
 import { Frame } from '../pages/frame.ts';
 import { SignInPage } from '../pages/sign-in.ts';
-import { ADMIN, MEMBER } from '../support/demo.ts';
-import { expect, hydrated, openPage, test } from '../support/fixtures.ts';
+import { ADMIN, HARBOUR, MEMBER } from '../support/demo.ts';
+import { expect, openPage, test, waitForHydration } from '../support/fixtures.ts';
+import { failedToLoad } from '../support/requests.ts';
 
-test('every page has its title, and the navigation marks the current one', async ({
+test('the sidebar: skip link, the current page, the documentation in a new tab, the account, signing out', async ({
   page,
   signIn,
 }) => {
-  const frame = new Frame(page);
-  await signIn(MEMBER);
-  await openPage(page, '/events');
-  await expect(page).toHaveTitle('Events · 9Pic');
-  await expect(frame.events).toHaveAttribute('aria-current', 'page');
-  await expect(frame.developerZone).not.toHaveAttribute('aria-current');
-
-  await frame.developerZone.click();
-  await expect(page).toHaveURL('/developer-zone');
-  await expect(page).toHaveTitle('Developer Zone · 9Pic');
-  await expect(frame.developerZone).toHaveAttribute('aria-current', 'page');
-  await expect(frame.events).not.toHaveAttribute('aria-current');
-});
-
-test('the first Tab reaches the skip link, which leads past the sidebar', async ({ page, signIn }) => {
   const frame = new Frame(page);
   await signIn(MEMBER);
   await openPage(page, '/events');
@@ -30,15 +16,16 @@ test('the first Tab reaches the skip link, which leads past the sidebar', async 
   await expect(frame.skipLink).toBeInViewport();
   await page.keyboard.press('Enter');
   await expect(frame.main).toBeFocused();
-});
 
-test('the navigation has three items in order; the documentation opens in a new tab and says so', async ({
-  page,
-  signIn,
-}) => {
-  const frame = new Frame(page);
-  await signIn(MEMBER);
-  await openPage(page, '/events');
+  await expect(page).toHaveTitle('Events · 9Pic');
+  await expect(frame.events).toHaveAttribute('aria-current', 'page');
+  await expect(frame.developerZone).not.toHaveAttribute('aria-current');
+  await frame.developerZone.click();
+  await expect(page).toHaveURL('/developer-zone');
+  await expect(page).toHaveTitle('Developer Zone · 9Pic');
+  await expect(frame.developerZone).toHaveAttribute('aria-current', 'page');
+  await expect(frame.events).not.toHaveAttribute('aria-current');
+
   await expect(frame.navigation.getByRole('link')).toHaveText([
     'Events',
     'Developer Zone',
@@ -48,64 +35,56 @@ test('the navigation has three items in order; the documentation opens in a new 
   const [tab] = await Promise.all([page.waitForEvent('popup'), frame.documentation.click()]);
   await expect(tab).toHaveURL('/docs');
   await expect(tab.getByRole('heading', { level: 1, name: 'API documentation' })).toBeVisible();
-  await expect(page).toHaveURL('/events');
-});
+  await expect(page).toHaveURL('/developer-zone');
 
-test('the account names who is signed in, and offers the way out', async ({ page, signIn }) => {
-  const frame = new Frame(page);
-  await signIn(MEMBER);
-  await openPage(page, '/events');
+  await expect(frame.switcher.button, 'the only organisation is selected').toHaveText(
+    /^Summit Races \(903\)\s*Enterprise$/,
+  );
   await expect(frame.account).toContainText(MEMBER);
   await frame.signOut.click();
   await expect(page).toHaveURL('/sign-in');
   await expect(new SignInPage(page).heading).toBeVisible();
 });
 
-test('a page that does not exist is a 404 with a way back', async ({ page, signIn, collector }) => {
-  collector.allow(/^console error: Failed to load resource: .*status of 404/);
+test('a page that does not exist is a 404 with a link to the events', async ({ page, signIn, pageErrors }) => {
+  pageErrors.allow(failedToLoad(404));
   await signIn(MEMBER);
-  const answer = await page.goto('/no-such-page');
-  expect(answer?.status()).toBe(404);
+  const response = await page.goto('/no-such-page');
+  expect(response?.status()).toBe(404);
   await expect(page).toHaveTitle('Page not found · 9Pic');
   await expect(page.getByRole('heading', { level: 1, name: 'Page not found' })).toBeVisible();
-  await hydrated(page);
+  await waitForHydration(page);
   await page.getByRole('link', { name: 'Go to Events' }).click();
   await expect(page).toHaveURL('/events');
   await expect(new Frame(page).account).toContainText(MEMBER);
 });
 
 test.describe('organisation switcher', () => {
-  test('whoever belongs to one organisation works in it at once', async ({ page, signIn }) => {
-    const { switcher } = new Frame(page);
-    await signIn(MEMBER);
-    await openPage(page, '/events');
-    await expect(switcher.button).toHaveText(/^Summit Races \(903\)\s*Enterprise$/);
-  });
-
-  test('nobody’s choice yet and more than one organisation: it asks to select one', async ({
+  test('without a selection every page asks for one; the list can be searched and used by keyboard', async ({
     page,
     signIn,
   }) => {
     const { switcher, developerZone, events, main } = new Frame(page);
     await signIn(ADMIN);
-    await openPage(page, '/developer-zone');
+    await openPage(page, '/events');
+    await expect(main.getByRole('heading', { level: 1, name: 'Events' })).toBeVisible();
+    await expect(main.getByRole('heading', { name: 'Choose an organisation' })).toBeVisible();
+    await expect(events).toBeVisible();
+    await developerZone.click();
+    await expect(page).toHaveURL('/developer-zone');
     await expect(switcher.button).toHaveText('Select organisation');
     await expect(main.getByRole('heading', { name: 'Choose an organisation' })).toBeVisible();
     await expect(main.getByText(/sidebar/)).toBeVisible();
-    await events.click();
-    await expect(main.getByRole('heading', { level: 1, name: 'Events' })).toBeVisible();
-    await expect(main.getByRole('heading', { name: 'Choose an organisation' })).toBeVisible();
-    await expect(developerZone).toBeVisible();
-  });
+    await waitForHydration(page);
 
-  test('it lists every organisation with its plan, and has the focus in the search', async ({
-    page,
-    signIn,
-  }) => {
-    const { switcher } = new Frame(page);
-    await signIn(ADMIN);
-    await openPage(page, '/events');
-    await switcher.button.click();
+    await switcher.button.focus();
+    await page.keyboard.press('Enter');
+    await expect(switcher.search).toBeFocused();
+    await page.keyboard.press('Escape');
+    await expect(switcher.list).toBeHidden();
+    await expect(switcher.button).toBeFocused();
+
+    await page.keyboard.press('Enter');
     await expect(switcher.search).toBeFocused();
     await expect(switcher.options).toHaveText([
       /^City Runners \(905\)\s*Pro$/,
@@ -114,13 +93,17 @@ test.describe('organisation switcher', () => {
       /^Summit Races \(903\)\s*Enterprise$/,
       /^Wedding Lens \(906\)\s*Pay As You Go$/,
     ]);
-  });
+    await page.keyboard.press('ArrowDown');
+    await expect(switcher.options.nth(0)).toBeFocused();
+    await page.keyboard.press('ArrowDown');
+    await expect(switcher.options.nth(1)).toBeFocused();
+    await page.keyboard.press('End');
+    await expect(switcher.options.nth(4)).toBeFocused();
+    await page.keyboard.press('Home');
+    await expect(switcher.options.nth(0)).toBeFocused();
+    await page.keyboard.press('ArrowUp');
+    await expect(switcher.search).toBeFocused();
 
-  test('the search filters by name and by id, and says when nothing fits', async ({ page, signIn }) => {
-    const { switcher } = new Frame(page);
-    await signIn(ADMIN);
-    await openPage(page, '/events');
-    await switcher.button.click();
     for (const [typed, found] of [
       ['HARBOUR', 'Harbour Events (904)'],
       ['906', 'Wedding Lens (906)'],
@@ -135,75 +118,47 @@ test.describe('organisation switcher', () => {
     await expect(switcher.list.getByRole('status')).toContainText('nothing like it');
     await switcher.search.fill('');
     await expect(switcher.options).toHaveCount(5);
-  });
-
-  test('arrow keys, Enter and Escape do what they do in a list', async ({ page, signIn }) => {
-    const { switcher } = new Frame(page);
-    await signIn(ADMIN);
-    await openPage(page, '/developer-zone');
-    await switcher.button.focus();
-    await page.keyboard.press('Enter');
-    await expect(switcher.search).toBeFocused();
-    await page.keyboard.press('Escape');
-    await expect(switcher.list).toBeHidden();
-    await expect(switcher.button).toBeFocused();
-
-    await page.keyboard.press('Enter');
-    await expect(switcher.search).toBeFocused();
-    await page.keyboard.press('ArrowDown');
-    await expect(switcher.options.nth(0)).toBeFocused();
-    await page.keyboard.press('ArrowDown');
-    await expect(switcher.options.nth(1)).toBeFocused();
-    await page.keyboard.press('End');
-    await expect(switcher.options.nth(4)).toBeFocused();
-    await page.keyboard.press('Home');
-    await expect(switcher.options.nth(0)).toBeFocused();
-    await page.keyboard.press('ArrowUp');
-    await expect(switcher.search).toBeFocused();
 
     await page.keyboard.type('summit');
     await expect(switcher.options).toHaveCount(1);
     await page.keyboard.press('Enter');
     await expect(switcher.button).toHaveText(/^Summit Races \(903\)/);
-    await expect(page, 'one stays on the page one was on').toHaveURL('/developer-zone');
+    await expect(page, 'the page stays').toHaveURL('/developer-zone');
   });
 
-  test('the choice is remembered on the account, across signing out and other browsers', async ({
+  test('the list marks the selection, and the account keeps it after signing out and in other browsers', async ({
     page,
     openContext,
     signIn,
   }) => {
     const frame = new Frame(page);
+    const { switcher } = frame;
     await signIn(ADMIN);
     await openPage(page, '/events');
-    await frame.switcher.button.click();
-    await frame.switcher.option('Harbour Events (904)').click();
-    await expect(frame.switcher.button).toHaveText(/^Harbour Events \(904\)/);
+    await switcher.button.click();
+    await switcher.option('Harbour Events (904)').click();
+    await expect(switcher.button).toHaveText(/^Harbour Events \(904\)/);
     await expect(frame.main).toContainText('Harbour Regatta 2026');
-    await frame.signOut.click();
-    await new SignInPage(page).signIn(ADMIN);
-    await expect(page).toHaveURL('/events');
-    await expect(frame.switcher.button).toHaveText(/^Harbour Events \(904\)/);
-
-    const elsewhere = await (await openContext()).newPage();
-    await elsewhere.goto('/sign-in');
-    await new SignInPage(elsewhere).signIn(ADMIN);
-    await expect(new Frame(elsewhere).switcher.button).toHaveText(/^Harbour Events \(904\)/);
-  });
-
-  test('the list marks the organisation one works in', async ({ page, signIn }) => {
-    const { switcher } = new Frame(page);
-    await signIn(ADMIN, 904);
-    await openPage(page, '/events');
+    await waitForHydration(page);
     await switcher.button.click();
     await expect(switcher.option('Harbour Events (904)')).toHaveAttribute('aria-current', 'true');
     await expect(switcher.option('Summit Races (903)')).not.toHaveAttribute('aria-current');
+    await page.keyboard.press('Escape');
+    await frame.signOut.click();
+    await new SignInPage(page).signIn(ADMIN);
+    await expect(page).toHaveURL('/events');
+    await expect(switcher.button).toHaveText(/^Harbour Events \(904\)/);
+
+    const otherPage = await (await openContext()).newPage();
+    await otherPage.goto('/sign-in');
+    await new SignInPage(otherPage).signIn(ADMIN);
+    await expect(new Frame(otherPage).switcher.button).toHaveText(/^Harbour Events \(904\)/);
   });
 
   test.describe('without script', () => {
     test.use({ javaScriptEnabled: false });
 
-    test('an organisation can be chosen', async ({ page, signIn }) => {
+    test('an organisation can be selected', async ({ page, signIn }) => {
       const { switcher } = new Frame(page);
       await signIn(ADMIN);
       await page.goto('/developer-zone');
@@ -218,9 +173,12 @@ test.describe('organisation switcher', () => {
 test.describe('on a phone', () => {
   test.use({ viewport: { width: 360, height: 740 } });
 
-  test('the sidebar is a drawer that Escape, its button and a link close', async ({ page, signIn }) => {
+  test('the sidebar is a drawer: Escape, its button and a link close it, and it has the switcher', async ({
+    page,
+    signIn,
+  }) => {
     const frame = new Frame(page);
-    await signIn(MEMBER);
+    await signIn(ADMIN, HARBOUR);
     await openPage(page, '/events');
     await expect(frame.navigation).toBeHidden();
 
@@ -238,18 +196,14 @@ test.describe('on a phone', () => {
     await frame.developerZone.click();
     await expect(page).toHaveURL('/developer-zone');
     await expect(frame.navigation).toBeHidden();
-  });
+    await waitForHydration(page);
 
-  test('the organisation can be switched from the drawer', async ({ page, signIn }) => {
-    const { openMenu, switcher } = new Frame(page);
-    await signIn(ADMIN);
-    await openPage(page, '/events');
-    await openMenu.click();
-    await switcher.button.click();
-    await switcher.search.fill('904');
+    await frame.openMenu.click();
+    await frame.switcher.button.click();
+    await frame.switcher.search.fill('903');
     await page.keyboard.press('Enter');
-    await expect(page.getByRole('main')).toContainText('Harbour Regatta 2026');
-    await openMenu.click();
-    await expect(switcher.button).toHaveText(/^Harbour Events \(904\)/);
+    await expect(page).toHaveURL('/developer-zone');
+    await frame.openMenu.click();
+    await expect(frame.switcher.button).toHaveText(/^Summit Races \(903\)/);
   });
 });

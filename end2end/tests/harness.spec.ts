@@ -1,19 +1,19 @@
-// The tools of these tests, tried on what they are there to find.
+// Tests of the test tools: each tool finds the faults that it is for.
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 
-import { COLOURS, violations } from '../support/accessibility.ts';
+import { violations } from '../support/accessibility.ts';
 import { misfits, moving, scrollingSideways } from '../support/layout.ts';
 import { MEMBER } from '../support/demo.ts';
 import { expect, openPage, test } from '../support/fixtures.ts';
-import { AnswerRecorder } from '../support/secret.ts';
-import { Server } from '../support/server.ts';
+import { ResponseRecorder } from '../support/secret.ts';
+import { TestServer } from '../support/server.ts';
 
-test('the collector sees console messages, errors, CSP violations and foreign requests', async ({
+test('pageErrors has console messages, uncaught errors, CSP violations and requests to other origins', async ({
   page,
-  collector,
+  pageErrors,
 }) => {
   await openPage(page, '/sign-in');
   await page.evaluate(async () => {
@@ -26,8 +26,8 @@ test('the collector sees console messages, errors, CSP violations and foreign re
     document.head.append(script);
     await fetch('https://evil.example/').catch(() => undefined);
   });
-  // Before leaving the page: what it still has to say, it says to nobody afterwards.
-  await expect.poll(() => collector.unexpected).toEqual(
+  // Before the page is left, because the browser then drops its pending messages.
+  await expect.poll(() => pageErrors.unexpected).toEqual(
     expect.arrayContaining([
       'console warning: a warning',
       expect.stringMatching(/^page error: Error: a page error/),
@@ -36,13 +36,13 @@ test('the collector sees console messages, errors, CSP violations and foreign re
     ]),
   );
   await page.goto('https://evil.example/').catch(() => undefined);
-  await expect.poll(() => collector.unexpected).toContain(
+  await expect.poll(() => pageErrors.unexpected).toContain(
     'request outside the origin: https://evil.example/',
   );
-  collector.allow(/./);
+  pageErrors.allow(/./);
 });
 
-test('the scan finds missing names, faint text and small targets', async ({ page, signIn }) => {
+test('axe finds missing names, faint text and small targets', async ({ page, signIn }) => {
   await signIn(MEMBER);
   await openPage(page, '/events');
   expect(await violations(page)).toEqual([]);
@@ -61,11 +61,10 @@ test('the scan finds missing names, faint text and small targets', async ({ page
   });
   const found = (await violations(page)).map((violation) => violation.split(':')[0]);
   expect(found).toEqual(expect.arrayContaining(['button-name', 'color-contrast', 'target-size']));
-  expect((await violations(page, COLOURS)).join()).toContain('color-contrast');
   expect(await scrollingSideways(page)).not.toEqual([]);
 });
 
-test('the scan finds words that are cut off, what sticks out of the window, and what moves', async ({
+test('the layout scan finds text that is cut off, elements outside the window, and motion', async ({
   page,
   signIn,
 }) => {
@@ -93,11 +92,11 @@ test('the scan finds words that are cut off, what sticks out of the window, and 
   expect(await moving(page)).toEqual(['P.']);
 });
 
-test('an answer that was never read to its end fails a search, and nothing but a search', async ({
+test('a response that never ends fails a search of the responses, and nothing else', async ({
   openContext,
-  collector,
+  pageErrors,
 }) => {
-  // It begins every answer, and ends those to `/whole`.
+  // It begins every response, and ends only those to `/whole`.
   const endless = createServer((request, response) => {
     response.writeHead(200, { 'content-type': 'text/html' });
     response.write('<p>the beginning');
@@ -107,31 +106,31 @@ test('an answer that was never read to its end fails a search, and nothing but a
   });
   await once(endless.listen(0, '127.0.0.1'), 'listening');
   const origin = `http://127.0.0.1:${(endless.address() as AddressInfo).port}`;
-  collector.allow(/^request outside the origin: http:\/\/127\.0\.0\.1:/);
+  pageErrors.allow(/^request outside the origin: http:\/\/127\.0\.0\.1:/);
 
   const context = await openContext();
   const page = await context.newPage();
-  const answers = new AnswerRecorder(context);
+  const responses = new ResponseRecorder(context);
   await page.goto(`${origin}/whole`);
-  expect(await answers.search('the beginning')).toEqual({ all: 1, with: ['/whole'] });
+  expect(await responses.search('the beginning')).toEqual({ all: 1, with: ['/whole'] });
   const begun = page.waitForResponse('**/endless');
   await page.evaluate(() => void fetch('/endless'));
   await begun;
   await context.close();
-  // A turn of the loop, in which a rejection that nobody handles fails the test.
+  // In this turn of the event loop an unhandled rejection would fail the test.
   await new Promise(setImmediate);
-  await expect(answers.search('the beginning')).rejects.toThrow('has been closed');
+  await expect(responses.search('the beginning')).rejects.toThrow('has been closed');
   endless.closeAllConnections();
   endless.close();
 });
 
-test('a server that stops with a request unfinished is told from one that has finished all', async () => {
-  const server = await Server.start(undefined, { args: ['--shutdown-grace', '100ms'] });
+test('a server that stops with an unfinished request is noticed', async () => {
+  const server = await TestServer.start(undefined, { args: ['--shutdown-grace', '100ms'] });
   const { hostname, port, host } = new URL(server.url);
   const caller = connect(Number(port), hostname);
   const head = `POST /api/dashboard/sign-in HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/x-www-form-urlencoded`;
   caller.write(`${head}\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n`);
-  // With this the server says that it waits for the form, which never comes.
+  // The server now waits for the form, which never comes.
   expect(String((await once(caller, 'data'))[0])).toContain('100 Continue');
   expect(server.abandoned).toEqual([]);
   expect(await server.stop()).toBe(0);

@@ -1,6 +1,8 @@
+// The page polls the server, so it shows what others change without a reload.
+
 import type { Page } from '@playwright/test';
 
-import { DeveloperZone, previewOf } from '../pages/developer-zone.ts';
+import { DeveloperZonePage, previewOf } from '../pages/developer-zone.ts';
 import { ADMIN, MEMBER, SUMMIT } from '../support/demo.ts';
 import { expect, signIn as signInWith, test } from '../support/fixtures.ts';
 import {
@@ -9,24 +11,24 @@ import {
   countRequests,
   failedToLoad,
 } from '../support/requests.ts';
-import { createToken, elsewhere } from '../support/tokens.ts';
+import { changeByCli, createToken } from '../support/tokens.ts';
 
-/** Makes the page seen or unseen, as switching tabs does. */
-async function beSeen(page: Page, seen: boolean): Promise<void> {
+/** Makes the page visible or hidden, as switching browser tabs does. */
+async function setVisible(page: Page, visible: boolean): Promise<void> {
   await page.evaluate((hidden) => {
     Object.defineProperty(document, 'hidden', { configurable: true, value: hidden });
     document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
-  }, !seen);
+  }, !visible);
 }
 
-test('what somebody else does appears without reloading, and what one is doing stays', async ({
+test('changes by another person appear without a reload and leave what one is typing alone', async ({
   page,
   openContext,
   signIn,
   server,
 }) => {
   const [first, second] = [previewOf(await createToken(server)), previewOf(await createToken(server))];
-  const mine = new DeveloperZone(page);
+  const mine = new DeveloperZonePage(page);
   await signIn(MEMBER);
   await mine.open();
   await page.evaluate(() => Object.assign(window, { sameDocument: true }));
@@ -34,7 +36,7 @@ test('what somebody else does appears without reloading, and what one is doing s
   await page.keyboard.type('half typed');
 
   const context = await openContext();
-  const theirs = new DeveloperZone(await context.newPage());
+  const theirs = new DeveloperZonePage(await context.newPage());
   await signInWith(context.request, ADMIN, SUMMIT);
   await theirs.open();
   await theirs.row(second).switch.click();
@@ -52,57 +54,56 @@ test('what somebody else does appears without reloading, and what one is doing s
   expect(await page.evaluate(() => 'sameDocument' in window)).toBe(true);
 });
 
-test('nobody asks for a tab that nobody sees, and it catches up when it is seen again', async ({
-  page,
-  signIn,
-  server,
-}) => {
+test('a hidden tab does not poll, and catches up when it becomes visible', async ({ page, signIn, server }) => {
   const preview = previewOf(await createToken(server));
-  const zone = new DeveloperZone(page);
+  const zone = new DeveloperZonePage(page);
   await signIn(MEMBER);
   await page.clock.install();
-  const asked = countRequests(page, 'watch-tokens');
+  const polls = countRequests(page, 'watch-tokens');
   await zone.open();
   await page.clock.runFor(2_000);
-  await expect.poll(asked).toBeGreaterThan(0);
-  await beSeen(page, false);
-  const before = asked();
+  await expect.poll(polls).toBeGreaterThan(0);
+  await setVisible(page, false);
+  const before = polls();
   await page.clock.runFor(60_000);
-  expect(asked()).toBe(before);
-  await elsewhere(server, 'deactivate', preview);
-  await beSeen(page, true);
+  expect(polls()).toBe(before);
+  await changeByCli(server, 'deactivate', preview);
+  await setVisible(page, true);
   await expect(zone.row(preview).status).toHaveText('Inactive');
 });
 
-test('a table that cannot be kept up to date says so, until it can again', async ({
+test('while polls fail, the page says that the table may be out of date', async ({
   page,
   signIn,
   server,
-  collector,
+  pageErrors,
 }) => {
-  collector.allow(CONNECTION_FAILED);
+  pageErrors.allow(CONNECTION_FAILED);
   const preview = previewOf(await createToken(server));
-  const zone = new DeveloperZone(page);
+  const zone = new DeveloperZonePage(page);
   await signIn(MEMBER);
   await zone.open();
-  const mend = await breakConnection(page, 'watch-tokens');
+  const restore = await breakConnection(page, 'watch-tokens');
   const behind = zone.card.getByRole('status').filter({ hasText: /may not be up to date/ });
   await expect(behind).toBeVisible();
-  await elsewhere(server, 'deactivate', preview);
-  await mend();
-  // Each question waits twice as long as the one before.
-  await expect(zone.row(preview).status).toHaveText('Inactive', { timeout: 60_000 });
+  await changeByCli(server, 'deactivate', preview);
+  await restore();
+  await expect(zone.row(preview).status).toHaveText('Inactive');
   await expect(behind).toHaveCount(0);
 });
 
-test('a plan that was lowered shows the lock by itself', async ({ page, signIn, server, collector }) => {
-  collector.allow(failedToLoad(403));
-  const zone = new DeveloperZone(page);
+test('after the organisation’s plan was lowered, the page shows the upgrade text without a reload', async ({
+  page,
+  signIn,
+  server,
+  pageErrors,
+}) => {
+  pageErrors.allow(failedToLoad(403));
+  const zone = new DeveloperZonePage(page);
   await signIn(MEMBER);
   await zone.open();
   await server.cli('organisation', 'set-plan', '--id', `${SUMMIT}`, '--plan', 'pro');
-  const { heading } = zone;
-  await expect(heading).toBeVisible();
+  await expect(zone.heading).toBeVisible();
   await expect(
     page.getByRole('main').getByRole('heading', { name: 'Enterprise Plan Required' }),
   ).toBeVisible();

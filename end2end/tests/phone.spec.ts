@@ -1,19 +1,19 @@
-import { DeveloperZone, previewOf } from '../pages/developer-zone.ts';
+import { DeveloperZonePage, previewOf } from '../pages/developer-zone.ts';
 import { Frame } from '../pages/frame.ts';
 import { SignInPage } from '../pages/sign-in.ts';
 import { MEMBER } from '../support/demo.ts';
 import { ping, PONG } from '../support/external-api.ts';
-import { expect, hydrated, test } from '../support/fixtures.ts';
+import { expect, waitForHydration, test } from '../support/fixtures.ts';
 import { scrollingSideways } from '../support/layout.ts';
 
 test.use({ viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true });
 
 test('the whole flow works by touch at 360 px', async ({ page, server }) => {
   const frame = new Frame(page);
-  const zone = new DeveloperZone(page);
+  const zone = new DeveloperZonePage(page);
   await page.goto('/sign-in');
   await new SignInPage(page).signIn(MEMBER);
-  await hydrated(page);
+  await waitForHydration(page);
   await frame.openMenu.tap();
   await frame.developerZone.tap();
   await expect(zone.empty).toBeVisible();

@@ -1,24 +1,26 @@
+// What a page does after its session was ended somewhere else.
+
 import type { BrowserContext, Page } from '@playwright/test';
 
-import { DeveloperZone, previewOf } from '../pages/developer-zone.ts';
+import { DeveloperZonePage, previewOf } from '../pages/developer-zone.ts';
 import { EventsPage } from '../pages/events.ts';
 import { Frame } from '../pages/frame.ts';
 import { SignInPage } from '../pages/sign-in.ts';
 import { MEMBER } from '../support/demo.ts';
 import { expect, openPage, test } from '../support/fixtures.ts';
-import { failedToLoad, unwatched } from '../support/requests.ts';
+import { blockPolling, failedToLoad } from '../support/requests.ts';
 import { createToken, listTokens } from '../support/tokens.ts';
 
-test.beforeEach(({ collector }) => collector.allow(failedToLoad(401)));
+test.beforeEach(({ pageErrors }) => pageErrors.allow(failedToLoad(401)));
 
-/** Ends the session behind the page's back, as signing out in another tab does. */
-async function signOutElsewhere(context: BrowserContext): Promise<void> {
-  const answer = await context.request.post('/api/dashboard/sign-out', { maxRedirects: 0 });
-  expect(answer.status()).toBe(303);
+/** Ends the session without the page, as signing out in another tab does. */
+async function endSession(context: BrowserContext): Promise<void> {
+  const response = await context.request.post('/api/dashboard/sign-out', { maxRedirects: 0 });
+  expect(response.status()).toBe(303);
 }
 
-/** The dialog says what has happened, and leads through sign-in back to `path`. */
-async function expectWayBack(page: Page, path: string): Promise<void> {
+/** Expects the dialog that says so, and follows it through sign-in back to `path`. */
+async function signInFromDialog(page: Page, path: string): Promise<void> {
   const { sessionEnded } = new Frame(page);
   await expect(sessionEnded).toBeVisible();
   await sessionEnded.getByRole('link', { name: 'Sign in', exact: true }).click();
@@ -27,110 +29,110 @@ async function expectWayBack(page: Page, path: string): Promise<void> {
   await expect(page).toHaveURL(path);
 }
 
-for (const [what, act] of [
-  ['switching', (zone: DeveloperZone, token: string) => zone.row(previewOf(token)).switch.click()],
-  [
-    'creating',
-    async (zone: DeveloperZone) => {
-      await zone.createToken.click();
-      await zone.createDialog.create.click();
-    },
-  ],
-  [
-    'deleting',
-    async (zone: DeveloperZone, token: string) => {
-      await zone.row(previewOf(token)).delete.click();
-      await zone.deleteDialog.delete.click();
-    },
-  ],
-] as const) {
-  test(`a session that ended is noticed when ${what}; sign-in leads back, and nothing was done`, async ({
-    page,
-    context,
-    signIn,
-    server,
-  }) => {
-    const token = await createToken(server);
-    const zone = new DeveloperZone(page);
-    await signIn(MEMBER);
-    await unwatched(page);
-    await zone.open();
-    await signOutElsewhere(context);
-    await act(zone, token);
-    await expectWayBack(page, '/developer-zone');
-    await expect(zone.row(previewOf(token)).status).toHaveText('Active');
-    expect(await listTokens(server)).toHaveLength(1);
-  });
-}
+test('switching, creating and deleting change nothing, and a dialog leads through sign-in back to the page', async ({
+  page,
+  context,
+  signIn,
+  server,
+}) => {
+  const token = await createToken(server);
+  const zone = new DeveloperZonePage(page);
+  const row = zone.row(previewOf(token));
+  await signIn(MEMBER);
+  await blockPolling(page);
+  for (const [action, act] of [
+    ['switching', () => row.switch.click()],
+    [
+      'creating',
+      async () => {
+        await zone.createToken.click();
+        await zone.createDialog.create.click();
+      },
+    ],
+    [
+      'deleting',
+      async () => {
+        await row.delete.click();
+        await zone.deleteDialog.delete.click();
+      },
+    ],
+  ] as const) {
+    await test.step(action, async () => {
+      await zone.open();
+      await endSession(context);
+      await act();
+      await signInFromDialog(page, '/developer-zone');
+      await expect(row.status).toHaveText('Active');
+      expect(await listTokens(server)).toHaveLength(1);
+    });
+  }
+});
 
-test('a session that ended while leafing through the events leads through sign-in to the page wanted', async ({
+test('links and the organisation switcher lead through sign-in to the page wanted; signing out just leads to sign-in', async ({
   page,
   context,
   signIn,
 }) => {
+  const { developerZone, signOut, switcher } = new Frame(page);
   const events = new EventsPage(page);
+  const form = new SignInPage(page);
   await signIn(MEMBER);
-  await openPage(page, '/events');
-  await signOutElsewhere(context);
-  await events.next.click();
-  await new SignInPage(page).signIn(MEMBER);
-  await expect(page).toHaveURL('/events?page=2');
-  await expect(events.shown).toHaveText('Showing 31 to 60 of 87 events');
+  // The dialog that a poll opens would cover the switcher.
+  await blockPolling(page);
+
+  await test.step('Next', async () => {
+    await openPage(page, '/events');
+    await endSession(context);
+    await events.next.click();
+    await form.signIn(MEMBER);
+    await expect(page).toHaveURL('/events?page=2');
+    await expect(events.shown).toHaveText('Showing 31 to 60 of 87 events');
+  });
+  await test.step('another page', async () => {
+    await openPage(page, '/events');
+    await endSession(context);
+    await developerZone.click();
+    await form.signIn(MEMBER);
+    await expect(page).toHaveURL('/developer-zone');
+    await expect(new DeveloperZonePage(page).empty).toBeVisible();
+  });
+  await test.step('the switcher', async () => {
+    await openPage(page, '/developer-zone');
+    await endSession(context);
+    await switcher.button.click();
+    await switcher.option('Summit Races (903)').click();
+    await expect(form.heading).toBeVisible();
+    await form.signIn(MEMBER);
+    await expect(page).toHaveURL('/developer-zone');
+  });
+  await test.step('signing out', async () => {
+    await openPage(page, '/events');
+    await endSession(context);
+    await signOut.click();
+    await expect(form.heading).toBeVisible();
+  });
 });
 
-test('a session that ended leads from one page to another through sign-in', async ({ page, context, signIn }) => {
-  await signIn(MEMBER);
-  await openPage(page, '/events');
-  await signOutElsewhere(context);
-  await new Frame(page).developerZone.click();
-  await new SignInPage(page).signIn(MEMBER);
-  await expect(page).toHaveURL('/developer-zone');
-  await expect(new DeveloperZone(page).empty).toBeVisible();
-});
-
-test('switching the organisation after the session has ended leads to sign-in, and back', async ({
-  page,
-  context,
-  signIn,
-}) => {
-  const { switcher } = new Frame(page);
-  await signIn(MEMBER);
-  // What the page finds out by itself, it says in a dialog over the list of organisations.
-  await unwatched(page);
-  await openPage(page, '/developer-zone');
-  await signOutElsewhere(context);
-  await switcher.button.click();
-  await switcher.option('Summit Races (903)').click();
-  await expect(new SignInPage(page).heading).toBeVisible();
-  await new SignInPage(page).signIn(MEMBER);
-  await expect(page).toHaveURL('/developer-zone');
-});
-
-test('signing out after the session has ended leads to sign-in', async ({ page, context, signIn }) => {
-  await signIn(MEMBER);
-  await openPage(page, '/events');
-  await signOutElsewhere(context);
-  await new Frame(page).signOut.click();
-  await expect(new SignInPage(page).heading).toBeVisible();
-});
-
-test('a token that is shown survives the end of the session', async ({ page, context, signIn }) => {
-  const zone = new DeveloperZone(page);
+test('a shown token stays shown, and the dialog opens after Done', async ({ page, context, signIn }) => {
+  const zone = new DeveloperZonePage(page);
   await signIn(MEMBER);
   await zone.open();
   const token = await zone.create();
-  await signOutElsewhere(context);
+  const refused = page.waitForResponse(
+    (response) => response.url().endsWith('/watch-tokens') && response.status() === 401,
+  );
+  await endSession(context);
   await expect(zone.newToken.field).toHaveValue(token);
-  // The page finds out by itself, and says nothing over a token that is shown once.
-  await page.waitForResponse('**/watch-tokens');
+  await refused;
   await expect(zone.newToken.dialog).toBeVisible();
+  await expect(zone.newToken.field).toHaveValue(token);
   await zone.newToken.done.click();
-  await expectWayBack(page, '/developer-zone');
+  await signInFromDialog(page, '/developer-zone');
 });
 
-test('after signing out, going back shows nothing of the dashboard', async ({ page, signIn, server }) => {
+test('after signing out, Back shows nothing of the dashboard', async ({ page, signIn, server }) => {
   const token = await createToken(server);
-  const zone = new DeveloperZone(page);
+  const zone = new DeveloperZonePage(page);
   await signIn(MEMBER);
   await zone.open();
   await expect(zone.row(previewOf(token)).row).toBeVisible();

@@ -1,12 +1,18 @@
-import { DeveloperZone } from '../pages/developer-zone.ts';
+import { DeveloperZonePage } from '../pages/developer-zone.ts';
 import { Frame } from '../pages/frame.ts';
 import { ADMIN, MEMBER } from '../support/demo.ts';
 import { expect, openPage, test } from '../support/fixtures.ts';
 
-test('c creates, / searches the organisations, ? lists the shortcuts', async ({ page, signIn }) => {
-  const zone = new DeveloperZone(page);
+test('c creates, / searches the organisations, ? lists the shortcuts; none works in fields or with modifiers', async ({
+  page,
+  signIn,
+}) => {
+  const zone = new DeveloperZonePage(page);
+  const { switcher } = new Frame(page);
   await signIn(MEMBER);
   await zone.open();
+  await page.keyboard.press('Control+c');
+  await expect(zone.createDialog.dialog).toBeHidden();
   await page.keyboard.press('c');
   await expect(zone.createDialog.dialog).toBeVisible();
   await page.keyboard.press('Escape');
@@ -17,8 +23,11 @@ test('c creates, / searches the organisations, ? lists the shortcuts', async ({ 
   await page.keyboard.press('Escape');
   await expect(list).toBeHidden();
   await page.keyboard.press('/');
-  await expect(new Frame(page).switcher.search).toBeFocused();
-  await expect(new Frame(page).switcher.search).toHaveValue('');
+  await expect(switcher.search).toBeFocused();
+  await expect(switcher.search).toHaveValue('');
+  await page.keyboard.type('c?/');
+  await expect(switcher.search).toHaveValue('c?/');
+  await expect(zone.createDialog.dialog).toBeHidden();
 });
 
 test('on a phone / opens the menu first', async ({ page, signIn }) => {
@@ -29,20 +38,8 @@ test('on a phone / opens the menu first', async ({ page, signIn }) => {
   await expect(new Frame(page).switcher.search).toBeFocused();
 });
 
-test('they do nothing where one types, in dialogs, and with modifiers', async ({ page, signIn }) => {
-  const zone = new DeveloperZone(page);
-  await signIn(MEMBER);
-  await zone.open();
-  await page.keyboard.press('Control+c');
-  await expect(zone.createDialog.dialog).toBeHidden();
-  await page.keyboard.press('/');
-  await page.keyboard.type('c?/');
-  await expect(new Frame(page).switcher.search).toHaveValue('c?/');
-  await expect(zone.createDialog.dialog).toBeHidden();
-});
-
-test('they can be turned off, and stay off', async ({ page, signIn }) => {
-  const zone = new DeveloperZone(page);
+test('shortcuts can be turned off, and stay off on the next page', async ({ page, signIn }) => {
+  const zone = new DeveloperZonePage(page);
   await signIn(MEMBER);
   await zone.open();
   await page.getByRole('button', { name: 'Keyboard shortcuts', exact: true }).click();

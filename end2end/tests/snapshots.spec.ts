@@ -1,16 +1,15 @@
 import { AccountPage } from '../pages/account.ts';
 import { ActivityPage } from '../pages/activity.ts';
-import { DeveloperZone, previewOf } from '../pages/developer-zone.ts';
-import { Documentation, DOCUMENTATION } from '../pages/documentation.ts';
-import { Frame, Lock } from '../pages/frame.ts';
+import { DeveloperZonePage, previewOf } from '../pages/developer-zone.ts';
+import { DocumentationPage, DOCUMENTATION } from '../pages/documentation.ts';
+import { Frame, LockedItem } from '../pages/frame.ts';
 import { SignInPage } from '../pages/sign-in.ts';
 import { ADMIN, MEMBER, TRIAL } from '../support/demo.ts';
 import { expect, openPage, test } from '../support/fixtures.ts';
 import { failedToLoad } from '../support/requests.ts';
-import { createTokens, elsewhere } from '../support/tokens.ts';
+import { createTokens, changeByCli } from '../support/tokens.ts';
 
-// What a screen reader finds on each page, in its order. Rows of tables may be added to; nothing may go, or change its
-// role or name, without a change here.
+// The roles and names on each page, in the order in which a screen reader reads them. Tables may have further rows.
 
 test('sign-in', async ({ page }) => {
   const form = new SignInPage(page);
@@ -29,7 +28,7 @@ test('sign-in', async ({ page }) => {
 });
 
 test('the frame, on a plan without the Developer Zone', async ({ page, signIn }) => {
-  const lock = new Lock(page);
+  const lock = new LockedItem(page);
   await signIn(TRIAL);
   await openPage(page, '/events');
   await lock.item.click();
@@ -121,7 +120,7 @@ test('events', async ({ page, signIn }) => {
 });
 
 test('Developer Zone', async ({ page, signIn, server }) => {
-  const zone = new DeveloperZone(page);
+  const zone = new DeveloperZonePage(page);
   await signIn(MEMBER);
   await zone.open();
   await expect(page.getByRole('main')).toMatchAriaSnapshot(`
@@ -139,7 +138,7 @@ test('Developer Zone', async ({ page, signIn, server }) => {
         - button "Create Token"
   `);
   const tokens = await createTokens(server, 2);
-  await elsewhere(server, 'deactivate', previewOf(tokens[1]!));
+  await changeByCli(server, 'deactivate', previewOf(tokens[1]!));
   await zone.open();
   await expect(zone.card).toMatchAriaSnapshot(`
     - region "Admin API Tokens":
@@ -182,7 +181,7 @@ test('Developer Zone', async ({ page, signIn, server }) => {
 });
 
 test('dialogs of the Developer Zone', async ({ page, signIn }) => {
-  const zone = new DeveloperZone(page);
+  const zone = new DeveloperZonePage(page);
   await signIn(MEMBER);
   await zone.open();
   await zone.createToken.click();
@@ -303,8 +302,8 @@ test('account', async ({ page, signIn }) => {
   `);
 });
 
-test('page not found', async ({ page, signIn, collector }) => {
-  collector.allow(failedToLoad(404));
+test('page not found', async ({ page, signIn, pageErrors }) => {
+  pageErrors.allow(failedToLoad(404));
   await signIn(MEMBER);
   await openPage(page, '/no-such-page');
   await expect(page.locator('body')).toMatchAriaSnapshot(`
@@ -317,7 +316,7 @@ test('page not found', async ({ page, signIn, collector }) => {
 
 test('documentation', async ({ page }) => {
   await page.goto('/docs');
-  await expect(new Documentation(page).heading).toBeVisible();
+  await expect(new DocumentationPage(page).heading).toBeVisible();
   await expect(page.locator('body')).toMatchAriaSnapshot(`
     - link "Skip to main content"
     - banner:

@@ -1,108 +1,88 @@
-import { DeveloperZone, previewOf } from '../pages/developer-zone.ts';
+// Two people, or two tabs, change the same tokens.
+
+import { DeveloperZonePage, previewOf } from '../pages/developer-zone.ts';
 import { Frame } from '../pages/frame.ts';
-import { ADMIN, MEMBER, SUMMIT } from '../support/demo.ts';
-import { expect, signIn as signInWith, test } from '../support/fixtures.ts';
-import { failedToLoad, unwatched } from '../support/requests.ts';
-import { createToken, createTokens, elsewhere, listTokens } from '../support/tokens.ts';
+import { ADMIN, HARBOUR, MEMBER, SUMMIT } from '../support/demo.ts';
+import { expect, test } from '../support/fixtures.ts';
+import { blockPolling, failedToLoad } from '../support/requests.ts';
+import { changeByCli, createToken, createTokens, listTokens } from '../support/tokens.ts';
 
-test.describe('a token that somebody else has deleted', () => {
-  test.beforeEach(({ collector }) => collector.allow(failedToLoad(404)));
-
-  test('cannot be switched: it is said, and the table catches up', async ({
-    page,
-    signIn,
-    server,
-  }) => {
-    const [kept, deleted] = await createTokens(server, 2);
-    const zone = new DeveloperZone(page);
-    await signIn(MEMBER);
-    await unwatched(page);
-    await zone.open();
-    await elsewhere(server, 'delete', previewOf(deleted!));
-    const added = await createToken(server);
-    await zone.row(previewOf(deleted!)).switch.click();
-    const { failures } = new Frame(page);
-    await expect(failures).toContainText(previewOf(deleted!));
-    await expect(failures).toContainText(/Someone else deleted this token/);
-    await expect(zone.rows.locator('td:nth-child(1)')).toHaveText([added, kept!].map(previewOf));
-    await expect(zone.count(2)).toBeVisible();
-  });
-
-  test('cannot be deleted again: it is said, the table catches up, the focus goes to the next row', async ({
-    page,
-    signIn,
-    server,
-  }) => {
-    const [kept, deleted] = await createTokens(server, 2);
-    const zone = new DeveloperZone(page);
-    await signIn(MEMBER);
-    await unwatched(page);
-    await zone.open();
-    await zone.row(previewOf(deleted!)).delete.click();
-    await elsewhere(server, 'delete', previewOf(deleted!));
-    await zone.deleteDialog.delete.click();
-    await expect(zone.deleteDialog.dialog).toBeHidden();
-    await expect(new Frame(page).failures).toContainText(/Someone else deleted this token/);
-    await expect(zone.row(previewOf(deleted!)).row).toHaveCount(0);
-    await expect(zone.rows).toHaveCount(1);
-    await expect(zone.row(previewOf(kept!)).delete).toBeFocused();
-  });
-
-  test('cannot be deactivated instead: it is said, and the table catches up', async ({
-    page,
-    signIn,
-    server,
-  }) => {
-    const deleted = await createToken(server);
-    const zone = new DeveloperZone(page);
-    await signIn(MEMBER);
-    await unwatched(page);
-    await zone.open();
-    await zone.row(previewOf(deleted)).delete.click();
-    await elsewhere(server, 'delete', previewOf(deleted));
-    await zone.deleteDialog.deactivateInstead.click();
-    await expect(new Frame(page).failures).toContainText(/Someone else deleted this token/);
-    await expect(zone.empty).toBeVisible();
-  });
+test('a token that someone else deleted can be neither switched nor deleted: the page says so and updates the table', async ({
+  page,
+  signIn,
+  server,
+  pageErrors,
+}) => {
+  pageErrors.allow(failedToLoad(404));
+  const zone = new DeveloperZonePage(page);
+  const { failures } = new Frame(page);
+  const [kept, ...others] = (await createTokens(server, 4)).map(previewOf);
+  await signIn(MEMBER);
+  await blockPolling(page);
+  await zone.open();
+  for (const [action, before, act] of [
+    ['Activate or deactivate', async () => {}, (preview: string) => zone.row(preview).switch.click()],
+    [
+      'Delete',
+      (preview: string) => zone.row(preview).delete.click(),
+      () => zone.deleteDialog.delete.click(),
+    ],
+    [
+      'Deactivate instead',
+      (preview: string) => zone.row(preview).delete.click(),
+      () => zone.deleteDialog.deactivateInstead.click(),
+    ],
+  ] as const) {
+    await test.step(action, async () => {
+      const preview = others.pop()!;
+      await before(preview);
+      await changeByCli(server, 'delete', preview);
+      const added = previewOf(await createToken(server));
+      await act(preview);
+      await expect(zone.deleteDialog.dialog).toBeHidden();
+      await expect(failures).toContainText(preview);
+      await expect(failures).toContainText(/Someone else deleted this token/);
+      await expect(zone.row(preview).row).toHaveCount(0);
+      await expect(zone.row(added).row, 'the whole table is updated').toBeVisible();
+    });
+  }
+  await expect(zone.count(4)).toBeVisible();
+  await zone.row(kept!).delete.click();
+  await changeByCli(server, 'delete', kept!);
+  await zone.deleteDialog.delete.click();
+  await expect(zone.row(kept!).row).toHaveCount(0);
+  await expect(zone.createToken, 'the focus moves on').toBeFocused();
 });
 
-test('two admins at once: each sees what the server has, not what they remember', async ({
+test('if someone else deactivated the token first, deactivating it on an outdated page succeeds', async ({
   page,
-  openContext,
   signIn,
   server,
 }) => {
   const token = await createToken(server);
-  const mine = new DeveloperZone(page);
+  const zone = new DeveloperZonePage(page);
   await signIn(MEMBER);
-  await unwatched(page);
-  await mine.open();
-
-  const context = await openContext();
-  const theirs = new DeveloperZone(await context.newPage());
-  await signInWith(context.request, ADMIN, SUMMIT);
-  await theirs.open();
-  await theirs.row(previewOf(token)).switch.click();
-  await expect(theirs.row(previewOf(token)).status).toHaveText('Inactive');
-
-  // The page still shows `Active`; the click asks for what the row offers, and that is so already.
-  await mine.row(previewOf(token)).switch.click();
-  await expect(mine.row(previewOf(token)).status).toHaveText('Inactive');
+  await blockPolling(page);
+  await zone.open();
+  await changeByCli(server, 'deactivate', previewOf(token));
+  await expect(zone.row(previewOf(token)).status, 'the page is outdated').toHaveText('Active');
+  await zone.row(previewOf(token)).switch.click();
+  await expect(zone.row(previewOf(token)).status).toHaveText('Inactive');
   expect((await listTokens(server))[0]?.status).toBe('inactive');
 });
 
-test('a plan that changed in mid-work is said, and nothing is done', async ({
+test('after the plan was lowered, an outdated page changes nothing and shows the reason', async ({
   page,
   signIn,
   server,
-  collector,
+  pageErrors,
 }) => {
-  collector.allow(failedToLoad(403));
+  pageErrors.allow(failedToLoad(403));
   const token = await createToken(server);
-  const zone = new DeveloperZone(page);
+  const zone = new DeveloperZonePage(page);
   const { failures } = new Frame(page);
   await signIn(MEMBER);
-  await unwatched(page);
+  await blockPolling(page);
   await zone.open();
   await server.cli('organisation', 'set-plan', '--id', `${SUMMIT}`, '--plan', 'trial');
   await zone.row(previewOf(token)).switch.click();
@@ -117,22 +97,23 @@ test('a plan that changed in mid-work is said, and nothing is done', async ({
   expect(tokens.map(({ status }) => status)).toEqual(['active']);
 });
 
-test('a tab acts on the organisation that it shows, whatever another tab has selected', async ({
+test('a tab changes the organisation that it shows, even if another tab has selected another one', async ({
   page,
   context,
   signIn,
   server,
 }) => {
-  const zone = new DeveloperZone(page);
+  const zone = new DeveloperZonePage(page);
   await signIn(ADMIN, SUMMIT);
   await zone.open();
   const other = await context.newPage();
   await other.goto('/events');
-  await new Frame(other).switcher.button.click();
-  await new Frame(other).switcher.option('Harbour Events (904)').click();
-  await expect(new Frame(other).switcher.button).toHaveText(/^Harbour Events/);
+  const { switcher } = new Frame(other);
+  await switcher.button.click();
+  await switcher.option('Harbour Events (904)').click();
+  await expect(switcher.button).toHaveText(/^Harbour Events/);
 
   const token = await zone.createAndClose();
   expect((await listTokens(server, SUMMIT)).map((listed) => listed.token)).toEqual([previewOf(token)]);
-  expect(await listTokens(server, 904)).toEqual([]);
+  expect(await listTokens(server, HARBOUR)).toEqual([]);
 });

@@ -7,6 +7,7 @@
 
 mod support;
 
+mod assets;
 mod audit;
 mod backup;
 mod commands;
@@ -36,7 +37,9 @@ mod readiness;
 mod revocation;
 mod routes;
 mod secrets;
+mod server_functions;
 mod serving;
+mod session_cookie;
 mod sign_in;
 mod throttle;
 mod token_test;

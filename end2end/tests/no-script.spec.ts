@@ -1,3 +1,5 @@
+// Creating a token without script, on a page of its own.
+
 import { previewOf } from '../pages/developer-zone.ts';
 import { expectAccessible } from '../support/accessibility.ts';
 import { EVENT, MEMBER, PASSWORD, SUMMIT } from '../support/demo.ts';
@@ -9,17 +11,19 @@ const PATH = '/developer-zone/tokens/new';
 
 test.use({ javaScriptEnabled: false });
 
-test('a token is created and shown once, and to send the form again makes no second one', async ({
-  collector,
+test('the form creates a token and shows it once, never creates a second one, and says when the limit is reached', async ({
+  pageErrors,
   page,
   server,
   signIn,
 }) => {
+  const name = page.getByLabel('Name', { exact: true });
+  const create = page.getByRole('button', { name: 'Create Token' });
   await signIn(MEMBER);
   await page.goto(PATH);
   await expect(page).toHaveTitle('Create API token · 9Pic');
-  await page.getByLabel('Name', { exact: true }).fill('Website gallery');
-  await page.getByRole('button', { name: 'Create Token' }).click();
+  await name.fill('Website gallery');
+  await create.click();
 
   await expect(page).toHaveTitle('Your new API token · 9Pic');
   const field = page.getByLabel('API token for Website gallery');
@@ -34,7 +38,7 @@ test('a token is created and shown once, and to send the form again makes no sec
   });
   expect(ping.status()).toBe(200);
 
-  collector.allow(failedToLoad(409));
+  pageErrors.allow(failedToLoad(409));
   const again = await page.reload();
   expect(again?.status()).toBe(409);
   await expect(page.getByRole('heading', { name: 'This form was used already' })).toBeVisible();
@@ -44,26 +48,23 @@ test('a token is created and shown once, and to send the form again makes no sec
   expect(listed).toMatchObject({ name: 'Website gallery', token: previewOf(token) });
 
   await page.getByRole('link', { name: 'Create another token' }).click();
-  await page.getByRole('button', { name: 'Create Token' }).click();
+  await create.click();
   await expect(page.getByLabel('API token')).not.toHaveValue(token);
   expect(await listTokens(server)).toHaveLength(2);
-});
 
-test('at the limit the page says so, and keeps the name that was typed', async ({ page, server, signIn }) => {
-  await createTokens(server, 10);
-  await signIn(MEMBER);
   await page.goto(PATH);
-  await page.getByLabel('Name', { exact: true }).fill('One too many');
-  await page.getByRole('button', { name: 'Create Token' }).click();
+  await createTokens(server, 8);
+  await name.fill('One too many');
+  await create.click();
   await expect(page.locator('#said')).toContainText('You have reached the limit of 10 tokens.');
   await expect(page.locator('#said')).toBeFocused();
-  await expect(page.getByLabel('Name', { exact: true })).toHaveValue('One too many');
+  await expect(name).toHaveValue('One too many');
 });
 
-test.describe('where the password is asked each time', () => {
+test.describe('if the server always asks for the password', () => {
   test.use({ serverOptions: { args: ['--confirm-password-after', '0'] } });
 
-  test('it is part of the form', async ({ page, server, signIn }) => {
+  test('the form has a field for it and refuses a wrong one', async ({ page, server, signIn }) => {
     await signIn(MEMBER);
     await page.goto(PATH);
     const password = page.getByLabel('Your password, to create the token');
@@ -77,10 +78,10 @@ test.describe('where the password is asked each time', () => {
   });
 });
 
-test.describe('each of its pages', () => {
+test.describe('with script, which axe needs', () => {
   test.use({ javaScriptEnabled: true });
 
-  test('is accessible', async ({ page, signIn }) => {
+  test('the form and the page with the token are accessible', async ({ page, signIn }) => {
     await signIn(MEMBER);
     await page.goto(PATH);
     await expectAccessible(page);

@@ -1,42 +1,41 @@
-/** Collects whatever a page must never do. */
+/** Collects everything that a page must never do. The `pageErrors` fixture fails a test that leaves any behind. */
 
 import type { BrowserContext } from '@playwright/test';
 
-export class Collector {
-  private readonly complaints: string[] = [];
+/** Console errors and warnings, uncaught errors, violations of the Content-Security-Policy, requests to other origins. */
+export class PageErrors {
+  private readonly all: string[] = [];
   private readonly allowed: RegExp[] = [];
 
   constructor(private readonly origin: string) {}
 
-  /** What this test provokes on purpose, such as the browser's own note on a refused request. */
+  /** Allows what the test causes on purpose, such as the browser's own message about a refused request. */
   allow(...patterns: RegExp[]): void {
     this.allowed.push(...patterns);
   }
 
-  /** Everything seen, allowed or not. */
+  /** All errors, allowed or not. */
   get seen(): readonly string[] {
-    return this.complaints;
+    return this.all;
   }
 
-  /** Everything seen that was not allowed. */
+  /** The errors that the test did not allow. */
   get unexpected(): string[] {
-    return this.complaints.filter(
-      (complaint) => !this.allowed.some((pattern) => pattern.test(complaint)),
-    );
+    return this.all.filter((error) => !this.allowed.some((pattern) => pattern.test(error)));
   }
 
   async watch(context: BrowserContext): Promise<void> {
     context.on('console', (message) => {
       if (['error', 'warning', 'assert'].includes(message.type())) {
-        this.complaints.push(`console ${message.type()}: ${message.text()}`);
+        this.all.push(`console ${message.type()}: ${message.text()}`);
       }
     });
     context.on('weberror', (error) => {
-      this.complaints.push(`page error: ${error.error()}`);
+      this.all.push(`page error: ${error.error()}`);
     });
     context.on('request', (request) => {
       if (new URL(request.url()).origin !== this.origin) {
-        this.complaints.push(`request outside the origin: ${request.url()}`);
+        this.all.push(`request outside the origin: ${request.url()}`);
       }
     });
     await context.addInitScript(() => {

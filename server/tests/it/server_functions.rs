@@ -1,0 +1,389 @@
+//! The server functions, called by programs instead of our pages: who may call them, and from where.
+
+use http::{Method, StatusCode, header::SET_COOKIE};
+use model::{
+    organisation::{OrganisationId, Plan},
+    token::TokenSummary,
+};
+use serde_json::{Value, json};
+use store::TokenAuthority;
+
+use crate::zone::{Client, Token, Zone};
+
+const SUMMIT: i64 = 903;
+const HARBOUR: i64 = 904;
+const FIRST_STEPS: i64 = 907;
+
+const MEMBER: &str = "member@example.com";
+const OTHER: &str = "other@example.com";
+const TRIAL: &str = "trial@example.com";
+
+/// What a server function answered.
+struct Answer {
+    status: StatusCode,
+    text: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.text).expect("JSON")
+    }
+}
+
+async fn call(client: &Client, name: &str, data: &Value) -> Answer {
+    let client = client.clone().with("content-type", "application/json");
+    let target = format!("/api/dashboard/{name}");
+    let (status, _, body) = client.raw(Method::POST, &target, data.to_string()).await;
+    Answer {
+        status,
+        text: String::from_utf8(body).expect("a text"),
+    }
+}
+
+/// Every server function that reads or changes tokens, called on organisation 903 and this token of it.
+fn calls_on(token: &Token) -> Vec<(&'static str, Value)> {
+    let id = token.id;
+    vec![
+        ("watch-tokens", json!({ "organisation_id": SUMMIT })),
+        ("create-token", json!({ "organisation_id": SUMMIT })),
+        (
+            "set-token-active",
+            json!({ "organisation_id": SUMMIT, "token_id": id, "active": false }),
+        ),
+        (
+            "rename-token",
+            json!({ "organisation_id": SUMMIT, "token_id": id, "name": "Mine" }),
+        ),
+        (
+            "delete-token",
+            json!({ "organisation_id": SUMMIT, "token_id": id }),
+        ),
+        (
+            "test-connection",
+            json!({ "organisation_id": SUMMIT, "event_id": 456, "secret": token.secret }),
+        ),
+    ]
+}
+
+/// The tokens of 903 as the database has them.
+async fn tokens(zone: &Zone) -> Vec<TokenSummary> {
+    let operator = TokenAuthority::Operator(OrganisationId(SUMMIT));
+    zone.store.tokens().list(operator).await.expect("listed")
+}
+
+#[tokio::test]
+async fn a_member_can_make_every_call_so_the_refusals_in_this_file_mean_something() {
+    let zone = Zone::on_sqlite().await;
+    let token = zone.token().await;
+    let member = zone.session(MEMBER).await;
+    for (name, data) in calls_on(&token) {
+        let answer = call(&member, name, &data).await;
+        assert_eq!(answer.status, StatusCode::OK, "{name}: {}", answer.text);
+    }
+    let left = tokens(&zone).await;
+    assert_eq!(left.len(), 1);
+    assert_ne!(left[0].id, token.id);
+}
+
+#[tokio::test]
+async fn a_member_of_another_organisation_can_neither_read_nor_change_a_token() {
+    let zone = Zone::on_sqlite().await;
+    let token = zone.token().await;
+    let other = zone.session(OTHER).await;
+    let before = tokens(&zone).await;
+    for (name, data) in calls_on(&token) {
+        let answer = call(&other, name, &data).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{name}");
+        assert_eq!(answer.text, r#""NotAMember""#, "{name}");
+    }
+    for (name, mut data) in calls_on(&token) {
+        if data.get("token_id").is_some() {
+            data["organisation_id"] = HARBOUR.into();
+            let answer = call(&other, name, &data).await;
+            assert_eq!(answer.status, StatusCode::NOT_FOUND, "{name}");
+            assert_eq!(answer.json(), json!({ "NoSuchToken": token.id }), "{name}");
+        }
+    }
+    assert_eq!(tokens(&zone).await, before);
+}
+
+#[tokio::test]
+async fn an_organisation_that_does_not_exist_is_refused_like_a_foreign_one() {
+    let zone = Zone::on_sqlite().await;
+    let other = zone.session(OTHER).await;
+    let foreign = call(
+        &other,
+        "watch-tokens",
+        &json!({ "organisation_id": SUMMIT }),
+    )
+    .await;
+    let missing = call(
+        &other,
+        "watch-tokens",
+        &json!({ "organisation_id": 999_999 }),
+    )
+    .await;
+    assert_eq!(
+        (missing.status, missing.text),
+        (foreign.status, foreign.text)
+    );
+}
+
+#[tokio::test]
+async fn an_organisation_without_the_plan_can_call_nothing_even_with_tokens_from_before() {
+    let zone = Zone::on_sqlite().await;
+    let token = zone.token().await;
+    let member = zone.session(MEMBER).await;
+    zone.set_plan(Plan::PayAsYouGo).await;
+    for (name, data) in calls_on(&token) {
+        let answer = call(&member, name, &data).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{name}");
+        assert!(
+            answer.text.contains("PlanRequired"),
+            "{name}: {}",
+            answer.text
+        );
+    }
+    let trial = zone.session(TRIAL).await;
+    for name in ["watch-tokens", "create-token"] {
+        let answer = call(&trial, name, &json!({ "organisation_id": FIRST_STEPS })).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{name}");
+        assert!(
+            answer.text.contains("PlanRequired"),
+            "{name}: {}",
+            answer.text
+        );
+    }
+    assert_eq!(tokens(&zone).await.len(), 1);
+}
+
+#[tokio::test]
+async fn without_a_session_and_with_a_forged_one_every_call_is_401_and_changes_nothing() {
+    let zone = Zone::on_sqlite().await;
+    let token = zone.token().await;
+    let before = tokens(&zone).await;
+    let forged = zone
+        .anonymous()
+        .with("cookie", "session=7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f");
+    for client in [zone.anonymous(), forged] {
+        for (name, data) in calls_on(&token) {
+            let answer = call(&client, name, &data).await;
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{name}");
+            assert_eq!(answer.text, r#""SessionEnded""#, "{name}");
+        }
+    }
+    assert_eq!(tokens(&zone).await, before);
+}
+
+#[tokio::test]
+async fn an_organisation_can_be_selected_by_its_members_alone() {
+    let zone = Zone::on_sqlite().await;
+    let other = zone.session(OTHER).await;
+    let (status, ..) = form(&other, "select-organisation", "organisation_id=903").await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    let (_, _, page) = other.raw(Method::GET, "/developer-zone", "").await;
+    let page = String::from_utf8(page).expect("a text");
+    assert!(page.contains("Harbour Events (904)"), "{page}");
+    assert!(!page.contains("Summit Races"), "{page}");
+    let (status, ..) = form(
+        &zone.anonymous(),
+        "select-organisation",
+        "organisation_id=903",
+    )
+    .await;
+    assert!(
+        [StatusCode::UNAUTHORIZED, StatusCode::SEE_OTHER].contains(&status),
+        "{status}"
+    );
+}
+
+/// Sends a form to a server function. Gives the status and the cookie that the answer sets.
+async fn form(client: &Client, name: &str, body: &str) -> (StatusCode, Option<String>) {
+    let client = client
+        .clone()
+        .with("content-type", "application/x-www-form-urlencoded");
+    let target = format!("/api/dashboard/{name}");
+    let (status, headers, _) = client.raw(Method::POST, &target, body.to_owned()).await;
+    let cookie = headers.get(SET_COOKIE);
+    (
+        status,
+        cookie.map(|cookie| cookie.to_str().expect("a text").to_owned()),
+    )
+}
+
+#[tokio::test]
+async fn a_request_from_another_origin_is_refused_and_changes_nothing() {
+    let zone = Zone::on_sqlite().await;
+    let token = zone.token().await;
+    let member = zone.session(MEMBER).await;
+    let before = tokens(&zone).await;
+    for (header, value) in [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        // A browser too old for Sec-Fetch-Site.
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+    ] {
+        let client = member.clone().with(header, value);
+        for (name, data) in calls_on(&token) {
+            let answer = call(&client, name, &data).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{value}: {name}");
+        }
+        for (name, body) in [
+            (
+                "sign-in",
+                "email=other%40example.com&password=developer-zone-demo",
+            ),
+            ("sign-out", ""),
+            ("select-organisation", "organisation_id=903"),
+        ] {
+            let answer = form(&client, name, body).await;
+            assert_eq!(answer, (StatusCode::FORBIDDEN, None), "{value}: {name}");
+        }
+    }
+    assert_eq!(tokens(&zone).await, before);
+    let (status, ..) = member.raw(Method::GET, "/events", "").await;
+    assert_eq!(status, StatusCode::OK, "still signed in");
+}
+
+#[tokio::test]
+async fn get_on_a_server_function_has_no_effect_and_leads_nowhere() {
+    let zone = Zone::on_sqlite().await;
+    let token = zone.token().await;
+    let before = tokens(&zone).await;
+    let member = zone.session(MEMBER).await;
+    let mut functions = calls_on(&token);
+    functions.push(("sign-out", json!({})));
+    for client in [&member, &zone.anonymous()] {
+        for (name, data) in &functions {
+            let fields = data.as_object().expect("an object").iter();
+            let query = form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(fields.map(|(name, value)| (name, value.to_string())))
+                .finish();
+            let target = format!("/api/dashboard/{name}?{query}");
+            let (status, ..) = client.raw(Method::GET, &target, "").await;
+            let refused = [
+                StatusCode::UNAUTHORIZED,
+                StatusCode::NOT_FOUND,
+                StatusCode::METHOD_NOT_ALLOWED,
+            ];
+            assert!(refused.contains(&status), "{name}: {status}");
+        }
+    }
+    assert_eq!(tokens(&zone).await, before);
+    let (status, ..) = member.raw(Method::GET, "/events", "").await;
+    assert_eq!(status, StatusCode::OK, "still signed in");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_fit_is_400_and_a_huge_one_413_without_our_insides() {
+    let zone = Zone::on_sqlite().await;
+    let member = zone.session(MEMBER).await;
+    for (name, data) in [
+        ("watch-tokens", json!({})),
+        ("create-token", json!({ "organisation_id": "x" })),
+        (
+            "set-token-active",
+            json!({ "organisation_id": SUMMIT, "token_id": 1, "active": "maybe" }),
+        ),
+        (
+            "rename-token",
+            json!({ "organisation_id": SUMMIT, "token_id": 1 }),
+        ),
+        (
+            "delete-token",
+            json!({ "organisation_id": SUMMIT, "token_id": {} }),
+        ),
+    ] {
+        let answer = call(&member, name, &data).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{name}");
+        assert_eq!(answer.text, r#""BadRequest""#, "{name}");
+    }
+    let huge = json!({ "organisation_id": SUMMIT, "x": "x".repeat(70_000) });
+    let length = huge.to_string().len().to_string();
+    let answer = call(
+        &member.with("content-length", length),
+        "watch-tokens",
+        &huge,
+    )
+    .await;
+    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(tokens(&zone).await, []);
+}
+
+#[tokio::test]
+async fn the_eleventh_token_is_409_and_names_the_limit() {
+    let zone = Zone::on_sqlite().await;
+    let member = zone.session(MEMBER).await;
+    let create = json!({ "organisation_id": SUMMIT });
+    for _ in 0..10 {
+        assert_eq!(
+            call(&member, "create-token", &create).await.status,
+            StatusCode::OK
+        );
+    }
+    let answer = call(&member, "create-token", &create).await;
+    assert_eq!(answer.status, StatusCode::CONFLICT);
+    assert_eq!(answer.text, r#""TokenLimitReached""#);
+}
+
+#[tokio::test]
+async fn a_list_of_tokens_holds_what_the_table_shows_and_no_more_of_a_token_than_its_preview() {
+    let zone = Zone::on_sqlite().await;
+    let made = [zone.token().await, zone.token().await];
+    let member = zone.session(MEMBER).await;
+    let answer = call(
+        &member,
+        "watch-tokens",
+        &json!({ "organisation_id": SUMMIT }),
+    )
+    .await;
+    let list = answer.json();
+    let rows = list["rows"].as_array().expect("a list");
+    assert_eq!(rows.len(), 2);
+    for row in rows {
+        assert_eq!(keys(row), ["is_idle", "token", "week_bar"]);
+        assert_eq!(
+            keys(&row["token"]),
+            [
+                "created_at",
+                "created_by",
+                "id",
+                "last_used",
+                "name",
+                "preview",
+                "status"
+            ]
+        );
+    }
+    for token in made {
+        assert!(answer.text.contains(&token.secret[..5]));
+        assert!(!answer.text.contains(&token.secret[..6]));
+    }
+}
+
+/// The keys of an object, in alphabetical order.
+fn keys(object: &Value) -> Vec<&str> {
+    let object = object.as_object().expect("an object");
+    let mut keys: Vec<_> = object.keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    keys
+}
+
+#[tokio::test]
+async fn the_token_test_leaves_what_is_no_token_to_the_guard() {
+    let zone = Zone::on_sqlite().await;
+    let member = zone.session(MEMBER).await;
+    let long = "0".repeat(10_000);
+    for (secret, code) in [
+        ("", "token_missing"),
+        ("x", "token_invalid"),
+        ("é", "token_invalid"),
+        ("two\r\nX-API-Key: lines", "token_invalid"),
+        (&long, "token_invalid"),
+    ] {
+        let data = json!({ "organisation_id": SUMMIT, "event_id": 456, "secret": secret });
+        let answer = call(&member, "test-connection", &data).await;
+        assert_eq!(answer.json()["code"], code, "{}", &secret.len());
+    }
+}

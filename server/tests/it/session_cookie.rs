@@ -1,0 +1,126 @@
+//! The session cookie over HTTP: when a browser gets one, what protects it, and where signing in leads.
+
+use axum::body::Body;
+use http::{
+    HeaderMap, Method, StatusCode,
+    header::{LOCATION, SET_COOKIE},
+};
+use serde_json::json;
+
+use crate::zone::{Client, Zone};
+
+const CREDENTIALS: &str = "email=member%40example.com&password=developer-zone-demo";
+const FORGED: &str = "session=7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f";
+
+/// Posts a form to a server function.
+async fn post(client: &Client, name: &str, body: String) -> (StatusCode, HeaderMap) {
+    let client = client
+        .clone()
+        .with("content-type", "application/x-www-form-urlencoded");
+    let target = format!("/api/dashboard/{name}");
+    let (status, headers, _) = client.raw(Method::POST, &target, Body::from(body)).await;
+    (status, headers)
+}
+
+/// The `Set-Cookie` header of the session.
+fn session_cookie(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers.get_all(SET_COOKIE).iter();
+    let mut cookies = cookies.map(|cookie| cookie.to_str().expect("a text"));
+    cookies.find(|cookie| cookie.contains("session="))
+}
+
+/// Signs in and gives the cookie as the browser sends it back.
+async fn sign_in(client: &Client) -> String {
+    let (status, headers) = post(client, "sign-in", CREDENTIALS.to_owned()).await;
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    let cookie = session_cookie(&headers).expect("a session");
+    let (pair, _) = cookie.split_once(';').expect("attributes");
+    pair.to_owned()
+}
+
+/// Whether a client with this cookie may see pages and call server functions.
+async fn opens_the_dashboard(zone: &Zone, cookie: &str) -> bool {
+    let client = zone.anonymous().with("cookie", cookie);
+    let (page, ..) = client.raw(Method::GET, "/events", "").await;
+    let client = client.with("content-type", "application/json");
+    let watch = json!({ "organisation_id": 903 }).to_string();
+    let target = "/api/dashboard/watch-tokens";
+    let (call, ..) = client.raw(Method::POST, target, watch).await;
+    match (page, call) {
+        (StatusCode::OK, StatusCode::OK) => true,
+        (StatusCode::SEE_OTHER, StatusCode::UNAUTHORIZED) => false,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn signing_in_always_starts_a_new_session_and_ends_the_one_that_the_browser_had() {
+    let zone = Zone::on_sqlite().await;
+    let first = sign_in(&zone.anonymous().with("cookie", FORGED)).await;
+    assert_ne!(first, FORGED);
+    assert!(opens_the_dashboard(&zone, &first).await);
+    let second = sign_in(&zone.anonymous().with("cookie", &first)).await;
+    assert_ne!(second, first);
+    assert!(opens_the_dashboard(&zone, &second).await);
+    assert!(!opens_the_dashboard(&zone, &first).await);
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_session_on_the_server_so_the_old_cookie_opens_nothing() {
+    let zone = Zone::on_sqlite().await;
+    let cookie = sign_in(&zone.anonymous()).await;
+    assert!(opens_the_dashboard(&zone, &cookie).await);
+    let client = zone.anonymous().with("cookie", &cookie);
+    let (status, headers) = post(&client, "sign-out", String::new()).await;
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    let deleted = session_cookie(&headers).expect("a deleted cookie");
+    assert!(deleted.contains("Max-Age=0"), "{deleted}");
+    assert!(!opens_the_dashboard(&zone, &cookie).await);
+}
+
+#[tokio::test]
+async fn over_https_the_session_cookie_is_bound_to_its_host_and_to_https() {
+    let zone = Zone::on_sqlite().await.configured(|config| {
+        config.public_url = Some("https://dev.example.com".parse().expect("an origin"));
+    });
+    let client = zone.anonymous().with("host", "dev.example.com");
+    let (_, headers) = post(&client, "sign-in", CREDENTIALS.to_owned()).await;
+    let cookie = session_cookie(&headers).expect("a session");
+    let (pair, attributes) = cookie.split_once("; ").expect("attributes");
+    assert!(pair.starts_with("__Host-session="), "{pair}");
+    assert!(
+        pair.len() >= "__Host-session=".len() + 22,
+        "128 bits: {pair}"
+    );
+    let attributes: Vec<_> = attributes.split("; ").collect();
+    for attribute in ["HttpOnly", "SameSite=Lax", "Secure", "Path=/"] {
+        assert!(attributes.contains(&attribute), "{attribute}: {cookie}");
+    }
+    assert!(!cookie.contains("Domain"), "{cookie}");
+}
+
+#[tokio::test]
+async fn signing_in_leads_to_the_page_wanted_and_never_to_another_site() {
+    let zone = Zone::on_sqlite().await;
+    let signed_in = zone.session("member@example.com").await;
+    for (next, leads_to) in [
+        ("/events?page=2", "/events?page=2"),
+        ("//evil.example", "/events"),
+        ("/\\evil.example", "/events"),
+        ("/\t/evil.example", "/events"),
+        ("https://evil.example/", "/events"),
+        ("javascript:alert(1)", "/events"),
+    ] {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("next", next)
+            .finish();
+        let form = format!("{CREDENTIALS}&{query}");
+        let (status, headers) = post(&zone.anonymous(), "sign-in", form).await;
+        assert_eq!(status, StatusCode::SEE_OTHER, "{next:?}");
+        assert_eq!(headers[LOCATION], leads_to, "the form, {next:?}");
+        let page = format!("/sign-in?{query}");
+        let (status, headers, _) = signed_in.raw(Method::GET, &page, "").await;
+        assert_eq!(status, StatusCode::SEE_OTHER, "{next:?}");
+        assert_eq!(headers[LOCATION], leads_to, "who is signed in, {next:?}");
+    }
+}
