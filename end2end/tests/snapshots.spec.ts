@@ -93,30 +93,100 @@ test('choosing an organisation', async ({ page, signIn }) => {
   `);
 });
 
-test('events', async ({ page, signIn }) => {
+test('events, activity, account, page not found', async ({ page, signIn, pageErrors }) => {
+  const activity = new ActivityPage(page);
+  const account = new AccountPage(page);
   await signIn(MEMBER);
-  await openPage(page, '/events?page=2');
-  await expect(page.getByRole('main')).toMatchAriaSnapshot(`
-    - main:
-      - heading "Events" [level=1]
-      - region "Events":
-        - table "Events of the organisation, newest first":
+  await test.step('events', async () => {
+    await openPage(page, '/events?page=2');
+    await expect(page.getByRole('main')).toMatchAriaSnapshot(`
+      - main:
+        - heading "Events" [level=1]
+        - region "Events":
+          - table "Events of the organisation, newest first":
+            - rowgroup:
+              - row "ID Name Status Event Date"
+            - rowgroup:
+              - row /^\\d+ Copy Event ID \\d+ .+ Active \\d+-\\d+-\\d+ \\d+:\\d+$/:
+                - cell:
+                  - code: /\\d+/
+                  - button /Copy Event ID \\d+/
+                - cell
+                - cell "Active"
+                - cell:
+                  - time
+          - navigation "Pages":
+            - status: Showing 31 to 60 of 87 events
+            - link "Previous"
+            - link "Next"
+    `);
+  });
+  await test.step('activity', async () => {
+    await activity.open();
+    await expect(activity.card).toMatchAriaSnapshot(`
+      - region "Activity":
+        - heading "Activity" [level=2]
+        - link "Download CSV"
+        - form "Filter":
+          - combobox "Activity":
+            - option "All activity" [selected]
+          - combobox "Token":
+            - option "All tokens" [selected]
+          - button "Filter"
+        - table "Activity of the organisation, newest first":
           - rowgroup:
-            - row "ID Name Status Event Date"
+            - row "Activity When From"
           - rowgroup:
-            - row /^\\d+ Copy Event ID \\d+ .+ Active \\d+-\\d+-\\d+ \\d+:\\d+$/:
-              - cell:
-                - code: /\\d+/
-                - button /Copy Event ID \\d+/
-              - cell
-              - cell "Active"
+            - row:
+              - cell "${MEMBER} signed in"
               - cell:
                 - time
-        - navigation "Pages":
-          - status: Showing 31 to 60 of 87 events
-          - link "Previous"
-          - link "Next"
-  `);
+              - cell /127\\.0\\.0\\.1/
+    `);
+  });
+  await test.step('account', async () => {
+    await openPage(page, '/account');
+    await account.changePassword('not the password', 'five unrelated words make one');
+    await expect(account.error).toBeFocused();
+    await expect(page.getByRole('main')).toMatchAriaSnapshot(`
+      - main:
+        - heading "Your account" [level=1]
+        - alert: /Nothing was changed/
+        - region "Password":
+          - heading "Password" [level=2]
+          - textbox "Current password" [invalid]
+          - textbox "New password"
+          - paragraph: /At least 12 characters/
+          - checkbox "Show passwords"
+          - button "Change password"
+        - region "Where you are signed in":
+          - heading "Where you are signed in" [level=2]
+          - button "Sign out everywhere"
+          - paragraph: /do not recognise/
+          - table /^Browsers in which you are signed in/:
+            - rowgroup:
+              - row "Browser Address Signed in Last used Actions"
+            - rowgroup:
+              - row:
+                - cell /This browser/
+                - cell "127.0.0.1"
+                - cell:
+                  - time
+                - cell "Now"
+                - cell:
+                  - button /^Sign out /
+    `);
+  });
+  pageErrors.allow(failedToLoad(404));
+  await test.step('page not found', async () => {
+    await openPage(page, '/no-such-page');
+    await expect(page.locator('body')).toMatchAriaSnapshot(`
+      - main:
+        - heading "Page not found" [level=1]
+        - paragraph
+        - link "Go to Events"
+    `);
+  });
 });
 
 test('Developer Zone', async ({ page, signIn, server }) => {
@@ -237,80 +307,6 @@ test('dialogs of the Developer Zone', async ({ page, signIn }) => {
       - button "Deactivate instead"
       - button "Cancel"
       - button "Delete"
-  `);
-});
-
-test('activity', async ({ page, signIn }) => {
-  const activity = new ActivityPage(page);
-  await signIn(MEMBER);
-  await activity.open();
-  await expect(activity.card).toMatchAriaSnapshot(`
-    - region "Activity":
-      - heading "Activity" [level=2]
-      - link "Download CSV"
-      - form "Filter":
-        - combobox "Activity":
-          - option "All activity" [selected]
-        - combobox "Token":
-          - option "All tokens" [selected]
-        - button "Filter"
-      - table "Activity of the organisation, newest first":
-        - rowgroup:
-          - row "Activity When From"
-        - rowgroup:
-          - row:
-            - cell "${MEMBER} signed in"
-            - cell:
-              - time
-            - cell /127\\.0\\.0\\.1/
-  `);
-});
-
-test('account', async ({ page, signIn }) => {
-  const account = new AccountPage(page);
-  await signIn(MEMBER);
-  await openPage(page, '/account');
-  await account.changePassword('not the password', 'five unrelated words make one');
-  await expect(account.error).toBeFocused();
-  await expect(page.getByRole('main')).toMatchAriaSnapshot(`
-    - main:
-      - heading "Your account" [level=1]
-      - alert: /Nothing was changed/
-      - region "Password":
-        - heading "Password" [level=2]
-        - textbox "Current password" [invalid]
-        - textbox "New password"
-        - paragraph: /At least 12 characters/
-        - checkbox "Show passwords"
-        - button "Change password"
-      - region "Where you are signed in":
-        - heading "Where you are signed in" [level=2]
-        - button "Sign out everywhere"
-        - paragraph: /do not recognise/
-        - table /^Browsers in which you are signed in/:
-          - rowgroup:
-            - row "Browser Address Signed in Last used Actions"
-          - rowgroup:
-            - row:
-              - cell /This browser/
-              - cell "127.0.0.1"
-              - cell:
-                - time
-              - cell "Now"
-              - cell:
-                - button /^Sign out /
-  `);
-});
-
-test('page not found', async ({ page, signIn, pageErrors }) => {
-  pageErrors.allow(failedToLoad(404));
-  await signIn(MEMBER);
-  await openPage(page, '/no-such-page');
-  await expect(page.locator('body')).toMatchAriaSnapshot(`
-    - main:
-      - heading "Page not found" [level=1]
-      - paragraph
-      - link "Go to Events"
   `);
 });
 
