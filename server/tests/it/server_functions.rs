@@ -1,6 +1,6 @@
 //! The server functions, called by programs instead of our pages: who may call them, and from where.
 
-use http::{Method, StatusCode, header::SET_COOKIE};
+use http::{Method, StatusCode};
 use model::{
     organisation::{OrganisationId, Plan},
     token::TokenSummary,
@@ -8,36 +8,23 @@ use model::{
 use serde_json::{Value, json};
 use store::TokenAuthority;
 
-use crate::zone::{Client, Token, Zone};
+use crate::support::{
+    MEMBER,
+    client::{Client, Response},
+    server::{TestServer, Token},
+};
 
 const SUMMIT: i64 = 903;
 const HARBOUR: i64 = 904;
 const FIRST_STEPS: i64 = 907;
 
-const MEMBER: &str = "member@example.com";
 const OTHER: &str = "other@example.com";
 const TRIAL: &str = "trial@example.com";
 
-/// What a server function answered.
-struct Answer {
-    status: StatusCode,
-    text: String,
-}
-
-impl Answer {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.text).expect("JSON")
-    }
-}
-
-async fn call(client: &Client, name: &str, data: &Value) -> Answer {
+async fn call(client: &Client, name: &str, data: &Value) -> Response {
     let client = client.clone().with("content-type", "application/json");
     let target = format!("/api/dashboard/{name}");
-    let (status, _, body) = client.raw(Method::POST, &target, data.to_string()).await;
-    Answer {
-        status,
-        text: String::from_utf8(body).expect("a text"),
-    }
+    client.fetch(Method::POST, &target, data.to_string()).await
 }
 
 /// Every server function that reads or changes tokens, called on organisation 903 and this token of it.
@@ -66,51 +53,55 @@ fn calls_on(token: &Token) -> Vec<(&'static str, Value)> {
 }
 
 /// The tokens of 903 as the database has them.
-async fn tokens(zone: &Zone) -> Vec<TokenSummary> {
+async fn tokens(server: &TestServer) -> Vec<TokenSummary> {
     let operator = TokenAuthority::Operator(OrganisationId(SUMMIT));
-    zone.store.tokens().list(operator).await.expect("listed")
+    server.store.tokens().list(operator).await.expect("listed")
 }
 
 #[tokio::test]
 async fn a_member_can_make_every_call_so_the_refusals_in_this_file_mean_something() {
-    let zone = Zone::on_sqlite().await;
-    let token = zone.token().await;
-    let member = zone.session(MEMBER).await;
+    let server = TestServer::on_sqlite().await;
+    let token = server.token().await;
+    let member = server.session(MEMBER).await;
     for (name, data) in calls_on(&token) {
-        let answer = call(&member, name, &data).await;
-        assert_eq!(answer.status, StatusCode::OK, "{name}: {}", answer.text);
+        let response = call(&member, name, &data).await;
+        assert_eq!(response.status, StatusCode::OK, "{name}: {}", response.text);
     }
-    let left = tokens(&zone).await;
+    let left = tokens(&server).await;
     assert_eq!(left.len(), 1);
     assert_ne!(left[0].id, token.id);
 }
 
 #[tokio::test]
 async fn a_member_of_another_organisation_can_neither_read_nor_change_a_token() {
-    let zone = Zone::on_sqlite().await;
-    let token = zone.token().await;
-    let other = zone.session(OTHER).await;
-    let before = tokens(&zone).await;
+    let server = TestServer::on_sqlite().await;
+    let token = server.token().await;
+    let other = server.session(OTHER).await;
+    let before = tokens(&server).await;
     for (name, data) in calls_on(&token) {
-        let answer = call(&other, name, &data).await;
-        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{name}");
-        assert_eq!(answer.text, r#""NotAMember""#, "{name}");
+        let response = call(&other, name, &data).await;
+        assert_eq!(response.status, StatusCode::FORBIDDEN, "{name}");
+        assert_eq!(response.text, r#""NotAMember""#, "{name}");
     }
     for (name, mut data) in calls_on(&token) {
         if data.get("token_id").is_some() {
             data["organisation_id"] = HARBOUR.into();
-            let answer = call(&other, name, &data).await;
-            assert_eq!(answer.status, StatusCode::NOT_FOUND, "{name}");
-            assert_eq!(answer.json(), json!({ "NoSuchToken": token.id }), "{name}");
+            let response = call(&other, name, &data).await;
+            assert_eq!(response.status, StatusCode::NOT_FOUND, "{name}");
+            assert_eq!(
+                response.json(),
+                json!({ "NoSuchToken": token.id }),
+                "{name}"
+            );
         }
     }
-    assert_eq!(tokens(&zone).await, before);
+    assert_eq!(tokens(&server).await, before);
 }
 
 #[tokio::test]
 async fn an_organisation_that_does_not_exist_is_refused_like_a_foreign_one() {
-    let zone = Zone::on_sqlite().await;
-    let other = zone.session(OTHER).await;
+    let server = TestServer::on_sqlite().await;
+    let other = server.session(OTHER).await;
     let foreign = call(
         &other,
         "watch-tokens",
@@ -131,92 +122,83 @@ async fn an_organisation_that_does_not_exist_is_refused_like_a_foreign_one() {
 
 #[tokio::test]
 async fn an_organisation_without_the_plan_can_call_nothing_even_with_tokens_from_before() {
-    let zone = Zone::on_sqlite().await;
-    let token = zone.token().await;
-    let member = zone.session(MEMBER).await;
-    zone.set_plan(Plan::PayAsYouGo).await;
+    let server = TestServer::on_sqlite().await;
+    let token = server.token().await;
+    let member = server.session(MEMBER).await;
+    server.set_plan(Plan::PayAsYouGo).await;
     for (name, data) in calls_on(&token) {
-        let answer = call(&member, name, &data).await;
-        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{name}");
+        let response = call(&member, name, &data).await;
+        assert_eq!(response.status, StatusCode::FORBIDDEN, "{name}");
         assert!(
-            answer.text.contains("PlanRequired"),
+            response.text.contains("PlanRequired"),
             "{name}: {}",
-            answer.text
+            response.text
         );
     }
-    let trial = zone.session(TRIAL).await;
+    let trial = server.session(TRIAL).await;
     for name in ["watch-tokens", "create-token"] {
-        let answer = call(&trial, name, &json!({ "organisation_id": FIRST_STEPS })).await;
-        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{name}");
+        let response = call(&trial, name, &json!({ "organisation_id": FIRST_STEPS })).await;
+        assert_eq!(response.status, StatusCode::FORBIDDEN, "{name}");
         assert!(
-            answer.text.contains("PlanRequired"),
+            response.text.contains("PlanRequired"),
             "{name}: {}",
-            answer.text
+            response.text
         );
     }
-    assert_eq!(tokens(&zone).await.len(), 1);
+    assert_eq!(tokens(&server).await.len(), 1);
 }
 
 #[tokio::test]
 async fn without_a_session_and_with_a_forged_one_every_call_is_401_and_changes_nothing() {
-    let zone = Zone::on_sqlite().await;
-    let token = zone.token().await;
-    let before = tokens(&zone).await;
-    let forged = zone
+    let server = TestServer::on_sqlite().await;
+    let token = server.token().await;
+    let before = tokens(&server).await;
+    let forged = server
         .anonymous()
         .with("cookie", "session=7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f");
-    for client in [zone.anonymous(), forged] {
+    for client in [server.anonymous(), forged] {
         for (name, data) in calls_on(&token) {
-            let answer = call(&client, name, &data).await;
-            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{name}");
-            assert_eq!(answer.text, r#""SessionEnded""#, "{name}");
+            let response = call(&client, name, &data).await;
+            assert_eq!(response.status, StatusCode::UNAUTHORIZED, "{name}");
+            assert_eq!(response.text, r#""SessionEnded""#, "{name}");
         }
     }
-    assert_eq!(tokens(&zone).await, before);
+    assert_eq!(tokens(&server).await, before);
 }
 
 #[tokio::test]
 async fn an_organisation_can_be_selected_by_its_members_alone() {
-    let zone = Zone::on_sqlite().await;
-    let other = zone.session(OTHER).await;
-    let (status, ..) = form(&other, "select-organisation", "organisation_id=903").await;
-    assert_eq!(status, StatusCode::FORBIDDEN);
-    let (_, _, page) = other.raw(Method::GET, "/developer-zone", "").await;
-    let page = String::from_utf8(page).expect("a text");
+    let server = TestServer::on_sqlite().await;
+    let other = server.session(OTHER).await;
+    let response = form(&other, "select-organisation", "organisation_id=903").await;
+    assert_eq!(response.status, StatusCode::FORBIDDEN);
+    let page = other.fetch(Method::GET, "/developer-zone", "").await.text;
     assert!(page.contains("Harbour Events (904)"), "{page}");
     assert!(!page.contains("Summit Races"), "{page}");
-    let (status, ..) = form(
-        &zone.anonymous(),
-        "select-organisation",
-        "organisation_id=903",
-    )
-    .await;
+
+    let visitor = server.anonymous();
+    let response = form(&visitor, "select-organisation", "organisation_id=903").await;
     assert!(
-        [StatusCode::UNAUTHORIZED, StatusCode::SEE_OTHER].contains(&status),
-        "{status}"
+        [StatusCode::UNAUTHORIZED, StatusCode::SEE_OTHER].contains(&response.status),
+        "{response:?}"
     );
 }
 
-/// Sends a form to a server function. Gives the status and the cookie that the answer sets.
-async fn form(client: &Client, name: &str, body: &str) -> (StatusCode, Option<String>) {
+/// Sends a form to a server function.
+async fn form(client: &Client, name: &str, body: &str) -> Response {
     let client = client
         .clone()
         .with("content-type", "application/x-www-form-urlencoded");
     let target = format!("/api/dashboard/{name}");
-    let (status, headers, _) = client.raw(Method::POST, &target, body.to_owned()).await;
-    let cookie = headers.get(SET_COOKIE);
-    (
-        status,
-        cookie.map(|cookie| cookie.to_str().expect("a text").to_owned()),
-    )
+    client.fetch(Method::POST, &target, body.to_owned()).await
 }
 
 #[tokio::test]
 async fn a_request_from_another_origin_is_refused_and_changes_nothing() {
-    let zone = Zone::on_sqlite().await;
-    let token = zone.token().await;
-    let member = zone.session(MEMBER).await;
-    let before = tokens(&zone).await;
+    let server = TestServer::on_sqlite().await;
+    let token = server.token().await;
+    let member = server.session(MEMBER).await;
+    let before = tokens(&server).await;
     for (header, value) in [
         ("sec-fetch-site", "cross-site"),
         ("sec-fetch-site", "same-site"),
@@ -226,8 +208,8 @@ async fn a_request_from_another_origin_is_refused_and_changes_nothing() {
     ] {
         let client = member.clone().with(header, value);
         for (name, data) in calls_on(&token) {
-            let answer = call(&client, name, &data).await;
-            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{value}: {name}");
+            let response = call(&client, name, &data).await;
+            assert_eq!(response.status, StatusCode::FORBIDDEN, "{value}: {name}");
         }
         for (name, body) in [
             (
@@ -237,24 +219,25 @@ async fn a_request_from_another_origin_is_refused_and_changes_nothing() {
             ("sign-out", ""),
             ("select-organisation", "organisation_id=903"),
         ] {
-            let answer = form(&client, name, body).await;
-            assert_eq!(answer, (StatusCode::FORBIDDEN, None), "{value}: {name}");
+            let response = form(&client, name, body).await;
+            assert_eq!(response.status, StatusCode::FORBIDDEN, "{value}: {name}");
+            assert_eq!(response.header("set-cookie"), None, "{value}: {name}");
         }
     }
-    assert_eq!(tokens(&zone).await, before);
+    assert_eq!(tokens(&server).await, before);
     let (status, ..) = member.raw(Method::GET, "/events", "").await;
     assert_eq!(status, StatusCode::OK, "still signed in");
 }
 
 #[tokio::test]
 async fn get_on_a_server_function_has_no_effect_and_leads_nowhere() {
-    let zone = Zone::on_sqlite().await;
-    let token = zone.token().await;
-    let before = tokens(&zone).await;
-    let member = zone.session(MEMBER).await;
+    let server = TestServer::on_sqlite().await;
+    let token = server.token().await;
+    let before = tokens(&server).await;
+    let member = server.session(MEMBER).await;
     let mut functions = calls_on(&token);
     functions.push(("sign-out", json!({})));
-    for client in [&member, &zone.anonymous()] {
+    for client in [&member, &server.anonymous()] {
         for (name, data) in &functions {
             let fields = data.as_object().expect("an object").iter();
             let query = form_urlencoded::Serializer::new(String::new())
@@ -270,15 +253,15 @@ async fn get_on_a_server_function_has_no_effect_and_leads_nowhere() {
             assert!(refused.contains(&status), "{name}: {status}");
         }
     }
-    assert_eq!(tokens(&zone).await, before);
+    assert_eq!(tokens(&server).await, before);
     let (status, ..) = member.raw(Method::GET, "/events", "").await;
     assert_eq!(status, StatusCode::OK, "still signed in");
 }
 
 #[tokio::test]
 async fn a_body_that_does_not_fit_is_400_and_a_huge_one_413_without_our_insides() {
-    let zone = Zone::on_sqlite().await;
-    let member = zone.session(MEMBER).await;
+    let server = TestServer::on_sqlite().await;
+    let member = server.session(MEMBER).await;
     for (name, data) in [
         ("watch-tokens", json!({})),
         ("create-token", json!({ "organisation_id": "x" })),
@@ -295,26 +278,26 @@ async fn a_body_that_does_not_fit_is_400_and_a_huge_one_413_without_our_insides(
             json!({ "organisation_id": SUMMIT, "token_id": {} }),
         ),
     ] {
-        let answer = call(&member, name, &data).await;
-        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{name}");
-        assert_eq!(answer.text, r#""BadRequest""#, "{name}");
+        let response = call(&member, name, &data).await;
+        assert_eq!(response.status, StatusCode::BAD_REQUEST, "{name}");
+        assert_eq!(response.text, r#""BadRequest""#, "{name}");
     }
     let huge = json!({ "organisation_id": SUMMIT, "x": "x".repeat(70_000) });
     let length = huge.to_string().len().to_string();
-    let answer = call(
+    let response = call(
         &member.with("content-length", length),
         "watch-tokens",
         &huge,
     )
     .await;
-    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
-    assert_eq!(tokens(&zone).await, []);
+    assert_eq!(response.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(tokens(&server).await, []);
 }
 
 #[tokio::test]
 async fn the_eleventh_token_is_409_and_names_the_limit() {
-    let zone = Zone::on_sqlite().await;
-    let member = zone.session(MEMBER).await;
+    let server = TestServer::on_sqlite().await;
+    let member = server.session(MEMBER).await;
     let create = json!({ "organisation_id": SUMMIT });
     for _ in 0..10 {
         assert_eq!(
@@ -322,23 +305,23 @@ async fn the_eleventh_token_is_409_and_names_the_limit() {
             StatusCode::OK
         );
     }
-    let answer = call(&member, "create-token", &create).await;
-    assert_eq!(answer.status, StatusCode::CONFLICT);
-    assert_eq!(answer.text, r#""TokenLimitReached""#);
+    let response = call(&member, "create-token", &create).await;
+    assert_eq!(response.status, StatusCode::CONFLICT);
+    assert_eq!(response.text, r#""TokenLimitReached""#);
 }
 
 #[tokio::test]
 async fn a_list_of_tokens_holds_what_the_table_shows_and_no_more_of_a_token_than_its_preview() {
-    let zone = Zone::on_sqlite().await;
-    let made = [zone.token().await, zone.token().await];
-    let member = zone.session(MEMBER).await;
-    let answer = call(
+    let server = TestServer::on_sqlite().await;
+    let made = [server.token().await, server.token().await];
+    let member = server.session(MEMBER).await;
+    let response = call(
         &member,
         "watch-tokens",
         &json!({ "organisation_id": SUMMIT }),
     )
     .await;
-    let list = answer.json();
+    let list = response.json();
     let rows = list["rows"].as_array().expect("a list");
     assert_eq!(rows.len(), 2);
     for row in rows {
@@ -357,8 +340,8 @@ async fn a_list_of_tokens_holds_what_the_table_shows_and_no_more_of_a_token_than
         );
     }
     for token in made {
-        assert!(answer.text.contains(&token.secret[..5]));
-        assert!(!answer.text.contains(&token.secret[..6]));
+        assert!(response.text.contains(&token.secret[..5]));
+        assert!(!response.text.contains(&token.secret[..6]));
     }
 }
 
@@ -372,8 +355,8 @@ fn keys(object: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn the_token_test_leaves_what_is_no_token_to_the_guard() {
-    let zone = Zone::on_sqlite().await;
-    let member = zone.session(MEMBER).await;
+    let server = TestServer::on_sqlite().await;
+    let member = server.session(MEMBER).await;
     let long = "0".repeat(10_000);
     for (secret, code) in [
         ("", "token_missing"),
@@ -383,7 +366,7 @@ async fn the_token_test_leaves_what_is_no_token_to_the_guard() {
         (&long, "token_invalid"),
     ] {
         let data = json!({ "organisation_id": SUMMIT, "event_id": 456, "secret": secret });
-        let answer = call(&member, "test-connection", &data).await;
-        assert_eq!(answer.json()["code"], code, "{}", &secret.len());
+        let response = call(&member, "test-connection", &data).await;
+        assert_eq!(response.json()["code"], code, "{}", &secret.len());
     }
 }

@@ -7,7 +7,7 @@ use http::{
 };
 use serde_json::json;
 
-use crate::zone::{Client, Zone};
+use crate::support::{MEMBER, client::Client, server::TestServer};
 
 const CREDENTIALS: &str = "email=member%40example.com&password=developer-zone-demo";
 const FORGED: &str = "session=7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f";
@@ -39,8 +39,8 @@ async fn sign_in(client: &Client) -> String {
 }
 
 /// Whether a client with this cookie may see pages and call server functions.
-async fn opens_the_dashboard(zone: &Zone, cookie: &str) -> bool {
-    let client = zone.anonymous().with("cookie", cookie);
+async fn opens_the_dashboard(server: &TestServer, cookie: &str) -> bool {
+    let client = server.anonymous().with("cookie", cookie);
     let (page, ..) = client.raw(Method::GET, "/events", "").await;
     let client = client.with("content-type", "application/json");
     let watch = json!({ "organisation_id": 903 }).to_string();
@@ -55,35 +55,35 @@ async fn opens_the_dashboard(zone: &Zone, cookie: &str) -> bool {
 
 #[tokio::test]
 async fn signing_in_always_starts_a_new_session_and_ends_the_one_that_the_browser_had() {
-    let zone = Zone::on_sqlite().await;
-    let first = sign_in(&zone.anonymous().with("cookie", FORGED)).await;
+    let server = TestServer::on_sqlite().await;
+    let first = sign_in(&server.anonymous().with("cookie", FORGED)).await;
     assert_ne!(first, FORGED);
-    assert!(opens_the_dashboard(&zone, &first).await);
-    let second = sign_in(&zone.anonymous().with("cookie", &first)).await;
+    assert!(opens_the_dashboard(&server, &first).await);
+    let second = sign_in(&server.anonymous().with("cookie", &first)).await;
     assert_ne!(second, first);
-    assert!(opens_the_dashboard(&zone, &second).await);
-    assert!(!opens_the_dashboard(&zone, &first).await);
+    assert!(opens_the_dashboard(&server, &second).await);
+    assert!(!opens_the_dashboard(&server, &first).await);
 }
 
 #[tokio::test]
 async fn signing_out_ends_the_session_on_the_server_so_the_old_cookie_opens_nothing() {
-    let zone = Zone::on_sqlite().await;
-    let cookie = sign_in(&zone.anonymous()).await;
-    assert!(opens_the_dashboard(&zone, &cookie).await);
-    let client = zone.anonymous().with("cookie", &cookie);
+    let server = TestServer::on_sqlite().await;
+    let cookie = sign_in(&server.anonymous()).await;
+    assert!(opens_the_dashboard(&server, &cookie).await);
+    let client = server.anonymous().with("cookie", &cookie);
     let (status, headers) = post(&client, "sign-out", String::new()).await;
     assert_eq!(status, StatusCode::SEE_OTHER);
     let deleted = session_cookie(&headers).expect("a deleted cookie");
     assert!(deleted.contains("Max-Age=0"), "{deleted}");
-    assert!(!opens_the_dashboard(&zone, &cookie).await);
+    assert!(!opens_the_dashboard(&server, &cookie).await);
 }
 
 #[tokio::test]
 async fn over_https_the_session_cookie_is_bound_to_its_host_and_to_https() {
-    let zone = Zone::on_sqlite().await.configured(|config| {
+    let server = TestServer::on_sqlite().await.configured(|config| {
         config.public_url = Some("https://dev.example.com".parse().expect("an origin"));
     });
-    let client = zone.anonymous().with("host", "dev.example.com");
+    let client = server.anonymous().with("host", "dev.example.com");
     let (_, headers) = post(&client, "sign-in", CREDENTIALS.to_owned()).await;
     let cookie = session_cookie(&headers).expect("a session");
     let (pair, attributes) = cookie.split_once("; ").expect("attributes");
@@ -101,8 +101,8 @@ async fn over_https_the_session_cookie_is_bound_to_its_host_and_to_https() {
 
 #[tokio::test]
 async fn signing_in_leads_to_the_page_wanted_and_never_to_another_site() {
-    let zone = Zone::on_sqlite().await;
-    let signed_in = zone.session("member@example.com").await;
+    let server = TestServer::on_sqlite().await;
+    let signed_in = server.session(MEMBER).await;
     for (next, leads_to) in [
         ("/events?page=2", "/events?page=2"),
         ("//evil.example", "/events"),
@@ -115,7 +115,7 @@ async fn signing_in_leads_to_the_page_wanted_and_never_to_another_site() {
             .append_pair("next", next)
             .finish();
         let form = format!("{CREDENTIALS}&{query}");
-        let (status, headers) = post(&zone.anonymous(), "sign-in", form).await;
+        let (status, headers) = post(&server.anonymous(), "sign-in", form).await;
         assert_eq!(status, StatusCode::SEE_OTHER, "{next:?}");
         assert_eq!(headers[LOCATION], leads_to, "the form, {next:?}");
         let page = format!("/sign-in?{query}");
