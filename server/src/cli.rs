@@ -10,6 +10,7 @@ mod arguments;
 mod audit;
 mod backup;
 mod configuration;
+mod database;
 mod demo;
 mod event;
 mod healthcheck;
@@ -21,12 +22,14 @@ mod storage;
 mod token;
 mod user;
 
-use std::{env, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{env, path::PathBuf, process::ExitCode};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use store::{Origin, Store, clock::SystemClock};
 
-use self::configuration::{Call, Misunderstood, effective, understand};
+use self::{
+    configuration::{Call, Misunderstood, effective, understand},
+    database::with_store,
+};
 use crate::{
     error::Error,
     telemetry::{self, DEFAULT_FILTER, LogFilter, LogFormat},
@@ -140,7 +143,7 @@ pub async fn main() -> ExitCode {
     match perform(cli, &call).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            telemetry::tell_error(&error.on_one_line());
+            telemetry::report_error(&error.on_one_line());
             ExitCode::FAILURE
         }
     }
@@ -180,34 +183,6 @@ async fn perform(cli: Cli, call: &Call) -> Result<(), Error> {
         }
         Command::Audit(audit) => with_store(url, async |store| audit.perform(store).await).await,
     }
-}
-
-/// Does `work` with the database, which is closed properly whatever becomes of it.
-async fn with_store(
-    url: &str,
-    work: impl AsyncFnOnce(&Store) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let store = open(url).await?.on_behalf_of(operator());
-    let outcome = work(&store).await;
-    store.close().await;
-    outcome
-}
-
-/// Whoever is at the command line, by the name that the machine gives: a help for those who read the audit trail,
-/// and no proof. Who can open the database could write anything there.
-fn operator() -> Origin {
-    let named = |name: &str| env::var(name).ok().filter(|name| !name.is_empty());
-    let name = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(named);
-    Origin::operator(name.as_deref())
-}
-
-/// The database with its schema up to date.
-async fn open(url: &str) -> Result<Store, Error> {
-    let store = Store::open(url, Arc::new(SystemClock))
-        .await
-        .map_err(Error::OpenDatabase)?;
-    store.migrate().await?;
-    Ok(store)
 }
 
 #[cfg(test)]

@@ -1,112 +1,48 @@
-//! What `serve` can be told, checked before anything starts.
+//! The settings of `serve`, checked before anything starts.
 
-use std::{net::SocketAddr, str::FromStr, time::Duration};
-
-use http::{Uri, uri::Scheme};
+use std::{str::FromStr, time::Duration};
 
 use crate::{
-    api::{host::HostName, throttle::RateLimits},
-    client::TrustedProxies,
+    api::throttle::RateLimits,
+    http::{
+        client_address::TrustedProxies,
+        host::HostName,
+        public_url::{InvalidUrl, PublicUrl},
+    },
 };
 
-/// How the server presents itself.
+/// The settings of a server.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The hosts under which the external API is served.
     pub api_hosts: Vec<HostName>,
-    /// The hosts under which the dashboard is served; every host if there are none named.
+    /// The hosts under which the dashboard is served. `None` means every host.
     pub dashboard_hosts: Option<Vec<HostName>>,
-    /// Where Enterprise enquiries go.
+    /// The link for Enterprise enquiries.
     pub contact_url: ContactUrl,
     /// The address that browsers use, if the operator named it.
     pub public_url: Option<PublicUrl>,
-    /// The address under which integrations call the API: what documentation, examples and links to files
-    /// start with.
+    /// The address under which integrations call the API. Documentation, examples and links to files start with
+    /// it.
     pub api_url: PublicUrl,
-    /// How much may be asked for in the time; without it nothing is limited.
+    /// The rate limits. `None` means no limit.
     pub rate_limits: Option<RateLimits>,
-    /// The proxies whose word on a caller's address is taken.
+    /// The proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: TrustedProxies,
-    /// How long after the password was given it need not be given again to create or delete a token; zero
-    /// asks each time.
+    /// For how long after entering the password a user can create and delete tokens without it. Zero asks each
+    /// time.
     pub confirm_password_after: Duration,
 }
 
 impl Config {
-    /// Whether cookies may be marked `Secure`: a browser drops such a cookie where there is no HTTPS.
-    pub(crate) fn secure_cookies(&self) -> bool {
-        self.is_https()
-    }
-
-    /// Whether browsers come over HTTPS, as the operator says.
+    /// Whether browsers use HTTPS, as the operator says. Only then are cookies marked `Secure`: without HTTPS a
+    /// browser would drop them.
     pub(crate) fn is_https(&self) -> bool {
         self.public_url.as_ref().is_some_and(PublicUrl::is_https)
     }
 }
 
-/// An address that a text cannot be; the message says what is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct InvalidUrl(&'static str);
-
-/// The origin under which the dashboard or the API is reached: scheme, host and port, nothing more.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublicUrl(Uri);
-
-impl PublicUrl {
-    /// Scheme, host and port, without a slash at the end.
-    pub fn origin(&self) -> String {
-        self.0.to_string().trim_end_matches('/').to_owned()
-    }
-
-    /// `http://` and a socket's address.
-    pub(crate) fn plain(address: SocketAddr) -> Self {
-        Self::of(&format!("http://{address}"))
-    }
-
-    /// `https://` and a host.
-    pub(crate) fn secure(host: &HostName) -> Self {
-        Self::of(&format!("https://{host}"))
-    }
-
-    fn of(origin: &str) -> Self {
-        // A host or socket address always makes an origin; were that wrong, this names nobody's server.
-        Self(
-            origin
-                .parse()
-                .unwrap_or_else(|_| Uri::from_static("https://api.9pic.ai")),
-        )
-    }
-
-    /// The host, without the port.
-    pub(crate) fn host(&self) -> Option<HostName> {
-        self.0.host()?.parse().ok()
-    }
-
-    /// Whether browsers come over HTTPS.
-    pub fn is_https(&self) -> bool {
-        self.0.scheme() == Some(&Scheme::HTTPS)
-    }
-}
-
-impl FromStr for PublicUrl {
-    type Err = InvalidUrl;
-
-    fn from_str(text: &str) -> Result<Self, InvalidUrl> {
-        const TAKEN: InvalidUrl =
-            InvalidUrl("use scheme, host and port alone, for example https://dev.9pic.ai");
-        let uri: Uri = text.parse().map_err(|_| TAKEN)?;
-        let web = uri.scheme() == Some(&Scheme::HTTPS) || uri.scheme() == Some(&Scheme::HTTP);
-        let bare = uri.path() == "/" && uri.query().is_none();
-        if web && bare {
-            Ok(Self(uri))
-        } else {
-            Err(TAKEN)
-        }
-    }
-}
-
-/// A link that people follow to get in touch.
+/// A link for getting in touch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContactUrl(String);
 
@@ -120,10 +56,10 @@ impl ContactUrl {
 impl FromStr for ContactUrl {
     type Err = InvalidUrl;
 
-    /// Only schemes that lead to people: a `javascript:` link would run in the dashboard.
+    /// Accepts web and mail links only: a `javascript:` link would run in the dashboard.
     fn from_str(text: &str) -> Result<Self, InvalidUrl> {
-        let taken = ["https://", "http://", "mailto:"];
-        if taken.iter().any(|scheme| text.starts_with(scheme)) {
+        let schemes = ["https://", "http://", "mailto:"];
+        if schemes.iter().any(|scheme| text.starts_with(scheme)) {
             Ok(Self(text.to_owned()))
         } else {
             Err(InvalidUrl(
@@ -136,41 +72,6 @@ impl FromStr for ContactUrl {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn cookies_are_secure_exactly_when_browsers_come_over_https() {
-        let is_https = |text: &str| text.parse::<PublicUrl>().map(|url| url.is_https());
-        assert_eq!(is_https("https://dev.9pic.ai"), Ok(true));
-        assert_eq!(is_https("https://dev.9pic.ai:8443/"), Ok(true));
-        assert_eq!(is_https("http://localhost:3000"), Ok(false));
-    }
-
-    #[test]
-    fn an_origin_has_no_slash_at_its_end() {
-        let origin = |text: &str| text.parse::<PublicUrl>().map(|url| url.origin());
-        assert_eq!(
-            origin("https://api.9pic.ai/"),
-            Ok("https://api.9pic.ai".to_owned())
-        );
-        assert_eq!(
-            origin("http://[::1]:3000"),
-            Ok("http://[::1]:3000".to_owned())
-        );
-    }
-
-    #[test]
-    fn a_public_address_is_an_origin_and_nothing_more() {
-        for text in [
-            "",
-            "dev.9pic.ai",
-            "/zone",
-            "ftp://dev.9pic.ai",
-            "https://dev.9pic.ai/zone",
-            "https://dev.9pic.ai/?x",
-        ] {
-            assert!(text.parse::<PublicUrl>().is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn a_contact_link_cannot_run_script() {

@@ -2,6 +2,7 @@
 
 mod creation;
 mod faults;
+mod tasks;
 
 use std::{sync::Arc, time::Duration};
 
@@ -31,7 +32,7 @@ use store::{Store, sessions::Session};
 use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
 
 use self::faults::Words;
-use crate::{assets, audit, executor};
+use crate::{assets, audit};
 
 /// The longest body that a form or a server function of ours can have, by far.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -59,7 +60,7 @@ struct Pages {
 
 /// Every page and server function of the dashboard.
 pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardConfig) -> Router {
-    executor::set();
+    tasks::keep_request_span();
     let options = LeptosOptions::builder().output_name("app").build();
     // `serve` refuses to start without the front end; a test of the rest can do without.
     let addresses = assets::addresses().unwrap_or_default();

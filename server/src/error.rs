@@ -9,7 +9,7 @@ use store::error::{EventError, OpenError};
 
 pub use self::store_failure::StoreFailure;
 use self::store_failure::about_opening;
-use crate::{assets::NotBuilt, originals::SecretError};
+use crate::{assets::NotBuilt, originals::bucket::SecretError};
 
 /// Why the program did not do what it was called for.
 #[derive(Debug, thiserror::Error)]

@@ -21,6 +21,7 @@ use serde_json::json;
 use store::{
     Store,
     error::{DatabaseError, SchemaError},
+    task,
 };
 use tokio::{
     sync::Mutex,
@@ -145,7 +146,7 @@ async fn ready(State(readiness): State<Readiness>) -> Condition {
     if inner.stopping.load(Ordering::SeqCst) {
         return Condition::Stopping;
     }
-    let looking = tokio::spawn(async move { inner.look().await });
+    let looking = task::spawn(async move { inner.look().await });
     looking.await.unwrap_or(Condition::DatabaseFailing)
 }
 

@@ -1,4 +1,4 @@
-//! The `developer-zone` program; everything it does is in the library beside it.
+//! The program `developer-zone`. Its code is in the library of this package.
 
 use std::process::ExitCode;
 

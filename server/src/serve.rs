@@ -1,10 +1,8 @@
-//! The running server: from a bound address to the last answered request.
-
-mod connections;
+//! The running server: from a bound address to the last response.
 
 use std::{future, net::SocketAddr, sync::Arc, time::Duration};
 
-use store::{Store, error::DatabaseError};
+use store::{Store, error::DatabaseError, task};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -13,22 +11,27 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
 
-use self::connections::Patience;
-use crate::{error::Error, metrics::Metrics, surfaces::Service};
+use crate::{
+    error::Error,
+    http::{
+        HttpService,
+        connections::{self, Timeouts},
+    },
+    metrics::Metrics,
+};
 
-/// How long the database connections may take to close after that: a request that was given up on can
-/// hold one.
-const CLOSING: Duration = Duration::from_secs(2);
-
-/// How often the use of tokens is brought from memory to the database: what a crash loses of it.
+/// How often the usage of tokens is written from memory to the database. A crash loses at most this much.
 const FLUSH_EVERY: Duration = Duration::from_secs(5);
 
-/// How long the last of these may take.
-const LAST_FLUSH: Duration = Duration::from_secs(2);
+/// How long the last write of usage may take.
+const LAST_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long the database pool may take to close at the end. An aborted request may still hold a connection.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 const PURGE_EVERY: Duration = Duration::from_secs(60 * 60);
 
-/// A listener with nothing behind it yet: connections that come early wait.
+/// Binds `address`. Connections that arrive before the server accepts them wait in the system's queue.
 ///
 /// # Errors
 /// [`Error::Listen`].
@@ -38,35 +41,35 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
         .map_err(|cause| Error::Listen { address, cause })
 }
 
-/// Comes to its end with the first SIGTERM or Ctrl-C; with the second one the program ends at once. Watches
-/// from the moment it is made, not only once it is awaited.
+/// A future that is ready after the first SIGTERM or Ctrl-C. After the second one the process exits immediately. The
+/// signals are watched from this call on, not only once the future is polled.
 ///
 /// # Errors
 /// [`Error::Signals`].
-pub(crate) fn told_to_stop() -> Result<impl Future<Output = ()> + Send + 'static, Error> {
+pub(crate) fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Error> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Signals)?;
-    let mut told = async move || {
+    let mut signalled = async move || {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
     };
     Ok(async move {
-        told().await;
-        tokio::spawn(async move {
-            told().await;
-            tracing::warn!("told to stop again: ended at once, with what was unfinished");
+        signalled().await;
+        task::spawn(async move {
+            signalled().await;
+            tracing::warn!("told to stop again: exiting immediately, with requests unfinished");
             std::process::exit(1);
         });
     })
 }
 
-/// Answers what comes to `listener` until `stop` comes to its end, finishes the running requests within
-/// `grace`, writes down how tokens were used up to the last of them, and closes the store.
+/// Serves `listener` until `stop` is ready. Then finishes the running requests within `grace`, writes the last usage of
+/// tokens to the database, and closes the store.
 pub(crate) async fn run(
     listener: TcpListener,
-    service: impl Service,
+    service: impl HttpService,
     store: &Store,
     metrics: Arc<Metrics>,
     stop: impl Future<Output = ()> + Send + 'static,
@@ -74,29 +77,29 @@ pub(crate) async fn run(
 ) {
     let purge = purge_hourly(store);
     let flusher = Flusher::start(store, metrics);
-    answer_until(listener, service, stop, grace).await;
+    serve_until(listener, service, stop, grace).await;
     purge.abort();
     flusher.finish().await;
-    if timeout(CLOSING, store.close()).await.is_err() {
+    if timeout(CLOSE_TIMEOUT, store.close()).await.is_err() {
         tracing::warn!("stopped while a request still held a database connection");
     }
 }
 
-async fn answer_until(
+async fn serve_until(
     listener: TcpListener,
-    service: impl Service,
+    service: impl HttpService,
     stop: impl Future<Output = ()> + Send + 'static,
     grace: Duration,
 ) {
     let (stopping, stopped) = oneshot::channel();
     let stop = async move {
         stop.await;
-        tracing::info!("stopping: running requests are finished, new connections refused");
+        tracing::info!("stopping: finishing running requests, refusing new connections");
         let _ = stopping.send(());
     };
-    let (patience, bound) = (Patience::USUAL, connections::bound());
-    let serving = connections::answer_until(listener, service, patience, bound, stop);
-    let out_of_patience = async {
+    let (timeouts, max_connections) = (Timeouts::DEFAULT, connections::max_connections());
+    let serving = connections::serve_until(listener, service, timeouts, max_connections, stop);
+    let grace_period_over = async {
         match stopped.await {
             Ok(()) => sleep(grace).await,
             Err(_) => future::pending().await,
@@ -104,13 +107,13 @@ async fn answer_until(
     };
     tokio::select! {
         () = serving => {}
-        () = out_of_patience => {
+        () = grace_period_over => {
             tracing::warn!(seconds = grace.as_secs(), "stopped with requests unfinished");
         }
     }
 }
 
-/// Brings the use of tokens from memory to the database, every few seconds.
+/// Writes the usage of tokens from memory to the database every few seconds.
 struct Flusher {
     stop: oneshot::Sender<()>,
     flushing: JoinHandle<()>,
@@ -120,12 +123,12 @@ impl Flusher {
     fn start(store: &Store, metrics: Arc<Metrics>) -> Self {
         let (stop, mut stopped) = oneshot::channel();
         let store = store.clone();
-        let flushing = tokio::spawn(async move {
+        let flushing = task::spawn(async move {
             let mut every = interval(FLUSH_EVERY);
             every.set_missed_tick_behavior(MissedTickBehavior::Delay);
             let mut failing = false;
             loop {
-                // A flush under way is not broken off: whether it was committed could not be told.
+                // A running flush is never cancelled: nobody could tell whether it was committed.
                 let last = tokio::select! {
                     _ = every.tick() => false,
                     _ = &mut stopped => true,
@@ -143,30 +146,29 @@ impl Flusher {
     /// Flushes once more, and ends.
     async fn finish(self) {
         let _ = self.stop.send(());
-        if timeout(LAST_FLUSH, self.flushing).await.is_err() {
-            tracing::warn!("stopped before the last use of tokens was written down");
+        if timeout(LAST_FLUSH_TIMEOUT, self.flushing).await.is_err() {
+            tracing::warn!("stopped before the last usage of tokens was written");
         }
     }
 }
 
-/// Says what became of a flush, once for a row of failures; gives whether it failed.
+/// Logs the outcome of a flush, once for a series of failures. Returns whether it failed.
 fn report(outcome: Result<(), DatabaseError>, failed_before: bool) -> bool {
     match &outcome {
         Err(error) if !failed_before => tracing::warn!(
             error = error as &dyn std::error::Error,
-            "the use of tokens could not be written down; it is kept, and tried again every few seconds"
+            "the usage of tokens could not be written; it is kept in memory, and the write is retried every few seconds"
         ),
-        Ok(()) if failed_before => tracing::info!("the use of tokens is written down again"),
+        Ok(()) if failed_before => tracing::info!("the usage of tokens is written again"),
         _ => {}
     }
     outcome.is_err()
 }
 
-/// Removes what is of no use any more, which keeps the tables small: ended sessions (refused whether or not
-/// they are still kept), and old or orphaned usage.
+/// Keeps the tables small: deletes ended sessions (the server refuses them anyway) and old or orphaned usage.
 fn purge_hourly(store: &Store) -> JoinHandle<()> {
     let store = store.clone();
-    tokio::spawn(async move {
+    task::spawn(async move {
         let mut hour = interval(PURGE_EVERY);
         hour.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -179,10 +181,10 @@ fn purge_hourly(store: &Store) -> JoinHandle<()> {
 
 fn report_purge(what: &str, outcome: Result<u64, DatabaseError>) {
     match outcome {
-        Ok(purged) => tracing::debug!(purged, "{what} removed"),
+        Ok(purged) => tracing::debug!(purged, "{what} deleted"),
         Err(error) => tracing::warn!(
             error = &error as &dyn std::error::Error,
-            "{what} could not be removed; the next try is in an hour"
+            "{what} could not be deleted; retrying in an hour"
         ),
     }
 }
@@ -201,23 +203,23 @@ mod tests {
 
     use super::*;
 
-    /// A server with one slow endpoint: it says when it was asked, and answers when it is told to.
+    /// A server with one slow endpoint, which reports each request and responds when the test says so.
     struct SlowServer {
         address: SocketAddr,
-        asked: Arc<Notify>,
-        answer: Arc<Notify>,
+        requested: Arc<Notify>,
+        respond: Arc<Notify>,
         stop: oneshot::Sender<()>,
         running: JoinHandle<()>,
     }
 
     impl SlowServer {
         async fn start(grace: Duration) -> Self {
-            let (asked, answer) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+            let (requested, respond) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
             let handler = {
-                let (asked, answer) = (asked.clone(), answer.clone());
+                let (requested, respond) = (requested.clone(), respond.clone());
                 async move || {
-                    asked.notify_one();
-                    answer.notified().await;
+                    requested.notify_one();
+                    respond.notified().await;
                     "done"
                 }
             };
@@ -228,21 +230,21 @@ mod tests {
             let stop_signal = async {
                 let _ = stopped.await;
             };
-            let running = tokio::spawn(answer_until(listener, router, stop_signal, grace));
+            let running = task::spawn(serve_until(listener, router, stop_signal, grace));
             Self {
                 address,
-                asked,
-                answer,
+                requested,
+                respond,
                 stop,
                 running,
             }
         }
 
-        async fn ask(&self) -> TcpStream {
+        async fn request(&self) -> TcpStream {
             let mut stream = TcpStream::connect(self.address).await.expect("connected");
             let request = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
             stream.write_all(request).await.expect("sent");
-            self.asked.notified().await;
+            self.requested.notified().await;
             stream
         }
     }
@@ -250,25 +252,26 @@ mod tests {
     #[tokio::test]
     async fn a_running_request_is_finished_before_the_server_stops() {
         let server = SlowServer::start(Duration::from_secs(10)).await;
-        let mut stream = server.ask().await;
+        let mut stream = server.request().await;
         server.stop.send(()).expect("still running");
-        server.answer.notify_one();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.expect("an answer");
-        assert!(answer.ends_with("done"), "{answer}");
+        server.respond.notify_one();
+        let mut response = String::new();
+        let read = stream.read_to_string(&mut response).await;
+        read.expect("a response");
+        assert!(response.ends_with("done"), "{response}");
         server.running.await.expect("ended");
     }
 
     #[tokio::test]
-    async fn a_stuck_request_cannot_hold_the_server_past_its_grace() {
+    async fn a_stuck_request_cannot_delay_the_stop_beyond_the_grace_period() {
         let server = SlowServer::start(Duration::from_millis(50)).await;
-        let _stuck = server.ask().await;
+        let _stuck = server.request().await;
         server.stop.send(()).expect("still running");
         server.running.await.expect("ended");
     }
 
     #[tokio::test]
-    async fn an_address_in_use_is_named_with_a_way_out() {
+    async fn the_error_for_an_address_in_use_names_it_and_a_solution() {
         let taken = listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
         let address = taken.local_addr().expect("an address");
         let refused = listen(address).await.expect_err("in use").on_one_line();

@@ -1,15 +1,14 @@
-//! What the program tells its operator while it runs: lines on standard error, because standard output
-//! belongs to what was asked for.
+//! The log: lines on standard error, because standard output belongs to the result of a command.
 //!
-//! No line may hold a secret: neither headers nor query strings nor request bodies are ever logged, and what
-//! a library would log of that kind is held back here.
+//! No line may hold a secret. We never log headers, query strings or request bodies, and switch off what libraries
+//! would log of that kind.
 
 mod json;
+mod request_span;
 
 use std::{
     any::Any,
     backtrace::{Backtrace, BacktraceStatus},
-    fmt,
     io::{self, IsTerminal},
     panic,
     str::FromStr,
@@ -23,27 +22,27 @@ use clap::ValueEnum;
 use tracing::Level;
 use tracing_subscriber::{
     EnvFilter,
-    field::RecordFields,
     filter::{Directive, ParseError},
-    fmt::{
-        FormatFields,
-        format::{DefaultFields, Writer},
-    },
+    fmt,
+    layer::SubscriberExt,
+    registry,
+    util::SubscriberInitExt,
 };
 
-use crate::api::request_id;
+use self::{
+    json::JsonLines,
+    request_span::{EventFilter, RequestIdFields},
+};
 
-use self::json::JsonLines;
-
-/// sqlx passes PostgreSQL's notices on at `info`; "relation already exists, skipping" is no news.
+/// sqlx logs PostgreSQL's notices at `info`, for example "relation already exists, skipping". They are noise.
 pub(crate) const DEFAULT_FILTER: &str = "info,sqlx=warn";
 
 /// Targets whose lines can hold a secret: sqlx repeats a line of the password file that it cannot read.
-const HELD_BACK: &str = "sqlx_postgres::options::pgpass=off";
+const ALWAYS_OFF: &str = "sqlx_postgres::options::pgpass=off";
 
 static FORMAT: OnceLock<LogFormat> = OnceLock::new();
 
-/// How a line is written.
+/// The format of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
     /// For people, with colours at a terminal
@@ -70,37 +69,37 @@ impl FromStr for LogFilter {
 impl LogFilter {
     fn filter(&self) -> EnvFilter {
         let filter = EnvFilter::new(&self.0);
-        match HELD_BACK.parse::<Directive>() {
-            Ok(held_back) => filter.add_directive(held_back),
+        match ALWAYS_OFF.parse::<Directive>() {
+            Ok(always_off) => filter.add_directive(always_off),
             Err(_) => EnvFilter::new("off"),
         }
     }
 }
 
-/// Starts logging. Called once, before anything else is done.
+/// Starts logging. Called once, before anything else.
 pub(crate) fn start(filter: &LogFilter, format: LogFormat) {
     let _ = FORMAT.set(format);
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter.filter())
-        .with_writer(io::stderr);
+    let lines = fmt::layer()
+        .with_writer(io::stderr)
+        .fmt_fields(RequestIdFields);
+    let subscriber = registry().with(EventFilter(filter.filter()));
     match format {
-        LogFormat::Human => lines
-            .fmt_fields(WithRequestId)
-            .with_ansi(io::stderr().is_terminal())
+        LogFormat::Human => subscriber
+            .with(lines.with_ansi(io::stderr().is_terminal()))
             .init(),
-        LogFormat::Json => lines.event_format(JsonLines).init(),
+        LogFormat::Json => subscriber.with(lines.event_format(JsonLines)).init(),
     }
     panic::set_hook(Box::new(log_panic));
 }
 
-/// How often there was a panic since the start: of a request, or of a task of the server itself.
+/// The number of panics since the start, in requests and in background tasks.
 pub(crate) fn panics() -> u64 {
     PANICS.load(Ordering::Relaxed)
 }
 
 static PANICS: AtomicU64 = AtomicU64::new(0);
 
-/// A panic becomes a line like any other, under the id of its request.
+/// Logs a panic like any other error, with the id of its request.
 fn log_panic(panic: &panic::PanicHookInfo<'_>) {
     PANICS.fetch_add(1, Ordering::Relaxed);
     let at = panic.location().map(ToString::to_string);
@@ -114,7 +113,7 @@ fn log_panic(panic: &panic::PanicHookInfo<'_>) {
     );
 }
 
-/// What a panic said.
+/// The message of a panic.
 pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> &str {
     payload
         .downcast_ref::<&str>()
@@ -123,42 +122,25 @@ pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> &str {
         .unwrap_or("no message")
 }
 
-/// Says why the program ends: also where nothing is logged.
-pub(crate) fn tell_error(problem: &str) {
-    if in_json() && tracing::enabled!(Level::ERROR) {
+/// Reports why the program ends, even if logging is off.
+pub(crate) fn report_error(problem: &str) {
+    if is_json() && tracing::enabled!(Level::ERROR) {
         tracing::error!(target: "server", "{problem}");
     } else {
         eprintln!("error: {problem}");
     }
 }
 
-/// Warns of what nobody may miss: also where nothing is logged.
-pub(crate) fn tell_warning(text: &str) {
-    if in_json() && tracing::enabled!(Level::WARN) {
+/// Reports a warning that nobody may miss, even if logging is off.
+pub(crate) fn report_warning(text: &str) {
+    if is_json() && tracing::enabled!(Level::WARN) {
         tracing::warn!(target: "server", "{text}");
     } else {
         eprintln!("WARNING: {text}");
     }
 }
 
-/// Whether whoever reads standard error takes lines of JSON.
-fn in_json() -> bool {
+/// Whether standard error consists of lines of JSON.
+fn is_json() -> bool {
     FORMAT.get() == Some(&LogFormat::Json)
-}
-
-/// A line's fields as usual, and at its end the name of the request on whose way it was written.
-struct WithRequestId;
-
-impl<'writer> FormatFields<'writer> for WithRequestId {
-    fn format_fields<R: RecordFields>(
-        &self,
-        mut writer: Writer<'writer>,
-        fields: R,
-    ) -> fmt::Result {
-        DefaultFields::new().format_fields(writer.by_ref(), fields)?;
-        match request_id::current() {
-            Some(name) => write!(writer, " request_id={}", name.to_str().unwrap_or_default()),
-            None => Ok(()),
-        }
-    }
 }

@@ -15,7 +15,6 @@ use model::{
     user::UserId,
 };
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
-use tokio::task::spawn_blocking;
 
 use crate::{
     Store,
@@ -24,6 +23,7 @@ use crate::{
     error::{BackupError, DatabaseError, OpenError, SchemaError},
     schema,
     scope::TokenAuthority,
+    task::spawn_blocking,
     token_name::stored_name,
 };
 

@@ -433,7 +433,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let hanging_up = tokio::spawn(async move {
+        let hanging_up = crate::task::spawn(async move {
             let (mut caller, _) = listener.accept().await.expect("a caller");
             // Read first: closing with unread bytes would reset the connection instead.
             let _ = tokio::io::AsyncReadExt::read(&mut caller, &mut [0; 64]).await;

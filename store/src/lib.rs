@@ -27,6 +27,7 @@ pub mod secret;
 pub mod sessions;
 pub mod sign_in;
 mod signing;
+pub mod task;
 mod token_name;
 pub mod tokens;
 pub mod usage;

@@ -12,7 +12,10 @@ use model::user::Email;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
-use crate::error::{HashError, NewPasswordError};
+use crate::{
+    error::{HashError, NewPasswordError},
+    task::spawn_blocking,
+};
 
 /// How many passwords may wait for each processor: about a second of work. Further callers get an error
 /// immediately, instead of waiting longer than they would stay.
@@ -124,7 +127,7 @@ impl PasswordHasher {
         work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
     ) -> Result<T, HashError> {
         let turn = self.turn().await?;
-        tokio::task::spawn_blocking(move || {
+        spawn_blocking(move || {
             // The work holds the permits: they are not free while it runs, even if the caller goes away.
             let _turn = turn;
             work()

@@ -236,7 +236,7 @@ pub(crate) async fn delete_token(
 async fn to_the_end<T: Send + 'static>(
     change: impl Future<Output = Result<T, TokenError>> + Send + 'static,
 ) -> Result<T, RequestError> {
-    match tokio::spawn(change).await {
+    match store::task::spawn(change).await {
         Ok(outcome) => Ok(outcome?),
         // It has panicked; that is in the log.
         Err(_) => Err(RequestError::Internal),

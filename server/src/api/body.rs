@@ -2,12 +2,20 @@
 
 use std::error::Error;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody, to_bytes};
 use http::{HeaderMap, header::CONTENT_TYPE};
 use http_body_util::LengthLimitError;
 use serde_json::{Map, Value};
 
-use super::{MAX_BODY, error::ApiError};
+use super::error::ApiError;
+
+/// The maximum size of a request body, in bytes (contract, section 6).
+const MAX_BODY: usize = 64 * 1024;
+
+/// Whether the body declares a size that is too large.
+pub(super) fn is_too_large(body: &Body) -> bool {
+    body.size_hint().lower() > MAX_BODY as u64
+}
 
 /// The object that a body holds. One that does not say how large it is, is cut off while it is read.
 ///

@@ -4,7 +4,7 @@
 
 use model::{event::Feature, permission::Refusal};
 
-use super::{access::Call, error::ApiError};
+use super::{call::Call, error::ApiError};
 
 pub(super) async fn faces(call: &Call<'_>) -> ApiError {
     closed(call, Feature::SelfieSearch).await

@@ -12,8 +12,18 @@ use http::{
 };
 use serde::Serialize;
 
-use super::{error::ApiError, request_id::REQUEST_ID};
-use crate::headers::{NO_SNIFFING, NOTHING, OWN_ORIGIN_ONLY, RESOURCE_POLICY};
+use crate::http::{
+    headers::{NO_SNIFFING, NOTHING, OWN_ORIGIN_ONLY, RESOURCE_POLICY},
+    request_id::REQUEST_ID,
+};
+
+const ERROR_CODE: HeaderName = HeaderName::from_static("x-error-code");
+
+/// Code and message of an error that is our fault.
+pub(super) const INTERNAL: (&str, &str) = (
+    "internal",
+    "Something went wrong on our side. If it persists, tell us the X-Request-Id of this response.",
+);
 
 /// In bytes: room for most errors, and for answers that list nothing.
 const SMALL_ANSWER: usize = 256;
@@ -31,13 +41,26 @@ pub(super) struct Success<T> {
 
 impl<T: Serialize> IntoResponse for Success<T> {
     fn into_response(self) -> Response {
-        answer(StatusCode::OK, SUCCESS, &self.message, &self.data)
+        let body = envelope(SUCCESS, &self.message, &self.data);
+        body.map(|body| response(StatusCode::OK, body))
+            .unwrap_or_else(|error| {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the response cannot be written as JSON"
+                );
+                let (code, message) = INTERNAL;
+                failure(StatusCode::INTERNAL_SERVER_ERROR, code, message)
+            })
     }
 }
 
-/// An answer that says what went wrong.
-pub(super) fn failure(status: StatusCode, message: &str) -> Response {
-    answer(status, ERROR, message, &())
+/// An error response. Programs read `code`, which never changes; people read `message`.
+pub(super) fn failure(status: StatusCode, code: &'static str, message: &str) -> Response {
+    let body = envelope(ERROR, message, &()).expect("a text can be written as JSON");
+    let mut response = response(status, body);
+    let headers = response.headers_mut();
+    headers.insert(ERROR_CODE, HeaderValue::from_static(code));
+    response
 }
 
 /// The last three are for the browser in which somebody opens an answer (OWASP, REST Security Cheat Sheet).
@@ -59,22 +82,11 @@ static HEAD: LazyLock<HeaderMap> = LazyLock::new(|| {
     head
 });
 
-fn answer<T: Serialize>(status: StatusCode, begin: &str, message: &str, data: &T) -> Response {
-    match envelope(begin, message, data) {
-        Ok(body) => {
-            let mut response = Response::new(Body::from(body));
-            *response.status_mut() = status;
-            response.headers_mut().clone_from(&HEAD);
-            response
-        }
-        Err(error) => {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "an answer is no JSON"
-            );
-            ApiError::Internal.into_response()
-        }
-    }
+fn response(status: StatusCode, body: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().clone_from(&HEAD);
+    response
 }
 
 /// The outer object is written out: as keys and values of a map, it would take as long as a small answer's data.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
 use http::{
-    HeaderName, HeaderValue, StatusCode,
+    HeaderValue, StatusCode,
     header::{RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use model::permission::Refusal;
@@ -12,7 +12,6 @@ use store::error::{DatabaseError, EventError};
 
 use super::{envelope, throttle::Exceeded};
 
-const ERROR_CODE: HeaderName = HeaderName::from_static("x-error-code");
 const CHALLENGE: HeaderValue =
     HeaderValue::from_static(r#"ApiKey realm="9pic", header="X-API-Key""#);
 /// Seconds after which a caller may try again while the database is away: about what a restart takes.
@@ -129,7 +128,7 @@ impl ApiError {
             Self::LinkInvalid => "link_invalid",
             Self::LinkExpired => "link_expired",
             Self::Store(error) if error.is_unavailable() => "unavailable",
-            Self::Store(_) | Self::Internal => "internal",
+            Self::Store(_) | Self::Internal => envelope::INTERNAL.0,
         }
     }
 
@@ -167,9 +166,7 @@ impl ApiError {
             Self::Store(error) if error.is_unavailable() => {
                 "The service is unavailable. Try again in a moment.".into()
             }
-            Self::Store(_) | Self::Internal => {
-                "Something went wrong on our side. If it persists, tell us the X-Request-Id of this answer.".into()
-            }
+            Self::Store(_) | Self::Internal => envelope::INTERNAL.1.into(),
         }
     }
 }
@@ -183,13 +180,12 @@ impl IntoResponse for ApiError {
             );
         }
         let status = self.status();
-        let mut response = envelope::failure(status, &self.message());
+        let mut response = envelope::failure(status, self.code(), &self.message());
         if let Some(refusal) = self.refusal() {
             // For the guard, which counts what checks 7 to 10 refuse.
             response.extensions_mut().insert(refusal);
         }
         let headers = response.headers_mut();
-        headers.insert(ERROR_CODE, HeaderValue::from_static(self.code()));
         if let Self::RateLimited(exceeded) = &self {
             exceeded.tell(headers);
         }

@@ -7,7 +7,7 @@ use model::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{access::Call, envelope::Success, error::ApiError, openapi::Endpoint};
+use super::{call::Call, endpoint::Endpoint, envelope::Success, error::ApiError};
 
 /// What was asked for, once more.
 #[derive(Serialize, ToSchema)]

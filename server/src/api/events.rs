@@ -4,9 +4,7 @@ use model::{event::EventSummary, page::Pagination};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{
-    access::Call, envelope::Success, error::ApiError, openapi::Endpoint, query::EventPage,
-};
+use super::{call::Call, endpoint::Endpoint, envelope::Success, error::ApiError, query::EventPage};
 
 /// A page of events: newest event date first, events without one last, then by `event_id`.
 #[derive(Serialize, ToSchema)]

@@ -16,6 +16,7 @@ use axum::{
     body::Body,
     extract::rejection::{PathRejection, QueryRejection},
     extract::{Path, Query, Request, State},
+    middleware::from_fn,
     response::Response,
     routing::get,
 };
@@ -29,17 +30,17 @@ use store::Store;
 use tower::ServiceExt;
 use tower_http::services::ServeFile;
 
-use super::{
-    access::decimal,
-    error::ApiError,
-    host::{HostName, addressed},
-    request_id,
-};
+use super::{call::decimal, catch_panic, error::ApiError};
 use crate::{
-    headers::{ANY_ORIGIN, NO_SNIFFING, RESOURCE_POLICY},
+    http::{
+        headers::{ANY_ORIGIN, NO_SNIFFING, RESOURCE_POLICY},
+        host::{HostName, requested_host},
+        request_id,
+    },
     originals::{
-        ObjectName, Originals,
+        Originals,
         folder::{Folder, Refused},
+        object_name::ObjectName,
     },
 };
 
@@ -72,8 +73,9 @@ pub(crate) fn router(store: Store, originals: &Originals, hosts: Vec<HostName>) 
             folder,
             store,
             hosts: hosts.into(),
-        });
-    request_id::name_each(files)
+        })
+        .layer(from_fn(catch_panic::layer));
+    request_id::identify(files)
 }
 
 async fn download(
@@ -82,7 +84,7 @@ async fn download(
     query: Result<Query<Signed>, QueryRejection>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let host = addressed(request.uri(), request.headers());
+    let host = requested_host(request.uri(), request.headers());
     let host = host.ok_or(Refusal::HostNotAllowed)?;
     if !files.hosts.iter().any(|own| own.is(host)) {
         return Err(Refusal::HostNotAllowed.into());

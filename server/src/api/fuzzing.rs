@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use http::{HeaderMap, HeaderValue, Uri, header::HOST};
 use model::{page::PageRequest, photo::TimeWindow};
 
-use super::{access, host::addressed, key::PresentedKey, query};
-use crate::originals::ObjectName;
+use super::{call, key::PresentedKey, query};
+use crate::{http::host::requested_host, originals::object_name::ObjectName};
 
 /// What the headers say of a key.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub fn host(target: &Uri, hosts: &[HeaderValue]) -> Option<String> {
     for host in hosts {
         headers.append(HOST, host.clone());
     }
-    addressed(target, &headers).map(str::to_owned)
+    requested_host(target, &headers).map(str::to_owned)
 }
 
 /// Page and window of a list of photos by time.
@@ -57,7 +57,7 @@ pub fn ids(target: &Uri) -> Option<Result<[i64; 2], String>> {
         router
     });
     let found = ROUTER.at(target.path()).ok()?;
-    let ids = access::ids(&found.params, ["org_id", "event_id"]);
+    let ids = call::ids(&found.params, ["org_id", "event_id"]);
     Some(ids.map_err(|error| error.message().into_owned()))
 }
 

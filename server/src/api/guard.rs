@@ -18,11 +18,13 @@ use model::{
 };
 use store::{Store, secret::TokenDigest, usage::Usage};
 
-use crate::metrics::{Metrics, calls::Verdict};
+use crate::{
+    http::host::{HostName, requested_host},
+    metrics::{Metrics, calls::Verdict},
+};
 
 use super::{
     error::ApiError,
-    host::{self, HostName},
     key::PresentedKey,
     throttle::{Limits, RateLimits},
 };
@@ -85,7 +87,7 @@ impl Guard {
         client: Option<ClientAddress>,
     ) -> Result<Credential, Refusal> {
         let key = PresentedKey::read(&head.headers)?;
-        host::addressed(&head.uri, &head.headers)
+        requested_host(&head.uri, &head.headers)
             .filter(|host| self.hosts.iter().any(|allowed| allowed.is(host)))
             .ok_or(Refusal::HostNotAllowed)?;
         Ok(Credential {

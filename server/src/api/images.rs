@@ -9,10 +9,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    access::Call,
+    call::Call,
+    endpoint::{Endpoint, text_parameter},
     envelope::Success,
     error::ApiError,
-    openapi::{Endpoint, text_parameter},
     query::PhotoPage,
 };
 

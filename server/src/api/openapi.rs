@@ -13,13 +13,13 @@ use http::{
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use utoipa::{
-    ToSchema,
-    openapi::{RefOr, Schema},
-};
 
-use super::{ROUTES, Route, error::ApiError, query::PageSizes};
-use crate::headers::{ANY_ORIGIN, RESOURCE_POLICY};
+use super::{
+    endpoint::{Endpoint, parameter, parsed, reference},
+    error::ApiError,
+    routes::{ROUTES, Route},
+};
+use crate::http::headers::{ANY_ORIGIN, RESOURCE_POLICY};
 
 /// Where the document is.
 pub(crate) const PATH: &str = "/api/v1/openapi.json";
@@ -42,123 +42,8 @@ const EVERYWHERE: [&str; 11] = [
 /// Refusals that endpoints of an event have too.
 const OF_AN_EVENT: [&str; 2] = ["event_mismatch", "event_not_configured"];
 
-/// How long the pages of the examples are: two show what a list is.
-const EXAMPLE_PAGE_SIZE: i64 = 2;
-
 /// The origin that stands in the examples, until the server's own takes its place.
 const EXAMPLE_ORIGIN: &str = "https://api.9pic.ai";
-
-/// What an endpoint has of its own.
-pub(super) struct Endpoint {
-    operation_id: &'static str,
-    summary: &'static str,
-    description: &'static str,
-    data: (Value, Vec<(String, RefOr<Schema>)>),
-    parameters: Vec<Value>,
-    body: Option<Value>,
-    codes: Vec<&'static str>,
-    example: &'static str,
-}
-
-impl Endpoint {
-    /// An endpoint whose answers carry `T` as their `data`.
-    pub(super) fn new<T: ToSchema>(operation_id: &'static str, summary: &'static str) -> Self {
-        let mut schemas = vec![(T::name().into_owned(), T::schema())];
-        T::schemas(&mut schemas);
-        Self {
-            operation_id,
-            summary,
-            description: "",
-            data: (reference(&T::name()), schemas),
-            parameters: Vec::new(),
-            body: None,
-            codes: Vec::new(),
-            example: "null",
-        }
-    }
-
-    pub(super) fn described(mut self, description: &'static str) -> Self {
-        self.description = description;
-        self
-    }
-
-    /// It takes this parameter.
-    pub(super) fn with_parameter(mut self, parameter: Value) -> Self {
-        self.parameters.push(parameter);
-        self
-    }
-
-    /// It takes `page` and `page_size`.
-    pub(super) fn paged<P: PageSizes>(self) -> Self {
-        let page = json!({
-            "type": "integer", "format": "int64", "minimum": 1,
-            "maximum": model::page::PageRequest::MAX_PAGE, "default": 1,
-        });
-        let size = json!({
-            "type": "integer", "format": "int64", "minimum": 1, "maximum": P::MAX, "default": P::DEFAULT,
-        });
-        self.with_parameter(parameter(
-            "query",
-            "page",
-            "The page, counted from 1.",
-            page,
-            json!(1),
-        ))
-        .with_parameter(parameter(
-            "query",
-            "page_size",
-            "How many are on a page.",
-            size,
-            json!(EXAMPLE_PAGE_SIZE),
-        ))
-    }
-
-    /// It takes a JSON body.
-    pub(super) fn taking(mut self, schema: Value, example: &'static str) -> Self {
-        let content = json!({ "schema": schema, "example": parsed(example) });
-        self.body = Some(json!({ "required": true, "content": { "application/json": content } }));
-        self
-    }
-
-    /// It can refuse with these codes, beside those that all have.
-    pub(super) fn refusing(mut self, codes: &[&'static str]) -> Self {
-        self.codes.extend(codes);
-        self
-    }
-
-    /// A whole answer: what the demo data gives.
-    pub(super) fn with_example(mut self, example: &'static str) -> Self {
-        self.example = example;
-        self
-    }
-}
-
-/// A text in the path.
-pub(super) fn text_parameter(name: &str, description: &str, example: &str) -> Value {
-    let schema = json!({ "type": "string", "minLength": 1 });
-    parameter("path", name, description, schema, json!(example))
-}
-
-/// A required time in the query.
-pub(super) fn seconds_parameter(name: &str, description: &str, example: i64) -> Value {
-    let description = format!("{description}, in Unix seconds.");
-    let schema =
-        json!({ "type": "integer", "format": "int64", "minimum": i64::MIN, "maximum": i64::MAX });
-    let mut parameter = parameter("query", name, &description, schema, json!(example));
-    parameter["required"] = json!(true);
-    parameter
-}
-
-fn parameter(place: &str, name: &str, description: &str, schema: Value, example: Value) -> Value {
-    json!({
-        "in": place,
-        "name": name,
-        "description": description,
-        "required": place == "path",
-        "schema": schema,
-        "example": example,
-    })
-}
 
 /// The document of an API that is served under `origin`.
 pub(crate) fn document(origin: &str) -> Value {
@@ -392,17 +277,8 @@ fn envelope_schema(kind: &str, data: &Value) -> Value {
     })
 }
 
-fn reference(name: &str) -> Value {
-    json!({ "$ref": format!("#/components/schemas/{name}") })
-}
-
 fn to_value(schema: &impl Serialize) -> Value {
     serde_json::to_value(schema).unwrap_or_default()
-}
-
-/// A file of this folder; a test reads them all.
-fn parsed(example: &str) -> Value {
-    serde_json::from_str(example).unwrap_or_default()
 }
 
 /// Serves the document: open to everyone, pages of other origins included, as it holds nothing secret.

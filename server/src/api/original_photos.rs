@@ -14,11 +14,15 @@ use serde_json::{Map, Value, json};
 use store::Store;
 use utoipa::ToSchema;
 
-use crate::originals::{Link, Originals};
+use crate::originals::{Originals, link::Link};
 
 use super::{
-    Backends, access::Call, body::json_object, envelope::Success, error::ApiError,
-    openapi::Endpoint, query::OriginalPage,
+    body::json_object,
+    call::{Backends, Call},
+    endpoint::Endpoint,
+    envelope::Success,
+    error::ApiError,
+    query::OriginalPage,
 };
 
 /// The most photos that one request can name. (A body that is read can hold some thousands.)

@@ -7,7 +7,7 @@ use model::{
     photo::TimeWindow,
 };
 
-use super::{access::decimal, error::ApiError};
+use super::{call::decimal, error::ApiError};
 
 /// `page` and `page_size` of an endpoint with these sizes (contract, section 5).
 pub(super) struct PageQuery<const DEFAULT_SIZE: i64, const MAX_SIZE: i64>(pub(super) PageRequest);

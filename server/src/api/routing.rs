@@ -1,4 +1,4 @@
-//! Which endpoint a request is for.
+//! Finds the endpoint of a request.
 
 use axum::{
     body::{Body, HttpBody},
@@ -10,74 +10,81 @@ use http::{
 };
 use matchit::Params;
 
-use super::{ROUTES, Route, error::ApiError};
+use super::{
+    error::ApiError,
+    routes::{ROUTES, Route},
+};
 
-/// [`ROUTES`] by their paths, as axum's own router finds them.
+/// [`ROUTES`] by path, in the router that axum uses too.
 pub(super) struct Routes(matchit::Router<usize>);
 
-/// The endpoint that a request is for.
+/// The endpoint of a request.
 pub(super) struct Found<'a> {
-    /// Its place in [`ROUTES`].
-    pub(super) place: usize,
+    /// Its index in [`ROUTES`].
+    pub(super) index: usize,
     pub(super) route: &'static Route,
-    /// What the path has where the route's has names.
+    /// The values of the path's placeholders.
     pub(super) values: Params<'a, 'a>,
 }
 
-/// Why there is none.
-pub(super) enum Nowhere {
-    /// No endpoint has that path.
-    NoPath,
-    /// This one has, and takes another method.
-    OtherMethod(&'static Route),
+/// Why a request has no endpoint.
+pub(super) enum NoEndpoint {
+    /// No endpoint has this path.
+    UnknownPath,
+    /// This endpoint has the path, but another method.
+    WrongMethod(&'static Route),
 }
 
 impl Routes {
     pub(super) fn new() -> Self {
         let mut paths = matchit::Router::new();
-        for (place, route) in ROUTES.iter().enumerate() {
+        for (index, route) in ROUTES.iter().enumerate() {
             paths
-                .insert(route.path, place)
+                .insert(route.path, index)
                 .expect("every route has a path of its own");
         }
         Self(paths)
     }
 
-    pub(super) fn find<'a>(&'a self, method: &Method, path: &'a str) -> Result<Found<'a>, Nowhere> {
-        let found = self.0.at(path).map_err(|_| Nowhere::NoPath)?;
-        let (place, values) = (*found.value, found.params);
-        let route = &ROUTES[place];
-        if route.takes(method) {
+    pub(super) fn find<'a>(
+        &'a self,
+        method: &Method,
+        path: &'a str,
+    ) -> Result<Found<'a>, NoEndpoint> {
+        let found = self.0.at(path).map_err(|_| NoEndpoint::UnknownPath)?;
+        let (index, values) = (*found.value, found.params);
+        let route = &ROUTES[index];
+        if route.accepts(method) {
             Ok(Found {
-                place,
+                index,
                 route,
                 values,
             })
         } else {
-            Err(Nowhere::OtherMethod(route))
+            Err(NoEndpoint::WrongMethod(route))
         }
     }
 }
 
 impl Route {
-    fn takes(&self, method: &Method) -> bool {
+    fn accepts(&self, method: &Method) -> bool {
         self.method == *method || (self.method == Method::GET && *method == Method::HEAD)
     }
 
-    /// All that it takes, as a header says it.
+    /// The methods that it accepts, as the value of `Allow`.
     fn allowed(&self) -> HeaderValue {
         if self.method == Method::GET {
             return HeaderValue::from_static("GET,HEAD");
         }
-        HeaderValue::from_str(self.method.as_str()).expect("a method is a word")
+        HeaderValue::from_str(self.method.as_str()).expect("a method is a valid header value")
     }
 }
 
-impl IntoResponse for Nowhere {
+impl IntoResponse for NoEndpoint {
     fn into_response(self) -> Response {
         match self {
-            Self::NoPath => ApiError::NotFound.into_response(),
-            Self::OtherMethod(route) => {
+            Self::UnknownPath => ApiError::NotFound.into_response(),
+            Self::WrongMethod(route) => {
                 let mut response = ApiError::MethodNotAllowed.into_response();
                 response.headers_mut().insert(ALLOW, route.allowed());
                 response
@@ -86,7 +93,7 @@ impl IntoResponse for Nowhere {
     }
 }
 
-/// The answer to HEAD is that to GET, its length included (RFC 9110, 9.3.2), and nothing after its head.
+/// Removes the body: HEAD gets the headers of GET, with `Content-Length` (RFC 9110, 9.3.2).
 pub(super) fn without_body(response: &mut Response) {
     if let Some(length) = response.body().size_hint().exact() {
         let headers = response.headers_mut();

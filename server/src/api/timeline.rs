@@ -5,11 +5,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    access::Call,
+    call::Call,
+    endpoint::{Endpoint, seconds_parameter},
     envelope::Success,
     error::ApiError,
     images::{ImagesData, images},
-    openapi::{Endpoint, seconds_parameter},
     query::{PhotoPage, WindowQuery},
 };
 

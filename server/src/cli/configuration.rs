@@ -6,25 +6,19 @@
 
 mod effective;
 mod file;
+mod options;
 
-use std::{
-    env,
-    ffi::{OsStr, OsString},
-    path::PathBuf,
+use std::{env, ffi::OsString, path::PathBuf};
+
+use clap::{Arg, ArgMatches, Command, error::ContextKind, error::ContextValue};
+
+use self::{
+    file::{ConfigurationFile, Setting},
+    options::{OF, options},
 };
-
-use clap::{Arg, ArgAction, ArgMatches, Command, error::ContextKind, error::ContextValue};
-
-use self::file::{ConfigurationFile, Setting};
 use crate::error::Error;
 
 pub(super) use self::effective::effective;
-
-/// The command whose options a file may hold, beside those of all commands.
-const OF: &str = "serve";
-
-/// What only the command line may say: a file that names a file, and what is done instead of serving.
-const NEVER_IN_A_FILE: [&str; 4] = ["config", "check-config", "help", "version"];
 
 /// Why a call is not understood.
 pub(super) enum Misunderstood {
@@ -74,23 +68,6 @@ pub(super) fn understand(
         matches,
         from_file: used.into_iter().map(|setting| setting.key).collect(),
     })
-}
-
-/// Every option that a file may hold, those of all commands first.
-fn options(command: &Command) -> Vec<&Arg> {
-    let of_all = command
-        .get_arguments()
-        .filter(|option| option.is_global_set());
-    let of_serve = command.find_subcommand(OF);
-    let of_serve = of_serve.into_iter().flat_map(Command::get_arguments);
-    of_all
-        .chain(of_serve.filter(|option| !option.is_global_set()))
-        .filter(|option| {
-            option
-                .get_long()
-                .is_some_and(|long| !NEVER_IN_A_FILE.contains(&long))
-        })
-        .collect()
 }
 
 fn is_of_all_commands(command: &Command, key: &str) -> bool {
@@ -199,57 +176,16 @@ fn blame(error: clap::Error, used: &[Setting]) -> Misunderstood {
     }
 }
 
-/// What a value of an option is in a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Switch,
-    List,
-    Number,
-    Text,
-}
-
-impl Kind {
-    /// What those options call their value that take a whole number. (A time has its unit, and is a text.)
-    const NUMBER: &str = "NUMBER";
-
-    fn of(option: &Arg) -> Self {
-        let names = option.get_value_names().unwrap_or_default();
-        if matches!(option.get_action(), ArgAction::SetTrue) {
-            Self::Switch
-        } else if option.get_value_delimiter().is_some() {
-            Self::List
-        } else if names.iter().any(|name| name.as_str() == Self::NUMBER) {
-            Self::Number
-        } else {
-            Self::Text
-        }
-    }
-}
-
-/// The address of a database without its password; nothing of one that cannot be read.
-fn without_password(value: &OsStr) -> String {
-    let hidden = "***";
-    let text = value.to_string_lossy();
-    if text.starts_with("sqlite:") {
-        return text.into_owned();
-    }
-    let Ok(mut url) = url::Url::parse(&text) else {
-        return hidden.to_owned();
-    };
-    if url.password().is_some() && url.set_password(Some(hidden)).is_err() {
-        return hidden.to_owned();
-    }
-    if url.query_pairs().any(|(name, _)| name == "password") {
-        url.set_query(Some(hidden));
-    }
-    url.into()
-}
-
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use std::ffi::OsStr;
 
-    use super::*;
+    use clap::{ArgAction, CommandFactory};
+
+    use super::{
+        options::{Kind, without_password},
+        *,
+    };
     use crate::cli::Cli;
 
     #[test]

@@ -8,20 +8,20 @@ use std::{
 };
 
 use clap::{Args, builder::BoolishValueParser};
-use store::{Store, clock::SystemMonotonicClock, grants::Lease};
+use store::{Store, clock::SystemMonotonicClock, grants::Lease, task};
 
-use super::{demo, open, output, storage::Storage};
+use super::{database::open, demo, output, storage::Storage};
 use crate::{
-    api::{
-        host::HostName,
-        throttle::{Rate, RateLimit, RateLimits},
-    },
+    api::throttle::{Rate, RateLimit, RateLimits},
     assets,
-    client::ProxyNetwork,
-    config::{Config, ContactUrl, PublicUrl},
+    config::{Config, ContactUrl},
     error::Error,
-    instruments::Instruments,
-    metrics, serve, service, telemetry,
+    http::{client_address::ProxyNetwork, host::HostName, public_url::PublicUrl},
+    metrics,
+    originals::Originals,
+    serve,
+    service::{Instruments, service},
+    telemetry,
 };
 
 #[derive(Args)]
@@ -200,7 +200,7 @@ impl Serve {
     /// What keeps the server from starting.
     pub(super) async fn perform(self, database_url: &str) -> Result<(), Error> {
         assets::addresses()?;
-        let stop = serve::told_to_stop()?;
+        let stop = serve::stop_signal()?;
         let listener = serve::listen(self.listen).await?;
         let address = listener.local_addr().map_err(|cause| Error::Listen {
             address: self.listen,
@@ -223,7 +223,7 @@ impl Serve {
         let demo_of = demo.then_some(database_url);
         let originals = storage.open(&store, &config.api_url, demo_of).await?;
         if demo {
-            originals.add_demo_pictures(store::demo::originals())?;
+            add_demo_pictures(&originals)?;
         }
         warn_of_demo_sign_ins(&store, address.ip()).await?;
         output::line(format!("listening on http://{address}"))?;
@@ -235,7 +235,10 @@ impl Serve {
                 .local_addr()
                 .map_err(|cause| Error::Listen { address, cause })?;
             tracing::info!("metrics on http://{address}/metrics");
-            tokio::spawn(metrics::serve(listener, Arc::clone(&instruments.metrics)));
+            task::spawn(metrics::listener::serve(
+                listener,
+                Arc::clone(&instruments.metrics),
+            ));
         }
         let service = service(store.clone(), &config, originals, &instruments);
         let stop = instruments.readiness.drained(stop, delay);
@@ -275,9 +278,9 @@ impl Serve {
     fn api_url(&self, listening: SocketAddr) -> PublicUrl {
         self.api_url.clone().unwrap_or_else(|| {
             if self.demo {
-                PublicUrl::plain(reachable(listening))
+                PublicUrl::http(reachable(listening))
             } else {
-                PublicUrl::secure(&self.api_hosts[0])
+                PublicUrl::https(&self.api_hosts[0])
             }
         })
     }
@@ -294,11 +297,22 @@ fn own_names(ip: IpAddr) -> impl Iterator<Item = HostName> {
     names.into_iter().filter_map(|name| name.parse().ok())
 }
 
+fn add_demo_pictures(originals: &Originals) -> Result<(), Error> {
+    let added = originals.add_demo_pictures(store::demo::originals());
+    added.map_err(|cause| Error::DemoOriginals {
+        folder: originals
+            .folder()
+            .map(|folder| folder.path().to_owned())
+            .unwrap_or_default(),
+        cause,
+    })
+}
+
 /// Anyone can read the demo's password, so on an address that others reach anyone can sign in.
 async fn warn_of_demo_sign_ins(store: &Store, ip: IpAddr) -> Result<(), Error> {
     let emails = store.users().demo_emails().await?;
     if !emails.is_empty() && !ip.is_loopback() {
-        telemetry::tell_warning(&format!(
+        telemetry::report_warning(&format!(
             "whoever reaches {ip} can sign in to this database: it has demo sign-ins, whose \
              password is published ({}). Listen on 127.0.0.1, or use a database without demo data.",
             emails.join(", ")

@@ -8,8 +8,8 @@ use store::Store;
 use url::Url;
 
 use crate::{
-    config::PublicUrl,
     error::Error,
+    http::public_url::PublicUrl,
     originals::{
         Originals,
         bucket::{Bucket, read_secret},

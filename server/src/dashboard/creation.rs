@@ -11,7 +11,7 @@ use axum::{
     routing::post,
 };
 
-use crate::headers::PLAIN_PAGE;
+use crate::http::headers::PLAIN_PAGE;
 
 /// What the form is sent to. `context` provides what server functions find.
 pub(super) fn router<S: Clone + Send + Sync + 'static>(

@@ -13,7 +13,7 @@ use axum::{
     response::Response,
 };
 
-use crate::headers::PLAIN_PAGE;
+use crate::http::headers::PLAIN_PAGE;
 
 /// The longest text of a fault that is read, in bytes. Ours have some hundred.
 const LONGEST: usize = 4 * 1024;

@@ -1,6 +1,9 @@
 //! The frame of a page: head, navigation, and the way to everything beside it.
 
-use super::{PAGES, Page, escaped, html};
+use super::{
+    html::{self, escaped},
+    pages::{PAGES, Page},
+};
 use crate::{api::openapi, assets};
 
 /// Sections that make a list of them worth its place.

@@ -10,7 +10,7 @@ use pulldown_cmark::{
     html::push_html,
 };
 
-use super::{escaped, source::info};
+use super::markdown::info;
 
 /// A page without its frame.
 pub(super) struct Content {
@@ -280,6 +280,21 @@ fn slug(text: &str) -> String {
         .filter(|word| !word.is_empty());
     let words: Vec<_> = words.map(str::to_lowercase).collect();
     words.join("-")
+}
+
+/// A text between the tags of HTML or within a quoted attribute.
+pub(super) fn escaped(text: &str) -> String {
+    text.chars().fold(String::new(), |mut html, character| {
+        match character {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            other => html.push(other),
+        }
+        html
+    })
 }
 
 #[cfg(test)]

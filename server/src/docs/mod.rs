@@ -8,7 +8,9 @@
 mod codes;
 mod document;
 mod html;
+mod markdown;
 mod operation;
+mod pages;
 mod reference;
 mod source;
 
@@ -23,7 +25,7 @@ use axum::{
 };
 use sha2::{Digest, Sha256};
 
-use self::{operation::Api, source::Source};
+use self::{operation::Api, pages::PAGES};
 use crate::api::{openapi, throttle::RateLimit};
 
 /// Nothing but our own files (MDN, Content-Security-Policy). The page's script asks for nothing, but Lighthouse asks for
@@ -35,58 +37,6 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 
 /// Kept by whoever likes, and asked for anew each time: the `ETag` makes that cheap (RFC 9111, 5.2.2.4).
 const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
-
-/// A page of the documentation.
-struct Page {
-    /// Its address.
-    path: &'static str,
-    /// What the navigation calls it.
-    name: &'static str,
-    /// What one finds on it, in a line: for search engines and for tools that choose what to read.
-    description: &'static str,
-    source: Source,
-}
-
-impl Page {
-    /// The address of the page as Markdown.
-    fn markdown_path(&self) -> String {
-        format!("{}.md", self.path)
-    }
-}
-
-/// Every page, in the order of the navigation.
-static PAGES: [Page; 5] = [
-    Page {
-        path: "/docs",
-        name: "Overview",
-        description: "What the 9Pic API gives, and the way from a new token to the first photos in three steps.",
-        source: Source::Written(include_str!("pages/overview.md")),
-    },
-    Page {
-        path: "/docs/authentication",
-        name: "Authentication",
-        description: "How a program sends its API token, what is checked and in which order, and how tokens are deactivated, replaced and deleted.",
-        source: Source::Written(include_str!("pages/authentication.md")),
-    },
-    Page {
-        path: "/docs/conventions",
-        name: "Conventions",
-        description: "What holds for every endpoint of the 9Pic API: addresses, answers, pages, times, limits and compatibility.",
-        source: Source::Written(include_str!("pages/conventions.md")),
-    },
-    Page {
-        path: "/docs/errors",
-        name: "Errors",
-        description: "Every error code of the 9Pic API: its status, its cause, what to do about it, and whether to try again.",
-        source: Source::Written(include_str!("pages/errors.md")),
-    },
-    Page {
-        path: "/docs/reference",
-        name: "API reference",
-        description: "Every endpoint of the 9Pic API with its parameters, an example answer, its errors, and calls in cURL, Python and JavaScript.",
-        source: Source::Reference,
-    },
-];
 
 /// The pages under `/docs`, `/llms.txt` and `/robots.txt`. `api_origin` is where integrations call the API; `public_origin`,
 /// where it is known, is what links to the dashboard start with, and those in `/llms.txt`, since that file is
@@ -206,19 +156,4 @@ fn is_known(request: &HeaderMap, etag: &HeaderValue) -> bool {
         .flat_map(|value| value.split(','))
         .map(|known| known.trim().trim_start_matches("W/"))
         .any(|known| known == "*" || known == etag)
-}
-
-/// A text between the tags of HTML or within a quoted attribute.
-fn escaped(text: &str) -> String {
-    text.chars().fold(String::new(), |mut html, character| {
-        match character {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            other => html.push(other),
-        }
-        html
-    })
 }

@@ -3,8 +3,8 @@
 
 use super::{
     codes,
+    markdown::{example, fence, pretty, table},
     operation::{Api, Field, Operation},
-    source::{example, fence, pretty},
 };
 
 const START: &str = "# API reference
@@ -101,20 +101,6 @@ fn errors(operation: &Operation<'_>) -> Option<String> {
 
 fn yes_or_no(yes: bool) -> String {
     if yes { "yes" } else { "no" }.to_owned()
-}
-
-/// A table of Markdown, if there is a row for it. A text's own bars and line breaks would end its cell.
-fn table<const N: usize>(
-    head: [&str; N],
-    rows: impl Iterator<Item = [String; N]>,
-) -> Option<String> {
-    let row = |cells: [String; N]| {
-        let cells = cells.map(|cell| cell.replace('|', "\\|").replace('\n', " "));
-        format!("| {} |\n", cells.join(" | "))
-    };
-    let rows: String = rows.map(row).collect();
-    let line = "|---".repeat(N);
-    (!rows.is_empty()).then(|| format!("| {} |\n{line}|\n{rows}", head.join(" | ")))
 }
 
 #[cfg(test)]

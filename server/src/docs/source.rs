@@ -2,15 +2,13 @@
 //!
 //! Places to fill stand in double braces. One that nothing fills stays as it is, for a test to find.
 
-use std::fmt::Write;
-
-use app::texts::examples::{KEY_VARIABLE, Language};
+use app::texts::examples::KEY_VARIABLE;
 use model::token::TOKEN_LIMIT;
-use serde_json::Value;
 
 use super::{
     codes,
-    operation::{Api, Operation},
+    markdown::{example, fence, pretty},
+    operation::Api,
     reference,
 };
 
@@ -82,33 +80,4 @@ fn page_sizes(api: &Api<'_>) -> String {
         ))
     });
     rows.fold(head.to_owned(), |table, row| table + &row)
-}
-
-/// The example call in every language, one code block after the other.
-pub(super) fn example(operation: &Operation<'_>) -> String {
-    let blocks =
-        Language::ALL.map(|language| fence(info(language), operation.example(language).trim_end()));
-    blocks.join("\n")
-}
-
-/// What a code block of the language calls itself.
-pub(super) const fn info(language: Language) -> &'static str {
-    match language {
-        Language::Curl => "sh",
-        Language::Python => "python",
-        Language::JavaScript => "javascript",
-    }
-}
-
-/// A code block.
-pub(super) fn fence(info: &str, code: &str) -> String {
-    format!("```{info}\n{code}\n```\n")
-}
-
-/// JSON as a person reads it.
-pub(super) fn pretty(value: &Value) -> String {
-    let mut text = String::new();
-    // Writing into a String cannot fail.
-    let _ = write!(text, "{value:#}");
-    text
 }

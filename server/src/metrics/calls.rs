@@ -1,8 +1,7 @@
-//! Counting calls of the API: a few additions that no other thread waits for.
+//! Counts API calls in a few nanoseconds, without contention.
 //!
-//! Each thread adds to a part of its own, so that processors do not pass cache lines around for it; parts are
-//! summed up when somebody asks. A sum is taken while others go on adding: it is as good as one a moment
-//! earlier or later.
+//! Each thread adds to its own shard, so that cores do not pass cache lines around. A reader sums the shards while
+//! other threads go on adding, so a sum is as good as one a moment earlier or later.
 
 use std::{
     array,
@@ -13,11 +12,9 @@ use std::{
 use http::StatusCode;
 use model::permission::Refusal;
 
-use crate::api::ROUTES;
-
-/// The upper ends of the histograms' buckets. The guard takes microseconds, a page of photos milliseconds, and
-/// a read of the database is given up after five seconds.
-pub(super) const BOUNDS: [Duration; 15] = [
+/// The upper bounds of the histograms' buckets. The guard takes microseconds, a page of photos takes milliseconds, and a
+/// read of the database times out after five seconds.
+const BOUNDS: [Duration; 15] = [
     Duration::from_micros(50),
     Duration::from_micros(100),
     Duration::from_micros(250),
@@ -35,7 +32,12 @@ pub(super) const BOUNDS: [Duration; 15] = [
     Duration::from_secs(5),
 ];
 
-/// Those that the API answers with; any other is counted in one place.
+/// [`BOUNDS`] as Prometheus wants them.
+pub(super) fn bounds_in_seconds() -> impl Iterator<Item = f64> {
+    BOUNDS.iter().map(Duration::as_secs_f64)
+}
+
+/// The statuses that the API sends. Any other is counted as "other".
 pub(super) const STATUSES: [StatusCode; 12] = [
     StatusCode::OK,
     StatusCode::BAD_REQUEST,
@@ -51,22 +53,17 @@ pub(super) const STATUSES: [StatusCode; 12] = [
     StatusCode::SERVICE_UNAVAILABLE,
 ];
 
-/// One for each route, and one for calls that came to none: refused by the guard, or for an unknown path.
-const PLACES: usize = ROUTES.len() + 1;
-/// Where calls are counted that came to no route.
-pub(crate) const NOWHERE: usize = ROUTES.len();
+/// More threads than this share shards, which costs a little time.
+const SHARDS: usize = 16;
 
-/// Threads beyond these share a part, which costs them a little time.
-const PARTS: usize = 16;
-
-/// What the guard made of a call.
+/// The guard's decision on a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// No check refused it.
     Accepted,
     /// A check refused it.
     Refused(Refusal),
-    /// What is known of the key could not be had.
+    /// The key could not be looked up.
     Undecided,
 }
 
@@ -97,15 +94,16 @@ impl Verdict {
     }
 }
 
-/// Calls of one route, or to none.
+/// The calls of one route, on their own cache lines.
 #[derive(Debug)]
-struct Place {
+#[repr(align(128))]
+struct RouteCounts {
     statuses: [AtomicU64; STATUSES.len() + 1],
     buckets: [AtomicU64; BOUNDS.len() + 1],
     nanos: AtomicU64,
 }
 
-impl Default for Place {
+impl Default for RouteCounts {
     fn default() -> Self {
         Self {
             statuses: Default::default(),
@@ -115,73 +113,97 @@ impl Default for Place {
     }
 }
 
-/// What some threads have counted, on cache lines of its own.
-#[derive(Debug, Default)]
+/// The counts of some threads, on their own cache lines.
+#[derive(Debug)]
 #[repr(align(128))]
-struct Part {
-    places: [Place; PLACES],
+struct Shard {
+    /// One for each route, and a last one for calls without a route.
+    routes: Box<[RouteCounts]>,
     verdicts: [AtomicU64; Verdict::COUNT],
 }
 
-/// Every call of the API since the start.
+impl Shard {
+    fn new(routes: usize) -> Self {
+        Self {
+            routes: (0..=routes).map(|_| RouteCounts::default()).collect(),
+            verdicts: Default::default(),
+        }
+    }
+}
+
+/// All API calls since the start.
 #[derive(Debug)]
 pub(crate) struct Calls {
-    parts: Box<[Part]>,
+    /// The name of each route, and `none`.
+    names: Vec<&'static str>,
+    shards: Box<[Shard]>,
 }
 
 impl Calls {
-    pub(super) fn new() -> Self {
+    /// Nothing counted yet, for routes of these names.
+    pub(super) fn new(routes: impl Iterator<Item = &'static str>) -> Self {
+        let names: Vec<_> = routes.chain(["none"]).collect();
+        let routes = names.len() - 1;
         Self {
-            parts: (0..PARTS).map(|_| Part::default()).collect(),
+            shards: (0..SHARDS).map(|_| Shard::new(routes)).collect(),
+            names,
         }
     }
 
-    /// Counts a call that came to the route at this place of [`ROUTES`], or [`NOWHERE`].
-    pub(crate) fn count(&self, place: usize, status: StatusCode, took: Duration) {
-        let Some(place) = self.own_part().places.get(place) else {
+    /// Counts a call to the route of this index. `None` means that the guard refused it, or that the path is unknown.
+    pub(crate) fn count(&self, route: Option<usize>, status: StatusCode, took: Duration) {
+        let counts = &self.own_shard().routes;
+        let route = route.unwrap_or(counts.len() - 1);
+        let Some(counts) = counts.get(route) else {
             return;
         };
         let status = STATUSES.iter().position(|known| *known == status);
         let bucket = BOUNDS.iter().position(|bound| took <= *bound);
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        add(&place.statuses[status.unwrap_or(STATUSES.len())], 1);
-        add(&place.buckets[bucket.unwrap_or(BOUNDS.len())], 1);
-        add(&place.nanos, nanos);
+        add(&counts.statuses[status.unwrap_or(STATUSES.len())], 1);
+        add(&counts.buckets[bucket.unwrap_or(BOUNDS.len())], 1);
+        add(&counts.nanos, nanos);
     }
 
-    /// Counts what the guard made of a call.
+    /// Counts a decision of the guard.
     pub(crate) fn judged(&self, verdict: Verdict) {
-        add(&self.own_part().verdicts[verdict.index()], 1);
+        add(&self.own_shard().verdicts[verdict.index()], 1);
     }
 
-    fn own_part(&self) -> &Part {
+    fn own_shard(&self) -> &Shard {
         static THREADS: AtomicUsize = AtomicUsize::new(0);
         thread_local! {
-            static OWN: usize = THREADS.fetch_add(1, Ordering::Relaxed) % PARTS;
+            static OWN: usize = THREADS.fetch_add(1, Ordering::Relaxed) % SHARDS;
         }
-        &self.parts[OWN.with(|own| *own)]
+        &self.shards[OWN.with(|own| *own)]
     }
 
-    /// Calls that the guard judged so.
+    /// The names of the routes, with `none` for calls without a route. A name's index identifies the route below.
+    pub(super) fn routes(&self) -> impl Iterator<Item = (usize, &'static str)> {
+        self.names.iter().copied().enumerate()
+    }
+
+    /// The number of calls with this decision.
     pub(super) fn verdicts(&self, verdict: Verdict) -> u64 {
-        self.sum(|part| &part.verdicts[verdict.index()])
+        self.sum(|shard| &shard.verdicts[verdict.index()])
     }
 
-    /// Calls that came to this place, by status; the last counts all that are not in [`STATUSES`].
-    pub(super) fn statuses(&self, place: usize) -> [u64; STATUSES.len() + 1] {
-        array::from_fn(|status| self.sum(|part| &part.places[place].statuses[status]))
+    /// The calls of a route by status. The last number counts all statuses that are not in [`STATUSES`].
+    pub(super) fn statuses(&self, route: usize) -> [u64; STATUSES.len() + 1] {
+        array::from_fn(|status| self.sum(|shard| &shard.routes[route].statuses[status]))
     }
 
-    /// How long calls that came to this place took: how many fell into each bucket, and all of their time.
-    pub(super) fn durations(&self, place: usize) -> ([u64; BOUNDS.len() + 1], Duration) {
-        let buckets = array::from_fn(|bucket| self.sum(|part| &part.places[place].buckets[bucket]));
-        let nanos = self.sum(|part| &part.places[place].nanos);
+    /// The durations of a route's calls: how many fell into each bucket, and their sum.
+    pub(super) fn durations(&self, route: usize) -> ([u64; BOUNDS.len() + 1], Duration) {
+        let buckets =
+            array::from_fn(|bucket| self.sum(|shard| &shard.routes[route].buckets[bucket]));
+        let nanos = self.sum(|shard| &shard.routes[route].nanos);
         (buckets, Duration::from_nanos(nanos))
     }
 
-    fn sum(&self, count: impl Fn(&Part) -> &AtomicU64) -> u64 {
-        let parts = self.parts.iter().map(count);
-        parts.map(|count| count.load(Ordering::Relaxed)).sum()
+    fn sum(&self, count: impl Fn(&Shard) -> &AtomicU64) -> u64 {
+        let counts = self.shards.iter().map(count);
+        counts.map(|count| count.load(Ordering::Relaxed)).sum()
     }
 }
 
@@ -193,21 +215,23 @@ fn add(count: &AtomicU64, more: u64) {
 mod tests {
     use super::*;
 
+    const ROUTES: [&str; 2] = ["/a", "/b"];
+
     #[test]
-    fn every_verdict_has_a_place_and_a_name_of_its_own() {
-        let mut places: Vec<_> = Verdict::all().map(Verdict::index).collect();
-        places.sort_unstable();
-        assert_eq!(places, (0..Verdict::COUNT).collect::<Vec<_>>());
+    fn every_verdict_has_its_own_index_and_name() {
+        let mut indices: Vec<_> = Verdict::all().map(Verdict::index).collect();
+        indices.sort_unstable();
+        assert_eq!(indices, (0..Verdict::COUNT).collect::<Vec<_>>());
         let names: std::collections::HashSet<_> = Verdict::all().map(Verdict::name).collect();
         assert_eq!(names.len(), Verdict::COUNT);
     }
 
     #[test]
     fn a_call_is_counted_by_route_status_and_time() {
-        let calls = Calls::new();
-        calls.count(1, StatusCode::OK, Duration::from_micros(50));
-        calls.count(1, StatusCode::NOT_FOUND, Duration::from_secs(60));
-        calls.count(1, StatusCode::IM_A_TEAPOT, Duration::ZERO);
+        let calls = Calls::new(ROUTES.into_iter());
+        calls.count(Some(1), StatusCode::OK, Duration::from_micros(50));
+        calls.count(Some(1), StatusCode::NOT_FOUND, Duration::from_secs(60));
+        calls.count(Some(1), StatusCode::IM_A_TEAPOT, Duration::ZERO);
         let statuses = calls.statuses(1);
         assert_eq!((statuses[0], statuses[4], statuses[12]), (1, 1, 1));
         let (buckets, all) = calls.durations(1);
@@ -217,8 +241,17 @@ mod tests {
     }
 
     #[test]
-    fn what_threads_count_at_once_is_all_there() {
-        let calls = Calls::new();
+    fn a_call_without_a_route_is_counted_as_none() {
+        let calls = Calls::new(ROUTES.into_iter());
+        calls.count(None, StatusCode::OK, Duration::ZERO);
+        let none = calls.routes().find(|(_, name)| *name == "none");
+        let (none, _) = none.expect("listed");
+        assert_eq!(calls.statuses(none)[0], 1);
+    }
+
+    #[test]
+    fn counts_of_concurrent_threads_are_complete() {
+        let calls = Calls::new(ROUTES.into_iter());
         std::thread::scope(|scope| {
             for _ in 0..32 {
                 scope.spawn(|| (0..1_000).for_each(|_| calls.judged(Verdict::Accepted)));

@@ -1,4 +1,4 @@
-//! What is counted elsewhere, put into Prometheus' form when it is asked for.
+//! Values that other parts count, read when Prometheus asks.
 
 use std::{fmt, sync::Arc};
 
@@ -9,11 +9,8 @@ use prometheus_client::{
 };
 use store::{PasswordLoad, Store, grants::Answers};
 
-use super::{
-    calls::{Calls, STATUSES, Verdict},
-    seconds,
-};
-use crate::{api::ROUTES, telemetry};
+use super::calls::{Calls, STATUSES, Verdict, bounds_in_seconds};
+use crate::telemetry;
 
 #[derive(Debug)]
 pub(super) struct Collected {
@@ -27,8 +24,8 @@ impl Collected {
     }
 
     fn requests(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let counts = places().flat_map(|(place, name)| {
-            let statuses = self.calls.statuses(place).into_iter().enumerate();
+        let counts = self.calls.routes().flat_map(|(route, name)| {
+            let statuses = self.calls.statuses(route).into_iter().enumerate();
             statuses
                 .filter(|(_, count)| *count > 0)
                 .map(move |(at, count)| {
@@ -52,10 +49,10 @@ impl Collected {
             None,
             MetricType::Histogram,
         )?;
-        for (place, name) in places() {
-            let (counts, all) = self.calls.durations(place);
-            // The library writes the largest number as infinity.
-            let buckets: Vec<_> = seconds().chain([f64::MAX]).zip(counts).collect();
+        for (route, name) in self.calls.routes() {
+            let (counts, all) = self.calls.durations(route);
+            // The library writes this largest number as infinity.
+            let buckets: Vec<_> = bounds_in_seconds().chain([f64::MAX]).zip(counts).collect();
             durations
                 .encode_family(&[("route", name)])?
                 .encode_histogram::<NoLabelSet>(
@@ -187,10 +184,4 @@ impl Collector for Collected {
         self.passwords(&mut encoder)?;
         Self::panics(&mut encoder)
     }
-}
-
-/// Where calls are counted, with the names that labels give it.
-fn places() -> impl Iterator<Item = (usize, &'static str)> {
-    let names = ROUTES.iter().map(|route| route.path).chain(["none"]);
-    names.enumerate()
 }

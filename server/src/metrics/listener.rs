@@ -1,4 +1,4 @@
-//! `GET /metrics`, on a listener of its own: what it tells is for the operator, and nobody else reaches it.
+//! `GET /metrics`, on its own listener: metrics are for the operator, and the public must not reach them.
 
 use std::sync::Arc;
 
@@ -15,16 +15,16 @@ use super::Metrics;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Answers Prometheus until the task ends.
+/// Serves Prometheus until the task ends.
 pub(crate) async fn serve(listener: TcpListener, metrics: Arc<Metrics>) {
     let router = Router::new()
-        .route("/metrics", get(tell))
+        .route("/metrics", get(export))
         .with_state(metrics);
     // It only ends with the task.
     let _ = axum::serve(listener, router).await;
 }
 
-async fn tell(State(metrics): State<Arc<Metrics>>) -> Response {
+async fn export(State(metrics): State<Arc<Metrics>>) -> Response {
     match metrics.text() {
         Ok(text) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),

@@ -1,17 +1,16 @@
-//! What the server counts of itself, for Prometheus (`docs/metrics.md` lists it all).
+//! Metrics for Prometheus (`docs/metrics.md` lists them).
 //!
-//! What happens on every call of the API is counted in [`calls`], which costs a few nanoseconds; all else by
-//! the library's own counters. What somebody else counts anyway (grants, connections, passwords) is asked for
-//! when Prometheus asks. No label holds what a caller sent: routes are those that the server knows.
+//! API calls are counted in [`calls`], at a few nanoseconds each; everything else with the library's counters. Values
+//! that other parts count anyway are read when Prometheus asks ([`collector`]). No label holds a caller's text: a route
+//! is one that the server knows.
 
 pub(crate) mod calls;
 mod collector;
-mod listener;
+pub(crate) mod listener;
 
 use std::{
     fmt::{self, Debug},
     sync::Arc,
-    time::Duration,
 };
 
 use axum::{
@@ -27,15 +26,14 @@ use prometheus_client::{
 use quanta::Instant;
 use store::Store;
 
-pub(crate) use self::listener::serve;
 use self::{
-    calls::{BOUNDS, Calls},
+    calls::{Calls, bounds_in_seconds},
     collector::Collected,
 };
 
-/// What a request other than the API's is counted under.
+/// The labels of a request that is not an API call.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Answered {
+struct Handled {
     route: String,
     status: u16,
 }
@@ -50,25 +48,25 @@ struct Outcome {
     outcome: &'static str,
 }
 
-/// Everything that is counted.
+/// All metrics.
 pub(crate) struct Metrics {
     registry: Registry,
     pub(crate) calls: Arc<Calls>,
-    requests: Family<Answered, Counter>,
+    requests: Family<Handled, Counter>,
     durations: Family<Route, Histogram>,
     flushes: Family<Outcome, Counter>,
 }
 
 impl Metrics {
-    /// Nothing counted yet.
-    pub(crate) fn new(store: &Store) -> Arc<Self> {
+    /// Nothing counted yet. `api_routes` are the names of the API's routes; their indices identify them in [`Calls`].
+    pub(crate) fn new(store: &Store, api_routes: impl Iterator<Item = &'static str>) -> Arc<Self> {
         let mut registry = Registry::with_prefix("developer_zone");
-        let calls = Arc::new(Calls::new());
+        let calls = Arc::new(Calls::new(api_routes));
         registry.register_collector(Box::new(Collected::new(Arc::clone(&calls), store.clone())));
         let metrics = Self {
             calls,
             requests: Family::default(),
-            durations: Family::new_with_constructor(|| Histogram::new(seconds())),
+            durations: Family::new_with_constructor(|| Histogram::new(bounds_in_seconds())),
             flushes: Family::default(),
             registry,
         };
@@ -94,17 +92,17 @@ impl Metrics {
         self
     }
 
-    /// The use of tokens was brought to the database, or could not be.
+    /// Counts a write of the usage of tokens to the database, and whether it succeeded.
     pub(crate) fn flushed(&self, done: bool) {
         let outcome = if done { "done" } else { "failed" };
         self.flushes.get_or_create(&Outcome { outcome }).inc();
     }
 
-    /// Everything in Prometheus' text format (OpenMetrics 1.0).
+    /// All metrics in Prometheus' text format (OpenMetrics 1.0).
     ///
     /// # Errors
-    /// None but those of a writer, and a text has none.
-    fn text(&self) -> Result<String, fmt::Error> {
+    /// None in practice: writing to a `String` cannot fail.
+    pub(crate) fn text(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
@@ -117,7 +115,7 @@ impl Debug for Metrics {
     }
 }
 
-/// Counts a request that is not the API's.
+/// Counts a request that is not an API call.
 pub(crate) async fn count(
     State(metrics): State<Arc<Metrics>>,
     request: Request,
@@ -131,20 +129,16 @@ pub(crate) async fn count(
     let begun = Instant::now();
     let response = next.run(request).await;
     let status = response.status().as_u16();
-    let (route, answered) = (
+    let (route, handled) = (
         Route {
             route: route.clone(),
         },
-        Answered { route, status },
+        Handled { route, status },
     );
-    metrics.requests.get_or_create(&answered).inc();
+    metrics.requests.get_or_create(&handled).inc();
     metrics
         .durations
         .get_or_create(&route)
         .observe(begun.elapsed().as_secs_f64());
     response
-}
-
-fn seconds() -> impl Iterator<Item = f64> {
-    BOUNDS.iter().map(Duration::as_secs_f64)
 }

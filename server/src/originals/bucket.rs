@@ -10,7 +10,10 @@ use model::timestamp::Timestamp;
 use rusty_s3::{Credentials, S3Action, UrlStyle, actions::GetObject};
 use url::{Host, Url};
 
-use super::{LIFETIME, LinkError, ObjectName};
+use super::{
+    link::{LIFETIME, LinkError},
+    object_name::ObjectName,
+};
 
 /// A bucket, with the credentials to read it.
 #[derive(Debug)]
@@ -207,7 +210,7 @@ mod tests {
             assert_eq!(
                 url.path().trim_start_matches("/photos/"),
                 path.split('/')
-                    .map(super::super::percent_encoded)
+                    .map(crate::originals::object_name::percent_encoded)
                     .collect::<Vec<_>>()
                     .join("/")
             );

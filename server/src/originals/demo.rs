@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use super::ObjectName;
+use super::object_name::ObjectName;
 
 const PICTURE: &[u8] = include_bytes!("demo.jpg");
 

@@ -16,7 +16,10 @@ use model::timestamp::Timestamp;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-use super::{LIFETIME, LinkError, ObjectName, percent_encoded};
+use super::{
+    link::{LIFETIME, LinkError},
+    object_name::{ObjectName, percent_encoded},
+};
 
 const PURPOSE: &[u8] = b"developer-zone link to a file, version 1\n";
 

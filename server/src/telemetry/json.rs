@@ -1,6 +1,5 @@
-//! A line of the log as one flat JSON object: time, level, target, the request's id, then
-//! the event's own fields. An error is told with all its causes, which `tracing-subscriber`'s own form leaves
-//! out.
+//! A line of the log as one flat JSON object: time, level, target, the request's id, then the event's own fields. An
+//! error is written with all its causes, which `tracing-subscriber`'s own format leaves out.
 
 use std::{
     error::Error,
@@ -21,7 +20,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use crate::api::request_id;
+use super::request_span::with_request_id;
 
 /// Lines of JSON.
 pub(super) struct JsonLines;
@@ -33,7 +32,7 @@ where
 {
     fn format_event(
         &self,
-        _: &FmtContext<'_, S, N>,
+        context: &FmtContext<'_, S, N>,
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
@@ -42,11 +41,11 @@ where
         line.put("timestamp", now()?);
         line.put("level", metadata.level().as_str());
         line.put("target", metadata.target());
-        if let Some(name) = request_id::current() {
-            line.put("request_id", name.to_str().unwrap_or_default());
+        for span in context.event_scope().into_iter().flatten() {
+            with_request_id(&span, |id| line.put("request_id", id));
         }
         event.record(&mut line);
-        line.name_origin();
+        line.set_target_of_log();
         writeln!(writer, "{}", Value::Object(line.0))
     }
 }
@@ -65,8 +64,8 @@ impl Line {
         self.0.insert(key.to_owned(), value.into());
     }
 
-    /// What comes by way of the `log` crate says in fields where it is from.
-    fn name_origin(&mut self) {
+    /// Events from the `log` crate name their target in a field.
+    fn set_target_of_log(&mut self) {
         if let Some(target) = self.0.shift_remove("log.target") {
             self.put("target", target);
         }
@@ -119,7 +118,10 @@ mod tests {
 
     use axum::response::Response;
     use futures_util::FutureExt;
-    use http::{HeaderValue, Method};
+    use http::{HeaderMap, HeaderValue, Method};
+
+    use crate::http::request_id::{REQUEST_ID, RequestIds, with_id};
+    use crate::telemetry::request_span::RequestIdFields;
 
     use super::*;
 
@@ -137,16 +139,18 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_flat_names_the_request_and_tells_an_error_with_its_causes() {
+    fn a_line_is_flat_and_has_the_requests_id_and_an_error_with_its_causes() {
         let sink = Sink::default();
         let writer = sink.clone();
         let subscriber = tracing_subscriber::fmt()
+            .fmt_fields(RequestIdFields)
             .event_format(JsonLines)
             .with_writer(move || writer.clone())
             .finish();
         let error = store::error::DatabaseError::Unavailable("gone\n\"away\"".into());
-        let name = request_id::Name::Own(HeaderValue::from_static("a\"b"));
-        let answer = request_id::named(name, Method::GET, async {
+        let headers = HeaderMap::from_iter([(REQUEST_ID, HeaderValue::from_static("a\"b"))]);
+        let id = RequestIds::new().of_request(&headers);
+        let response = with_id(id, Method::GET, async {
             tracing::warn!(
                 error = &error as &dyn Error,
                 tries = 3,
@@ -156,7 +160,7 @@ mod tests {
             );
             Response::default()
         });
-        tracing::subscriber::with_default(subscriber, || answer.now_or_never().expect("at once"));
+        tracing::subscriber::with_default(subscriber, || response.now_or_never().expect("ready"));
         let text = String::from_utf8(sink.0.lock().expect("not poisoned").clone());
         let text = text.expect("a text");
         assert_eq!(text.lines().count(), 1, "{text}");

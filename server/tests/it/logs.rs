@@ -17,10 +17,11 @@ fn demo_server(database: &TestDatabase, options: &[&str]) -> ServerProcess {
 }
 
 fn lines(outcome: &Outcome) -> Vec<Value> {
-    let lines = outcome.stderr.lines();
-    lines
-        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
-        .collect()
+    outcome.stderr.lines().map(json).collect()
+}
+
+fn json(line: &str) -> Value {
+    serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))
 }
 
 #[test]
@@ -109,6 +110,77 @@ async fn what_a_request_to_the_dashboard_logs_stands_under_its_id() {
         if format == "json" {
             let lines = lines(&outcome);
             assert!(lines.iter().any(|line| line["request_id"] == "page-7"));
+        }
+    }
+}
+
+/// The change of a token runs as a task of its own, so that it is finished even if the caller hangs up. What it
+/// logs, its SQL and its refusals, belongs to the request nonetheless.
+#[test]
+fn a_change_of_a_token_logs_the_id_of_its_request() {
+    const JSON: (&str, &str) = ("Content-Type", "application/json");
+    for format in ["human", "json"] {
+        let database = TestDatabase::sqlite();
+        let options = ["--log-format", format, "--log", "info,sqlx=debug"];
+        let server = demo_server(&database, &options);
+        let create = ["token", "create", "--organisation", "903"];
+        let by = ["--created-by", "member@example.com"];
+        done(&database.url(), &[&create[..], &by].concat());
+        let list = ["token", "list", "--organisation", "903", "--json"];
+        let tokens: Value = serde_json::from_str(&done(&database.url(), &list)).expect("JSON");
+        let token = &tokens[0]["id"];
+        let member = server.sign_in(MEMBER, DEMO_PASSWORD);
+        let outsider = server.sign_in("trial@example.com", DEMO_PASSWORD);
+        let post = |id: &str, cookie: &str, name: &str, body: String| {
+            let headers = [("Cookie", cookie), ("X-Request-Id", id), JSON];
+            server.post(&format!("/api/dashboard/{name}"), &headers, &body)
+        };
+        let switch = |organisation: i64, active: bool| {
+            format!(r#"{{"organisation_id":{organisation},"token_id":{token},"active":{active}}}"#)
+        };
+        let delete = format!(r#"{{"organisation_id":903,"token_id":{token}}}"#);
+        for (id, cookie, name, body, status) in [
+            (
+                "refused-1",
+                &outsider,
+                "set-token-active",
+                switch(907, false),
+                "HTTP/1.1 403",
+            ),
+            (
+                "off-1",
+                &member,
+                "set-token-active",
+                switch(903, false),
+                "HTTP/1.1 200",
+            ),
+            (
+                "on-1",
+                &member,
+                "set-token-active",
+                switch(903, true),
+                "HTTP/1.1 200",
+            ),
+            ("delete-1", &member, "delete-token", delete, "HTTP/1.1 200"),
+        ] {
+            let answer = post(id, cookie, name, body);
+            assert!(answer.starts_with(status), "{id}: {answer}");
+        }
+        let outcome = server.stop();
+        for (id, words) in [
+            ("refused-1", "plan_required"),
+            ("off-1", "UPDATE tokens SET active"),
+            ("on-1", "UPDATE tokens SET active"),
+            ("delete-1", "DELETE FROM tokens"),
+        ] {
+            let logged = outcome.stderr.lines().any(|line| {
+                let has_id = match format {
+                    "json" => json(line)["request_id"] == id,
+                    _ => line.contains(&format!("request_id={id}")),
+                };
+                has_id && line.contains(words)
+            });
+            assert!(logged, "{format}, {id}: {}", outcome.stderr);
         }
     }
 }

@@ -5,6 +5,8 @@
 //! Some tests need more than Rust: PostgreSQL, nginx, HAProxy and curl, or the built front end. They are marked
 //! `#[ignore = "needs …"]`. Plain `cargo test` leaves them out and names them; `make test` runs them all.
 
+#![expect(clippy::disallowed_methods, reason = "tests log nothing for a request")]
+
 mod support;
 
 mod assets;

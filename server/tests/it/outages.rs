@@ -151,7 +151,7 @@ fn without_file_handles_open_connections_are_served_and_new_ones_wait() {
     assert!(ping_on_kept().starts_with(OK));
     let before = server.limit(Resource::Nofile, Some(3));
     let late = server.send(PING_PATH, &[("X-API-Key", &token)]);
-    server.await_stderr("the system gives no further connection");
+    server.await_stderr("cannot accept a connection");
     assert!(ping_on_kept().starts_with(OK));
     server.limit(Resource::Nofile, before.current);
     let response = read_response(late);

@@ -236,7 +236,7 @@ mod tests {
     #[tokio::test]
     async fn a_lease_begins_before_the_read() {
         let zone = Zone::new(Some(Notify::new()));
-        let asked = tokio::spawn(zone.asking());
+        let asked = crate::task::spawn(zone.asking());
         zone.reading(1).await;
         zone.clock.advance(200);
         zone.number.store(1, Ordering::SeqCst);
@@ -266,16 +266,16 @@ mod tests {
     async fn who_asks_after_an_invalidation_gets_nothing_of_a_read_that_began_before() {
         let zone = Zone::new(Some(Notify::new()));
         let answer = zone.answer.as_ref().expect("held");
-        let before = tokio::spawn(zone.asking());
+        let before = crate::task::spawn(zone.asking());
         zone.reading(1).await;
         zone.number.store(1, Ordering::SeqCst);
         zone.memory.invalidate();
-        let after = tokio::spawn(zone.asking());
+        let after = crate::task::spawn(zone.asking());
         zone.reading(2).await;
         answer.notify_one();
         assert_eq!(before.await.expect("answered"), 0);
         // The overtaken read has ended and nothing of it is kept: this one waits for the later read.
-        let later = tokio::spawn(zone.asking());
+        let later = crate::task::spawn(zone.asking());
         tokio::task::yield_now().await;
         answer.notify_one();
         assert_eq!(after.await.expect("answered"), 1);
@@ -288,11 +288,11 @@ mod tests {
     #[tokio::test]
     async fn a_read_is_joined_within_its_lease_only() {
         let zone = Zone::new(Some(Notify::new()));
-        let early = tokio::spawn(zone.asking());
+        let early = crate::task::spawn(zone.asking());
         zone.reading(1).await;
         zone.clock.advance(250);
         zone.number.store(1, Ordering::SeqCst);
-        let late = tokio::spawn(zone.asking());
+        let late = crate::task::spawn(zone.asking());
         zone.reading(2).await;
         let answer = zone.answer.as_ref().expect("held");
         answer.notify_one();
@@ -305,7 +305,7 @@ mod tests {
     #[tokio::test]
     async fn when_the_reader_goes_away_another_reads_for_all() {
         let zone = Zone::new(Some(Notify::new()));
-        let reader = tokio::spawn(zone.asking());
+        let reader = crate::task::spawn(zone.asking());
         zone.reading(1).await;
         let mut others = JoinSet::new();
         for _ in 0..10 {

@@ -1,6 +1,7 @@
 //! Measurements of the real program from outside. `make bench` builds what is needed and runs them all;
 //! `docs/performance.md` tells what came of them, and how to read it.
 
+#![expect(clippy::disallowed_methods, reason = "no request is served here")]
 #![expect(clippy::print_stdout, reason = "its figures are what it is for")]
 
 mod bare;

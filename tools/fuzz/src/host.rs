@@ -1,7 +1,7 @@
 //! The host that a request addresses (contract, section 3, check 2), and the configured host names.
 
 use http::{HeaderValue, Uri};
-use server::api::{fuzzing, host::HostName};
+use server::{api::fuzzing, http::host::HostName};
 
 /// The first line is the request's target, and each further line a `Host` header.
 pub fn check(data: &[u8]) {

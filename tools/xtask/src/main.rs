@@ -3,6 +3,8 @@
 //! Messages go to standard error, as cargo's do. Standard output belongs to the program that a task runs, because a
 //! script may read it.
 
+#![expect(clippy::disallowed_methods, reason = "no request is served here")]
+
 mod assets;
 mod circles;
 mod command;

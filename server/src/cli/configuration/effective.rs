@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use clap::{Arg, ArgMatches, Command, parser::ValueSource};
 use toml_edit::Value;
 
-use super::{Call, Kind, OF, options, without_password};
+use super::{
+    Call,
+    options::{Kind, OF, options, without_password},
+};
 
 /// Every option of `serve` with its value and where that comes from: a file that could be given to
 /// `--config`. Passwords are not shown.

@@ -5,7 +5,7 @@ use std::{ffi::OsString, fs, path::PathBuf};
 use clap::Arg;
 use toml_edit::{Document, Item, Value};
 
-use super::{Kind, without_password};
+use super::options::{Kind, without_password};
 use crate::error::Error;
 
 /// A file that is TOML.

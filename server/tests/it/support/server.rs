@@ -16,8 +16,8 @@ use model::{
     user::Email,
 };
 use server::{
-    Instruments, Service, api::throttle::RateLimits, client::TrustedProxies, config::Config,
-    originals::Originals,
+    HttpService, Instruments, api::throttle::RateLimits, config::Config,
+    http::client_address::TrustedProxies, originals::Originals,
 };
 use store::{
     Store, TokenAuthority,
@@ -237,7 +237,7 @@ fn router(store: &Store, originals: &Path, config: &Config) -> Router {
         let service = service.clone();
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
         let peer = peer.map(|ConnectInfo(peer)| *peer);
-        async move { Ok::<_, Infallible>(service.answer(request, peer).await) }
+        async move { Ok::<_, Infallible>(service.respond(request, peer).await) }
     });
     Router::new().fallback_service(service)
 }

@@ -1,23 +1,22 @@
-//! The guard's check 2: the host that a request addresses (contract, section 3).
+//! The host that a request names (contract, section 3, check 2).
 //!
-//! `X-Forwarded-Host` is never read, from nobody: proxies pass on the `Host` that they were called with, and so
-//! there is one host to look at.
+//! `X-Forwarded-Host` is never read, not even from a trusted proxy: proxies pass the original `Host` on.
 
 use std::{fmt, net::Ipv6Addr, str::FromStr};
 
 use http::{HeaderMap, Uri, header::HOST};
 
-/// A host under which the API is served: a name or an address, lower-case, without port or trailing dot.
+/// A host under which a part of the server is served: a name or an address, lower-case, without port or trailing dot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostName(String);
 
-/// A text that names no host.
+/// A text that is not a host name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("use host names without scheme, port or path, for example api.9pic.ai")]
 pub struct InvalidHostName;
 
 impl HostName {
-    /// Whether `host`, as [`addressed`] gives it, is this one: compared whole, without regard to case.
+    /// Whether `host`, a result of [`requested_host`], is this one. The comparison ignores case.
     pub(crate) fn is(&self, host: &str) -> bool {
         self.0.eq_ignore_ascii_case(host)
     }
@@ -32,8 +31,8 @@ impl fmt::Display for HostName {
 impl FromStr for HostName {
     type Err = InvalidHostName;
 
-    /// Takes IPv6 addresses with and without their brackets. As hosts are compared as texts, one that is
-    /// written differently by callers has to be listed in that writing too.
+    /// Accepts IPv6 addresses with and without brackets. Hosts are compared as texts: list each spelling of an
+    /// address that callers use.
     fn from_str(text: &str) -> Result<Self, InvalidHostName> {
         let text = text.trim().to_ascii_lowercase();
         let literal = text
@@ -44,10 +43,10 @@ impl FromStr for HostName {
             return Ok(Self(format!("[{literal}]")));
         }
         let name = text.strip_suffix('.').unwrap_or(&text);
-        let clean = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        // Two dots in a row are a slip of the hand: no resolver knows such a name.
-        let sound = |label: &str| !label.is_empty() && label.chars().all(clean);
-        if name.split('.').all(sound) {
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        // Two dots in a row are a typing error: no resolver knows such a name.
+        let is_label = |label: &str| !label.is_empty() && label.chars().all(is_allowed);
+        if name.split('.').all(is_label) {
             Ok(Self(name.to_owned()))
         } else {
             Err(InvalidHostName)
@@ -55,9 +54,9 @@ impl FromStr for HostName {
     }
 }
 
-/// The host that the request addresses, without port and trailing dot. None where the request names no
-/// host, more than one, or two that differ.
-pub(crate) fn addressed<'a>(target: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+/// The host that a request names, without port and trailing dot. `None` if the request names no host, has several
+/// `Host` headers, or names different hosts in header and target.
+pub(crate) fn requested_host<'a>(target: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
     let mut sent = headers.get_all(HOST).iter();
     let header = match (sent.next(), sent.next()) {
         (Some(_), Some(_)) => return None,
@@ -74,8 +73,8 @@ pub(crate) fn addressed<'a>(target: &'a Uri, headers: &'a HeaderMap) -> Option<&
     }
 }
 
-/// The host of an authority `host[:port]` (RFC 3986, 3.2). User information is no part of a request's
-/// authority (RFC 9110, 7.2) and makes a host that is on no list.
+/// The host of an authority `host[:port]` (RFC 3986, 3.2). A request's authority has no user information (RFC 9110,
+/// 7.2). If some is sent, it stays in the result, which then matches no configured host.
 fn host_of(authority: &str) -> Option<&str> {
     let end = match authority.strip_prefix('[') {
         Some(literal) => literal.find(']')? + 2,
@@ -99,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn port_and_one_trailing_dot_are_no_part_of_a_host() {
+    fn port_and_one_trailing_dot_are_not_part_of_a_host() {
         for (authority, host) in [
             ("api.9pic.ai", "api.9pic.ai"),
             ("api.9pic.ai:443", "api.9pic.ai"),
@@ -116,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_authority_names_no_host() {
+    fn an_invalid_authority_names_no_host() {
         for authority in [
             "",
             ".",
@@ -134,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn the_allowlist_takes_names_and_addresses_in_any_usual_writing() {
+    fn names_and_addresses_are_accepted_in_every_usual_spelling() {
         for (text, host) in [
             ("API.9pic.ai.", "api.9pic.ai"),
             (" localhost ", "localhost"),
@@ -163,25 +162,25 @@ mod tests {
         }
     }
 
-    /// The host that a request to this target with these `Host` headers addresses.
-    fn of(target: &str, hosts: &[&str]) -> Option<String> {
+    /// The host that a request with this target and these `Host` headers names.
+    fn requested(target: &str, hosts: &[&str]) -> Option<String> {
         let mut headers = HeaderMap::new();
         for host in hosts {
             headers.append(HOST, host.parse().expect("a header"));
         }
-        addressed(&target.parse().expect("a target"), &headers).map(str::to_owned)
+        requested_host(&target.parse().expect("a target"), &headers).map(str::to_owned)
     }
 
     #[test]
-    fn a_request_addresses_its_host_header_or_its_target() {
-        assert_eq!(of("/", &["a.test:80"]).as_deref(), Some("a.test"));
-        assert_eq!(of("http://a.test/", &[]).as_deref(), Some("a.test"));
-        let both = of("http://a.test:80/", &["A.test."]);
+    fn the_host_comes_from_the_header_or_the_target() {
+        assert_eq!(requested("/", &["a.test:80"]).as_deref(), Some("a.test"));
+        assert_eq!(requested("http://a.test/", &[]).as_deref(), Some("a.test"));
+        let both = requested("http://a.test:80/", &["A.test."]);
         assert_eq!(both.as_deref(), Some("A.test"));
     }
 
     #[test]
-    fn a_request_that_names_no_host_or_two_addresses_none() {
+    fn a_request_with_no_host_or_two_names_none() {
         for (target, hosts) in [
             ("/", &[][..]),
             ("/", &[""]),
@@ -189,7 +188,7 @@ mod tests {
             ("http://a.test/", &["b.test"]),
             ("http://a.test/", &[""]),
         ] {
-            assert_eq!(of(target, hosts), None, "{target} {hosts:?}");
+            assert_eq!(requested(target, hosts), None, "{target} {hosts:?}");
         }
     }
 }

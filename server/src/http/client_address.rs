@@ -1,14 +1,16 @@
-//! Where a request comes from.
+//! The caller's IP address.
 //!
-//! Behind a proxy every connection is the proxy's. So `X-Forwarded-For` is read, and only where the connection
-//! is a trusted proxy's ([`TrustedProxies`]): from its end, where each proxy adds the address that it was called
-//! from, back past trusted proxies to the first address that is none. What lies before that was sent by whoever
-//! has that address, and may be made up.
+//! Behind a proxy, every connection comes from the proxy. Then the address is in `X-Forwarded-For`, which is read only
+//! on connections from a trusted proxy ([`TrustedProxies`]). Each proxy appends the address that called it. So the
+//! header is read from its end: the first address that is not a trusted proxy is the caller's. The caller may have
+//! invented everything before it.
 //!
-//! This is the one header that is read. `Forwarded` (RFC 7239) says the same, but proxies pass on unread what
-//! they do not write themselves: a second header would be a caller's to choose. `X-Forwarded-Host` and
-//! `X-Forwarded-Proto` are not needed: proxies pass `Host` on, and `serve --public-url` says whether there is
-//! HTTPS.
+//! No other header is read:
+//!
+//! - `Forwarded` (RFC 7239) has the same purpose. But a proxy passes on a header that it does not write, so a caller
+//!   could choose the value.
+//! - `X-Forwarded-Host` and `X-Forwarded-Proto` are not needed: proxies pass `Host` on, and `serve --public-url` says
+//!   whether browsers use HTTPS.
 
 use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
@@ -22,22 +24,22 @@ use model::client::ClientAddress;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The network of some proxies: `10.0.0.0/8`, `2001:db8::/32`, or a single address.
+/// A network of proxies: `10.0.0.0/8`, `2001:db8::/32`, or a single address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProxyNetwork(IpNet);
 
-/// A text that names no network of proxies; the message says what is taken.
+/// A text that is not a network of proxies. The message says what is accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidProxyNetwork {
-    /// It is no network at all.
+    /// It is not a network.
     #[error("use addresses and networks, for example 10.0.0.7,10.1.0.0/16,2001:db8::/32")]
     NoNetwork,
-    /// There are bits behind the prefix, so address or prefix is not what was meant.
+    /// Bits after the prefix are set, so the address or the prefix is wrong.
     #[error("the network of that address and length is {0}; write that, or the address alone")]
     HostBits(IpNet),
-    /// It holds every address there is.
+    /// It contains every address.
     #[error("a network of all addresses would let every caller name its own; name your proxies")]
-    Everybody,
+    Everything,
 }
 
 impl FromStr for ProxyNetwork {
@@ -55,7 +57,7 @@ impl FromStr for ProxyNetwork {
         }
         let network = canonical(network);
         if network.prefix_len() == 0 {
-            return Err(InvalidProxyNetwork::Everybody);
+            return Err(InvalidProxyNetwork::Everything);
         }
         Ok(Self(network))
     }
@@ -72,14 +74,14 @@ fn canonical(network: IpNet) -> IpNet {
     }
 }
 
-/// The proxies whose word on a caller's address is taken.
+/// The proxies whose `X-Forwarded-For` is trusted.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies(Option<Arc<[ProxyNetwork]>>);
 
 impl FromIterator<ProxyNetwork> for TrustedProxies {
     fn from_iter<I: IntoIterator<Item = ProxyNetwork>>(networks: I) -> Self {
         let networks: Arc<[_]> = networks.into_iter().collect();
-        // None is copied for nothing with each request.
+        // Without proxies, no request has to look at the header.
         Self((!networks.is_empty()).then_some(networks))
     }
 }
@@ -90,8 +92,8 @@ impl TrustedProxies {
         networks.iter().any(|network| network.0.contains(&address))
     }
 
-    /// The caller behind `peer`. Where the header ends or holds something else than an address, that is the
-    /// last address that a trusted proxy named.
+    /// The caller behind `peer`. If the header ends or has something that is not an address, the caller is the last
+    /// address that a trusted proxy named.
     pub(crate) fn caller(&self, peer: IpAddr, headers: &HeaderMap) -> ClientAddress {
         let mut address = peer.to_canonical();
         if self.0.is_none() {
@@ -109,7 +111,7 @@ impl TrustedProxies {
     }
 }
 
-/// The address that a proxy wrote. Some add the port, and put brackets around IPv6 then or always.
+/// Reads the address that a proxy wrote. Some proxies add the port, or write IPv6 addresses in brackets.
 fn address_of(written: &[u8]) -> Option<IpAddr> {
     let text = str::from_utf8(written).ok()?.trim_matches([' ', '\t']);
     let bracketed = || text.strip_prefix('[')?.strip_suffix(']');
@@ -158,14 +160,14 @@ mod tests {
     }
 
     #[test]
-    fn behind_trusted_proxies_the_caller_is_the_last_address_that_is_none_of_theirs() {
+    fn behind_trusted_proxies_the_caller_is_the_last_address_that_is_not_a_proxy() {
         for (lines, expected) in [
             (&["192.0.2.9"][..], "192.0.2.9"),
             (&["192.0.2.66, 192.0.2.9"], "192.0.2.9"),
             (&["192.0.2.66,192.0.2.9, 10.0.0.2\t,10.1.0.3"], "192.0.2.9"),
             (&["192.0.2.66", "192.0.2.9", "10.0.0.2"], "192.0.2.9"),
             (&["2001:db8:2::9, 2001:db8:1::2"], "2001:db8:2::9"),
-            // A caller inside the network, or a health check of the proxy's own.
+            // A caller inside the network, or the proxy's own health check.
             (&["10.0.0.2"], "10.0.0.2"),
             (&[], "10.0.0.1"),
         ] {
@@ -175,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_may_have_brackets_and_a_port_and_ipv4_be_written_as_ipv6() {
+    fn brackets_ports_and_ipv4_written_as_ipv6_are_accepted() {
         for (line, expected) in [
             ("192.0.2.9:1234", "192.0.2.9"),
             ("[2001:db8:2::9]:1234", "2001:db8:2::9"),
@@ -188,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_ends_the_way_at_the_last_one_that_was_vouched_for() {
+    fn an_invalid_address_leaves_the_last_one_that_a_trusted_proxy_named() {
         for (line, expected) in [
             (&b"192.0.2.66, unknown"[..], "10.0.0.1"),
             (b"192.0.2.66, unknown, 10.0.0.2", "10.0.0.2"),
@@ -200,7 +202,7 @@ mod tests {
             (b"192.0.2.66, [10.0.0.2]", "10.0.0.1"),
             (b"192.0.2.66, \"10.0.0.2\"", "10.0.0.1"),
             (b"192.0.2.66, fe80::1%eth0", "10.0.0.1"),
-            // Junk before the caller's address is the caller's own.
+            // Anything before the caller's address comes from the caller.
             (b"\xff, ?, 192.0.2.9, 10.0.0.2", "192.0.2.9"),
             (b"", "10.0.0.1"),
         ] {
@@ -225,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_proxies_is_told_with_what_would() {
+    fn an_invalid_network_is_refused_with_an_example_of_a_valid_one() {
         for (text, words) in [
             ("", "10.1.0.0/16"),
             ("proxy.example", "10.1.0.0/16"),

@@ -1,7 +1,7 @@
-//! Large answers in small pieces.
+//! Large response bodies, cut into slices.
 //!
-//! hyper copies what it writes into a buffer of the connection, which keeps its size as long as that is open: a
-//! file that came in one piece would be kept there, once for each connection that ever asked for it.
+//! hyper copies what it writes into the connection's buffer, which never shrinks. A file in one piece would occupy its
+//! size in memory for each connection that ever requested it.
 
 use std::{
     pin::Pin,
@@ -14,12 +14,12 @@ use axum::{
 };
 use hyper::body::{Frame, SizeHint};
 
-/// The largest piece, in bytes.
-const PIECE: usize = 16 * 1024;
+/// The maximum size of a slice, in bytes.
+const SLICE: usize = 16 * 1024;
 
-/// `body` in pieces, if it is not small as it is.
+/// Cuts `body` into slices, unless it is small.
 pub(super) fn sliced(body: Body) -> Body {
-    let is_small = |length| length <= PIECE as u64;
+    let is_small = |length| length <= SLICE as u64;
     if body.size_hint().exact().is_some_and(is_small) {
         return body;
     }
@@ -31,7 +31,7 @@ pub(super) fn sliced(body: Body) -> Body {
 
 struct Sliced {
     body: Body,
-    /// Of the last piece that came.
+    /// The rest of the last piece that the body produced.
     rest: Bytes,
 }
 
@@ -52,9 +52,9 @@ impl HttpBody for Sliced {
                 end => return Poll::Ready(end),
             }
         }
-        let length = self.rest.len().min(PIECE);
-        let piece = self.rest.split_to(length);
-        Poll::Ready(Some(Ok(Frame::data(piece))))
+        let length = self.rest.len().min(SLICE);
+        let slice = self.rest.split_to(length);
+        Poll::Ready(Some(Ok(Frame::data(slice))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -78,12 +78,12 @@ mod tests {
 
     use super::*;
 
-    async fn pieces(mut body: Body) -> Vec<Bytes> {
-        let mut pieces = Vec::new();
+    async fn slices(mut body: Body) -> Vec<Bytes> {
+        let mut slices = Vec::new();
         while let Some(frame) = body.frame().await {
-            pieces.push(frame.expect("a frame").into_data().expect("data"));
+            slices.push(frame.expect("a frame").into_data().expect("data"));
         }
-        pieces
+        slices
     }
 
     fn bytes(length: usize) -> Bytes {
@@ -91,40 +91,40 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_large_answer_comes_whole_in_order_and_in_small_pieces_and_says_how_long_it_is() {
-        for length in [PIECE + 1, 3 * PIECE, 100_000] {
+    async fn a_large_body_arrives_complete_in_small_slices_and_knows_its_length() {
+        for length in [SLICE + 1, 3 * SLICE, 100_000] {
             let whole = bytes(length);
             let body = sliced(Body::from(whole.clone()));
             assert_eq!(body.size_hint().exact(), Some(length as u64));
-            let pieces = pieces(body).await;
-            assert!(pieces.iter().all(|piece| piece.len() <= PIECE));
-            assert_eq!(pieces.concat(), whole);
+            let slices = slices(body).await;
+            assert!(slices.iter().all(|slice| slice.len() <= SLICE));
+            assert_eq!(slices.concat(), whole);
         }
     }
 
     #[tokio::test]
-    async fn of_what_is_left_the_length_is_known_after_each_piece() {
-        let mut body = sliced(Body::from(bytes(PIECE + 7)));
-        body.frame().await.expect("a piece").expect("data");
+    async fn the_remaining_length_is_known_after_each_slice() {
+        let mut body = sliced(Body::from(bytes(SLICE + 7)));
+        body.frame().await.expect("a slice").expect("data");
         assert_eq!(body.size_hint().exact(), Some(7));
         assert!(!body.is_end_stream());
-        body.frame().await.expect("a piece").expect("data");
+        body.frame().await.expect("a slice").expect("data");
         assert!(body.is_end_stream());
     }
 
     #[tokio::test]
-    async fn pieces_of_a_stream_are_cut_and_its_error_is_handed_on() {
-        let parts = [Ok(bytes(5)), Ok(bytes(PIECE + 5)), Err("gone")];
+    async fn a_stream_is_sliced_and_its_error_is_passed_on() {
+        let parts = [Ok(bytes(5)), Ok(bytes(SLICE + 5)), Err("gone")];
         let mut body = sliced(Body::from_stream(stream::iter(parts)));
-        for expected in [5, PIECE, 5] {
-            let frame = body.frame().await.expect("a piece").expect("data");
+        for expected in [5, SLICE, 5] {
+            let frame = body.frame().await.expect("a slice").expect("data");
             assert_eq!(frame.into_data().expect("data").len(), expected);
         }
         body.frame().await.expect("an error").expect_err("gone");
     }
 
     #[tokio::test]
-    async fn a_small_answer_is_left_as_it_is() {
-        assert_eq!(pieces(sliced(Body::from("small"))).await, ["small"]);
+    async fn a_small_body_is_not_changed() {
+        assert_eq!(slices(sliced(Body::from("small"))).await, ["small"]);
     }
 }

@@ -13,8 +13,16 @@ use model::{
     permission::{Caller, EventPermission, OrganisationPermission},
 };
 use percent_encoding::percent_decode_str;
+use store::Store;
 
-use super::{Backends, error::ApiError};
+use super::error::ApiError;
+use crate::originals::Originals;
+
+/// What endpoints work with.
+pub(super) struct Backends {
+    pub(super) store: Store,
+    pub(super) originals: Originals,
+}
 
 /// What an endpoint is called with. Only for whom the guard let in there is one.
 pub(super) struct Call<'a> {

@@ -1,4 +1,4 @@
-//! What a connection waits for, and whether it came further: noted for a few nanoseconds a request.
+//! The progress of a connection, recorded at a cost of a few nanoseconds for each request.
 
 use std::{
     io::{self, IoSlice},
@@ -15,29 +15,29 @@ use tokio::{
     net::TcpStream,
 };
 
-/// What a connection waits for.
+/// What a connection is waiting for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     /// The rest of a request's head.
     Head = 0,
-    /// Our answer, and what is still to come of the request before it.
-    Answer = 1,
-    /// That the caller takes its answer, or sends another request.
+    /// The rest of the request, and then our response.
+    Response = 1,
+    /// The caller, which reads its response or sends another request.
     Idle = 2,
 }
 
-/// The phase of a connection, and the number of its steps. Only the connection's own task writes, so no write is
-/// lost though they are plain ones; whoever looks on may be a moment behind.
+/// The phase of a connection and its number of steps. Only the connection's own task writes, so plain stores lose
+/// nothing. Readers may see a slightly older value.
 #[derive(Debug, Default)]
 pub(super) struct Progress(AtomicU32);
 
 impl Progress {
-    /// The bits of the number that hold the phase.
+    /// The bits that hold the phase.
     const PHASE: u32 = 3;
-    /// What one step adds to the bits above.
+    /// One step, in the bits above the phase.
     const STEP: u32 = Self::PHASE + 1;
 
-    /// Phase and steps as one number: another one after each step.
+    /// Phase and steps as one number, which changes with each step.
     pub(super) fn steps(&self) -> u32 {
         self.0.load(Relaxed)
     }
@@ -45,25 +45,25 @@ impl Progress {
     pub(super) fn phase(&self) -> Phase {
         match self.steps() & Self::PHASE {
             0 => Phase::Head,
-            1 => Phase::Answer,
+            1 => Phase::Response,
             _ => Phase::Idle,
         }
     }
 
-    /// A step into `phase`.
+    /// Records a step into `phase`.
     pub(super) fn enter(&self, phase: Phase) {
         let steps = (self.steps() & !Self::PHASE).wrapping_add(Self::STEP);
         self.0.store(steps | phase as u32, Relaxed);
     }
 
-    /// Something was read. Only the first bytes of a head are a step: what comes in drops gets no further time.
+    /// Records a read. Only the first bytes of a head are a step: a head that arrives slowly gets no extra time.
     fn has_read(&self) {
         if self.phase() == Phase::Idle {
             self.enter(Phase::Head);
         }
     }
 
-    /// The caller took some of its answer.
+    /// Records that the caller read some of its response.
     fn has_written(&self) {
         if self.phase() == Phase::Idle {
             self.enter(Phase::Idle);
@@ -71,7 +71,7 @@ impl Progress {
     }
 }
 
-/// A connection that notes its progress.
+/// A connection that records its progress.
 pub(super) struct Watched {
     stream: TcpStream,
     progress: Arc<Progress>,
@@ -82,7 +82,7 @@ impl Watched {
         Self { stream, progress }
     }
 
-    fn note(&self, written: io::Result<usize>) -> Poll<io::Result<usize>> {
+    fn record(&self, written: io::Result<usize>) -> Poll<io::Result<usize>> {
         self.progress.has_written();
         Poll::Ready(written)
     }
@@ -110,7 +110,7 @@ impl AsyncWrite for Watched {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes));
-        self.note(written)
+        self.record(written)
     }
 
     fn poll_write_vectored(
@@ -119,7 +119,7 @@ impl AsyncWrite for Watched {
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(context, parts));
-        self.note(written)
+        self.record(written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -1,0 +1,139 @@
+//! What an endpoint says of itself in the OpenAPI document.
+
+use serde_json::{Value, json};
+use utoipa::{
+    ToSchema,
+    openapi::{RefOr, Schema},
+};
+
+use super::query::PageSizes;
+
+/// How long the pages of the examples are: two show what a list is.
+const EXAMPLE_PAGE_SIZE: i64 = 2;
+
+/// What an endpoint has of its own.
+pub(super) struct Endpoint {
+    pub(super) operation_id: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) description: &'static str,
+    pub(super) data: (Value, Vec<(String, RefOr<Schema>)>),
+    pub(super) parameters: Vec<Value>,
+    pub(super) body: Option<Value>,
+    pub(super) codes: Vec<&'static str>,
+    pub(super) example: &'static str,
+}
+
+impl Endpoint {
+    /// An endpoint whose answers carry `T` as their `data`.
+    pub(super) fn new<T: ToSchema>(operation_id: &'static str, summary: &'static str) -> Self {
+        let mut schemas = vec![(T::name().into_owned(), T::schema())];
+        T::schemas(&mut schemas);
+        Self {
+            operation_id,
+            summary,
+            description: "",
+            data: (reference(&T::name()), schemas),
+            parameters: Vec::new(),
+            body: None,
+            codes: Vec::new(),
+            example: "null",
+        }
+    }
+
+    pub(super) fn described(mut self, description: &'static str) -> Self {
+        self.description = description;
+        self
+    }
+
+    /// It takes this parameter.
+    pub(super) fn with_parameter(mut self, parameter: Value) -> Self {
+        self.parameters.push(parameter);
+        self
+    }
+
+    /// It takes `page` and `page_size`.
+    pub(super) fn paged<P: PageSizes>(self) -> Self {
+        let page = json!({
+            "type": "integer", "format": "int64", "minimum": 1,
+            "maximum": model::page::PageRequest::MAX_PAGE, "default": 1,
+        });
+        let size = json!({
+            "type": "integer", "format": "int64", "minimum": 1, "maximum": P::MAX, "default": P::DEFAULT,
+        });
+        self.with_parameter(parameter(
+            "query",
+            "page",
+            "The page, counted from 1.",
+            page,
+            json!(1),
+        ))
+        .with_parameter(parameter(
+            "query",
+            "page_size",
+            "How many are on a page.",
+            size,
+            json!(EXAMPLE_PAGE_SIZE),
+        ))
+    }
+
+    /// It takes a JSON body.
+    pub(super) fn taking(mut self, schema: Value, example: &'static str) -> Self {
+        let content = json!({ "schema": schema, "example": parsed(example) });
+        self.body = Some(json!({ "required": true, "content": { "application/json": content } }));
+        self
+    }
+
+    /// It can refuse with these codes, beside those that all have.
+    pub(super) fn refusing(mut self, codes: &[&'static str]) -> Self {
+        self.codes.extend(codes);
+        self
+    }
+
+    /// A whole answer: what the demo data gives.
+    pub(super) fn with_example(mut self, example: &'static str) -> Self {
+        self.example = example;
+        self
+    }
+}
+
+/// A text in the path.
+pub(super) fn text_parameter(name: &str, description: &str, example: &str) -> Value {
+    let schema = json!({ "type": "string", "minLength": 1 });
+    parameter("path", name, description, schema, json!(example))
+}
+
+/// A required time in the query.
+pub(super) fn seconds_parameter(name: &str, description: &str, example: i64) -> Value {
+    let description = format!("{description}, in Unix seconds.");
+    let schema =
+        json!({ "type": "integer", "format": "int64", "minimum": i64::MIN, "maximum": i64::MAX });
+    let mut parameter = parameter("query", name, &description, schema, json!(example));
+    parameter["required"] = json!(true);
+    parameter
+}
+
+pub(super) fn parameter(
+    place: &str,
+    name: &str,
+    description: &str,
+    schema: Value,
+    example: Value,
+) -> Value {
+    json!({
+        "in": place,
+        "name": name,
+        "description": description,
+        "required": place == "path",
+        "schema": schema,
+        "example": example,
+    })
+}
+
+pub(super) fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+/// A file of this folder; a test reads them all.
+pub(super) fn parsed(example: &str) -> Value {
+    serde_json::from_str(example).unwrap_or_default()
+}

@@ -1,0 +1,55 @@
+//! The pages of the documentation.
+
+use super::source::Source;
+
+/// A page of the documentation.
+pub(super) struct Page {
+    /// Its address.
+    pub(super) path: &'static str,
+    /// What the navigation calls it.
+    pub(super) name: &'static str,
+    /// What one finds on it, in a line: for search engines and for tools that choose what to read.
+    pub(super) description: &'static str,
+    pub(super) source: Source,
+}
+
+impl Page {
+    /// The address of the page as Markdown.
+    pub(super) fn markdown_path(&self) -> String {
+        format!("{}.md", self.path)
+    }
+}
+
+/// Every page, in the order of the navigation.
+pub(super) static PAGES: [Page; 5] = [
+    Page {
+        path: "/docs",
+        name: "Overview",
+        description: "What the 9Pic API gives, and the way from a new token to the first photos in three steps.",
+        source: Source::Written(include_str!("pages/overview.md")),
+    },
+    Page {
+        path: "/docs/authentication",
+        name: "Authentication",
+        description: "How a program sends its API token, what is checked and in which order, and how tokens are deactivated, replaced and deleted.",
+        source: Source::Written(include_str!("pages/authentication.md")),
+    },
+    Page {
+        path: "/docs/conventions",
+        name: "Conventions",
+        description: "What holds for every endpoint of the 9Pic API: addresses, answers, pages, times, limits and compatibility.",
+        source: Source::Written(include_str!("pages/conventions.md")),
+    },
+    Page {
+        path: "/docs/errors",
+        name: "Errors",
+        description: "Every error code of the 9Pic API: its status, its cause, what to do about it, and whether to try again.",
+        source: Source::Written(include_str!("pages/errors.md")),
+    },
+    Page {
+        path: "/docs/reference",
+        name: "API reference",
+        description: "Every endpoint of the 9Pic API with its parameters, an example answer, its errors, and calls in cURL, Python and JavaScript.",
+        source: Source::Reference,
+    },
+];

@@ -1,0 +1,12 @@
+//! HTTP as every part of the server shares it: hosts, the caller's address, request ids, headers, connections.
+
+pub mod client_address;
+pub(crate) mod connections;
+pub(crate) mod headers;
+pub mod host;
+pub(crate) mod hosts;
+pub mod public_url;
+pub(crate) mod request_id;
+mod service;
+
+pub use self::service::HttpService;

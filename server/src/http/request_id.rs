@@ -1,0 +1,183 @@
+//! The id of a request: in every line that is logged for it, and in the `X-Request-Id` header of its response. It
+//! lets a caller and our log refer to the same request.
+
+use std::{
+    array, str,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use axum::{
+    Router,
+    extract::Request,
+    middleware::{Next, from_fn},
+    response::Response,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use rand::{RngCore, TryRngCore, rngs::OsRng};
+use tracing::{Instrument, Span};
+
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The target of the span that carries the id. The log's filter never disables it ([`crate::telemetry`]).
+pub(crate) const SPAN_TARGET: &str = "request";
+
+/// The longest id that is taken from a caller (contract, section 4).
+const MAX_LENGTH: usize = 64;
+
+/// Generates ids. This process never generates one twice; two processes hardly ever generate the same.
+pub(crate) struct RequestIds {
+    state: AtomicU64,
+}
+
+impl RequestIds {
+    pub(crate) fn new() -> Self {
+        Self {
+            state: AtomicU64::new(OsRng.unwrap_err().next_u64()),
+        }
+    }
+
+    /// The id that the caller sent, if it sent exactly one that is acceptable; otherwise a new one.
+    pub(crate) fn of_request(&self, headers: &HeaderMap) -> RequestId {
+        let mut sent = headers.get_all(REQUEST_ID).iter();
+        match (sent.next(), sent.next()) {
+            (Some(id), None) if is_acceptable(id) => RequestId::Sent(id.clone()),
+            _ => RequestId::Generated(self.generate()),
+        }
+    }
+
+    /// SplitMix64 (Steele, Lea and Flood 2014): a counter whose values are mixed one to one. No id repeats, and
+    /// none reveals the number of requests.
+    fn generate(&self) -> u64 {
+        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+        let mut mixed = self.state.fetch_add(STEP, Ordering::Relaxed);
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+fn is_acceptable(id: &HeaderValue) -> bool {
+    (1..=MAX_LENGTH).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic)
+}
+
+/// The id of a request.
+#[derive(Clone, Debug)]
+pub(crate) enum RequestId {
+    /// Ours, written as sixteen hexadecimal digits.
+    Generated(u64),
+    /// The caller's.
+    Sent(HeaderValue),
+}
+
+impl RequestId {
+    fn into_header(self) -> HeaderValue {
+        match self {
+            Self::Generated(bits) => {
+                HeaderValue::from_bytes(&hexadecimal(bits)).expect("digits are visible")
+            }
+            Self::Sent(id) => id,
+        }
+    }
+
+    /// A span that carries the id. Its level is the most urgent one, so that it is on whatever is logged.
+    fn span(&self) -> Span {
+        let digits;
+        let id = match self {
+            Self::Generated(bits) => {
+                digits = hexadecimal(*bits);
+                str::from_utf8(&digits).unwrap_or_default()
+            }
+            Self::Sent(id) => id.to_str().unwrap_or_default(),
+        };
+        tracing::error_span!(target: SPAN_TARGET, "request", request_id = id)
+    }
+}
+
+fn hexadecimal(bits: u64) -> [u8; 16] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    array::from_fn(|place| DIGITS[(bits >> (60 - 4 * place)) as usize & 15])
+}
+
+/// Runs `response` in a span that carries the id, and adds the id to the response's headers.
+///
+/// Neither path nor query is logged: a caller may have put the key there by mistake.
+pub(crate) async fn with_id(
+    id: RequestId,
+    method: Method,
+    response: impl Future<Output = Response>,
+) -> Response {
+    let span = id.span();
+    let answered = async {
+        let response = response.await;
+        tracing::debug!(%method, status = response.status().as_u16(), "answered");
+        response
+    };
+    let mut response = answered.instrument(span).await;
+    response.headers_mut().insert(REQUEST_ID, id.into_header());
+    response
+}
+
+/// Gives each request to `router` an id.
+pub(crate) fn identify(router: Router) -> Router {
+    let ids = Arc::new(RequestIds::new());
+    router.layer(from_fn(move |request: Request, next: Next| {
+        let (id, method) = (ids.of_request(request.headers()), request.method().clone());
+        with_id(id, method, next.run(request))
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn sent(values: &[&[u8]]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(
+                REQUEST_ID,
+                HeaderValue::from_bytes(value).expect("a header"),
+            );
+        }
+        headers
+    }
+
+    #[test]
+    fn an_acceptable_id_of_the_caller_is_kept() {
+        let ids = RequestIds::new();
+        let longest = [b'x'; MAX_LENGTH];
+        for id in [b"a".as_slice(), b"trace-7/{ok}~!", &longest] {
+            assert_eq!(ids.of_request(&sent(&[id])).into_header(), id);
+        }
+    }
+
+    #[test]
+    fn an_id_that_is_not_acceptable_is_replaced() {
+        let ids = RequestIds::new();
+        let too_long = [b'x'; MAX_LENGTH + 1];
+        let unacceptable: [&[&[u8]]; 6] = [
+            &[],
+            &[b""],
+            &[b"two words"],
+            &["é".as_bytes()],
+            &[&too_long],
+            &[b"one", b"two"],
+        ];
+        for values in unacceptable {
+            let id = ids.of_request(&sent(values)).into_header();
+            assert!(values.iter().all(|value| id != *value), "{id:?}");
+            assert_eq!(id.len(), 16);
+        }
+    }
+
+    #[test]
+    fn no_id_is_generated_twice() {
+        let ids = RequestIds::new();
+        let generated: HashSet<_> = (0..10_000).map(|_| ids.generate()).collect();
+        assert_eq!(generated.len(), 10_000);
+    }
+}

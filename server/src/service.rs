@@ -1,0 +1,132 @@
+//! The whole server as one HTTP service: the external API, which programs call all the time, and everything else.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{Router, extract::Request, middleware::from_fn_with_state, response::Response};
+use futures_util::{FutureExt, future::Either};
+use store::Store;
+use tower::util::MapResponseLayer;
+
+use crate::{
+    api::{self, ExternalApi},
+    assets,
+    config::Config,
+    dashboard::{self, DashboardConfig},
+    docs,
+    health::Readiness,
+    http::{
+        HttpService,
+        client_address::TrustedProxies,
+        headers,
+        hosts::{self, Hosts},
+        request_id,
+    },
+    metrics::{self, Metrics},
+    originals::Originals,
+    token_test::TokenTest,
+};
+
+/// What operators observe of a running server: its metrics, and whether it is ready for requests.
+#[derive(Clone)]
+pub struct Instruments {
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) readiness: Readiness,
+}
+
+impl Instruments {
+    /// Those of a server on `store`.
+    pub fn new(store: &Store) -> Self {
+        Self {
+            metrics: Metrics::new(store, api::route_paths()),
+            readiness: Readiness::new(store.clone()),
+        }
+    }
+}
+
+/// The server: the external API, the files that it links to, the documentation, health checks, and the dashboard.
+pub fn service(
+    store: Store,
+    config: &Config,
+    originals: Originals,
+    instruments: &Instruments,
+) -> impl HttpService {
+    let files = api::files::router(store.clone(), &originals, config.api_hosts.clone());
+    let api = ExternalApi::new(
+        store.clone(),
+        originals,
+        config.api_hosts.clone(),
+        config.rate_limits,
+        Arc::clone(&instruments.metrics),
+    );
+    let token_test = Arc::new(TokenTest::new(api.clone(), &config.api_url));
+    let dashboard = dashboard::router(store, token_test, dashboard_config(config));
+    let hosts = Hosts::new(config.dashboard_hosts.as_deref(), &config.api_hosts);
+    let others = public_pages(config)
+        .layer(from_fn_with_state(hosts.clone(), hosts::dashboard_and_api))
+        .merge(files)
+        .merge(instruments.readiness.router())
+        .merge(request_id::identify(
+            dashboard.layer(from_fn_with_state(hosts, hosts::dashboard_only)),
+        ))
+        .layer(MapResponseLayer::new(headers::complete))
+        .layer(from_fn_with_state(
+            Arc::clone(&instruments.metrics),
+            metrics::count,
+        ));
+    Server {
+        api,
+        others,
+        proxies: config.trusted_proxies.clone(),
+        https: config.is_https(),
+    }
+}
+
+fn dashboard_config(config: &Config) -> DashboardConfig {
+    DashboardConfig {
+        contact_url: config.contact_url.as_str().to_owned(),
+        api_origin: config.api_url.origin(),
+        secure_cookies: config.is_https(),
+        confirm_password_after: config.confirm_password_after,
+    }
+}
+
+/// The OpenAPI document, the documentation, and the files that pages load.
+fn public_pages(config: &Config) -> Router {
+    let api_origin = config.api_url.origin();
+    let public_origin = config.public_url.as_ref().map(|url| url.origin());
+    let limit = config.rate_limits.map(|limits| limits.per_token);
+    api::openapi::router(&api_origin)
+        .merge(docs::router(&api_origin, public_origin.as_deref(), limit))
+        .merge(assets::router())
+}
+
+/// Chooses between API and everything else by one look at the path. Routers around both would cost each API call as
+/// much as all checks of its key.
+#[derive(Clone)]
+struct Server {
+    api: ExternalApi,
+    others: Router,
+    proxies: TrustedProxies,
+    /// Whether browsers use HTTPS.
+    https: bool,
+}
+
+impl HttpService for Server {
+    fn respond(
+        &self,
+        mut request: Request,
+        peer: Option<SocketAddr>,
+    ) -> impl Future<Output = Response> + Send {
+        let client = peer.map(|peer| self.proxies.caller(peer.ip(), request.headers()));
+        let response = if api::is_path_of(request.uri().path()) {
+            Either::Left(self.api.respond(request, client))
+        } else {
+            // Handlers and layers find the address in the request's extensions.
+            if let Some(client) = client {
+                request.extensions_mut().insert(client);
+            }
+            Either::Right(self.others.respond(request, peer))
+        };
+        response.map(|response| headers::require_https(self.https, response))
+    }
+}
