@@ -92,6 +92,11 @@ lint-rust: setup-build
 	$(call section,Clippy for the browser)
 	@cargo clippy $(BROWSER) -- --deny warnings
 
+# For rust-analyzer (.vscode/settings.json): clippy's findings as JSON.
+editor-check:
+	@cargo clippy $(NATIVE) --all-targets --message-format=json; native=$$?; \
+	  cargo clippy $(BROWSER) --message-format=json && exit $$native
+
 lint: lint-rust ## Format, clippy for server and browser, types of the browser tests, supply chain
 	$(call section,Types of the browser tests)
 	@cd end2end && node_modules/.bin/tsc --noEmit
@@ -214,4 +219,4 @@ help: ## List these tasks
 	      /^##@ / { printf "\n%s\n", substr($$0, 5) } \
 	      /^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: run dev build deb check test test-sections nightly lint-rust lint e2e conformance soak sabotage bench lighthouse deb-test fuzz mutants audit sbom fmt setup setup-rust setup-build setup-test setup-deb help
+.PHONY: run dev build deb check test test-sections nightly lint-rust editor-check lint e2e conformance soak sabotage bench lighthouse deb-test fuzz mutants audit sbom fmt setup setup-rust setup-build setup-test setup-deb help
