@@ -22,7 +22,7 @@ use model::{
     token::TokenId,
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use store::{OrganisationScope, Store, clock::SystemClock, events::NewEvent, photos::NewPhoto};
+use store::{EventsPermission, Store, clock::SystemClock, events::NewEvent, photos::NewPhoto};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -112,9 +112,9 @@ async fn event(store: &Store) -> Outcome<EventPermission> {
         status: EventStatus::Active,
         settings: Some(EventSettings::ALL_ON),
     };
-    let scope = OrganisationScope::operator(organisation);
+    let scope = EventsPermission::operator(organisation);
     let event = store.events().create(scope, &event).await?;
-    let record = store.grants().event(event).await?;
+    let record = store.key_cache().event(event).await?;
     let token = TokenRecord {
         token_id: TokenId(1),
         organisation_id: organisation,

@@ -36,7 +36,7 @@ use crate::{
     Store,
     database::{Transaction, Value, values},
     error::{AuditError, DatabaseError, PruneError},
-    scope::AuditAuthority,
+    permission::AuditPermission,
 };
 
 /// The audit trail; see [`Store::audit`].
@@ -91,43 +91,43 @@ impl<'a> Audit<'a> {
     /// [`AuditError`].
     pub async fn list(
         &self,
-        authority: AuditAuthority<'_>,
+        permission: AuditPermission<'_>,
         filter: Filter,
         place: Cursor,
         size: u32,
     ) -> Result<EntryPage, AuditError> {
-        self.admit(authority).await?;
-        let page = self.read(authority, filter, place, size).await?;
+        self.admit(permission).await?;
+        let page = self.read(permission, filter, place, size).await?;
         match place {
             // Less than a page of newer records is left: show the newest page instead.
             Cursor::After(_) if !page.has_newer => {
-                Ok(self.read(authority, filter, Cursor::Newest, size).await?)
+                Ok(self.read(permission, filter, Cursor::Newest, size).await?)
             }
             _ => Ok(page),
         }
     }
 
-    async fn admit(&self, authority: AuditAuthority<'_>) -> Result<(), AuditError> {
-        match authority {
-            AuditAuthority::Member(member) => Ok(member.require_developer_zone()?),
-            AuditAuthority::Operator(Some(id)) => {
+    async fn admit(&self, permission: AuditPermission<'_>) -> Result<(), AuditError> {
+        match permission {
+            AuditPermission::Member(member) => Ok(member.require_developer_zone()?),
+            AuditPermission::Operator(Some(id)) => {
                 let organisation = self.store.organisations().find(id).await?;
                 organisation.ok_or(AuditError::NoSuchOrganisation(id))?;
                 Ok(())
             }
-            AuditAuthority::Operator(None) => Ok(()),
+            AuditPermission::Operator(None) => Ok(()),
         }
     }
 
     async fn read(
         &self,
-        authority: AuditAuthority<'_>,
+        permission: AuditPermission<'_>,
         filter: Filter,
         place: Cursor,
         size: u32,
     ) -> Result<EntryPage, DatabaseError> {
         let select = Select {
-            organisation: authority.organisation_id(),
+            organisation: permission.organisation_id(),
             filter,
             place,
         };
@@ -135,7 +135,7 @@ impl<'a> Audit<'a> {
         let (sql, values) = select.sql(i64::from(size) + 1);
         let values: Vec<_> = values.into_iter().map(Value::from).collect();
         let rows: Vec<EntryRow> = self.store.database().fetch_all(sql, &values).await?;
-        select.page(rows, size as usize, authority.sees_operators())
+        select.page(rows, size as usize, permission.sees_operators())
     }
 
     /// Records a failed sign-in. The address is kept only if it has an account.

@@ -21,8 +21,8 @@ use crate::{
     audit::{Record, email_of},
     database::{DATABASE_TIMEOUT, names_a_file, names_a_postgres, without_password},
     error::{BackupError, DatabaseError, OpenError, SchemaError},
+    permission::TokenPermission,
     schema,
-    scope::TokenAuthority,
     task::spawn_blocking,
     token_name::stored_name,
 };
@@ -181,7 +181,7 @@ struct PausedRow {
 
 impl PausedRow {
     fn record(&self) -> Record {
-        let operator = TokenAuthority::Operator(OrganisationId(self.organisation_id));
+        let operator = TokenPermission::Operator(OrganisationId(self.organisation_id));
         let token = RecordedToken {
             id: TokenId(self.id),
             preview: TokenPreview::of(&self.preview),
@@ -218,7 +218,7 @@ impl Store {
             self.record(&mut transaction, record).await?;
         }
         transaction.commit().await?;
-        self.grants().settle().await;
+        self.key_cache().wait_for_servers().await;
         Ok(Distrusted {
             tokens: tokens.len() as u64,
             sessions: sessions.len() as u64,

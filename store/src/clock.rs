@@ -1,4 +1,4 @@
-//! The time that rules go by: injected, so that a test can stand still or leap.
+//! The clocks of all rules. They are injected, so that a test can stop or move the time.
 
 use std::{
     sync::atomic::{AtomicI64, AtomicU64, Ordering},
@@ -31,12 +31,12 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that moves only when it is told to; for tests.
+/// A clock that only a test moves.
 #[derive(Debug)]
 pub struct ManualClock(AtomicI64);
 
 impl ManualClock {
-    /// A clock that stands at `start`.
+    /// A clock that shows `start`.
     pub const fn new(start: Timestamp) -> Self {
         Self(AtomicI64::new(start.0))
     }
@@ -53,19 +53,19 @@ impl Clock for ManualClock {
     }
 }
 
-/// Tells how much time has gone by. Nobody sets it, and it says nothing about the time of day.
+/// Measures elapsed time. It cannot be set, and does not know the time of day.
 pub trait MonotonicClock: Send + Sync + 'static {
-    /// The time since a moment that stays the same as long as the process lives.
+    /// The time since a moment that is fixed for the life of the process.
     fn elapsed(&self) -> Duration;
 }
 
-/// The machine's clock. On Linux it goes on while the machine sleeps.
+/// The machine's clock. On Linux it also counts the time that the machine sleeps.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemMonotonicClock;
 
 impl MonotonicClock for SystemMonotonicClock {
     fn elapsed(&self) -> Duration {
-        // `Instant` stands still during the sleep, and what was read before would look fresh after it.
+        // `Instant` stops during sleep: a read from before the sleep would look fresh after it.
         #[cfg(target_os = "linux")]
         const CLOCK: ClockId = ClockId::Boottime;
         #[cfg(not(target_os = "linux"))]
@@ -76,7 +76,7 @@ impl MonotonicClock for SystemMonotonicClock {
     }
 }
 
-/// A monotonic clock that moves only when it is told to; for tests.
+/// A monotonic clock that only a test moves.
 #[derive(Debug, Default)]
 pub struct ManualMonotonicClock(AtomicU64);
 

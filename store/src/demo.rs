@@ -14,8 +14,8 @@ use crate::{
     database::{Transaction, Value, values},
     error::{DatabaseError, DemoError, EventError},
     events::{InsertedEvent, insert_event},
+    permission::EventsPermission,
     photos::{NewPhoto, blocks::MOST_PHOTOS, loading},
-    scope::OrganisationScope,
     users::{NewUser, insert_member, insert_user},
 };
 
@@ -232,7 +232,7 @@ impl Store {
             return Ok(false);
         }
         for (event, organisation, photos) in photos {
-            let scope = OrganisationScope::operator(OrganisationId(organisation));
+            let scope = EventsPermission::operator(OrganisationId(organisation));
             self.photos().import(scope, EventId(event), &photos).await?;
         }
         Ok(true)
@@ -264,7 +264,7 @@ impl Store {
         }
         transaction.commit().await?;
         // A server may remember that some of the events did not exist.
-        self.grants().settle().await;
+        self.key_cache().wait_for_servers().await;
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     database::{Transaction, values},
     error::{DatabaseError, EventError, NewEventError},
     organisations::organisation_of,
-    scope::OrganisationScope,
+    permission::EventsPermission,
 };
 
 const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
@@ -166,10 +166,10 @@ impl<'a> Events<'a> {
     /// Those of the database.
     pub async fn list(
         &self,
-        scope: impl Into<OrganisationScope>,
+        permission: impl Into<EventsPermission>,
         request: PageRequest,
     ) -> Result<Page<EventSummary>, DatabaseError> {
-        let organisation = scope.into().organisation_id();
+        let organisation = permission.into().organisation_id();
         let database = self.store.database();
         let (total,): (i64,) = database.fetch_one(COUNT, values![organisation.0]).await?;
         let rows: Vec<EventRow> = database
@@ -190,10 +190,10 @@ impl<'a> Events<'a> {
     /// [`EventError::NoSuchEvent`], also for another organisation's event, and those of the database.
     pub async fn find(
         &self,
-        scope: impl Into<OrganisationScope>,
+        permission: impl Into<EventsPermission>,
         event: EventId,
     ) -> Result<EventSummary, EventError> {
-        let organisation = scope.into().organisation_id();
+        let organisation = permission.into().organisation_id();
         let database = self.store.database();
         let row: Option<EventRow> = database
             .fetch_optional(FIND, values![organisation.0, event.0])
@@ -208,9 +208,9 @@ impl<'a> Events<'a> {
     /// Those of the database.
     pub async fn example(
         &self,
-        scope: impl Into<OrganisationScope>,
+        permission: impl Into<EventsPermission>,
     ) -> Result<Option<EventId>, DatabaseError> {
-        let organisation = scope.into().organisation_id();
+        let organisation = permission.into().organisation_id();
         let database = self.store.database();
         let id: Option<(i64,)> = database
             .fetch_optional(EXAMPLE, values![organisation.0])
@@ -225,10 +225,10 @@ impl<'a> Events<'a> {
     /// [`NewEventError`].
     pub async fn create(
         &self,
-        scope: OrganisationScope,
+        permission: EventsPermission,
         event: &NewEvent,
     ) -> Result<EventId, NewEventError> {
-        let organisation = scope.organisation_id();
+        let organisation = permission.organisation_id();
         let date = event.date.as_deref().map(normalised_date).transpose()?;
         let created = loop {
             let created = self.try_create(organisation, event, date.as_deref()).await;
@@ -238,7 +238,7 @@ impl<'a> Events<'a> {
                 (outcome, _) => break outcome?,
             }
         };
-        self.store.grants().settle().await;
+        self.store.key_cache().wait_for_servers().await;
         Ok(created)
     }
 

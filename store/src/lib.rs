@@ -1,31 +1,31 @@
 //! The database, secrets and grants of the Developer Zone.
 //!
 //! This is the only crate that knows SQL. Code that touches an organisation's rows takes the organisation from a
-//! type that proves the caller's permission: [`Member`], [`TokenAuthority`], [`AuditAuthority`] or
-//! [`OrganisationScope`].
+//! type that proves the caller's permission: [`Member`], [`TokenPermission`], [`AuditPermission`] or
+//! [`EventsPermission`].
 
 mod actor;
-mod attempts;
 pub mod audit;
 pub mod backup;
-mod browsers;
 pub mod clock;
 mod database;
 pub mod demo;
+mod device_cookies;
 pub mod error;
 pub mod events;
-pub mod grants;
+pub mod key_cache;
 pub mod members;
 pub mod organisations;
 mod password;
+mod permission;
 pub mod photos;
 #[cfg(feature = "sabotage")]
 mod sabotage;
 mod schema;
-mod scope;
 pub mod secret;
 pub mod sessions;
 pub mod sign_in;
+mod sign_in_throttle;
 mod signing;
 pub mod task;
 mod token_name;
@@ -40,22 +40,22 @@ pub use self::{
     database::PoolConnections,
     members::Member,
     password::PasswordLoad,
-    scope::{AuditAuthority, OrganisationScope, TokenAuthority},
+    permission::{AuditPermission, EventsPermission, TokenPermission},
 };
 use self::{
-    attempts::Attempts,
     audit::Audit,
     clock::Clock,
     database::Database,
     error::{OpenError, SchemaError},
     events::Events,
-    grants::Grants,
+    key_cache::KeyCache,
     members::Members,
     organisations::Organisations,
     password::PasswordHasher,
     photos::Photos,
     sessions::Sessions,
     sign_in::SignIn,
+    sign_in_throttle::SignInThrottle,
     tokens::Tokens,
     usage::Usage,
     users::Users,
@@ -71,8 +71,8 @@ pub struct Store {
 struct Inner {
     database: Database,
     clock: Arc<dyn Clock>,
-    grants: Grants,
-    attempts: Attempts,
+    key_cache: KeyCache,
+    sign_in_throttle: SignInThrottle,
     passwords: PasswordHasher,
     usage: Usage,
 }
@@ -87,11 +87,11 @@ impl Store {
         let database = Database::open(url).await?;
         Ok(Self {
             inner: Arc::new(Inner {
-                grants: Grants::new(database.clone()),
+                key_cache: KeyCache::new(database.clone()),
                 usage: Usage::new(database.clone(), clock.clone()),
                 database,
                 clock,
-                attempts: Attempts::new(),
+                sign_in_throttle: SignInThrottle::new(),
                 passwords: PasswordHasher::new(),
             }),
             origin: None,
@@ -145,8 +145,8 @@ impl Store {
     }
 
     /// What API keys may do.
-    pub fn grants(&self) -> &Grants {
-        &self.inner.grants
+    pub fn key_cache(&self) -> &KeyCache {
+        &self.inner.key_cache
     }
 
     /// How tokens are used.
@@ -211,8 +211,8 @@ impl Store {
         self.origin.as_deref()
     }
 
-    fn attempts(&self) -> &Attempts {
-        &self.inner.attempts
+    fn sign_in_throttle(&self) -> &SignInThrottle {
+        &self.inner.sign_in_throttle
     }
 
     fn passwords(&self) -> &PasswordHasher {

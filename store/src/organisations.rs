@@ -145,7 +145,7 @@ impl<'a> Organisations<'a> {
         plan: Plan,
     ) -> Result<Organisation, OrganisationError> {
         let changed = self.change_plan(id, plan).await?;
-        self.store.grants().settle().await;
+        self.store.key_cache().wait_for_servers().await;
         Ok(changed)
     }
 

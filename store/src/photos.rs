@@ -29,7 +29,7 @@ use crate::{
     Store,
     database::{Row, Sql, Value, values},
     error::{DatabaseError, EventError},
-    scope::OrganisationScope,
+    permission::EventsPermission,
 };
 
 const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
@@ -212,10 +212,10 @@ impl<'a> Photos<'a> {
     /// Those of the database.
     pub async fn all(
         &self,
-        access: EventPermission,
+        permission: EventPermission,
         request: PageRequest,
     ) -> Result<Page<Photo>, DatabaseError> {
-        let event = access.event_id();
+        let event = permission.event_id();
         let total = self.total(event).await?;
         let stretch = Stretch {
             start: Place::before(i64::MIN),
@@ -232,11 +232,11 @@ impl<'a> Photos<'a> {
     /// Those of the database.
     pub async fn with_bib(
         &self,
-        access: EventPermission,
+        permission: EventPermission,
         bib: &Bib,
         request: PageRequest,
     ) -> Result<Page<Photo>, DatabaseError> {
-        let event = access.event_id();
+        let event = permission.event_id();
         let (names, pagination) = self.names_of_bib(event, bib, request).await?;
         let rows = self
             .named(find_listed, event, &names, ListedRow::name)
@@ -250,11 +250,11 @@ impl<'a> Photos<'a> {
     /// Those of the database.
     pub async fn taken_within(
         &self,
-        access: EventPermission,
+        permission: EventPermission,
         window: TimeWindow,
         request: PageRequest,
     ) -> Result<Page<Photo>, DatabaseError> {
-        let event = access.event_id();
+        let event = permission.event_id();
         let before = self.taken_before(event, window.from()).await?;
         let stretch = Stretch {
             start: Place::before(window.from().epoch_millis()),
@@ -269,8 +269,11 @@ impl<'a> Photos<'a> {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn days(&self, access: EventPermission) -> Result<Vec<TimelineDay>, DatabaseError> {
-        let values = values![access.event_id().0, UNTIMED];
+    pub async fn days(
+        &self,
+        permission: EventPermission,
+    ) -> Result<Vec<TimelineDay>, DatabaseError> {
+        let values = values![permission.event_id().0, UNTIMED];
         let blocks: Vec<(i64, i64)> = self.store.database().fetch_all(BLOCKS, values).await?;
         days_of(&blocks)
     }
@@ -281,11 +284,11 @@ impl<'a> Photos<'a> {
     /// Those of the database.
     pub async fn originals_with_bib(
         &self,
-        access: EventPermission,
+        permission: EventPermission,
         bib: &Bib,
         request: PageRequest,
     ) -> Result<Page<Original>, DatabaseError> {
-        let event = access.event_id();
+        let event = permission.event_id();
         let (names, pagination) = self.names_of_bib(event, bib, request).await?;
         let rows = self
             .named(find_originals, event, &names, OriginalRow::name)
@@ -300,7 +303,7 @@ impl<'a> Photos<'a> {
     /// Those of the database.
     pub async fn originals(
         &self,
-        access: EventPermission,
+        permission: EventPermission,
         ids: &[ImageId],
     ) -> Result<Vec<Original>, DatabaseError> {
         let mut asked = HashSet::new();
@@ -310,7 +313,7 @@ impl<'a> Photos<'a> {
             // PostgreSQL stores no text with a NUL, so no photo has such a name.
             .filter(|name| !name.contains('\0') && asked.insert(*name))
             .collect();
-        let event = access.event_id();
+        let event = permission.event_id();
         let rows = self
             .named(find_originals, event, &names, OriginalRow::name)
             .await?;
@@ -327,13 +330,13 @@ impl<'a> Photos<'a> {
     /// [`EventError::NoSuchEvent`], also for another organisation's event, and those of the database.
     pub async fn import(
         &self,
-        scope: OrganisationScope,
+        permission: EventsPermission,
         event: EventId,
         batch: &[NewPhoto],
     ) -> Result<Imported, EventError> {
         let start = Instant::now();
         let mut transaction = self.store.database().begin().await?;
-        if !lock_event(&mut transaction, scope.organisation_id(), event).await? {
+        if !lock_event(&mut transaction, permission.organisation_id(), event).await? {
             return Err(EventError::NoSuchEvent(event));
         }
         let imported = loading::load(&mut transaction, event, batch, self.most_photos).await?;

@@ -1,7 +1,7 @@
-//! A promise that can be broken on purpose, so that whoever checks it can show that a break is found.
-//! Compiled with the feature `sabotage` alone, which no build to ship has.
+//! Breaks a promise on purpose, to show that the history checker finds it. Only the feature `sabotage` compiles this,
+//! and no release build has it.
 
-/// Whether a change is to be reported as done at once, without the wait for other servers' leases
+/// Whether to report a change as done immediately, without waiting for other servers' leases
 /// (`DEVELOPER_ZONE_SABOTAGE=no-wait`).
 pub(crate) fn no_wait() -> bool {
     std::env::var_os("DEVELOPER_ZONE_SABOTAGE").is_some_and(|what| what == "no-wait")

@@ -1,12 +1,12 @@
 //! The secret of an API token.
 //!
-//! Shape, never to change (a test freezes it): 46 characters of `[0-9A-Za-z]`: 36 random ones (214
-//! bits), the mark `9Pic`, and the CRC-32 of those 40 in six base-62 digits. The random part comes
-//! first, so that the preview tells tokens apart; the mark lets secret scanners find leaked ones; the
-//! checksum turns a slip of the hand away without asking the database.
+//! Its shape must never change (a test holds it): 46 characters of `[0-9A-Za-z]`. These are 36 random characters (214
+//! bits), the mark `9Pic`, and the CRC-32 of those 40 characters in six base-62 digits. The random part comes first, so
+//! that previews differ. The mark lets secret scanners find leaked tokens. The checksum detects typing errors without
+//! a read of the database.
 //!
-//! Kept is the SHA-256 of the whole. A slow hash protects guessable secrets; at 214 random bits there is
-//! nothing to guess (OWASP Cryptographic Storage Cheat Sheet), and the guard hashes on every call.
+//! The database keeps the SHA-256 of the whole token. A slow hash is for secrets that can be guessed, and 214 random
+//! bits cannot (OWASP Cryptographic Storage Cheat Sheet). The guard hashes on every call, so the hash must be fast.
 
 use std::fmt;
 
@@ -19,18 +19,18 @@ const RANDOM_LENGTH: usize = 36;
 const MARK: &str = "9Pic";
 const MARKED_LENGTH: usize = RANDOM_LENGTH + MARK.len();
 const CHECKSUM_LENGTH: usize = 6;
-/// Characters of a token.
+/// The length of a token, in characters.
 pub const TOKEN_LENGTH: usize = MARKED_LENGTH + CHECKSUM_LENGTH;
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// A token in plain text, between its making and the one answer that shows it.
+/// A token in plain text, from its creation to the one response that shows it.
 ///
-/// It can be neither copied, serialised nor printed; memory that held it is wiped when it is dropped.
+/// It can be neither copied, serialised nor printed, and its memory is wiped when it is dropped.
 pub struct PlainToken(Zeroizing<String>);
 
 impl PlainToken {
-    /// Makes a new token from `rng`, which must be fit for secrets.
+    /// Creates a token from `rng`, which must be fit for secrets.
     pub fn generate(rng: &mut impl CryptoRng) -> Self {
         let mut text = Zeroizing::new(String::with_capacity(TOKEN_LENGTH));
         text.extend(
@@ -44,17 +44,17 @@ impl PlainToken {
         Self(text)
     }
 
-    /// What is kept of the token.
+    /// The digest that the database keeps.
     pub fn digest(&self) -> TokenDigest {
         TokenDigest::of(self.0.as_bytes())
     }
 
-    /// What stays readable of the token.
+    /// The readable part that the database keeps.
     pub fn preview(&self) -> TokenPreview {
         TokenPreview::of(&self.0)
     }
 
-    /// Gives the text away, for the one answer that shows it.
+    /// The text, for the one response that shows it.
     pub fn reveal(mut self) -> String {
         std::mem::take(&mut *self.0)
     }
@@ -66,20 +66,20 @@ impl fmt::Debug for PlainToken {
     }
 }
 
-/// SHA-256 of a token: what the database keeps and the guard looks for.
+/// The SHA-256 of a token, by which the guard looks it up.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenDigest([u8; 32]);
 
-/// A text that cannot be a token, whatever the database holds.
+/// A text that cannot be a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not the shape of an API token")]
 pub struct MalformedToken;
 
 impl TokenDigest {
-    /// The digest of a presented key, after a look at its length, alphabet, mark and checksum.
+    /// The digest of a presented key, if its length, alphabet, mark and checksum are right.
     ///
     /// # Errors
-    /// [`MalformedToken`], found without asking the database.
+    /// [`MalformedToken`], without a read of the database.
     pub fn of_presented(key: &[u8]) -> Result<Self, MalformedToken> {
         let well_formed = key.len() == TOKEN_LENGTH
             && is_alphanumeric(key)
@@ -107,7 +107,7 @@ impl fmt::Debug for TokenDigest {
     }
 }
 
-/// Looks at every character, whatever the first ones are: so the compiler takes many at a time.
+/// Checks every character even after a wrong one: so the compiler can check many at a time.
 fn is_alphanumeric(key: &[u8]) -> bool {
     let fits = |fits, byte: &u8| fits & byte.is_ascii_alphanumeric();
     key.iter().fold(true, fits)
@@ -135,7 +135,7 @@ mod tests {
         PlainToken::generate(&mut StdRng::seed_from_u64(seed)).reveal()
     }
 
-    /// Tokens are in partners' hands: one made by any earlier version must be read by every later one.
+    /// Partners keep their tokens: every later version must accept the tokens of every earlier one.
     #[test]
     fn the_shape_of_a_token_never_changes() {
         let known = "000000000000000000000000000000000000";
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_letter_or_digit_is_malformed_though_the_checksum_is_right() {
+    fn a_key_with_another_character_is_malformed_even_if_its_checksum_is_right() {
         for odd in [b' ', b'-', b'_', b'{', 0, 0xff] {
             let mut key = b"0000000000000000000000000000000000009Pic".to_vec();
             key[7] = odd;
@@ -178,7 +178,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_token_made_is_read_back(seed: u64) {
+        fn every_generated_token_is_accepted(seed: u64) {
             let plain = PlainToken::generate(&mut StdRng::seed_from_u64(seed));
             let digest = plain.digest();
             prop_assert_eq!(TokenDigest::of_presented(plain.reveal().as_bytes()), Ok(digest));

@@ -23,8 +23,8 @@ use zeroize::Zeroizing;
 use crate::{
     Store,
     audit::{Record, email_of},
-    browsers::from_hex,
     database::{Transaction, values},
+    device_cookies::from_hex,
     error::DatabaseError,
 };
 

@@ -1,6 +1,6 @@
 //! Checks passwords: to sign in, to confirm that the user is still the same person, and to change the password.
 //! Users' passwords are checked nowhere else, and wrong ones are throttled alike in every case
-//! ([`crate::attempts`]).
+//! ([`crate::sign_in_throttle`]).
 //!
 //! A session begins only while the password that opened it is the account's. If a sign-in and a change of the
 //! password run at the same time, no session of the old password remains.
@@ -18,12 +18,12 @@ use model::{
 use crate::{
     Store,
     actor::Origin,
-    attempts::{Attempt, Source},
     audit::{Record, email_of},
-    browsers::BrowserId,
     database::values,
+    device_cookies::DeviceId,
     error::{AccountError, DatabaseError, HashError, SignInError},
     sessions::{Session, SessionKey, begin_session, end_session, end_sessions_of, renew_session},
+    sign_in_throttle::{Attempt, Source},
 };
 
 /// The result of a sign-in: what the browser sends from now on.
@@ -34,7 +34,7 @@ pub struct SignedIn {
     /// The key of the new session.
     pub session: SessionKey,
     /// The device cookie, which proves at the next sign-in that this account has signed in there before.
-    pub known_browser: String,
+    pub device_cookie: String,
 }
 
 /// Sign-in, and all else that checks a password; see [`Store::sign_in`].
@@ -67,7 +67,7 @@ impl<'a> SignIn<'a> {
     /// Signs in with an address and a password, and begins a session. The session is that of the request that the
     /// store acts for ([`Store::on_behalf_of`]).
     ///
-    /// `known_browser` is the browser's device cookie ([`SignedIn::known_browser`]). `replaces` is the key of the
+    /// `device_cookie` is the browser's device cookie ([`SignedIn::device_cookie`]). `replaces` is the key of the
     /// session that the browser sent; it ends. So an attacker who planted a session in the browser gains nothing
     /// from this sign-in (OWASP Session Management Cheat Sheet, session fixation).
     ///
@@ -81,13 +81,13 @@ impl<'a> SignIn<'a> {
         &self,
         email: &Email,
         password: &str,
-        known_browser: Option<&str>,
+        device_cookie: Option<&str>,
         replaces: Option<&SessionKey>,
     ) -> Result<SignedIn, SignInError> {
         let client = self.store.origin().and_then(Origin::client);
         let client = client.cloned().unwrap_or_default();
         match self
-            .enter(email, password, &client, known_browser, replaces)
+            .enter(email, password, &client, device_cookie, replaces)
             .await
         {
             Ok(signed_in) => Ok(signed_in),
@@ -100,14 +100,14 @@ impl<'a> SignIn<'a> {
         email: &Email,
         password: &str,
         client: &Client,
-        known_browser: Option<&str>,
+        device_cookie: Option<&str>,
         replaces: Option<&SessionKey>,
     ) -> Result<SignedIn, SignInError> {
-        let key = self.store.known_browser_key().await?;
-        let browser = known_browser.and_then(|proof| BrowserId::proven(proof, &key, email));
-        let source = browser.map_or(
+        let key = self.store.device_cookie_key().await?;
+        let device = device_cookie.and_then(|proof| DeviceId::proven(proof, &key, email));
+        let source = device.map_or(
             Source::Stranger(client.address.map(|address| address.network())),
-            Source::KnownBrowser,
+            Source::KnownDevice,
         );
         let attempt = self.attempt(email, source)?;
         let found = self.find_by_email(email).await;
@@ -115,7 +115,7 @@ impl<'a> SignIn<'a> {
         Ok(SignedIn {
             user_id: UserId(account.id),
             session: self.begin(&account, client, replaces).await?,
-            known_browser: BrowserId::random().proof(&key, email),
+            device_cookie: DeviceId::random().proof(&key, email),
         })
     }
 
@@ -203,7 +203,10 @@ impl<'a> SignIn<'a> {
     }
 
     fn attempt(&self, email: &Email, source: Source) -> Result<Attempt, SignInError> {
-        let attempt = self.store.attempts().begin(email, source, self.now());
+        let attempt = self
+            .store
+            .sign_in_throttle()
+            .begin(email, source, self.now());
         attempt.map_err(SignInError::TooManyTries)
     }
 

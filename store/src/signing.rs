@@ -7,7 +7,7 @@ use crate::{Store, database::values, error::DatabaseError};
 /// For links to files.
 const FILE_LINKS: &str = "file-links";
 /// For device cookies.
-const KNOWN_BROWSERS: &str = "known-browsers";
+const DEVICE_COOKIES: &str = "known-browsers";
 
 const FIND: &str = "SELECT key FROM signing_keys WHERE purpose = $1";
 
@@ -25,8 +25,8 @@ impl Store {
         self.signing_key(FILE_LINKS).await
     }
 
-    pub(crate) async fn known_browser_key(&self) -> Result<[u8; 32], DatabaseError> {
-        self.signing_key(KNOWN_BROWSERS).await
+    pub(crate) async fn device_cookie_key(&self) -> Result<[u8; 32], DatabaseError> {
+        self.signing_key(DEVICE_COOKIES).await
     }
 
     async fn signing_key(&self, purpose: &str) -> Result<[u8; 32], DatabaseError> {

@@ -1,5 +1,5 @@
 //! API tokens: list, create, activate and deactivate, rename, delete. Each change first reads the organisation,
-//! runs in one transaction, and returns once no server can answer from the old state (see [`crate::grants`]).
+//! runs in one transaction, and returns once no server can answer from the old state (see [`crate::key_cache`]).
 
 mod usage;
 
@@ -18,7 +18,7 @@ use crate::{
     error::TokenError,
     members::Member,
     organisations::organisation_of,
-    scope::TokenAuthority,
+    permission::TokenPermission,
     secret::PlainToken,
     token_name::stored_name,
 };
@@ -127,22 +127,22 @@ impl<'a> Tokens<'a> {
     /// [`TokenError::PlanRequired`], [`TokenError::NoSuchOrganisation`], and those of the database.
     pub async fn list(
         &self,
-        authority: TokenAuthority<'_>,
+        permission: TokenPermission<'_>,
     ) -> Result<Vec<TokenSummary>, TokenError> {
-        self.admit(authority).await?;
+        self.admit(permission).await?;
         let database = self.store.database();
-        let organisation = authority.organisation_id();
+        let organisation = permission.organisation_id();
         let rows: Vec<TokenRow> = database.fetch_all(LIST, values![organisation.0]).await?;
         let tokens = rows.into_iter().map(|row| self.with_last_use(row.into()));
         Ok(tokens.collect())
     }
 
-    /// Whether `authority` may read the organisation's tokens. The organisation and the tokens are two reads, not
+    /// Whether `permission` may read the organisation's tokens. The organisation and the tokens are two reads, not
     /// a transaction, which would wait for SQLite's only writer.
-    async fn admit(&self, authority: TokenAuthority<'_>) -> Result<(), TokenError> {
-        let organisation = authority.organisation_id();
+    async fn admit(&self, permission: TokenPermission<'_>) -> Result<(), TokenError> {
+        let organisation = permission.organisation_id();
         let found = self.store.organisations().find(organisation).await?;
-        check_plan(authority, found)
+        check_plan(permission, found)
     }
 
     /// Creates an active token, owned by the member. Every server accepts it immediately: no one has asked for it
@@ -185,9 +185,9 @@ impl<'a> Tokens<'a> {
         secret: &PlainToken,
         now: Timestamp,
     ) -> Result<Option<TokenId>, TokenError> {
-        let authority = TokenAuthority::from(member);
+        let permission = TokenPermission::from(member);
         let mut transaction = self.store.database().begin().await?;
-        admit_in(&mut transaction, authority).await?;
+        admit_in(&mut transaction, permission).await?;
         let id = insert(&mut transaction, member, name, secret, now).await?;
         match id {
             Some(id) => {
@@ -197,10 +197,10 @@ impl<'a> Tokens<'a> {
                     name: name.cloned(),
                     renamed_to: None,
                 };
-                let record = Record::of_token(Kind::TokenCreated, authority, created);
+                let record = Record::of_token(Kind::TokenCreated, permission, created);
                 self.store.record(&mut transaction, record).await?;
             }
-            None if is_full(&mut transaction, authority).await? => {
+            None if is_full(&mut transaction, permission).await? => {
                 return Err(TokenError::LimitReached);
             }
             None => {}
@@ -217,23 +217,23 @@ impl<'a> Tokens<'a> {
     /// of the database.
     pub async fn set_active(
         &self,
-        authority: TokenAuthority<'_>,
+        permission: TokenPermission<'_>,
         token: TokenId,
         active: bool,
     ) -> Result<Receipt, TokenError> {
-        let changed = self.change_active(authority, token, active).await;
+        let changed = self.change_active(permission, token, active).await;
         Ok(self.receipt(self.settled(changed).await?))
     }
 
     async fn change_active(
         &self,
-        authority: TokenAuthority<'_>,
+        permission: TokenPermission<'_>,
         token: TokenId,
         active: bool,
     ) -> Result<TokenSummary, TokenError> {
-        let organisation = authority.organisation_id();
+        let organisation = permission.organisation_id();
         let mut transaction = self.store.database().begin().await?;
-        admit_in(&mut transaction, authority).await?;
+        admit_in(&mut transaction, permission).await?;
         let values = values![organisation.0, token.0, active];
         let row: Option<TokenRow> = transaction.fetch_optional(SET_ACTIVE, values).await?;
         let changed = match row.map(TokenSummary::from) {
@@ -243,12 +243,12 @@ impl<'a> Tokens<'a> {
                 } else {
                     Kind::TokenDeactivated
                 };
-                let record = Record::of_token(kind, authority, (&changed).into());
+                let record = Record::of_token(kind, permission, (&changed).into());
                 self.store.record(&mut transaction, record).await?;
                 changed
             }
             None => {
-                let found = find(&mut transaction, FIND, authority, token).await?;
+                let found = find(&mut transaction, FIND, permission, token).await?;
                 // The state that was found: another server may have changed it since.
                 let status = TokenStatus::from_active(active);
                 TokenSummary { status, ..found }
@@ -265,11 +265,11 @@ impl<'a> Tokens<'a> {
     /// As [`Tokens::set_active`].
     pub async fn rename(
         &self,
-        authority: TokenAuthority<'_>,
+        permission: TokenPermission<'_>,
         token: TokenId,
         name: Option<TokenName>,
     ) -> Result<TokenSummary, TokenError> {
-        let renamed = match self.try_rename(authority, token, name).await {
+        let renamed = match self.try_rename(permission, token, name).await {
             // Like any call, it reports a deletion only once every server knows of it.
             Err(error) => self.settled(Err(error)).await?,
             Ok(renamed) => renamed,
@@ -279,14 +279,14 @@ impl<'a> Tokens<'a> {
 
     async fn try_rename(
         &self,
-        authority: TokenAuthority<'_>,
+        permission: TokenPermission<'_>,
         token: TokenId,
         name: Option<TokenName>,
     ) -> Result<TokenSummary, TokenError> {
-        let organisation = authority.organisation_id();
+        let organisation = permission.organisation_id();
         let mut transaction = self.store.database().begin().await?;
-        admit_in(&mut transaction, authority).await?;
-        let before = find(&mut transaction, HOLD, authority, token).await?;
+        admit_in(&mut transaction, permission).await?;
+        let before = find(&mut transaction, HOLD, permission, token).await?;
         if before.name != name {
             let new = name.as_ref().map(TokenName::as_str);
             transaction
@@ -296,7 +296,7 @@ impl<'a> Tokens<'a> {
                 renamed_to: name.clone(),
                 ..RecordedToken::from(&before)
             };
-            let record = Record::of_token(Kind::TokenRenamed, authority, renamed);
+            let record = Record::of_token(Kind::TokenRenamed, permission, renamed);
             self.store.record(&mut transaction, record).await?;
         }
         transaction.commit().await?;
@@ -309,10 +309,10 @@ impl<'a> Tokens<'a> {
     /// As [`Tokens::set_active`].
     pub async fn delete(
         &self,
-        authority: TokenAuthority<'_>,
+        permission: TokenPermission<'_>,
         token: TokenId,
     ) -> Result<Receipt, TokenError> {
-        let deleted = self.try_delete(authority, token).await;
+        let deleted = self.try_delete(permission, token).await;
         let receipt = self.receipt(self.settled(deleted).await?);
         // The token is deleted even if this fails.
         if let Err(error) = self.store.usage().forget(token).await {
@@ -326,13 +326,13 @@ impl<'a> Tokens<'a> {
 
     async fn try_delete(
         &self,
-        authority: TokenAuthority<'_>,
+        permission: TokenPermission<'_>,
         token: TokenId,
     ) -> Result<TokenSummary, TokenError> {
         let mut transaction = self.store.database().begin().await?;
-        admit_in(&mut transaction, authority).await?;
-        let deleted = find(&mut transaction, DELETE, authority, token).await?;
-        let record = Record::of_token(Kind::TokenDeleted, authority, (&deleted).into());
+        admit_in(&mut transaction, permission).await?;
+        let deleted = find(&mut transaction, DELETE, permission, token).await?;
+        let record = Record::of_token(Kind::TokenDeleted, permission, (&deleted).into());
         self.store.record(&mut transaction, record).await?;
         transaction.commit().await?;
         Ok(deleted)
@@ -345,7 +345,7 @@ impl<'a> Tokens<'a> {
         outcome: Result<TokenSummary, TokenError>,
     ) -> Result<TokenSummary, TokenError> {
         if let Ok(_) | Err(TokenError::NoSuchToken(_)) = &outcome {
-            self.store.grants().settle().await;
+            self.store.key_cache().wait_for_servers().await;
         }
         outcome
     }
@@ -367,25 +367,25 @@ impl<'a> Tokens<'a> {
     }
 }
 
-/// Whether `authority` may change the organisation's tokens. A [`Member`] carries a plan too, but that one can be
+/// Whether `permission` may change the organisation's tokens. A [`Member`] carries a plan too, but that one can be
 /// as old as the request.
 async fn admit_in(
     transaction: &mut Transaction,
-    authority: TokenAuthority<'_>,
+    permission: TokenPermission<'_>,
 ) -> Result<(), TokenError> {
-    let found = organisation_of(transaction, authority.organisation_id()).await?;
-    check_plan(authority, found)
+    let found = organisation_of(transaction, permission.organisation_id()).await?;
+    check_plan(permission, found)
 }
 
 fn check_plan(
-    authority: TokenAuthority<'_>,
+    permission: TokenPermission<'_>,
     found: Option<Organisation>,
 ) -> Result<(), TokenError> {
-    let missing = TokenError::NoSuchOrganisation(authority.organisation_id());
+    let missing = TokenError::NoSuchOrganisation(permission.organisation_id());
     let organisation = found.ok_or(missing)?;
-    match authority {
-        TokenAuthority::Member(member) => Ok(member.require_plan_of(&organisation)?),
-        TokenAuthority::Operator(_) => Ok(()),
+    match permission {
+        TokenPermission::Member(member) => Ok(member.require_plan_of(&organisation)?),
+        TokenPermission::Operator(_) => Ok(()),
     }
 }
 
@@ -393,10 +393,10 @@ fn check_plan(
 async fn find(
     transaction: &mut Transaction,
     sql: &'static str,
-    authority: TokenAuthority<'_>,
+    permission: TokenPermission<'_>,
     token: TokenId,
 ) -> Result<TokenSummary, TokenError> {
-    let values = values![authority.organisation_id().0, token.0];
+    let values = values![permission.organisation_id().0, token.0];
     let row: Option<TokenRow> = transaction.fetch_optional(sql, values).await?;
     let found = row.map(TokenSummary::from);
     found.ok_or(TokenError::NoSuchToken(token))
@@ -428,9 +428,9 @@ async fn insert(
 /// Whether the organisation has the maximum number of tokens.
 async fn is_full(
     transaction: &mut Transaction,
-    authority: TokenAuthority<'_>,
+    permission: TokenPermission<'_>,
 ) -> Result<bool, TokenError> {
-    let values = values![authority.organisation_id().0];
+    let values = values![permission.organisation_id().0];
     let (count,): (i64,) = transaction.fetch_one(COUNT, values).await?;
     Ok(usize::try_from(count).is_ok_and(|count| count >= TOKEN_LIMIT))
 }

@@ -241,7 +241,7 @@ async fn try_sign_in(email: &str, password: &str) -> Result<(), SignInFailure> {
         )
         .await?;
     set_cookie(cookies.session(&signed_in.session));
-    set_cookie(cookies.knows_browser(&signed_in.known_browser));
+    set_cookie(cookies.knows_browser(&signed_in.device_cookie));
     Ok(())
 }
 

@@ -50,7 +50,12 @@ impl Call<'_> {
     pub(super) async fn event(&self) -> Result<EventPermission, ApiError> {
         let [organisation, event] = ids(&self.values, ["org_id", "event_id"])?;
         let access = self.caller.organisation(OrganisationId(organisation))?;
-        let found = self.backends.store.grants().event(EventId(event)).await?;
+        let found = self
+            .backends
+            .store
+            .key_cache()
+            .event(EventId(event))
+            .await?;
         Ok(access.event(found.as_ref())?)
     }
 

@@ -124,7 +124,7 @@ impl Guard {
     /// Checks 3 to 5: what is known of the key, and whether that opens anything now. An answer that
     /// cannot be had is a refusal.
     async fn holder(&self, digest: &TokenDigest) -> Result<(Caller, Counted<'_>), ApiError> {
-        let record = self.store.grants().token(digest).await?;
+        let record = self.store.key_cache().token(digest).await?;
         let record = record.ok_or(Refusal::TokenInvalid)?;
         let mut counted = Counted {
             usage: self.store.usage(),

@@ -7,7 +7,7 @@ use model::{
     timestamp::Timestamp,
     token::TokenId,
 };
-use store::{AuditAuthority, Store};
+use store::{AuditPermission, Store};
 
 use super::{
     arguments,
@@ -138,7 +138,7 @@ impl Which {
             token: self.token,
             since: self.since,
         };
-        let authority = AuditAuthority::Operator(self.organisation);
+        let authority = AuditPermission::Operator(self.organisation);
         let (mut entries, mut place) = (Vec::new(), Cursor::Newest);
         let mut left = self.limit;
         loop {

@@ -5,7 +5,7 @@ use model::{
     event::{EventId, EventSettings, EventStatus},
     organisation::OrganisationId,
 };
-use store::{OrganisationScope, Store, events::NewEvent};
+use store::{EventsPermission, Store, events::NewEvent};
 
 use super::{arguments, import::Import, output};
 use crate::error::Error;
@@ -62,7 +62,7 @@ impl Command {
                     status,
                     settings: (!unconfigured).then_some(EventSettings::ALL_ON),
                 };
-                let scope = OrganisationScope::operator(organisation);
+                let scope = EventsPermission::operator(organisation);
                 let made = store.events().create(scope, &event).await?;
                 output::line(format!(
                     "Created event {made}, {}, in organisation {organisation}.",

@@ -13,7 +13,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use model::{event::EventId, organisation::OrganisationId};
 use store::{
-    OrganisationScope, Store,
+    EventsPermission, Store,
     photos::{Imported, NewPhoto},
 };
 
@@ -88,7 +88,7 @@ impl Import {
     /// of the store, and [`Error::Output`].
     pub(super) async fn perform(self, store: &Store) -> Result<(), Error> {
         let path = &self.file.path;
-        let scope = OrganisationScope::operator(self.organisation);
+        let scope = EventsPermission::operator(self.organisation);
         store.events().find(scope, self.event).await?;
         let unreadable = |cause| Error::ImportFile {
             file: path.clone(),
@@ -128,7 +128,7 @@ impl Import {
         batch: &mut Vec<NewPhoto>,
         tally: &mut Tally<'_>,
     ) -> Result<(), Error> {
-        let scope = OrganisationScope::operator(self.organisation);
+        let scope = EventsPermission::operator(self.organisation);
         match store.photos().import(scope, self.event, batch).await {
             Ok(imported) => tally.add(imported),
             Err(cause) => {

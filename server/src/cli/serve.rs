@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::{Args, builder::BoolishValueParser};
-use store::{Store, clock::SystemMonotonicClock, grants::Lease, task};
+use store::{Store, clock::SystemMonotonicClock, key_cache::Lease, task};
 
 use super::{database::open, demo, output, storage::Storage};
 use crate::{

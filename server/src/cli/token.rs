@@ -7,7 +7,7 @@ use model::{
     user::Email,
 };
 use serde::Serialize;
-use store::{Store, TokenAuthority, error::MemberError};
+use store::{Store, TokenPermission, error::MemberError};
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
 use super::{
@@ -76,8 +76,8 @@ pub(super) struct Which {
 }
 
 impl Which {
-    fn authority(&self) -> TokenAuthority<'static> {
-        TokenAuthority::Operator(self.organisation)
+    fn authority(&self) -> TokenPermission<'static> {
+        TokenPermission::Operator(self.organisation)
     }
 }
 
@@ -96,7 +96,7 @@ impl Command {
                 name,
             } => create(store, organisation, created_by, name).await,
             Self::List { organisation, json } => {
-                let found = tokens.list(TokenAuthority::Operator(organisation)).await?;
+                let found = tokens.list(TokenPermission::Operator(organisation)).await?;
                 let rows: Vec<_> = found.into_iter().map(TokenRow::from).collect();
                 output::list(&rows, json)
             }
@@ -157,7 +157,7 @@ async fn create(
     };
     let created = store.tokens().create(&member, name).await?;
     if let Err(cause) = output::write_line(&created.secret.reveal()) {
-        let authority = TokenAuthority::Operator(organisation);
+        let authority = TokenPermission::Operator(organisation);
         store.tokens().delete(authority, created.summary.id).await?;
         return Err(Error::TokenNotShown(cause));
     }

@@ -7,7 +7,7 @@ use prometheus_client::{
     encoding::{DescriptorEncoder, NoLabelSet},
     metrics::MetricType,
 };
-use store::{PasswordLoad, Store, grants::Answers};
+use store::{PasswordLoad, Store, key_cache::Answers};
 
 use super::calls::{Calls, STATUSES, Verdict, bounds_in_seconds};
 use crate::telemetry;
@@ -78,7 +78,7 @@ impl Collected {
     }
 
     fn grants(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let (tokens, events) = self.store.grants().answers();
+        let (tokens, events) = self.store.key_cache().answers();
         let counts = [("token", tokens), ("event", events)].map(|(of, counts)| {
             let Answers {
                 from_memory,

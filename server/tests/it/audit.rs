@@ -7,7 +7,7 @@ use model::{
     organisation::Plan,
 };
 use serde_json::{Value, json};
-use store::AuditAuthority;
+use store::AuditPermission;
 
 use crate::support::{DEMO_PASSWORD, client::Client, server::TestServer};
 
@@ -67,7 +67,7 @@ async fn file(client: &Client, query: &str) -> (StatusCode, HeaderMap, String) {
 
 async fn everything(server: &TestServer) -> Vec<Entry> {
     let audit = server.store.audit();
-    let operator = AuditAuthority::Operator(None);
+    let operator = AuditPermission::Operator(None);
     let page = audit
         .list(operator, Filter::default(), Cursor::Newest, 100)
         .await;
@@ -258,7 +258,7 @@ async fn the_file_holds_every_row_of_the_filter_and_no_formula() {
     assert!(rows.next().is_none());
     let token = server.token().await;
     let name = model::token::TokenName::parse("=1+<i>1</i>").ok();
-    let operator = store::TokenAuthority::Operator(model::organisation::OrganisationId(903));
+    let operator = store::TokenPermission::Operator(model::organisation::OrganisationId(903));
     for name in [name, None] {
         let renamed = server.store.tokens().rename(operator, token.id, name).await;
         renamed.expect("renamed");

@@ -29,7 +29,7 @@ async fn add_photo(server: &TestServer, image_id: &str, path: &str) {
         organisation::OrganisationId,
         photo::{ImageId, Photo},
     };
-    use store::{OrganisationScope, photos::NewPhoto};
+    use store::{EventsPermission, photos::NewPhoto};
 
     let address = format!("https://img.example.com/{image_id}");
     let photo = NewPhoto {
@@ -45,7 +45,7 @@ async fn add_photo(server: &TestServer, image_id: &str, path: &str) {
         original_path: Some(path.to_owned()),
         bibs: vec![],
     };
-    let scope = OrganisationScope::operator(OrganisationId(903));
+    let scope = EventsPermission::operator(OrganisationId(903));
     let photos = server.store.photos();
     let done = photos.import(scope, EventId(456), &[photo]).await;
     done.expect("loaded");

@@ -6,7 +6,7 @@ use model::{
     token::TokenSummary,
 };
 use serde_json::{Value, json};
-use store::TokenAuthority;
+use store::TokenPermission;
 
 use crate::support::{
     MEMBER,
@@ -54,7 +54,7 @@ fn calls_on(token: &Token) -> Vec<(&'static str, Value)> {
 
 /// The tokens of 903 as the database has them.
 async fn tokens(server: &TestServer) -> Vec<TokenSummary> {
-    let operator = TokenAuthority::Operator(OrganisationId(SUMMIT));
+    let operator = TokenPermission::Operator(OrganisationId(SUMMIT));
     server.store.tokens().list(operator).await.expect("listed")
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode, header::RETRY_AFTER};
 use serde_json::json;
-use store::TokenAuthority;
+use store::TokenPermission;
 
 use crate::support::{
     DEMO_PASSWORD, MEMBER,
@@ -154,7 +154,7 @@ async fn creating_and_deleting_want_the_password_again_and_pausing_never_does() 
         assert_eq!(refused.json(), "WrongPassword", "{name}");
     }
     let tokens = server.store.tokens();
-    let listed = tokens.list(TokenAuthority::Operator(
+    let listed = tokens.list(TokenPermission::Operator(
         model::organisation::OrganisationId(903),
     ));
     assert_eq!(

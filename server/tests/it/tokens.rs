@@ -7,7 +7,7 @@ use model::{
     user::Email,
 };
 use serde_json::{Value, json};
-use store::{Store, TokenAuthority, clock::Clock, sessions::IDLE_END};
+use store::{Store, TokenPermission, clock::Clock, sessions::IDLE_END};
 
 use crate::support::{
     DEMO_PASSWORD,
@@ -16,7 +16,7 @@ use crate::support::{
     server::{CONFIRM_AFTER, TestServer},
 };
 
-const OPERATOR: TokenAuthority<'static> = TokenAuthority::Operator(OrganisationId(903));
+const OPERATOR: TokenPermission<'static> = TokenPermission::Operator(OrganisationId(903));
 
 async fn watch(browser: &mut Browser, seen: Option<&str>) -> Value {
     let data = json!({ "organisation_id": 903, "seen": seen });

@@ -6,7 +6,7 @@ use model::{organisation::Plan, timestamp::Timestamp};
 use rustix::process::Signal;
 use server::api::throttle::{RateLimit, RateLimits};
 use sqlx::{Connection, SqliteConnection};
-use store::{TokenAuthority, clock::Clock};
+use store::{TokenPermission, clock::Clock};
 
 use crate::support::{
     UNKNOWN_KEY,
@@ -40,7 +40,7 @@ fn of<const N: usize>(token: &Token, expected: [(&str, i64); N]) -> BTreeMap<(i6
 }
 
 async fn last_used(server: &TestServer) -> Option<Timestamp> {
-    let authority = TokenAuthority::Operator(model::organisation::OrganisationId(903));
+    let authority = TokenPermission::Operator(model::organisation::OrganisationId(903));
     let listed = server.store.tokens().list(authority).await.expect("listed");
     listed[0].last_used
 }

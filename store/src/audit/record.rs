@@ -14,7 +14,7 @@ use crate::{
     actor::Origin,
     database::{Transaction, values},
     error::DatabaseError,
-    scope::TokenAuthority,
+    permission::TokenPermission,
 };
 
 /// A record to be written. [`Store::record`] adds when and from where.
@@ -71,17 +71,17 @@ impl Record {
     /// A change of a token.
     pub(crate) fn of_token(
         kind: Kind,
-        authority: TokenAuthority<'_>,
+        permission: TokenPermission<'_>,
         token: RecordedToken,
     ) -> Self {
-        let actor = match authority {
-            TokenAuthority::Member(member) => {
+        let actor = match permission {
+            TokenPermission::Member(member) => {
                 Actor::User(account(member.user_id(), member.email().as_str()))
             }
-            TokenAuthority::Operator(_) => Actor::Operator(None),
+            TokenPermission::Operator(_) => Actor::Operator(None),
         };
         Self {
-            organisation: Some(authority.organisation_id()),
+            organisation: Some(permission.organisation_id()),
             // The account is the token's owner, also where an operator creates the token for a member.
             account: match &actor {
                 Actor::User(maker) if kind == Kind::TokenCreated => Some(maker.clone()),

@@ -6,7 +6,9 @@ use std::{
     sync::Arc,
 };
 
-use tokio::{join, task::spawn_blocking};
+use tokio::join;
+
+use crate::task::spawn_blocking;
 
 /// The file that a path led to when the database was opened.
 ///

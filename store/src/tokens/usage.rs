@@ -13,7 +13,7 @@ use super::{FIND, TokenRow, Tokens};
 use crate::{
     database::values,
     error::{DatabaseError, TokenError},
-    scope::TokenAuthority,
+    permission::TokenPermission,
     usage::ACCEPTED,
 };
 
@@ -51,16 +51,16 @@ impl Tokens<'_> {
     /// As [`Tokens::list`].
     pub async fn list_with_week(
         &self,
-        authority: TokenAuthority<'_>,
+        permission: TokenPermission<'_>,
     ) -> Result<Vec<TokenWeek>, TokenError> {
-        let tokens = self.list(authority).await?;
+        let tokens = self.list(permission).await?;
         let now = self.store.clock().now();
         let database = self.store.database();
         let rows: Vec<DayRow> = database
             .fetch_all(
                 WEEK,
                 values![
-                    authority.organisation_id().0,
+                    permission.organisation_id().0,
                     Week::start(now).epoch_millis(),
                     DAY_MILLIS,
                     ACCEPTED,
@@ -83,12 +83,12 @@ impl Tokens<'_> {
     /// [`TokenError::NoSuchToken`], also for another organisation's token, and those of [`Tokens::list`].
     pub async fn usage(
         &self,
-        authority: TokenAuthority<'_>,
+        permission: TokenPermission<'_>,
         token: TokenId,
     ) -> Result<TokenUsage, TokenError> {
-        self.admit(authority).await?;
+        self.admit(permission).await?;
         let database = self.store.database();
-        let values = values![authority.organisation_id().0, token.0];
+        let values = values![permission.organisation_id().0, token.0];
         let row: Option<TokenRow> = database.fetch_optional(FIND, values).await?;
         let found = row.ok_or(TokenError::NoSuchToken(token))?;
         let found = self.with_last_use(TokenSummary::from(found));

@@ -9,7 +9,7 @@ use model::{
 };
 use sqlx::AssertSqlSafe;
 use store::{
-    AuditAuthority, Member, Origin, Store, TokenAuthority,
+    AuditPermission, Member, Origin, Store, TokenPermission,
     error::{AccountError, AuditError, PlanRequired, PruneError, SignInError, TokenError},
     sessions::{IDLE_END, SessionKey},
 };
@@ -61,11 +61,11 @@ fn from_browser(store: &Store) -> Store {
     }))
 }
 
-fn operator(organisation: i64) -> TokenAuthority<'static> {
-    TokenAuthority::Operator(OrganisationId(organisation))
+fn operator(organisation: i64) -> TokenPermission<'static> {
+    TokenPermission::Operator(OrganisationId(organisation))
 }
 
-async fn page(store: &Store, authority: AuditAuthority<'_>, filter: Filter) -> EntryPage {
+async fn page(store: &Store, authority: AuditPermission<'_>, filter: Filter) -> EntryPage {
     let audit = store.audit();
     let page = audit.list(authority, filter, Cursor::Newest, 100).await;
     page.expect("listed")
@@ -73,12 +73,12 @@ async fn page(store: &Store, authority: AuditAuthority<'_>, filter: Filter) -> E
 
 /// All that the operator sees, newest first.
 async fn everything(store: &Store) -> Vec<Entry> {
-    page(store, AuditAuthority::Operator(None), ALL)
+    page(store, AuditPermission::Operator(None), ALL)
         .await
         .entries
 }
 
-async fn kinds(store: &Store, authority: AuditAuthority<'_>) -> Vec<Kind> {
+async fn kinds(store: &Store, authority: AuditPermission<'_>) -> Vec<Kind> {
     let entries = page(store, authority, ALL).await.entries;
     entries.into_iter().map(|entry| entry.kind).collect()
 }
@@ -392,7 +392,7 @@ async fn of_many_pauses_at_once_one_is_recorded(store: TestStore) {
         kind: Some(Kind::TokenDeactivated),
         ..ALL
     };
-    let found = page(&store, AuditAuthority::Operator(None), filter).await;
+    let found = page(&store, AuditPermission::Operator(None), filter).await;
     assert_eq!(found.entries.len(), 1);
 }
 
@@ -483,7 +483,7 @@ async fn a_sign_in_is_seen_by_the_organisations_of_that_moment_and_by_no_other(s
     );
     assert_eq!(kinds(&store, (&city).into()).await, [added]);
     assert_eq!(
-        kinds(&store, AuditAuthority::Operator(None)).await.len(),
+        kinds(&store, AuditPermission::Operator(None)).await.len(),
         6,
         "each once"
     );
@@ -509,7 +509,7 @@ async fn what_was_typed_as_an_address_without_an_account_is_not_kept(store: Test
     assert_eq!(newest.address.as_deref(), Some("203.0.113.7"));
     assert!(!store.raw().dump().await.contains("by-mistake"));
     assert_eq!(kinds(&store, (&ada).into()).await, [Kind::MemberAdded]);
-    let mine = AuditAuthority::Operator(Some(OrganisationId(903)));
+    let mine = AuditPermission::Operator(Some(OrganisationId(903)));
     assert_eq!(kinds(&store, mine).await, [Kind::MemberAdded]);
 }
 
@@ -648,7 +648,7 @@ async fn a_member_of_another_organisation_and_one_on_another_plan_read_nothing(s
             .await;
         assert_refused!(refused, AuditError::PlanRequired(PlanRequired(on)) if on == plan);
     }
-    let nowhere = AuditAuthority::Operator(Some(OrganisationId(1)));
+    let nowhere = AuditPermission::Operator(Some(OrganisationId(1)));
     let refused = store.audit().list(nowhere, ALL, Cursor::Newest, 10).await;
     assert_refused!(refused, AuditError::NoSuchOrganisation(_));
 }
@@ -840,7 +840,7 @@ async fn a_filter_gives_what_it_names_and_nothing_else(store: TestStore) {
             for token in [None, Some(TokenId(11))] {
                 for since in [None, Some(since)] {
                     let filter = Filter { kind, token, since };
-                    let authority = AuditAuthority::Operator(organisation);
+                    let authority = AuditPermission::Operator(organisation);
                     let found = page(&store, authority, filter).await.entries;
                     let wanted = everything(&store).await.into_iter().filter(|entry| {
                         organisation.is_none_or(|id| entry.organisation == Some(id))

@@ -11,7 +11,7 @@ use std::{
 
 use model::{organisation::OrganisationId, token::TokenStatus};
 use store::{
-    Store, TokenAuthority,
+    Store, TokenPermission,
     backup::{Distrusted, back_up},
     error::{BackupError, OpenError, SchemaError},
     secret::TokenDigest,
@@ -83,7 +83,7 @@ async fn after_a_restore_no_token_is_active_and_nobody_is_signed_in(store: TestS
         store.tokens().create(member, None).await.expect("created");
     }
     let paused = store.tokens().create(&one, None).await.expect("created");
-    let authority = TokenAuthority::Operator(OrganisationId(903));
+    let authority = TokenPermission::Operator(OrganisationId(903));
     let done = store
         .tokens()
         .set_active(authority, paused.summary.id, false)
@@ -99,7 +99,7 @@ async fn after_a_restore_no_token_is_active_and_nobody_is_signed_in(store: TestS
     };
     assert_eq!(distrusted, expected);
     for organisation in [903, 904] {
-        let authority = TokenAuthority::Operator(OrganisationId(organisation));
+        let authority = TokenPermission::Operator(OrganisationId(organisation));
         let tokens = store.tokens().list(authority).await.expect("listed");
         assert!(!tokens.is_empty());
         assert!(
@@ -140,7 +140,7 @@ async fn a_backup_holds_all_that_was_reported_as_done_before_it_began(store: Tes
     deleted.expect("deleted");
     let copy = opened(&target(&store)).await;
     let digest = digest.expect("well formed");
-    let found = copy.grants().token(&digest).await.expect("an answer");
+    let found = copy.key_cache().token(&digest).await.expect("an answer");
     assert_eq!(found.map(|token| token.token_id), Some(token));
     let next = copy.tokens().create(&member, None).await.expect("created");
     assert!(next.summary.id > token, "numbers are not given twice");

@@ -10,7 +10,7 @@ use model::{
     photo::{Bib, ImageId, TimeWindow},
 };
 use store::{
-    AuditAuthority, OrganisationScope, Store, TokenAuthority,
+    AuditPermission, EventsPermission, Store, TokenPermission,
     error::{OpenError, SchemaError},
     events::NewEvent,
     secret::TokenDigest,
@@ -184,8 +184,8 @@ async fn after_closing_every_call_says_that_the_database_is_out_of_reach(store: 
     store.close().await;
 
     let organisation = OrganisationId(903);
-    let scope = OrganisationScope::operator(organisation);
-    let authority = TokenAuthority::from(&member);
+    let scope = EventsPermission::operator(organisation);
+    let authority = TokenPermission::from(&member);
     let address = email("ada@example.com");
     let page = PageRequest::new(1, 10, 100).expect("in range");
     let event = NewEvent {
@@ -202,8 +202,8 @@ async fn after_closing_every_call_says_that_the_database_is_out_of_reach(store: 
         })+};
     }
     assert_out_of_reach!(
-        store.grants().token(&digest),
-        store.grants().event(EventId(1)),
+        store.key_cache().token(&digest),
+        store.key_cache().event(EventId(1)),
         store.tokens().list(authority),
         store.tokens().create(&member, None),
         store.tokens().set_active(authority, token, true),
@@ -249,7 +249,7 @@ async fn after_closing_every_call_says_that_the_database_is_out_of_reach(store: 
         store.sessions().end_all(member.user_id()),
         store.sessions().purge_ended(),
         store.audit().list(
-            AuditAuthority::Operator(None),
+            AuditPermission::Operator(None),
             Filter::default(),
             Cursor::Newest,
             10

@@ -7,7 +7,7 @@ use model::{
     photo::{Bib, ImageId},
 };
 use store::{
-    OrganisationScope, TokenAuthority,
+    EventsPermission, TokenPermission,
     demo::{DEMO_PASSWORD, DEMO_USERS, originals},
     error::DemoError,
 };
@@ -109,17 +109,21 @@ async fn the_demo_has_the_organisations_users_and_events_that_its_page_names(sto
         (789, 903, EventStatus::Draft, Some(EventSettings::ALL_ON)),
         (556, 904, EventStatus::Active, Some(EventSettings::ALL_ON)),
     ] {
-        let scope = OrganisationScope::operator(OrganisationId(organisation));
+        let scope = EventsPermission::operator(OrganisationId(organisation));
         let event = store
             .events()
             .find(scope, EventId(id))
             .await
             .expect("found");
         assert_eq!(event.status, status, "{id}");
-        let record = store.grants().event(EventId(id)).await.expect("an answer");
+        let record = store
+            .key_cache()
+            .event(EventId(id))
+            .await
+            .expect("an answer");
         assert_eq!(record.expect("an event").settings, settings, "{id}");
     }
-    let scope = OrganisationScope::operator(OrganisationId(903));
+    let scope = EventsPermission::operator(OrganisationId(903));
     let request = PageRequest::new(1, 30, 100).expect("in range");
     let list = store.events().list(scope, request).await.expect("listed");
     assert_eq!(list.pagination.total_pages, 3);
@@ -148,7 +152,7 @@ async fn a_second_load_changes_nothing_that_was_tried_out_since(store: TestStore
     let before = store.raw().dump().await;
     assert!(!store.load_demo().await.expect("an answer"));
     assert_eq!(store.raw().dump().await, before);
-    let tokens = store.tokens().list(TokenAuthority::from(&member)).await;
+    let tokens = store.tokens().list(TokenPermission::from(&member)).await;
     assert_eq!(tokens.expect("listed").len(), 1);
 }
 

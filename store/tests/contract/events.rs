@@ -8,7 +8,7 @@ use model::{
     page::PageRequest,
 };
 use store::{
-    OrganisationScope, Store,
+    EventsPermission, Store,
     error::{EventError, NewEventError},
     events::NewEvent,
 };
@@ -31,8 +31,8 @@ on_both_engines!(
     an_event_that_cannot_be_made_leaves_nothing_behind,
 );
 
-fn scope(organisation: i64) -> OrganisationScope {
-    OrganisationScope::operator(OrganisationId(organisation))
+fn scope(organisation: i64) -> EventsPermission {
+    EventsPermission::operator(OrganisationId(organisation))
 }
 
 fn event(id: Option<i64>, date: Option<&str>) -> NewEvent {
@@ -275,7 +275,7 @@ async fn settings_come_back_with_selfie_clips_off_where_video_is_off(store: Test
             ..event(None, None)
         };
         let id = EventId(create(&store, 903, &made).await);
-        let record = store.grants().event(id).await.expect("an answer");
+        let record = store.key_cache().event(id).await.expect("an answer");
         let kept = record.and_then(|it| it.settings).expect("settings");
         assert_eq!(kept, settings.normalised());
         assert!(kept.video_search || !kept.video_selfie_search);

@@ -18,11 +18,11 @@ use model::{
 };
 use sqlx::{Connection, PgConnection};
 use store::{
-    Member, OrganisationScope, Store,
+    EventsPermission, Member, Store,
     clock::{ManualMonotonicClock, SystemMonotonicClock},
     error::{ServerLockError, TokenError},
     events::NewEvent,
-    grants::Lease,
+    key_cache::Lease,
     secret::TokenDigest,
 };
 use tokio::task::{JoinHandle, JoinSet};
@@ -107,16 +107,20 @@ async fn create_event(store: &Store, id: i64) {
         status: EventStatus::Active,
         settings: Some(ENABLED),
     };
-    let scope = OrganisationScope::operator(OrganisationId(903));
+    let scope = EventsPermission::operator(OrganisationId(903));
     store.events().create(scope, &event).await.expect("created");
 }
 
 async fn ask(store: &Store, digest: &TokenDigest) -> Option<TokenRecord> {
-    store.grants().token(digest).await.expect("an answer")
+    store.key_cache().token(digest).await.expect("an answer")
 }
 
 async fn ask_event(store: &Store, id: i64) -> Option<EventRecord> {
-    store.grants().event(EventId(id)).await.expect("an answer")
+    store
+        .key_cache()
+        .event(EventId(id))
+        .await
+        .expect("an answer")
 }
 
 async fn within_a_lease_nothing_is_read_and_after_it_everything(store: TestStore) {
@@ -192,9 +196,9 @@ async fn without_a_database_answers_end_with_their_lease(store: TestStore) {
     assert!(ask(&store, &digest).await.is_some());
     assert!(ask_event(&store, 456).await.is_some());
     clock.advance(1);
-    let token = store.grants().token(&digest).await;
+    let token = store.key_cache().token(&digest).await;
     assert_unavailable(&token.expect_err("no answer"));
-    let event = store.grants().event(EventId(456)).await;
+    let event = store.key_cache().event(EventId(456)).await;
     assert_unavailable(&event.expect_err("no answer"));
 }
 

@@ -1,8 +1,10 @@
-//! What the store promises, proved on SQLite and on PostgreSQL.
+//! The promises of the store, tested on SQLite and on PostgreSQL.
 //!
-//! A test is written once, as `async fn name(store: TestStore)`; the lists at the top of each file run
-//! it on the engines that it holds for, as `tokens::sqlite::name` and `tokens::postgres::name`. A test
-//! that is in no list is dead code, and so an error.
+//! A test is written once, as `async fn name(store: TestStore)`. The list at the top of each file says on which engines
+//! it runs, as `tokens::sqlite::name` and `tokens::postgres::name`. A test in no list is dead code, and so an error.
+//!
+//! Tests that need PostgreSQL are ignored unless asked for: plain `cargo test` runs the others, and names each of them
+//! as ignored. `make test` runs all, and fails if there is no PostgreSQL.
 
 #![expect(clippy::disallowed_methods, reason = "tests log nothing for a request")]
 
@@ -16,7 +18,7 @@ mod backup;
 mod database;
 mod demo;
 mod events;
-mod grants;
+mod key_cache;
 mod leases;
 mod members;
 mod organisations;

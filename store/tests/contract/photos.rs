@@ -17,7 +17,7 @@ use model::{
     token::TokenId,
 };
 use store::{
-    OrganisationScope, Store,
+    EventsPermission, Store,
     events::NewEvent,
     photos::{Imported, NewPhoto},
 };
@@ -26,8 +26,8 @@ use crate::harness::{Raw, START, TestStore};
 
 pub(super) const HOUR: i64 = 3_600_000;
 
-pub(super) fn scope(organisation: i64) -> OrganisationScope {
-    OrganisationScope::operator(OrganisationId(organisation))
+pub(super) fn scope(organisation: i64) -> EventsPermission {
+    EventsPermission::operator(OrganisationId(organisation))
 }
 
 /// Organisation 903 with event 456.
@@ -57,7 +57,7 @@ pub(crate) async fn access(store: &Store, organisation: i64, event: EventId) -> 
         active: true,
         expires_at: None,
     };
-    let record = store.grants().event(event).await.expect("an answer");
+    let record = store.key_cache().event(event).await.expect("an answer");
     token
         .admit(START)
         .and_then(|caller| caller.organisation(OrganisationId(organisation)))
@@ -93,7 +93,7 @@ pub(super) fn bib(text: &str) -> Bib {
 }
 
 pub(super) async fn load(store: &Store, access: EventPermission, batch: &[NewPhoto]) -> Imported {
-    let scope = OrganisationScope::from(access);
+    let scope = EventsPermission::from(access);
     let loaded = store.photos().import(scope, access.event_id(), batch).await;
     loaded.expect("loaded")
 }

@@ -139,7 +139,7 @@ async fn a_stranger_does_not_keep_the_owner_out_of_a_browser_that_has_signed_in_
 ) {
     let ada = store.enterprise(903).await;
     let before = try_sign_in(&store, ada.email().as_str(), PASSWORD, HOME).await;
-    let proof = before.expect("signed in").known_browser;
+    let proof = before.expect("signed in").device_cookie;
     // From everywhere, the owner's own network among it.
     for number in 0..30 {
         let from = if number < 6 {
@@ -177,7 +177,7 @@ async fn what_a_browser_shows_of_an_earlier_sign_in_holds_on_every_server_and_fo
 ) {
     let (ada, bob) = (store.enterprise(903).await, store.enterprise(904).await);
     let before = try_sign_in(&store, ada.email().as_str(), PASSWORD, HOME).await;
-    let proof = before.expect("signed in").known_browser;
+    let proof = before.expect("signed in").device_cookie;
     let other = store.another_server().await;
     for who in [&ada, &bob] {
         answers(&other, who.email().as_str(), HOME).await;

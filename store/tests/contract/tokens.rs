@@ -8,7 +8,7 @@ use model::{
 };
 use sha2::{Digest, Sha256};
 use store::{
-    Member, Store, TokenAuthority,
+    Member, Store, TokenPermission,
     error::{DatabaseError, PlanRequired, TokenError},
 };
 use tokio::task::JoinSet;
@@ -44,8 +44,8 @@ on_sqlite_alone!(
     a_transaction_that_sqlite_ends_by_itself_does_not_stop_the_next_one,
 );
 
-fn operator(organisation: i64) -> TokenAuthority<'static> {
-    TokenAuthority::Operator(OrganisationId(organisation))
+fn operator(organisation: i64) -> TokenPermission<'static> {
+    TokenPermission::Operator(OrganisationId(organisation))
 }
 
 /// Makes a token and gives its number and its secret.

@@ -20,9 +20,9 @@ use server::{
     http::client_address::TrustedProxies, originals::Originals,
 };
 use store::{
-    Store, TokenAuthority,
+    Store, TokenPermission,
     clock::{Clock, ManualMonotonicClock},
-    grants::Lease,
+    key_cache::Lease,
 };
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -184,14 +184,14 @@ impl TestServer {
     }
 
     pub(crate) async fn set_active(&self, token: &Token, active: bool) {
-        let authority = TokenAuthority::Operator(OrganisationId(903));
+        let authority = TokenPermission::Operator(OrganisationId(903));
         let tokens = self.store.tokens();
         let done = tokens.set_active(authority, token.id, active).await;
         done.expect("switched");
     }
 
     pub(crate) async fn delete(&self, token: &Token) {
-        let authority = TokenAuthority::Operator(OrganisationId(903));
+        let authority = TokenPermission::Operator(OrganisationId(903));
         let done = self.store.tokens().delete(authority, token.id).await;
         done.expect("deleted");
     }

@@ -1,4 +1,4 @@
-//! How long a server may answer from memory, and how long a change waits for that.
+//! Leases: how long a server may answer from its cache, and how long a change waits for that.
 
 use std::{str::FromStr, time::Duration};
 
@@ -9,16 +9,15 @@ use crate::{
     error::DatabaseError,
 };
 
-/// For how long what was read may be answered from memory: 0 to 10,000 milliseconds; 0 asks the database
-/// every time.
+/// How long a server may answer from its cache: 0 to 10,000 milliseconds. With 0 it asks the database every time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lease(u16);
 
 impl Lease {
-    /// Every question is asked of the database.
+    /// Every question goes to the database.
     pub const NONE: Self = Self(0);
 
-    /// The longest that there may be. The schema holds to it too.
+    /// The longest lease. The schema enforces it too.
     pub const LONGEST: Self = Self(10_000);
 
     /// Its length.
@@ -28,8 +27,8 @@ impl Lease {
 }
 
 impl Default for Lease {
-    /// A quarter of a second: four reads a second of a key in constant use, and a change that is done while
-    /// one still looks at the button.
+    /// A quarter of a second: four reads a second for a key in constant use, and a change is done before the user
+    /// looks away from the button.
     fn default() -> Self {
         Self(250)
     }
@@ -41,7 +40,7 @@ impl std::fmt::Display for Lease {
     }
 }
 
-/// A number that no [`Lease`] has.
+/// The text is no [`Lease`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("use a whole number of milliseconds from 0 to {}", Lease::LONGEST)]
 pub struct InvalidLease;
@@ -57,15 +56,14 @@ impl FromStr for Lease {
     }
 }
 
-/// Up only: others may still go by a longer one.
+/// Only raises it: another server may still have a longer lease.
 const RAISE: &str = "INSERT INTO leases (id, longest_ms) VALUES (1, $1)
     ON CONFLICT (id) DO UPDATE SET longest_ms = excluded.longest_ms
     WHERE leases.longest_ms < excluded.longest_ms";
 
 const LONGEST: &str = "SELECT COALESCE(MAX(longest_ms), 0) FROM leases";
 
-/// Makes every change that commits from now on wait for `lease` at least. To be called before anything is
-/// remembered.
+/// Makes every change that commits from now on wait for at least `lease`. Call it before anything is cached.
 ///
 /// # Errors
 /// Those of the database.
@@ -74,7 +72,7 @@ pub(super) async fn announce(database: &Database, lease: Lease) -> Result<(), Da
     Ok(())
 }
 
-/// Returns when whatever any server had read before this call has run out.
+/// Returns when every lease has ended that a server began before this call.
 pub(super) async fn wait_out(database: &Database) {
     sleep_until(end_of_leases(database, Instant::now()).await).await;
 }
@@ -88,7 +86,7 @@ async fn end_of_leases(database: &Database, start: Instant) -> Instant {
         Ok(Err(error)) => {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "the servers' leases cannot be read: the change waits as long as any could be"
+                "cannot read the servers' leases: the change waits for the longest possible lease"
             );
             last
         }
@@ -100,10 +98,10 @@ async fn longest(database: &Database) -> Result<Duration, DatabaseError> {
     let (millis,): (i64,) = database.fetch_one(LONGEST, &[]).await?;
     u64::try_from(millis)
         .map(Duration::from_millis)
-        .map_err(|_| DatabaseError::Corrupt("a lease below nothing".to_owned()))
+        .map_err(|_| DatabaseError::Corrupt("a negative lease".to_owned()))
 }
 
-/// A tenth more: no clock of a sound machine runs that much faster than another's.
+/// A tenth more, as one machine's clock can run faster than another's. A sound clock never differs that much.
 fn with_margin(lease: Duration) -> Duration {
     lease + lease / 10
 }

@@ -6,7 +6,7 @@ use model::{
     permission::{EventRecord, TokenRecord},
     token::TokenId,
 };
-use store::{Member, OrganisationScope, Store, events::NewEvent, secret::TokenDigest};
+use store::{EventsPermission, Member, Store, events::NewEvent, secret::TokenDigest};
 
 use crate::{
     failures::assert_unavailable,
@@ -32,7 +32,7 @@ async fn create(store: &Store, member: &Member) -> (TokenId, TokenDigest) {
 }
 
 async fn ask(store: &Store, digest: &TokenDigest) -> Option<TokenRecord> {
-    store.grants().token(digest).await.expect("an answer")
+    store.key_cache().token(digest).await.expect("an answer")
 }
 
 async fn a_tokens_record_says_whose_it_is_and_what_it_may_do(store: TestStore) {
@@ -127,9 +127,13 @@ async fn an_events_record_has_its_settings_or_says_that_there_are_none(store: Te
             status: EventStatus::Draft,
             settings,
         };
-        let scope = OrganisationScope::operator(OrganisationId(903));
+        let scope = EventsPermission::operator(OrganisationId(903));
         store.events().create(scope, &event).await.expect("created");
-        let record = store.grants().event(EventId(id)).await.expect("an answer");
+        let record = store
+            .key_cache()
+            .event(EventId(id))
+            .await
+            .expect("an answer");
         assert_eq!(
             record,
             Some(EventRecord {
@@ -139,7 +143,7 @@ async fn an_events_record_has_its_settings_or_says_that_there_are_none(store: Te
             })
         );
     }
-    let missing = store.grants().event(EventId(459)).await;
+    let missing = store.key_cache().event(EventId(459)).await;
     assert_eq!(missing.expect("an answer"), None);
 }
 
@@ -148,9 +152,9 @@ async fn without_a_database_every_question_fails(store: TestStore) {
     let (_, digest) = create(&store, &member).await;
     assert!(ask(&store, &digest).await.is_some());
     store.close().await;
-    let token = store.grants().token(&digest).await;
+    let token = store.key_cache().token(&digest).await;
     assert_unavailable(&token.expect_err("no answer"));
-    let event = store.grants().event(EventId(456)).await;
+    let event = store.key_cache().event(EventId(456)).await;
     assert_unavailable(&event.expect_err("no answer"));
 }
 

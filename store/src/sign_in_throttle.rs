@@ -1,33 +1,33 @@
-//! How fast passwords can be guessed: a delay that grows with every wrong one.
+//! Slows down guessing of passwords: the delay grows with every wrong password.
 //!
-//! Whoever gives a password is counted in three places, by [`Source`]:
+//! Each attempt counts in up to three places, by its [`Source`]:
 //!
-//! - **by account and source** ([`OF_SOURCE`]): five free tries, then 2, 4, 8 … seconds, up to five minutes;
-//! - **by account** ([`OF_ACCOUNT`]), all networks together: twenty, then 1, 2, 4 … seconds, up to a minute.
-//!   So a botnet has no more than 100 tries an hour (OWASP ASVS 4.0, 2.2.1);
-//! - **by network** ([`OF_NETWORK`]), all accounts together: fifty, then up to ten seconds, against one
-//!   password tried on everybody.
+//! - **by account and source** ([`OF_SOURCE`]): five free attempts, then 2, 4, 8 … seconds, up to five minutes;
+//! - **by account** ([`OF_ACCOUNT`]), over all networks: twenty free attempts, then 1, 2, 4 … seconds, up to a minute.
+//!   So a botnet has at most 100 attempts an hour (OWASP ASVS 4.0, 2.2.1);
+//! - **by network** ([`OF_NETWORK`]), over all accounts: fifty free attempts, then up to ten seconds, against one
+//!   password tried on many accounts.
 //!
-//! A source is a network ([`ClientNetwork`]), a browser in which this account has signed in before (it has a
-//! cookie that says so, see [`crate::browsers`]), or a session. The last two are counted alone: no stranger
-//! can act for them, as each was had by the password. That is the idea of OWASP's "Slow Down Online Guessing
-//! Attacks with Device Cookies".
+//! A source is a network ([`ClientNetwork`]), a device where this account has signed in before (its cookie proves it:
+//! [`crate::device_cookies`]), or a session. Devices and sessions count by themselves: no stranger can use them, as
+//! each needed the password. This is the idea of OWASP's "Slow Down Online Guessing Attacks with Device Cookies".
 //!
-//! **What a stranger can do to the owner of an account.** In a browser that has signed in before, and in a
-//! session: nothing, whatever is going on elsewhere. In a new browser the owner may have to wait a minute,
-//! if the stranger has kept on for hours or has several networks; five minutes, if the stranger is on the
-//! owner's own network. Strangers of many networks can be quicker than the owner of a new browser at taking
-//! the one try a minute. An account is never locked: NIST SP 800-63B, 5.2.2, asks for that after 100 failures,
-//! and would hand every account to whoever wants it locked; the delay is its other measure, and a password
-//! of twelve characters that is not among the common ones ([`crate::password`]) does not fall to 100 tries an hour.
+//! **What an attacker can do to the owner of an account.** On a known device and in a session: nothing. On a new
+//! device the owner may wait a minute, if the attacker has kept on for hours or has several networks; five minutes, if
+//! the attacker is on the owner's own network. Attackers with many networks can take the one attempt a minute before
+//! the owner on a new device does.
 //!
-//! An account that does not exist is counted like any other. A success clears what its own source and account
-//! had gathered, and not the network's: with an account of one's own the count could be cleared at will. A try
-//! is counted before its password is looked at, so that many at once get no more than one after the other.
+//! An account is never locked. NIST SP 800-63B, 5.2.2, demands that after 100 failures, which would let anyone lock
+//! any account; a delay is its other measure. A password of twelve characters that is not common ([`crate::password`])
+//! does not fall to 100 attempts an hour.
 //!
-//! **Limits.** Counts are this server's own: several servers together let through as many times as much, and a
-//! start forgets them. They are forgotten an hour after the last try. Memory is bounded ([`MOST_COUNTS`]):
-//! beyond that the least used are forgotten. Where there is no connection there is no network to count by.
+//! An address without an account counts like any other. A success clears the counts of its source and account, but not
+//! that of its network: an attacker with an own account could clear it at will. An attempt counts before its password
+//! is checked, so concurrent attempts get no more than successive ones.
+//!
+//! **Limits.** The counts belong to this server: with several servers, each allows as many attempts, and a restart
+//! clears them. A count ends an hour after its last attempt. Memory is bounded ([`MOST_COUNTS`]): beyond it, the least
+//! used counts are evicted. Without a connection there is no network to count by.
 
 use std::{
     hash::Hash,
@@ -36,68 +36,68 @@ use std::{
 };
 
 use model::{client::ClientNetwork, session::SessionId, timestamp::Timestamp, user::Email};
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
-use crate::browsers::BrowserId;
+use crate::device_cookies::DeviceId;
 
-/// What one source may get wrong on one account.
+/// The delay for one source on one account.
 const OF_SOURCE: Delay = Delay {
     free: 5,
     first: Duration::from_secs(2),
     longest: Duration::from_secs(5 * 60),
 };
 
-/// What all networks together may get wrong on one account: 20, some more in the first minutes, then 60 an hour.
+/// The delay for all networks on one account: 20 attempts, some more in the first minutes, then 60 an hour.
 const OF_ACCOUNT: Delay = Delay {
     free: 20,
     first: Duration::from_secs(1),
     longest: Duration::from_secs(60),
 };
 
-/// What one network may get wrong on all accounts. Many people can be behind one.
+/// The delay for one network on all accounts. Many people can share a network.
 const OF_NETWORK: Delay = Delay {
     free: 50,
     first: Duration::from_secs(1),
     longest: Duration::from_secs(10),
 };
 
-/// How long after its last try a count is forgotten.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(60 * 60);
+/// How long after its last attempt a count ends.
+const ENDS_AFTER: Duration = Duration::from_secs(60 * 60);
 
-/// Counts of each kind that are kept, of some hundred bytes each.
-const MOST_COUNTS: u64 = 100_000;
+/// The maximum number of counts of each kind, of some hundred bytes each.
+const MOST_COUNTS: usize = 100_000;
 
-/// By what a try is counted beside its account.
+/// Where an attempt comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Source {
-    /// Somebody of this network; nobody knows who.
+    /// An unknown client in this network.
     Stranger(Option<ClientNetwork>),
-    /// A browser in which the account has signed in before.
-    KnownBrowser(BrowserId),
-    /// Somebody who is signed in.
+    /// A device where the account has signed in before.
+    KnownDevice(DeviceId),
+    /// A session.
     Session(SessionId),
 }
 
-/// An account that is there or not: SHA-256 of its address, so that no list of addresses gathers in memory.
+/// The SHA-256 of an address, with an account or without: no list of addresses gathers in memory.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Account([u8; 32]);
 
-/// Counts the passwords that are tried.
+/// Counts attempts and delays them.
 #[derive(Clone)]
-pub(crate) struct Attempts {
+pub(crate) struct SignInThrottle {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    /// Held while a try is weighed: all its counts let it through, or none is moved.
+    /// Held during a decision: an attempt changes all of its counts, or none.
     deciding: Mutex<()>,
     of_source: Counts<(Account, Source)>,
     of_account: Counts<Account>,
     of_network: Counts<ClientNetwork>,
 }
 
-impl Attempts {
+impl SignInThrottle {
     pub(crate) fn new() -> Self {
         Self {
             inner: Arc::new(Inner {
@@ -122,11 +122,11 @@ impl Attempts {
         let account = Account(Sha256::digest(email.as_str()).into());
         let (network, by_account) = match source {
             Source::Stranger(network) => (network, true),
-            Source::KnownBrowser(_) | Source::Session(_) => (None, false),
+            Source::KnownDevice(_) | Source::Session(_) => (None, false),
         };
         let attempt = Attempt {
             inner: self.inner.clone(),
-            // Without a network all strangers would be one.
+            // Without a network, all strangers would share one source.
             of_source: (source != Source::Stranger(None)).then_some((account, source)),
             of_account: by_account.then_some(account),
             of_network: network,
@@ -143,12 +143,12 @@ impl Attempts {
 
 impl Inner {
     fn decide(&self) -> MutexGuard<'_, ()> {
-        // It guards no data of its own that a panic could have left half-changed.
+        // It guards no data that a panic could leave half-changed.
         self.deciding.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A password that is being looked at. Dropped, it was a wrong one.
+/// A password that is being checked. It counts as wrong if this is dropped.
 #[must_use]
 pub(crate) struct Attempt {
     inner: Arc<Inner>,
@@ -158,7 +158,7 @@ pub(crate) struct Attempt {
 }
 
 impl Attempt {
-    /// It was the right one.
+    /// The password was right.
     pub(crate) fn succeeded(self) {
         let _deciding = self.inner.decide();
         if let Some(key) = self.of_source {
@@ -172,7 +172,7 @@ impl Attempt {
         }
     }
 
-    /// It could not be looked at: nobody has learnt anything.
+    /// The password could not be checked, so the attempt revealed nothing.
     pub(crate) fn came_to_nothing(self) {
         let _deciding = self.inner.decide();
         if let Some(key) = self.of_source {
@@ -213,7 +213,7 @@ impl Attempt {
     }
 }
 
-/// How many are free, and how the wait grows after that: it doubles with each.
+/// The number of free attempts, and the delay after that, which doubles with each attempt.
 #[derive(Clone, Copy, Debug)]
 struct Delay {
     free: u32,
@@ -222,9 +222,9 @@ struct Delay {
 }
 
 impl Delay {
-    /// The wait after so many.
-    fn after(self, tries: u32) -> Duration {
-        let Some(more) = tries.checked_sub(self.free) else {
+    /// The delay after this many attempts.
+    fn after(self, attempts: u32) -> Duration {
+        let Some(more) = attempts.checked_sub(self.free) else {
             return Duration::ZERO;
         };
         let doubled = 2_u32.checked_pow(more);
@@ -233,14 +233,14 @@ impl Delay {
     }
 }
 
-/// Tries that have not succeeded.
+/// SignInThrottle that have not succeeded.
 #[derive(Clone, Copy, Debug)]
 struct Count {
-    tries: u32,
+    attempts: u32,
     last: Timestamp,
 }
 
-/// Tries by one kind of key.
+/// SignInThrottle by one kind of key.
 struct Counts<K> {
     delay: Delay,
     kept: Cache<K, Count>,
@@ -250,44 +250,47 @@ impl<K: Copy + Eq + Hash + Send + Sync + 'static> Counts<K> {
     fn new(delay: Delay) -> Self {
         Self {
             delay,
-            kept: Cache::builder()
-                .max_capacity(MOST_COUNTS)
-                .time_to_idle(FORGOTTEN_AFTER)
-                .build(),
+            kept: Cache::new(MOST_COUNTS),
         }
     }
 
     fn get(&self, key: &K, now: Timestamp) -> Option<Count> {
         let count = self.kept.get(key)?;
-        (since(count.last, now) < FORGOTTEN_AFTER).then_some(count)
+        (since(count.last, now) < ENDS_AFTER).then_some(count)
     }
 
     fn wait(&self, key: &K, now: Timestamp) -> Duration {
         self.get(key, now).map_or(Duration::ZERO, |count| {
-            let delay = self.delay.after(count.tries);
+            let delay = self.delay.after(count.attempts);
             delay.saturating_sub(since(count.last, now))
         })
     }
 
     fn add(&self, key: K, now: Timestamp) {
-        let before = self.get(&key, now).map_or(0, |count| count.tries);
-        let tries = before.saturating_add(1);
-        self.kept.insert(key, Count { tries, last: now });
+        let before = self.get(&key, now).map_or(0, |count| count.attempts);
+        let attempts = before.saturating_add(1);
+        self.kept.insert(
+            key,
+            Count {
+                attempts,
+                last: now,
+            },
+        );
     }
 
     fn take_back(&self, key: K) {
         if let Some(count) = self.kept.get(&key) {
-            let tries = count.tries.saturating_sub(1);
-            self.kept.insert(key, Count { tries, ..count });
+            let attempts = count.attempts.saturating_sub(1);
+            self.kept.insert(key, Count { attempts, ..count });
         }
     }
 
     fn forget(&self, key: &K) {
-        self.kept.invalidate(key);
+        self.kept.remove(key);
     }
 }
 
-/// The time between the two. None, if the clock was set back: a wait is then as long as it was at first.
+/// The time between two instants; zero if the clock was set back. A delay is then as long as at first.
 fn since(then: Timestamp, now: Timestamp) -> Duration {
     let millis = now.epoch_millis().saturating_sub(then.epoch_millis());
     Duration::from_millis(u64::try_from(millis).unwrap_or_default())

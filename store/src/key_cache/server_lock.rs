@@ -1,4 +1,4 @@
-//! SQLite serves one server: a lock says so to the next.
+//! The lock file of a SQLite database, which allows one server.
 
 use std::{
     fs::{File, TryLockError},
@@ -8,23 +8,23 @@ use std::{
 
 use crate::{database::Identity, error::ServerLockError};
 
-/// The leave to be the only server of a SQLite file. The system takes it back when this is dropped, and from
-/// a process that ends, however it ends.
+/// The lock that makes a server the only one of a SQLite file. Dropping it releases the lock. When a process ends,
+/// the system releases its locks, however it ends.
 #[derive(Debug)]
-pub(super) struct OnlyServer {
+pub(super) struct ServerLock {
     lock: File,
     path: PathBuf,
 }
 
-impl OnlyServer {
-    /// Takes the lock of `database`, an existing file. The file of the lock, beside it, is left behind: who
-    /// removed it could remove that of a server which has just started.
+impl ServerLock {
+    /// Takes the lock of `database`, an existing file. The lock file beside it is never removed: a server that
+    /// removed it could remove the file of a server that has just started.
     ///
     /// # Errors
-    /// [`ServerLockError::AlreadyServed`] when another server has it, [`ServerLockError::Lock`] when it cannot be had.
-    pub(super) fn of(database: &Path) -> Result<Self, ServerLockError> {
+    /// [`ServerLockError::AlreadyServed`] and [`ServerLockError::Lock`].
+    pub(super) fn acquire(database: &Path) -> Result<Self, ServerLockError> {
         let cannot = |cause| ServerLockError::Lock(database.to_owned(), cause);
-        // One file may have many names, and one lock.
+        // A file can have many names, and must have one lock.
         let mut path = database.canonicalize().map_err(cannot)?.into_os_string();
         path.push(".lock");
         let path = PathBuf::from(path);
@@ -36,9 +36,8 @@ impl OnlyServer {
         Ok(Self { lock, path })
     }
 
-    /// Whether the lock is still the one that another server would ask for. Somebody may have removed its
-    /// file, or have put another in its place.
-    pub(super) fn stands(&self) -> bool {
+    /// Whether another server would find this lock. It would not if the lock file was removed or replaced.
+    pub(super) fn is_held(&self) -> bool {
         let held = self.lock.metadata();
         let held = held.map(|data| Identity::from_metadata(&data));
         matches!((held, Identity::of(&self.path)), (Ok(held), Ok(found)) if held == found)

@@ -1,5 +1,5 @@
 //! What is remembered of tokens and events, under every order in which threads can run: the very code of
-//! `store/src/grants/table.rs`, with loom's locks and atomics in place of the system's.
+//! `store/src/key_cache/table.rs`, with loom's locks and atomics in place of the system's.
 //!
 //! Around it, what `memory.rs` does with tokio is done here with a condition variable.
 
@@ -11,7 +11,7 @@ mod sync {
 }
 #[expect(dead_code, reason = "how much is kept is looked at elsewhere")]
 #[expect(unreachable_pub, reason = "it is public where it is at home")]
-#[path = "../src/grants/table.rs"]
+#[path = "../src/key_cache/table.rs"]
 mod table;
 
 use std::sync::PoisonError;

@@ -1,8 +1,8 @@
-//! What is remembered, and who is reading: the part of [`super::memory`] that several threads touch.
+//! The cached answers and running reads: the part of [`super::read_cache`] that threads share.
 //!
-//! Nothing here waits, reads a clock or knows the database, and every lock and atomic comes from
-//! [`super::sync`]: so a test puts loom's in their place and walks through every order in which threads can
-//! run (`store/tests/grants_model.rs`).
+//! This module never waits, reads no clock, and knows no database. All its locks and atomics come from
+//! [`super::sync`]. So a test can replace them with loom's and run every order of threads
+//! (`store/tests/key_cache_model.rs`).
 
 use std::{
     collections::{HashMap, hash_map::RandomState},
@@ -16,54 +16,53 @@ use super::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
 /// A moment of the monotonic clock, in nanoseconds.
 pub(super) type Moment = u64;
 
-/// A read of the database, as far as it says how long what it finds may be gone by.
+/// When a read of the database began: this decides how long its result may be answered.
 ///
-/// No two reads of one key that are under way at once are alike in this: the second would have joined the
-/// first.
+/// Two running reads of one key always differ in this; otherwise the second would have joined the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Reading {
     /// A moment before the read.
     since: Moment,
-    /// How often there had been an invalidation, by a look before the read.
+    /// The number of invalidations before the read.
     epoch: u64,
 }
 
-/// How large a [`Table`] gets.
+/// The maximum size of a [`Table`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Size {
-    /// Parts with a lock of their own.
+    /// The number of parts, each with its own lock.
     pub(super) shards: usize,
-    /// Keys with something behind them that each of a shard's two generations holds.
+    /// The maximum number of existing keys in each of a shard's two generations.
     pub(super) found: usize,
-    /// Keys with nothing behind them, likewise.
+    /// The maximum number of missing keys in each generation.
     pub(super) missing: usize,
 }
 
-/// How answers were come by.
+/// How questions were answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Answers {
-    /// From memory, within a lease; that there is no such key included.
+    /// From the cache, within a lease; including that a key does not exist.
     pub from_memory: u64,
     /// By a read of the database.
     pub read: u64,
-    /// By somebody else's read, which was under way.
+    /// By joining another call's running read.
     pub joined: u64,
 }
 
-/// What to do about a question.
+/// What a caller does about its question.
 pub(super) enum Asked<V, H, T> {
-    /// This is the answer: a value, or that there is none.
+    /// Return this cached answer: a value, or none.
     Held(Option<V>),
-    /// Wait for the read under way that this handle belongs to.
+    /// Wait for the running read of this handle.
     Join(H),
-    /// Read the database, then [`Table::finish`]; or [`Table::abandon`] it. Others wait meanwhile, and are told
-    /// by `T`.
+    /// Read the database, then call [`Table::finish`] or [`Table::abandon`]. Other calls wait meanwhile; `T` sends
+    /// them the outcome.
     Read(Reading, T),
 }
 
 /// Answers by key, each for one lease from the moment before its read.
 ///
-/// `H` is what somebody who waits for another's read holds.
+/// `H` is the handle with which a call waits for another call's read.
 pub(super) struct Table<K, V, H> {
     lease: Moment,
     size: Size,
@@ -72,7 +71,7 @@ pub(super) struct Table<K, V, H> {
     shards: Box<[Mutex<Shard<K, V, H>>]>,
 }
 
-/// Keys with nothing behind them are kept apart: a flood of made-up keys drives out only its like.
+/// Missing keys have their own maps: a flood of made-up keys evicts only made-up keys.
 struct Shard<K, V, H> {
     answers: Answers,
     found: Generations<K, V>,
@@ -102,16 +101,16 @@ impl<K: Copy + Eq + Hash, V: Clone, H: Clone> Table<K, V, H> {
         }
     }
 
-    /// From now on, nothing goes by a read that began before.
+    /// From now on, no read that began before is answered.
     pub(super) fn invalidate(&self) {
         self.epoch.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// The answer at `now`, or how to come by it. `start` makes what a read that others may join needs: a
-    /// handle for them, and its other end.
+    /// The answer at `now`, or what to do for it. `start` makes the two ends of a new read: a handle for waiting
+    /// calls, and the sender of its outcome.
     ///
-    /// A read under way is joined only while what it finds could still be answered: somebody who asks now
-    /// must not get what had been overtaken before.
+    /// A call joins a running read only while its result could still be answered. A call must not get a state that
+    /// was out of date when it began.
     pub(super) fn ask<T>(
         &self,
         key: K,
@@ -145,7 +144,7 @@ impl<K: Copy + Eq + Hash, V: Clone, H: Clone> Table<K, V, H> {
         Asked::Read(reading, other_end)
     }
 
-    /// Ends a read with what it found, which is kept if it may still be answered at `now`.
+    /// Ends a read with its result, which is cached if it may still be answered at `now`.
     pub(super) fn finish(&self, key: K, reading: Reading, now: Moment, found: Option<&V>) {
         let key = self.hashed(key);
         let epoch = self.epoch.load(Ordering::Acquire);
@@ -167,13 +166,13 @@ impl<K: Copy + Eq + Hash, V: Clone, H: Clone> Table<K, V, H> {
         }
     }
 
-    /// Ends a read that found nothing out.
+    /// Ends a read without a result.
     pub(super) fn abandon(&self, key: K, reading: Reading) {
         let key = self.hashed(key);
         self.shard(&key).end(&key, reading);
     }
 
-    /// How answers were come by since the start.
+    /// How questions were answered since the start.
     pub(super) fn answers(&self) -> Answers {
         let mut all = Answers::default();
         for shard in &self.shards {
@@ -185,7 +184,7 @@ impl<K: Copy + Eq + Hash, V: Clone, H: Clone> Table<K, V, H> {
         all
     }
 
-    /// How many answers are kept, run out or not.
+    /// How many answers are stored, valid or not.
     #[cfg(test)]
     pub(super) fn kept(&self) -> usize {
         let lengths = self.shards.iter().map(|shard| {
@@ -195,22 +194,22 @@ impl<K: Copy + Eq + Hash, V: Clone, H: Clone> Table<K, V, H> {
         lengths.sum()
     }
 
-    /// Whether what this read finds may be answered at `now`, to somebody who has seen `epoch` invalidations.
+    /// Whether the result of this read may be answered at `now`, after `epoch` invalidations.
     fn holds(&self, reading: Reading, now: Moment, epoch: u64) -> bool {
         reading.epoch >= epoch && now < reading.since.saturating_add(self.lease)
     }
 
-    /// The hash is keyed: nobody can make up keys that all fall into one place.
+    /// The hash has a secret key: callers cannot make up keys that collide.
     fn hashed(&self, key: K) -> Hashed<K> {
         let hash = self.hasher.hash_one(key);
         Hashed { hash, key }
     }
 
     fn shard(&self, key: &Hashed<K>) -> MutexGuard<'_, Shard<K, V, H>> {
-        // The maps go by the lowest and the highest bits.
+        // The maps use the lowest and highest bits.
         let n = (key.hash >> 32) as usize % self.shards.len();
         let shard = self.shards[n].lock();
-        // Nothing is left half done where a thread could panic: between changes, memory is allocated.
+        // A panic leaves no half-made change: only an allocation between changes can panic.
         shard.unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -236,12 +235,12 @@ impl<K: Copy + Eq, V, H> Shard<K, V, H> {
     }
 }
 
-/// Answers in the order of their coming, in two heaps: when the younger one is full, or older than a lease,
-/// the elder is thrown away whole. Bounded, without a look at every entry.
+/// Answers in two generations, by age. When the young one is full, or older than a lease, the old one is dropped as a
+/// whole. This bounds the memory without visiting every entry.
 struct Generations<K, V> {
     young: Map<K, Kept<V>>,
     old: Map<K, Kept<V>>,
-    /// When the younger one began.
+    /// When the young generation began.
     since: Moment,
 }
 
@@ -277,7 +276,7 @@ impl<K: Copy + Eq, V> Generations<K, V> {
     }
 }
 
-/// A key with its hash, which is worked out once for all maps.
+/// A key with its hash, which is computed once for all maps.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Hashed<K> {
     hash: u64,
@@ -292,7 +291,7 @@ impl<K> Hash for Hashed<K> {
     }
 }
 
-/// Takes a hash for a hash.
+/// Returns the computed hash as it is.
 #[derive(Default)]
 struct AsIs(u64);
 

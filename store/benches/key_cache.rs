@@ -20,7 +20,7 @@ use store::{
     Store,
     clock::{SystemClock, SystemMonotonicClock},
     error::DatabaseError,
-    grants::Lease,
+    key_cache::Lease,
     secret::{PlainToken, TokenDigest},
 };
 use tempfile::TempDir;
@@ -53,7 +53,7 @@ impl Zone {
     /// The guard's checks 3 to 5 of a key that has the shape of one.
     fn check(&self, key: &[u8]) -> Option<TokenRecord> {
         let digest = TokenDigest::of_presented(key).expect("well formed");
-        self.answer(|| self.store.grants().token(&digest))
+        self.answer(|| self.store.key_cache().token(&digest))
     }
 
     /// What is remembered comes at the first poll; a read is waited for.
@@ -104,7 +104,7 @@ fn grants(c: &mut Criterion) {
 
     let mut group = c.benchmark_group("grant");
     group.bench_function("hit", |b| {
-        b.iter(|| remembering.answer(|| remembering.store.grants().token(black_box(&digest))));
+        b.iter(|| remembering.answer(|| remembering.store.key_cache().token(black_box(&digest))));
     });
     group.bench_function("hit, from the key", |b| {
         b.iter(|| remembering.check(black_box(key)));
@@ -113,7 +113,9 @@ fn grants(c: &mut Criterion) {
         b.iter(|| remembering.check(black_box(made_up.as_bytes())));
     });
     group.bench_function("hit, event", |b| {
-        b.iter(|| remembering.answer(|| remembering.store.grants().event(black_box(EventId(456)))));
+        b.iter(|| {
+            remembering.answer(|| remembering.store.key_cache().event(black_box(EventId(456))))
+        });
     });
     let reading = Zone::new(Lease::NONE);
     group.bench_function("read, SQLite", |b| {

@@ -1,52 +1,52 @@
-//! Browsers in which an account has signed in before.
+//! Device cookies: they prove that an account has signed in on a device before.
 //!
-//! Each gets a cookie at sign-in that says so: a random number, and the HMAC-SHA256 of it and the account's
-//! address under a key that all servers of the database have. It opens nothing and names nobody. It only has
-//! what it gets wrong counted apart from what strangers get wrong ([`crate::attempts`]), and nobody can make
-//! one for an account whose password they do not know. So it needs no end, and stays when one signs out.
+//! Each sign-in sets one. It holds a random number, and the HMAC-SHA256 of the number and the account's address under
+//! a key that all servers of the database share. It grants nothing and identifies no user. Its only effect: wrong
+//! passwords on the device count apart from those of strangers ([`crate::sign_in_throttle`]). It cannot be made for an
+//! account without that account's password. So it needs no expiry, and stays after a sign-out.
 
 use hmac::{Hmac, Mac};
 use model::user::Email;
 use rand::{RngCore, TryRngCore, rngs::OsRng};
 use sha2::Sha256;
 
-/// The number of a browser in which an account has signed in before.
+/// The number of a device where an account has signed in before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct BrowserId(pub(crate) [u8; 16]);
+pub(crate) struct DeviceId(pub(crate) [u8; 16]);
 
-impl BrowserId {
+impl DeviceId {
     pub(crate) fn random() -> Self {
         let mut number = [0; 16];
         OsRng.unwrap_err().fill_bytes(&mut number);
         Self(number)
     }
 
-    /// What the browser is to show at its next sign-in with this account: hexadecimal.
+    /// The cookie's value for this account, in hexadecimal digits.
     pub(crate) fn proof(self, key: &[u8; 32], email: &Email) -> String {
         let tag = tag(key, self, email).finalize().into_bytes();
         let bytes = self.0.iter().chain(&tag);
         bytes.map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// The number that `proof` holds, if this account has signed in there.
+    /// The number in `proof`, if this account has signed in on the device.
     pub(crate) fn proven(proof: &str, key: &[u8; 32], email: &Email) -> Option<Self> {
         let bytes = from_hex(proof)?;
         let (number, given) = bytes.split_first_chunk()?;
-        let browser = Self(*number);
-        tag(key, browser, email).verify_slice(given).ok()?;
-        Some(browser)
+        let device = Self(*number);
+        tag(key, device, email).verify_slice(given).ok()?;
+        Some(device)
     }
 }
 
-fn tag(key: &[u8; 32], browser: BrowserId, email: &Email) -> Hmac<Sha256> {
+fn tag(key: &[u8; 32], device: DeviceId, email: &Email) -> Hmac<Sha256> {
     let tag = <Hmac<Sha256> as Mac>::new_from_slice(key);
     let mut tag = tag.expect("HMAC takes a key of any length");
-    tag.update(&browser.0);
+    tag.update(&device.0);
     tag.update(email.as_str().as_bytes());
     tag
 }
 
-/// The bytes that `text` writes in hexadecimal digits.
+/// Parses hexadecimal digits.
 pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes();
     if !digits.len().is_multiple_of(2) {
@@ -66,25 +66,25 @@ mod tests {
     }
 
     #[test]
-    fn a_browser_is_known_to_the_account_that_signed_in_there_and_to_no_other() {
+    fn a_cookie_proves_a_sign_in_of_its_account_and_of_no_other() {
         let (ada, bob, key) = (email("ada@example.com"), email("bob@example.com"), [7; 32]);
-        let browser = BrowserId::random();
-        let proof = browser.proof(&key, &ada);
-        assert_eq!(BrowserId::proven(&proof, &key, &ada), Some(browser));
-        assert_eq!(BrowserId::proven(&proof, &key, &bob), None);
-        assert_eq!(BrowserId::proven(&proof, &[8; 32], &ada), None);
+        let device = DeviceId::random();
+        let proof = device.proof(&key, &ada);
+        assert_eq!(DeviceId::proven(&proof, &key, &ada), Some(device));
+        assert_eq!(DeviceId::proven(&proof, &key, &bob), None);
+        assert_eq!(DeviceId::proven(&proof, &[8; 32], &ada), None);
     }
 
     #[test]
-    fn what_a_browser_shows_has_room_for_its_number_and_a_tag_and_not_for_an_address() {
-        let proof = BrowserId::random().proof(&[7; 32], &email("ada@example.com"));
+    fn a_cookie_has_a_number_and_a_tag_and_no_address() {
+        let proof = DeviceId::random().proof(&[7; 32], &email("ada@example.com"));
         assert_eq!(from_hex(&proof).map(|bytes| bytes.len()), Some(16 + 32));
     }
 
     #[test]
-    fn what_is_no_proof_proves_nothing() {
+    fn a_forged_cookie_proves_nothing() {
         let (ada, key) = (email("ada@example.com"), [7; 32]);
-        let proof = BrowserId::random().proof(&key, &ada);
+        let proof = DeviceId::random().proof(&key, &ada);
         let mut changed = proof.clone();
         changed.replace_range(0..1, if proof.starts_with('0') { "1" } else { "0" });
         let short = &proof[..proof.len() - 2];
@@ -101,7 +101,7 @@ mod tests {
             &proof[1..],
         ];
         for text in others {
-            assert_eq!(BrowserId::proven(text, &key, &ada), None, "{text}");
+            assert_eq!(DeviceId::proven(text, &key, &ada), None, "{text}");
         }
     }
 }

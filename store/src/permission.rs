@@ -1,0 +1,94 @@
+//! Permissions: a call on an organisation's rows takes one of these types, which proves that the caller may make it.
+
+use model::{
+    organisation::OrganisationId,
+    permission::{EventPermission, OrganisationPermission},
+};
+
+use crate::members::Member;
+
+/// Permission to read an organisation's events: for its members, its API keys, and operators.
+#[derive(Clone, Copy, Debug)]
+pub struct EventsPermission(OrganisationId);
+
+impl EventsPermission {
+    /// An operator's permission, for the command line only: an operator can open the database anyway.
+    pub const fn operator(organisation: OrganisationId) -> Self {
+        Self(organisation)
+    }
+
+    pub(crate) const fn organisation_id(self) -> OrganisationId {
+        self.0
+    }
+}
+
+impl From<&Member> for EventsPermission {
+    fn from(member: &Member) -> Self {
+        Self(member.organisation().id)
+    }
+}
+
+impl From<OrganisationPermission> for EventsPermission {
+    fn from(permission: OrganisationPermission) -> Self {
+        Self(permission.organisation_id())
+    }
+}
+
+impl From<EventPermission> for EventsPermission {
+    fn from(permission: EventPermission) -> Self {
+        permission.organisation().into()
+    }
+}
+
+/// Permission to manage an organisation's tokens. An API key never has it: a leaked key cannot create more keys.
+#[derive(Clone, Copy, Debug)]
+pub enum TokenPermission<'a> {
+    /// A signed-in member, if the organisation's plan allows it.
+    Member(&'a Member),
+    /// The command line. The plan does not matter, so that a token can be deactivated after a downgrade.
+    Operator(OrganisationId),
+}
+
+impl TokenPermission<'_> {
+    pub(crate) fn organisation_id(&self) -> OrganisationId {
+        match self {
+            Self::Member(member) => member.organisation().id,
+            Self::Operator(organisation) => *organisation,
+        }
+    }
+}
+
+/// Permission to read the audit trail.
+#[derive(Clone, Copy, Debug)]
+pub enum AuditPermission<'a> {
+    /// A signed-in member, if the organisation's plan allows it: records that its members may read.
+    Member(&'a Member),
+    /// The command line: one organisation's records, or all.
+    Operator(Option<OrganisationId>),
+}
+
+impl AuditPermission<'_> {
+    pub(crate) fn organisation_id(&self) -> Option<OrganisationId> {
+        match self {
+            Self::Member(member) => Some(member.organisation().id),
+            Self::Operator(organisation) => *organisation,
+        }
+    }
+
+    /// Whether records show the names of operators.
+    pub(crate) const fn sees_operators(&self) -> bool {
+        matches!(self, Self::Operator(_))
+    }
+}
+
+impl<'a> From<&'a Member> for AuditPermission<'a> {
+    fn from(member: &'a Member) -> Self {
+        Self::Member(member)
+    }
+}
+
+impl<'a> From<&'a Member> for TokenPermission<'a> {
+    fn from(member: &'a Member) -> Self {
+        Self::Member(member)
+    }
+}
