@@ -1,4 +1,4 @@
-//! What the dashboard records, who may read it, and the file of it.
+//! The audit trail: what the dashboard records, who may read it, and its CSV file.
 
 use axum::body::Body;
 use http::{HeaderMap, Method, StatusCode};
@@ -13,7 +13,7 @@ use crate::support::{DEMO_PASSWORD, client::Client, server::TestServer};
 
 const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0";
 
-/// A browser at an address of its own, that nobody has signed in with.
+/// A browser with an IP address and a user agent, not signed in.
 fn browser(server: &TestServer) -> Client {
     let client = server.anonymous().without("host").at("203.0.113.7");
     client.with("user-agent", BROWSER)
@@ -52,7 +52,7 @@ async fn ask(client: &Client, name: &str, data: Value) -> (StatusCode, String) {
     (response.status, response.text)
 }
 
-/// The page, which is about the organisation that the client has selected.
+/// Loads the activity page, which shows the organisation that the client has selected.
 async fn activity(client: &Client, query: &str) -> (StatusCode, String) {
     let target = format!("/developer-zone/activity?{query}");
     let response = client.fetch(Method::GET, &target, Body::empty()).await;
@@ -75,7 +75,7 @@ async fn everything(server: &TestServer) -> Vec<Entry> {
 }
 
 #[tokio::test]
-async fn signing_in_and_out_is_recorded_with_address_and_program() {
+async fn sign_in_and_sign_out_are_recorded_with_ip_address_and_user_agent() {
     let server = TestServer::on_sqlite().await;
     let client = browser(&server);
     try_sign_in(&client, "member@example.com", "wrong").await;
@@ -112,7 +112,7 @@ async fn signing_in_and_out_is_recorded_with_address_and_program() {
 }
 
 #[tokio::test]
-async fn without_a_record_nobody_is_signed_in() {
+async fn a_sign_in_that_cannot_be_recorded_fails() {
     let server = TestServer::on_sqlite().await;
     server.database
         .sql("CREATE TRIGGER broken BEFORE INSERT ON audit_entries BEGIN SELECT RAISE(ABORT, 'broken'); END")
@@ -125,7 +125,7 @@ async fn without_a_record_nobody_is_signed_in() {
 }
 
 #[tokio::test]
-async fn what_is_clicked_is_recorded_with_who_clicked_it_and_where() {
+async fn each_change_of_a_token_is_recorded_with_user_and_ip_address() {
     let server = TestServer::on_sqlite().await;
     let member = signed_in(&server, "member@example.com").await;
     let (_, made) = ask(&member, "create-token", json!({ "organisation_id": 903 })).await;
@@ -162,14 +162,17 @@ async fn what_is_clicked_is_recorded_with_who_clicked_it_and_where() {
     let (_, _, csv) = file(&member, "organisation=903").await;
     let secret = made["secret"].as_str().expect("a secret");
     for text in [&html, &csv, &format!("{entries:?}")] {
-        assert!(text.contains(&secret[..5]), "the preview");
-        assert!(!text.contains(&secret[..6]), "no more than it");
+        assert!(text.contains(&secret[..5]), "the preview is shown");
+        assert!(
+            !text.contains(&secret[..6]),
+            "no more than the preview is shown"
+        );
         assert!(!text.contains(DEMO_PASSWORD));
     }
 }
 
 #[tokio::test]
-async fn hand_made_requests_read_nothing_of_another_organisation_or_on_another_plan() {
+async fn no_request_reads_the_activity_of_another_organisation_or_without_the_plan() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     let member = signed_in(&server, "member@example.com").await;
@@ -181,11 +184,11 @@ async fn hand_made_requests_read_nothing_of_another_organisation_or_on_another_p
     assert_eq!(status, StatusCode::OK);
     assert!(html.contains("created token"), "{html}");
     for (client, organisation) in [(&other, 903), (&trial, 903), (&trial, 907), (&member, 1)] {
-        let (status, _, said) = file(client, &format!("organisation={organisation}")).await;
-        assert_eq!(status, StatusCode::FORBIDDEN, "{said}");
-        assert!(!said.contains("token"), "{said}");
+        let (status, _, body) = file(client, &format!("organisation={organisation}")).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{body}");
+        assert!(!body.contains("token"), "{body}");
     }
-    // Another organisation's token in the filter of one's own finds nothing.
+    // The token of another organisation, as a filter of one's own activity, finds nothing.
     let (status, html) = activity(&other, &filter).await;
     assert_eq!(status, StatusCode::OK);
     assert!(
@@ -214,13 +217,13 @@ async fn hand_made_requests_read_nothing_of_another_organisation_or_on_another_p
         html.contains("Enterprise Plan Required") && !html.contains("created token"),
         "{html}"
     );
-    let (status, _, said) = file(&member, "organisation=903").await;
+    let (status, _, body) = file(&member, "organisation=903").await;
     assert_eq!(status, StatusCode::FORBIDDEN);
-    assert!(said.contains("Enterprise"), "{said}");
+    assert!(body.contains("Enterprise"), "{body}");
 }
 
 #[tokio::test]
-async fn the_file_holds_every_row_of_the_filter_and_no_formula() {
+async fn the_csv_file_holds_every_row_of_the_filter_and_no_formula() {
     let server = TestServer::on_sqlite().await;
     let member = signed_in(&server, "member@example.com").await;
     let hostile = browser(&server).with("user-agent", "=HYPERLINK(\"https://evil.example\",\"a\")");
@@ -278,7 +281,7 @@ async fn the_file_holds_every_row_of_the_filter_and_no_formula() {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_read_to_its_end_breaks_off() {
+async fn a_csv_file_that_cannot_be_completed_ends_with_an_error() {
     let server = TestServer::on_sqlite().await;
     let member = signed_in(&server, "member@example.com").await;
     server

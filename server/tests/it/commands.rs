@@ -1,4 +1,4 @@
-//! The commands that do one thing and end.
+//! The commands other than `serve`.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ fn json(url: &str, arguments: &[&str]) -> Value {
     serde_json::from_str(&done(url, arguments)).expect("JSON")
 }
 
-/// Organisation 903 on the Enterprise plan, with Ada as its admin.
+/// A database with organisation 903 on the Enterprise plan, and Ada as its admin.
 fn database() -> (TestDatabase, String) {
     let database = TestDatabase::sqlite();
     let url = database.url();
@@ -62,7 +62,7 @@ fn create_token(url: &str) -> String {
 }
 
 #[test]
-fn from_an_empty_database_to_a_token_and_its_end() {
+fn commands_take_an_empty_database_to_a_token_and_delete_it() {
     let (_database, url) = database();
     let create = [
         "event",
@@ -72,11 +72,14 @@ fn from_an_empty_database_to_a_token_and_its_end() {
         "--name",
         "Marathon",
     ];
-    let said = done(
+    let printed = done(
         &url,
         &[&create[..], &["--id", "456", "--date", "2026-01-19"]].concat(),
     );
-    assert_eq!(said, "Created event 456, Marathon, in organisation 903.\n");
+    assert_eq!(
+        printed,
+        "Created event 456, Marathon, in organisation 903.\n"
+    );
 
     let token = create_token(&url);
     let secret = token.strip_suffix('\n').expect("one line");
@@ -150,7 +153,7 @@ fn from_an_empty_database_to_a_token_and_its_end() {
 }
 
 #[test]
-fn organisations_are_made_listed_and_put_on_another_plan() {
+fn organisations_are_created_listed_and_moved_to_another_plan() {
     let database = TestDatabase::sqlite();
     let url = database.url();
     let create = [
@@ -161,8 +164,8 @@ fn organisations_are_made_listed_and_put_on_another_plan() {
         "--plan",
         "pro",
     ];
-    let said = done(&url, &[&create[..], &["--id", "903"]].concat());
-    assert_eq!(said, "Created Summit Races (903), plan pro.\n");
+    let printed = done(&url, &[&create[..], &["--id", "903"]].concat());
+    assert_eq!(printed, "Created Summit Races (903), plan pro.\n");
     assert_eq!(
         done(&url, &create),
         "Created Summit Races (904), plan pro.\n"
@@ -193,7 +196,7 @@ fn organisations_are_made_listed_and_put_on_another_plan() {
 }
 
 #[test]
-fn what_cannot_be_done_ends_with_1_and_one_line_that_says_why_and_what_to_do() {
+fn a_command_that_fails_exits_with_1_and_says_on_one_line_why_and_what_to_do() {
     let (_database, url) = database();
     create_organisation(&url, "905", "City Runners", "pro");
     create_user(&url, "pro@example.com", "905", "admin");
@@ -242,7 +245,7 @@ fn what_cannot_be_done_ends_with_1_and_one_line_that_says_why_and_what_to_do() {
 }
 
 #[test]
-fn what_is_not_understood_ends_with_2() {
+fn wrong_arguments_exit_with_2() {
     let (_database, url) = database();
     for (command, words) in [
         ("", "Usage"),
@@ -282,7 +285,7 @@ fn what_is_not_understood_ends_with_2() {
 }
 
 #[test]
-fn help_and_version_are_answers() {
+fn help_and_version_exit_with_0_and_print_to_standard_output() {
     for arguments in [
         &["--help"][..],
         &["help", "token"],
@@ -297,7 +300,7 @@ fn help_and_version_are_answers() {
 }
 
 #[test]
-fn the_database_is_found_before_and_after_the_subcommand_and_in_the_environment() {
+fn the_database_url_may_come_before_or_after_the_subcommand_or_from_the_environment() {
     let (_database, url) = database();
     let named: [&[&str]; 3] = [
         &["--database-url", &url, "organisation", "list", "--json"],
@@ -320,7 +323,7 @@ fn the_database_is_found_before_and_after_the_subcommand_and_in_the_environment(
 }
 
 #[test]
-fn somebody_with_an_account_joins_another_organisation_and_keeps_the_password() {
+fn a_user_who_joins_another_organisation_keeps_the_password() {
     let (_database, url) = database();
     create_organisation(&url, "904", "Harbour Events", "enterprise");
     let create = [
@@ -354,7 +357,7 @@ fn somebody_with_an_account_joins_another_organisation_and_keeps_the_password() 
 }
 
 #[test]
-fn a_password_comes_whole_from_standard_input_or_not_at_all() {
+fn a_password_is_one_line_of_standard_input() {
     let (_database, url) = database();
     let change = ["user", "set-password", "--email", ADA, "--password-stdin"];
     let outcome = run_with_input(&url, &change, "a new password\r\n");
@@ -366,18 +369,18 @@ fn a_password_comes_whole_from_standard_input_or_not_at_all() {
     run_with_input(&url, &change, "two\nlines of it").assert_failed("a single line");
     run_with_input(&url, &change, "short\n").assert_failed("at least 12");
     run_with_input(&url, &change, "").assert_failed("at least 12");
-    let nobody = [
+    let unknown = [
         "user",
         "set-password",
         "--email",
         "x@example.com",
         "--password-stdin",
     ];
-    run_with_input(&url, &nobody, "a new password").assert_failed("no user");
+    run_with_input(&url, &unknown, "a new password").assert_failed("no user");
 }
 
 #[test]
-fn migrate_and_demo_can_be_run_again() {
+fn migrate_and_demo_may_run_twice() {
     let database = TestDatabase::sqlite();
     let url = database.url();
     for _ in 0..2 {
@@ -397,7 +400,7 @@ fn migrate_and_demo_can_be_run_again() {
 }
 
 #[test]
-fn a_demo_does_not_mix_with_organisations_that_are_none() {
+fn demo_refuses_a_database_with_other_organisations() {
     let (_database, url) = database();
     run(&url, &["demo"]).assert_failed("not demo data");
 }
@@ -425,7 +428,7 @@ fn a_token_whose_secret_cannot_be_printed_is_deleted_again() {
 }
 
 #[test]
-fn what_was_done_is_listed_newest_first_in_three_forms() {
+fn audit_lists_changes_newest_first_as_json_table_and_csv() {
     let (_database, url) = database();
     let token = create_token(&url);
     let preview = format!("{}***", &token[..5]);
@@ -520,7 +523,7 @@ fn what_was_done_is_listed_newest_first_in_three_forms() {
 }
 
 #[test]
-fn the_operators_name_on_the_machine_is_recorded_without_what_steers_a_terminal() {
+fn audit_records_the_operators_user_name_without_control_characters() {
     let (_database, url) = database();
     let mut command = program(
         &url,
@@ -539,7 +542,7 @@ fn the_operators_name_on_the_machine_is_recorded_without_what_steers_a_terminal(
 }
 
 #[test]
-fn old_records_are_removed_up_to_a_date_and_that_is_recorded() {
+fn audit_prune_removes_records_before_a_date_and_records_that() {
     let (_database, url) = database();
     let ahead = run(&url, &["audit", "prune", "--before", "2100-01-01"]);
     ahead.assert_failed("in the future");
@@ -547,7 +550,7 @@ fn old_records_are_removed_up_to_a_date_and_that_is_recorded() {
     assert_eq!(nothing, "Removed 0 records.\n");
     let listed = json(&url, &["audit", "--format", "json"]);
     let newest = listed[0]["time"].as_str().expect("a time");
-    // To the millisecond: what is of this instant stays.
+    // The date is exclusive: a record of this millisecond stays.
     assert_eq!(
         done(&url, &["audit", "prune", "--before", newest]),
         "Removed 0 records.\n"

@@ -1,4 +1,4 @@
-//! Options from a file, the environment and flags.
+//! Options from the configuration file, the environment and flags.
 
 use std::{fs, path::PathBuf};
 
@@ -9,7 +9,7 @@ use crate::support::{
     program::{Outcome, bare_program},
 };
 
-/// For each option what the file, the environment and a flag say, as TOML has it.
+/// For each option the values in the file, in the environment and as a flag, written in TOML.
 const EXAMPLES: &[(&str, [&str; 3])] = &[
     ("log", [r#""warn""#, r#""error""#, r#""off""#]),
     ("log-format", [r#""json""#, r#""human""#, r#""json""#]),
@@ -105,7 +105,7 @@ fn example(key: &str, place: usize) -> &'static str {
         .1[place]
 }
 
-/// A value of TOML as an argument or a variable has it.
+/// A TOML value, written as an argument or a variable.
 fn plain(value: &str) -> String {
     let list = value
         .strip_prefix('[')
@@ -118,7 +118,7 @@ struct Configured {
 }
 
 impl Configured {
-    fn by(text: &str) -> Self {
+    fn with(text: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let configured = Self { folder };
         fs::write(configured.file(), text).expect("written");
@@ -140,10 +140,10 @@ impl Configured {
         self.command(arguments).output().expect("started").into()
     }
 
-    /// The refusal of a line, which the message names.
+    /// The program refuses this file, and names the line and these words.
     #[track_caller]
     fn assert_refused(text: &str, line: usize, words: &str) {
-        let configured = Self::by(text);
+        let configured = Self::with(text);
         for arguments in [&["serve", "--check-config"][..], &["organisation", "list"]] {
             let outcome = configured.run(arguments);
             outcome.assert_misunderstood(words);
@@ -153,9 +153,9 @@ impl Configured {
     }
 }
 
-/// Every option of `serve`, in the order in which it prints them.
+/// Every option of `serve`, in the order of `--check-config`.
 fn keys() -> Vec<String> {
-    let outcome = Configured::by("").run(&["serve", "--check-config"]);
+    let outcome = Configured::with("").run(&["serve", "--check-config"]);
     outcome.assert_done();
     let lines = outcome.stdout.lines().filter_map(|line| {
         let key = line.split(" = ").next()?;
@@ -179,7 +179,7 @@ fn assert_printed(outcome: &Outcome, key: &str, value: &str, source: &str) {
 }
 
 #[test]
-fn every_option_may_stand_in_the_file_and_a_variable_and_a_flag_go_over_it() {
+fn a_variable_overrides_the_file_and_a_flag_overrides_the_variable() {
     let all = keys();
     for (known, _) in EXAMPLES {
         assert!(all.iter().any(|key| key == known), "no option {known}");
@@ -189,7 +189,7 @@ fn every_option_may_stand_in_the_file_and_a_variable_and_a_flag_go_over_it() {
     assert_eq!(in_bucket.len(), 5);
     for keys in [in_bucket, others] {
         let line = |key: &String| format!("{key} = {}\n", example(key, 0));
-        let configured = Configured::by(&keys.iter().map(line).collect::<String>());
+        let configured = Configured::with(&keys.iter().map(line).collect::<String>());
         let mut command = configured.command(&["serve", "--check-config"]);
         let mut run = || Outcome::of(&mut command);
         let outcome = run();
@@ -223,16 +223,16 @@ fn every_option_may_stand_in_the_file_and_a_variable_and_a_flag_go_over_it() {
 }
 
 #[test]
-fn what_is_printed_may_be_given_back_as_a_file() {
-    let first =
-        Configured::by("rate-limit = 7\napi-hosts = [\"a.example\", \"b.example\"]\n").run(&[
+fn the_output_of_check_config_is_a_valid_file_with_the_same_values() {
+    let first = Configured::with("rate-limit = 7\napi-hosts = [\"a.example\", \"b.example\"]\n")
+        .run(&[
             "serve",
             "--check-config",
             "--public-url",
             "https://a.example",
         ]);
     first.assert_done();
-    let again = Configured::by(&first.stdout).run(&["serve", "--check-config"]);
+    let again = Configured::with(&first.stdout).run(&["serve", "--check-config"]);
     again.assert_done();
     let values = |outcome: &Outcome| -> Vec<String> {
         let lines = outcome.stdout.lines().filter(|line| line.contains(" = "));
@@ -243,7 +243,7 @@ fn what_is_printed_may_be_given_back_as_a_file() {
 }
 
 #[test]
-fn an_unknown_key_is_refused_with_the_nearest_that_there_is() {
+fn an_unknown_key_is_refused_with_the_most_similar_known_one() {
     Configured::assert_refused(
         "# a\nlisten = \"127.0.0.1:0\"\nrate-limits = 5\n",
         3,
@@ -263,7 +263,7 @@ fn an_unknown_key_is_refused_with_the_nearest_that_there_is() {
 }
 
 #[test]
-fn a_value_of_the_wrong_type_is_refused_where_it_stands() {
+fn a_value_of_the_wrong_type_is_refused_with_its_line() {
     for (line, words) in [
         ("listen = 3000", "a text in quotes"),
         ("listen = [\"127.0.0.1:0\"]", "a text in quotes"),
@@ -285,46 +285,47 @@ fn a_value_of_the_wrong_type_is_refused_where_it_stands() {
 }
 
 #[test]
-fn a_value_that_the_option_does_not_take_is_refused_where_it_stands() {
+fn an_invalid_value_is_refused_with_its_line() {
     let text = "\n\nlisten = \"nonsense\"";
-    let outcome = Configured::by(text).run(&["serve", "--check-config"]);
+    let outcome = Configured::with(text).run(&["serve", "--check-config"]);
     outcome.assert_misunderstood("config.toml:3: listen: use an IP address and a port");
-    let outcome = Configured::by("log = \"a=loud\"").run(&["organisation", "list"]);
+    let outcome = Configured::with("log = \"a=loud\"").run(&["organisation", "list"]);
     outcome.assert_misunderstood("config.toml:1: log: ");
 }
 
 #[test]
-fn no_password_is_taken_from_the_file_and_none_is_printed() {
+fn a_password_in_the_file_is_refused_and_no_password_is_printed() {
     for url in [
         "postgres://zone:hunter2@db/zone",
         "postgres://zone@db/zone?password=hunter2",
     ] {
         let text = format!("database-url = \"{url}\"");
         Configured::assert_refused(&text, 1, "PGPASSFILE");
-        let outcome = Configured::by(&text).run(&["organisation", "list"]);
+        let outcome = Configured::with(&text).run(&["organisation", "list"]);
         assert!(!outcome.stderr.contains("hunter2"), "{outcome:?}");
-        let outcome = Configured::by("").run(&["serve", "--check-config", "--database-url", url]);
+        let outcome = Configured::with("").run(&["serve", "--check-config", "--database-url", url]);
         outcome.assert_done();
         assert!(outcome.stdout.contains("postgres://zone"), "{outcome:?}");
         assert!(!outcome.stdout.contains("hunter2"), "{outcome:?}");
     }
     let broken = "database-url = \"postgres://zone:hunter2@db/zone";
-    let outcome = Configured::by(broken).run(&["organisation", "list"]);
+    let outcome = Configured::with(broken).run(&["organisation", "list"]);
     assert!(!outcome.stderr.contains("hunter2"), "{outcome:?}");
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_named() {
-    let configured = Configured::by("");
+fn an_unreadable_file_is_named_in_the_error() {
+    let configured = Configured::with("");
     fs::remove_file(configured.file()).expect("removed");
     let outcome = configured.run(&["serve", "--check-config"]);
     outcome.assert_misunderstood("config.toml");
 }
 
 #[test]
-fn every_command_goes_by_the_file_and_a_variable_may_name_it() {
+#[ignore = "needs the built front end: `make test` runs it"]
+fn every_command_reads_the_file_which_a_variable_may_name() {
     let text = "database-url = \"sqlite:here.db\"\nlisten = \"127.0.0.1:0\"\ndemo = false\n";
-    let configured = Configured::by(text);
+    let configured = Configured::with(text);
     configured.run(&["migrate"]).assert_done();
     assert!(configured.folder.path().join("here.db").exists());
     let mut command = bare_program();

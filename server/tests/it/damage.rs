@@ -1,4 +1,4 @@
-//! The file of a SQLite database is damaged, cut off or replaced: the server refuses, and says what to do.
+//! A SQLite file is damaged, truncated or replaced. The server refuses keys and says what to do.
 
 use std::{
     fs::{self, File},
@@ -22,23 +22,24 @@ fn file(database: &TestDatabase) -> File {
     file.expect("open")
 }
 
-/// Everything that SQLite has to say of tokens, overwritten. What was written lately is put there first.
+/// Overwrites all pages of the token table and its indexes. Before that, a checkpoint moves the write-ahead log into
+/// the file.
 async fn damage_tokens(database: &TestDatabase) {
     let mut connection = SqliteConnection::connect(&database.url()).await;
     let connection = connection.as_mut().expect("open");
     sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         .execute(&mut *connection)
         .await
-        .expect("everything is in the file");
+        .expect("checkpointed");
     let size: i64 = sqlx::query_scalar("PRAGMA page_size")
         .fetch_one(&mut *connection)
         .await
-        .expect("told");
+        .expect("read");
     let pages: Vec<i64> =
         sqlx::query_scalar("SELECT rootpage FROM sqlite_master WHERE tbl_name = 'tokens'")
             .fetch_all(&mut *connection)
             .await
-            .expect("told");
+            .expect("read");
     assert!(!pages.is_empty());
     let file = file(database);
     for page in pages {
@@ -61,7 +62,8 @@ fn assert_failed_inside(response: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_file_with_damaged_tokens_opens_nothing_and_tells_nothing() {
+#[ignore = "needs the built front end: `make test` runs it"]
+async fn a_server_refuses_every_key_when_the_token_table_is_damaged() {
     let database = TestDatabase::sqlite();
     let url = database.url();
     ServerProcess::start(&url, &["--demo"]).stop().assert_done();
@@ -76,10 +78,11 @@ async fn a_database_file_with_damaged_tokens_opens_nothing_and_tells_nothing() {
     assert!(outcome.stderr.contains(RESTORE), "{}", outcome.stderr);
 }
 
-/// SQLite may know pages by heart that it read before, and they are as true as they were: until something is
-/// written, which is when it looks again.
+/// SQLite may serve pages from its cache, which hold what was true before the damage. After a write it reads the file
+/// again.
 #[tokio::test(flavor = "multi_thread")]
-async fn damage_done_while_a_server_runs_lets_nobody_in_once_anything_was_written() {
+#[ignore = "needs the built front end: `make test` runs it"]
+async fn damage_under_a_running_server_closes_it_after_the_next_write() {
     let database = TestDatabase::sqlite();
     let url = database.url();
     let server = ServerProcess::start(&url, &["--demo", "--api-hosts=127.0.0.1"]);
@@ -98,7 +101,8 @@ async fn damage_done_while_a_server_runs_lets_nobody_in_once_anything_was_writte
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_cut_off_while_a_server_runs_lets_nobody_in_once_anything_was_written() {
+#[ignore = "needs the built front end: `make test` runs it"]
+async fn a_file_truncated_under_a_running_server_closes_it_after_the_next_write() {
     for kept in [0, 4096, 40_000] {
         let database = TestDatabase::sqlite();
         let url = database.url();
@@ -118,10 +122,11 @@ async fn a_file_cut_off_while_a_server_runs_lets_nobody_in_once_anything_was_wri
     }
 }
 
-/// A copy of the database in its place, in which the token is still good: the server has the old file open, and
-/// a program at the command line would open the new one.
+/// In the second round a copy takes the file's place. The server still has the old file open, but the command line
+/// would open the new one.
 #[test]
-fn a_file_that_was_moved_or_replaced_is_refused_and_one_that_is_put_back_is_used_again() {
+#[ignore = "needs the built front end: `make test` runs it"]
+fn a_server_refuses_a_file_that_was_moved_or_replaced_and_uses_it_when_it_is_back() {
     let database = TestDatabase::sqlite();
     let url = database.url();
     let mut server = ServerProcess::start(&url, &["--demo", "--api-hosts=127.0.0.1"]);
@@ -135,12 +140,10 @@ fn a_file_that_was_moved_or_replaced_is_refused_and_one_that_is_put_back_is_used
         if copy {
             fs::rename(&restored, &file).expect("moved");
         }
-        wait_until("the lease to run out", || {
-            !server.ping(&token).starts_with(OK)
-        });
+        wait_until("the lease to end", || !server.ping(&token).starts_with(OK));
         assert_unavailable(&server.ping(&token));
         assert_unavailable(&server.ping(UNKNOWN_KEY));
-        assert!(!server.can_sign_in(), "what nobody will find is not done");
+        assert!(!server.can_sign_in(), "a write to a lost file must fail");
         let ready = server.get("/readyz", &[]);
         assert!(ready.starts_with("HTTP/1.1 503 "), "{ready}");
         server.await_stderr("is no longer the file that was opened");

@@ -1,4 +1,4 @@
-//! The documentation: that it is there for everyone, that it is whole, and that nothing in it leads nowhere.
+//! The documentation: anyone can read it, it is complete, and every link has a target.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,7 +22,7 @@ const PAGES: [&str; 5] = [
     "/docs/reference",
 ];
 
-/// What leads into the dashboard, which asks strangers to sign in first.
+/// Links into the dashboard, which redirects callers to sign-in.
 const DASHBOARD: [&str; 3] = ["/", "/developer-zone", "/events"];
 
 async fn get(server: &TestServer, path: &str) -> Response {
@@ -33,7 +33,7 @@ async fn fetch(client: &Client, method: Method, path: &str) -> Response {
     client.fetch(method, path, Body::empty()).await
 }
 
-/// What stands between `start` and `end`, each time.
+/// Each text between `start` and `end`.
 fn all_between<'a>(text: &'a str, start: &str, end: &str) -> Vec<&'a str> {
     text.split(start)
         .skip(1)
@@ -42,7 +42,7 @@ fn all_between<'a>(text: &'a str, start: &str, end: &str) -> Vec<&'a str> {
 }
 
 #[tokio::test]
-async fn every_page_is_there_for_everyone_as_html_and_as_markdown() {
+async fn anyone_can_read_every_page_as_html_and_as_markdown() {
     let server = TestServer::on_sqlite().await;
     for path in PAGES {
         let html = get(&server, path).await;
@@ -75,7 +75,7 @@ async fn every_page_is_there_for_everyone_as_html_and_as_markdown() {
 }
 
 #[tokio::test]
-async fn a_page_loads_nothing_but_our_own_files_and_runs_nothing_that_stands_in_it() {
+async fn a_page_loads_only_our_files_and_has_no_inline_script_or_style() {
     let server = TestServer::on_sqlite().await;
     for path in PAGES {
         let page = get(&server, path).await;
@@ -105,7 +105,7 @@ async fn a_page_loads_nothing_but_our_own_files_and_runs_nothing_that_stands_in_
 }
 
 #[tokio::test]
-async fn whoever_has_a_page_already_is_told_so_until_it_changes() {
+async fn a_page_that_has_not_changed_is_304() {
     let server = TestServer::on_sqlite().await;
     for path in ["/docs", "/docs/errors.md", "/llms.txt", "/robots.txt"] {
         let page = get(&server, path).await;
@@ -125,7 +125,7 @@ async fn whoever_has_a_page_already_is_told_so_until_it_changes() {
 }
 
 #[tokio::test]
-async fn a_page_can_be_asked_for_its_head_and_for_nothing_but_reading() {
+async fn a_page_allows_only_get_and_head() {
     let server = TestServer::on_sqlite().await;
     let client = server.anonymous();
     for path in ["/docs", "/docs/reference.md", "/llms.txt", "/robots.txt"] {
@@ -141,7 +141,7 @@ async fn a_page_can_be_asked_for_its_head_and_for_nothing_but_reading() {
 }
 
 #[tokio::test]
-async fn a_page_that_does_not_exist_is_the_dashboards_404() {
+async fn an_unknown_page_is_the_dashboards_404() {
     let server = TestServer::on_sqlite().await;
     for path in ["/docs/x", "/docs/x.md", "/docs/errors/x", "/docsx"] {
         let page = get(&server, path).await;
@@ -151,7 +151,7 @@ async fn a_page_that_does_not_exist_is_the_dashboards_404() {
 }
 
 #[tokio::test]
-async fn nothing_is_left_to_fill_in() {
+async fn no_placeholder_is_left_in_a_page() {
     let server = TestServer::on_sqlite().await;
     for path in PAGES {
         for path in [path.to_owned(), format!("{path}.md")] {
@@ -163,7 +163,7 @@ async fn nothing_is_left_to_fill_in() {
 }
 
 #[tokio::test]
-async fn examples_call_the_api_where_this_server_says_it_is() {
+async fn examples_use_the_api_address_of_this_server() {
     let server = TestServer::on_sqlite().await;
     let ping = "https://api.9pic.ai/api/v1/ext/903/event/456/ping";
     for path in ["/docs", "/docs.md", "/docs/reference", "/docs/reference.md"] {
@@ -173,7 +173,7 @@ async fn examples_call_the_api_where_this_server_says_it_is() {
 }
 
 #[tokio::test]
-async fn the_limit_that_is_stated_is_the_one_that_this_server_keeps() {
+async fn pages_state_the_rate_limit_of_this_server() {
     let unlimited = get(&TestServer::on_sqlite().await, "/docs/conventions.md").await;
     assert!(
         unlimited
@@ -191,7 +191,7 @@ async fn the_limit_that_is_stated_is_the_one_that_this_server_keeps() {
 }
 
 #[tokio::test]
-async fn every_link_and_every_anchor_leads_somewhere() {
+async fn every_link_and_every_anchor_has_a_target() {
     let server = TestServer::on_sqlite().await;
     let mut ids = BTreeMap::new();
     let mut links = BTreeSet::new();
@@ -224,7 +224,7 @@ async fn every_link_and_every_anchor_leads_somewhere() {
                 .map(str::to_owned),
         );
     }
-    // Files of the front end are there only once it was built; the browser tests look at them.
+    // Assets exist only after a build of the front end. `headers` checks them.
     links.retain(|link| !link.is_empty() && !link.starts_with("/assets/"));
     assert!(links.len() > PAGES.len() * 4, "{links:?}");
     for link in links {
@@ -244,10 +244,9 @@ async fn every_link_and_every_anchor_leads_somewhere() {
     }
 }
 
-/// The page is made of the API's own list of errors, and so is the OpenAPI document: what neither of them
-/// says, nothing sends.
+/// The page and the OpenAPI document come from the API's own list of errors. So a code in neither is never sent.
 #[tokio::test]
-async fn every_code_of_every_endpoint_has_its_row_among_the_errors() {
+async fn the_errors_page_lists_every_code_of_the_openapi_document() {
     let server = TestServer::on_sqlite().await;
     let document = get(&server, "/api/v1/openapi.json").await.json();
     let page = get(&server, "/docs/errors").await.text;
@@ -277,7 +276,7 @@ async fn every_code_of_every_endpoint_has_its_row_among_the_errors() {
 }
 
 #[tokio::test]
-async fn every_endpoint_of_the_document_is_in_the_reference() {
+async fn the_reference_has_every_endpoint_of_the_openapi_document() {
     let server = TestServer::on_sqlite().await;
     let document = get(&server, "/api/v1/openapi.json").await.json();
     let reference = get(&server, "/docs/reference.md").await.text;
@@ -292,9 +291,9 @@ async fn every_endpoint_of_the_document_is_in_the_reference() {
     assert_eq!(reference.matches("\n### Answer\n").count(), paths.len());
 }
 
-/// The words of `message` are no promise, but what a page prints is what the API says.
+/// The wording of `message` may change, but pages print the current one.
 #[tokio::test]
-async fn the_errors_that_pages_print_are_those_that_the_api_gives() {
+async fn errors_printed_on_pages_are_the_apis_own() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     let client = server.key(&token.secret);
@@ -311,9 +310,9 @@ async fn the_errors_that_pages_print_are_those_that_the_api_gives() {
     }
 }
 
-/// llmstxt.org: a title, what it is about, and sections of links with a line on each.
+/// The format of llmstxt.org: a title, a summary, and sections of links with a description each.
 #[tokio::test]
-async fn the_index_for_language_models_lists_every_page() {
+async fn llms_txt_lists_every_page() {
     let server = TestServer::on_sqlite().await;
     let index = get(&server, "/llms.txt").await;
     assert_eq!(
@@ -336,9 +335,9 @@ async fn the_index_for_language_models_lists_every_page() {
     assert_eq!(links[pages.len()..], ["/api/v1/openapi.json"]);
 }
 
-/// RFC 9309. Without it the address led to the sign-in page, which search engines took for broken rules.
+/// RFC 9309. Without this file the path redirects to sign-in, which search engines take for broken rules.
 #[tokio::test]
-async fn search_engines_may_read_what_is_public_but_the_api() {
+async fn robots_txt_allows_everything_public_but_the_api() {
     let server = TestServer::on_sqlite().await;
     let robots = get(&server, "/robots.txt").await;
     assert_eq!(

@@ -1,5 +1,5 @@
-//! The form of answers (contract, section 4). That each has three keys, its code and its headers is
-//! looked at in every test, by the client itself; here is what only some answers show.
+//! The form of responses (contract, section 4). The test client checks the three keys, the code and the headers of
+//! every response in every test; these tests check the rest.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use model::permission::Refusal;
 use crate::support::server::TestServer;
 
 #[tokio::test]
-async fn an_error_is_three_keys_with_no_data() {
+async fn an_error_has_three_keys_and_null_data() {
     let server = TestServer::on_sqlite().await;
     let response = server.anonymous().get("/903/events").await;
     let message = Refusal::TokenMissing.message();
@@ -18,9 +18,9 @@ async fn an_error_is_three_keys_with_no_data() {
     assert_eq!(response.text, expected);
 }
 
-/// The client checks the form of each of these responses.
+/// The test client checks the form of each response.
 #[tokio::test]
-async fn every_status_that_the_api_gives_comes_in_the_envelope() {
+async fn every_status_of_the_api_comes_in_the_envelope() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     let client = server.key(&token.secret);
@@ -51,7 +51,7 @@ async fn every_status_that_the_api_gives_comes_in_the_envelope() {
 }
 
 #[tokio::test]
-async fn a_body_of_64_kib_is_taken_and_a_larger_one_refused() {
+async fn a_body_of_64_kib_is_accepted_and_a_larger_one_refused() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     let client = server.key(&token.secret);
@@ -68,7 +68,7 @@ async fn a_body_of_64_kib_is_taken_and_a_larger_one_refused() {
 }
 
 #[tokio::test]
-async fn a_callers_own_request_id_comes_back_if_it_is_a_sane_one() {
+async fn a_valid_request_id_of_the_caller_comes_back() {
     let server = TestServer::on_sqlite().await;
     let longest = "x".repeat(64);
     for own in ["1", "trace/7f:{a}~", &longest] {
@@ -82,16 +82,16 @@ async fn a_callers_own_request_id_comes_back_if_it_is_a_sane_one() {
 }
 
 #[tokio::test]
-async fn a_request_id_that_is_not_sane_is_replaced_by_one_of_ours() {
+async fn an_invalid_request_id_is_replaced() {
     let server = TestServer::on_sqlite().await;
     let too_long = "x".repeat(65);
-    let mut names = BTreeSet::new();
-    for odd in ["", "two words", "é", &too_long] {
-        let client = server.anonymous().with("x-request-id", odd);
+    let mut ids = BTreeSet::new();
+    for invalid in ["", "two words", "é", &too_long] {
+        let client = server.anonymous().with("x-request-id", invalid);
         let response = client.get("/903/events").await;
         let name = response.header("x-request-id").expect("a name").to_owned();
-        assert_ne!(name, odd);
-        assert!(names.insert(name), "given twice");
+        assert_ne!(name, invalid);
+        assert!(ids.insert(name), "each id is new");
     }
     let twice = server
         .anonymous()

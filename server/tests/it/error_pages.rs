@@ -1,4 +1,4 @@
-//! What goes wrong in the dashboard is told to people by a page, and to programs as it is.
+//! Errors of the dashboard: people get a page, programs get the plain error.
 
 use http::{Method, StatusCode};
 
@@ -11,7 +11,7 @@ use crate::support::{
 const SIGN_OUT: &str = "/api/dashboard/sign-out";
 const SELECT: &str = "/api/dashboard/select-organisation";
 
-/// The member's browser, which asks for pages from one of ours.
+/// The member's browser, on a page of the dashboard.
 async fn browser(server: &TestServer) -> Client {
     let member = server.session(MEMBER).await;
     member
@@ -44,7 +44,7 @@ fn assert_page(response: &Response, status: u16, words: &str, link: &str) {
 }
 
 #[tokio::test]
-async fn without_a_database_every_page_says_so_and_offers_itself_again() {
+async fn without_a_database_every_page_is_503_and_links_to_itself() {
     let server = TestServer::on_sqlite().await;
     let browser = browser(&server).await;
     server.store.close().await;
@@ -57,7 +57,7 @@ async fn without_a_database_every_page_says_so_and_offers_itself_again() {
 }
 
 #[tokio::test]
-async fn a_form_that_could_not_be_carried_out_says_why_and_leads_back_to_its_page() {
+async fn a_form_that_fails_shows_the_reason_and_a_link_back_to_its_page() {
     let server = TestServer::on_sqlite().await;
     let browser = browser(&server).await;
     let foreign = ask(&browser, Method::POST, SELECT, "organisation_id=904").await;
@@ -104,7 +104,7 @@ async fn a_form_that_could_not_be_carried_out_says_why_and_leads_back_to_its_pag
 }
 
 #[tokio::test]
-async fn a_request_from_another_sites_page_is_refused_by_a_page_that_does_not_lead_there() {
+async fn a_cross_site_request_is_refused_without_a_link_to_that_site() {
     let server = TestServer::on_sqlite().await;
     let browser = browser(&server).await.with("sec-fetch-site", "cross-site");
     for referer in [
@@ -125,7 +125,7 @@ async fn a_request_from_another_sites_page_is_refused_by_a_page_that_does_not_le
 }
 
 #[tokio::test]
-async fn an_address_that_takes_no_get_is_no_page() {
+async fn get_of_a_server_function_is_page_not_found() {
     let server = TestServer::on_sqlite().await;
     let response = ask(&browser(&server).await, Method::GET, SIGN_OUT, "").await;
     assert_page(
@@ -137,7 +137,7 @@ async fn an_address_that_takes_no_get_is_no_page() {
 }
 
 #[tokio::test]
-async fn a_page_that_tells_a_fault_itself_is_left_as_it_is() {
+async fn the_dashboards_own_404_page_is_not_replaced() {
     let server = TestServer::on_sqlite().await;
     let response = ask(&browser(&server).await, Method::GET, "/nothing", "").await;
     assert_eq!(response.status, StatusCode::NOT_FOUND);
@@ -148,7 +148,7 @@ async fn a_page_that_tells_a_fault_itself_is_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_program_gets_the_error_as_it_is() {
+async fn a_client_that_does_not_accept_html_gets_the_plain_error() {
     let server = TestServer::on_sqlite().await;
     let script = browser(&server).await.with("accept", "application/json");
     server.store.close().await;

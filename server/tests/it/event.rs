@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::server::TestServer;
 
 #[tokio::test]
-async fn ping_answers_for_every_configured_event_drafts_included() {
+async fn ping_succeeds_for_every_configured_event_including_drafts() {
     let (_server, client) = TestServer::with_client().await;
     for event in [456, 458, 789, 1001] {
         let response = client.get(&format!("/903/event/{event}/ping")).await;
@@ -17,7 +17,7 @@ async fn ping_answers_for_every_configured_event_drafts_included() {
 }
 
 #[tokio::test]
-async fn details_are_the_event_and_its_switches() {
+async fn details_show_the_event_and_its_switches() {
     let (_server, client) = TestServer::with_client().await;
     let response = client.get("/903/event/456/details").await;
     response.assert_success();
@@ -45,7 +45,7 @@ async fn details_are_the_event_and_its_switches() {
 }
 
 #[tokio::test]
-async fn clips_by_face_are_off_whenever_videos_are() {
+async fn clips_by_face_are_off_when_videos_are_off() {
     let (server, client) = TestServer::with_client().await;
     server
         .database
@@ -58,7 +58,7 @@ async fn clips_by_face_are_off_whenever_videos_are() {
 }
 
 #[tokio::test]
-async fn an_event_without_name_slug_and_date_shows_them_as_null() {
+async fn a_missing_name_slug_or_date_is_null() {
     let (server, client) = TestServer::with_client().await;
     server
         .database
@@ -70,9 +70,9 @@ async fn an_event_without_name_slug_and_date_shows_them_as_null() {
     }
 }
 
-/// One number, one event, however it is written: as RFC 3986 has it, `%39` is `9`.
+/// RFC 3986: `%39` and `9` are the same.
 #[tokio::test]
-async fn an_id_may_be_written_with_escapes_and_leading_zeros() {
+async fn an_id_may_have_escapes_and_leading_zeros() {
     let (_server, client) = TestServer::with_client().await;
     for path in [
         "/%3903/event/456/ping",

@@ -42,7 +42,7 @@ async fn an_event_has_the_contracts_six_fields() {
 }
 
 #[tokio::test]
-async fn all_87_events_are_listed_newest_first_drafts_included_and_no_foreign_one() {
+async fn the_list_holds_all_87_events_newest_first_including_drafts_and_no_foreign_event() {
     let (_server, client) = TestServer::with_client().await;
     let (events, pagination) = page(&client, "?page_size=100").await;
     assert_eq!((events.len(), &pagination["total"]), (87, &json!(87)));
@@ -57,7 +57,7 @@ async fn all_87_events_are_listed_newest_first_drafts_included_and_no_foreign_on
 }
 
 #[tokio::test]
-async fn events_of_one_date_are_listed_by_number_and_undated_ones_last() {
+async fn events_of_one_date_are_ordered_by_id_and_events_without_date_come_last() {
     let (server, client) = TestServer::with_client().await;
     let one_date = "UPDATE events SET date = '2030-01-01T00:00:00' WHERE id IN (457, 1001, 456);";
     let no_date = "UPDATE events SET date = NULL WHERE id IN (1003, 1002)";
@@ -73,7 +73,7 @@ async fn events_of_one_date_are_listed_by_number_and_undated_ones_last() {
 }
 
 #[tokio::test]
-async fn a_page_has_ten_events_unless_asked_otherwise() {
+async fn a_page_has_ten_events_by_default() {
     let (_server, client) = TestServer::with_client().await;
     let (events, pagination) = page(&client, "").await;
     assert_eq!(events.len(), 10);
@@ -87,7 +87,7 @@ async fn a_page_has_ten_events_unless_asked_otherwise() {
 }
 
 #[tokio::test]
-async fn the_pages_together_are_the_whole_list() {
+async fn the_pages_add_up_to_the_whole_list() {
     let (_server, client) = TestServer::with_client().await;
     let (all, _) = page(&client, "?page_size=100").await;
     let mut walked = Vec::new();
@@ -105,7 +105,7 @@ async fn the_pages_together_are_the_whole_list() {
 }
 
 #[tokio::test]
-async fn a_page_past_the_end_is_an_empty_list_with_pages_before_it() {
+async fn a_page_past_the_end_is_empty_and_has_a_previous_page() {
     let (_server, client) = TestServer::with_client().await;
     let (events, pagination) = page(&client, "?page=10").await;
     assert!(events.is_empty());
@@ -119,7 +119,7 @@ async fn a_page_past_the_end_is_an_empty_list_with_pages_before_it() {
 }
 
 #[tokio::test]
-async fn an_organisation_without_events_has_no_pages_at_all() {
+async fn an_organisation_without_events_has_zero_pages() {
     let (server, client) = TestServer::with_client().await;
     server
         .database
@@ -142,7 +142,7 @@ async fn an_organisation_without_events_has_no_pages_at_all() {
 }
 
 #[tokio::test]
-async fn a_query_that_does_not_fit_is_422_and_says_each_field() {
+async fn an_invalid_query_is_422_and_names_each_wrong_field() {
     let (_server, client) = TestServer::with_client().await;
     let page = "page: must be a whole number from 1";
     let size = "page_size: must be a whole number from 1 to 100";
@@ -175,7 +175,7 @@ async fn a_query_that_does_not_fit_is_422_and_says_each_field() {
 }
 
 #[tokio::test]
-async fn a_query_may_have_more_than_the_endpoint_reads() {
+async fn unknown_query_parameters_are_ignored() {
     let (_server, client) = TestServer::with_client().await;
     for query in [
         "?utm=x",

@@ -1,11 +1,11 @@
-//! When something breaks, the guard refuses; it never guesses.
+//! When something breaks, the guard refuses. It never guesses.
 
 use sqlx::{Connection, PgConnection};
 
 use crate::support::server::TestServer;
 
 #[tokio::test]
-async fn without_a_database_a_key_is_refused_with_503_and_a_time_to_come_back() {
+async fn without_a_database_a_call_with_a_key_is_503_with_retry_after() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     let client = server.key(&token.secret);
@@ -28,7 +28,7 @@ async fn without_a_database_a_key_is_refused_with_503_and_a_time_to_come_back() 
 }
 
 #[tokio::test]
-async fn what_needs_no_database_is_answered_without_one() {
+async fn a_call_that_needs_no_database_is_answered_without_one() {
     let server = TestServer::on_sqlite().await;
     server.store.close().await;
     let response = server.anonymous().get("/903/events").await;
@@ -39,7 +39,7 @@ async fn what_needs_no_database_is_answered_without_one() {
         .get("/903/events")
         .await;
     response.assert_refused(403, "host_not_allowed");
-    // A key with a slip of the hand in it costs no question to the database.
+    // A mistyped key fails its checksum, which needs no database.
     let response = server
         .key("0000000000000000000000000000000000009Pic14yBvZ")
         .get("/903/events")
@@ -48,7 +48,7 @@ async fn what_needs_no_database_is_answered_without_one() {
 }
 
 #[tokio::test]
-async fn a_database_that_answers_nonsense_is_500_without_our_insides() {
+async fn an_unexpected_database_error_is_500_without_details() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     server
@@ -62,7 +62,7 @@ async fn a_database_that_answers_nonsense_is_500_without_our_insides() {
 }
 
 #[tokio::test]
-async fn a_panic_is_500_in_the_envelope_without_its_words_and_ends_no_other_request() {
+async fn a_panic_is_500_in_the_envelope_without_its_message_and_affects_no_other_request() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     server.clock.break_down();
@@ -75,10 +75,10 @@ async fn a_panic_is_500_in_the_envelope_without_its_words_and_ends_no_other_requ
     next.assert_refused(401, "token_missing");
 }
 
-/// PostgreSQL ends the wait, so that neither caller nor connection waits for ever.
+/// PostgreSQL ends the wait, so that neither the caller nor the connection waits forever.
 #[tokio::test]
 #[ignore = "needs PostgreSQL: `make test` runs it"]
-async fn a_read_that_waits_too_long_for_a_lock_is_503_and_works_again_without_it() {
+async fn a_read_that_waits_too_long_for_a_lock_is_503_and_succeeds_when_the_lock_is_released() {
     let server = TestServer::on_postgres().await;
     let client = server.key(&server.token().await.secret);
     client.get("/903/events").await.assert_success();

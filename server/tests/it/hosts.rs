@@ -1,4 +1,4 @@
-//! The host that a request addresses (contract, section 3, check 2), and what is served under which.
+//! The host of a request (contract, section 3, check 2), and what each host serves.
 
 use axum::body::Body;
 use http::Method;
@@ -11,7 +11,7 @@ use crate::support::{
 const DASHBOARD_HOST: &str = "dev.example.com";
 
 #[tokio::test]
-async fn the_allowed_host_is_known_in_any_case_with_a_port_and_a_trailing_dot() {
+async fn the_allowed_host_may_have_any_case_a_port_and_a_trailing_dot() {
     let (_server, client) = TestServer::with_client().await;
     for host in [
         "api.9pic.ai",
@@ -26,7 +26,7 @@ async fn the_allowed_host_is_known_in_any_case_with_a_port_and_a_trailing_dot() 
 }
 
 #[tokio::test]
-async fn a_host_is_compared_whole() {
+async fn a_host_must_match_as_a_whole() {
     let (_server, client) = TestServer::with_client().await;
     for host in [
         "9pic.ai",
@@ -57,7 +57,7 @@ async fn a_host_is_compared_whole() {
 }
 
 #[tokio::test]
-async fn a_missing_host_and_two_hosts_are_refused() {
+async fn a_request_without_host_or_with_two_is_refused() {
     let (_server, client) = TestServer::with_client().await;
     let without = client.clone().without("host").get("/903/events").await;
     without.assert_refused(403, "host_not_allowed");
@@ -65,9 +65,9 @@ async fn a_missing_host_and_two_hosts_are_refused() {
     twice.assert_refused(403, "host_not_allowed");
 }
 
-/// The absolute form, and `:authority` over HTTP/2.
+/// The absolute form of a target, and `:authority` over HTTP/2.
 #[tokio::test]
-async fn the_authority_of_the_target_is_the_host_and_may_not_disagree_with_the_header() {
+async fn the_targets_authority_is_the_host_and_must_agree_with_the_header() {
     let (_server, client) = TestServer::with_client().await;
     let ask = async |client: Client, authority: &str| {
         let target = format!("http://{authority}{BASE}/903/events");
@@ -89,7 +89,7 @@ async fn the_authority_of_the_target_is_the_host_and_may_not_disagree_with_the_h
 }
 
 #[tokio::test]
-async fn a_forwarded_host_is_never_read() {
+async fn forwarded_hosts_are_ignored() {
     let (_server, client) = TestServer::with_client().await;
     for name in ["x-forwarded-host", "forwarded", "x-host", "x-original-host"] {
         let value = if name == "forwarded" {
@@ -110,14 +110,14 @@ async fn a_forwarded_host_is_never_read() {
     }
 }
 
-/// A server whose dashboard has a host of its own.
+/// A server whose dashboard is served only under [`DASHBOARD_HOST`].
 async fn bound() -> TestServer {
     TestServer::on_sqlite().await.configured(|config| {
         config.dashboard_hosts = Some(vec![DASHBOARD_HOST.parse().expect("a host")]);
     })
 }
 
-/// The statuses of these paths, asked for under this host.
+/// The statuses of these paths under this host.
 async fn statuses<const N: usize>(client: &Client, host: &str, paths: [&str; N]) -> [u16; N] {
     let client = client.clone().with("host", host);
     let mut statuses = [0; N];
@@ -146,7 +146,7 @@ const OF_BOTH: [&str; 4] = [
 ];
 
 #[tokio::test]
-async fn the_dashboard_is_served_under_its_own_hosts_alone() {
+async fn the_dashboard_is_served_only_under_its_own_hosts() {
     let server = bound().await;
     let member = server.anonymous().with("host", DASHBOARD_HOST);
     let ours = statuses(&member, DASHBOARD_HOST, OF_DASHBOARD).await;
@@ -184,9 +184,9 @@ async fn the_dashboard_is_served_under_its_own_hosts_alone() {
     }
 }
 
-/// A page under a foreign name signs nobody in, even with the right password.
+/// The password is right each time.
 #[tokio::test]
-async fn nobody_signs_in_under_a_host_that_is_not_the_dashboards() {
+async fn sign_in_works_only_under_the_dashboards_hosts() {
     let server = bound().await;
     let form = "email=member%40example.com&password=developer-zone-demo";
     for (host, expected) in [
@@ -223,7 +223,7 @@ async fn the_api_is_not_served_under_the_dashboards_hosts() {
 }
 
 #[tokio::test]
-async fn the_documentation_is_served_under_the_hosts_of_both_and_healthz_under_all() {
+async fn the_documentation_is_served_under_both_hosts_and_healthz_under_every_host() {
     let server = bound().await;
     let anyone = server.anonymous();
     for host in [DASHBOARD_HOST, API_HOST] {
@@ -234,9 +234,9 @@ async fn the_documentation_is_served_under_the_hosts_of_both_and_healthz_under_a
     }
 }
 
-/// Links into the dashboard must not lead to the API's host, where there is none.
+/// The documentation is also served under the API's host, where a relative link would not reach the dashboard.
 #[tokio::test]
-async fn the_documentation_leads_to_the_dashboard_under_its_public_address() {
+async fn the_documentation_links_to_the_dashboards_public_url() {
     let server = TestServer::on_sqlite().await.configured(|config| {
         config.public_url = "https://dev.example.com".parse().ok();
     });

@@ -1,4 +1,4 @@
-//! `event import`, with the real program.
+//! `event import`.
 
 use std::{
     fs::{self, File},
@@ -19,14 +19,14 @@ use crate::support::{
 
 const HEADER: &str = "image_id,img_url,thumbnail_url,captured_at,bibs\n";
 
-/// Organisation 903 with event 456, and a folder for files.
-struct Desk {
+/// A database with organisation 903 and event 456, and a folder for files to import.
+struct Import {
     _database: TestDatabase,
     url: String,
     folder: tempfile::TempDir,
 }
 
-impl Desk {
+impl Import {
     fn new() -> Self {
         let database = TestDatabase::sqlite();
         let url = database.url();
@@ -44,15 +44,15 @@ impl Desk {
         }
     }
 
-    /// A file with this content; gives its path.
+    /// Writes a file, and returns its path.
     fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
         let path = self.folder.path().join(name);
         fs::write(&path, content).expect("written");
         path.to_str().expect("a text").to_owned()
     }
 
-    /// A named pipe: gives its path, and the file to write to. Opened for reading too, it can be opened before the
-    /// import opens it, and a killed import does not break it.
+    /// Makes a named pipe, and returns its path and the file to write to. The file is also open for reading: so opening
+    /// it does not wait for the import, and writing does not fail when the import is killed.
     fn pipe(&self, name: &str) -> (String, File) {
         let path = self.folder.path().join(name);
         let made = Command::new("mkfifo").arg(&path).status();
@@ -62,11 +62,11 @@ impl Desk {
         (path, file.expect("opened"))
     }
 
-    fn import(&self, file: &str) -> Outcome {
+    fn load(&self, file: &str) -> Outcome {
         run(&self.url, &command(file))
     }
 
-    /// What a query of one number gives, asked behind the program's back.
+    /// The number that a query returns, without the program.
     fn number(&self, sql: &'static str) -> i64 {
         Runtime::new().expect("a runtime").block_on(async {
             let mut connection = SqliteConnection::connect(&self.url).await.expect("open");
@@ -101,10 +101,10 @@ fn rows(numbers: impl Iterator<Item = u32>) -> String {
 }
 
 #[test]
-fn both_formats_load_and_the_summary_counts_what_became_of_the_lines() {
-    let desk = Desk::new();
-    let csv = desk.file("photos.csv", format!("{HEADER}{}", rows(0..1_500)));
-    let outcome = desk.import(&csv);
+fn csv_and_jsonl_load_and_the_summary_counts_the_lines() {
+    let import = Import::new();
+    let csv = import.file("photos.csv", format!("{HEADER}{}", rows(0..1_500)));
+    let outcome = import.load(&csv);
     outcome.assert_done();
     assert_eq!(outcome.stderr, "");
     let summary =
@@ -118,8 +118,8 @@ fn both_formats_load_and_the_summary_counts_what_became_of_the_lines() {
     };
     let same = r#"{"image_id":"IMG_0","img_url":"/0.jpg","thumbnail_url":"/t/0.jpg","captured_at":"2026-01-19T09:30:00+01:00","bibs":["a17",0]}"#;
     let lines = [line("IMG_1", "[12]"), line("new", "[]"), same.to_owned()];
-    let jsonl = desk.file("photos.jsonl", lines.join("\n"));
-    let outcome = desk.import(&jsonl);
+    let jsonl = import.file("photos.jsonl", lines.join("\n"));
+    let outcome = import.load(&jsonl);
     outcome.assert_done();
     assert!(
         outcome
@@ -127,16 +127,16 @@ fn both_formats_load_and_the_summary_counts_what_became_of_the_lines() {
             .ends_with(": 1 added, 1 updated, 1 unchanged, 0 refused.\n"),
         "{outcome:?}"
     );
-    assert_eq!(desk.photos(), 1_501);
+    assert_eq!(import.photos(), 1_501);
     assert_eq!(
-        desk.number("SELECT COUNT(*) FROM photo_bibs WHERE bib = 'a17'"),
+        import.number("SELECT COUNT(*) FROM photo_bibs WHERE bib = 'a17'"),
         1_499
     );
 }
 
 #[test]
-fn bad_lines_are_told_with_their_numbers_and_the_good_ones_are_loaded() {
-    let desk = Desk::new();
+fn bad_lines_are_reported_with_their_numbers_and_good_lines_are_loaded() {
+    let import = Import::new();
     let mut content = b"\xEF\xBB\xBF".to_vec();
     content.extend_from_slice(HEADER.replace('\n', "\r\n").as_bytes());
     content.extend_from_slice(b"a,/a,/a,,\"1\n2\"\r\n");
@@ -145,96 +145,108 @@ fn bad_lines_are_told_with_their_numbers_and_the_good_ones_are_loaded() {
     content.extend_from_slice(b"d,/d,/d,,\"1\r\n");
     content.extend_from_slice(b"e\x1b[2J,/e,/e\r\n");
     content.extend_from_slice(b"f,/f,/f,2026-01-19T08:30:00Z,1");
-    let file = desk.file("photos.csv", content);
-    let outcome = desk.import(&file);
+    let file = import.file("photos.csv", content);
+    let outcome = import.load(&file);
     assert_eq!(outcome.code, Some(1), "{outcome:?}");
-    let told: Vec<_> = outcome.stderr.lines().collect();
+    let reported: Vec<_> = outcome.stderr.lines().collect();
     let expected = [
         (4, "img_url: must be an address"),
         (6, "is not UTF-8"),
         (7, "a quotation mark is not closed"),
         (8, "has 3 fields, and the first line has 5"),
     ];
-    for ((number, words), line) in expected.iter().zip(&told) {
+    for ((number, words), line) in expected.iter().zip(&reported) {
         assert!(
             line.starts_with(&format!("{file}:{number}: {words}")),
-            "{told:?}"
+            "{reported:?}"
         );
     }
-    assert_eq!(told.len(), 5, "{told:?}");
-    assert!(told[4].starts_with("error: 4 bad lines in "), "{told:?}");
+    assert_eq!(reported.len(), 5, "{reported:?}");
+    assert!(
+        reported[4].starts_with("error: 4 bad lines in "),
+        "{reported:?}"
+    );
     assert!(
         outcome
             .stdout
             .ends_with(": 2 added, 0 updated, 0 unchanged, 4 refused.\n"),
         "{outcome:?}"
     );
-    assert_eq!(desk.photos(), 2);
+    assert_eq!(import.photos(), 2);
 }
 
 #[test]
-fn of_many_bad_lines_the_first_twenty_are_told() {
-    let desk = Desk::new();
-    let file = desk.file("photos.jsonl", "{}\n".repeat(1_234));
-    let outcome = desk.import(&file);
+fn of_many_bad_lines_the_first_twenty_are_reported() {
+    let import = Import::new();
+    let file = import.file("photos.jsonl", "{}\n".repeat(1_234));
+    let outcome = import.load(&file);
     assert_eq!(outcome.code, Some(1), "{outcome:?}");
-    let told: Vec<_> = outcome.stderr.lines().collect();
-    assert_eq!(told.len(), 22);
-    assert!(told[19].starts_with(&format!("{file}:20: ")), "{told:?}");
-    assert_eq!(told[20], "… and 1214 more");
-    assert!(told[21].starts_with("error: 1234 bad lines"), "{told:?}");
+    let reported: Vec<_> = outcome.stderr.lines().collect();
+    assert_eq!(reported.len(), 22);
+    assert!(
+        reported[19].starts_with(&format!("{file}:20: ")),
+        "{reported:?}"
+    );
+    assert_eq!(reported[20], "… and 1214 more");
+    assert!(
+        reported[21].starts_with("error: 1234 bad lines"),
+        "{reported:?}"
+    );
 }
 
 #[test]
-fn a_file_that_cannot_be_loaded_at_all_says_why() {
-    let desk = Desk::new();
-    let missing = desk.folder.path().join("missing.csv");
-    desk.import(missing.to_str().expect("a text"))
+fn a_file_that_cannot_be_loaded_is_refused_with_the_reason() {
+    let import = Import::new();
+    let missing = import.folder.path().join("missing.csv");
+    import
+        .load(missing.to_str().expect("a text"))
         .assert_failed("missing.csv");
-    let empty = desk.file("empty.csv", "");
-    desk.import(&empty)
+    let empty = import.file("empty.csv", "");
+    import
+        .load(&empty)
         .assert_failed("its first line must name the columns");
-    let typo = desk.file(
+    let typo = import.file(
         "typo.csv",
         "image_id,img_url,thumbnail_url,bib\na,/a,/a,1\n",
     );
-    desk.import(&typo).assert_failed("names a column `bib`");
-    let few = desk.file("few.csv", "image_id,img_url\na,/a\n");
-    desk.import(&few)
+    import.load(&typo).assert_failed("names a column `bib`");
+    let few = import.file("few.csv", "image_id,img_url\na,/a\n");
+    import
+        .load(&few)
         .assert_failed("names no column `thumbnail_url`");
-    let other = desk.file("photos.json", "[]");
-    desk.import(&other).assert_misunderstood(".csv or .jsonl");
-    desk.import("-").assert_misunderstood(".csv or .jsonl");
-    assert_eq!(desk.photos(), 0);
+    let other = import.file("photos.json", "[]");
+    import.load(&other).assert_misunderstood(".csv or .jsonl");
+    import.load("-").assert_misunderstood(".csv or .jsonl");
+    assert_eq!(import.photos(), 0);
 
-    let nothing = desk.file("empty.jsonl", "");
-    desk.import(&nothing).assert_done();
+    let nothing = import.file("empty.jsonl", "");
+    import.load(&nothing).assert_done();
 }
 
 #[test]
-fn an_event_of_another_organisation_is_refused_like_one_that_does_not_exist() {
-    let desk = Desk::new();
+fn an_event_of_another_organisation_is_refused_like_a_missing_one() {
+    let import = Import::new();
     let other = ["organisation", "create", "--name", "Harbour Events"];
     done(
-        &desk.url,
+        &import.url,
         &[&other[..], &["--plan", "pro", "--id", "904"]].concat(),
     );
-    let file = desk.file("photos.csv", format!("{HEADER}{}", rows(0..3)));
+    let file = import.file("photos.csv", format!("{HEADER}{}", rows(0..3)));
     for (organisation, event) in [("904", "456"), ("903", "457"), ("999", "456")] {
         let command = ["event", "import", "--organisation", organisation];
         let rest = ["--event", event, &file];
-        let outcome = run(&desk.url, &[&command[..], &rest].concat());
+        let outcome = run(&import.url, &[&command[..], &rest].concat());
         outcome.assert_failed(&format!("there is no event {event}"));
     }
-    assert_eq!(desk.photos(), 0);
+    assert_eq!(import.photos(), 0);
 }
 
 /// The file is a named pipe, which the test holds open: the import cannot come to its end before it is killed.
 #[test]
 fn an_import_that_is_killed_and_run_again_loads_every_photo_once() {
-    let desk = Desk::new();
-    let (pipe, mut writer) = desk.pipe("killed.csv");
-    let mut child = program(&desk.url, &command(&pipe))
+    let import = Import::new();
+    let (pipe, mut writer) = import.pipe("killed.csv");
+    let mut child = program(&import.url, &command(&pipe))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -245,33 +257,33 @@ fn an_import_that_is_killed_and_run_again_loads_every_photo_once() {
         writer.write_all(content.as_bytes()).expect("written");
         writer
     });
-    wait_until("five batches to be loaded", || desk.photos() >= 5_000);
+    wait_until("five batches to be loaded", || import.photos() >= 5_000);
     child.kill().expect("it runs");
     child.wait().expect("our child");
     drop(feeding.join().expect("fed"));
     assert_eq!(
-        desk.photos(),
+        import.photos(),
         5_000,
         "a batch is loaded whole or not at all"
     );
 
     let count = 7_000;
-    let file = desk.file("photos.csv", format!("{HEADER}{}", rows(0..count)));
-    let outcome = desk.import(&file);
+    let file = import.file("photos.csv", format!("{HEADER}{}", rows(0..count)));
+    let outcome = import.load(&file);
     outcome.assert_done();
     let summary = ": 2000 added, 0 updated, 5000 unchanged, 0 refused.\n";
     assert!(outcome.stdout.ends_with(summary), "{outcome:?}");
-    assert_eq!(desk.photos(), i64::from(count));
-    let counted = desk.number("SELECT SUM(photos) FROM photo_blocks WHERE event_id = 456");
+    assert_eq!(import.photos(), i64::from(count));
+    let counted = import.number("SELECT SUM(photos) FROM photo_blocks WHERE event_id = 456");
     assert_eq!(counted, i64::from(count));
-    let tags = desk.number("SELECT COUNT(*) FROM photo_bibs WHERE event_id = 456");
+    let tags = import.number("SELECT COUNT(*) FROM photo_bibs WHERE event_id = 456");
     assert_eq!(tags, 2 * i64::from(count));
 }
 
 #[test]
-fn a_line_without_end_does_not_exhaust_the_memory() {
-    let desk = Desk::new();
-    let path = desk.folder.path().join("long.csv");
+fn an_endless_line_does_not_exhaust_memory() {
+    let import = Import::new();
+    let path = import.folder.path().join("long.csv");
     let mut file = File::create(&path).expect("made");
     file.write_all(HEADER.as_bytes()).expect("written");
     file.write_all(b"a,/a,/a,,\"").expect("written");
@@ -283,7 +295,7 @@ fn a_line_without_end_does_not_exhaust_the_memory() {
         env!("CARGO_BIN_EXE_developer-zone")
     );
     let outcome: Outcome = std::process::Command::new("sh")
-        .args(["-c", &limited, "sh", "--database-url", &desk.url])
+        .args(["-c", &limited, "sh", "--database-url", &import.url])
         .args(command(path))
         .output()
         .expect("started")
@@ -299,9 +311,9 @@ fn a_line_without_end_does_not_exhaust_the_memory() {
 /// import would fail: it waits a few seconds for SQLite's lock.
 #[test]
 fn a_token_can_be_revoked_while_photos_are_loaded() {
-    let desk = Desk::new();
+    let import = Import::new();
     done(
-        &desk.url,
+        &import.url,
         &[
             "organisation",
             "set-plan",
@@ -313,13 +325,13 @@ fn a_token_can_be_revoked_while_photos_are_loaded() {
     );
     let user = ["user", "create", "--email", "ada@example.com"];
     let rest = ["--organisation", "903", "--password-stdin"];
-    run_with_input(&desk.url, &[&user[..], &rest].concat(), "correct horse\n").assert_done();
+    run_with_input(&import.url, &[&user[..], &rest].concat(), "correct horse\n").assert_done();
     let token = ["token", "create", "--organisation", "903"];
     let by = ["--created-by", "ada@example.com"];
-    done(&desk.url, &[&token[..], &by].concat());
+    done(&import.url, &[&token[..], &by].concat());
 
-    let (pipe, mut writer) = desk.pipe("endless.csv");
-    let mut child = program(&desk.url, &command(&pipe))
+    let (pipe, mut writer) = import.pipe("endless.csv");
+    let mut child = program(&import.url, &command(&pipe))
         .stdout(Stdio::piped())
         .spawn()
         .expect("started");
@@ -337,9 +349,12 @@ fn a_token_can_be_revoked_while_photos_are_loaded() {
             count
         });
         for change in ["deactivate", "activate", "deactivate", "activate"] {
-            let before = desk.photos();
-            done(&desk.url, &["token", change, "--organisation", "903", "1"]);
-            wait_until("more photos", || desk.photos() > before);
+            let before = import.photos();
+            done(
+                &import.url,
+                &["token", change, "--organisation", "903", "1"],
+            );
+            wait_until("more photos", || import.photos() > before);
         }
         assert!(child.try_wait().expect("our child").is_none());
         is_enough.store(true, Ordering::SeqCst);

@@ -1,4 +1,4 @@
-//! The credential (contract, section 2).
+//! The key of a call (contract, section 2).
 
 use crate::support::{PING, client::Client, server::TestServer};
 
@@ -21,7 +21,7 @@ async fn assert_invalid(client: Client) {
 }
 
 #[tokio::test]
-async fn a_bearer_token_is_the_same_credential() {
+async fn a_key_may_be_sent_as_a_bearer_token() {
     let (server, key) = zone_and_key().await;
     for scheme in ["Bearer", "bearer", "BEARER"] {
         let credential = format!("{scheme} {key}");
@@ -30,7 +30,7 @@ async fn a_bearer_token_is_the_same_credential() {
 }
 
 #[tokio::test]
-async fn the_header_of_our_own_wins_over_a_bearer_token() {
+async fn x_api_key_takes_precedence_over_a_bearer_token() {
     let (server, key) = zone_and_key().await;
     let good_bearer = format!("Bearer {key}");
     assert_taken(server.key(&key).with("authorization", "Bearer made-up")).await;
@@ -41,7 +41,7 @@ async fn the_header_of_our_own_wins_over_a_bearer_token() {
 }
 
 #[tokio::test]
-async fn nothing_and_blanks_are_a_missing_key() {
+async fn an_absent_or_blank_key_is_missing() {
     let (server, key) = zone_and_key().await;
     assert_missing(server.anonymous()).await;
     assert_missing(server.key("")).await;
@@ -52,7 +52,7 @@ async fn nothing_and_blanks_are_a_missing_key() {
 }
 
 #[tokio::test]
-async fn a_repeated_header_is_an_invalid_key_even_if_each_is_good() {
+async fn a_repeated_header_is_an_invalid_key() {
     let (server, key) = zone_and_key().await;
     assert_invalid(server.key(&key).and("x-api-key", &key)).await;
     assert_invalid(server.key("").and("x-api-key", "")).await;
@@ -62,7 +62,7 @@ async fn a_repeated_header_is_an_invalid_key_even_if_each_is_good() {
 }
 
 #[tokio::test]
-async fn blanks_around_a_key_are_no_part_of_it() {
+async fn blanks_around_a_key_are_ignored() {
     let (server, key) = zone_and_key().await;
     assert_taken(server.key(&format!(" \t{key} "))).await;
     let bearer = format!(" Bearer   {key} ");
@@ -70,7 +70,7 @@ async fn blanks_around_a_key_are_no_part_of_it() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_not_whole_to_the_letter_is_invalid() {
+async fn an_altered_key_is_invalid() {
     let (server, key) = zone_and_key().await;
     let swapped: String = key
         .chars()
@@ -79,7 +79,7 @@ async fn a_key_that_is_not_whole_to_the_letter_is_invalid() {
             false => c.to_ascii_lowercase(),
         })
         .collect();
-    let odd = [
+    let altered_keys = [
         key[1..].to_owned(),
         key[..45].to_owned(),
         format!("{key}{key}"),
@@ -90,13 +90,13 @@ async fn a_key_that_is_not_whole_to_the_letter_is_invalid() {
         swapped,
         "x".repeat(8_000),
     ];
-    for key in odd {
+    for key in altered_keys {
         assert_invalid(server.key(&key)).await;
     }
 }
 
 #[tokio::test]
-async fn bytes_that_cannot_be_seen_are_an_invalid_key() {
+async fn bytes_outside_of_ascii_are_an_invalid_key() {
     let (server, key) = zone_and_key().await;
     for bytes in [&b"\x80\xff"[..], "\u{a0}".as_bytes(), "ключ".as_bytes()] {
         assert_invalid(server.anonymous().with("x-api-key", bytes)).await;
@@ -106,7 +106,7 @@ async fn bytes_that_cannot_be_seen_are_an_invalid_key() {
 }
 
 #[tokio::test]
-async fn a_key_in_the_address_is_not_looked_at() {
+async fn a_key_in_the_query_is_ignored() {
     let (server, key) = zone_and_key().await;
     for query in ["x-api-key", "X-API-Key", "api_key", "access_token"] {
         let path = format!("{PING}?{query}={key}");

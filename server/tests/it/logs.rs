@@ -1,4 +1,4 @@
-//! What the running program says to its operator.
+//! The log of the program.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use crate::support::{
     DEMO_PASSWORD, MEMBER, PING_PATH,
     database::TestDatabase,
     process::ServerProcess,
-    program::{Outcome, done, program, run},
+    program::{Outcome, create_token, done, newest_token_id, program, run},
     wait::wait_until,
 };
 
@@ -25,9 +25,10 @@ fn json(line: &str) -> Value {
 }
 
 #[test]
-fn every_line_of_a_json_log_is_an_object_with_time_level_target_and_message() {
+#[ignore = "needs the built front end: `make test` runs it"]
+fn every_line_of_a_json_log_is_an_object_with_timestamp_level_and_target() {
     let database = TestDatabase::sqlite();
-    // On an address that others reach, a demo is warned of.
+    // A demo that others can reach logs a warning.
     let serve = ["serve", "--listen", "0.0.0.0:0", "--demo"];
     let talk = ["--log-format", "json", "--log", "trace"];
     let command = program(&database.url(), &[&serve[..], &talk].concat());
@@ -55,9 +56,9 @@ fn every_line_of_a_json_log_is_an_object_with_time_level_target_and_message() {
     assert!(lines.iter().any(|line| line["level"] == "TRACE"));
 }
 
-/// A program that collects logs gets the reason for an end in their form too.
+/// A log collector must be able to read the reason for which the program ended.
 #[test]
-fn a_program_that_ends_with_an_error_says_it_in_the_form_of_its_log() {
+fn the_error_that_ends_the_program_is_written_in_the_format_of_the_log() {
     let database = TestDatabase::sqlite();
     let show = ["organisation", "set-plan", "--id", "7", "--plan", "pro"];
     run(&database.url(), &show).assert_failed("no organisation 7");
@@ -69,15 +70,16 @@ fn a_program_that_ends_with_an_error_says_it_in_the_form_of_its_log() {
     assert_eq!(last["level"], "ERROR");
     let message = last["message"].as_str().expect("a text");
     assert!(message.contains("no organisation 7"), "{message}");
-    // Who logs nothing is told nonetheless.
+    // With the log off, the error still goes to standard error.
     let off = [&show[..], &["--log-format", "json", "--log", "off"]].concat();
     run(&database.url(), &off).assert_failed("no organisation 7");
 }
 
-/// By the id whoever complains and whoever reads the log mean the same request, on the dashboard too: in what
-/// a server function logs, and in what a page does while it is rendered.
+/// A user who reports a request id and an operator who searches the log must find the same request. That holds for the
+/// server functions and for the rendering of pages.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_request_to_the_dashboard_logs_stands_under_its_id() {
+#[ignore = "needs the built front end: `make test` runs it"]
+async fn what_a_dashboard_request_logs_carries_its_request_id() {
     for format in ["human", "json"] {
         let database = TestDatabase::sqlite();
         let server = demo_server(&database, &["--log-format", format]);
@@ -104,8 +106,9 @@ async fn what_a_request_to_the_dashboard_logs_stands_under_its_id() {
         let outcome = server.stop();
         for id in ["page-7", "function-7"] {
             let mut failures = outcome.stderr.lines().filter(|line| line.contains("ERROR"));
-            let told = failures.any(|line| line.contains(id) && line.contains("no such table"));
-            assert!(told, "{id}: {}", outcome.stderr);
+            let is_logged =
+                failures.any(|line| line.contains(id) && line.contains("no such table"));
+            assert!(is_logged, "{id}: {}", outcome.stderr);
         }
         if format == "json" {
             let lines = lines(&outcome);
@@ -114,21 +117,18 @@ async fn what_a_request_to_the_dashboard_logs_stands_under_its_id() {
     }
 }
 
-/// The change of a token runs as a task of its own, so that it is finished even if the caller hangs up. What it
-/// logs, its SQL and its refusals, belongs to the request nonetheless.
+/// The change of a token runs in a task of its own, so that it completes even if the caller hangs up. The lines that the
+/// task logs still carry the id of the request.
 #[test]
+#[ignore = "needs the built front end: `make test` runs it"]
 fn a_change_of_a_token_logs_the_id_of_its_request() {
     const JSON: (&str, &str) = ("Content-Type", "application/json");
     for format in ["human", "json"] {
         let database = TestDatabase::sqlite();
         let options = ["--log-format", format, "--log", "info,sqlx=debug"];
         let server = demo_server(&database, &options);
-        let create = ["token", "create", "--organisation", "903"];
-        let by = ["--created-by", "member@example.com"];
-        done(&database.url(), &[&create[..], &by].concat());
-        let list = ["token", "list", "--organisation", "903", "--json"];
-        let tokens: Value = serde_json::from_str(&done(&database.url(), &list)).expect("JSON");
-        let token = &tokens[0]["id"];
+        create_token(&database.url());
+        let token = newest_token_id(&database.url());
         let member = server.sign_in(MEMBER, DEMO_PASSWORD);
         let outsider = server.sign_in("trial@example.com", DEMO_PASSWORD);
         let post = |id: &str, cookie: &str, name: &str, body: String| {
@@ -163,8 +163,8 @@ fn a_change_of_a_token_logs_the_id_of_its_request() {
             ),
             ("delete-1", &member, "delete-token", delete, "HTTP/1.1 200"),
         ] {
-            let answer = post(id, cookie, name, body);
-            assert!(answer.starts_with(status), "{id}: {answer}");
+            let response = post(id, cookie, name, body);
+            assert!(response.starts_with(status), "{id}: {response}");
         }
         let outcome = server.stop();
         for (id, words) in [
@@ -185,10 +185,11 @@ fn a_change_of_a_token_logs_the_id_of_its_request() {
     }
 }
 
-/// OWASP ASVS 5.0, 16.3.1 to 16.3.3: by these names those who look for attacks find them. In the log and not in the
-/// audit trail, where strangers could fill the database with them.
+/// OWASP ASVS 5.0, 16.3.1 to 16.3.3. Security tools search for these event names. Refusals go to the log and not to the
+/// audit trail, since strangers could fill the database with them.
 #[test]
-fn what_the_dashboard_refuses_is_an_event_of_the_log_by_name_reason_and_address() {
+#[ignore = "needs the built front end: `make test` runs it"]
+fn a_refusal_of_the_dashboard_is_a_security_event_with_reason_request_id_and_ip_address() {
     const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
     const JSON: (&str, &str) = ("Content-Type", "application/json");
     const GUESS: &str = "a-canary-of-a-guess";
@@ -241,10 +242,10 @@ fn what_the_dashboard_refuses_is_an_event_of_the_log_by_name_reason_and_address(
         .collect();
     let count = |event: &str, reason: &str| {
         let is = |line: &&&Value| {
-            let told = line["reason"]
+            let has_reason = line["reason"]
                 .as_str()
-                .is_none_or(|told| told.contains(reason));
-            line["event"] == event && told
+                .is_none_or(|logged| logged.contains(reason));
+            line["event"] == event && has_reason
         };
         events.iter().filter(is).count()
     };

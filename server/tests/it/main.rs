@@ -2,8 +2,9 @@
 //!
 //! One file per subject. [`support`] holds what the tests run on.
 //!
-//! Some tests need more than Rust: PostgreSQL, nginx, HAProxy and curl, or the built front end. They are marked
-//! `#[ignore = "needs …"]`. Plain `cargo test` leaves them out and names them; `make test` runs them all.
+//! Some tests need more than Rust: PostgreSQL, the built front end (every `serve` does), or nginx, HAProxy and curl.
+//! They are marked `#[ignore = "needs …"]`. Plain `cargo test` leaves them out and says so; `make test` runs them all,
+//! and fails if something is missing.
 
 #![expect(clippy::disallowed_methods, reason = "tests log nothing for a request")]
 

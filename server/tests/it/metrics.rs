@@ -1,4 +1,4 @@
-//! What Prometheus is told, by the running program.
+//! The metrics for Prometheus.
 
 use std::{
     io::Write,
@@ -15,14 +15,14 @@ use crate::support::{
 
 const PING_ROUTE: &str = "/api/v1/ext/{org_id}/event/{event_id}/ping";
 
-/// A server with demo data and metrics, and where these are.
+/// A server with demo data, and the address of its metrics.
 fn measured(database: &TestDatabase) -> (ServerProcess, SocketAddr) {
     let metrics = ["--demo", "--metrics-listen", "127.0.0.1:0"];
     let server = ServerProcess::start(&database.url(), &metrics);
     let words = "metrics on http://";
     server.await_stderr(words);
-    let said = server.stderr();
-    let (_, rest) = said.split_once(words).expect("awaited");
+    let stderr = server.stderr();
+    let (_, rest) = stderr.split_once(words).expect("awaited");
     let (address, _) = rest.split_once("/metrics").expect("an address");
     (server, address.parse().expect("an address"))
 }
@@ -35,7 +35,7 @@ fn scrape(address: SocketAddr) -> String {
     read_response(stream)
 }
 
-/// The value of the metric with these labels, written as Prometheus reads them.
+/// The value of the metric with these labels, in Prometheus's notation.
 #[track_caller]
 fn value(scraped: &str, metric: &str) -> f64 {
     let metric = format!("developer_zone_{metric} ");
@@ -45,6 +45,7 @@ fn value(scraped: &str, metric: &str) -> f64 {
 }
 
 #[test]
+#[ignore = "needs the built front end: `make test` runs it"]
 fn calls_are_counted_by_route_status_and_verdict() {
     let database = TestDatabase::sqlite();
     let (server, metrics) = measured(&database);
@@ -87,7 +88,8 @@ fn calls_are_counted_by_route_status_and_verdict() {
 }
 
 #[test]
-fn what_is_remembered_read_and_connected_can_be_watched() {
+#[ignore = "needs the built front end: `make test` runs it"]
+fn metrics_show_the_key_cache_the_pools_and_the_queues() {
     let database = TestDatabase::sqlite();
     let (server, metrics) = measured(&database);
     let token = create_token(&database.url());
@@ -112,7 +114,8 @@ fn what_is_remembered_read_and_connected_can_be_watched() {
 }
 
 #[test]
-fn what_a_caller_sends_is_in_no_label() {
+#[ignore = "needs the built front end: `make test` runs it"]
+fn no_label_contains_what_a_caller_sends() {
     let database = TestDatabase::sqlite();
     let (server, metrics) = measured(&database);
     server.get("/canary-path", &[("X-API-Key", "canary-key")]);
@@ -131,7 +134,8 @@ fn what_a_caller_sends_is_in_no_label() {
 }
 
 #[test]
-fn metrics_are_not_to_be_had_where_everybody_asks() {
+#[ignore = "needs the built front end: `make test` runs it"]
+fn the_public_listener_serves_no_metrics() {
     let database = TestDatabase::sqlite();
     let (server, _metrics) = measured(&database);
     let response = server.get("/metrics", &[]);

@@ -1,4 +1,4 @@
-//! The OpenAPI document is the API: its paths are the router's, its examples are responses.
+//! The OpenAPI document describes the API as it is: its paths are the router's, its examples real responses.
 
 use std::{collections::BTreeSet, fs};
 
@@ -12,8 +12,8 @@ use crate::support::{
     server::TestServer,
 };
 
-/// The endpoints behind which there is nothing: the document does not name them.
-const CLOSED_DOORS: [&str; 2] = ["/faces", "/video-clipping/{*rest}"];
+/// The endpoints without a feature, which the document leaves out.
+const WITHOUT_FEATURE: [&str; 2] = ["/faces", "/video-clipping/{*rest}"];
 
 async fn document(server: &TestServer) -> Value {
     let client = server.anonymous();
@@ -24,8 +24,10 @@ async fn document(server: &TestServer) -> Value {
     response.json()
 }
 
-fn is_closed(route: &Route) -> bool {
-    CLOSED_DOORS.iter().any(|door| route.path.ends_with(door))
+fn is_without_feature(route: &Route) -> bool {
+    WITHOUT_FEATURE
+        .iter()
+        .any(|path| route.path.ends_with(path))
 }
 
 /// Each operation of the document, with its path and method.
@@ -41,7 +43,7 @@ fn operations(document: &Value) -> Vec<(String, Method, Value)> {
     found
 }
 
-/// What the operation's example asks, of another organisation or event where `replaced` says so.
+/// Sends the operation's example request. `replaced` changes a part of its address, for another organisation or event.
 async fn call(
     client: &Client,
     method: &Method,
@@ -62,7 +64,7 @@ async fn call(
 }
 
 #[tokio::test]
-async fn the_document_names_every_endpoint_of_the_router_and_no_other() {
+async fn the_document_has_every_endpoint_of_the_router_and_no_other() {
     let server = TestServer::on_sqlite().await;
     let documented: BTreeSet<_> = operations(&document(&server).await)
         .into_iter()
@@ -70,16 +72,16 @@ async fn the_document_names_every_endpoint_of_the_router_and_no_other() {
         .collect();
     let routed: BTreeSet<_> = ROUTES
         .iter()
-        .filter(|route| !is_closed(route))
+        .filter(|route| !is_without_feature(route))
         .map(|route| (route.path.to_owned(), route.method.to_string()))
         .collect();
     assert_eq!(documented, routed);
     assert_eq!(documented.len(), 8);
 }
 
-/// Not the list alone: the router itself has what the document names.
+/// The list of routes could be wrong; this calls the router.
 #[tokio::test]
-async fn every_documented_endpoint_answers_its_own_example() {
+async fn every_example_request_gets_its_example_response() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     let client = server.key(&token.secret);
@@ -99,8 +101,7 @@ async fn every_documented_endpoint_answers_its_own_example() {
     }
 }
 
-/// Links with their varying ends cut off: expiry and signature are different each time, and the address
-/// depends on the server.
+/// Reduces links to their paths: expiry and signature differ each time, and the origin is the server's.
 fn without_signatures(mut response: Value) -> Value {
     if let Some(links) = response["data"]["presigned_urls"].as_array_mut() {
         for link in links {
@@ -114,7 +115,7 @@ fn without_signatures(mut response: Value) -> Value {
 }
 
 #[tokio::test]
-async fn every_reference_in_the_document_leads_somewhere() {
+async fn every_reference_in_the_document_has_a_target() {
     let server = TestServer::on_sqlite().await;
     let document = document(&server).await;
     let mut references = Vec::new();
@@ -126,7 +127,7 @@ async fn every_reference_in_the_document_leads_somewhere() {
             .expect("a reference within the document");
         assert!(
             document.pointer(pointer).is_some(),
-            "{reference} leads nowhere"
+            "{reference} has no target"
         );
     }
 }
@@ -148,9 +149,9 @@ fn collect_references(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// What an operation says of its refusals is what the guard does.
+/// The document lists the refusals that the guard really makes.
 #[tokio::test]
-async fn each_refusal_of_the_guard_is_documented_at_each_endpoint_that_makes_it() {
+async fn every_endpoint_documents_each_refusal_of_the_guard() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     let good = server.key(&token.secret);

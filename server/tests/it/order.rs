@@ -1,4 +1,4 @@
-//! The order of the checks (contract, section 3): of two that fail, the earlier one responses.
+//! The order of the checks (contract, section 3): of two that fail, the earlier one gives the response.
 
 use http::Method;
 use model::organisation::Plan;
@@ -6,7 +6,7 @@ use model::organisation::Plan;
 use crate::support::server::TestServer;
 
 #[tokio::test]
-async fn a_missing_key_is_told_before_a_wrong_host() {
+async fn a_missing_key_comes_before_a_wrong_host() {
     let server = TestServer::on_sqlite().await;
     let client = server.anonymous().with("host", "evil.example");
     client
@@ -16,7 +16,7 @@ async fn a_missing_key_is_told_before_a_wrong_host() {
 }
 
 #[tokio::test]
-async fn a_wrong_host_is_told_before_an_invalid_key() {
+async fn a_wrong_host_comes_before_an_invalid_key() {
     let server = TestServer::on_sqlite().await;
     let client = server.key("made-up").with("host", "evil.example");
     client
@@ -31,7 +31,7 @@ async fn a_wrong_host_is_told_before_an_invalid_key() {
 }
 
 #[tokio::test]
-async fn a_paused_token_is_told_before_its_expiry() {
+async fn a_deactivated_token_comes_before_its_expiry() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     server.set_active(&token, false).await;
@@ -41,20 +41,20 @@ async fn a_paused_token_is_told_before_its_expiry() {
 }
 
 #[tokio::test]
-async fn a_token_that_opens_nothing_is_told_before_the_plan() {
+async fn an_unusable_token_comes_before_the_plan() {
     let server = TestServer::on_sqlite().await;
-    let (paused, expired) = (server.token().await, server.token().await);
-    server.set_active(&paused, false).await;
+    let (inactive, expired) = (server.token().await, server.token().await);
+    server.set_active(&inactive, false).await;
     server.expire(&expired).await;
     server.set_plan(Plan::Trial).await;
-    let response = server.key(&paused.secret).get("/903/events").await;
+    let response = server.key(&inactive.secret).get("/903/events").await;
     response.assert_refused(403, "token_inactive");
     let response = server.key(&expired.secret).get("/903/events").await;
     response.assert_refused(403, "token_expired");
 }
 
 #[tokio::test]
-async fn the_plan_is_told_before_anything_of_the_path() {
+async fn the_plan_comes_before_every_check_of_the_path() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     server.set_plan(Plan::Trial).await;
@@ -75,7 +75,7 @@ async fn the_plan_is_told_before_anything_of_the_path() {
 }
 
 #[tokio::test]
-async fn an_id_that_is_no_number_is_told_before_a_foreign_organisation() {
+async fn an_invalid_id_comes_before_a_foreign_organisation() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     let response = server.key(&token.secret).get("/904/event/x/ping").await;
@@ -84,7 +84,7 @@ async fn an_id_that_is_no_number_is_told_before_a_foreign_organisation() {
 }
 
 #[tokio::test]
-async fn a_foreign_organisation_is_told_before_its_event() {
+async fn a_foreign_organisation_comes_before_its_event() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     for event in [456, 556, 99_999] {
@@ -97,7 +97,7 @@ async fn a_foreign_organisation_is_told_before_its_event() {
 }
 
 #[tokio::test]
-async fn a_foreign_organisation_is_told_before_a_query_that_does_not_fit() {
+async fn a_foreign_organisation_comes_before_an_invalid_query() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     let response = server.key(&token.secret).get("/904/events?page=0").await;
@@ -105,7 +105,7 @@ async fn a_foreign_organisation_is_told_before_a_query_that_does_not_fit() {
 }
 
 #[tokio::test]
-async fn a_foreign_event_is_told_before_its_missing_configuration() {
+async fn a_foreign_event_comes_before_its_missing_configuration() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     server.unconfigure_foreign_event().await;
@@ -114,7 +114,7 @@ async fn a_foreign_event_is_told_before_its_missing_configuration() {
 }
 
 #[tokio::test]
-async fn a_missing_configuration_is_told_before_a_feature_that_is_off() {
+async fn a_missing_configuration_comes_before_a_disabled_feature() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     let response = server

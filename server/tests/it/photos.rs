@@ -16,7 +16,7 @@ fn image_ids(data: &Value) -> Vec<String> {
     images.iter().map(id).collect()
 }
 
-/// Every page of a list, put together.
+/// The image ids of all pages of a list.
 async fn walk(client: &Client, path: &str) -> Vec<String> {
     let (mut ids, mut page) = (Vec::new(), 1);
     loop {
@@ -74,7 +74,7 @@ async fn a_photo_has_the_contracts_six_fields() {
 }
 
 #[tokio::test]
-async fn a_walk_through_the_pages_meets_every_photo_once_whatever_their_size() {
+async fn pages_of_every_size_add_up_to_the_whole_list() {
     let (_server, client) = TestServer::with_client().await;
     let all = walk(&client, "/903/event/456/images").await;
     assert_eq!(all.len(), 96);
@@ -87,7 +87,7 @@ async fn a_walk_through_the_pages_meets_every_photo_once_whatever_their_size() {
 }
 
 #[tokio::test]
-async fn pages_of_photos_are_32_long_and_at_most_100() {
+async fn a_page_has_32_photos_by_default_and_100_at_most() {
     let (_server, client) = TestServer::with_client().await;
     let window = "from=0&to=9999999999";
     for (path, query) in [
@@ -114,9 +114,9 @@ async fn pages_of_photos_are_32_long_and_at_most_100() {
 }
 
 #[tokio::test]
-async fn an_event_without_photos_says_so_with_an_empty_page() {
+async fn an_event_without_photos_has_an_empty_page_and_a_message() {
     let (_server, client) = TestServer::with_client().await;
-    let nothing = json!({
+    let pagination = json!({
         "total": 0, "currentPage": 0, "totalPages": 0,
         "hasNextPage": false, "hasPreviousPage": false, "page_size": 32
     });
@@ -126,7 +126,7 @@ async fn an_event_without_photos_says_so_with_an_empty_page() {
         assert_eq!(response.message(), "No images found");
         assert_eq!(
             response.data(),
-            json!({ "images": [], "pagination": nothing })
+            json!({ "images": [], "pagination": pagination })
         );
     }
     let days = client.get("/903/event/1002/timeline/days").await;
@@ -136,7 +136,7 @@ async fn an_event_without_photos_says_so_with_an_empty_page() {
 }
 
 #[tokio::test]
-async fn a_page_past_the_end_is_empty_and_named_as_asked() {
+async fn a_page_past_the_end_is_empty_and_keeps_its_number() {
     let (_server, client) = TestServer::with_client().await;
     let response = client.get("/903/event/456/images?page=99").await;
     response.assert_success();
@@ -154,7 +154,7 @@ async fn a_page_past_the_end_is_empty_and_named_as_asked() {
 }
 
 #[tokio::test]
-async fn a_bib_number_is_found_in_any_case_and_with_white_space_around_it() {
+async fn a_bib_number_matches_in_any_case_and_with_white_space_around_it() {
     let (_server, client) = TestServer::with_client().await;
     let plain = client.get("/903/event/456/bibs/A17").await;
     plain.assert_success();
@@ -172,7 +172,7 @@ async fn a_bib_number_is_found_in_any_case_and_with_white_space_around_it() {
 }
 
 #[tokio::test]
-async fn a_bib_number_that_no_photo_carries_is_404_whatever_it_looks_like() {
+async fn a_bib_number_on_no_photo_is_404() {
     let (_server, client) = TestServer::with_client().await;
     let long = "9".repeat(1_000);
     for (written, shown) in [
@@ -190,7 +190,7 @@ async fn a_bib_number_that_no_photo_carries_is_404_whatever_it_looks_like() {
 }
 
 #[tokio::test]
-async fn the_days_and_hours_add_up_to_the_photos_of_the_windows() {
+async fn the_timelines_counts_equal_the_photos_in_its_windows() {
     let (_server, client) = TestServer::with_client().await;
     let response = client.get("/903/event/456/timeline/days").await;
     response.assert_success();
@@ -222,7 +222,7 @@ async fn the_days_and_hours_add_up_to_the_photos_of_the_windows() {
     assert_eq!(everything.data()["pagination"]["total"], timed);
 }
 
-/// Seconds since the epoch at which a date of the demo begins.
+/// The Unix time at which a date of the demo begins.
 fn midnight(date: &str) -> i64 {
     match date {
         "2026-01-19" => 1_768_780_800,
@@ -258,7 +258,7 @@ async fn a_time_window_needs_two_times_in_order() {
 }
 
 #[tokio::test]
-async fn a_feature_that_is_off_is_told_before_anything_else_that_is_wrong() {
+async fn a_disabled_feature_comes_before_every_other_error_of_the_endpoint() {
     let (_server, client) = TestServer::with_client().await;
     for path in [
         "bibs/1234",
@@ -275,7 +275,7 @@ async fn a_feature_that_is_off_is_told_before_anything_else_that_is_wrong() {
 }
 
 #[tokio::test]
-async fn originals_of_a_bib_number_come_with_links_and_with_those_that_failed() {
+async fn originals_of_a_bib_number_are_links_and_failures() {
     let (_server, client) = TestServer::with_client().await;
     let data = originals(&client, json!({ "method": "bib", "identifier": " 1234 " })).await;
     let keys: Vec<_> = data.as_object().expect("an object").keys().collect();
@@ -304,7 +304,7 @@ async fn originals_of_a_bib_number_come_with_links_and_with_those_that_failed() 
 }
 
 #[tokio::test]
-async fn originals_that_nobody_has_are_an_empty_answer_that_says_so() {
+async fn a_request_that_matches_no_original_is_empty_and_has_a_message() {
     let (_server, client) = TestServer::with_client().await;
     for body in [
         json!({ "method": "bib", "identifier": "77777" }),
@@ -333,7 +333,7 @@ async fn originals_that_nobody_has_are_an_empty_answer_that_says_so() {
 }
 
 #[tokio::test]
-async fn a_photo_that_the_event_has_not_is_400_and_one_of_several_is_a_failure_of_its_own() {
+async fn a_single_unknown_photo_is_400_and_one_of_several_is_a_failure() {
     let (_server, client) = TestServer::with_client().await;
     let path = "/903/event/456/original-photos";
     for body in [
@@ -368,7 +368,7 @@ async fn a_photo_that_the_event_has_not_is_400_and_one_of_several_is_a_failure_o
 }
 
 #[tokio::test]
-async fn a_foreign_events_photo_is_as_unknown_as_one_that_never_was() {
+async fn a_photo_of_another_event_is_refused_like_a_missing_one() {
     let (_server, client) = TestServer::with_client().await;
     let client = client.with("x-request-id", "same");
     let ask = async |event: i64, name: &str| {
@@ -380,7 +380,7 @@ async fn a_foreign_events_photo_is_as_unknown_as_one_that_never_was() {
         )
         .await
     };
-    // 456 has it, 1001 has not.
+    // Event 456 has the photo, event 1001 has not.
     ask(456, "IMG_0090").await.assert_success();
     let (foreign, made_up) = (ask(1001, "IMG_0090").await, ask(1001, "made-up").await);
     foreign.assert_refused(400, "image_not_found");
@@ -389,7 +389,7 @@ async fn a_foreign_events_photo_is_as_unknown_as_one_that_never_was() {
 }
 
 #[tokio::test]
-async fn pages_of_originals_are_30_long_and_at_most_60() {
+async fn a_page_has_30_originals_by_default_and_60_at_most() {
     let (_server, client) = TestServer::with_client().await;
     let all = walk(&client, "/903/event/456/images?page_size=100").await;
     let body = json!({ "method": "image_ids", "identifier": all });
@@ -416,7 +416,7 @@ async fn pages_of_originals_are_30_long_and_at_most_60() {
 }
 
 #[tokio::test]
-async fn a_body_that_cannot_be_taken_is_refused_by_what_is_wrong_with_it() {
+async fn an_invalid_body_is_refused_with_the_code_of_its_mistake() {
     let (_server, client) = TestServer::with_client().await;
     let path = "/903/event/456/original-photos";
     let good = r#"{"method":"bib","identifier":"1234"}"#;

@@ -1,4 +1,4 @@
-//! `/readyz` of the running program, and how it stops.
+//! `/readyz`, and what it reports while the server stops.
 
 use rustix::process::Signal;
 use sqlx::{Connection, PgConnection};
@@ -15,7 +15,8 @@ fn is_ready(server: &ServerProcess) -> bool {
 }
 
 #[test]
-fn readyz_answers_whatever_the_host_without_a_key_and_uncached() {
+#[ignore = "needs the built front end: `make test` runs it"]
+fn readyz_and_healthz_respond_under_any_host_without_a_key_and_uncached() {
     let database = TestDatabase::sqlite();
     let server = ServerProcess::start(&database.url(), &[]);
     for path in ["/readyz", "/healthz"] {
@@ -34,7 +35,8 @@ fn readyz_answers_whatever_the_host_without_a_key_and_uncached() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_under_which_the_schema_was_changed_is_alive_and_not_ready() {
+#[ignore = "needs the built front end: `make test` runs it"]
+async fn a_server_is_alive_but_not_ready_while_the_database_has_another_schema() {
     let database = TestDatabase::sqlite();
     let server = ServerProcess::start(&database.url(), &[]);
     wait_until("the server to be ready", || is_ready(&server));
@@ -99,7 +101,8 @@ async fn many_readiness_requests_cause_few_checks_of_a_database_that_does_not_re
 }
 
 #[test]
-fn after_sigterm_requests_are_taken_for_the_delay_while_load_balancers_are_sent_away() {
+#[ignore = "needs the built front end: `make test` runs it"]
+fn during_the_shutdown_delay_requests_are_served_and_readyz_is_503() {
     let database = TestDatabase::sqlite();
     let server = ServerProcess::start(&database.url(), &["--shutdown-delay", "10m"]);
     server.signal(Signal::TERM);
@@ -109,7 +112,7 @@ fn after_sigterm_requests_are_taken_for_the_delay_while_load_balancers_are_sent_
     assert!(response.contains("stopping"), "{response}");
     assert!(server.get("/healthz", &[]).starts_with("HTTP/1.1 200"));
     assert!(server.get("/sign-in", &[]).starts_with("HTTP/1.1 200"));
-    // Who does not want to wait says so again.
+    // A second signal ends the delay.
     server.signal(Signal::TERM);
     let outcome = server.wait();
     assert_eq!(outcome.code, Some(1), "{outcome:?}");
@@ -117,7 +120,8 @@ fn after_sigterm_requests_are_taken_for_the_delay_while_load_balancers_are_sent_
 }
 
 #[test]
-fn a_delay_that_is_over_ends_in_an_ordinary_stop() {
+#[ignore = "needs the built front end: `make test` runs it"]
+fn the_server_stops_after_the_shutdown_delay() {
     let database = TestDatabase::sqlite();
     let options = ["--shutdown-delay", "1s", "--shutdown-grace", "0"];
     ServerProcess::start(&database.url(), &options)

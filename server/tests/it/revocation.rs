@@ -1,15 +1,15 @@
-//! "On the next request": what is reported as done is in force with the very next call.
+//! A change that is reported as done is in force on the next request.
 
 use model::organisation::Plan;
 
 use crate::support::server::TestServer;
 
 #[tokio::test]
-async fn a_paused_token_is_refused_and_a_resumed_one_taken_on_the_very_next_request() {
-    pause_and_resume(&TestServer::on_sqlite().await).await;
+async fn deactivation_and_activation_are_in_force_on_the_next_request() {
+    switch_off_and_on(&TestServer::on_sqlite().await).await;
 }
 
-pub(crate) async fn pause_and_resume(server: &TestServer) {
+pub(crate) async fn switch_off_and_on(server: &TestServer) {
     let token = server.token().await;
     let client = server.key(&token.secret);
     for _ in 0..3 {
@@ -24,18 +24,18 @@ pub(crate) async fn pause_and_resume(server: &TestServer) {
     client.get("/903/events").await.assert_success();
 }
 
-/// Answers come from memory all the time here: the clock of the leases stands still.
+/// The clock of the leases stands still, so cached keys never expire by themselves.
 #[tokio::test]
-async fn every_change_is_in_force_on_the_very_next_request_to_a_server_that_remembers() {
+async fn every_change_is_in_force_on_the_next_request_while_keys_are_cached() {
     let server = TestServer::on_sqlite().await;
     server.with_leases().await;
-    pause_and_resume(&server).await;
+    switch_off_and_on(&server).await;
     delete(&server).await;
     change_plan(&server).await;
 }
 
 #[tokio::test]
-async fn a_remembered_token_is_refused_from_the_moment_of_its_expiry() {
+async fn a_cached_token_is_refused_from_the_millisecond_of_its_expiry() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     let client = server.key(&token.secret);
@@ -48,9 +48,9 @@ async fn a_remembered_token_is_refused_from_the_moment_of_its_expiry() {
     refused.assert_refused(403, "token_expired");
 }
 
-/// What was read is good for a lease, whatever becomes of the database; then the guard does not guess.
+/// A cached key is valid for one lease even without the database. After that the guard does not guess.
 #[tokio::test]
-async fn without_a_database_keys_are_known_for_one_lease_and_then_refused() {
+async fn without_a_database_keys_are_accepted_for_one_lease_and_then_refused() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     let client = server.key(&token.secret);
@@ -66,7 +66,7 @@ async fn without_a_database_keys_are_known_for_one_lease_and_then_refused() {
 }
 
 #[tokio::test]
-async fn a_deleted_token_is_refused_on_the_very_next_request() {
+async fn a_deleted_token_is_refused_on_the_next_request() {
     delete(&TestServer::on_sqlite().await).await;
 }
 
@@ -87,7 +87,7 @@ pub(crate) async fn delete(server: &TestServer) {
 }
 
 #[tokio::test]
-async fn a_change_of_plan_is_in_force_on_the_very_next_request() {
+async fn a_change_of_plan_is_in_force_on_the_next_request() {
     change_plan(&TestServer::on_sqlite().await).await;
 }
 

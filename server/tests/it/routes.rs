@@ -1,4 +1,4 @@
-//! What holds for every endpoint there is: the list is the router's own.
+//! Rules for every endpoint. The list of endpoints is the router's own.
 
 use http::Method;
 use server::api::{ROUTES, Route};
@@ -15,7 +15,7 @@ const METHODS: [Method; 7] = [
     Method::OPTIONS,
 ];
 
-/// The route's path with these values in it, below [`BASE`].
+/// The route's path below [`BASE`], with these ids.
 fn path(route: &Route, organisation: &str, event: &str) -> String {
     let below = route.path.strip_prefix(BASE).expect("a path of the API");
     let path = below
@@ -32,7 +32,7 @@ fn of_an_event(route: &Route) -> bool {
 }
 
 #[tokio::test]
-async fn no_route_answers_without_a_key_by_any_method() {
+async fn every_route_and_method_without_a_key_is_401() {
     let server = TestServer::on_sqlite().await;
     for route in &ROUTES {
         for method in METHODS {
@@ -46,12 +46,12 @@ async fn no_route_answers_without_a_key_by_any_method() {
     }
 }
 
-/// Whatever else is wrong with a request, who sends no key learns only that.
+/// A caller without a key learns nothing else about its request.
 #[tokio::test]
-async fn without_a_key_nothing_but_401_is_answered_under_the_base() {
+async fn any_path_under_the_base_without_a_key_is_401() {
     let server = TestServer::on_sqlite().await;
     let stranger = server.anonymous();
-    for odd in [
+    for path in [
         "",
         "/",
         "/903",
@@ -62,7 +62,7 @@ async fn without_a_key_nothing_but_401_is_answered_under_the_base() {
         "//",
     ] {
         for method in METHODS {
-            let response = stranger.send(method, odd).await;
+            let response = stranger.send(method, path).await;
             response.assert_refused(401, "token_missing");
         }
     }
@@ -79,7 +79,7 @@ async fn without_a_key_nothing_but_401_is_answered_under_the_base() {
 }
 
 #[tokio::test]
-async fn no_route_gives_a_foreign_organisations_data() {
+async fn every_route_refuses_a_foreign_organisation() {
     let (server, client) = TestServer::with_client().await;
     let foreign = server.token_of("other@example.com", 904).await;
     for route in &ROUTES {
@@ -96,7 +96,7 @@ async fn no_route_gives_a_foreign_organisations_data() {
 }
 
 #[tokio::test]
-async fn no_route_of_an_event_gives_a_foreign_or_unconfigured_events_data() {
+async fn every_route_of_an_event_refuses_a_foreign_or_unconfigured_event() {
     let (_server, client) = TestServer::with_client().await;
     for route in ROUTES.iter().filter(|route| of_an_event(route)) {
         let response = client
@@ -110,9 +110,9 @@ async fn no_route_of_an_event_gives_a_foreign_or_unconfigured_events_data() {
     }
 }
 
-/// Who has a key learns nothing of what others have, by any endpoint.
+/// A caller learns nothing about the data of others.
 #[tokio::test]
-async fn every_route_answers_alike_to_the_byte_for_what_is_foreign_and_what_never_was() {
+async fn every_route_responds_identically_to_a_foreign_and_a_missing_organisation_or_event() {
     let (_server, client) = TestServer::with_client().await;
     let client = client.with("x-request-id", "same");
     for route in &ROUTES {
@@ -120,7 +120,10 @@ async fn every_route_answers_alike_to_the_byte_for_what_is_foreign_and_what_neve
             let path = path(route, organisation, event);
             client.send(route.method.clone(), &path).await
         };
-        let mut pairs = vec![(ask("904", "556").await, ask("99999", "556").await)];
+        let mut pairs = Vec::new();
+        for event in ["456", "556"] {
+            pairs.push((ask("904", event).await, ask("99999", event).await));
+        }
         if of_an_event(route) {
             pairs.push((ask("903", "556").await, ask("903", "99999").await));
         }
@@ -135,7 +138,7 @@ async fn every_route_answers_alike_to_the_byte_for_what_is_foreign_and_what_neve
 #[tokio::test]
 async fn an_id_that_is_no_decimal_number_is_422_on_every_route() {
     let (_server, client) = TestServer::with_client().await;
-    let odd = [
+    let invalid_ids = [
         "x",
         "-1",
         "+903",
@@ -147,7 +150,7 @@ async fn an_id_that_is_no_decimal_number_is_422_on_every_route() {
         "%D9%A3",
     ];
     for route in &ROUTES {
-        for id in odd {
+        for id in invalid_ids {
             let response = client
                 .send(route.method.clone(), &path(route, id, "456"))
                 .await;
@@ -177,7 +180,7 @@ async fn an_id_that_is_no_decimal_number_is_422_on_every_route() {
 }
 
 #[tokio::test]
-async fn a_wrong_method_is_405_and_names_the_right_ones() {
+async fn a_wrong_method_is_405_and_allow_names_the_right_ones() {
     let (_server, client) = TestServer::with_client().await;
     for route in &ROUTES {
         let allowed = match route.method {
@@ -222,7 +225,7 @@ async fn an_unknown_path_is_404_in_the_envelope() {
 }
 
 #[tokio::test]
-async fn head_answers_like_get_without_the_body() {
+async fn head_responds_like_get_without_the_body() {
     let (_server, client) = TestServer::with_client().await;
     let client = client.with("x-request-id", "same");
     for route in ROUTES.iter().filter(|route| route.method == Method::GET) {

@@ -1,4 +1,4 @@
-//! Where secrets are: a plain token in the one response that shows it, and none in any line of the log.
+//! Secrets: a plain token is only in the response that creates it, and no secret is in the log.
 
 use std::{fs, io::Read, process::Command};
 
@@ -13,14 +13,14 @@ use crate::support::{
 
 const PASSWORD: &str = "correct horse battery";
 
-/// Everything that the files of the database hold.
+/// The contents of all files of the database.
 fn files(database: &TestDatabase) -> Vec<u8> {
     let TestDatabase::Sqlite(folder) = database else {
         unreachable!("these tests look at SQLite's files");
     };
     let entries = fs::read_dir(folder.path()).expect("a folder");
     let paths = entries.map(|entry| entry.expect("an entry").path());
-    // A demo's originals lie beside its database, in a folder.
+    // A demo's originals are in a folder beside its database.
     let files = paths.filter(|path| path.is_file());
     let contents = files.map(|file| fs::read(file).expect("readable"));
     contents.flatten().collect()
@@ -33,7 +33,8 @@ fn contains(haystack: &[u8], needle: &str) -> bool {
 }
 
 #[test]
-fn the_plain_token_is_in_no_database_file_and_no_log_line_whoever_sends_it_where() {
+#[ignore = "needs the built front end: `make test` runs it"]
+fn a_plain_token_is_in_no_database_file_and_no_log_line() {
     let database = TestDatabase::sqlite();
     let url = database.url();
     done(&url, &["demo"]);
@@ -50,7 +51,7 @@ fn the_plain_token_is_in_no_database_file_and_no_log_line_whoever_sends_it_where
     let created = Outcome::of(&mut command);
     created.assert_done();
     let token = created.stdout.trim_end();
-    // What is left of a token without the characters that everybody may see.
+    // The preview shows the first five characters. The rest is secret.
     let secret = &token[5..];
     assert!(created.stderr.contains("DEBUG"), "{}", created.stderr);
     assert!(!created.stderr.contains(secret), "{}", created.stderr);
@@ -124,7 +125,7 @@ fn a_password_is_in_no_database_file_and_no_log_line() {
 }
 
 #[test]
-fn the_password_of_a_database_is_in_no_message() {
+fn the_databases_password_is_in_no_error_and_no_help() {
     let url = "postgres://zone:hunter2@127.0.0.1:1/zone";
     let outcome = run(url, &["migrate"]);
     outcome.assert_failed("--database-url");
@@ -143,13 +144,13 @@ fn the_password_of_a_database_is_in_no_message() {
 const EVENT: &str = "/api/v1/ext/903/event/456";
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
-/// What must not be in any log, each under the name of what it is.
+/// Secrets that no log may contain, each with a name for failure messages.
 #[derive(Default)]
 struct Canaries(Vec<(String, String)>);
 
 impl Canaries {
-    /// A new one, unlike anything that a log could hold by itself.
-    fn hatch(&mut self, what: &str) -> String {
+    /// Makes a secret, and adds it.
+    fn make(&mut self, what: &str) -> String {
         let canary = format!("canary{}x{}", self.0.len(), what.replace(' ', "-"));
         self.add(what, &canary);
         canary
@@ -160,11 +161,11 @@ impl Canaries {
         self.0.push((what.to_owned(), secret.to_owned()));
     }
 
-    /// Stops it, and looks through all that it has said.
+    /// Stops the server, and searches its whole output.
     #[track_caller]
     fn assert_absent_after(&self, server: ServerProcess) {
         let outcome = server.stop();
-        assert!(outcome.stderr.contains("TRACE"), "it was talkative");
+        assert!(outcome.stderr.contains("TRACE"), "the log level is trace");
         self.assert_absent(&outcome);
     }
 
@@ -179,18 +180,18 @@ impl Canaries {
     }
 }
 
-/// The program at its most talkative.
-fn talkative(url: &str, arguments: &[&str], format: &str) -> Command {
+/// The program with the log level `trace`.
+fn tracing_program(url: &str, arguments: &[&str], format: &str) -> Command {
     let talk = ["--log", "trace", "--log-format", format];
     program(url, &[&talk, arguments].concat())
 }
 
 fn server(url: &str, format: &str, options: &[&str]) -> ServerProcess {
     let serve = ["serve", "--listen", "127.0.0.1:0", "--demo"];
-    ServerProcess::start_with(talkative(url, &[&serve, options].concat(), format))
+    ServerProcess::start_with(tracing_program(url, &[&serve, options].concat(), format))
 }
 
-/// What stands between two marks in `text`.
+/// The text between two marks.
 fn between<'a>(text: &'a str, begin: &str, end: &str) -> &'a str {
     let rest = text
         .split(begin)
@@ -199,21 +200,21 @@ fn between<'a>(text: &'a str, begin: &str, end: &str) -> &'a str {
     rest.split(end).next().unwrap_or(rest)
 }
 
-/// Signs in, well and badly, creates, tries out and deletes a token at the dashboard. Gives the token.
+/// Uses the dashboard with right and wrong passwords, and creates, tests and deletes a token. Returns the token.
 fn use_dashboard(
     server: &ServerProcess,
     email: &str,
     password: &str,
     canaries: &mut Canaries,
 ) -> String {
-    let wrong = canaries.hatch("a wrong password");
+    let wrong = canaries.make("a wrong password");
     let form = ("Content-Type", "application/x-www-form-urlencoded");
     let sign_in = "/api/dashboard/sign-in";
     server.post(sign_in, &[form], &format!("email={email}&password={wrong}"));
     server.post(sign_in, &[form], &format!("password={wrong}"));
     server.post(sign_in, &[JSON], &format!("{{\"password\":\"{wrong}\""));
     server.get(&format!("/sign-in?email={email}&password={wrong}"), &[]);
-    let strange = format!("session={}", canaries.hatch("a made-up cookie"));
+    let strange = format!("session={}", canaries.make("a made-up cookie"));
     server.get("/events", &[("Cookie", &strange[..])]);
     let cookie = server.sign_in(email, password);
     canaries.add(
@@ -229,7 +230,7 @@ fn use_dashboard(
     let created = call("create-token", r#"{"organisation_id":903}"#);
     let token = between(&created, "\"secret\":\"", "\"").to_owned();
     canaries.add("a token of the dashboard", &token[5..]);
-    for secret in [&token, &canaries.hatch("a key that is none")] {
+    for secret in [&token, &canaries.make("a malformed key")] {
         let test = format!(r#"{{"organisation_id":903,"event_id":456,"secret":"{secret}"}}"#);
         call("test-connection", &test);
         call("test-connection", &test[..test.len() - 1]);
@@ -238,7 +239,7 @@ fn use_dashboard(
     token
 }
 
-/// Calls the API with good, paused and malformed keys in every place in which somebody could put one.
+/// Calls the API with good and bad keys, in every place where a caller could put one.
 fn use_api(server: &ServerProcess, token: &str, canaries: &mut Canaries) {
     let ping = format!("{EVENT}/ping");
     let mistyped = format!(
@@ -246,7 +247,7 @@ fn use_api(server: &ServerProcess, token: &str, canaries: &mut Canaries) {
         &token[..45],
         if token.ends_with('a') { 'b' } else { 'a' }
     );
-    let made_up = canaries.hatch("a made-up key");
+    let made_up = canaries.make("a made-up key");
     for key in [token, &mistyped, &made_up, &made_up.repeat(100)] {
         server.get(&ping, &[("X-API-Key", key)]);
         server.get(&ping, &[("X-API-Key", key), ("X-API-Key", key)]);
@@ -275,7 +276,7 @@ fn use_api(server: &ServerProcess, token: &str, canaries: &mut Canaries) {
     }
 }
 
-/// Asks for a link to an original, follows it, and an altered one.
+/// Requests a link to an original, and follows it and altered copies of it.
 fn use_links(server: &ServerProcess, token: &str, canaries: &mut Canaries) {
     let body = r#"{"method":"bib","identifier":"1234"}"#;
     let path = format!("{EVENT}/original-photos");
@@ -301,7 +302,7 @@ fn use_links(server: &ServerProcess, token: &str, canaries: &mut Canaries) {
     }
 }
 
-/// The key by which links are signed, in the forms in which a program could write bytes.
+/// Adds the key that signs links, in each form in which a program could log bytes.
 async fn add_signing_key(database: &TestDatabase, canaries: &mut Canaries) {
     let key = database.bytes("SELECT key FROM signing_keys").await;
     let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -311,12 +312,12 @@ async fn add_signing_key(database: &TestDatabase, canaries: &mut Canaries) {
     canaries.add("the key of links", list.trim_end_matches(']'));
 }
 
-async fn assert_no_line_sings(format: &str) {
+async fn assert_no_secret_is_logged(format: &str) {
     let mut canaries = Canaries::default();
     let database = TestDatabase::sqlite();
     let url = database.url();
     done(&url, &["demo"]);
-    let password = canaries.hatch("a password");
+    let password = canaries.make("a password");
     let email = "canary@example.com";
     let user = [
         "user",
@@ -329,7 +330,7 @@ async fn assert_no_line_sings(format: &str) {
     ];
     run_with_input(&url, &user, &password).assert_done();
     let secret = database.file().with_file_name("s3");
-    fs::write(&secret, canaries.hatch("the storage's secret")).expect("written");
+    fs::write(&secret, canaries.make("the storage's secret")).expect("written");
     let secret = format!("--s3-secret-access-key-file={}", secret.display());
     let s3 = [
         "--s3-endpoint=https://minio.example",
@@ -343,7 +344,7 @@ async fn assert_no_line_sings(format: &str) {
         use_api(&server, &token, &mut canaries);
         use_links(&server, &token, &mut canaries);
         add_signing_key(&database, &mut canaries).await;
-        // The same once more when the database does not response as it should.
+        // The same again with a database that returns errors.
         database
             .sql("ALTER TABLE event_settings RENAME TO gone")
             .await;
@@ -356,27 +357,28 @@ async fn assert_no_line_sings(format: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_is_in_any_line_for_people_however_much_is_logged() {
-    assert_no_line_sings("human").await;
+#[ignore = "needs the built front end: `make test` runs it"]
+async fn no_secret_is_in_a_log_for_people_at_any_level() {
+    assert_no_secret_is_logged("human").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_is_in_any_line_for_programs_however_much_is_logged() {
-    assert_no_line_sings("json").await;
+#[ignore = "needs the built front end: `make test` runs it"]
+async fn no_secret_is_in_a_json_log_at_any_level() {
+    assert_no_secret_is_logged("json").await;
 }
 
-/// The password is in the address, and another one on a line of the password file that cannot be read, which
-/// sqlx would repeat.
+/// One password is in the database's URL, another on an invalid line of the password file. sqlx would log that line.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: `make test` runs it"]
-async fn no_password_of_the_database_is_in_any_line_whether_it_answers_or_not() {
+async fn the_databases_password_is_in_no_log_line_with_or_without_a_connection() {
     for format in ["human", "json"] {
         let mut canaries = Canaries::default();
         let database = TestDatabase::postgres().await;
-        let password = canaries.hatch("the database's password");
+        let password = canaries.make("the database's password");
         let folder = tempfile::tempdir().expect("a folder");
         let pgpass = folder.path().join("pgpass");
-        let line = canaries.hatch("a line of the password file");
+        let line = canaries.make("a line of the password file");
         fs::write(&pgpass, format!("{line}\n*:*:{line}\n")).expect("written");
         let owners = std::os::unix::fs::PermissionsExt::from_mode(0o600);
         fs::set_permissions(&pgpass, owners).expect("set");
@@ -389,7 +391,7 @@ async fn no_password_of_the_database_is_in_any_line_whether_it_answers_or_not() 
         let with_password = format!("{scheme}://{user}:{password}@{place}");
         let away = format!("{scheme}://{user}:{password}@127.0.0.1:1/zone");
         for (url, code) in [(&with_password, 0), (&database.url(), 0), (&away, 1)] {
-            let mut command = talkative(url, &["demo"], format);
+            let mut command = tracing_program(url, &["demo"], format);
             let outcome = command
                 .env("PGPASSFILE", &pgpass)
                 .output()

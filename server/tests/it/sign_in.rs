@@ -1,5 +1,4 @@
-//! Signing in and what belongs to it, through the router: wrong passwords, sessions, the password's change,
-//! and its confirmation.
+//! Sign-in: wrong passwords, sessions, changing the password, and confirming it.
 
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use crate::support::{
 const NEW: &str = "a wholly new one";
 const WRONG: &str = "not the password";
 
-/// Where a stranger is.
+/// The IP address of a stranger.
 const ELSEWHERE: &str = "198.51.100.9";
 
 /// Signs in, and returns the error that the sign-in page then shows; none if it worked.
@@ -50,19 +49,19 @@ async fn errors_of_wrong_passwords(
     count: usize,
 ) -> Vec<String> {
     let mut browser = Browser::at(server, address);
-    let mut said = Vec::new();
+    let mut errors = Vec::new();
     for _ in 0..count {
-        said.push(
+        errors.push(
             sign_in_error(&mut browser, email, WRONG)
                 .await
                 .expect("refused"),
         );
     }
-    said
+    errors
 }
 
 #[tokio::test]
-async fn after_five_wrong_passwords_the_page_says_how_long_to_wait_account_or_not() {
+async fn after_five_wrong_passwords_the_page_names_the_wait_with_or_without_an_account() {
     let server = TestServer::on_sqlite().await;
     let known = errors_of_wrong_passwords(&server, MEMBER, "192.0.2.1", 7).await;
     let unknown = errors_of_wrong_passwords(&server, "nobody@example.com", "192.0.2.2", 7).await;
@@ -80,7 +79,7 @@ async fn after_five_wrong_passwords_the_page_says_how_long_to_wait_account_or_no
 }
 
 #[tokio::test]
-async fn the_addresses_of_one_ipv6_network_are_one_and_those_of_others_are_not_slowed() {
+async fn addresses_of_one_ipv6_network_share_a_throttle_and_other_networks_do_not() {
     let server = TestServer::on_sqlite().await;
     errors_of_wrong_passwords(&server, MEMBER, "2001:db8::1", 5).await;
     let mut neighbour = Browser::at(&server, "2001:db8::ffff");
@@ -91,23 +90,23 @@ async fn the_addresses_of_one_ipv6_network_are_one_and_those_of_others_are_not_s
 }
 
 #[tokio::test]
-async fn where_there_is_no_address_the_account_is_counted() {
+async fn without_an_ip_address_the_account_is_throttled() {
     let server = TestServer::on_sqlite().await;
     let mut browser = Browser::without_address(&server);
     for _ in 0..20 {
-        let said = sign_in_error(&mut browser, MEMBER, WRONG)
+        let error = sign_in_error(&mut browser, MEMBER, WRONG)
             .await
             .expect("refused");
-        assert!(!said.contains("Wait"), "{said}");
+        assert!(!error.contains("Wait"), "{error}");
     }
-    let said = sign_in_error(&mut browser, MEMBER, DEMO_PASSWORD)
+    let error = sign_in_error(&mut browser, MEMBER, DEMO_PASSWORD)
         .await
         .expect("refused");
-    assert!(said.contains("Wait 1 second,"), "{said}");
+    assert!(error.contains("Wait 1 second,"), "{error}");
 }
 
 #[tokio::test]
-async fn strangers_do_not_keep_anybody_out_of_a_browser_in_which_they_have_signed_in() {
+async fn strangers_cannot_lock_a_user_out_of_a_browser_that_has_signed_in_before() {
     let server = TestServer::on_sqlite().await;
     let mut own = Browser::signed_in(&server).await;
     own.form("sign-out", &[]).await;
@@ -129,7 +128,7 @@ async fn strangers_do_not_keep_anybody_out_of_a_browser_in_which_they_have_signe
 }
 
 #[tokio::test]
-async fn creating_and_deleting_want_the_password_again_and_pausing_never_does() {
+async fn creating_and_deleting_ask_for_the_password_again_and_switching_never_does() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     let mut browser = Browser::signed_in(&server).await;
@@ -160,7 +159,7 @@ async fn creating_and_deleting_want_the_password_again_and_pausing_never_does() 
     assert_eq!(
         listed.await.expect("listed").len(),
         2,
-        "nothing was made or deleted"
+        "nothing was created or deleted"
     );
     for active in [false, true] {
         let mut switch = on_token.clone();
@@ -185,7 +184,7 @@ async fn creating_and_deleting_want_the_password_again_and_pausing_never_does() 
 }
 
 #[tokio::test]
-async fn a_confirmation_is_slowed_as_a_sign_in_is_and_says_when_to_come_back() {
+async fn a_password_confirmation_is_throttled_like_a_sign_in() {
     let server = TestServer::on_sqlite()
         .await
         .confirming_after(Duration::ZERO);
@@ -210,7 +209,7 @@ async fn a_confirmation_is_slowed_as_a_sign_in_is_and_says_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn a_time_of_zero_asks_each_time() {
+async fn a_confirmation_time_of_zero_asks_every_time() {
     let server = TestServer::on_sqlite()
         .await
         .confirming_after(Duration::ZERO);
@@ -226,7 +225,7 @@ async fn a_time_of_zero_asks_each_time() {
 }
 
 #[tokio::test]
-async fn a_password_of_another_organisations_member_opens_nothing_there() {
+async fn a_member_of_another_organisation_cannot_create_a_token() {
     let server = TestServer::on_sqlite().await;
     let mut other = Browser::at(&server, HOME);
     other.sign_in("other@example.com", DEMO_PASSWORD).await;
@@ -235,7 +234,7 @@ async fn a_password_of_another_organisations_member_opens_nothing_there() {
 }
 
 #[tokio::test]
-async fn changing_the_password_signs_out_all_other_browsers_and_renews_the_key_of_this_one() {
+async fn changing_the_password_ends_all_other_sessions_and_renews_this_one() {
     let server = TestServer::on_sqlite().await;
     let (mut here, mut there) = (
         Browser::signed_in(&server).await,
@@ -256,11 +255,14 @@ async fn changing_the_password_signs_out_all_other_browsers_and_renews_the_key_o
     );
     assert_eq!(sign_in_error(&mut there, MEMBER, NEW).await, None);
     let page = here.get("/account").await.text;
-    assert!(!page.contains("Your password was changed."), "said once");
+    assert!(
+        !page.contains("Your password was changed."),
+        "the message is shown once"
+    );
 }
 
 #[tokio::test]
-async fn a_password_that_is_not_changed_says_why_and_leaves_all_as_it_was() {
+async fn a_refused_change_of_the_password_shows_the_reason_and_changes_nothing() {
     let server = TestServer::on_sqlite().await;
     let (mut here, mut there) = (
         Browser::signed_in(&server).await,
@@ -286,7 +288,7 @@ async fn a_password_that_is_not_changed_says_why_and_leaves_all_as_it_was() {
     assert_eq!(sign_in_error(&mut there, MEMBER, DEMO_PASSWORD).await, None);
 }
 
-/// The number of the session that signed in last, of those on the page.
+/// The number of the newest session on the account's page.
 async fn latest_session(browser: &mut Browser) -> String {
     let page = browser.get("/account").await.text;
     let values = page.split("name=\"session_id\" value=\"").skip(1);
@@ -296,7 +298,7 @@ async fn latest_session(browser: &mut Browser) -> String {
 }
 
 #[tokio::test]
-async fn a_session_is_ended_by_its_owner_alone_and_refused_at_the_next_request() {
+async fn only_its_owner_can_end_a_session_which_is_refused_on_the_next_request() {
     let server = TestServer::on_sqlite().await;
     let (mut here, mut there) = (
         Browser::signed_in(&server).await,
@@ -327,7 +329,7 @@ async fn a_session_is_ended_by_its_owner_alone_and_refused_at_the_next_request()
 }
 
 #[tokio::test]
-async fn signing_out_everywhere_includes_this_browser_and_nobody_else() {
+async fn signing_out_everywhere_ends_all_sessions_of_this_user_alone() {
     let server = TestServer::on_sqlite().await;
     let (mut here, mut there) = (
         Browser::signed_in(&server).await,
@@ -342,7 +344,7 @@ async fn signing_out_everywhere_includes_this_browser_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn without_a_session_the_forms_of_the_account_lead_to_sign_in_and_back() {
+async fn without_a_session_the_accounts_forms_redirect_to_sign_in() {
     let server = TestServer::on_sqlite().await;
     let mut stranger = Browser::at(&server, HOME);
     let change = [("current_password", DEMO_PASSWORD), ("new_password", NEW)];
@@ -367,7 +369,7 @@ async fn without_a_session_the_forms_of_the_account_lead_to_sign_in_and_back() {
 }
 
 #[tokio::test]
-async fn the_account_shows_where_one_is_signed_in_and_escapes_what_a_browser_says() {
+async fn the_account_lists_sessions_and_escapes_the_user_agent() {
     let server = TestServer::on_sqlite().await;
     let phone = Browser::at(&server, "2001:db8::5");
     let agent = "Mozilla/5.0 (Linux; Android 15) Firefox/140.0 <script>alert(1)</script>";

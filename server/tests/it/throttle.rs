@@ -1,4 +1,4 @@
-//! Check 6 and the brake on guessing (contract, section 3).
+//! Rate limits: of tokens (contract, section 3, check 6), and of wrong keys from one IP address.
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -18,10 +18,10 @@ use crate::support::{
 
 const HERE: &str = "192.0.2.1";
 const ELSEWHERE: &str = "192.0.2.2";
-/// Wrong keys that one address may send at once.
+/// How many wrong keys one IP address may send in a burst.
 const GUESSES: u32 = 50;
 
-/// As good as never again, so that no test depends on how fast it runs.
+/// One request in 1000 seconds: no test runs long enough to earn one.
 const SLOW: &str = "0.001";
 
 fn limit(rate: &str, burst: u32) -> RateLimit {
@@ -29,8 +29,7 @@ fn limit(rate: &str, burst: u32) -> RateLimit {
     RateLimit::new(rate.parse().expect("a rate"), burst).expect("a limit")
 }
 
-/// A server that allows this to each token, and to each address as many wrong keys as ours do, but none
-/// again while a test runs.
+/// A server with this limit for tokens, and the usual burst of wrong keys, which a test does not outlive.
 async fn limited_server(rate: &str, burst: u32) -> TestServer {
     let limits = RateLimits {
         per_token: limit(rate, burst),
@@ -39,13 +38,13 @@ async fn limited_server(rate: &str, burst: u32) -> TestServer {
     TestServer::on_sqlite().await.limited_to(limits)
 }
 
-/// What a refusal by `policy` tells, and the seconds to wait.
+/// The response is a refusal by `policy`. Returns the seconds to wait.
 #[track_caller]
 fn assert_limited(response: &Response, policy: &str, quota: &str) -> u64 {
     response.assert_refused(429, "rate_limited");
     let [retry_after, quotas, state] = limit_headers(response);
     assert_eq!(quotas, Some(&format!("\"{policy}\";{quota}")[..]));
-    let seconds = retry_after.expect("told");
+    let seconds = retry_after.expect("a wait");
     assert_eq!(state, Some(&format!("\"{policy}\";r=0;t={seconds}")[..]));
     seconds.parse().expect("whole seconds")
 }
@@ -55,7 +54,7 @@ fn limit_headers(response: &Response) -> [Option<&str>; 3] {
 }
 
 #[tokio::test]
-async fn a_burst_passes_and_the_next_call_is_told_how_long_to_wait() {
+async fn a_burst_passes_and_the_next_call_is_refused_with_a_wait() {
     let server = limited_server(SLOW, 3).await;
     let token = server.token().await;
     let client = server.key(&token.secret);
@@ -89,7 +88,7 @@ async fn a_call_passes_after_the_wait_that_a_refusal_names() {
 }
 
 #[tokio::test]
-async fn one_tokens_limit_is_no_other_tokens_limit() {
+async fn each_token_has_a_limit_of_its_own() {
     let server = limited_server(SLOW, 1).await;
     let (greedy, modest) = (server.token().await, server.token().await);
     server.key(&greedy.secret).get(PING).await.assert_success();
@@ -99,7 +98,7 @@ async fn one_tokens_limit_is_no_other_tokens_limit() {
 }
 
 #[tokio::test]
-async fn the_plan_and_the_token_itself_are_told_before_the_rate_limit() {
+async fn the_token_and_the_plan_come_before_the_rate_limit() {
     let server = limited_server(SLOW, 1).await;
     let token = server.token().await;
     let client = server.key(&token.secret);
@@ -118,7 +117,7 @@ async fn the_plan_and_the_token_itself_are_told_before_the_rate_limit() {
 }
 
 #[tokio::test]
-async fn the_rate_limit_is_told_before_anything_of_the_path() {
+async fn the_rate_limit_comes_before_every_check_of_the_path() {
     let server = limited_server(SLOW, 1).await;
     let token = server.token().await;
     let client = server.key(&token.secret);
@@ -140,13 +139,13 @@ async fn the_rate_limit_is_told_before_anything_of_the_path() {
 }
 
 #[tokio::test]
-async fn a_call_without_a_key_is_401_however_many_there_are() {
+async fn calls_without_a_key_are_always_401_and_never_count() {
     let server = limited_server(SLOW, 1).await;
     let keyless = server.anonymous().at(HERE);
     for _ in 0..200 {
         keyless.get(PING).await.assert_refused(401, "token_missing");
     }
-    // Nor do they count as guesses.
+    // They did not count as wrong keys either.
     server
         .key("x")
         .at(HERE)
@@ -156,7 +155,7 @@ async fn a_call_without_a_key_is_401_however_many_there_are() {
 }
 
 #[tokio::test]
-async fn guessing_from_one_address_ends_in_429_and_other_addresses_go_on() {
+async fn wrong_keys_from_one_ip_address_end_in_429_and_other_addresses_are_unaffected() {
     for guess in ["made-up", UNKNOWN_KEY] {
         let server = limited_server(SLOW, 1).await;
         let guesser = server.key(guess).at(HERE);
@@ -176,7 +175,7 @@ async fn guessing_from_one_address_ends_in_429_and_other_addresses_go_on() {
 }
 
 #[tokio::test]
-async fn once_guessing_is_slowed_down_it_costs_the_database_nothing() {
+async fn a_throttled_ip_address_costs_no_database_query() {
     let server = limited_server(SLOW, 1).await;
     exhaust_guesses(&server).await;
     server.store.close().await;
@@ -187,7 +186,7 @@ async fn once_guessing_is_slowed_down_it_costs_the_database_nothing() {
 }
 
 #[tokio::test]
-async fn a_guesser_cannot_lock_out_a_partner_at_the_same_address() {
+async fn wrong_keys_cannot_lock_out_a_known_key_from_the_same_ip_address() {
     let server = limited_server("1000", 1_000).await;
     let (used, unused) = (server.token().await, server.token().await);
     let partner = server.key(&used.secret).at(HERE);
@@ -196,7 +195,7 @@ async fn a_guesser_cannot_lock_out_a_partner_at_the_same_address() {
     for _ in 0..20 {
         partner.get(PING).await.assert_success();
     }
-    // What was not seen before could as well be a guess.
+    // A key that this server has not accepted before could be a guess.
     let refused = server.key(&unused.secret).at(HERE).get(PING).await;
     refused.assert_refused(429, "rate_limited");
     server
@@ -208,7 +207,7 @@ async fn a_guesser_cannot_lock_out_a_partner_at_the_same_address() {
 }
 
 #[tokio::test]
-async fn to_be_remembered_as_admitted_grants_nothing() {
+async fn a_known_key_from_a_throttled_ip_address_is_still_checked() {
     let server = limited_server("1000", 1_000).await;
     let token = server.token().await;
     let partner = server.key(&token.secret).at(HERE);
@@ -227,7 +226,7 @@ async fn to_be_remembered_as_admitted_grants_nothing() {
 }
 
 #[tokio::test]
-async fn a_paused_token_is_no_guess() {
+async fn a_deactivated_token_does_not_count_as_a_wrong_key() {
     let server = limited_server("1000", 1_000).await;
     let token = server.token().await;
     server.set_active(&token, false).await;
@@ -243,7 +242,7 @@ async fn a_paused_token_is_no_guess() {
         .assert_refused(403, "token_invalid");
 }
 
-/// Wrong keys from [`HERE`], until no more are looked at.
+/// Sends wrong keys from [`HERE`] until it is limited.
 async fn exhaust_guesses(server: &TestServer) {
     let guesser = server.key("made-up").at(HERE);
     for _ in 0..GUESSES {
@@ -252,10 +251,10 @@ async fn exhaust_guesses(server: &TestServer) {
     guesser.get(PING).await.assert_refused(429, "rate_limited");
 }
 
-/// A proxy in front of the server of [`behind_a_proxy`].
+/// The IP address of a proxy that [`behind_a_proxy`] trusts.
 const PROXY: &str = "10.0.0.2";
 
-/// A server that trusts [`PROXY`], and limits as [`server`] does.
+/// A server that trusts [`PROXY`], and limits wrong keys.
 async fn behind_a_proxy() -> TestServer {
     let limits = RateLimits {
         per_token: limit("1000", 1_000),
@@ -266,14 +265,14 @@ async fn behind_a_proxy() -> TestServer {
 }
 
 #[tokio::test]
-async fn behind_a_trusted_proxy_a_guesser_uses_up_its_own_guesses_alone() {
+async fn behind_a_trusted_proxy_wrong_keys_count_against_the_forwarded_address() {
     let server = behind_a_proxy().await;
     let behind = |client: &str| {
         let forwarded = server.key("made-up").with("x-forwarded-for", client);
         forwarded.at(PROXY)
     };
     for guess in 0..GUESSES {
-        // What the guesser sends itself stands before what the proxy adds, and helps it nothing.
+        // The proxy appends the real address to what the caller sent, which is ignored.
         let forged = format!("198.51.100.{guess}, {HERE}");
         behind(&forged)
             .get(PING)
@@ -283,14 +282,14 @@ async fn behind_a_trusted_proxy_a_guesser_uses_up_its_own_guesses_alone() {
     for slowed in [behind(HERE), behind("192.0.2.77, 192.0.2.1, 10.0.0.9")] {
         assert_limited(&slowed.get(PING).await, "address", "q=50;w=50000");
     }
-    // Neither the other callers of the proxy nor the proxy itself pay for it, nor whom it claimed to be.
+    // Other callers, the claimed addresses and the proxy itself are not limited.
     for other in [behind(ELSEWHERE), behind("198.51.100.1"), behind("junk")] {
         other.get(PING).await.assert_refused(403, "token_invalid");
     }
 }
 
 #[tokio::test]
-async fn two_lines_of_forwarded_addresses_are_one_list() {
+async fn two_x_forwarded_for_headers_are_one_list() {
     let server = behind_a_proxy().await;
     let guesser = server.key("made-up").at("2001:db8:ffff::1");
     for guess in 0..GUESSES {
@@ -304,7 +303,7 @@ async fn two_lines_of_forwarded_addresses_are_one_list() {
 }
 
 #[tokio::test]
-async fn a_caller_that_is_no_trusted_proxy_cannot_name_another_address() {
+async fn an_untrusted_caller_cannot_claim_another_ip_address() {
     let server = behind_a_proxy().await;
     let lying = |guess: u32| {
         let forged = format!("198.51.100.{guess}");
@@ -322,9 +321,9 @@ async fn a_caller_that_is_no_trusted_proxy_cannot_name_another_address() {
     assert_limited(&lying(77).get(PING).await, "address", "q=50;w=50000");
 }
 
-/// They say where a request came from too, but a proxy that does not write them passes on what it got.
+/// A proxy passes on headers that it does not write itself, so a caller could forge them.
 #[tokio::test]
-async fn no_other_header_names_the_caller_not_even_from_a_trusted_proxy() {
+async fn other_headers_with_ip_addresses_are_ignored_even_from_a_trusted_proxy() {
     let server = behind_a_proxy().await;
     let names = ["forwarded", "x-real-ip", "x-client-ip", "true-client-ip"];
     for guess in 0..GUESSES {
@@ -346,6 +345,7 @@ async fn no_other_header_names_the_caller_not_even_from_a_trusted_proxy() {
 }
 
 #[test]
+#[ignore = "needs the built front end: `make test` runs it"]
 fn a_running_server_limits_tokens_by_its_options_and_addresses_by_the_fixed_limit() {
     let database = TestDatabase::sqlite();
     let url = database.url();
@@ -386,6 +386,7 @@ fn a_running_server_limits_tokens_by_its_options_and_addresses_by_the_fixed_limi
 }
 
 #[test]
+#[ignore = "needs the built front end: `make test` runs it"]
 fn a_rate_limit_of_0_turns_all_limits_off() {
     let database = TestDatabase::sqlite();
     let url = database.url();
@@ -399,7 +400,7 @@ fn a_rate_limit_of_0_turns_all_limits_off() {
 }
 
 #[test]
-fn a_rate_limit_that_is_none_is_told() {
+fn an_invalid_rate_limit_is_refused_with_the_valid_range() {
     let database = TestDatabase::sqlite();
     let url = database.url();
     for rate in ["fast", "-1", "0.0001", "1e9", ""] {

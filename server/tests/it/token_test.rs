@@ -1,5 +1,4 @@
-//! The dashboard's test of a token: the guard's own response, and a token that is shown whatever happens to
-//! what helps to test it.
+//! The dashboard's test of a token: it gets the response of a real call, and its failures never hide a new token.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -20,7 +19,7 @@ async fn test(browser: &mut Browser, secret: &str, event: i64) -> Value {
 }
 
 #[tokio::test]
-async fn the_test_of_a_token_is_answered_as_an_integration_is() {
+async fn the_test_of_a_token_gets_the_response_of_a_real_call() {
     let server = TestServer::on_sqlite().await;
     let mut browser = Browser::signed_in(&server).await;
     let token = server.token().await;
@@ -69,7 +68,7 @@ async fn the_test_of_a_token_is_answered_as_an_integration_is() {
 }
 
 #[tokio::test]
-async fn a_token_is_made_and_shown_though_no_event_can_be_read_to_test_it_with() {
+async fn a_token_is_created_and_shown_even_if_no_event_can_be_read_to_test_it() {
     let server = TestServer::on_sqlite().await;
     let mut browser = Browser::signed_in(&server).await;
     let create = json!({ "organisation_id": 903 });

@@ -1,4 +1,4 @@
-//! What the token table asks of the server: names, and the poll by which it stays up to date.
+//! The tokens page: polling, names, the forms for use without script, and a token's own page.
 
 use http::StatusCode;
 use model::{
@@ -31,18 +31,18 @@ fn fingerprint(rows: &Value) -> String {
 }
 
 #[tokio::test]
-async fn a_page_that_watches_is_told_of_each_change_once_and_of_nothing_else() {
-    hears_of_each_change(&TestServer::on_sqlite().await).await;
+async fn a_polling_page_receives_each_change_once_and_nothing_else() {
+    receives_each_change(&TestServer::on_sqlite().await).await;
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: `make test` runs it"]
-async fn a_page_that_watches_is_told_of_what_was_done_on_another_server() {
-    hears_of_each_change(&TestServer::on_postgres().await).await;
+async fn a_polling_page_receives_changes_made_on_another_server() {
+    receives_each_change(&TestServer::on_postgres().await).await;
 }
 
-/// Everything is changed through another store of the same database: another server's, or the command line's.
-async fn hears_of_each_change(server: &TestServer) {
+/// Makes each change through another store on the same database, like another server or the command line.
+async fn receives_each_change(server: &TestServer) {
     let token = server.token().await;
     let mut browser = Browser::signed_in(server).await;
     let elsewhere = Store::open(&server.database.url(), server.clock.clone()).await;
@@ -81,13 +81,13 @@ async fn hears_of_each_change(server: &TestServer) {
         }
         let rows = watch(&mut browser, Some(&seen)).await;
         let whole = watch(&mut browser, None).await;
-        assert_eq!(rows, whole, "the whole list, whatever has changed");
+        assert_eq!(rows, whole, "every change returns the whole list");
         seen = fingerprint(&rows);
     }
 }
 
 #[tokio::test]
-async fn a_tab_that_watches_is_signed_out_when_nobody_has_used_it() {
+async fn polling_does_not_extend_the_session() {
     let server = TestServer::on_sqlite().await;
     let mut browser = Browser::signed_in(&server).await;
     let hour = 60 * 60 * 1_000;
@@ -104,7 +104,7 @@ async fn a_tab_that_watches_is_signed_out_when_nobody_has_used_it() {
 }
 
 #[tokio::test]
-async fn a_name_is_taken_trimmed_or_refused_in_words() {
+async fn a_name_is_trimmed_or_refused_with_a_reason() {
     let server = TestServer::on_sqlite().await;
     let mut browser = Browser::signed_in(&server).await;
     let create = |name: Value| json!({ "organisation_id": 903, "name": name });
@@ -138,7 +138,7 @@ async fn a_name_is_taken_trimmed_or_refused_in_words() {
     assert_eq!(watch(&mut browser, None).await, before);
 }
 
-/// What a page shows between `before` and the next quotation mark or tag.
+/// The text of a page from `before` to the next quotation mark or tag.
 fn shown<'a>(page: &'a str, before: &str) -> &'a str {
     let (_, rest) = page
         .split_once(before)
@@ -166,7 +166,7 @@ async fn count(server: &TestServer) -> usize {
 }
 
 #[tokio::test]
-async fn a_form_makes_one_token_however_often_it_is_sent() {
+async fn a_form_creates_one_token_even_if_it_is_sent_again() {
     let server = TestServer::on_sqlite().await;
     let mut browser = Browser::signed_in(&server).await;
     let number = form_number(&mut browser).await;
@@ -207,7 +207,7 @@ async fn a_form_makes_one_token_however_often_it_is_sent() {
 }
 
 #[tokio::test]
-async fn what_was_wrong_with_a_form_is_said_and_the_same_form_can_be_sent_once_it_is_right() {
+async fn a_form_with_a_mistake_shows_the_reason_and_can_be_sent_again() {
     let server = TestServer::on_sqlite().await;
     let mut browser = Browser::signed_in(&server).await;
     let long = "x".repeat(61);
@@ -223,7 +223,10 @@ async fn what_was_wrong_with_a_form_is_said_and_the_same_form_can_be_sent_once_i
         "{page}"
     );
     let page = browser.get(NEW_TOKEN).await.text;
-    assert!(!page.contains("The name is too long."), "said once");
+    assert!(
+        !page.contains("The name is too long."),
+        "the message is shown once"
+    );
 
     let later = i64::try_from(CONFIRM_AFTER.as_millis()).expect("small");
     server.clock.advance(later + 1);
@@ -234,7 +237,7 @@ async fn what_was_wrong_with_a_form_is_said_and_the_same_form_can_be_sent_once_i
             .text
             .contains("name=\"password\"")
     );
-    for (password, said) in [
+    for (password, message) in [
         ("", "Confirm your password"),
         ("not the password", "Incorrect password."),
     ] {
@@ -243,7 +246,7 @@ async fn what_was_wrong_with_a_form_is_said_and_the_same_form_can_be_sent_once_i
         assert_eq!(refused.status, StatusCode::SEE_OTHER);
         let page = browser.get(NEW_TOKEN).await.text;
         assert!(
-            page.contains(said) && page.contains("value=\"Kiosk\""),
+            page.contains(message) && page.contains("value=\"Kiosk\""),
             "{page}"
         );
     }
@@ -255,7 +258,7 @@ async fn what_was_wrong_with_a_form_is_said_and_the_same_form_can_be_sent_once_i
 }
 
 #[tokio::test]
-async fn a_form_without_leave_makes_nothing() {
+async fn a_form_without_permission_creates_nothing() {
     let server = TestServer::on_sqlite().await;
     let mut browser = Browser::signed_in(&server).await;
     let number = form_number(&mut browser).await;
@@ -285,7 +288,7 @@ async fn a_form_without_leave_makes_nothing() {
 }
 
 #[tokio::test]
-async fn a_tokens_page_is_its_organisations_alone_and_its_forms_say_what_they_did() {
+async fn a_tokens_page_is_only_its_organisations_and_its_forms_report_what_they_did() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     let foreign = server.token_of("other@example.com", 904).await;
@@ -303,7 +306,7 @@ async fn a_tokens_page_is_its_organisations_alone_and_its_forms_say_what_they_di
         );
         fields
     };
-    for (name, more, said) in [
+    for (name, more, message) in [
         (
             "rename-token-form",
             ("name", "<i>Kiosk</i>"),
@@ -327,12 +330,15 @@ async fn a_tokens_page_is_its_organisations_alone_and_its_forms_say_what_they_di
             (StatusCode::SEE_OTHER, page.as_str())
         );
         let html = browser.get(&page).await.text;
-        assert!(html.contains(said), "{html}");
+        assert!(html.contains(message), "{html}");
         assert!(
             html.contains("&lt;i&gt;Kiosk") && !html.contains("<i>"),
             "{html}"
         );
-        assert!(!browser.get(&page).await.text.contains(said), "said once");
+        assert!(
+            !browser.get(&page).await.text.contains(message),
+            "the message is shown once"
+        );
     }
     for path in [foreign.id.to_string(), "4711".to_owned(), "x".to_owned()] {
         let response = browser.get(&format!("/developer-zone/tokens/{path}")).await;

@@ -1,4 +1,4 @@
-//! How tokens are used: what the guard counts, and what of it is in the database when the server has ended.
+//! Usage of tokens: what the guard counts, and what the server stores.
 
 use std::{collections::BTreeMap, num::NonZeroU32};
 
@@ -17,7 +17,7 @@ use crate::support::{
     wait::wait_until,
 };
 
-/// Every count in the database: of which token, with which outcome, how many calls.
+/// Every count in the database: the calls by token and verdict.
 async fn counts(database: &TestDatabase) -> BTreeMap<(i64, String), i64> {
     let mut connection = SqliteConnection::connect(&database.url())
         .await
@@ -50,13 +50,13 @@ async fn flush(server: &TestServer) {
 }
 
 #[tokio::test]
-async fn every_call_with_a_token_is_counted_once_by_what_the_guard_made_of_it() {
+async fn every_call_with_a_token_is_counted_once_by_its_verdict() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     let client = server.key(&token.secret);
     for (path, times) in [
         ("/903/event/456/ping", 5),
-        // Passed the guard, whatever came of it.
+        // These passed the guard and failed later.
         ("/903/event/456/bibs/nobody", 2),
         ("/903/events?page=0", 1),
         ("/903/nothing", 1),
@@ -98,7 +98,7 @@ async fn every_call_with_a_token_is_counted_once_by_what_the_guard_made_of_it() 
 }
 
 #[tokio::test]
-async fn what_the_rate_limit_refuses_is_counted_and_is_no_use() {
+async fn a_rate_limited_call_is_counted_but_does_not_change_the_last_use() {
     let slow = "0.001".parse().expect("a rate");
     let limit = |burst| RateLimit::new(slow, NonZeroU32::new(burst).expect("some"));
     let limits = RateLimits {
@@ -121,7 +121,7 @@ async fn what_the_rate_limit_refuses_is_counted_and_is_no_use() {
 }
 
 #[tokio::test]
-async fn keys_of_no_token_and_requests_that_do_not_get_to_them_leave_no_row() {
+async fn unknown_keys_and_requests_refused_before_the_key_leave_no_row() {
     let server = TestServer::on_sqlite().await;
     let (token, deleted) = (server.token().await, server.token().await);
     server.delete(&deleted).await;
@@ -138,7 +138,7 @@ async fn keys_of_no_token_and_requests_that_do_not_get_to_them_leave_no_row() {
 }
 
 #[tokio::test]
-async fn counting_writes_nothing_while_calls_are_answered() {
+async fn counting_does_not_write_to_the_database_during_a_call() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     for _ in 0..20 {
@@ -152,7 +152,7 @@ async fn counting_writes_nothing_while_calls_are_answered() {
     assert_eq!(
         last_used(&server).await,
         Some(server.clock.now()),
-        "known at once"
+        "known immediately"
     );
 }
 
@@ -164,7 +164,8 @@ fn outcomes(counts: BTreeMap<(i64, String), i64>) -> Vec<(String, i64)> {
 }
 
 #[tokio::test]
-async fn a_server_that_is_told_to_stop_writes_down_the_calls_up_to_its_last_answer() {
+#[ignore = "needs the built front end: `make test` runs it"]
+async fn a_server_that_stops_stores_the_counts_up_to_its_last_response() {
     let database = TestDatabase::sqlite();
     let url = database.url();
     let server = ServerProcess::start(&url, &["--demo"]);
@@ -186,7 +187,8 @@ async fn a_server_that_is_told_to_stop_writes_down_the_calls_up_to_its_last_answ
 }
 
 #[tokio::test]
-async fn a_running_server_writes_down_use_without_being_told_to() {
+#[ignore = "needs the built front end: `make test` runs it"]
+async fn a_running_server_stores_usage_regularly() {
     let database = TestDatabase::sqlite();
     let url = database.url();
     let server = ServerProcess::start(&url, &["--demo"]);
