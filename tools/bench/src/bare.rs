@@ -1,4 +1,4 @@
-//! What the server is compared with: axum and nothing else, with the answer of a ping made beforehand.
+//! The baseline of the measurements: a bare axum handler that returns a fixed ping response.
 
 use std::io::{self, Write};
 
@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 
 const BODY: &str = r#"{"responseType":"success","message":"pong","data":{"status":"ok","org_id":903,"event_id":456}}"#;
 
-/// The headers that a ping's answer has, with some request's id.
+/// The headers of a ping response, with a fixed request ID.
 const HEADERS: [(HeaderName, HeaderValue); 6] = [
     (
         header::CONTENT_TYPE,
@@ -38,10 +38,10 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
     ),
 ];
 
-/// Serves until it is killed, and says where as the real server does.
+/// Serves until the process is killed. Prints its address in the same form as the real server.
 ///
 /// # Errors
-/// Those of the listener.
+/// If the listener fails.
 pub(crate) fn serve() -> Result<()> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()

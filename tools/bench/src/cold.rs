@@ -1,5 +1,5 @@
-//! First calls with tokens of which the server knows nothing yet, in a database of a million, and the memory
-//! that they take once it does.
+//! Measures calls with tokens that are not in the server's cache yet, in a database with a million tokens, and the
+//! memory that the cached tokens use.
 
 use std::{
     env, fs,
@@ -24,7 +24,7 @@ use crate::{
     statistics::percentile,
 };
 
-/// The tokens' organisations do not have this event: all that is asked of the database is what the token is.
+/// The tokens belong to other organisations, so the server reads only the token from the database and refuses the call.
 const PATH: &str = "/api/v1/ext/903/event/456/ping";
 const REFUSED_AS: &str = "organisation_mismatch";
 
@@ -33,10 +33,10 @@ pub(crate) struct Cold {
     /// The program that fills the database
     #[arg(long, default_value = "target/release/examples/million_tokens")]
     filler: PathBuf,
-    /// How many tokens the database has
+    /// Number of tokens in the database
     #[arg(long, default_value_t = 1_000_000)]
     tokens: usize,
-    /// With how many of them the server is called, each once, to see the memory that they take
+    /// Number of tokens to call with once each, to measure the memory that they use
     #[arg(long, default_value_t = 100_000)]
     remembered: usize,
 }
@@ -68,7 +68,7 @@ impl Cold {
         Ok(())
     }
 
-    /// The memory before and after.
+    /// Measures one engine. Returns the memory in bytes before and after the calls that fill the cache.
     fn measure(
         &self,
         engine: &str,
@@ -117,7 +117,7 @@ impl Cold {
 
 const COLD_CALLS: usize = 20_000;
 
-/// One connection, one call after another.
+/// A client that makes one call after another over one connection.
 struct Client {
     open: SendRequest<Empty<Bytes>>,
 }
@@ -131,7 +131,7 @@ impl Client {
         Ok(Self { open })
     }
 
-    /// Calls once with each key; the time of each in microseconds.
+    /// Calls once with each key. Returns the times in microseconds.
     async fn call_all(&mut self, keys: &[&str]) -> Result<Vec<f64>> {
         let mut took = Vec::with_capacity(keys.len());
         for key in keys {
@@ -154,7 +154,10 @@ impl Client {
         answer.into_body().collect().await?;
         let took = begun.elapsed();
         let known = status == StatusCode::FORBIDDEN && code.is_some_and(|code| code == REFUSED_AS);
-        ensure!(known, "a token of the database was answered with {status}");
+        ensure!(
+            known,
+            "a call with a token of the database got status {status}"
+        );
         self.open.ready().await?;
         Ok(took)
     }

@@ -1,22 +1,22 @@
-//! wrk, the load generator: a run, and what it says of it.
+//! Runs wrk, the load generator, and parses its report.
 
 use std::{net::SocketAddr, process::Command, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 
-/// What a run measured.
+/// The result of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Load {
     pub(crate) requests: u64,
     pub(crate) requests_per_second: f64,
-    /// 99 of 100 answers came within this time.
+    /// The 99th percentile of the latency.
     pub(crate) p99: Duration,
 }
 
-/// Asks `address` for `path` over so many connections for so long, as fast as answers come.
+/// Requests `path` from `address` over `connections` connections, as fast as possible.
 ///
 /// # Errors
-/// Where wrk cannot be run, and where not every answer was a success.
+/// If wrk cannot be run, or if any response is not a success.
 pub(crate) fn run(
     address: SocketAddr,
     path: &str,
@@ -35,8 +35,8 @@ pub(crate) fn run(
     let report = String::from_utf8(output.stdout)?;
     ensure!(output.status.success(), "wrk failed: {report}");
     let refused = report.contains("Non-2xx") || report.contains("Socket errors");
-    ensure!(!refused, "not every answer was a success: {report}");
-    parse(&report).with_context(|| format!("a report that cannot be read: {report}"))
+    ensure!(!refused, "some responses were not a success: {report}");
+    parse(&report).with_context(|| format!("the report cannot be parsed: {report}"))
 }
 
 fn parse(report: &str) -> Option<Load> {
@@ -56,7 +56,7 @@ fn parse(report: &str) -> Option<Load> {
     })
 }
 
-/// A time as wrk writes it: `61.00us`, `1.53ms`, `2.10s`.
+/// Parses a time in wrk's format: `61.00us`, `1.53ms`, `2.10s`.
 fn time(text: &str) -> Option<Duration> {
     let unit = text.find(|c: char| c.is_ascii_alphabetic())?;
     let (number, unit) = text.split_at(unit);
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_of_wrk_is_read() {
+    fn a_report_of_wrk_is_parsed() {
         let report = "Running 1s test @ http://127.0.0.1:3000/
   2 threads and 64 connections
   Thread Stats   Avg      Stdev     Max   +/- Stdev

@@ -1,8 +1,9 @@
-//! Measurements of the real program from outside. `make bench` builds what is needed and runs them all;
-//! `docs/performance.md` tells what came of them, and how to read it.
+//! Measures the real program from outside.
+//!
+//! `make bench` builds and runs all measurements. `docs/performance.md` explains the results.
 
 #![expect(clippy::disallowed_methods, reason = "no request is served here")]
-#![expect(clippy::print_stdout, reason = "its figures are what it is for")]
+#![expect(clippy::print_stdout, reason = "the program prints its results")]
 
 mod bare;
 mod cold;
@@ -20,7 +21,7 @@ use clap::{Parser, Subcommand};
 #[derive(Parser)]
 #[command(name = "bench")]
 struct Arguments {
-    /// The program that is measured
+    /// The program to measure
     #[arg(
         long,
         global = true,
@@ -34,11 +35,11 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum What {
-    /// Pings beside a bare axum handler that returns the same bytes, with wrk
+    /// Compare pings with a bare axum handler that returns the same bytes, using wrk
     Ping(ping::Ping),
-    /// First calls with tokens of a database of many, and the memory that they then take
+    /// Measure first calls with tokens of a large database, and the memory that the cached tokens use
     Cold(cold::Cold),
-    /// Serves the bare handler
+    /// Serve the bare handler
     #[command(hide = true)]
     Bare,
 }

@@ -1,4 +1,4 @@
-//! Pings with a good key, as fast as they are answered, against a handler that checks nothing.
+//! Compares pings with a valid token, as fast as possible, with a handler that checks nothing.
 
 use std::{env, path::Path};
 
@@ -15,25 +15,25 @@ const PATH: &str = "/api/v1/ext/903/event/456/ping";
 
 #[derive(Args)]
 pub(crate) struct Ping {
-    /// How many connections are open at once
+    /// Numbers of concurrent connections
     #[arg(long, value_delimiter = ',', default_values_t = [1, 64, 256])]
     connections: Vec<usize>,
-    /// How often each is measured
+    /// Number of measurements of each server
     #[arg(long, default_value_t = 7)]
     rounds: usize,
-    /// How long each takes
+    /// Length of each measurement in seconds
     #[arg(long, default_value_t = 3)]
     seconds: u64,
 }
 
-/// Something that answers pings.
+/// A server that answers pings.
 struct Target {
     name: &'static str,
     server: Server,
     key: String,
 }
 
-/// A run, with the processor time that the server spent on each request, in microseconds.
+/// One measurement, with the server's processor time per request in microseconds.
 #[derive(Clone, Copy)]
 struct Sample {
     load: Load,
@@ -41,8 +41,8 @@ struct Sample {
 }
 
 impl Ping {
-    /// In each round every target has its turn, so that whatever else the machine does meets all alike; a ratio
-    /// is taken within its round.
+    /// Measures every target once per round, so that other load on the machine affects all of them equally. Ratios
+    /// compare measurements of the same round.
     pub(crate) fn run(&self, program: &Path) -> Result<()> {
         let folder = tempfile::tempdir()?;
         let targets = targets(program, folder.path())?;
@@ -50,7 +50,7 @@ impl Ping {
             target.measure(64, 1)?;
         }
         println!(
-            "| connections | server | requests a second | of the bare handler's | p99 | of the bare handler's | processor a request |"
+            "| connections | server | requests per second | ratio to bare handler | p99 | ratio to bare handler | processor time per request |"
         );
         println!("|---|---|---|---|---|---|---|");
         for connections in &self.connections {
@@ -72,7 +72,7 @@ impl Ping {
     }
 }
 
-/// The medians of a target, and of its ratios to the first one.
+/// The medians of a target's measurements, and of their ratios to the first target's.
 fn row(rounds: &[Vec<Sample>], at: usize) -> String {
     let of = |value: fn(&Sample) -> f64| median(rounds.iter().map(|round| value(&round[at])));
     let ratio = |value: fn(&Sample) -> f64| {

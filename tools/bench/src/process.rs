@@ -1,4 +1,4 @@
-//! Programs under measurement, and what the system says of them.
+//! The measured programs, with their processor time and memory.
 
 use std::{
     fs,
@@ -12,15 +12,15 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-/// A server that listens; killed when dropped.
+/// A running server. Dropping it kills the process.
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
 }
 
 impl Server {
-    /// Starts the program with the options that every measurement has: answers from memory for the usual lease,
-    /// and a limit per token that is reckoned and never reached.
+    /// Starts the program with the options of all measurements: the usual lease, and a rate limit that is checked but
+    /// never reached.
     pub(crate) fn start(program: &Path, database_url: &str, more: &[&str]) -> Result<Self> {
         let mut command = Command::new(program);
         command
@@ -32,7 +32,7 @@ impl Server {
         Self::spawn(command)
     }
 
-    /// The bare handler, in a process of its own.
+    /// Starts the bare handler in its own process.
     pub(crate) fn bare() -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("bare");
@@ -56,25 +56,25 @@ impl Server {
         Ok(Self { child, address })
     }
 
-    /// The processor time that it has used so far, in all its threads (`proc(5)`, `stat`: in ticks).
+    /// The processor time that all threads of the process have used (`proc(5)`, `stat`, in ticks).
     pub(crate) fn processor_time(&self) -> Result<Duration> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The name in brackets may hold anything, spaces too.
-        let (_, fields) = stat.rsplit_once(')').context("a line of stat")?;
+        // The process name in brackets can contain spaces and brackets.
+        let (_, fields) = stat.rsplit_once(')').context("stat without a name")?;
         let fields: Vec<&str> = fields.split_whitespace().collect();
-        ensure!(fields.len() > 13, "a line of stat has more fields");
+        ensure!(fields.len() > 13, "stat with too few fields");
         let ticks: u64 = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
         let each = rustix::param::clock_ticks_per_second();
         Ok(Duration::from_nanos(ticks * (1_000_000_000 / each)))
     }
 
-    /// The memory that it has in use, in bytes (`proc(5)`, `VmRSS`).
+    /// The resident memory of the process in bytes (`proc(5)`, `VmRSS`).
     pub(crate) fn memory(&self) -> Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kib = line
             .and_then(|line| line.split_whitespace().next())
-            .context("a line VmRSS")?;
+            .context("status without VmRSS")?;
         Ok(kib.parse::<u64>()? * 1024)
     }
 }
@@ -86,7 +86,7 @@ impl Drop for Server {
     }
 }
 
-/// Runs a command of the program to its end, and gives what it printed.
+/// Runs a command of the program. Returns its output.
 pub(crate) fn run(program: &Path, database_url: &str, arguments: &[&str]) -> Result<String> {
     let output = Command::new(program)
         .args(arguments)

@@ -1,4 +1,4 @@
-//! Calls of ping, and what their answers mean.
+//! Calls of ping, and the meaning of their responses.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,10 +12,10 @@ use crate::{
     program::Server,
 };
 
-/// After it a call counts as not answered. Shorter than most faults, so that callers do not all hang in one.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// After this time a call counts as not answered, so that a fault does not block all callers.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// An integration of the organisation, with one connection to one server.
+/// An integration that calls one server over one connection.
 pub(crate) struct Caller {
     clock: Clock,
     client: Client,
@@ -34,7 +34,7 @@ impl Caller {
     pub(crate) async fn ping(&mut self, key: &Key) -> Call {
         let headers = [("x-api-key", key.secret.as_str())];
         let invoked = self.clock.now();
-        let reply = self.client.get(&self.path, &headers, PATIENCE).await;
+        let reply = self.client.get(&self.path, &headers, CALL_TIMEOUT).await;
         let completed = self.clock.now();
         Call {
             server: self.client.server.number,

@@ -1,5 +1,6 @@
-//! Changes, asked for the way people ask for them: by the server functions that the dashboard's pages call, with a
-//! signed-in session, and by the command line. Each is recorded with its times and its end.
+//! Requests changes as users do, and records each one with its times and its ending.
+//!
+//! Changes go through the dashboard's server functions, with a signed-in session, or through the command line.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,21 +11,21 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::{
-    client::{Client, Reply, Silence},
+    client::{Client, NoReply, Reply},
     program::{Output, Program, Server},
 };
 
 /// Summit Races of the demo data, on the Enterprise plan.
 pub(crate) const ORGANISATION: i64 = 903;
-/// One of its events, configured.
+/// One of its configured events.
 pub(crate) const EVENT: i64 = 456;
 const MEMBER: &str = "member@example.com";
 const PASSWORD: &str = "developer-zone-demo";
 
-/// Longer than any fault lasts: what is not answered by then never will be.
-const PATIENCE: Duration = Duration::from_secs(45);
+/// Longer than any fault. A change that has no response after this time will not get one.
+const CHANGE_TIMEOUT: Duration = Duration::from_secs(45);
 
-/// The run's one clock: monotonic, and the checker's own.
+/// The run's only clock. It is monotonic, and independent of the servers.
 #[derive(Clone, Copy)]
 pub(crate) struct Clock(Instant);
 
@@ -38,25 +39,25 @@ impl Clock {
     }
 }
 
-/// A token that calls are made with.
+/// A token with its secret, for calls.
 pub(crate) struct Key {
     pub(crate) id: TokenId,
     pub(crate) secret: String,
 }
 
-/// What a change came to.
+/// The result of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Done,
-    /// It was answered that nothing was changed, or nobody was there to ask.
+    /// The server refused the change, or the request was not sent.
     Refused,
-    /// The token is not there (any more).
+    /// The token does not exist.
     NoSuchToken,
-    /// It may have happened or not.
+    /// The change may have happened or not.
     Unknown,
 }
 
-/// The command line, and the database it works on.
+/// The command line, with the database that it uses.
 #[derive(Clone)]
 pub(crate) struct CommandLine {
     pub(crate) program: Program,
@@ -64,7 +65,7 @@ pub(crate) struct CommandLine {
 }
 
 impl CommandLine {
-    /// Runs the command for a change to its end; none where that takes too long.
+    /// Runs the command for a change. Returns `None` if it does not end in time.
     async fn perform(&self, action: Action) -> Result<Option<Output>> {
         let arguments = Self::arguments(action);
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -108,7 +109,7 @@ impl CommandLine {
         }
     }
 
-    /// The organisation's tokens: number, and how each begins.
+    /// The organisation's tokens: the ID and the first characters of each.
     async fn tokens(&self) -> Result<Vec<(TokenId, String)>> {
         let organisation = ORGANISATION.to_string();
         let list = ["token", "list", "--organisation", &organisation, "--json"];
@@ -116,15 +117,15 @@ impl CommandLine {
         let rows: Vec<Value> = serde_json::from_str(&printed)?;
         rows.iter()
             .map(|row| {
-                let preview = row["token"].as_str().context("a row has a preview")?;
-                let id = row["id"].as_i64().context("a row has a number")?;
+                let preview = row["token"].as_str().context("a row without a preview")?;
+                let id = row["id"].as_i64().context("a row without an ID")?;
                 Ok((TokenId(id), preview.trim_end_matches('*').to_owned()))
             })
             .collect()
     }
 
-    /// Deletes what nobody has the secret of: tokens whose creation was not answered.
-    pub(crate) async fn remove_all_but(&self, known: &[TokenId]) -> Result<()> {
+    /// Deletes all tokens except `known`. The others have no known secret, because their creation got no response.
+    pub(crate) async fn delete_all_except(&self, known: &[TokenId]) -> Result<()> {
         for (id, _) in self.tokens().await? {
             if !known.contains(&id) {
                 let arguments = Self::arguments(Action::Delete(id));
@@ -138,14 +139,14 @@ impl CommandLine {
     }
 }
 
-/// Signs in, and gives the cookie that says so on every server.
+/// Signs in. Returns the session cookie, which is valid on every server.
 pub(crate) async fn sign_in(server: &Arc<Server>) -> Result<String> {
     let mut client = Client::new(Arc::clone(server));
     let form = [("content-type", "application/x-www-form-urlencoded")];
     let email = MEMBER.replace('@', "%40");
     let body = format!("email={email}&password={PASSWORD}");
-    let answer = client.post("/api/dashboard/sign-in", &form, body, PATIENCE);
-    let answer = answer.await.ok().context("signing in was not answered")?;
+    let answer = client.post("/api/dashboard/sign-in", &form, body, CHANGE_TIMEOUT);
+    let answer = answer.await.ok().context("sign-in got no response")?;
     let cookie = answer.headers.get(header::SET_COOKIE);
     let session = cookie
         .and_then(|cookie| cookie.to_str().ok())
@@ -153,22 +154,22 @@ pub(crate) async fn sign_in(server: &Arc<Server>) -> Result<String> {
         .filter(|cookie| cookie.starts_with("session="));
     match session {
         Some(session) => Ok(session.to_owned()),
-        None => bail!("signing in was answered with {}", answer.status),
+        None => bail!("sign-in failed with status {}", answer.status),
     }
 }
 
-/// Somebody who changes things.
+/// A user who requests changes.
 pub(crate) struct Changer {
     clock: Clock,
     command_line: CommandLine,
     session: String,
     servers: Vec<Client>,
     lies: bool,
-    /// What was recorded.
+    /// The recorded changes.
     pub(crate) changes: Vec<Change>,
-    /// How many were answered with a refusal, or not sent.
+    /// Number of changes that were refused or not sent.
     pub(crate) refused: usize,
-    /// Answers that no server may give to a change.
+    /// Responses that no server may give to a change.
     pub(crate) wrong: Vec<String>,
 }
 
@@ -191,16 +192,16 @@ impl Changer {
         }
     }
 
-    /// From now on a deactivation is recorded as done before it is asked for: what a server does that does not
-    /// keep its promise. For showing that it would be found out.
+    /// From now on, records each deactivation as done before it is requested. This looks like a server that breaks its
+    /// promise, and proves that the judge would notice.
     pub(crate) const fn lie(&mut self) {
         self.lies = true;
     }
 
-    /// Asks for a change other than a creation.
+    /// Requests a change other than a creation.
     ///
     /// # Errors
-    /// When the command line cannot be run.
+    /// If the command line cannot be run.
     pub(crate) async fn change(&mut self, action: Action, way: Way) -> Result<Outcome> {
         let invoked = self.clock.now();
         let (outcome, ended) = match way {
@@ -211,10 +212,10 @@ impl Changer {
         Ok(outcome)
     }
 
-    /// Asks for a token. Nothing if none came of it that anybody knows the secret of.
+    /// Creates a token. Returns `None` if the secret did not arrive, even if the token exists.
     ///
     /// # Errors
-    /// As [`Changer::change`].
+    /// The same as [`Changer::change`].
     pub(crate) async fn create(&mut self, way: Way) -> Result<Option<Key>> {
         let invoked = self.clock.now();
         let made = match way {
@@ -227,7 +228,7 @@ impl Changer {
                         let made = key_in(&answer.body);
                         if made.is_none() {
                             self.wrong
-                                .push("create-token answered without a token".to_owned());
+                                .push("create-token responded without a token".to_owned());
                         }
                         made.map(|made| (made, ended))
                     }
@@ -247,7 +248,7 @@ impl Changer {
     }
 
     async fn create_by_command(&mut self) -> Result<Option<(Key, Time)>> {
-        // Which number it will get is not known yet, and not part of the command.
+        // The ID is not known yet, and the command does not contain it.
         let create = Action::Create(TokenId(0));
         let output = self.command_line.perform(create).await?;
         let ended = self.clock.now();
@@ -255,7 +256,7 @@ impl Changer {
             return Ok(None);
         };
         let secret = output.stdout.trim().to_owned();
-        // The list may be out of reach for the moment; the token then stays unused.
+        // The list may fail during a fault. The token then stays unused.
         let rows = self.command_line.tokens().await.unwrap_or_default();
         let row = rows
             .into_iter()
@@ -263,10 +264,10 @@ impl Changer {
         Ok(row.map(|(id, _)| (Key { id, secret }, ended)))
     }
 
-    /// Starts a command and kills it after a while, unless it has ended before. Whether it was killed.
+    /// Starts a command and kills it after a while, unless it has ended before. Returns whether it was killed.
     ///
     /// # Errors
-    /// When the command line cannot be run.
+    /// If the command line cannot be run.
     pub(crate) async fn change_and_kill(
         &mut self,
         action: Action,
@@ -294,7 +295,7 @@ impl Changer {
         Ok(ended.is_err())
     }
 
-    /// `ended`: when that was known; nothing if it never was.
+    /// Records a change. `ended` is the time when the outcome was known, or `None` if it never was.
     fn record(
         &mut self,
         action: Action,
@@ -330,7 +331,7 @@ impl Changer {
             None => (Outcome::Unknown, None),
             Some(output) if output.status.success() => (Outcome::Done, Some(now)),
             Some(output) if output.status.code() == Some(2) => {
-                bail!("{action:?} was not understood: {}", output.stderr)
+                bail!("the command line rejected {action:?}: {}", output.stderr)
             }
             Some(output) if output.stderr.contains("has no token") => {
                 (Outcome::NoSuchToken, Some(now))
@@ -349,51 +350,51 @@ impl Changer {
                 "delete-token",
                 json!({ "organisation_id": ORGANISATION, "token_id": id }),
             ),
-            // The dashboard has no way to change a plan, and creations are asked for by `create`.
+            // The dashboard cannot change a plan, and `create` handles creations.
             Action::Create(_) | Action::Downgrade | Action::Upgrade => {
                 return (Outcome::Refused, None);
             }
         };
         let answer = self.post(server, name, &body).await;
         let now = self.clock.now();
-        let given_up = matches!(answer, Err(Silence::TooLate));
-        (self.outcome(name, answer), (!given_up).then_some(now))
+        let timed_out = matches!(answer, Err(NoReply::TimedOut));
+        (self.outcome(name, answer), (!timed_out).then_some(now))
     }
 
-    async fn post(&mut self, server: usize, name: &str, body: &Value) -> Result<Reply, Silence> {
+    async fn post(&mut self, server: usize, name: &str, body: &Value) -> Result<Reply, NoReply> {
         let headers = [
             ("content-type", "application/json"),
             ("cookie", self.session.as_str()),
         ];
         let path = format!("/api/dashboard/{name}");
         self.servers[server]
-            .post(&path, &headers, body.to_string(), PATIENCE)
+            .post(&path, &headers, body.to_string(), CHANGE_TIMEOUT)
             .await
     }
 
-    fn outcome(&mut self, name: &str, answer: Result<Reply, Silence>) -> Outcome {
+    fn outcome(&mut self, name: &str, answer: Result<Reply, NoReply>) -> Outcome {
         let answer = match answer {
             Ok(answer) => answer,
-            Err(Silence::NotSent) => return Outcome::Refused,
-            Err(Silence::Broken | Silence::TooLate) => return Outcome::Unknown,
+            Err(NoReply::NotSent) => return Outcome::Refused,
+            Err(NoReply::Broken | NoReply::TimedOut) => return Outcome::Unknown,
         };
         match answer.status {
             StatusCode::OK => Outcome::Done,
             StatusCode::NOT_FOUND => Outcome::NoSuchToken,
-            // The plan is closed at the moment, or there are as many tokens as there can be.
+            // The plan does not include the API at the moment, or the limit of tokens is reached.
             StatusCode::FORBIDDEN | StatusCode::CONFLICT => Outcome::Refused,
             StatusCode::SERVICE_UNAVAILABLE => Outcome::Unknown,
             status => {
                 let body = String::from_utf8_lossy(&answer.body);
                 self.wrong
-                    .push(format!("{name} was answered with {status}: {body}"));
+                    .push(format!("{name} responded with {status}: {body}"));
                 Outcome::Unknown
             }
         }
     }
 }
 
-/// The token in the answer of `create-token`.
+/// The token in the response of `create-token`.
 fn key_in(body: &[u8]) -> Option<Key> {
     let body: Value = serde_json::from_slice(body).ok()?;
     Some(Key {

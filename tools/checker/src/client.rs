@@ -1,5 +1,6 @@
-//! Requests over one connection that is kept open, as integrations and browsers make them. Nothing is tried
-//! twice behind the caller's back: what a request came to is part of the record.
+//! An HTTP client with one keep-alive connection, like an integration or a browser.
+//!
+//! It never retries a request by itself, because the record must contain the result of each one.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,28 +15,28 @@ use tokio::{net::TcpStream, time::timeout};
 
 use crate::program::Server;
 
-/// A connection to a server, opened when it is needed.
+/// A connection to a server, opened on demand.
 pub(crate) struct Client {
     pub(crate) server: Arc<Server>,
     open: Option<SendRequest<Full<Bytes>>>,
 }
 
-/// An answer that was read to its end.
+/// A response that was received completely.
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
-/// Why there is no answer.
+/// Why a request got no response.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Silence {
-    /// There was no connection: the request was not sent.
+pub(crate) enum NoReply {
+    /// The request was not sent, because there was no connection.
     NotSent,
-    /// The connection ended first.
+    /// The connection ended before the response was complete.
     Broken,
-    /// It was not waited for any longer.
-    TooLate,
+    /// The response did not come in time.
+    TimedOut,
 }
 
 impl Client {
@@ -47,9 +48,9 @@ impl Client {
         &mut self,
         path: &str,
         headers: &[(&str, &str)],
-        patience: Duration,
-    ) -> Result<Reply, Silence> {
-        self.send(Method::GET, path, headers, String::new(), patience)
+        limit: Duration,
+    ) -> Result<Reply, NoReply> {
+        self.send(Method::GET, path, headers, String::new(), limit)
             .await
     }
 
@@ -58,9 +59,9 @@ impl Client {
         path: &str,
         headers: &[(&str, &str)],
         body: String,
-        patience: Duration,
-    ) -> Result<Reply, Silence> {
-        self.send(Method::POST, path, headers, body, patience).await
+        limit: Duration,
+    ) -> Result<Reply, NoReply> {
+        self.send(Method::POST, path, headers, body, limit).await
     }
 
     async fn send(
@@ -69,12 +70,12 @@ impl Client {
         path: &str,
         headers: &[(&str, &str)],
         body: String,
-        patience: Duration,
-    ) -> Result<Reply, Silence> {
+        limit: Duration,
+    ) -> Result<Reply, NoReply> {
         let exchange = self.exchange(method, path, headers, body);
-        let outcome = timeout(patience, exchange)
+        let outcome = timeout(limit, exchange)
             .await
-            .unwrap_or(Err(Silence::TooLate));
+            .unwrap_or(Err(NoReply::TimedOut));
         if outcome.is_err() {
             self.open = None;
         }
@@ -87,7 +88,7 @@ impl Client {
         path: &str,
         headers: &[(&str, &str)],
         body: String,
-    ) -> Result<Reply, Silence> {
+    ) -> Result<Reply, NoReply> {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -97,11 +98,11 @@ impl Client {
         }
         let request = request
             .body(Full::new(body.into()))
-            .map_err(|_| Silence::NotSent)?;
-        let connection = self.connection().await.ok_or(Silence::NotSent)?;
+            .map_err(|_| NoReply::NotSent)?;
+        let connection = self.connection().await.ok_or(NoReply::NotSent)?;
         let answer = connection.send_request(request).await;
-        let (parts, body) = answer.map_err(|_| Silence::Broken)?.into_parts();
-        let body = body.collect().await.map_err(|_| Silence::Broken)?;
+        let (parts, body) = answer.map_err(|_| NoReply::Broken)?.into_parts();
+        let body = body.collect().await.map_err(|_| NoReply::Broken)?;
         Ok(Reply {
             status: parts.status,
             headers: parts.headers,

@@ -1,4 +1,4 @@
-//! Databases for the length of a run.
+//! Databases that exist only during a run.
 
 use std::{env, net::SocketAddr, path::Path, process, str::FromStr};
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use sqlx::{ConnectOptions, Connection, postgres::PgConnectOptions};
 use url::Url;
 
-/// A PostgreSQL database of our own on the server at `TEST_POSTGRES_URL`.
+/// A new PostgreSQL database on the server at `TEST_POSTGRES_URL`.
 pub(crate) struct PostgresDatabase {
     server: Url,
     name: String,
@@ -15,57 +15,60 @@ pub(crate) struct PostgresDatabase {
 impl PostgresDatabase {
     pub(crate) async fn create(purpose: &str) -> Result<Self> {
         let server = env::var("TEST_POSTGRES_URL").context(
-            "TEST_POSTGRES_URL names no PostgreSQL server: run this through `cargo xtask with-postgres --`",
+            "TEST_POSTGRES_URL is not set: run this through `cargo xtask with-postgres --`",
         )?;
         let database = Self {
-            server: Url::parse(&server).context("TEST_POSTGRES_URL is no address")?,
+            server: Url::parse(&server).context("TEST_POSTGRES_URL is not a URL")?,
             name: format!("checker_{purpose}_{}", process::id()),
         };
-        // One that a run with this process number was kept from removing.
+        // An earlier run with the same process ID may not have deleted its database.
         database.drop().await?;
         let create = format!("CREATE DATABASE {}", database.name);
-        database.tell_server(create).await?;
+        database.execute_on_server(create).await?;
         Ok(database)
     }
 
     pub(crate) async fn drop(&self) -> Result<()> {
         let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
-        self.tell_server(drop).await
+        self.execute_on_server(drop).await
     }
 
-    async fn tell_server(&self, statement: String) -> Result<()> {
+    async fn execute_on_server(&self, statement: String) -> Result<()> {
         let options = PgConnectOptions::from_str(self.server.as_str())?;
         let mut connection = options.connect().await?;
-        // The name is ours, and a statement about databases takes no parameters.
+        // Safe, because the name is generated here. Statements about databases cannot have parameters.
         sqlx::raw_sql(sqlx::AssertSqlSafe(statement))
             .execute(&mut connection)
             .await?;
         Ok(connection.close().await?)
     }
 
-    /// The server's own address, for a wire to it.
+    /// The server's socket address, for a proxy in front of it.
     pub(crate) async fn server_address(&self) -> Result<SocketAddr> {
-        let host = self.server.host_str().context("the address has no host")?;
+        let host = self
+            .server
+            .host_str()
+            .context("TEST_POSTGRES_URL has no host")?;
         let port = self.server.port().unwrap_or(5432);
         let mut found = tokio::net::lookup_host((host, port)).await?;
         found.next().context("the host has no address")
     }
 
-    /// The database's address: directly, or over a wire that listens there.
-    pub(crate) fn url(&self, over: Option<SocketAddr>) -> Result<String> {
+    /// The database's URL, either directly or through a proxy at `proxy`.
+    pub(crate) fn url(&self, proxy: Option<SocketAddr>) -> Result<String> {
         let mut url = self.server.clone();
         url.set_path(&self.name);
-        if let Some(wire) = over
-            && (url.set_host(Some(&wire.ip().to_string())).is_err()
-                || url.set_port(Some(wire.port())).is_err())
+        if let Some(proxy) = proxy
+            && (url.set_host(Some(&proxy.ip().to_string())).is_err()
+                || url.set_port(Some(proxy.port())).is_err())
         {
-            bail!("TEST_POSTGRES_URL is no address that names a host");
+            bail!("TEST_POSTGRES_URL cannot have a host");
         }
         Ok(url.into())
     }
 }
 
-/// The address of a SQLite database in a folder.
+/// The URL of an SQLite database in a folder.
 pub(crate) fn sqlite_in(folder: &Path) -> String {
     format!("sqlite:{}", folder.join("zone.db").display())
 }

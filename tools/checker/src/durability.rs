@@ -1,10 +1,10 @@
-//! One server that is killed again and again in the midst of changes, on each engine, with commands beside it
-//! that are killed too. After each start every token is called with once: what was reported as done before
-//! must be so, and the judge is the same as for many servers.
+//! The durability run: kills one server and commands during changes, many times, on each engine.
 //!
-//! `kill -9` ends a process, not a machine: what the program has handed to the operating system is not lost. That
-//! a power cut loses nothing either rests on the settings that the store asserts at start (SQLite) and on
-//! PostgreSQL's own.
+//! After each restart, a caller uses every known token once. Changes that were reported as done before must be in
+//! force. The same judge decides as for revocation runs.
+//!
+//! `kill -9` ends a process, not the machine, so data that the program gave to the operating system survives. Durability
+//! after a power cut depends on the settings that the store checks at start (SQLite) and on PostgreSQL's settings.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
@@ -19,20 +19,20 @@ use crate::{
     database::{PostgresDatabase, sqlite_in},
     program::{Program, Server},
     report::{Report, is_refusal},
-    until_told_to_stop,
+    until_signal,
 };
 
-/// Tokens that are there from the start, to be deactivated and activated: two by the dashboard, one by commands.
+/// Number of tokens that are deactivated and activated: two through the dashboard, one through commands.
 const SWITCHED: usize = 3;
-/// So many tokens that were deleted last are called with after each start.
-const REMEMBERED: usize = 30;
+/// Number of recently deleted tokens that are used for calls after each restart.
+const MAX_DELETED: usize = 30;
 const KILLS: &str = "kill -9 of the server";
 const COMMANDS_KILLED: &str = "kill -9 of a command";
 
 /// Runs on SQLite, then on PostgreSQL.
 ///
 /// # Errors
-/// When something other than what is on trial fails: no PostgreSQL, no program, a server that does not start.
+/// If the run itself fails: no PostgreSQL, no program, or a server that does not start.
 pub(crate) async fn run(
     seed: u64,
     rounds: usize,
@@ -40,35 +40,35 @@ pub(crate) async fn run(
     folder: &Path,
 ) -> Result<Vec<Report>> {
     eprintln!("SQLite");
-    // The only server of a SQLite file waits for nobody.
+    // SQLite has only one server, so a change never waits for a lease.
     let sqlite = run_on(sqlite_in(folder), seed, rounds, program, Duration::ZERO);
-    let sqlite = until_told_to_stop(sqlite).await?;
+    let sqlite = until_signal(sqlite).await?;
     eprintln!("PostgreSQL");
     let database = PostgresDatabase::create("durability").await?;
     let lease = program.lease().unwrap_or_default();
     let postgres = run_on(database.url(None)?, seed, rounds, program, lease);
-    let postgres = until_told_to_stop(postgres).await;
+    let postgres = until_signal(postgres).await;
     database.drop().await?;
     Ok(vec![sqlite, postgres?])
 }
 
-/// Somebody who changes things in every round, and what they leave for the next.
-struct Hand {
+/// A user who requests changes in every round.
+struct Worker {
     changer: Changer,
-    dice: StdRng,
+    rng: StdRng,
     work: Work,
 }
 
 enum Work {
     /// Deactivates and activates a token through the dashboard.
     Switch(Key),
-    /// The same by commands, each of which may be killed.
+    /// Deactivates and activates a token through commands, which may be killed.
     Command(Key),
-    /// Makes and deletes tokens.
+    /// Creates and deletes tokens.
     Replace { live: Vec<Key>, deleted: Vec<Key> },
 }
 
-/// `wait`: how long a change takes at least until it is reported as done; a round has time for some.
+/// `wait` is the minimum time until a change is reported as done. A round is long enough for several changes.
 async fn run_on(
     database_url: String,
     seed: u64,
@@ -93,12 +93,12 @@ async fn run_on(
             &[Arc::clone(&server)],
         )
     };
-    let mut dice = StdRng::seed_from_u64(seed);
-    let mut hands = Vec::new();
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut workers = Vec::new();
     for number in 0..=SWITCHED {
         let mut changer = changer();
         let key = changer.create(Way::Dashboard(0)).await?;
-        let key = key.context("no token could be made")?;
+        let key = key.context("a token could not be created")?;
         let work = match number {
             0 => Work::Command(key),
             SWITCHED => Work::Replace {
@@ -107,9 +107,9 @@ async fn run_on(
             },
             _ => Work::Switch(key),
         };
-        hands.push(Hand {
+        workers.push(Worker {
             changer,
-            dice: StdRng::from_rng(&mut dice),
+            rng: StdRng::from_rng(&mut rng),
             work,
         });
     }
@@ -118,46 +118,46 @@ async fn run_on(
     let mut faults = BTreeMap::from([(KILLS, 0), (COMMANDS_KILLED, 0)]);
     for _ in 0..rounds {
         let mut working = JoinSet::new();
-        for hand in hands.drain(..) {
-            working.spawn(hand.work_until_killed());
+        for worker in workers.drain(..) {
+            working.spawn(worker.work_until_killed());
         }
-        let moment = Duration::from_millis(dice.random_range(40..400));
-        sleep(moment + wait.mul_f64(dice.random_range(0.0..4.0))).await;
+        let base = Duration::from_millis(rng.random_range(40..400));
+        sleep(base + wait.mul_f64(rng.random_range(0.0..4.0))).await;
         server.kill().await?;
         *faults.entry(KILLS).or_default() += 1;
-        while let Some(hand) = working.join_next().await {
-            let (hand, killed) = hand??;
+        while let Some(worker) = working.join_next().await {
+            let (worker, killed) = worker??;
             *faults.entry(COMMANDS_KILLED).or_default() += killed;
-            hands.push(hand);
+            workers.push(worker);
         }
-        server.start_again().await?;
-        let known: Vec<_> = hands
+        server.restart().await?;
+        let known: Vec<_> = workers
             .iter()
-            .flat_map(Hand::live)
+            .flat_map(Worker::live)
             .map(|key| key.id)
             .collect();
-        command_line.remove_all_but(&known).await?;
-        calls.extend(look(clock, &server, &hands).await);
+        command_line.delete_all_except(&known).await?;
+        calls.extend(call_with_every_token(clock, &server, &workers).await);
     }
-    Ok(report(rounds, calls, hands, faults))
+    Ok(report(rounds, calls, workers, faults))
 }
 
-impl Hand {
-    /// Changes one thing after another until the server is gone. Gives how many commands were killed.
+impl Worker {
+    /// Requests one change after another until the server is killed. Returns how many commands were killed.
     async fn work_until_killed(mut self) -> Result<(Self, usize)> {
         let killed = match &mut self.work {
             Work::Switch(key) => {
-                switch_until_killed(&mut self.changer, key, self.dice.random()).await?;
+                switch_until_killed(&mut self.changer, key, self.rng.random()).await?;
                 0
             }
             Work::Command(key) => {
-                // Commands work without a server, so a few have to be enough for a round.
+                // Commands work without a server, so each round has a fixed number of them.
                 let mut killed = 0;
                 for action in [Action::Deactivate(key.id), Action::Activate(key.id)] {
-                    if self.dice.random_ratio(1, 4) {
+                    if self.rng.random_ratio(1, 4) {
                         self.changer.change(action, Way::CommandLine).await?;
                     }
-                    let after = Duration::from_millis(self.dice.random_range(1..120));
+                    let after = Duration::from_millis(self.rng.random_range(1..120));
                     killed += usize::from(self.changer.change_and_kill(action, after).await?);
                 }
                 killed
@@ -205,13 +205,13 @@ async fn replace_until_killed(
     deleted: &mut Vec<Key>,
 ) -> Result<()> {
     loop {
-        // One stays, so that there is always one that must open.
+        // Keep one token, so that a call always has to be accepted.
         while live.len() > 1 {
             let key = live.remove(0);
             let outcome = changer
                 .change(Action::Delete(key.id), Way::Dashboard(0))
                 .await?;
-            // One that may be gone is called with as one that is: the judge knows what was reported.
+            // The token may still exist. The judge knows which deletions were reported as done.
             deleted.push(key);
             if !matches!(outcome, Outcome::Done | Outcome::NoSuchToken) {
                 return Ok(());
@@ -224,13 +224,16 @@ async fn replace_until_killed(
     }
 }
 
-/// A call with every token that is known.
-async fn look(clock: Clock, server: &Arc<Server>, hands: &[Hand]) -> Vec<Call> {
+async fn call_with_every_token(
+    clock: Clock,
+    server: &Arc<Server>,
+    workers: &[Worker],
+) -> Vec<Call> {
     let mut caller = Caller::new(clock, Arc::clone(server));
     let mut calls = Vec::new();
-    for hand in hands {
-        let deleted = hand.deleted().iter().rev().take(REMEMBERED);
-        for key in hand.live().iter().chain(deleted) {
+    for worker in workers {
+        let deleted = worker.deleted().iter().rev().take(MAX_DELETED);
+        for key in worker.live().iter().chain(deleted) {
             calls.push(caller.ping(key).await);
         }
     }
@@ -240,19 +243,19 @@ async fn look(clock: Clock, server: &Arc<Server>, hands: &[Hand]) -> Vec<Call> {
 fn report(
     rounds: usize,
     calls: Vec<Call>,
-    hands: Vec<Hand>,
+    workers: Vec<Worker>,
     faults: BTreeMap<&'static str, usize>,
 ) -> Report {
     let (mut changes, mut wrong, mut refused) = (Vec::<Change>::new(), Vec::new(), 0);
-    for hand in hands {
-        changes.extend(hand.changer.changes);
-        wrong.extend(hand.changer.wrong);
-        refused += hand.changer.refused;
+    for worker in workers {
+        changes.extend(worker.changer.changes);
+        wrong.extend(worker.changer.wrong);
+        refused += worker.changer.refused;
     }
     let mut report = Report::new(History { calls, changes }, wrong, refused, faults);
     for name in ["creation", "deletion", "deactivation", "activation"] {
         let found = report.done(name);
-        report.demand(
+        report.require(
             format!("changes done of the kind `{name}`"),
             rounds / 5,
             found,
@@ -261,22 +264,22 @@ fn report(
     let unknown = report.changes(|_, way, ending| {
         matches!(way, Way::Dashboard(_)) && matches!(ending, Ending::Lost(_))
     });
-    report.demand(
-        "changes in whose midst the server was killed",
+    report.require(
+        "changes during which the server was killed",
         rounds / 2,
         unknown,
     );
     let killed = report.faults.get(COMMANDS_KILLED).copied();
-    report.demand("commands killed", rounds / 10, killed.unwrap_or_default());
+    report.require("commands killed", rounds / 10, killed.unwrap_or_default());
     let (accept, refuse) = (report.had_to_accept(), report.had_to_refuse());
-    report.demand("calls that had to be accepted", rounds, accept);
-    report.demand("calls that had to be refused", rounds, refuse);
+    report.require("calls that had to be accepted", rounds, accept);
+    report.require("calls that had to be refused", rounds, refuse);
     let refused = report.calls(0, Time::ZERO, is_refusal);
-    report.demand("calls refused", rounds, refused);
+    report.require("calls refused", rounds, refused);
     let answered = report.calls(0, Time::ZERO, |answer| {
         *answer != checker::history::Answer::None
     });
     let made = report.history.calls.len();
-    report.demand("calls answered after a start", made, answered);
+    report.require("calls answered after a restart", made, answered);
     report
 }

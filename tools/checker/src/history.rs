@@ -1,4 +1,4 @@
-//! What is recorded of a run. All times are on the checker's own monotonic clock, from the run's start.
+//! The record of a run. All times are since the run's start, by the checker's monotonic clock.
 
 use std::{fmt, time::Duration};
 
@@ -7,36 +7,36 @@ pub use model::token::TokenId;
 /// Time since the run began.
 pub type Time = Duration;
 
-/// What a change is about: one thing that is either so or not.
+/// A fact that changes set to true or false.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Subject {
     /// Whether the token exists.
     Existence(TokenId),
     /// Whether the token is active.
     Activity(TokenId),
-    /// Whether the organisation's plan opens the API.
+    /// Whether the organisation's plan includes the API.
     Plan,
 }
 
-/// What somebody asked for.
+/// A requested change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Action {
-    /// A new token.
+    /// Creates a token.
     Create(TokenId),
-    /// The token's end.
+    /// Deletes a token.
     Delete(TokenId),
-    /// The token is to be refused.
+    /// Deactivates a token.
     Deactivate(TokenId),
-    /// The token is to be taken again.
+    /// Activates a token.
     Activate(TokenId),
-    /// The organisation goes to a plan without the API.
+    /// Changes the organisation's plan to one without the API.
     Downgrade,
-    /// The organisation goes back to Enterprise.
+    /// Changes the organisation's plan back to Enterprise.
     Upgrade,
 }
 
 impl Action {
-    /// One name for each kind, as counted in a report.
+    /// The names of the kinds of actions, as reports count them.
     pub const NAMES: [&'static str; 6] = [
         "creation",
         "deletion",
@@ -46,7 +46,7 @@ impl Action {
         "upgrade",
     ];
 
-    /// What it changes.
+    /// The fact that the action changes.
     pub const fn subject(self) -> Subject {
         match self {
             Self::Create(token) | Self::Delete(token) => Subject::Existence(token),
@@ -55,12 +55,12 @@ impl Action {
         }
     }
 
-    /// What its subject is afterwards: so (exists, is active, opens), or not.
+    /// The value of the fact afterwards. True means: exists, is active, includes the API.
     pub const fn sets(self) -> bool {
         matches!(self, Self::Create(_) | Self::Activate(_) | Self::Upgrade)
     }
 
-    /// Its kind.
+    /// The name of the action's kind.
     pub const fn name(self) -> &'static str {
         Self::NAMES[match self {
             Self::Create(_) => 0,
@@ -87,12 +87,12 @@ impl fmt::Display for Action {
     }
 }
 
-/// How a change was asked for.
+/// How a change was requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// By a server function of the dashboard, on the server with this number (from 0).
+    /// Through a server function of the dashboard, on the server with this number (from 0).
     Dashboard(usize),
-    /// By the command line.
+    /// Through the command line.
     CommandLine,
 }
 
@@ -108,46 +108,48 @@ impl fmt::Display for Way {
 /// How a change ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// It was reported as done.
+    /// The change was reported as done, at this time.
     Done(Time),
-    /// It failed, or whoever worked on it went away, at this time. It may have happened or not, and if it
-    /// has, then before any change of the same subject that was asked for later: a transaction that may still
-    /// be committed has changed the row, and the database lets the next change of that row wait for it.
+    /// The change failed or its server was killed, at this time. It may have happened or not.
+    ///
+    /// If it has happened, then before every later request for a change of the same fact. A transaction that may still
+    /// commit has locked the row, so the next change of that row waits for it.
     Lost(Time),
-    /// The checker waited no longer: it may still happen, at any time.
+    /// The checker stopped waiting. The change may still happen at any time.
     Open,
 }
 
-/// A change that may have happened. What was answered with a refusal is no change, and is not recorded: had it
-/// happened all the same, the calls would show it.
+/// A change that may have happened.
+///
+/// Refused changes are not recorded. If one happened nevertheless, the calls would show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// What was asked for.
+    /// The requested change.
     pub action: Action,
-    /// How.
+    /// How it was requested.
     pub way: Way,
-    /// Before the first byte was sent.
+    /// The time before the first byte was sent.
     pub invoked: Time,
-    /// What came of it.
+    /// How it ended.
     pub ending: Ending,
 }
 
 /// Why the guard refused a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Refusal {
-    /// There is no such token.
+    /// The token does not exist.
     TokenInvalid,
-    /// It is inactive.
+    /// The token is inactive.
     TokenInactive,
-    /// The plan does not open the API.
+    /// The plan does not include the API.
     PlanRequired,
 }
 
 impl Refusal {
-    /// Every refusal that a run can meet by right.
+    /// Every refusal that can be correct in a run.
     pub const ALL: [Self; 3] = [Self::TokenInvalid, Self::TokenInactive, Self::PlanRequired];
 
-    /// The code in the answer's `X-Error-Code`.
+    /// The code in the response's `X-Error-Code`.
     pub const fn code(self) -> &'static str {
         match self {
             Self::TokenInvalid => "token_invalid",
@@ -162,39 +164,39 @@ impl Refusal {
     }
 }
 
-/// What came of a call.
+/// The result of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// The token was taken.
+    /// The server accepted the token.
     Accepted,
-    /// It was refused.
+    /// The server refused the token.
     Refused(Refusal),
-    /// 503: the server could not tell. Neither taken nor refused.
+    /// 503: the server could not check the token. Neither accepted nor refused.
     Unavailable,
-    /// 429. Neither taken nor refused.
+    /// 429: the rate limit was exceeded. Neither accepted nor refused.
     Limited,
-    /// The connection failed, or nothing came in time.
+    /// The connection failed, or no response came in time.
     None,
-    /// What no server may answer, in words.
+    /// A response that no server may give, described in words.
     Wrong(String),
 }
 
 /// A call of the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// The number of the server that was called (from 0).
+    /// The number of the called server (from 0).
     pub server: usize,
-    /// With which token.
+    /// The token of the call.
     pub token: TokenId,
-    /// Before the first byte was sent.
+    /// The time before the first byte was sent.
     pub invoked: Time,
-    /// After the last byte was read.
+    /// The time after the last byte was read.
     pub completed: Time,
-    /// What came of it.
+    /// The result.
     pub answer: Answer,
 }
 
-/// A whole run. Before its first change no token exists, and the plan opens the API.
+/// A whole run. At its start no token exists, and the plan includes the API.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     /// Every call, in any order.

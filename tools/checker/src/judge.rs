@@ -1,35 +1,43 @@
-//! Which answers a history allows.
+//! Decides which answers a history allows.
 //!
-//! Each [`Subject`] is a register with two values: changes write it, calls read it. A call may see the value
-//! of a change unless the change was asked for only after the call's answer, or another change of the same
-//! subject was asked for after the first had ended and was reported as done before the call was made. That is all
-//! that is claimed: where changes and calls overlap, either value may be seen, in any order. (Lamport calls this
-//! a regular register, here with several writers.)
+//! Each [`Subject`] is a register with two values. Changes write it, and calls read it. A call may see the value of a
+//! change, unless one of these holds:
 //!
-//! A call reads three registers, and its answer must fit some choice of values that it may have seen:
-//! `token_invalid` where the token does not exist, `token_inactive` where it is inactive, `plan_required` where the
-//! plan does not open the API, and acceptance where none of these is so.
+//! - The change was requested only after the call's answer.
+//! - Another change of the same subject was requested after the first had ended, and was reported as done before the
+//!   call was made.
 //!
-//! **Suspended servers.** A call is judged by when it was made, whichever way its server was stopped meanwhile
-//! (`SIGSTOP`). That holds without exception: a server that is stopped between looking at what it remembers
-//! and answering had got the call before the stop, so a change that is reported as done during the stop was
-//! not done when the call was made, and either answer is right. A call that reaches a stopped server is looked at
-//! after the stop; the server's clock went on meanwhile, and what it remembered has run out. It would not hold
-//! for a suspended machine whose monotonic clock stands still; such a stop cannot be made with a signal, and is not
-//! part of a run.
+//! If changes and calls overlap, a call may see either value, in any order. Lamport calls this a regular register; this
+//! one has several writers.
+//!
+//! A call reads three registers. Its answer must fit some values that it may have seen: `token_invalid` if the token
+//! does not exist, `token_inactive` if it is inactive, `plan_required` if the plan does not include the API, and
+//! otherwise acceptance.
+//!
+//! **Suspended servers.** Only the time when a call was made counts, even if its server was suspended meanwhile
+//! (`SIGSTOP`). There are two cases:
+//!
+//! - The server was suspended between reading its cache and answering. Then it had received the call before the
+//!   suspension. A change that was reported as done during the suspension was not done when the call was made, so
+//!   either answer is correct.
+//! - The call reached a suspended server. The server handles it after the suspension. Its clock has continued, so its
+//!   lease has expired.
+//!
+//! This would not hold for a suspended machine whose monotonic clock stops. A signal cannot cause that, so runs do not
+//! contain it.
 
 use std::{collections::HashMap, fmt};
 
 use crate::history::{Answer, Call, Change, Ending, History, Refusal, Subject, Time};
 
-/// What was found.
+/// The result of judging a history.
 #[derive(Debug, Default)]
 pub struct Judgement {
     /// Answers that the history does not allow, earliest first.
     pub violations: Vec<Violation>,
-    /// Calls that had to be accepted: any refusal would have been a violation.
+    /// Number of calls for which any refusal would be a violation.
     pub had_to_accept: usize,
-    /// Calls that had to be refused: acceptance would have been a violation.
+    /// Number of calls for which acceptance would be a violation.
     pub had_to_refuse: usize,
 }
 
@@ -38,23 +46,23 @@ pub struct Judgement {
 pub struct Violation {
     /// The call with that answer.
     pub call: Call,
-    /// Why it is wrong.
+    /// Why the answer is wrong.
     pub because: Reason,
 }
 
 /// Why an answer is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// This change was reported as done before the call was made, and nothing has undone it.
+    /// This change was reported as done before the call was made, and no other change undid it.
     Done(Change),
-    /// No change could have brought about the answer: the subject was never other than at the start.
+    /// No change can explain the answer, because the subject always had its initial value.
     Never(Subject),
-    /// No history allows it.
+    /// No history allows this answer.
     Answer,
 }
 
 impl Violation {
-    /// Whether the promise was broken, rather than an answer malformed.
+    /// Whether a server broke its promise. Otherwise the answer is malformed.
     pub const fn breaks_promise(&self) -> bool {
         !matches!(self.because, Reason::Answer)
     }
@@ -70,9 +78,12 @@ impl fmt::Display for Violation {
             answer,
         } = &self.call;
         if let Reason::Done(change) = &self.because {
-            let (asked, done) = (Seconds(change.invoked), Seconds(end_of(change)));
+            let (requested, done) = (Seconds(change.invoked), Seconds(end_of(change)));
             writeln!(f, "  {} {}:", change.action, change.way)?;
-            writeln!(f, "    asked for at {asked}, reported as done at {done}")?;
+            writeln!(
+                f,
+                "    requested at {requested}, reported as done at {done}"
+            )?;
         }
         let answer = match answer {
             Answer::Accepted => "accepted",
@@ -90,8 +101,8 @@ impl fmt::Display for Violation {
                 invoked.saturating_sub(end_of(change)).as_secs_f64() * 1e3,
                 change.action.name(),
             ),
-            Reason::Never(_) => f.write_str("  Nothing that was asked for could bring that about."),
-            Reason::Answer => f.write_str("  No server may answer so."),
+            Reason::Never(_) => f.write_str("  No requested change can explain this answer."),
+            Reason::Answer => f.write_str("  No server may give this answer."),
         }
     }
 }
@@ -133,7 +144,7 @@ struct Seen {
     yes: bool,
 }
 
-/// What a call may have seen of its token's existence, its activity, and the plan.
+/// The values that a call may have seen: its token's existence and activity, and the plan.
 #[derive(Clone, Copy)]
 struct SeenByCall {
     existence: Seen,
@@ -175,15 +186,15 @@ impl<'a> Registers<'a> {
         Self(
             of_subject
                 .into_iter()
-                .map(|(subject, changes)| (subject, Register::new(at_first(subject), changes)))
+                .map(|(subject, changes)| (subject, Register::new(initial_value(subject), changes)))
                 .collect(),
         )
     }
 
     fn seen(&self, subject: Subject, call: &Call) -> Seen {
         let untouched = Seen {
-            no: !at_first(subject),
-            yes: at_first(subject),
+            no: !initial_value(subject),
+            yes: initial_value(subject),
         };
         self.0
             .get(&subject)
@@ -198,7 +209,7 @@ impl<'a> Registers<'a> {
         }
     }
 
-    /// Why the answer is wrong, if it is.
+    /// The reason why the answer is wrong, if it is.
     fn objection(&self, call: &Call, seen: SeenByCall) -> Option<Reason> {
         let SeenByCall {
             existence,
@@ -228,25 +239,25 @@ impl<'a> Registers<'a> {
     }
 }
 
-/// What a subject is before its first change.
-const fn at_first(subject: Subject) -> bool {
+/// The value of a subject before its first change.
+const fn initial_value(subject: Subject) -> bool {
     match subject {
         Subject::Existence(_) => false,
         Subject::Activity(_) | Subject::Plan => true,
     }
 }
 
-/// The changes of one subject, prepared so that a call is judged in logarithmic time.
+/// The changes of one subject, indexed so that judging a call takes logarithmic time.
 struct Register<'a> {
-    /// By when they were asked for: that time, and for each value the latest end of the changes up to here
-    /// that set it.
-    asked: Vec<(Time, LatestEnds)>,
-    /// The ones reported as done, by when that was: that time, and of the changes up to here the one
-    /// that was asked for last.
+    /// All changes, sorted by the time of the request. Each entry has that time, and the latest ends of all changes up
+    /// to it.
+    requested: Vec<(Time, LatestEnds)>,
+    /// The changes that were reported as done, sorted by the time of the report. Each entry has that time, and the last
+    /// requested change up to it.
     done: Vec<(Time, &'a Change)>,
 }
 
-/// The latest end of changes to `no`, and to `yes`; nothing where there is no such change.
+/// The latest end of all changes to false (`no`) and to true (`yes`). `None` if there is no such change.
 #[derive(Clone, Copy, Default)]
 struct LatestEnds {
     no: Option<Time>,
@@ -254,15 +265,15 @@ struct LatestEnds {
 }
 
 impl<'a> Register<'a> {
-    fn new(at_first: bool, mut changes: Vec<&'a Change>) -> Self {
+    fn new(initial_value: bool, mut changes: Vec<&'a Change>) -> Self {
         changes.sort_by_key(|change| change.invoked);
         let mut latest = LatestEnds::default();
-        *latest.of(at_first) = Some(Time::ZERO);
-        let mut asked = vec![(Time::ZERO, latest)];
+        *latest.of(initial_value) = Some(Time::ZERO);
+        let mut requested = vec![(Time::ZERO, latest)];
         for change in &changes {
             let end = latest.of(change.action.sets());
             *end = (*end).max(Some(end_of(change)));
-            asked.push((change.invoked, latest));
+            requested.push((change.invoked, latest));
         }
         let mut done: Vec<_> = changes
             .iter()
@@ -277,10 +288,10 @@ impl<'a> Register<'a> {
                 done[at].1 = done[at - 1].1;
             }
         }
-        Self { asked, done }
+        Self { requested, done }
     }
 
-    /// Of the changes that were done before `time`, the one that was asked for last.
+    /// The last requested change among those that were done before `time`.
     fn last_done_before(&self, time: Time) -> Option<&'a Change> {
         let before = self.done.partition_point(|(at, _)| *at < time);
         let (_, change) = self.done.get(before.checked_sub(1)?)?;
@@ -291,9 +302,11 @@ impl<'a> Register<'a> {
         let overwritten_before = self
             .last_done_before(call.invoked)
             .map_or(Time::ZERO, |change| change.invoked);
-        let asked = self.asked.partition_point(|(at, _)| *at <= call.completed);
-        // The first entry is the start of the run, so there is always one.
-        let (_, latest) = self.asked[asked.max(1) - 1];
+        let requested = self
+            .requested
+            .partition_point(|(at, _)| *at <= call.completed);
+        // The first entry is the start of the run, so the list is never empty.
+        let (_, latest) = self.requested[requested.max(1) - 1];
         let possible = |end: Option<Time>| end.is_some_and(|end| end >= overwritten_before);
         Seen {
             no: possible(latest.no),

@@ -1,9 +1,11 @@
-//! Judges a recorded run of the Developer Zone: who called, who changed what, when, and what came of it.
+//! Checks a recorded run of the Developer Zone: every call and every change, with their times and results.
 //!
-//! The promise under test is the one of the dashboard and the command line: once a change has been
-//! reported as done, every server goes by it. The judge knows nothing of leases, caches or databases: it
-//! looks at what was seen from outside, on one clock. The program beside it (`history-checker`) makes such
-//! records from real servers while it kills, stops and cuts them off; `docs/revocation.md` says how.
+//! The promise under test: once the dashboard or the command line has reported a change as done, every server applies
+//! it. The judge knows nothing about leases, caches or databases. It uses only what is visible from outside, on one
+//! clock.
+//!
+//! The program `history-checker` records such runs with real servers, while it kills and suspends them and cuts their
+//! connections. `docs/revocation.md` explains it.
 
 pub mod history;
 pub mod judge;

@@ -1,7 +1,9 @@
-//! `history-checker`: real servers on one database, called and changed without pause while they are killed,
-//! stopped and cut off from it; then everything that was seen is judged. `docs/revocation.md` tells more.
+//! `history-checker`: tests with real servers that changes which are reported as done are in force everywhere.
 //!
-//! Ends with 0 if the promise was kept and enough was seen to say so, with 1 otherwise.
+//! It calls and changes several servers on one database without a break. Meanwhile it kills and suspends servers and
+//! cuts them off from the database. Then it judges the recorded run. `docs/revocation.md` explains it.
+//!
+//! Exits with 0 if the promise was kept and the run saw enough to prove it, and with 1 otherwise.
 
 #![expect(clippy::disallowed_methods, reason = "no request is served here")]
 
@@ -29,7 +31,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{program::Program, report::Report};
 
-/// Checks from outside that a change which was reported as done is in force on every server
+/// Checks from outside that every server applies a change after it was reported as done
 #[derive(Parser)]
 #[command(
     name = "history-checker",
@@ -43,34 +45,34 @@ The program under test is DEVELOPER_ZONE_BIN, or target/debug/developer-zone."
 struct Arguments {
     #[command(subcommand)]
     task: Option<Task>,
-    /// A run for every day: under a minute
+    /// A short run of less than a minute, with each fault once
     #[arg(long, global = true)]
     short: bool,
-    /// How long a run is that is not short
+    /// Length of a run without --short
     #[arg(long, default_value = "10")]
     minutes: u64,
-    /// How many servers there are
+    /// Number of servers
     #[arg(long, default_value = "3", value_parser = clap::value_parser!(u8).range(2..=9))]
     servers: u8,
-    /// How long a server may answer from memory, for programs that do
+    /// How long a server may use cached data, in milliseconds
     #[arg(long, global = true, default_value = "250")]
     lease_ms: u64,
-    /// What decides the order of faults, changes and calls; a new one if none is given
+    /// Seed for the order of faults, changes and calls; random by default
     #[arg(long, global = true)]
     seed: Option<u64>,
-    /// Record each deactivation as done before it is asked for: the checker has to find that out
+    /// Record each deactivation as done before it is requested, to test that the checker notices
     #[arg(long)]
     lie: bool,
-    /// Succeed only if a broken promise was found, and nothing else was wrong
+    /// Succeed only if a broken promise was found and nothing else went wrong
     #[arg(long)]
     expect_violation: bool,
 }
 
 #[derive(Subcommand)]
 enum Task {
-    /// Kill a server and commands in the midst of changes, and see what is there afterwards
+    /// Kill a server and commands during changes, and check that no change is lost
     Durability {
-        /// How often a server is killed, on each engine, in a run that is not short
+        /// How often the server is killed on each engine, in a run without --short
         #[arg(long, default_value = "100")]
         rounds: usize,
     },
@@ -97,8 +99,8 @@ async fn perform(arguments: Arguments) -> Result<bool> {
     let folder = tempfile::Builder::new().prefix("checker-").tempdir()?;
     let program = Program::find(folder.path(), arguments.lease_ms).await?;
     match program.lease() {
-        Some(lease) => eprintln!("servers answer from memory for {} ms", lease.as_millis()),
-        None => eprintln!("servers ask the database on every call"),
+        Some(lease) => eprintln!("servers use cached data for {} ms", lease.as_millis()),
+        None => eprintln!("servers read the database on every call"),
     }
     let outcome = run_and_judge(&arguments, seed, &program, folder.path()).await;
     if !matches!(outcome, Ok(true)) {
@@ -108,7 +110,7 @@ async fn perform(arguments: Arguments) -> Result<bool> {
     outcome
 }
 
-/// Whether the run came to what it had to.
+/// Runs and prints the reports. Returns whether they have the expected result.
 async fn run_and_judge(
     arguments: &Arguments,
     seed: u64,
@@ -141,23 +143,24 @@ async fn run_and_judge(
         reports.iter().all(Report::passed)
     };
     let verdict = match (passed, expect_violation) {
-        (true, false) => "every change that was reported as done was in force",
+        (true, false) => "every change was in force after it was reported as done",
         (true, true) => "the broken promise was found, as expected",
         (false, false) => "FAILED",
-        (false, true) => "FAILED: a broken promise was expected, and nothing else",
+        (false, true) => "FAILED: expected a broken promise and no other problem",
     };
     writeln!(stdout, "history-checker: {verdict} (seed {seed})")?;
     Ok(passed)
 }
 
-/// Servers end with the work that holds them, so a signal ends that, and not the process under it: what was made
-/// for the work can then be removed.
-async fn until_told_to_stop<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+/// Runs `work` until it ends or a signal arrives. A signal drops `work`, which kills its servers.
+///
+/// The process itself goes on, so that the caller can delete the databases that it created.
+async fn until_signal<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::select! {
         outcome = work => outcome,
-        _ = terminate.recv() => bail!("told to stop"),
-        _ = interrupt.recv() => bail!("told to stop"),
+        _ = terminate.recv() => bail!("stopped by SIGTERM"),
+        _ = interrupt.recv() => bail!("stopped by SIGINT"),
     }
 }

@@ -1,4 +1,4 @@
-//! The program under test, started as its users start it: as a server, and as the command line.
+//! The program under test, run as users run it: as a server and from the command line.
 
 use std::{
     env, fs,
@@ -17,22 +17,22 @@ use tokio::{
     time::timeout,
 };
 
-/// A server that is not there by then will not come: unoptimised, on a busy machine, it takes a second or two.
-const STARTS_WITHIN: Duration = Duration::from_secs(60);
-/// As for a command, which may have to wait out a fault.
-const COMMAND_WITHIN: Duration = Duration::from_secs(60);
+/// Ends the wait for a server that hangs. An unoptimised server on a busy machine starts in a second or two.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// Ends the wait for a command that hangs. A command may have to wait until a fault is over.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The program, and how it is to be run.
+/// The program and its settings.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
     path: PathBuf,
-    /// Where it runs: what it leaves behind by default is left there.
+    /// The working folder. Files that the program creates by default are created here.
     folder: PathBuf,
     lease_ms: u64,
-    knows_leases: bool,
+    supports_leases: bool,
 }
 
-/// What a command came to.
+/// The result of a command.
 pub(crate) struct Output {
     pub(crate) status: ExitStatus,
     pub(crate) stdout: String,
@@ -48,7 +48,7 @@ impl Program {
         );
         let path = path.canonicalize().with_context(|| {
             format!(
-                "there is no program {}: run `cargo xtask build`, or name it in DEVELOPER_ZONE_BIN",
+                "{} does not exist: run `cargo xtask build`, or set DEVELOPER_ZONE_BIN",
                 path.display()
             )
         })?;
@@ -56,19 +56,20 @@ impl Program {
             path,
             folder: folder.to_owned(),
             lease_ms,
-            knows_leases: false,
+            supports_leases: false,
         };
         let help = program.command("", &["serve", "--help"]).output().await?;
-        program.knows_leases = String::from_utf8_lossy(&help.stdout).contains("--lease-ms");
+        program.supports_leases = String::from_utf8_lossy(&help.stdout).contains("--lease-ms");
         Ok(program)
     }
 
-    /// How long a server may answer from memory; nothing if this program always asks the database.
+    /// How long a server may use cached data. `None` if the program reads the database on every call.
     pub(crate) fn lease(&self) -> Option<Duration> {
-        (self.knows_leases && self.lease_ms > 0).then(|| Duration::from_millis(self.lease_ms))
+        (self.supports_leases && self.lease_ms > 0).then(|| Duration::from_millis(self.lease_ms))
     }
 
-    /// Settings of whoever runs the checker do not reach it, but for a sabotage that is on trial.
+    /// A command of the program. It gets no `DEVELOPER_ZONE_` variables of this environment, except the sabotage that a
+    /// run tests.
     fn command(&self, database_url: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.path);
         for (name, _) in env::vars_os() {
@@ -77,14 +78,14 @@ impl Program {
                 command.env_remove(name);
             }
         }
-        // As a variable, since server and command line have to agree, and not every command takes the option.
-        if self.knows_leases {
+        // Server and commands must use the same lease. A variable works for commands that have no such option.
+        if self.supports_leases {
             command.env("DEVELOPER_ZONE_LEASE_MS", self.lease_ms.to_string());
         }
         command
             .args(arguments)
             .env("DEVELOPER_ZONE_DATABASE_URL", database_url)
-            // With the word of a server that was told to stop: nobody here tells it to.
+            // Includes the message of a server that stops on a signal, which must not happen here.
             .env("DEVELOPER_ZONE_LOG", "warn,server::serve=info")
             .current_dir(&self.folder)
             .stdin(Stdio::null())
@@ -94,19 +95,19 @@ impl Program {
         command
     }
 
-    /// Starts a command whose outcome is waited for elsewhere; killed when dropped.
+    /// Starts a command. Dropping the returned process kills it.
     pub(crate) fn start(&self, database_url: &str, arguments: &[&str]) -> Result<Child> {
         Ok(self.command(database_url, arguments).spawn()?)
     }
 
-    /// Runs a command to its end. Nothing if it does not come to one.
+    /// Runs a command. Returns `None` if it does not end in time.
     pub(crate) async fn run(
         &self,
         database_url: &str,
         arguments: &[&str],
     ) -> Result<Option<Output>> {
         let child = self.start(database_url, arguments)?;
-        let Ok(output) = timeout(COMMAND_WITHIN, child.wait_with_output()).await else {
+        let Ok(output) = timeout(COMMAND_TIMEOUT, child.wait_with_output()).await else {
             return Ok(None);
         };
         let output = output?;
@@ -117,7 +118,7 @@ impl Program {
         }))
     }
 
-    /// Runs a command that has to succeed, and gives what it printed.
+    /// Runs a command that must succeed. Returns its output.
     pub(crate) async fn must_run(&self, database_url: &str, arguments: &[&str]) -> Result<String> {
         let output = self.run(database_url, arguments).await?;
         let output = output.with_context(|| format!("{arguments:?} did not end"))?;
@@ -128,9 +129,9 @@ impl Program {
     }
 }
 
-/// A server that can be killed, started again, suspended and continued.
+/// A server that can be killed, restarted, suspended and resumed.
 pub(crate) struct Server {
-    /// Its number, from 0.
+    /// The server's number, from 0.
     pub(crate) number: usize,
     program: Program,
     database_url: String,
@@ -154,7 +155,7 @@ impl Server {
             database_url,
             running: Mutex::new(None),
         };
-        server.start_again().await?;
+        server.restart().await?;
         Ok(server)
     }
 
@@ -162,12 +163,12 @@ impl Server {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where it listens; nothing while it is down.
+    /// The address that the server listens on. `None` while it is down.
     pub(crate) fn address(&self) -> Option<SocketAddr> {
         self.running().as_ref().map(|running| running.address)
     }
 
-    /// What it and its predecessors under this number have logged.
+    /// The log of this server, since its first start.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.log_file()).unwrap_or_default()
     }
@@ -178,8 +179,8 @@ impl Server {
             .join(format!("server-{}.log", self.number))
     }
 
-    /// Starts it on a free port; the last one may meanwhile be somebody else's.
-    pub(crate) async fn start_again(&self) -> Result<()> {
+    /// Starts the server on a free port. Another process may have taken the last one.
+    pub(crate) async fn restart(&self) -> Result<()> {
         const ARGUMENTS: [&str; 7] = [
             "serve",
             "--listen",
@@ -196,13 +197,13 @@ impl Server {
         let mut child = self
             .program
             .command(&self.database_url, &ARGUMENTS)
-            // A run may last for longer than a server takes a sign-in as fresh.
+            // Otherwise a long run would have to confirm its password.
             .env("DEVELOPER_ZONE_CONFIRM_PASSWORD_AFTER", "30days")
             .stderr(log)
             .spawn()?;
         let stdout = child.stdout.take().context("standard output is piped")?;
         let mut lines = BufReader::new(stdout).lines();
-        let first = timeout(STARTS_WITHIN, lines.next_line()).await;
+        let first = timeout(START_TIMEOUT, lines.next_line()).await;
         let listening = first.ok().and_then(Result::ok).flatten();
         let address = listening
             .as_deref()
@@ -214,31 +215,31 @@ impl Server {
                 self.log()
             );
         };
-        // Whatever else it prints is read, or it would wait for that.
+        // Reads all further output. Otherwise a full pipe would block the server.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         *self.running() = Some(Running { child, address });
         Ok(())
     }
 
-    /// `kill -9`, and waits until it is gone.
+    /// Kills the server (`kill -9`) and waits until it has ended.
     pub(crate) async fn kill(&self) -> Result<()> {
         let running = self.running().take();
         let mut running = running.with_context(|| format!("server {} is down", self.number))?;
-        self.still_runs(&mut running)?;
+        self.ensure_alive(&mut running)?;
         Ok(running.child.kill().await?)
     }
 
-    /// That it has not ended by itself, nor by anybody else's doing.
-    pub(crate) fn must_run(&self) -> Result<()> {
+    /// Fails if the server has ended and the checker did not end it.
+    pub(crate) fn ensure_running(&self) -> Result<()> {
         let mut running = self.running();
         let running = running.as_mut();
-        self.still_runs(running.with_context(|| format!("server {} is down", self.number))?)
+        self.ensure_alive(running.with_context(|| format!("server {} is down", self.number))?)
     }
 
-    fn still_runs(&self, running: &mut Running) -> Result<()> {
+    fn ensure_alive(&self, running: &mut Running) -> Result<()> {
         if let Some(status) = running.child.try_wait()? {
             bail!(
-                "server {} ended, and not by the checker's doing, with {status}:\n{}",
+                "server {} ended unexpectedly with {status}:\n{}",
                 self.number,
                 self.log()
             );
@@ -246,13 +247,13 @@ impl Server {
         Ok(())
     }
 
-    /// Stops it where it stands.
+    /// Suspends the server (`SIGSTOP`).
     pub(crate) fn suspend(&self) -> Result<()> {
         self.signal(Signal::STOP)
     }
 
-    /// Lets it go on.
-    pub(crate) fn go_on(&self) -> Result<()> {
+    /// Resumes the server (`SIGCONT`).
+    pub(crate) fn resume(&self) -> Result<()> {
         self.signal(Signal::CONT)
     }
 

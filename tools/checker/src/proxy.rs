@@ -1,5 +1,6 @@
-//! A wire between a server and its database that can be cut. So the database goes away as it does in life, for
-//! one server or for all, whichever PostgreSQL it is.
+//! A TCP proxy between a server and its database, whose connections can be cut.
+//!
+//! With it the database becomes unreachable as it does in production: for one server or for all.
 
 use std::net::SocketAddr;
 
@@ -14,29 +15,29 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// What the wire does.
+/// What the proxy does with connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wire {
-    /// Everything passes.
+pub(crate) enum LinkState {
+    /// Passes everything on.
     Open,
-    /// Nothing passes and nobody is told; what was sent arrives once the wire is open again.
+    /// Holds data back without closing connections. The data arrives when the link is open again.
     Silent,
-    /// Every connection is broken, and so is each new one.
+    /// Closes all connections, and every new one.
     Cut,
 }
 
-/// A wire that listens on a port of its own; gone when dropped.
-pub(crate) struct Proxy {
+/// A proxy that listens on its own port. Dropping it stops the listening.
+pub(crate) struct CuttableProxy {
     pub(crate) address: SocketAddr,
-    wire: watch::Sender<Wire>,
+    link: watch::Sender<LinkState>,
     accepting: JoinHandle<()>,
 }
 
-impl Proxy {
+impl CuttableProxy {
     pub(crate) async fn to(database: SocketAddr) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let (wire, watched) = watch::channel(Wire::Open);
+        let (link, watched) = watch::channel(LinkState::Open);
         let accepting = tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 tokio::spawn(connect(near, database, watched.clone()));
@@ -44,24 +45,24 @@ impl Proxy {
         });
         Ok(Self {
             address,
-            wire,
+            link,
             accepting,
         })
     }
 
-    pub(crate) fn set(&self, wire: Wire) {
-        self.wire.send_replace(wire);
+    pub(crate) fn set(&self, link: LinkState) {
+        self.link.send_replace(link);
     }
 }
 
-impl Drop for Proxy {
+impl Drop for CuttableProxy {
     fn drop(&mut self) {
         self.accepting.abort();
     }
 }
 
-async fn connect(near: TcpStream, database: SocketAddr, mut wire: watch::Receiver<Wire>) {
-    if !may_pass(&mut wire).await {
+async fn connect(near: TcpStream, database: SocketAddr, mut link: watch::Receiver<LinkState>) {
+    if !may_pass(&mut link).await {
         return;
     }
     let Ok(far) = TcpStream::connect(database).await else {
@@ -70,28 +71,32 @@ async fn connect(near: TcpStream, database: SocketAddr, mut wire: watch::Receive
     let _ = (near.set_nodelay(true), far.set_nodelay(true));
     let (near_in, near_out) = near.into_split();
     let (far_in, far_out) = far.into_split();
-    let mut cut = wire.clone();
-    // Whichever ends first takes both directions with it.
+    let mut cut = link.clone();
+    // If one direction ends, the other ends too.
     tokio::select! {
-        () = pass(near_in, far_out, wire.clone()) => {}
-        () = pass(far_in, near_out, wire) => {}
-        _ = cut.wait_for(|wire| *wire == Wire::Cut) => {}
+        () = pass(near_in, far_out, link.clone()) => {}
+        () = pass(far_in, near_out, link) => {}
+        _ = cut.wait_for(|link| *link == LinkState::Cut) => {}
     }
 }
 
-async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut wire: watch::Receiver<Wire>) {
+async fn pass(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mut link: watch::Receiver<LinkState>,
+) {
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(read @ 1..) = from.read(&mut buffer).await {
-        if !may_pass(&mut wire).await || to.write_all(&buffer[..read]).await.is_err() {
+        if !may_pass(&mut link).await || to.write_all(&buffer[..read]).await.is_err() {
             return;
         }
     }
 }
 
-/// Waits while the wire is silent. Says whether it is open then.
-async fn may_pass(wire: &mut watch::Receiver<Wire>) -> bool {
-    let state = wire.wait_for(|wire| *wire != Wire::Silent).await;
-    state.is_ok_and(|wire| *wire == Wire::Open)
+/// Waits while the link is silent. Returns whether it is open then.
+async fn may_pass(link: &mut watch::Receiver<LinkState>) -> bool {
+    let state = link.wait_for(|link| *link != LinkState::Silent).await;
+    state.is_ok_and(|link| *link == LinkState::Open)
 }
 
 #[cfg(test)]
@@ -102,10 +107,10 @@ mod tests {
 
     use super::*;
 
-    /// A far end that sends everything back, and a connection to it through the wire.
-    async fn echo() -> (Proxy, TcpStream) {
+    /// Starts a server that echoes all data, and connects to it through a proxy.
+    async fn echo() -> (CuttableProxy, TcpStream) {
         let far = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let proxy = Proxy::to(far.local_addr().expect("an address")).await;
+        let proxy = CuttableProxy::to(far.local_addr().expect("an address")).await;
         let proxy = proxy.expect("a proxy");
         tokio::spawn(async move {
             while let Ok((stream, _)) = far.accept().await {
@@ -124,28 +129,28 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_silent_wire_holds_what_is_sent_until_it_is_open_again() {
+    async fn a_silent_link_holds_data_until_it_is_open_again() {
         let (proxy, mut near) = echo().await;
         near.write_all(b"one").await.expect("sent");
         assert_eq!(read(&mut near).await, "one");
-        proxy.set(Wire::Silent);
+        proxy.set(LinkState::Silent);
         near.write_all(b"two").await.expect("sent");
         let early = timeout(Duration::from_millis(100), read(&mut near)).await;
         assert!(early.is_err(), "{early:?}");
-        proxy.set(Wire::Open);
+        proxy.set(LinkState::Open);
         assert_eq!(read(&mut near).await, "two");
     }
 
     #[tokio::test]
-    async fn a_cut_wire_breaks_connections_and_new_ones_too_until_it_is_open_again() {
+    async fn a_cut_link_closes_connections_and_new_ones_until_it_is_open_again() {
         let (proxy, mut near) = echo().await;
         near.write_all(b"one").await.expect("sent");
         assert_eq!(read(&mut near).await, "one");
-        proxy.set(Wire::Cut);
+        proxy.set(LinkState::Cut);
         assert_eq!(read(&mut near).await, "");
         let mut other = TcpStream::connect(proxy.address).await.expect("connected");
         assert_eq!(read(&mut other).await, "");
-        proxy.set(Wire::Open);
+        proxy.set(LinkState::Open);
         let mut third = TcpStream::connect(proxy.address).await.expect("connected");
         third.write_all(b"three").await.expect("sent");
         assert_eq!(read(&mut third).await, "three");

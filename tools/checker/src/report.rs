@@ -1,4 +1,4 @@
-//! What a run came to, for people; and whether it showed anything at all.
+//! The report of a run: its result, and whether the run saw enough to prove it.
 
 use std::{
     collections::BTreeMap,
@@ -10,18 +10,18 @@ use checker::{
     judge::{Judgement, Violation, judge},
 };
 
-/// So many violations are printed, each for another reason; more would say the same.
-const SHOWN: usize = 5;
+/// Maximum number of violations in the report, each with a different reason.
+const MAX_SHOWN: usize = 5;
 
 /// A judged run.
 pub(crate) struct Report {
     pub(crate) history: History,
     judgement: Judgement,
-    /// Answers to changes that no server may give.
+    /// Responses to changes that no server may give.
     pub(crate) wrong: Vec<String>,
-    /// Changes that were answered with a refusal, or could not be sent: neither has happened.
+    /// Number of changes that were refused or not sent, so that they did not happen.
     pub(crate) refused_changes: usize,
-    /// What was done to the servers and their database, and how often.
+    /// Number of injected faults, by kind.
     pub(crate) faults: BTreeMap<&'static str, usize>,
     shortfalls: Vec<String>,
 }
@@ -44,11 +44,12 @@ impl Report {
         }
     }
 
-    /// Demands that the run had at least so many of something: one that saw too little shows nothing.
-    pub(crate) fn demand(&mut self, what: impl fmt::Display, least: usize, found: usize) {
-        if found < least {
-            self.shortfalls
-                .push(format!("{what}: {found}, and at least {least} are needed"));
+    /// Requires a minimum number of something. A run that saw too little proves nothing.
+    pub(crate) fn require(&mut self, what: impl fmt::Display, minimum: usize, found: usize) {
+        if found < minimum {
+            self.shortfalls.push(format!(
+                "{what}: {found}, but at least {minimum} are needed"
+            ));
         }
     }
 
@@ -60,7 +61,7 @@ impl Report {
         self.judgement.had_to_refuse
     }
 
-    /// Calls of a server from `since` that got such an answer.
+    /// Number of calls of a server since `since` with a matching answer.
     pub(crate) fn calls(&self, server: usize, since: Time, is: impl Fn(&Answer) -> bool) -> usize {
         let calls = self.history.calls.iter();
         calls
@@ -68,12 +69,12 @@ impl Report {
             .count()
     }
 
-    /// Changes of this kind that were reported as done.
+    /// Number of changes of this kind that were reported as done.
     pub(crate) fn done(&self, name: &str) -> usize {
         self.changes(|action, _, ending| action.name() == name && matches!(ending, Ending::Done(_)))
     }
 
-    /// Changes that answer to a description.
+    /// Number of changes that match.
     pub(crate) fn changes(&self, is: impl Fn(Action, Way, Ending) -> bool) -> usize {
         let changes = self.history.changes.iter();
         changes
@@ -81,12 +82,12 @@ impl Report {
             .count()
     }
 
-    /// Whether the run saw enough, and nothing wrong.
+    /// Whether the run saw enough and found no problem.
     pub(crate) fn passed(&self) -> bool {
         self.shortfalls.is_empty() && self.wrong.is_empty() && self.judgement.violations.is_empty()
     }
 
-    /// Whether the run saw enough, and nothing wrong but broken promises, of which there are some.
+    /// Whether the run saw enough and found broken promises, but no other problem.
     pub(crate) fn caught_a_broken_promise(&self) -> bool {
         let violations = &self.judgement.violations;
         self.shortfalls.is_empty()
@@ -105,7 +106,7 @@ impl Report {
                 Answer::Refused(refusal) => refusal.code(),
                 Answer::Unavailable => "unavailable (503)",
                 Answer::Limited => "rate limited (429)",
-                Answer::None => "without answer",
+                Answer::None => "no response",
                 Answer::Wrong(_) => "wrong",
             };
             *counts.entry(name).or_default() += 1;
@@ -166,36 +167,36 @@ impl fmt::Display for Report {
         )?;
         writeln!(f, "faults      {}", listed(self.faults.clone()))?;
         writeln!(f, "violations  {}", violations.len() + self.wrong.len())?;
-        for violation in first_of_each_reason(violations).take(SHOWN) {
+        for violation in first_of_each_reason(violations).take(MAX_SHOWN) {
             writeln!(f, "\nVIOLATION\n{violation}")?;
         }
-        for wrong in self.wrong.iter().take(SHOWN) {
+        for wrong in self.wrong.iter().take(MAX_SHOWN) {
             writeln!(f, "\nVIOLATION\n  {wrong}")?;
         }
         for shortfall in &self.shortfalls {
-            writeln!(f, "\nTOO LITTLE  {shortfall}")?;
+            writeln!(f, "\nTOO FEW  {shortfall}")?;
         }
         Ok(())
     }
 }
 
 fn first_of_each_reason(violations: &[Violation]) -> impl Iterator<Item = &Violation> {
-    let mut told = Vec::new();
+    let mut shown = Vec::new();
     violations.iter().filter(move |violation| {
-        let is_new = told.len() < SHOWN && !told.contains(&&violation.because);
+        let is_new = shown.len() < MAX_SHOWN && !shown.contains(&&violation.because);
         if is_new {
-            told.push(&violation.because);
+            shown.push(&violation.because);
         }
         is_new
     })
 }
 
-/// Whether it is a refusal that the guard gave because of a change.
+/// Whether the guard refused the call.
 pub(crate) fn is_refusal(answer: &Answer) -> bool {
     matches!(answer, Answer::Refused(_))
 }
 
-/// Whether it is this refusal.
+/// Matches this refusal.
 pub(crate) fn is(refusal: Refusal) -> impl Fn(&Answer) -> bool {
     move |answer| *answer == Answer::Refused(refusal)
 }

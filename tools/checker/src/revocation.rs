@@ -1,7 +1,8 @@
-//! Many servers on one PostgreSQL: called without pause, changed without pause, and broken.
+//! The revocation run: calls and changes several servers on one PostgreSQL database, and injects faults.
 //!
-//! Each token has one owner, who changes it and waits for what comes of that; several work at once, each time by
-//! another way. So a change is rarely in doubt, and every call after it has one right answer.
+//! Each token has one user who changes it and waits for the result. Several users work concurrently, through the
+//! dashboard and the command line. So nearly every change has a known result, and every later call has one correct
+//! answer.
 
 use std::{
     collections::BTreeMap,
@@ -27,54 +28,54 @@ use crate::{
     changer::{Changer, Clock, CommandLine, Key, Outcome, sign_in},
     database::PostgresDatabase,
     program::{Program, Server},
-    proxy::{Proxy, Wire},
+    proxy::{CuttableProxy, LinkState},
     report::{self, Report},
-    until_told_to_stop,
+    until_signal,
 };
 
 const CALLERS_PER_SERVER: usize = 2;
-/// Tokens that are deactivated and activated.
+/// Number of tokens that are deactivated and activated.
 const SWITCHED: usize = 4;
-/// Tokens that are deleted and followed by new ones.
-const MORTAL: usize = 2;
-/// Tokens that nobody touches: only the plan closes them.
+/// Number of tokens that are deleted and replaced by new ones.
+const REPLACED: usize = 2;
+/// Number of tokens that never change. Only the plan affects them.
 const STEADY: usize = 1;
-/// So many of the tokens that were deleted last are still called with.
-const REMEMBERED: usize = 40;
+/// Number of recently deleted tokens that calls still use.
+const MAX_DELETED: usize = 40;
 
 const QUIET: Duration = Duration::from_secs(11);
 const LONG_QUIET: Duration = Duration::from_secs(120);
 
-/// What is to be run.
+/// The settings of a run.
 pub(crate) struct Plan {
     pub(crate) seed: u64,
     pub(crate) servers: usize,
-    /// For about how long; nothing for a short run, with each fault once.
+    /// The approximate length. `None` for a short run with each fault once.
     pub(crate) length: Option<Duration>,
     pub(crate) lies: bool,
 }
 
 impl Plan {
-    /// A generator for one part of the run, the same for the same seed.
-    fn dice(&self, part: u64) -> StdRng {
+    /// The random generator for one part of the run. The same seed gives the same generator.
+    fn rng(&self, part: u64) -> StdRng {
         StdRng::seed_from_u64(self.seed.wrapping_mul(1_000).wrapping_add(part))
     }
 }
 
-/// What is done to the servers and the database.
+/// A fault of the servers or the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
-    /// `kill -9` of a server, started again after a while.
+    /// Kills a server (`kill -9`) and restarts it after a while.
     Kill,
-    /// A server is stopped where it stands, for much longer than a lease.
+    /// Suspends a server for much longer than a lease.
     Suspend,
-    /// One server's connections to the database break.
+    /// Closes one server's connections to the database.
     CutOne,
-    /// One server's database says nothing any more.
+    /// Holds back all data between one server and the database.
     SilenceOne,
-    /// The database is away for everybody.
+    /// Makes the database unreachable for all servers and commands.
     CutAll,
-    /// Nobody calls for a while; changes go on.
+    /// Stops all calls for a while. Changes continue.
     Quiet(Duration),
 }
 
@@ -100,20 +101,20 @@ impl Fault {
     }
 }
 
-/// The tokens that calls are made with.
+/// The tokens that calls use.
 #[derive(Default)]
-struct Board {
+struct KnownKeys {
     keys: RwLock<Keys>,
 }
 
 #[derive(Default)]
 struct Keys {
     live: Vec<Arc<Key>>,
-    /// Deleted, the latest last.
+    /// Deleted tokens, the latest last.
     deleted: Vec<Arc<Key>>,
 }
 
-impl Board {
+impl KnownKeys {
     fn read<T>(&self, look: impl FnOnce(&Keys) -> T) -> T {
         look(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -130,105 +131,100 @@ impl Board {
         self.write(|keys| {
             keys.live.retain(|live| live.id != key.id);
             keys.deleted.push(Arc::clone(key));
-            let forgotten = keys.deleted.len().saturating_sub(REMEMBERED);
+            let forgotten = keys.deleted.len().saturating_sub(MAX_DELETED);
             keys.deleted.drain(..forgotten);
         });
     }
 
-    fn pick(&self, dice: &mut StdRng) -> Option<Arc<Key>> {
+    fn pick(&self, rng: &mut StdRng) -> Option<Arc<Key>> {
         self.read(|keys| {
-            let from = if dice.random_ratio(1, 10) {
+            let from = if rng.random_ratio(1, 10) {
                 &keys.deleted
             } else {
                 &keys.live
             };
-            from.choose(dice).cloned()
+            from.choose(rng).cloned()
         })
     }
 }
 
-/// Everything that takes part.
-struct Zone {
+/// The servers of a run, with the state that its tasks share.
+struct Setup {
     clock: Clock,
     lies: bool,
     lease: Duration,
     servers: Vec<Arc<Server>>,
-    /// One for each server, then one for the command line.
-    wires: Vec<Proxy>,
+    /// One proxy for each server, then one for the command line.
+    proxies: Vec<CuttableProxy>,
     command_line: CommandLine,
     session: String,
-    board: Board,
-    /// Whoever makes tokens holds it: so a token that nobody knows is one whose creation was not answered.
+    known_keys: KnownKeys,
+    /// Held while a token is created. So while it is held, an unknown token is one whose creation got no response.
     creating: Mutex<()>,
-    /// For each caller, tokens that have just been changed.
+    /// Sends recently changed tokens to each caller.
     hints: Vec<mpsc::UnboundedSender<Arc<Key>>>,
     calling: watch::Sender<bool>,
     changing: watch::Sender<bool>,
     ended: watch::Sender<bool>,
 }
 
-/// What somebody who changes things leaves behind.
-struct Ledger {
-    changer: Changer,
-}
-
-/// Runs, and judges what was seen.
+/// Runs, and judges the record.
 ///
 /// # Errors
-/// When something other than what is on trial fails: no PostgreSQL, no program, a server that does not start.
+/// If the run itself fails: no PostgreSQL, no program, or a server that does not start.
 pub(crate) async fn run(plan: &Plan, program: &Program) -> Result<Report> {
     let database = PostgresDatabase::create("history").await?;
-    let outcome = until_told_to_stop(run_on(&database, plan, program)).await;
+    let outcome = until_signal(run_on(&database, plan, program)).await;
     database.drop().await?;
     outcome
 }
 
 async fn run_on(database: &PostgresDatabase, plan: &Plan, program: &Program) -> Result<Report> {
     program.must_run(&database.url(None)?, &["demo"]).await?;
-    let (zone, hinted) = Zone::start(database, plan, program).await?;
-    let zone = Arc::new(zone);
+    let (setup, hinted) = Setup::start(database, plan, program).await?;
+    let setup = Arc::new(setup);
     let mut callers = JoinSet::new();
     for (number, hints) in hinted.into_iter().enumerate() {
-        let dice = plan.dice(100 + number as u64);
-        callers.spawn(call_until_ended(Arc::clone(&zone), number, dice, hints));
+        let rng = plan.rng(100 + number as u64);
+        callers.spawn(call_until_ended(Arc::clone(&setup), number, rng, hints));
     }
     let mut changers = JoinSet::new();
-    for number in 0..SWITCHED + MORTAL {
-        let (zone, dice) = (Arc::clone(&zone), plan.dice(200 + number as u64));
+    for number in 0..SWITCHED + REPLACED {
+        let (setup, rng) = (Arc::clone(&setup), plan.rng(200 + number as u64));
         changers.spawn(async move {
             if number < SWITCHED {
-                switch(&zone, dice).await
+                switch(&setup, rng).await
             } else {
-                replace(&zone, dice).await
+                replace(&setup, rng).await
             }
         });
     }
-    changers.spawn(re_plan(Arc::clone(&zone), plan.dice(300)));
-    let mut ledgers = vec![stay(&zone, plan.dice(400)).await?];
+    changers.spawn(change_plan(Arc::clone(&setup), plan.rng(300)));
+    let mut finished = vec![create_steady_tokens(&setup, plan.rng(400)).await?];
 
-    let faults = break_things(&zone, plan, plan.dice(500));
+    let faults = inject_faults(&setup, plan, plan.rng(500));
     let faults = tokio::select! {
         faults = faults => faults?,
         failed = failure(&mut changers) => return Err(failed),
     };
-    let all_well_since = zone.clock.now();
+    let faults_ended = setup.clock.now();
     sleep(Duration::from_secs(2)).await;
-    zone.changing.send_replace(false);
-    while let Some(ledger) = changers.join_next().await {
-        ledgers.push(ledger??);
+    setup.changing.send_replace(false);
+    while let Some(changer) = changers.join_next().await {
+        finished.push(changer??);
     }
-    // The last changes are seen too.
+    // Time for calls after the last changes.
     sleep(Duration::from_millis(500)).await;
-    zone.ended.send_replace(true);
+    setup.ended.send_replace(true);
     let mut calls = Vec::new();
     while let Some(made) = callers.join_next().await {
         calls.extend(made?);
     }
-    Ok(report(plan, calls, ledgers, faults, all_well_since))
+    Ok(report(plan, calls, finished, faults, faults_ended))
 }
 
-/// The first failure of those who change things; they do not end otherwise before they are told to.
-async fn failure(changers: &mut JoinSet<Result<Ledger>>) -> anyhow::Error {
+/// Waits for the first changer that fails. A changer that ends without error has also failed, because it ends too early.
+async fn failure(changers: &mut JoinSet<Result<Changer>>) -> anyhow::Error {
     match changers.join_next().await {
         Some(Ok(Err(error))) => error,
         Some(Err(error)) => error.into(),
@@ -236,46 +232,46 @@ async fn failure(changers: &mut JoinSet<Result<Ledger>>) -> anyhow::Error {
     }
 }
 
-impl Zone {
+impl Setup {
     async fn start(
         database: &PostgresDatabase,
         plan: &Plan,
         program: &Program,
     ) -> Result<(Self, Vec<mpsc::UnboundedReceiver<Arc<Key>>>)> {
         let far = database.server_address().await?;
-        let mut wires = Vec::new();
+        let mut proxies = Vec::new();
         let mut servers = Vec::new();
         for number in 0..plan.servers {
-            let wire = Proxy::to(far).await?;
-            let url = database.url(Some(wire.address))?;
+            let proxy = CuttableProxy::to(far).await?;
+            let url = database.url(Some(proxy.address))?;
             servers.push(Arc::new(Server::start(number, program.clone(), url).await?));
-            wires.push(wire);
+            proxies.push(proxy);
         }
-        let wire = Proxy::to(far).await?;
+        let proxy = CuttableProxy::to(far).await?;
         let command_line = CommandLine {
             program: program.clone(),
-            database_url: database.url(Some(wire.address))?,
+            database_url: database.url(Some(proxy.address))?,
         };
-        wires.push(wire);
+        proxies.push(proxy);
         let session = sign_in(&servers[0]).await?;
         let callers = plan.servers * CALLERS_PER_SERVER;
         let (hints, hinted) = (0..callers).map(|_| mpsc::unbounded_channel()).unzip();
-        let zone = Self {
+        let setup = Self {
             clock: Clock::start(),
             lies: plan.lies,
             lease: program.lease().unwrap_or_default(),
             servers,
-            wires,
+            proxies,
             command_line,
             session,
-            board: Board::default(),
+            known_keys: KnownKeys::default(),
             creating: Mutex::new(()),
             hints,
             calling: watch::Sender::new(true),
             changing: watch::Sender::new(true),
             ended: watch::Sender::new(false),
         };
-        Ok((zone, hinted))
+        Ok((setup, hinted))
     }
 
     fn changer(&self) -> Changer {
@@ -291,19 +287,19 @@ impl Zone {
         changer
     }
 
-    fn a_way(&self, dice: &mut StdRng) -> Way {
-        if dice.random_ratio(1, 4) {
+    fn random_way(&self, rng: &mut StdRng) -> Way {
+        if rng.random_ratio(1, 4) {
             Way::CommandLine
         } else {
-            Way::Dashboard(dice.random_range(0..self.servers.len()))
+            Way::Dashboard(rng.random_range(0..self.servers.len()))
         }
     }
 
-    fn goes_on(&self) -> bool {
+    fn is_changing(&self) -> bool {
         *self.changing.borrow()
     }
 
-    /// Lets every caller call with this token at once.
+    /// Tells every caller to use this token next.
     fn hint(&self, key: &Arc<Key>) {
         for caller in &self.hints {
             // A caller that has ended needs no hint.
@@ -312,256 +308,266 @@ impl Zone {
     }
 }
 
-/// Calls one server until the run ends, with any token, and first with those that have just been changed.
+/// Calls one server until the run ends. Uses recently changed tokens first, and otherwise random ones.
 async fn call_until_ended(
-    zone: Arc<Zone>,
+    setup: Arc<Setup>,
     number: usize,
-    mut dice: StdRng,
+    mut rng: StdRng,
     mut hints: mpsc::UnboundedReceiver<Arc<Key>>,
 ) -> Vec<Call> {
-    let server = &zone.servers[number % zone.servers.len()];
-    let mut caller = Caller::new(zone.clock, Arc::clone(server));
-    let mut calling = zone.calling.subscribe();
+    let server = &setup.servers[number % setup.servers.len()];
+    let mut caller = Caller::new(setup.clock, Arc::clone(server));
+    let mut calling = setup.calling.subscribe();
     let mut calls = Vec::new();
-    while !*zone.ended.borrow() {
+    while !*setup.ended.borrow() {
         if calling.wait_for(|calling| *calling).await.is_err() {
             break;
         }
-        let breath = Duration::from_micros(dice.random_range(2_000..8_000));
-        let hinted = timeout(breath, hints.recv()).await.ok().flatten();
-        let Some(key) = hinted.or_else(|| zone.board.pick(&mut dice)) else {
+        let delay = Duration::from_micros(rng.random_range(2_000..8_000));
+        let hinted = timeout(delay, hints.recv()).await.ok().flatten();
+        let Some(key) = hinted.or_else(|| setup.known_keys.pick(&mut rng)) else {
             continue;
         };
         let call = caller.ping(&key).await;
-        let silent = call.answer == checker::history::Answer::None;
+        let unanswered = call.answer == checker::history::Answer::None;
         calls.push(call);
-        if silent {
+        if unanswered {
             sleep(Duration::from_millis(20)).await;
         }
     }
     calls
 }
 
-/// Does a change again and again, each time by another way, until it is reported as done. Gives up when the run
-/// ends, or the token is gone.
-async fn insist(
-    zone: &Zone,
+/// Requests a change until it is reported as done, each time in a random way. Stops when the run ends or the token does
+/// not exist.
+async fn change_until_done(
+    setup: &Setup,
     changer: &mut Changer,
-    dice: &mut StdRng,
+    rng: &mut StdRng,
     action: Action,
 ) -> Result<Outcome> {
     loop {
         let way = match action {
             Action::Downgrade | Action::Upgrade => Way::CommandLine,
-            _ => zone.a_way(dice),
+            _ => setup.random_way(rng),
         };
         let outcome = changer.change(action, way).await?;
-        let settled = matches!(outcome, Outcome::Done | Outcome::NoSuchToken);
-        if settled || !zone.goes_on() {
+        let known = matches!(outcome, Outcome::Done | Outcome::NoSuchToken);
+        if known || !setup.is_changing() {
             return Ok(outcome);
         }
         sleep(Duration::from_millis(50)).await;
     }
 }
 
-/// A new token, sooner or later. Nothing if the run ends first.
-async fn make(zone: &Zone, changer: &mut Changer, dice: &mut StdRng) -> Result<Option<Arc<Key>>> {
-    while zone.goes_on() {
-        let creating = zone.creating.lock().await;
-        if let Some(key) = changer.create(zone.a_way(dice)).await? {
+/// Requests a new token until one is created. Returns `None` if the run ends first.
+async fn create_until_done(
+    setup: &Setup,
+    changer: &mut Changer,
+    rng: &mut StdRng,
+) -> Result<Option<Arc<Key>>> {
+    while setup.is_changing() {
+        let creating = setup.creating.lock().await;
+        if let Some(key) = changer.create(setup.random_way(rng)).await? {
             let key = Arc::new(key);
-            zone.board.add(Arc::clone(&key));
-            zone.hint(&key);
+            setup.known_keys.add(Arc::clone(&key));
+            setup.hint(&key);
             return Ok(Some(key));
         }
-        // Tokens whose creation was not answered take up places. While the database is away that has to wait.
-        let known: Vec<_> = zone
-            .board
+        // Tokens whose creation got no response count towards the limit. Deleting them fails during a fault.
+        let known: Vec<_> = setup
+            .known_keys
             .read(|keys| keys.live.iter().map(|key| key.id).collect());
-        let _ = zone.command_line.remove_all_but(&known).await;
+        let _ = setup.command_line.delete_all_except(&known).await;
         drop(creating);
         sleep(Duration::from_millis(50)).await;
     }
     Ok(None)
 }
 
-async fn pause_for_a_moment(dice: &mut StdRng) {
-    sleep(Duration::from_millis(dice.random_range(100..700))).await;
+async fn short_delay(rng: &mut StdRng) {
+    sleep(Duration::from_millis(rng.random_range(100..700))).await;
 }
 
-/// A token that nobody changes.
-async fn stay(zone: &Zone, mut dice: StdRng) -> Result<Ledger> {
-    let mut changer = zone.changer();
+/// Creates the tokens that never change.
+async fn create_steady_tokens(setup: &Setup, mut rng: StdRng) -> Result<Changer> {
+    let mut changer = setup.changer();
     for _ in 0..STEADY {
-        make(zone, &mut changer, &mut dice).await?;
+        create_until_done(setup, &mut changer, &mut rng).await?;
     }
-    Ok(Ledger { changer })
+    Ok(changer)
 }
 
-/// Deactivates and activates a token.
-async fn switch(zone: &Zone, mut dice: StdRng) -> Result<Ledger> {
-    let mut changer = zone.changer();
-    if let Some(key) = make(zone, &mut changer, &mut dice).await? {
-        while zone.goes_on() {
+/// Deactivates and activates a token, in turn.
+async fn switch(setup: &Setup, mut rng: StdRng) -> Result<Changer> {
+    let mut changer = setup.changer();
+    if let Some(key) = create_until_done(setup, &mut changer, &mut rng).await? {
+        while setup.is_changing() {
             for action in [Action::Deactivate(key.id), Action::Activate(key.id)] {
-                insist(zone, &mut changer, &mut dice, action).await?;
-                zone.hint(&key);
-                pause_for_a_moment(&mut dice).await;
+                change_until_done(setup, &mut changer, &mut rng, action).await?;
+                setup.hint(&key);
+                short_delay(&mut rng).await;
             }
         }
     }
-    Ok(Ledger { changer })
+    Ok(changer)
 }
 
-/// Deletes a token, and makes another.
-async fn replace(zone: &Zone, mut dice: StdRng) -> Result<Ledger> {
-    let mut changer = zone.changer();
-    while let Some(key) = make(zone, &mut changer, &mut dice).await? {
-        pause_for_a_moment(&mut dice).await;
-        let outcome = insist(zone, &mut changer, &mut dice, Action::Delete(key.id)).await?;
+/// Deletes a token and creates another, in turn.
+async fn replace(setup: &Setup, mut rng: StdRng) -> Result<Changer> {
+    let mut changer = setup.changer();
+    while let Some(key) = create_until_done(setup, &mut changer, &mut rng).await? {
+        short_delay(&mut rng).await;
+        let outcome =
+            change_until_done(setup, &mut changer, &mut rng, Action::Delete(key.id)).await?;
         if matches!(outcome, Outcome::Done | Outcome::NoSuchToken) {
-            zone.board.retire(&key);
-            zone.hint(&key);
+            setup.known_keys.retire(&key);
+            setup.hint(&key);
         }
-        pause_for_a_moment(&mut dice).await;
+        short_delay(&mut rng).await;
     }
-    Ok(Ledger { changer })
+    Ok(changer)
 }
 
-/// Closes the API to the organisation now and then, for a moment: while it is closed, nothing else shows.
-async fn re_plan(zone: Arc<Zone>, mut dice: StdRng) -> Result<Ledger> {
-    let mut changer = zone.changer();
-    let mut changing = zone.changing.subscribe();
+/// Changes the plan to one without the API from time to time, and back after a moment. The moment is short, because
+/// calls show no other change during it.
+async fn change_plan(setup: Arc<Setup>, mut rng: StdRng) -> Result<Changer> {
+    let mut changer = setup.changer();
+    let mut changing = setup.changing.subscribe();
     loop {
-        let wait = Duration::from_millis(dice.random_range(2_500..4_500));
+        let wait = Duration::from_millis(rng.random_range(2_500..4_500));
         let stopped = changing.wait_for(|changing| !changing);
         if timeout(wait, stopped).await.is_ok() {
-            return Ok(Ledger { changer });
+            return Ok(changer);
         }
         for action in [Action::Downgrade, Action::Upgrade] {
-            insist(&zone, &mut changer, &mut dice, action).await?;
-            for key in zone.board.read(|keys| keys.live.clone()) {
-                zone.hint(&key);
+            change_until_done(&setup, &mut changer, &mut rng, action).await?;
+            for key in setup.known_keys.read(|keys| keys.live.clone()) {
+                setup.hint(&key);
             }
-            sleep(Duration::from_millis(dice.random_range(200..500))).await;
+            sleep(Duration::from_millis(rng.random_range(200..500))).await;
         }
     }
 }
 
-/// One fault after another, with time between them in which all is well.
-async fn break_things(
-    zone: &Zone,
+/// Injects one fault after another, with pauses between them. Returns the number of faults by kind.
+async fn inject_faults(
+    setup: &Setup,
     plan: &Plan,
-    mut dice: StdRng,
+    mut rng: StdRng,
 ) -> Result<BTreeMap<&'static str, usize>> {
     let mut done = BTreeMap::new();
-    // Not where it would be most of the run.
+    // One long quiet time, if the run is much longer.
     let mut quiet_for_long = plan.length.is_some_and(|length| length >= 4 * LONG_QUIET);
     loop {
         let mut faults = Fault::EACH;
-        faults.shuffle(&mut dice);
+        faults.shuffle(&mut rng);
         for mut fault in faults {
             if matches!(fault, Fault::Quiet(_)) && quiet_for_long {
                 fault = Fault::Quiet(LONG_QUIET);
                 quiet_for_long = false;
             }
-            sleep(Duration::from_millis(dice.random_range(1_000..2_000))).await;
-            eprintln!("{:8.3} s: {}", zone.clock.now().as_secs_f64(), fault.name());
-            for server in &zone.servers {
-                server.must_run()?;
+            sleep(Duration::from_millis(rng.random_range(1_000..2_000))).await;
+            eprintln!(
+                "{:8.3} s: {}",
+                setup.clock.now().as_secs_f64(),
+                fault.name()
+            );
+            for server in &setup.servers {
+                server.ensure_running()?;
             }
-            inject(zone, fault, &mut dice).await?;
+            inject(setup, fault, &mut rng).await?;
             *done.entry(fault.name()).or_default() += 1;
         }
-        if plan.length.is_none_or(|length| zone.clock.now() > length) {
+        if plan.length.is_none_or(|length| setup.clock.now() > length) {
             return Ok(done);
         }
     }
 }
 
-async fn inject(zone: &Zone, fault: Fault, dice: &mut StdRng) -> Result<()> {
-    let victim = dice.random_range(0..zone.servers.len());
-    let server = &zone.servers[victim];
-    let (one, all) = (&zone.wires[victim..=victim], &zone.wires[..]);
-    let a_while = Duration::from_millis(dice.random_range(1_500..2_500));
+async fn inject(setup: &Setup, fault: Fault, rng: &mut StdRng) -> Result<()> {
+    let victim = rng.random_range(0..setup.servers.len());
+    let server = &setup.servers[victim];
+    let (one, all) = (&setup.proxies[victim..=victim], &setup.proxies[..]);
+    let a_while = Duration::from_millis(rng.random_range(1_500..2_500));
     match fault {
         Fault::Kill => {
             server.kill().await.context("kill -9")?;
-            sleep(Duration::from_millis(dice.random_range(0..1_000))).await;
-            server.start_again().await?;
+            sleep(Duration::from_millis(rng.random_range(0..1_000))).await;
+            server.restart().await?;
         }
         Fault::Suspend => {
             server.suspend()?;
-            sleep(a_while.max(4 * zone.lease)).await;
-            server.go_on()?;
+            sleep(a_while.max(4 * setup.lease)).await;
+            server.resume()?;
         }
-        Fault::CutOne => hold(one, Wire::Cut, a_while).await,
-        Fault::SilenceOne => hold(one, Wire::Silent, a_while).await,
-        Fault::CutAll => hold(all, Wire::Cut, a_while).await,
+        Fault::CutOne => hold(one, LinkState::Cut, a_while).await,
+        Fault::SilenceOne => hold(one, LinkState::Silent, a_while).await,
+        Fault::CutAll => hold(all, LinkState::Cut, a_while).await,
         Fault::Quiet(length) => {
-            zone.calling.send_replace(false);
+            setup.calling.send_replace(false);
             sleep(length).await;
-            zone.calling.send_replace(true);
+            setup.calling.send_replace(true);
         }
     }
     Ok(())
 }
 
-async fn hold(wires: &[Proxy], state: Wire, length: Duration) {
-    for wire in wires {
-        wire.set(state);
+async fn hold(proxies: &[CuttableProxy], state: LinkState, length: Duration) {
+    for proxy in proxies {
+        proxy.set(state);
     }
     sleep(length).await;
-    for wire in wires {
-        wire.set(Wire::Open);
+    for proxy in proxies {
+        proxy.set(LinkState::Open);
     }
 }
 
 fn report(
     plan: &Plan,
     calls: Vec<Call>,
-    ledgers: Vec<Ledger>,
+    finished: Vec<Changer>,
     faults: BTreeMap<&'static str, usize>,
-    all_well_since: Time,
+    faults_ended: Time,
 ) -> Report {
     let (mut changes, mut wrong, mut refused) = (Vec::new(), Vec::new(), 0);
-    for Ledger { changer } in ledgers {
+    for changer in finished {
         changes.extend(changer.changes);
         wrong.extend(changer.wrong);
         refused += changer.refused;
     }
     let history = History { calls, changes };
     let mut report = Report::new(history, wrong, refused, faults);
-    // Far below what the slowest machine makes in the time: to be missed only where something does not work.
+    // Far below what the slowest machine reaches. A run below these numbers has a problem.
     for server in 0..plan.servers {
         let accepted = |answer: &_| *answer == checker::history::Answer::Accepted;
         let found = report.calls(server, Time::ZERO, accepted);
-        report.demand(format!("calls accepted by server {server}"), 100, found);
-        let found = report.calls(server, all_well_since, accepted);
+        report.require(format!("calls accepted by server {server}"), 100, found);
+        let found = report.calls(server, faults_ended, accepted);
         let what = format!("calls accepted by server {server} after the last fault");
-        report.demand(what, 10, found);
+        report.require(what, 10, found);
         for refusal in Refusal::ALL {
             let found = report.calls(server, Time::ZERO, report::is(refusal));
             let what = format!("calls refused by server {server} with {}", refusal.code());
-            report.demand(what, 10, found);
+            report.require(what, 10, found);
         }
         let way = Way::Dashboard(server);
         let found = report.changes(|_, by, ending| by == way && matches!(ending, Ending::Done(_)));
-        report.demand(format!("changes done {way}"), 3, found);
+        report.require(format!("changes done {way}"), 3, found);
     }
     let by_command = |_, by, ending| by == Way::CommandLine && matches!(ending, Ending::Done(_));
     let found = report.changes(by_command);
-    report.demand("changes done through the command line", 5, found);
+    report.require("changes done through the command line", 5, found);
     for name in Action::NAMES {
         let found = report.done(name);
-        report.demand(format!("changes done of the kind `{name}`"), 2, found);
+        report.require(format!("changes done of the kind `{name}`"), 2, found);
     }
     for fault in Fault::EACH {
         let found = report.faults.get(fault.name()).copied().unwrap_or_default();
-        report.demand(format!("faults of the kind `{}`", fault.name()), 1, found);
+        report.require(format!("faults of the kind `{}`", fault.name()), 1, found);
     }
     let (accept, refuse) = (report.had_to_accept(), report.had_to_refuse());
-    report.demand("calls that had to be accepted", 500, accept);
-    report.demand("calls that had to be refused", 500, refuse);
+    report.require("calls that had to be accepted", 500, accept);
+    report.require("calls that had to be refused", 500, refuse);
     report
 }

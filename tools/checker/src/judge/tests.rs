@@ -9,7 +9,7 @@ const fn at(millis: u64) -> Time {
     Time::from_millis(millis)
 }
 
-/// A change that was asked for and reported as done at these times.
+/// A change that was requested and reported as done at these times.
 fn done(action: Action, invoked: u64, ended: u64) -> Change {
     Change {
         action,
@@ -51,7 +51,7 @@ const INACTIVE: Answer = Answer::Refused(Refusal::TokenInactive);
 const INVALID: Answer = Answer::Refused(Refusal::TokenInvalid);
 const PLAN: Answer = Answer::Refused(Refusal::PlanRequired);
 
-/// The judgement of one call after these changes of a token that was made at the start.
+/// Judges one call after these changes of a token that was created at the start.
 fn judged(changes: &[Change], call: Call) -> Judgement {
     let mut all = vec![created()];
     all.extend_from_slice(changes);
@@ -73,13 +73,13 @@ fn allowed(changes: &[Change], invoked: u64, completed: u64) -> Vec<Answer> {
 }
 
 #[test]
-fn a_token_that_was_created_and_left_alone_must_be_accepted() {
+fn a_created_and_unchanged_token_must_be_accepted() {
     assert_eq!(allowed(&[], 3, 4), [Answer::Accepted]);
     assert_eq!(judged(&[], call(3, 4, Answer::Accepted)).had_to_accept, 1);
 }
 
 #[test]
-fn while_a_token_is_created_either_answer_is_right() {
+fn a_call_that_overlaps_the_creation_may_be_answered_either_way() {
     let history = |answer| History {
         calls: vec![call(1, 3, answer)],
         changes: vec![created()],
@@ -113,7 +113,7 @@ fn a_call_that_overlaps_a_deactivation_may_be_answered_either_way() {
 }
 
 #[test]
-fn a_call_answered_before_a_deactivation_was_asked_for_cannot_know_of_it() {
+fn a_call_answered_before_a_deactivation_was_requested_must_be_accepted() {
     let changes = [done(Action::Deactivate(TOKEN), 10, 20)];
     assert_eq!(allowed(&changes, 5, 9), [Answer::Accepted]);
 }
@@ -133,7 +133,7 @@ fn after_an_activation_was_reported_as_done_no_call_is_refused_as_inactive() {
 fn a_deleted_token_never_comes_back() {
     let changes = [
         done(Action::Delete(TOKEN), 10, 20),
-        // Whoever asks for it cannot be reported to: and were it so, it would change nothing.
+        // No server would report this as done. Even if one did, the token would stay deleted.
         done(Action::Activate(TOKEN), 30, 40),
     ];
     assert_eq!(allowed(&changes, 21, 22), [INVALID]);
@@ -152,7 +152,7 @@ fn after_a_downgrade_every_active_token_is_refused_by_the_plan_until_the_upgrade
 }
 
 #[test]
-fn an_inactive_token_is_told_before_the_plan_is_looked_at() {
+fn an_inactive_token_is_refused_as_inactive_whatever_the_plan() {
     let changes = [
         done(Action::Deactivate(TOKEN), 10, 20),
         done(Action::Downgrade, 30, 40),
@@ -184,7 +184,7 @@ fn a_lost_change_does_not_undo_the_one_before_it() {
 }
 
 #[test]
-fn a_change_that_nobody_waited_for_may_happen_at_any_later_time() {
+fn a_change_without_an_end_may_happen_at_any_later_time() {
     let changes = [
         given_up(Action::Deactivate(TOKEN), 10),
         done(Action::Activate(TOKEN), 30, 40),
@@ -196,19 +196,19 @@ fn a_change_that_nobody_waited_for_may_happen_at_any_later_time() {
 }
 
 #[test]
-fn of_two_changes_at_once_either_may_have_been_the_last() {
+fn either_of_two_overlapping_changes_may_have_been_the_last() {
     let changes = [
         done(Action::Deactivate(TOKEN), 10, 30),
         done(Action::Activate(TOKEN), 20, 25),
     ];
     assert_eq!(allowed(&changes, 31, 32), [Answer::Accepted, INACTIVE]);
-    // A third one settles it.
-    let settled = [&changes[..], &[done(Action::Deactivate(TOKEN), 40, 50)]].concat();
-    assert_eq!(allowed(&settled, 51, 52), [INACTIVE]);
+    // After a third, later change the order of the first two does not matter.
+    let with_third = [&changes[..], &[done(Action::Deactivate(TOKEN), 40, 50)]].concat();
+    assert_eq!(allowed(&with_third, 51, 52), [INACTIVE]);
 }
 
 #[test]
-fn no_answer_is_neither_acceptance_nor_refusal_and_a_wrong_one_is_always_wrong() {
+fn a_missing_answer_is_never_a_violation_and_a_wrong_one_always_is() {
     for answer in [Answer::Unavailable, Answer::Limited, Answer::None] {
         assert!(judged(&[], call(3, 4, answer)).violations.is_empty());
     }
@@ -218,7 +218,7 @@ fn no_answer_is_neither_acceptance_nor_refusal_and_a_wrong_one_is_always_wrong()
 }
 
 #[test]
-fn a_token_that_nobody_ever_deactivated_cannot_be_inactive() {
+fn a_token_that_was_never_deactivated_cannot_be_inactive() {
     let judgement = judged(&[], call(3, 4, INACTIVE));
     let never = Reason::Never(Subject::Activity(TOKEN));
     assert_eq!(judgement.violations[0].because, never);
@@ -234,7 +234,7 @@ fn a_violation_names_both_operations_and_their_times() {
     let text = judgement.violations[0].to_string();
     for part in [
         "deactivation of token 7 through the dashboard of server 1:",
-        "asked for at 0.010000 s, reported as done at 0.020000 s",
+        "requested at 0.010000 s, reported as done at 0.020000 s",
         "ping with token 7 on server 0: accepted",
         "made at 0.021000 s, answered at 0.022000 s",
         "1.000 ms after the deactivation was reported as done",
@@ -243,10 +243,10 @@ fn a_violation_names_both_operations_and_their_times() {
     }
 }
 
-/// The rule as the documentation has it, word for word and slowly: every change against every other.
+/// The rule as the documentation states it, implemented slowly: compares every change with every other.
 fn seen_slowly(changes: &[Change], call: &Call) -> (bool, bool) {
-    let at_first = done(Action::Activate(TOKEN), 0, 0);
-    let all: Vec<_> = [at_first]
+    let initial = done(Action::Activate(TOKEN), 0, 0);
+    let all: Vec<_> = [initial]
         .into_iter()
         .chain(changes.iter().copied())
         .collect();
@@ -282,35 +282,35 @@ fn any_change() -> impl Strategy<Value = Change> {
 
 proptest! {
     #[test]
-    fn the_quick_judge_says_what_the_rule_says(
+    fn the_fast_judge_agrees_with_the_slow_rule(
         changes in proptest::collection::vec(any_change(), 0..9),
         invoked in 1..70_u64,
         took in 0..10_u64,
     ) {
-        let asked: Vec<_> = changes.iter().collect();
+        let changes_by_reference: Vec<_> = changes.iter().collect();
         let call = call(invoked, invoked + took, Answer::None);
-        let seen = Register::new(true, asked).seen_by(&call);
+        let seen = Register::new(true, changes_by_reference).seen_by(&call);
         prop_assert_eq!((seen.no, seen.yes), seen_slowly(&changes, &call));
     }
 
-    /// Servers that look the value up once, at any moment of a call, never break the rule.
+    /// A server that reads the value once, at any moment during the call, never breaks the rule.
     #[test]
-    fn a_single_register_is_never_blamed(
+    fn a_correct_register_causes_no_violation(
         steps in proptest::collection::vec((any::<bool>(), 1..9_u64, 0..9_u64, 0..9_u64), 1..9),
         invoked in 1..120_u64,
         took in 0..20_u64,
-        looked in 0..20_u64,
+        read in 0..20_u64,
     ) {
         let mut now = 3;
-        let looked = invoked + looked.min(took);
+        let read = invoked + read.min(took);
         let mut found = true;
         let mut changes = Vec::new();
-        for (sets, rest, until_done, until_told) in steps {
+        for (sets, delay, until_done, until_reported) in steps {
             let action = if sets { Action::Activate(TOKEN) } else { Action::Deactivate(TOKEN) };
-            let begun = now + rest;
-            now = begun + until_done + until_told;
+            let begun = now + delay;
+            now = begun + until_done + until_reported;
             changes.push(done(action, begun, now));
-            if begun + until_done <= looked {
+            if begun + until_done <= read {
                 found = sets;
             }
         }
