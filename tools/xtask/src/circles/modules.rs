@@ -1,4 +1,4 @@
-//! The modules of a crate, read from its files: what each defines, and what each names.
+//! The modules of a crate: the items that each defines, and the paths that each contains.
 //!
 //! Files are read as tokens, not as a syntax tree. So paths inside macro calls (`view! { … }`) are found too.
 
@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 
 pub(crate) struct Crate {
     /// The first is the crate's root.
@@ -21,7 +21,7 @@ pub(super) struct Module {
     pub(super) file: PathBuf,
     pub(super) parent: usize,
     pub(super) children: HashMap<String, usize>,
-    /// The names of what the module defines itself.
+    /// The names that the module itself defines.
     pub(super) items: HashSet<String>,
     pub(super) macros: HashSet<String>,
     pub(super) uses: Vec<Use>,
@@ -42,6 +42,9 @@ pub(super) struct Use {
 const DEFINES: [&str; 9] = [
     "struct", "enum", "union", "fn", "const", "static", "trait", "type", "macro",
 ];
+
+const END_WITH_SEMICOLON: [&str; 5] = ["use", "const", "static", "type", "let"];
+const END_WITH_BODY: [&str; 6] = ["fn", "impl", "struct", "enum", "trait", "mod"];
 
 impl Crate {
     /// Reads a crate from its root file, `lib.rs` or `main.rs`.
@@ -74,64 +77,73 @@ impl Crate {
         self.modules.len() - 1
     }
 
-    /// Reads tokens into a module. At the top level of a module, items are definitions; inside of bodies they are not.
+    /// Reads tokens into a module. Items are definitions at the top level of a module, but not inside of bodies.
     fn scan(&mut self, module: usize, tokens: TokenStream, top_level: bool) -> Result<()> {
         let tokens: Vec<_> = tokens.into_iter().collect();
         let mut at = 0;
         while let Some(token) = tokens.get(at) {
-            match token {
+            at = match token {
                 TokenTree::Punct(punct) if punct.as_char() == '#' => {
-                    let inner = is_punct(tokens.get(at + 1), '!');
-                    at += 1 + usize::from(inner);
-                    let Some(TokenTree::Group(attribute)) = tokens.get(at) else {
-                        continue;
-                    };
-                    at += 1;
-                    if !is_for_tests(attribute.stream()) {
-                        self.scan(module, attribute.stream(), false)?;
-                    } else if inner {
-                        return Ok(());
-                    } else {
-                        at = end_of_item(&tokens, at);
-                    }
+                    self.add_attribute(module, &tokens, at + 1)?
                 }
                 TokenTree::Ident(word) if word == "mod" => {
-                    at = self.add_child(module, &tokens, at + 1)?;
+                    self.add_child(module, &tokens, at + 1)?
                 }
                 TokenTree::Ident(word) if word == "use" && !is_punct(tokens.get(at + 1), '<') => {
-                    let end = end_at(&tokens, at, ';');
-                    let public = is_public(&tokens[..at]);
-                    let mut uses = Vec::new();
-                    leaves(&tokens[at + 1..end], &[], &mut uses);
-                    let uses = uses
-                        .into_iter()
-                        .map(|(path, name)| Use { path, name, public });
-                    self.modules[module].uses.extend(uses);
-                    at = end;
-                }
-                TokenTree::Ident(word)
-                    if top_level && DEFINES.iter().any(|define| word == define) =>
-                {
-                    if let Some(TokenTree::Ident(name)) = tokens.get(at + 1) {
-                        self.modules[module].items.insert(name.to_string());
-                    }
-                    at += 1;
+                    self.add_uses(module, &tokens, at)
                 }
                 TokenTree::Ident(word) if word == "macro_rules" => {
-                    if let Some(TokenTree::Ident(name)) = tokens.get(at + 2) {
-                        self.modules[module].macros.insert(name.to_string());
-                    }
-                    at += 3;
+                    insert_name(&mut self.modules[module].macros, tokens.get(at + 2));
+                    at + 3
                 }
-                TokenTree::Ident(_) => at = self.add_path(module, &tokens, at),
+                TokenTree::Ident(word) if top_level && is_one_of(word, &DEFINES) => {
+                    insert_name(&mut self.modules[module].items, tokens.get(at + 1));
+                    at + 1
+                }
+                TokenTree::Ident(_) => self.add_path(module, &tokens, at),
                 TokenTree::Group(group) => {
                     self.scan(module, group.stream(), false)?;
-                    at += 1;
+                    at + 1
                 }
-                TokenTree::Punct(_) | TokenTree::Literal(_) => at += 1,
-            }
+                TokenTree::Punct(_) | TokenTree::Literal(_) => at + 1,
+            };
         }
         Ok(())
+    }
+
+    /// Reads an attribute from after its `#`, and returns where it ends. What it limits to tests is skipped too.
+    fn add_attribute(
+        &mut self,
+        module: usize,
+        tokens: &[TokenTree],
+        start: usize,
+    ) -> Result<usize> {
+        let inner = is_punct(tokens.get(start), '!');
+        let at = start + usize::from(inner);
+        let Some(TokenTree::Group(attribute)) = tokens.get(at) else {
+            return Ok(at);
+        };
+        Ok(match (is_for_tests(&attribute.stream()), inner) {
+            (false, _) => {
+                self.scan(module, attribute.stream(), false)?;
+                at + 1
+            }
+            (true, true) => tokens.len(),
+            (true, false) => end_of_item(tokens, at + 1),
+        })
+    }
+
+    /// Reads `use …;`, and returns where it ends.
+    fn add_uses(&mut self, module: usize, tokens: &[TokenTree], start: usize) -> usize {
+        let rest = tokens.iter().skip(start);
+        let length = rest.take_while(|token| !is_punct(Some(token), ';')).count();
+        let end = start + length;
+        let public = is_public(&tokens[..start]);
+        let uses = &mut self.modules[module].uses;
+        for (path, name) in leaves(&tokens[start + 1..end], &[]) {
+            uses.push(Use { path, name, public });
+        }
+        end
     }
 
     /// Reads `mod name;` or `mod name { … }` from the name on, and returns where it ends.
@@ -182,24 +194,34 @@ fn is_name(tokens: &[TokenTree], start: usize, path: &[String]) -> bool {
     let before = |back: usize| start.checked_sub(back).and_then(|at| tokens.get(at));
     let field = is_punct(before(1), '.') && !is_punct(before(2), '.');
     let lifetime = is_punct(before(1), '\'');
-    let from_the_outside = is_punct(before(1), ':') && is_punct(before(2), ':');
+    let end_of_path = is_punct(before(1), ':') && is_punct(before(2), ':');
     let of_a_macro = is_punct(before(1), '$') && path[0] != "crate";
     let variable = path.len() == 1
         && path[0].starts_with(char::is_lowercase)
         && !matches!(tokens.get(start + 1), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis)
         && !is_punct(tokens.get(start + 1), '!');
-    !(field || lifetime || from_the_outside || of_a_macro || variable)
+    !(field || lifetime || end_of_path || of_a_macro || variable)
 }
 
 fn is_punct(token: Option<&TokenTree>, character: char) -> bool {
     matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == character)
 }
 
+fn is_one_of(word: &Ident, words: &[&str]) -> bool {
+    words.iter().any(|other| word == other)
+}
+
+fn insert_name(names: &mut HashSet<String>, token: Option<&TokenTree>) {
+    if let Some(TokenTree::Ident(name)) = token {
+        names.insert(name.to_string());
+    }
+}
+
 fn is_colons(tokens: &[TokenTree]) -> bool {
     is_punct(tokens.first(), ':') && is_punct(tokens.get(1), ':')
 }
 
-/// Whether `pub` or `pub(…)` is what comes last.
+/// Whether `pub` or `pub(…)` comes last.
 fn is_public(before: &[TokenTree]) -> bool {
     let is_pub =
         |token: Option<&TokenTree>| matches!(token, Some(TokenTree::Ident(word)) if word == "pub");
@@ -209,8 +231,8 @@ fn is_public(before: &[TokenTree]) -> bool {
     }
 }
 
-/// `#[test]`, and `#[cfg(…)]` that holds in tests alone.
-fn is_for_tests(attribute: TokenStream) -> bool {
+/// Whether an attribute is `#[test]`, or a `#[cfg(…)]` that is true only in tests.
+fn is_for_tests(attribute: &TokenStream) -> bool {
     let text = attribute.to_string();
     let mut words = text.split(|character: char| !character.is_alphanumeric() && character != '_');
     let first = words.next();
@@ -223,27 +245,19 @@ fn is_for_tests(attribute: TokenStream) -> bool {
 /// Where the item, field or statement ends that begins here.
 fn end_of_item(tokens: &[TokenTree], start: usize) -> usize {
     let mut ends_with_body = true;
-    let mut has_keyword = false;
+    let mut is_item = false;
     for (at, token) in tokens.iter().enumerate().skip(start) {
         match token {
-            TokenTree::Ident(word)
-                if ["use", "const", "static", "type", "let"]
-                    .iter()
-                    .any(|item| word == item) =>
-            {
+            TokenTree::Ident(word) if is_one_of(word, &END_WITH_SEMICOLON) => {
                 ends_with_body = false;
-                has_keyword = true;
+                is_item = true;
             }
-            TokenTree::Ident(word)
-                if ["fn", "impl", "struct", "enum", "trait", "mod"]
-                    .iter()
-                    .any(|item| word == item) =>
-            {
+            TokenTree::Ident(word) if is_one_of(word, &END_WITH_BODY) => {
                 ends_with_body = true;
-                has_keyword = true;
+                is_item = true;
             }
             TokenTree::Punct(punct) if punct.as_char() == ';' => return at + 1,
-            TokenTree::Punct(punct) if punct.as_char() == ',' && !has_keyword => return at + 1,
+            TokenTree::Punct(punct) if punct.as_char() == ',' && !is_item => return at + 1,
             TokenTree::Group(group) if group.delimiter() == Delimiter::Brace && ends_with_body => {
                 return at + 1;
             }
@@ -253,44 +267,36 @@ fn end_of_item(tokens: &[TokenTree], start: usize) -> usize {
     tokens.len()
 }
 
-fn end_at(tokens: &[TokenTree], start: usize, character: char) -> usize {
-    let rest = tokens.iter().skip(start);
-    let length = rest
-        .take_while(|token| !is_punct(Some(token), character))
-        .count();
-    start + length
-}
-
-/// The leaves of a `use` tree: for each the path, and the name that it gets here.
-fn leaves(tree: &[TokenTree], prefix: &[String], found: &mut Vec<(Vec<String>, Option<String>)>) {
+/// The leaves of a `use` tree: for each its path, and its name in this module.
+fn leaves(tree: &[TokenTree], prefix: &[String]) -> Vec<(Vec<String>, Option<String>)> {
+    let mut found = Vec::new();
     for branch in tree.split(|token| is_punct(Some(token), ',')) {
         let mut path = prefix.to_vec();
         let mut name = None;
         let mut tokens = branch.iter();
-        let mut done = branch.is_empty();
         while let Some(token) = tokens.next() {
             match token {
                 TokenTree::Ident(word) if word == "as" => {
-                    name = tokens.next().map(ToString::to_string)
+                    name = tokens.next().map(ToString::to_string);
                 }
                 // `a::{self}` is `a`.
                 TokenTree::Ident(word) if word == "self" && !path.is_empty() => {}
                 TokenTree::Ident(word) => path.push(word.to_string()),
-                TokenTree::Punct(punct) if punct.as_char() == '*' => {
-                    found.push((path.clone(), None));
-                    done = true;
-                }
-                TokenTree::Group(group) => {
-                    let tree: Vec<_> = group.stream().into_iter().collect();
-                    leaves(&tree, &path, found);
-                    done = true;
-                }
-                TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+                _ => {}
             }
         }
-        if !done {
-            let name = name.or_else(|| path.last().cloned());
-            found.push((path, name));
+        match branch.last() {
+            Some(TokenTree::Group(group)) => {
+                let tree: Vec<_> = group.stream().into_iter().collect();
+                found.extend(leaves(&tree, &path));
+            }
+            Some(TokenTree::Punct(_)) => found.push((path, None)),
+            Some(_) => {
+                let name = name.or_else(|| path.last().cloned());
+                found.push((path, name));
+            }
+            None => {}
         }
     }
+    found
 }

@@ -19,26 +19,21 @@ enum Target {
 
 const ROOT: usize = 0;
 
-/// The names that are being looked up. `use` declarations may name each other; without this, that would never end.
+/// The names that are being looked up. They prevent an endless search if `use` declarations name each other.
 type Pending = HashSet<(usize, String)>;
 
 impl Crate {
     /// What each file takes from the others.
     pub(super) fn imports(&self) -> Imports {
         let mut imports = Imports::new();
-        for (
-            module,
-            Module {
-                file, uses, paths, ..
-            },
-        ) in self.modules.iter().enumerate()
-        {
-            let taken = imports.entry(file.clone()).or_default();
-            let private_uses = uses.iter().filter(|found| !found.public);
-            for path in private_uses.map(|found| &found.path).chain(paths) {
-                if let Target::Item(owner, name) = self.resolve(module, path, &mut Pending::new())
-                    && self.modules[owner].file != *file
-                    && !self.is_inside(module, owner)
+        for (number, module) in self.modules.iter().enumerate() {
+            let taken = imports.entry(module.file.clone()).or_default();
+            let private_uses = module.uses.iter().filter(|found| !found.public);
+            let used = private_uses.map(|found| &found.path);
+            for path in used.chain(&module.paths) {
+                if let Target::Item(owner, name) = self.resolve(number, path, &mut Pending::new())
+                    && self.modules[owner].file != module.file
+                    && !self.is_inside(number, owner)
                 {
                     let other = self.modules[owner].file.clone();
                     taken.entry(other).or_default().insert(name);
@@ -117,7 +112,7 @@ impl Crate {
         found
     }
 
-    /// A macro is in scope below its definition, without a path.
+    /// The macro of this name, wherever in the crate it is defined: it needs no path.
     fn macro_named(&self, name: &str) -> Target {
         let owner = self
             .modules
