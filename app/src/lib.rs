@@ -1,8 +1,8 @@
 //! The dashboard: pages, components and server functions.
 //!
-//! Compiled twice: with `ssr` into the server, with `hydrate` into the browser's WASM. The server renders every
-//! page, and each link loads a new one. The browser's part is islands alone (`#[island]`): what must answer without
-//! loading a page. So most of this crate is for the server only, and the WASM knows nothing of it.
+//! The crate is compiled twice: with `ssr` into the server, and with `hydrate` into the browser's WASM. The server
+//! renders every page, and each link loads a new one. Only islands (`#[island]`) run in the browser: what must respond
+//! without loading a page. So most of this crate is for the server only, and is not in the WASM.
 
 // A page is one deeply nested type; the compiler counts its depth.
 #![recursion_limit = "512"]
@@ -36,7 +36,7 @@ mod ui;
 pub use self::error::RequestError;
 #[cfg(feature = "ssr")]
 pub use self::{
-    developer_zone::{NewTokenForm, PlainAnswer, TokenNotice, create_from_form},
+    developer_zone::{NewTokenForm, PlainAnswer, create_from_form},
     document::Assets,
     error_page::{Back, error_page},
     pages::App,

@@ -17,8 +17,7 @@ use crate::{
 
 /// The whole dashboard.
 ///
-/// Every route is rendered as a whole before its first byte is sent, so that it is complete without
-/// script as well.
+/// The server renders each page completely before it sends the first byte, so that pages are complete without script.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
@@ -65,9 +64,9 @@ mod tests {
     use super::App;
     use crate::paths::{ACCOUNT, ACTIVITY, EVENTS, NEW_TOKEN, SIGN_IN, TOKENS};
 
-    /// The router's macro takes literals alone, so each address stands in this file a second time.
+    /// The router's macro accepts literals only, so this file repeats each address.
     #[test]
-    fn the_routes_are_the_addresses_that_the_rest_of_the_program_uses() {
+    fn the_routes_are_the_paths_that_the_rest_of_the_program_uses() {
         let routes = generate_route_list(App);
         let routes: BTreeSet<_> = routes.iter().map(|route| route.path()).collect();
         let one_token = format!("{TOKENS}/tokens/{{id}}");

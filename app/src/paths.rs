@@ -39,3 +39,46 @@ pub fn token_page(token: TokenId) -> String {
 
 /// The query field by which a token's page opens the question whether to delete the token.
 pub const ASK_TO_DELETE: &str = "delete";
+
+/// `path` if it leads to a page of this site other than the sign-in page. Browsers read `\` as `/`, and drop tabs
+/// and line ends, so a path with one of these is refused.
+#[cfg(feature = "ssr")]
+pub fn local_path(path: Option<&str>) -> Option<&str> {
+    path.filter(|path| {
+        path.starts_with('/')
+            && !path.starts_with("//")
+            && !path.starts_with(SIGN_IN)
+            && !path.contains(|c: char| c == '\\' || c.is_control())
+    })
+}
+
+/// The sign-in page that leads back to `next`.
+#[cfg(feature = "ssr")]
+pub fn sign_in_path(next: &str) -> String {
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("next", next)
+        .finish();
+    format!("{SIGN_IN}?{query}")
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_of_this_site_are_followed() {
+        assert_eq!(local_path(Some("/events?page=2")), Some("/events?page=2"));
+        let elsewhere = [
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "/\t/evil.example",
+            "events",
+            "",
+            "/sign-in?next=/sign-in",
+        ];
+        for path in elsewhere {
+            assert_eq!(local_path(Some(path)), None, "{path:?}");
+        }
+    }
+}

@@ -1,15 +1,14 @@
 //! Who is signed in, and which organisation is selected.
 //!
-//! These three server functions are posted by plain forms, with and without script, and answer with a
-//! redirect: each changes what the whole page is about, so the whole page is loaded anew.
+//! Plain forms post to these three server functions, with and without script. Each answers with a redirect, because
+//! each changes the whole page.
 
 use leptos::prelude::*;
 use model::organisation::OrganisationId;
 
 use crate::error::RequestError;
 
-/// Signs in: a new session for whoever has this address and password. Answers with a redirect to `next`
-/// (a path of this site), or back to the sign-in page, which says what was wrong.
+/// Signs in. Redirects to `next` (a path of this site), or back to the sign-in page, which says what was wrong.
 ///
 /// # Errors
 /// None: every outcome is a redirect.
@@ -19,23 +18,23 @@ pub(crate) async fn sign_in(
     password: String,
     next: Option<String>,
 ) -> Result<(), RequestError> {
-    server::sign_in(&email, &password, next.as_deref()).await;
+    actions::sign_in(&email, &password, next.as_deref()).await;
     Ok(())
 }
 
-/// Ends the session on the server, and answers with a redirect to the sign-in page.
+/// Ends the session on the server, and redirects to the sign-in page.
 ///
 /// # Errors
-/// [`RequestError::Unavailable`] when the session could not be ended: it is then still there.
+/// Those of the database: the session then goes on.
 #[server(prefix = "/api/dashboard", endpoint = "sign-out")]
 pub(crate) async fn sign_out() -> Result<(), RequestError> {
-    server::sign_out()
+    actions::sign_out()
         .await
         .inspect_err(RequestError::set_status)
 }
 
-/// Remembers on the account which organisation one works in, and answers with a redirect to `return_to`
-/// (a path of this site), through the sign-in page if the session has ended.
+/// Selects an organisation on the account, and redirects to `return_to` (a path of this site). If the session has
+/// ended, the way leads through sign-in.
 ///
 /// # Errors
 /// [`RequestError::NotAMember`], or those of the database.
@@ -44,26 +43,35 @@ pub(crate) async fn select_organisation(
     organisation_id: OrganisationId,
     return_to: Option<String>,
 ) -> Result<(), RequestError> {
-    server::select_organisation(organisation_id, return_to.as_deref())
+    actions::select_organisation(organisation_id, return_to.as_deref())
         .await
         .inspect_err(RequestError::set_status)
 }
 
 #[cfg(feature = "ssr")]
+mod actions;
+#[cfg(feature = "ssr")]
 mod cookies;
 #[cfg(feature = "ssr")]
-mod server;
+mod flash;
+#[cfg(feature = "ssr")]
+mod form;
+#[cfg(feature = "ssr")]
+mod member;
+#[cfg(feature = "ssr")]
+mod request;
 
 #[cfg(feature = "ssr")]
-pub(crate) use self::server::{
-    after_account_change, after_token_change, answer, confirmed_member, cookies, leave, member,
-    session, session_and_member, set_cookie, store, wants_password, watching_member,
+pub(crate) use self::{
+    actions::{FailedSignIn, SignInFailure, leave},
+    flash::{Signer, take_flash},
+    form::{answer, answer_form, redirect_after, redirect_signed},
+    member::{confirm, member, session, session_and_member, wants_password, watching_member},
+    request::{cookies, set_cookie, store},
 };
 #[cfg(feature = "ssr")]
 pub use self::{
     cookies::Cookies,
-    server::{
-        SessionSettings, account_page, failed_sign_in, local_path, sign_in_path, signed_in,
-        token_notice, viewer,
-    },
+    member::{signed_in, viewer},
+    request::SessionSettings,
 };

@@ -7,8 +7,8 @@ use leptos_router::hooks::use_query_map;
 use crate::{
     document::IslandScriptsPrefetch,
     error::wait_text,
-    session::SignIn,
-    site::{SignInFailure, use_site},
+    session::{FailedSignIn, SignIn, SignInFailure, take_flash},
+    ui::{FLASH_MESSAGE, FlashMessage},
 };
 
 impl SignInFailure {
@@ -31,14 +31,14 @@ impl SignInFailure {
 /// The page at `/sign-in`.
 #[component]
 pub(crate) fn SignInPage() -> impl IntoView {
-    let failed = use_site().failed_sign_in;
+    let failed = take_flash::<FailedSignIn>();
     let next = use_query_map().with_untracked(|query| query.get("next"));
     let email = failed
         .as_ref()
         .map(|failed| failed.email.clone())
         .unwrap_or_default();
     let has_failed = failed.is_some();
-    let described_by = has_failed.then_some("sign-in-error");
+    let described_by = has_failed.then_some(FLASH_MESSAGE);
     view! {
         <Title text="Sign in" />
         <IslandScriptsPrefetch />
@@ -52,17 +52,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
                 <h1>"Sign in"</h1>
                 {failed
                     .map(|failed| {
-                        view! {
-                            <p
-                                class="form-error"
-                                id="sign-in-error"
-                                role="alert"
-                                tabindex="-1"
-                                autofocus
-                            >
-                                {failed.reason.message()}
-                            </p>
-                        }
+                        view! { <FlashMessage text=failed.reason.message() is_success=false /> }
                     })}
                 <label class="field">
                     <span class="field-label">"Email"</span>

@@ -58,10 +58,10 @@ test('filters by kind and by token, including deleted tokens, and keeps the choi
   await activity.token.selectOption({ label: `${gone}, deleted` });
   await activity.filter.click();
   await expect(activity.sentences).toHaveText([
-    `An operator of 9Pic deleted token ${gone}`,
-    `An operator of 9Pic created token ${gone} in the name of ${MEMBER}`,
+    `9Pic support deleted token ${gone}`,
+    `9Pic support created token ${gone} in the name of ${MEMBER}`,
   ]);
-  await expect(activity.rows.first()).toContainText('Command line');
+  await expect(activity.rows.first()).toContainText('Admin tool');
   await expect(activity.token.locator('option:checked')).toHaveText(`${gone}, deleted`);
 
   await waitForHydration(page);
@@ -88,7 +88,7 @@ test('pages keep the filter in both directions, and the file has the records of 
   await signIn(MEMBER);
   for (let n = 0; n < 70; n += 1) {
     const response = await context.request.post('/api/dashboard/set-token-active', {
-      data: { organisation_id: SUMMIT, token_id: token!.id, active: n % 2 === 1 },
+      form: { organisation_id: SUMMIT, token_id: token!.id, active: n % 2 === 1 },
     });
     expect(response.status()).toBe(200);
   }
@@ -136,7 +136,7 @@ test.describe('without script', () => {
     await activity.kind.selectOption('Token created');
     await activity.filter.click();
     await expect(activity.sentences).toHaveText([
-      `An operator of 9Pic created token ${preview} in the name of ${MEMBER}`,
+      `9Pic support created token ${preview} in the name of ${MEMBER}`,
     ]);
   });
 });

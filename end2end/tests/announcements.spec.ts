@@ -37,7 +37,7 @@ test('deactivating, activating and deleting are each announced once', async ({ p
   await signIn(MEMBER);
   await zone.open();
   const expected = [
-    expect.stringMatching(`^Token ${preview.slice(0, 5)}\\*{3} is inactive\\. No server has accepted it since`),
+    expect.stringMatching(`^Token ${preview.slice(0, 5)}\\*{3} is inactive\\. Deactivated everywhere at`),
     expect.stringMatching(`^Token ${preview.slice(0, 5)}\\*{3} is active\\.`),
     expect.stringMatching(`^Token ${preview.slice(0, 5)}\\*{3} was deleted\\.`),
   ];

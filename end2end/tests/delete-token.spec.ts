@@ -20,7 +20,7 @@ test('the dialog names the token and the loss, has the focus on Cancel, and offe
   await row.delete.click();
   await expect(dialog).toBeVisible();
   await expect(dialog).toHaveAccessibleDescription(new RegExp(token.slice(0, 5) + '\\*\\*\\*'));
-  await expect(dialog).toContainText(/lose access at once/);
+  await expect(dialog).toContainText(/lose access immediately/);
   await expect(dialog).toContainText(/cannot be recovered/);
   await expect(cancel).toBeFocused();
   await page.keyboard.press('Enter');

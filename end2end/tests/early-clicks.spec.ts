@@ -36,8 +36,8 @@ test('the switch, the trash button and Create Token work without WASM', async ({
   await expect(page).toHaveURL(/\/developer-zone$/);
 
   await zone.row(preview).delete.click();
-  await expect(page.getByText('will be deleted for good')).toBeVisible();
-  await expect(page.getByRole('button', { name: 'Delete for good' })).toBeVisible();
+  await expect(page.getByText('will be permanently deleted')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Delete permanently' })).toBeVisible();
 
   await page.goto('/developer-zone', EARLY);
   await zone.createToken.click();

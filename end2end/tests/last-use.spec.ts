@@ -108,11 +108,11 @@ test('deactivating says since when no server accepts the token, and when it was 
   await row.switch.click();
   await expect(confirmations).toHaveText(
     new RegExp(
-      `^Token ${token.slice(0, 5)}\\*{3} is inactive\\. No server has accepted it since ` +
-        `\\d\\d:\\d\\d:\\d\\d\\. Last recorded use ${RECENTLY}\\.$`,
+      `^Token ${token.slice(0, 5)}\\*{3} is inactive\\. Deactivated everywhere at ` +
+        `\\d\\d:\\d\\d:\\d\\d\\. Last recorded call ${RECENTLY}\\.$`,
     ),
   );
-  const since = /since (\d\d:\d\d:\d\d)\./.exec(await confirmations.innerText())?.[1];
+  const since = /everywhere at (\d\d:\d\d:\d\d)\./.exec(await confirmations.innerText())?.[1];
   expect(secondsBetween(before, Date.now())).toContain(since);
   await expect(row.lastUse, 'the row is updated too').toHaveText(new RegExp(`^Last used ${RECENTLY}$`));
   await expectAccessible(zone.page, PHONE);
@@ -132,8 +132,8 @@ test('deleting says since when no server accepts the token, and that it was not 
   await zone.deleteDialog.delete.click();
   await expect(new Frame(zone.page).confirmations).toHaveText(
     new RegExp(
-      `^Token ${token.slice(0, 5)}\\*{3} was deleted\\. No server has accepted it since ` +
-        '\\d\\d:\\d\\d:\\d\\d\\. No use was recorded\\.$',
+      `^Token ${token.slice(0, 5)}\\*{3} was deleted\\. Deleted everywhere at ` +
+        '\\d\\d:\\d\\d:\\d\\d\\. No calls recorded\\.$',
     ),
   );
 });

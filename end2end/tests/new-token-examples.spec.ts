@@ -184,7 +184,7 @@ test('the token test shows each check: all passed, refused after another adminâ€
   await test.step('works', async () => {
     await expect(testConnection).toHaveText('Test connection');
     await expect(checks).toHaveCount(0);
-    const held = await HeldRequests.of(page, 'test-connection');
+    const held = await HeldRequests.of(page, 'test-token');
     await testConnection.dblclick();
     await held.untilOneArrived();
     await expect(testConnection).toHaveText('Testingâ€¦');
@@ -203,7 +203,7 @@ test('the token test shows each check: all passed, refused after another adminâ€
   });
 
   await test.step('the connection breaks', async () => {
-    const restore = await breakConnection(page, 'test-connection');
+    const restore = await breakConnection(page, 'test-token');
     await testConnection.click();
     await expect(testResult).toContainText('The server could not be reached, so nothing was tested.');
     await expect(checks, 'earlier results are removed').toHaveCount(0);
@@ -212,7 +212,7 @@ test('the token test shows each check: all passed, refused after another adminâ€
   });
 
   await test.step('the server has no database', async () => {
-    const restore = await answerUnavailable(page, 'test-connection');
+    const restore = await answerUnavailable(page, 'test-token');
     await testConnection.click();
     await expect(testResult).toContainText('cannot reach its database');
     await expect(checks).toHaveCount(0);
@@ -254,12 +254,12 @@ test('a test result that arrives after Done does not appear with the next token'
   await signIn(MEMBER);
   const { zone } = await showNewToken(page);
   const { testConnection, testResult, checks } = zone.newToken;
-  const held = await HeldRequests.of(page, 'test-connection');
+  const held = await HeldRequests.of(page, 'test-token');
   await testConnection.click();
   await held.untilOneArrived();
   await zone.newToken.done.click();
   await zone.create();
-  const responded = page.waitForResponse('**/api/dashboard/test-connection');
+  const responded = page.waitForResponse('**/api/dashboard/test-token');
   await held.release();
   await responded;
   await expect(testConnection).toHaveText('Test connection');

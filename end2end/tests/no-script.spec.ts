@@ -56,8 +56,8 @@ test('the form creates a token and shows it once, never creates a second one, an
   await createTokens(server, 8);
   await name.fill('One too many');
   await create.click();
-  await expect(page.locator('#said')).toContainText('You have reached the limit of 10 tokens.');
-  await expect(page.locator('#said')).toBeFocused();
+  await expect(page.locator('#flash-message')).toContainText('You have reached the limit of 10 tokens.');
+  await expect(page.locator('#flash-message')).toBeFocused();
   await expect(name).toHaveValue('One too many');
 });
 
@@ -70,7 +70,7 @@ test.describe('if the server always asks for the password', () => {
     const password = page.getByLabel('Your password, to create the token');
     await password.fill('not the password');
     await page.getByRole('button', { name: 'Create Token' }).click();
-    await expect(page.locator('#said')).toContainText('Incorrect password.');
+    await expect(page.locator('#flash-message')).toContainText('Incorrect password.');
     expect(await listTokens(server)).toEqual([]);
     await password.fill(PASSWORD);
     await page.getByRole('button', { name: 'Create Token' }).click();

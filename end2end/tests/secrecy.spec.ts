@@ -66,7 +66,7 @@ test('a token that was shown, copied and tested leaves no trace in the page, its
 
   expect((await responses.search(secret)).with).toEqual(['/api/dashboard/create-token']);
   const refusals = (await responses.search('token_inactive')).with;
-  expect(refusals, 'the search covers the token test').toContain('/api/dashboard/test-connection');
+  expect(refusals, 'the search covers the token test').toContain('/api/dashboard/test-token');
   expect(server.log).toContain('TRACE');
   expect(server.log).not.toContain(secret);
   expect(server.log).not.toContain(secret.slice(0, 16));

@@ -30,7 +30,7 @@ for (const javaScriptEnabled of [true, false]) {
     }) => {
       await signIn(MEMBER);
       const preview = previewOf(await openTokenPage(page, server));
-      const message = page.locator('#said');
+      const message = page.locator('#flash-message');
       const name = page.getByLabel('Name', { exact: true });
       await expect(page).toHaveTitle(`Token ${preview} · 9Pic`);
       await expect(page.getByText('No calls in the last 7 days.')).toBeVisible();
@@ -47,13 +47,13 @@ for (const javaScriptEnabled of [true, false]) {
       await expect(name).toHaveValue('x'.repeat(61));
 
       await page.getByRole('button', { name: 'Deactivate' }).click();
-      await expect(message).toContainText(/^Token Website gallery \(.{5}\*{3}\) is inactive\. No server has accepted it since/);
+      await expect(message).toContainText(/^Token Website gallery \(.{5}\*{3}\) is inactive\. Deactivated everywhere at/);
       expect((await listTokens(server))[0]).toMatchObject({ name: 'Website gallery', status: 'inactive' });
       await page.getByRole('button', { name: 'Activate' }).click();
       await expect(message).toHaveText(/^Token Website gallery \(.{5}\*{3}\) is active\.$/);
 
       await page.getByText('Delete token…').click();
-      await page.getByRole('button', { name: 'Delete for good' }).click();
+      await page.getByRole('button', { name: 'Delete permanently' }).click();
       await expect(page).toHaveURL('/developer-zone');
       expect(await listTokens(server)).toEqual([]);
       pageErrors.allow(failedToLoad(404));
@@ -82,7 +82,7 @@ test('the page shows the token’s calls and refusals, with what to do about eac
     await page.reload();
     expect(await chart.count()).toBe(1);
   }).toPass();
-  await page.getByText('The figures as a table').click();
+  await page.getByText('Show as table').click();
   await expect(page.getByRole('table', { name: /^Calls by hour/ })).toBeVisible();
   const refusal = page.getByRole('row', { name: /organisation_mismatch/ });
   await expect(refusal).toContainText('Use the ID of the token’s own organisation in the address.');
@@ -105,11 +105,11 @@ test.describe('if the server always asks for the password', () => {
     await page.getByText('Delete token…').click();
     const password = page.getByLabel('Your password, to delete the token');
     await password.fill('not the password');
-    await page.getByRole('button', { name: 'Delete for good' }).click();
-    await expect(page.locator('#said')).toHaveText(/Incorrect password/);
+    await page.getByRole('button', { name: 'Delete permanently' }).click();
+    await expect(page.locator('#flash-message')).toHaveText(/Incorrect password/);
     expect(await listTokens(server)).toHaveLength(1);
     await password.fill(PASSWORD);
-    await page.getByRole('button', { name: 'Delete for good' }).click();
+    await page.getByRole('button', { name: 'Delete permanently' }).click();
     await expect(page).toHaveURL('/developer-zone');
     expect(await listTokens(server)).toEqual([]);
   });

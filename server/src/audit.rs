@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(
             String::from_utf8(lines).expect("UTF-8"),
             "\"2026-01-19T06:00:00.123Z\",\"sign-in-failed\",\
-             \"Somebody failed to sign in with an address that has no account\",\
+             \"Failed sign-in for an address that has no account\",\
              \"\",\"\",\"\",\"\",\"\",\"\",\"192.0.2.1\",\"a,\"\"b\"\";=c\"\r\n"
         );
     }

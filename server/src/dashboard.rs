@@ -1,4 +1,4 @@
-//! The dashboard's host: pages, server functions, who may see them, cross-site check, and the pages of faults.
+//! The host of the dashboard: its pages and server functions, sign-in, the cross-site check, and error pages.
 
 mod creation;
 mod faults;
@@ -7,12 +7,9 @@ mod tasks;
 use std::{sync::Arc, time::Duration};
 
 use app::{
-    App, RequestError, TokenNotice,
-    paths::{ACCOUNT, HOME, SIGN_IN},
-    session::{
-        Cookies, SessionSettings, account_page, failed_sign_in, local_path, sign_in_path,
-        signed_in, token_notice, viewer,
-    },
+    App, RequestError,
+    paths::{HOME, SIGN_IN, local_path, sign_in_path},
+    session::{Cookies, SessionSettings, signed_in, viewer},
     shell,
     site::Site,
     texts::token_test::CallPing,
@@ -20,7 +17,7 @@ use app::{
 use axum::{
     Extension, Json, Router,
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
     routing::get,
@@ -28,25 +25,25 @@ use axum::{
 use leptos::{config::LeptosOptions, prelude::provide_context};
 use leptos_axum::{LeptosRoutes, generate_route_list, render_app_async_with_context};
 use model::{client::ClientAddress, security::SecurityEvent};
-use store::{Store, sessions::Session};
+use store::Store;
 use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
 
 use self::faults::Words;
 use crate::{assets, audit};
 
-/// The longest body that a form or a server function of ours can have, by far.
+/// The maximum body of a form or server function, in bytes. Ours are much smaller.
 const BODY_LIMIT: usize = 64 * 1024;
 
-/// What the dashboard needs to know of its surroundings.
+/// The settings of the dashboard.
 #[derive(Clone, Debug)]
 pub(crate) struct DashboardConfig {
-    /// Where Enterprise enquiries go.
+    /// The address for Enterprise enquiries.
     pub(crate) contact_url: String,
     /// Scheme, host and port under which integrations call the external API.
     pub(crate) api_origin: String,
-    /// Whether browsers reach the dashboard over HTTPS, so that its cookie can demand that.
+    /// Whether browsers reach the dashboard over HTTPS: its cookies then require it.
     pub(crate) secure_cookies: bool,
-    /// How long after the password was given it need not be given again for what is done once and for all.
+    /// For this long after the password was given, what cannot be undone does not ask for it again.
     pub(crate) confirm_password_after: Duration,
 }
 
@@ -62,7 +59,7 @@ struct Pages {
 pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardConfig) -> Router {
     tasks::keep_request_span();
     let options = LeptosOptions::builder().output_name("app").build();
-    // `serve` refuses to start without the front end; a test of the rest can do without.
+    // `serve` refuses to start without the front end; tests of the server run without it.
     let addresses = assets::addresses().unwrap_or_default();
     let (of_new_token, of_faults) = (addresses.clone(), addresses.clone());
     let document = move || shell(addresses.clone());
@@ -104,98 +101,55 @@ pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardCon
         .with_state(options)
 }
 
-/// Lets signed-in people at the pages, everyone at the sign-in page, and tells the page who is looking. A
-/// page that is added is behind sign-in unless it is named here.
+/// Serves pages to signed-in users, and the sign-in page to everyone. A new page is behind sign-in unless this
+/// function names it.
 async fn admit_to_page(State(pages): State<Pages>, request: Request, next: Next) -> Response {
     let is_page = [Method::GET, Method::HEAD].contains(request.method())
         && !request.uri().path().starts_with("/api/");
     if !is_page {
-        // Server functions find out for themselves who calls.
+        // Server functions check for themselves who calls.
         return next.run(request).await;
     }
     match page(&pages, request.uri(), request.headers()).await {
         Ok(Page::Elsewhere(path)) => Redirect::to(&path).into_response(),
-        Ok(Page::Here {
-            site,
-            notice,
-            forget,
-        }) => {
+        Ok(Page::Here(site)) => {
             let mut request = request;
-            if let Some(notice) = notice {
-                request.extensions_mut().insert(notice);
-            }
-            show(*site, forget, request, next).await
+            request.extensions_mut().insert(site);
+            next.run(request).await
         }
         Err(error) => unavailable(&error),
     }
 }
 
-/// What a request for a page is answered with.
+/// The response to a request for a page.
 enum Page {
-    /// Another page.
+    /// A redirect to another page.
     Elsewhere(String),
-    /// The page, which knows this; and what makes the browser forget a message that it says once.
-    Here {
-        site: Box<Site>,
-        notice: Option<TokenNotice>,
-        forget: Option<HeaderValue>,
-    },
+    /// The page itself, which knows this.
+    Here(Site),
 }
 
 async fn page(pages: &Pages, uri: &Uri, headers: &HeaderMap) -> Result<Page, RequestError> {
-    let cookies = pages.settings.cookies;
-    let session = signed_in(headers, &pages.store, cookies).await?;
-    let mut site = Site {
-        contact_url: pages.contact_url.clone(),
-        api_origin: pages.api_origin.clone(),
-        ..Site::default()
-    };
-    let session: Option<Session> = match session {
-        Some(session) => {
-            site.viewer = viewer(&session, &pages.store).await?;
-            site.viewer.is_some().then_some(session)
-        }
+    let session = signed_in(headers, &pages.store, pages.settings.cookies).await?;
+    let viewer = match session {
+        Some(session) => viewer(&session, &pages.store).await?,
         None => None,
     };
-    let mut notice = None;
-    let forget;
-    match (uri.path(), session) {
-        (SIGN_IN, Some(_)) => {
-            let wanted = wanted_page(uri.query());
-            let path = local_path(wanted.as_deref()).unwrap_or(HOME);
-            return Ok(Page::Elsewhere(path.to_owned()));
-        }
-        (SIGN_IN, None) => (site.failed_sign_in, forget) = failed_sign_in(headers, cookies).unzip(),
-        (ACCOUNT, Some(session)) => {
-            let (account, said) = account_page(&session, headers, &pages.store, cookies).await?;
-            (site.account, forget) = (Some(account), said);
-        }
-        (path, Some(_)) => (notice, forget) = token_notice(headers, path, cookies).unzip(),
-        (_, None) => {
-            let here = uri.path_and_query().map_or("/", |path| path.as_str());
-            return Ok(Page::Elsewhere(sign_in_path(here)));
-        }
+    let is_sign_in = uri.path() == SIGN_IN;
+    if is_sign_in && viewer.is_some() {
+        let wanted = wanted_page(uri.query());
+        let path = local_path(wanted.as_deref()).unwrap_or(HOME);
+        return Ok(Page::Elsewhere(path.to_owned()));
     }
-    let site = Box::new(site);
-    Ok(Page::Here {
-        site,
-        notice,
-        forget,
-    })
-}
-
-async fn show(
-    site: Site,
-    forget: Option<HeaderValue>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    request.extensions_mut().insert(site);
-    let mut response = next.run(request).await;
-    if let Some(forget) = forget {
-        response.headers_mut().append(header::SET_COOKIE, forget);
+    if !is_sign_in && viewer.is_none() {
+        let here = uri.path_and_query().map_or("/", |path| path.as_str());
+        return Ok(Page::Elsewhere(sign_in_path(here)));
     }
-    response
+    Ok(Page::Here(Site {
+        contact_url: pages.contact_url.clone(),
+        api_origin: pages.api_origin.clone(),
+        viewer,
+    }))
 }
 
 fn wanted_page(query: Option<&str>) -> Option<String> {
@@ -209,10 +163,10 @@ fn unavailable(error: &RequestError) -> Response {
     (error.status(), retry_after, Json(error)).into_response()
 }
 
-/// Refuses requests that change something and come from another site's page: our cookies would ride
-/// along. Browsers say where a request comes from in `Sec-Fetch-Site`, older ones in `Origin`; whoever
-/// sends neither is no browser, and has no cookies but its own (Fetch Metadata; OWASP Cross-Site Request
-/// Forgery Prevention Cheat Sheet).
+/// Refuses requests that change something and come from another site's page: they could carry our cookies.
+/// Browsers name the source of a request in `Sec-Fetch-Site`, older ones in `Origin`. A client that sends neither is no
+/// browser, and has no cookies but its own (Fetch Metadata; OWASP Cross-Site Request Forgery Prevention Cheat
+/// Sheet).
 async fn refuse_cross_site(request: Request, next: Next) -> Response {
     let harmless = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
     if harmless || is_same_origin(request.headers()) {
@@ -266,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn another_sites_request_is_told_by_either_header() {
+    fn a_request_from_another_site_is_recognised_by_either_header() {
         let ours = [
             &[("sec-fetch-site", "same-origin")][..],
             &[("sec-fetch-site", "none")],

@@ -1,7 +1,9 @@
-//! The account of whoever is signed in: their password, and the browsers in which they are signed in.
+//! The signed-in user's account: the password, and the browsers in which the user is signed in.
 //!
-//! Everything that can be done is a plain form that is answered with the page anew: it works without script.
+//! Every change is a plain form, which works without script.
 
+#[cfg(feature = "ssr")]
+mod notice;
 #[cfg(feature = "ssr")]
 mod page;
 #[cfg(feature = "ssr")]

@@ -2,63 +2,69 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use model::session::{SessionId, SessionSummary};
 
-use super::{password::PasswordForm, sessions::SessionList};
+use super::{notice::AccountNotice, password::PasswordForm, sessions::SessionList};
 use crate::{
+    dashboard::LoadFailed,
     error::RequestError,
-    site::{AccountNotice, use_site},
+    session::{answer, session, store, take_flash},
+    site::use_viewer,
+    ui::FlashMessage,
 };
 
-/// Id of what the page says of the form that was sent.
-pub(super) const NOTICE: &str = "account-notice";
+/// What the page shows.
+struct Account {
+    /// The browsers in which the user is signed in, the one used last first.
+    sessions: Vec<SessionSummary>,
+    /// The session of this browser.
+    this_session: SessionId,
+    notice: Option<AccountNotice>,
+}
+
+async fn load() -> Result<Account, RequestError> {
+    let session = session().await?;
+    Ok(Account {
+        sessions: store().sessions().of_user(session.user_id()).await?,
+        this_session: session.id(),
+        notice: take_flash(),
+    })
+}
 
 /// Password and sessions.
 #[component]
 pub(crate) fn AccountPage() -> impl IntoView {
-    let site = use_site();
-    let email = site.viewer.map(|viewer| viewer.email).unwrap_or_default();
-    let content = site.account.map(|account| {
-        let problem = match &account.notice {
-            Some(AccountNotice::Failed(error)) => Some(error.clone()),
-            _ => None,
-        };
-        view! {
-            {account.notice.map(|notice| view! { <Said notice /> })}
-            <PasswordForm email problem />
-            <SessionList sessions=account.sessions this=account.this_session />
+    let content = Suspend::new(async move {
+        match answer(load()).await {
+            Ok(account) => view! { <Content account /> }.into_any(),
+            Err(error) => view! { <LoadFailed what="Your account" error /> }.into_any(),
         }
     });
     view! {
         <Title text="Your account" />
         <h1>"Your account"</h1>
-        {content}
+        <Suspense>{content}</Suspense>
     }
 }
 
-/// What became of the form that was sent. It has the focus, so that it is read out and next to be read.
 #[component]
-fn Said(notice: AccountNotice) -> impl IntoView {
-    let (class, role, text) = match notice {
-        AccountNotice::PasswordChanged => (
-            "form-success",
-            "status",
-            "Your password was changed. You are signed out in all other browsers.".to_owned(),
-        ),
-        AccountNotice::SessionEnded => (
-            "form-success",
-            "status",
-            "That browser is signed out.".to_owned(),
-        ),
-        AccountNotice::Failed(error) => ("form-error", "alert", error.to_string()),
+fn Content(account: Account) -> impl IntoView {
+    let email = use_viewer().map(|viewer| viewer.email).unwrap_or_default();
+    let Account {
+        sessions,
+        this_session,
+        notice,
+    } = account;
+    let problem = match &notice {
+        Some(AccountNotice::Failed(error)) => Some(error.clone()),
+        _ => None,
     };
+    let message = notice.map(|notice| {
+        view! { <FlashMessage text=notice.text() is_success=notice.is_success() /> }
+    });
     view! {
-        <p class=class id=NOTICE role=role tabindex="-1" autofocus>
-            {text}
-        </p>
+        {message}
+        <PasswordForm email problem />
+        <SessionList sessions this=this_session />
     }
-}
-
-/// Which of the password's fields a problem is about.
-pub(super) fn is_about_new_password(problem: &RequestError) -> bool {
-    matches!(problem, RequestError::NewPassword(_))
 }

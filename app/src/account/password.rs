@@ -3,25 +3,26 @@
 use leptos::{prelude::*, server_fn::ServerFn};
 use model::user::MIN_PASSWORD_LENGTH;
 
-use super::{
-    page::{NOTICE, is_about_new_password},
-    server_functions::ChangePassword,
-    show_passwords::ShowPasswords,
-};
-use crate::error::RequestError;
+use super::{server_functions::ChangePassword, show_passwords::ShowPasswords};
+use crate::{error::RequestError, ui::FLASH_MESSAGE};
 
+/// Id of the hint below the new password.
 const HINT: &str = "new-password-hint";
 
-/// The form that changes the password. What is typed can be pasted, and shown.
+/// The form that changes the password. Passwords can be pasted, and shown.
 #[component]
 pub(super) fn PasswordForm(
-    /// Whose password: password managers go by it.
+    /// The account's address, for password managers.
     email: String,
-    /// Why it was not changed, if it was not.
+    /// Why the password was not changed.
     problem: Option<RequestError>,
 ) -> impl IntoView {
-    let new_is_wrong = problem.as_ref().is_some_and(is_about_new_password);
-    let present_is_wrong = problem == Some(RequestError::WrongPassword);
+    let new_is_wrong = matches!(problem, Some(RequestError::NewPassword(_)));
+    let current_is_wrong = problem == Some(RequestError::WrongPassword);
+    let new_described_by = match new_is_wrong {
+        true => format!("{FLASH_MESSAGE} {HINT}"),
+        false => HINT.to_owned(),
+    };
     view! {
         <section class="card" aria-labelledby="password-title">
             <header class="card-header">
@@ -40,19 +41,19 @@ pub(super) fn PasswordForm(
                     name="current_password"
                     label="Current password"
                     autocomplete="current-password"
-                    described_by=present_is_wrong.then_some(NOTICE)
-                    invalid=present_is_wrong
+                    described_by=current_is_wrong.then(|| FLASH_MESSAGE.to_owned())
+                    invalid=current_is_wrong
                 />
                 <PasswordField
                     name="new_password"
                     label="New password"
                     autocomplete="new-password"
-                    described_by=Some(if new_is_wrong { "account-notice new-password-hint" } else { HINT })
+                    described_by=Some(new_described_by)
                     invalid=new_is_wrong
                 />
                 <p class="hint" id=HINT>
                     {format!(
-                        "At least {MIN_PASSWORD_LENGTH} characters of any kind, and none of the passwords that everybody tries first. A few unrelated words make a good one.",
+                        "At least {MIN_PASSWORD_LENGTH} characters of any kind, and not a common password. A few unrelated words make a good one.",
                     )}
                 </p>
                 <ShowPasswords />
@@ -65,13 +66,13 @@ pub(super) fn PasswordForm(
     }
 }
 
-/// No greatest length: a password that is cut when it is pasted is another one.
+/// A field for a password. It has no maximum length, which would cut a longer password when it is pasted.
 #[component]
 fn PasswordField(
     name: &'static str,
     label: &'static str,
     autocomplete: &'static str,
-    described_by: Option<&'static str>,
+    described_by: Option<String>,
     invalid: bool,
 ) -> impl IntoView {
     view! {

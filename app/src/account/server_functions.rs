@@ -1,70 +1,83 @@
-//! What the account's page asks of the server: posted by plain forms, and answered with the page anew.
+//! The server functions of the account's page. Plain forms post to them, and each redirects to a page.
 
 use leptos::prelude::*;
 use model::session::SessionId;
 
-use crate::error::RequestError;
-#[cfg(feature = "ssr")]
+use super::notice::AccountNotice;
 use crate::{
-    session::{after_account_change, cookies, leave, session, set_cookie, store},
-    site::AccountNotice,
+    error::RequestError,
+    paths::ACCOUNT,
+    session::{
+        Signer, cookies, leave, redirect_after, redirect_signed, session, set_cookie, store,
+    },
 };
 
-/// Gives the account another password, and ends its other sessions.
+/// Changes the password, and ends the account's other sessions. This browser gets a new session.
 ///
 /// # Errors
-/// None: the page says what became of it.
+/// None: the page says what happened.
 #[server(prefix = "/api/dashboard", endpoint = "change-password")]
 pub(crate) async fn change_password(
     current_password: String,
     new_password: String,
 ) -> Result<(), RequestError> {
-    let changed = async {
+    let change = async {
         let session = session().await?;
-        let changed = store()
-            .sign_in()
+        let store = store();
+        let sign_in = store.sign_in();
+        Ok(sign_in
             .change_password(&session, &current_password, &new_password)
-            .await?;
-        set_cookie(cookies().session(&changed));
-        Ok(AccountNotice::PasswordChanged)
+            .await?)
     };
-    after_account_change(changed.await);
+    match change.await {
+        Ok(key) => {
+            set_cookie(cookies().session(&key));
+            let signer = Signer::Session(key);
+            redirect_signed(&signer, ACCOUNT, &AccountNotice::PasswordChanged);
+        }
+        Err(error) => failed(error),
+    }
     Ok(())
 }
 
-/// Ends one of one's own sessions. The one that asks leads to the sign-in page.
+/// Ends one of the user's own sessions. If it is this browser's, redirects to the sign-in page.
 ///
 /// # Errors
-/// None: the page says what became of it.
+/// None: the page says what happened.
 #[server(prefix = "/api/dashboard", endpoint = "end-session")]
 pub(crate) async fn end_session(session_id: SessionId) -> Result<(), RequestError> {
-    let ended = async {
+    let end = async {
         let session = session().await?;
         let store = store();
         store.sessions().end(session.user_id(), session_id).await?;
         Ok(session.id() == session_id)
     };
-    match ended.await {
+    match end.await {
         Ok(true) => leave(),
-        outcome => after_account_change(outcome.map(|_| AccountNotice::SessionEnded)),
+        Ok(false) => redirect_after(None, ACCOUNT, &AccountNotice::SessionEnded),
+        Err(error) => failed(error),
     }
     Ok(())
 }
 
-/// Ends all of one's own sessions, this one included, and leads to the sign-in page.
+/// Ends all of the user's own sessions, this one included, and redirects to the sign-in page.
 ///
 /// # Errors
-/// None: where it could not be done, the page says so.
+/// None: if it failed, the page says so.
 #[server(prefix = "/api/dashboard", endpoint = "end-all-sessions")]
 pub(crate) async fn end_all_sessions() -> Result<(), RequestError> {
-    let ended = async {
+    let end = async {
         let session = session().await?;
         store().sessions().end_all(session.user_id()).await?;
         Ok(())
     };
-    match ended.await {
+    match end.await {
         Ok(()) => leave(),
-        Err(error) => after_account_change(Err(error)),
+        Err(error) => failed(error),
     }
     Ok(())
+}
+
+fn failed(error: RequestError) {
+    redirect_after(Some(&error), ACCOUNT, &AccountNotice::Failed(error.clone()));
 }

@@ -1,4 +1,4 @@
-//! The browsers in which one is signed in.
+//! The browsers in which the user is signed in.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use model::session::{SessionId, SessionSummary};
@@ -6,12 +6,12 @@ use model::session::{SessionId, SessionSummary};
 use super::server_functions::{EndAllSessions, EndSession};
 use crate::ui::{ServerTime, Shown};
 
-/// The browsers in which one is signed in, each with its way out.
+/// The list of browsers, each with a button that signs it out.
 #[component]
 pub(super) fn SessionList(
-    /// All of them.
+    /// The sessions, the one used last first.
     sessions: Vec<SessionSummary>,
-    /// The one that looks at the page.
+    /// The session of this browser.
     this: SessionId,
 ) -> impl IntoView {
     let rows = sessions

@@ -1,11 +1,10 @@
-//! Seeing what one types.
+//! The check box that shows passwords.
 
 use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 
-/// Shows what is typed in the password fields of the form that it stands in. Does nothing without script, so it is
-/// not to be seen there.
+/// Shows what is typed in the password fields of its form. It needs script, and is hidden without it.
 #[island]
 pub(super) fn ShowPasswords() -> impl IntoView {
     let place = NodeRef::<html::Label>::new();

@@ -1,10 +1,10 @@
-//! What people on other plans are told.
+//! The message about the Enterprise plan, for organisations on other plans.
 
 use leptos::prelude::*;
 
 use crate::{ids::UPGRADE_DIALOG, site::use_site, ui::Dialog};
 
-/// The message of the lock, over the page one is on.
+/// The dialog of the lock.
 #[component]
 pub(super) fn UpgradeDialog() -> impl IntoView {
     view! {
@@ -18,10 +18,10 @@ pub(super) fn UpgradeDialog() -> impl IntoView {
     }
 }
 
-/// Which plan one is on, what the Developer Zone gives, and whom to ask.
+/// The organisation's plan, what the Developer Zone offers, and the link to 9Pic.
 #[component]
 pub(crate) fn UpgradeMessage(
-    /// What stands beside the way to 9Pic.
+    /// Another button beside the link to 9Pic.
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
@@ -41,7 +41,7 @@ pub(crate) fn UpgradeMessage(
     view! {
         {plan}
         <p>
-            "With it, your organisation creates API tokens that let your own website, app or partners read its events and photos, and can deactivate or delete each of them at any time."
+            "With it, your organisation creates API tokens that let your servers and partners read its events and photos, and can deactivate or delete each token at any time."
         </p>
         <div class="dialog-actions">
             {children.map(|children| children())}

@@ -1,17 +1,17 @@
-//! Drawings of how a token was used, as SVG that the server writes: nothing for the browser to compute.
+//! Charts of a token's calls, as SVG that the server writes.
 //!
-//! Accepted calls are filled and refused ones hollow, so that they differ without colour, too.
+//! Accepted calls are filled and refused calls are hollow, so that they differ without colour.
 
 use std::fmt::Write as _;
 
 use model::usage::{Calls, Week};
 
-/// The bar of a table's row: its height without the line on which it stands, and the width of a day.
+/// The chart in a table's row: the height of its bars, and the width of a day, in pixels.
 const BAR_HEIGHT: u64 = 18;
 const DAY_WIDTH: u64 = 12;
 
-/// A token's seven days, 84 by 20 pixels, with its figures as accessible name: accepted calls below, refused
-/// ones on them, both as parts of the busiest day. It holds numbers and words of ours alone.
+/// A chart of seven days, 84 by 20 pixels, with its figures as accessible name. Refused calls are on top of accepted
+/// ones, both relative to the busiest day. The SVG contains no text by users.
 pub(super) fn week_bar(week: &Week) -> String {
     let highest = week.0.iter().map(|calls| calls.total()).max().unwrap_or(0);
     let mut svg = format!(
@@ -30,7 +30,7 @@ pub(super) fn week_bar(week: &Week) -> String {
             );
         }
         if refused > 0 {
-            // Half a pixel in, so that the line around it lies within.
+            // Half a pixel inwards, so that the outline is within the bar.
             let y = BAR_HEIGHT + 1 - accepted - refused;
             let _ = write!(
                 svg,
@@ -43,8 +43,8 @@ pub(super) fn week_bar(week: &Week) -> String {
     svg
 }
 
-/// The heights of accepted and refused calls, in whole pixels, where `highest` calls are `height` high. Whatever
-/// there is can be seen: accepted calls from one pixel, refused ones, which are hollow, from three.
+/// The heights of accepted and refused calls in pixels, if `highest` calls are `height` pixels high. Even a single call
+/// is visible: accepted calls have at least one pixel; refused calls, which are hollow, at least three.
 pub(super) fn heights(calls: Calls, highest: u64, height: u64) -> (u64, u64) {
     const LEAST_HOLLOW: u64 = 3;
     let part = |count: u64| {
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_is_named_by_its_figures() {
+    fn the_accessible_name_of_a_chart_has_its_figures() {
         let mut week = Week::default();
         assert!(week_bar(&week).contains("<title>No calls in the last 7 days</title>"));
         week.0[0] = calls(1_203, 2);
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_there_is_can_be_seen_and_nothing_stands_out_of_the_bar() {
+    fn every_call_is_visible_and_no_bar_is_too_high() {
         let highest = u64::MAX / 2;
         for accepted in [0, 1, 5, 1_000, highest / 2, highest] {
             for refused in [0, 1, 7, highest / 2, highest] {

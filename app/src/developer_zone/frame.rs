@@ -11,13 +11,13 @@ use crate::{
     ui::{IconName, Notice},
 };
 
-/// What is around each page of the Developer Zone. What the organisation's plan does not include is explained,
-/// not hidden; the server functions refuse by themselves.
+/// The frame of a page. If the organisation's plan does not include the Developer Zone, it explains that instead of the
+/// page. The server functions refuse for themselves.
 #[component]
 pub(super) fn ZoneFrame(
-    /// What the page shows: `its API tokens`.
+    /// What the page shows, for a sentence: `its API tokens`.
     what: &'static str,
-    /// The page, for an organisation whose plan includes it.
+    /// The page itself, for an organisation whose plan includes it.
     content: fn(OrganisationId) -> AnyView,
 ) -> impl IntoView {
     let organisation = use_viewer().and_then(|viewer| viewer.selected_organisation().cloned());
@@ -41,7 +41,7 @@ pub(super) fn ZoneFrame(
     }
 }
 
-/// The way from one page of the Developer Zone to the other.
+/// The links between the pages of the Developer Zone.
 #[component]
 fn Tabs() -> impl IntoView {
     view! {

@@ -6,6 +6,9 @@
 mod activity;
 #[cfg(feature = "ssr")]
 mod charts;
+mod creation;
+#[cfg(feature = "ssr")]
+mod fields;
 #[cfg(feature = "ssr")]
 mod frame;
 #[cfg(feature = "ssr")]
@@ -16,16 +19,14 @@ mod notice;
 mod page;
 mod receipt;
 mod server_functions;
+mod token_form;
 #[cfg(feature = "ssr")]
 mod token_page;
 mod tokens;
 
 #[cfg(feature = "ssr")]
+pub use self::no_script::{NewTokenForm, PlainAnswer, create_from_form};
+#[cfg(feature = "ssr")]
 pub(crate) use self::{
     activity::ActivityPage, no_script::NewTokenPage, page::DeveloperZonePage, token_page::TokenPage,
-};
-#[cfg(feature = "ssr")]
-pub use self::{
-    no_script::{NewTokenForm, PlainAnswer, create_from_form},
-    notice::TokenNotice,
 };

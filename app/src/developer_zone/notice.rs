@@ -1,75 +1,114 @@
-//! What a page of tokens says once, after a form was sent.
+//! The flash messages of pages about tokens.
 
 use std::fmt;
 
-use http::request::Parts;
 use leptos::prelude::*;
 use model::{
     timestamp::Timestamp,
-    token::{InvalidTokenName, Receipt},
+    token::{InvalidTokenName, Receipt, TokenStatus, TokenSummary},
 };
 use serde::{Deserialize, Serialize};
 
 use super::receipt::out_of_use;
 use crate::{
     error::RequestError,
-    ui::{iso_utc, utc_date_time},
+    session::take_flash,
+    ui::{FlashMessage, iso_utc, utc_date_time},
 };
 
-/// What became of a form about a token. The host puts it into the extensions of the request for the page that is
-/// to say it.
+/// The longest name that a message brings back to be corrected, in characters: a cookie has little room.
+const LONGEST_TYPED: usize = 120;
+
+/// What happened to the form of a token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum TokenNotice {
-    /// It has another name, or none any more.
+pub(crate) enum TokenNotice {
+    /// The token was renamed.
     Renamed,
-    /// The token that is called so is inactive.
-    Deactivated(String, OutOfUse),
-    /// The token that is called so is active.
+    /// The token of this name is active.
     Activated(String),
-    /// The token that was called so is deleted.
+    /// The token of this name is inactive.
+    Deactivated(String, OutOfUse),
+    /// The token of this name is deleted.
     Deleted(String, OutOfUse),
-    /// The name that was typed is none.
+    /// This name, as it was typed, cannot be a token's.
     NameRefused(InvalidTokenName, String),
-    /// It was not created: a form without script, with the name that was typed.
+    /// The token was not created; with the name as it was typed.
     NotCreated(RequestError, String),
-    /// It was not deleted.
+    /// The token was not deleted.
     NotDeleted(RequestError),
     /// Nothing was changed.
     Failed(RequestError),
 }
 
-/// Since when a token is out of use, and when it was last used before.
+/// Since when a token is out of use, and its last call before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OutOfUse {
+pub(crate) struct OutOfUse {
     since: Timestamp,
-    last_used: Option<Timestamp>,
+    last_call: Option<Timestamp>,
 }
 
 impl From<&Receipt> for OutOfUse {
     fn from(receipt: &Receipt) -> Self {
         Self {
             since: receipt.in_force_since,
-            last_used: receipt.token.last_used,
+            last_call: receipt.token.last_used,
         }
     }
 }
 
+impl OutOfUse {
+    /// `done` is `Deactivated` or `Deleted`.
+    fn in_words(self, done: &str) -> String {
+        let last_call = self.last_call.map(instant);
+        out_of_use(done, &instant(self.since), last_call.as_deref())
+    }
+}
+
 impl TokenNotice {
-    /// What the page that is being rendered is to say.
-    pub(crate) fn of_request() -> Option<Self> {
-        with_context(|request: &Parts| request.extensions.get().cloned()).flatten()
+    /// The outcome of activating or deactivating a token.
+    pub(super) fn of_switch(outcome: &Result<Receipt, RequestError>) -> Self {
+        match outcome {
+            Ok(receipt) => match receipt.token.status {
+                TokenStatus::Active => Self::Activated(receipt.token.display_name()),
+                TokenStatus::Inactive => {
+                    Self::Deactivated(receipt.token.display_name(), OutOfUse::from(receipt))
+                }
+            },
+            Err(error) => Self::Failed(error.clone()),
+        }
     }
 
-    /// Whether something was done.
-    pub(super) const fn is_good(&self) -> bool {
+    /// The outcome of renaming a token to `typed`.
+    pub(super) fn of_renaming(outcome: &Result<TokenSummary, RequestError>, typed: &str) -> Self {
+        match outcome {
+            Ok(_) => Self::Renamed,
+            Err(RequestError::TokenName(problem)) => Self::NameRefused(*problem, shortened(typed)),
+            Err(error) => Self::Failed(error.clone()),
+        }
+    }
+
+    /// The outcome of deleting a token.
+    pub(super) fn of_deletion(outcome: &Result<Receipt, RequestError>) -> Self {
+        match outcome {
+            Ok(receipt) => Self::Deleted(receipt.token.display_name(), OutOfUse::from(receipt)),
+            Err(error) => Self::NotDeleted(error.clone()),
+        }
+    }
+
+    /// A creation that failed.
+    pub(super) fn of_failed_creation(error: &RequestError, typed: &str) -> Self {
+        Self::NotCreated(error.clone(), shortened(typed))
+    }
+
+    const fn is_success(&self) -> bool {
         matches!(
             self,
-            Self::Renamed | Self::Deactivated(..) | Self::Activated(_) | Self::Deleted(..)
+            Self::Renamed | Self::Activated(_) | Self::Deactivated(..) | Self::Deleted(..)
         )
     }
 
-    /// The name that was typed and could not be taken, to be put right.
-    pub(super) fn typed(&self) -> Option<&str> {
+    /// The name that was refused, for the field to be corrected.
+    pub(super) fn refused_name(&self) -> Option<&str> {
         match self {
             Self::NameRefused(_, typed) => Some(typed),
             _ => None,
@@ -77,32 +116,24 @@ impl TokenNotice {
     }
 }
 
-/// What was typed, as much of it as goes into a cookie.
-pub(crate) fn typed(text: &str) -> String {
-    text.chars().take(120).collect()
-}
-
-fn instant(at: Timestamp) -> String {
-    format!("{} UTC", utc_date_time(&iso_utc(at)))
-}
-
-impl fmt::Display for OutOfUse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let last_use = self.last_used.map(instant);
-        f.write_str(&out_of_use(&instant(self.since), last_use.as_deref()))
-    }
-}
-
 impl fmt::Display for TokenNotice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Renamed => f.write_str("The name was changed."),
-            Self::Deactivated(called, out_of_use) => {
-                write!(f, "Token {called} is inactive. {out_of_use}")
-            }
             Self::Activated(called) => write!(f, "Token {called} is active."),
-            Self::Deleted(called, out_of_use) => {
-                write!(f, "Token {called} was deleted. {out_of_use}")
+            Self::Deactivated(called, facts) => {
+                write!(
+                    f,
+                    "Token {called} is inactive. {}",
+                    facts.in_words("Deactivated")
+                )
+            }
+            Self::Deleted(called, facts) => {
+                write!(
+                    f,
+                    "Token {called} was deleted. {}",
+                    facts.in_words("Deleted")
+                )
             }
             Self::NameRefused(problem, _) => RequestError::TokenName(*problem).fmt(f),
             Self::NotCreated(error, _) | Self::NotDeleted(error) | Self::Failed(error) => {
@@ -110,4 +141,24 @@ impl fmt::Display for TokenNotice {
             }
         }
     }
+}
+
+/// The flash message of the page, if there is one.
+#[component]
+pub(super) fn TokenFlash() -> impl IntoView {
+    take_flash().map(|notice| view! { <NoticeMessage notice /> })
+}
+
+/// A notice as a flash message.
+#[component]
+pub(super) fn NoticeMessage(notice: TokenNotice) -> impl IntoView {
+    view! { <FlashMessage text=notice.to_string() is_success=notice.is_success() /> }
+}
+
+fn shortened(typed: &str) -> String {
+    typed.chars().take(LONGEST_TYPED).collect()
+}
+
+fn instant(at: Timestamp) -> String {
+    format!("{} UTC", utc_date_time(&iso_utc(at)))
 }

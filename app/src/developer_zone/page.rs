@@ -1,4 +1,4 @@
-//! The page of the tokens, and what is around each page of the Developer Zone.
+//! The page of the organisation's tokens.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -6,13 +6,13 @@ use model::organisation::OrganisationId;
 
 use super::{
     frame::ZoneFrame,
+    notice::TokenFlash,
     server_functions::list_tokens,
-    token_page::TokenSaid,
     tokens::{CardHeader, TokenCard},
 };
 use crate::{dashboard::LoadFailed, site::use_site};
 
-/// The page of the tokens.
+/// The page of the organisation's tokens.
 #[component]
 pub(crate) fn DeveloperZonePage() -> impl IntoView {
     view! {
@@ -31,9 +31,19 @@ fn TokenPanel(organisation: OrganisationId) -> impl IntoView {
         match list_tokens(organisation).await {
             Ok(listed) => {
                 let site = use_site();
-                let email = site.viewer.map(|viewer| viewer.email).unwrap_or_default();
-                view! { <TokenCard organisation listed email api_origin=site.api_origin /> }
-                    .into_any()
+                let viewer = site.viewer.unwrap_or_default();
+                let organisation_name = viewer.selected_organisation();
+                let organisation_name = organisation_name.map(|it| it.name.clone());
+                view! {
+                    <TokenCard
+                        organisation
+                        organisation_name=organisation_name.unwrap_or_default()
+                        listed
+                        email=viewer.email
+                        api_origin=site.api_origin
+                    />
+                }
+                .into_any()
             }
             Err(error) => view! {
                 <CardHeader />
@@ -43,7 +53,7 @@ fn TokenPanel(organisation: OrganisationId) -> impl IntoView {
         }
     });
     view! {
-        <TokenSaid />
+        <TokenFlash />
         <section class="card" aria-labelledby="tokens-title">
             <Suspense>{content}</Suspense>
         </section>

@@ -1,12 +1,13 @@
-//! What is said of a token that was deactivated or deleted.
+//! What a receipt says of a token that was deactivated or deleted.
 
-/// Since when no server accepts it, and when it was in use last: both instants as their reader reads them. What other
-/// servers accepted in the seconds before may not have reached the database: so it says what is recorded, not what
-/// was.
-pub(super) fn out_of_use(since: &str, last_use: Option<&str>) -> String {
-    let last_use = match last_use {
-        Some(at) => format!("Last recorded use {at}."),
-        None => "No use was recorded.".to_owned(),
+/// Since when no server accepts the token, and when it was last called. `done` is `Deactivated` or `Deleted`; both
+/// times are as their reader reads them.
+///
+/// It says "recorded", because calls of the last seconds on other servers may not be in the database yet.
+pub(super) fn out_of_use(done: &str, since: &str, last_call: Option<&str>) -> String {
+    let last_call = match last_call {
+        Some(at) => format!("Last recorded call {at}."),
+        None => "No calls recorded.".to_owned(),
     };
-    format!("No server has accepted it since {since}. {last_use}")
+    format!("{done} everywhere at {since}. {last_call}")
 }

@@ -1,7 +1,8 @@
-//! What the Developer Zone asks of the server.
+//! The server functions of the Developer Zone.
 //!
-//! Each request names the organisation that the page shows. Whether whoever is signed in may act there
-//! is found out anew each time.
+//! Each request names the organisation that its page shows. Each checks anew that the signed-in user is a member
+//! there. The functions that change a token take the fields of a form, with and without script: see
+//! [`answer_form`].
 
 use leptos::{prelude::*, server_fn::codec::Json};
 use model::{
@@ -18,28 +19,31 @@ use {
 };
 
 #[cfg(feature = "ssr")]
-use super::notice::{OutOfUse, TokenNotice};
-use super::tokens::{ListedToken, TokenRows};
+use super::{creation::Creation, notice::TokenNotice};
+use super::{
+    creation::CreationFields,
+    tokens::{ListedToken, TokenRows},
+};
 use crate::{error::RequestError, texts::token_test::PingAnswer};
 #[cfg(feature = "ssr")]
 use crate::{
     paths::{TOKENS, token_page},
-    session::{after_token_change, answer, confirmed_member, member, store, watching_member},
+    session::{answer, answer_form, confirm, member, session_and_member, store, watching_member},
     texts::token_test::CallPing,
 };
 
-/// A token that has just been made. The only answer that holds a token's secret.
+/// A new token. The only answer that contains a token's secret.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct NewToken {
     /// The whole token.
     pub(crate) secret: String,
     /// Its row.
     pub(crate) row: ListedToken,
-    /// An event to try it on, if the organisation has one that is configured.
+    /// An event to test it with, if one is configured.
     pub(crate) example_event: Option<EventId>,
 }
 
-/// The organisation's tokens, newest first, with what their rows show.
+/// The organisation's tokens, newest first, as rows of the table.
 ///
 /// # Errors
 /// [`RequestError::SessionEnded`], [`RequestError::NotAMember`], [`RequestError::PlanRequired`], or those of
@@ -53,13 +57,12 @@ pub(super) async fn list_tokens(organisation: OrganisationId) -> Result<TokenRow
     .await
 }
 
-/// The organisation's tokens, unless they are what the page shows: that of [`TokenRows::fingerprint`] `seen`. For a
-/// page that asks again and again, so that it shows what others do; that is no use of the session, which ends meanwhile as if
-/// nobody had asked. Whatever order changes are committed in and whichever server is asked, nothing is missed,
-/// because the whole list is compared.
+/// The poll by which a page shows what others do: all rows, or nothing if `seen` is their
+/// [`TokenRows::fingerprint`]. Polling does not extend the session. The whole list is compared, so no change is
+/// missed, in whatever order changes commit and whichever server answers.
 ///
-/// Costs five reads, each of a few rows by an index: the session, the member, the organisation, its tokens, and
-/// their counts of seven days (up to some hundreds for each token).
+/// Costs five reads of a few rows each, by index: the session, the member, the organisation, its tokens, and their
+/// counts of seven days (up to some hundreds for each token).
 ///
 /// # Errors
 /// [`RequestError::SessionEnded`], [`RequestError::NotAMember`], [`RequestError::PlanRequired`], or those of
@@ -83,25 +86,21 @@ async fn rows(member: &Member) -> Result<TokenRows, TokenError> {
     Ok(TokenRows::of(listed))
 }
 
-/// Makes a token, called `name` (blank for none), and gives its secret away, this once. The `password` of whoever
-/// is signed in must come along where it was given too long ago.
+/// Creates a token, and returns its secret, this once. Requires the password if it was last given too long ago.
 ///
 /// # Errors
 /// [`RequestError::TokenName`], [`RequestError::TokenLimitReached`], [`RequestError::PasswordRequired`],
 /// [`RequestError::WrongPassword`], [`RequestError::TooManyTries`], and those of [`watch_tokens`].
-#[server(prefix = "/api/dashboard", endpoint = "create-token", input = Json)]
+#[server(prefix = "/api/dashboard", endpoint = "create-token")]
 pub(crate) async fn create_token(
     organisation_id: OrganisationId,
-    name: Option<String>,
-    password: Option<String>,
+    #[server(flatten)] fields: CreationFields,
 ) -> Result<NewToken, RequestError> {
     answer(async {
-        // What is typed is put right before anybody is asked for a password.
-        let name = TokenName::parse_optional(name.as_deref().unwrap_or_default())?;
-        let member = confirmed_member(organisation_id, password).await?;
-        // Read before: nothing may stand between a token that was made and its answer.
-        let example_event = example_event(&member).await;
-        let created = store().tokens().create(&member, name).await?;
+        let creation = Creation::check(organisation_id, fields).await?;
+        // Read before the creation: once the token exists, nothing may keep its secret from the answer.
+        let example_event = example_event(&creation.member).await;
+        let created = creation.create().await?;
         Ok(NewToken {
             secret: created.secret.reveal(),
             row: ListedToken::new(created.summary),
@@ -111,26 +110,26 @@ pub(crate) async fn create_token(
     .await
 }
 
-/// A convenience: where it cannot be read, the token is made all the same.
+/// An event to test a new token with. If none can be read, the token is created all the same.
 #[cfg(feature = "ssr")]
 async fn example_event(member: &Member) -> Option<EventId> {
     let example = store().events().example(member).await;
     example.unwrap_or_else(|error| {
         tracing::error!(
             error = &error as &dyn std::error::Error,
-            "no event to show a new token with"
+            "could not read an event to test a new token with"
         );
         None
     })
 }
 
-/// Calls ping with a token, as an integration would. For members alone, and on the plan alone: to anybody
-/// else it would tell of tokens found elsewhere.
+/// Calls ping with a token, as an integration would. Only for members, on the plan with the Developer Zone: for
+/// others it would be a way to try out tokens found elsewhere.
 ///
 /// # Errors
-/// Those of [`watch_tokens`]. What the API refuses is an answer.
-#[server(prefix = "/api/dashboard", endpoint = "test-connection", input = Json)]
-pub(crate) async fn test_connection(
+/// Those of [`watch_tokens`]. A refusal by the API is an answer, and no error.
+#[server(prefix = "/api/dashboard", endpoint = "test-token", input = Json)]
+pub(crate) async fn test_token(
     organisation_id: OrganisationId,
     event_id: EventId,
     secret: String,
@@ -143,18 +142,21 @@ pub(crate) async fn test_connection(
     .await
 }
 
-/// Switches a token on or off, without asking for the password: an emergency stop must be quick. Answers once the
-/// change is in force on every server, and is made also if its page is left before.
+/// Activates or deactivates a token. It does not ask for the password: an emergency stop must be quick. Answers
+/// once the change is in force on every server. Completes even if the browser leaves the page.
 ///
 /// # Errors
 /// [`RequestError::NoSuchToken`], and those of [`watch_tokens`].
-#[server(prefix = "/api/dashboard", endpoint = "set-token-active", input = Json)]
+#[server(prefix = "/api/dashboard", endpoint = "set-token-active")]
 pub(crate) async fn set_token_active(
     organisation_id: OrganisationId,
     token_id: TokenId,
     active: bool,
+    /// Whether the form is in the table of tokens, and not on the token's page.
+    #[server(default)]
+    in_table: bool,
 ) -> Result<Receipt, RequestError> {
-    answer(async {
+    let switch = async {
         let member = member(organisation_id).await?;
         let store = store();
         to_the_end(async move {
@@ -162,83 +164,79 @@ pub(crate) async fn set_token_active(
             tokens.set_active((&member).into(), token_id, active).await
         })
         .await
+    };
+    answer_form(switch, |outcome| {
+        let page = match in_table {
+            true => TOKENS.to_owned(),
+            false => token_page(token_id),
+        };
+        (page, TokenNotice::of_switch(outcome))
     })
     .await
 }
 
-/// The same, by a plain form: the table's, or that of the token's page. Answers with the page it stands on, which
-/// says what became of it.
-///
-/// # Errors
-/// None.
-#[server(prefix = "/api/dashboard", endpoint = "switch-token-form")]
-pub(crate) async fn switch_token_form(
-    organisation_id: OrganisationId,
-    token_id: TokenId,
-    active: bool,
-    #[server(default)] in_table: bool,
-) -> Result<(), RequestError> {
-    let switched = set_token_active(organisation_id, token_id, active).await;
-    let notice = switched.map(|receipt| match active {
-        true => TokenNotice::Activated(receipt.token.display_name()),
-        false => TokenNotice::Deactivated(receipt.token.display_name(), OutOfUse::from(&receipt)),
-    });
-    let page = match in_table {
-        true => TOKENS.to_owned(),
-        false => token_page(token_id),
-    };
-    after_token_change(&page, notice, TokenNotice::Failed);
-    Ok(())
-}
-
-/// Calls a token by `name`, or by none where that is blank.
+/// Renames a token; a blank `name` removes its name.
 ///
 /// # Errors
 /// [`RequestError::TokenName`], [`RequestError::NoSuchToken`], and those of [`watch_tokens`].
-#[server(prefix = "/api/dashboard", endpoint = "rename-token", input = Json)]
+#[server(prefix = "/api/dashboard", endpoint = "rename-token")]
 pub(crate) async fn rename_token(
     organisation_id: OrganisationId,
     token_id: TokenId,
     name: String,
 ) -> Result<TokenSummary, RequestError> {
-    answer(async {
-        let name = TokenName::parse_optional(&name)?;
+    let rename = async {
         let member = member(organisation_id).await?;
-        Ok(store()
-            .tokens()
-            .rename((&member).into(), token_id, name)
-            .await?)
+        let name = TokenName::parse_optional(&name)?;
+        let store = store();
+        let tokens = store.tokens();
+        Ok(tokens.rename((&member).into(), token_id, name).await?)
+    };
+    answer_form(rename, |outcome| {
+        (
+            token_page(token_id),
+            TokenNotice::of_renaming(outcome, &name),
+        )
     })
     .await
 }
 
-/// Deletes a token for good. Answers once no server takes it any more. The `password` as for [`create_token`].
+/// Deletes a token permanently. Answers once no server accepts it. Requires the `password` like [`create_token`].
+/// Completes even if the browser leaves the page.
 ///
 /// # Errors
 /// [`RequestError::NoSuchToken`], and those of [`create_token`].
-#[server(prefix = "/api/dashboard", endpoint = "delete-token", input = Json)]
+#[server(prefix = "/api/dashboard", endpoint = "delete-token")]
 pub(crate) async fn delete_token(
     organisation_id: OrganisationId,
     token_id: TokenId,
     password: Option<String>,
 ) -> Result<Receipt, RequestError> {
-    answer(async {
-        let member = confirmed_member(organisation_id, password).await?;
+    let deletion = async {
+        let (session, member) = session_and_member(organisation_id).await?;
+        confirm(&session, password).await?;
         let store = store();
         to_the_end(async move { store.tokens().delete((&member).into(), token_id).await }).await
+    };
+    answer_form(deletion, |outcome| {
+        let page = match outcome {
+            Ok(_) => TOKENS.to_owned(),
+            Err(_) => token_page(token_id),
+        };
+        (page, TokenNotice::of_deletion(outcome))
     })
     .await
 }
 
-/// Makes a change although nobody may wait for its answer any more: whoever leaves a page drops what it has asked
-/// for, and a click on the switch must not depend on that.
+/// Runs a change as a task of its own. A browser that leaves its page drops the request, and a click on the switch
+/// must take effect all the same.
 #[cfg(feature = "ssr")]
 async fn to_the_end<T: Send + 'static>(
     change: impl Future<Output = Result<T, TokenError>> + Send + 'static,
 ) -> Result<T, RequestError> {
     match store::task::spawn(change).await {
         Ok(outcome) => Ok(outcome?),
-        // It has panicked; that is in the log.
+        // The task panicked; the log has the reason.
         Err(_) => Err(RequestError::Internal),
     }
 }

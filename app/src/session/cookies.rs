@@ -1,72 +1,75 @@
-//! The cookies that the dashboard sets. Scripts cannot read any of them, and other sites' requests carry none
-//! that counts: all are `HttpOnly` and `SameSite=Lax`, and over HTTPS `Secure`.
+//! The cookies of the dashboard.
+//!
+//! All are `HttpOnly`, so that no script can read them, and `SameSite=Lax`, so that posts from other sites carry
+//! none. Over HTTPS all are `Secure` and have the prefix `__Host-`: browsers then accept them from this host
+//! alone (RFC 6265bis, 4.1.3.2).
 
-use cookie::{Cookie, CookieBuilder, SameSite, time::Duration};
+use cookie::{Cookie, SameSite, time::Duration};
 use http::{HeaderMap, HeaderValue, header::COOKIE};
-use serde::{Serialize, de::DeserializeOwned};
 use store::sessions::{ABSOLUTE_END, SessionKey};
 
-/// How long a browser is known to have signed in: half a year after the last time.
+/// How long a device cookie lasts after the last sign-in.
 const KNOWN_FOR: Duration = Duration::days(180);
 
-/// The cookies. `__Host-` binds those that last to this host and HTTPS (RFC 6265bis, 4.1.3.2).
+/// How long a flash message waits for its page.
+pub(super) const FLASH_LIFETIME: Duration = Duration::minutes(1);
+
+/// Reads the cookies of requests, and writes those of responses.
 #[derive(Clone, Copy, Debug)]
 pub struct Cookies {
     secure: bool,
 }
 
 impl Cookies {
-    /// Cookies for browsers that come over HTTPS if `secure`, and over plain HTTP if not.
+    /// The cookies of a dashboard that browsers reach over HTTPS (`secure`) or over plain HTTP.
     pub const fn new(secure: bool) -> Self {
         Self { secure }
     }
 
-    /// The key of the browser's session, if it shows one.
+    /// The key in the session cookie, if the browser sends one.
     pub(super) fn session_key(self, headers: &HeaderMap) -> Option<SessionKey> {
         SessionKey::parse(find(headers, self.session_name())?.value())
     }
 
-    /// Lets the browser show this key from now on. When the session ends is decided by the store; the cookie
-    /// only has to last that long.
+    /// Stores a session's key in the browser. The store decides when the session ends; the cookie lasts at least
+    /// that long.
     pub(crate) fn session(self, key: &SessionKey) -> Option<HeaderValue> {
         let lifetime = i64::try_from(ABSOLUTE_END.as_secs()).unwrap_or(i64::MAX);
-        self.lasting(
+        self.header(
             self.session_name(),
             &key.reveal(),
             Duration::seconds(lifetime),
         )
     }
 
-    /// Lets the browser forget its key.
+    /// Deletes the session's key.
     pub(super) fn no_session(self) -> Option<HeaderValue> {
-        self.lasting(self.session_name(), "", Duration::ZERO)
+        self.header(self.session_name(), "", Duration::ZERO)
     }
 
-    /// What the browser shows of an earlier sign-in.
+    /// The device cookie, if the browser sends one.
     pub(super) fn known_browser(self, headers: &HeaderMap) -> Option<String> {
         find(headers, self.known_browser_name()).map(|cookie| cookie.value().to_owned())
     }
 
-    /// Lets the browser show this at its next sign-in.
+    /// Stores the device cookie in the browser.
     pub(super) fn knows_browser(self, proof: &str) -> Option<HeaderValue> {
-        self.lasting(self.known_browser_name(), proof, KNOWN_FOR)
+        self.header(self.known_browser_name(), proof, KNOWN_FOR)
     }
 
-    /// Lets a page say this once.
-    pub(super) fn say(self, once: &Once, what: &impl Serialize) -> Option<HeaderValue> {
-        let value = serde_json::to_string(what).ok()?;
-        self.once(once, &value, Duration::minutes(1))
+    /// The value of the flash message's cookie, if the browser sends one.
+    pub(super) fn flash(self, headers: &HeaderMap) -> Option<String> {
+        find(headers, self.flash_name()).map(|cookie| cookie.value().to_owned())
     }
 
-    /// What the page is to say, and the header that makes the browser forget it.
-    pub(super) fn said<T: DeserializeOwned>(
-        self,
-        once: &Once,
-        headers: &HeaderMap,
-    ) -> Option<(T, HeaderValue)> {
-        let cookie = find(headers, once.name)?;
-        let what = serde_json::from_str(cookie.value()).ok()?;
-        Some((what, self.once(once, "", Duration::ZERO)?))
+    /// Stores a flash message in the browser for a minute.
+    pub(super) fn set_flash(self, value: &str) -> Option<HeaderValue> {
+        self.header(self.flash_name(), value, FLASH_LIFETIME)
+    }
+
+    /// Deletes the flash message.
+    pub(super) fn no_flash(self) -> Option<HeaderValue> {
+        self.header(self.flash_name(), "", Duration::ZERO)
     }
 
     const fn session_name(self) -> &'static str {
@@ -85,29 +88,19 @@ impl Cookies {
         }
     }
 
-    fn lasting(self, name: &'static str, value: &str, lifetime: Duration) -> Option<HeaderValue> {
-        self.header(Cookie::build((name, value)).path("/").max_age(lifetime))
+    const fn flash_name(self) -> &'static str {
+        if self.secure { "__Host-flash" } else { "flash" }
     }
 
-    fn once(self, once: &Once, value: &str, lifetime: Duration) -> Option<HeaderValue> {
-        let cookie = Cookie::build((once.name, value)).path(once.path);
-        self.header(cookie.max_age(lifetime))
+    fn header(self, name: &'static str, value: &str, lifetime: Duration) -> Option<HeaderValue> {
+        let cookie = Cookie::build((name, value))
+            .path("/")
+            .max_age(lifetime)
+            .secure(self.secure)
+            .http_only(true)
+            .same_site(SameSite::Lax);
+        HeaderValue::from_str(&cookie.build().encoded().to_string()).ok()
     }
-
-    fn header(self, cookie: CookieBuilder<'_>) -> Option<HeaderValue> {
-        let cookie = cookie.secure(self.secure).http_only(true);
-        let cookie = cookie.same_site(SameSite::Lax).build();
-        HeaderValue::from_str(&cookie.encoded().to_string()).ok()
-    }
-}
-
-/// What a page is to say once, after a form was sent: a cookie for one view of it, so that what was typed
-/// stands in no URL, and strangers' tries take no room in the database.
-pub(super) struct Once {
-    /// The cookie's name.
-    pub(super) name: &'static str,
-    /// The page's path.
-    pub(super) path: &'static str,
 }
 
 fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cookie<'a>> {
@@ -124,60 +117,51 @@ fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cookie<'a>> {
 mod tests {
     use super::*;
 
-    const PAGE: Once = Once {
-        name: "page-says",
-        path: "/page",
-    };
-
-    /// The header that a browser sends after it has got this one.
+    /// The headers that a browser sends after it received this one.
     fn sent(set: &HeaderValue) -> HeaderMap {
         let set = set.to_str().expect("ASCII");
         let (pair, _) = set.split_once(';').expect("attributes");
         HeaderMap::from_iter([(COOKIE, pair.parse().expect("a header value"))])
     }
 
-    #[test]
-    fn what_a_page_is_to_say_comes_back_whatever_was_typed() {
-        let typed = "a;b=\"c\" é@example.com".to_owned();
-        let set = Cookies::new(false).say(&PAGE, &typed).expect("a header");
-        let (said, forget) = Cookies::new(false)
-            .said::<String>(&PAGE, &sent(&set))
-            .expect("read back");
-        assert_eq!(said, typed);
-        assert!(forget.to_str().expect("ASCII").contains("Max-Age=0"));
+    fn key() -> SessionKey {
+        SessionKey::parse(&"7f".repeat(16)).expect("a key")
     }
 
     #[test]
-    fn over_https_every_cookie_demands_it() {
-        let key = SessionKey::parse(&"7f".repeat(16)).expect("a key");
-        let all = |cookies: Cookies| {
-            let said = cookies.say(&PAGE, &"typed").expect("a header");
-            let (_, forget) = cookies.said::<String>(&PAGE, &sent(&said)).expect("said");
-            let lasting = [
-                cookies.session(&key),
+    fn a_flash_message_comes_back_unchanged() {
+        let typed = "a;b=\"c\" é@example.com";
+        let cookies = Cookies::new(false);
+        let set = cookies.set_flash(typed).expect("a header");
+        assert_eq!(cookies.flash(&sent(&set)).as_deref(), Some(typed));
+    }
+
+    #[test]
+    fn over_https_every_cookie_is_secure_and_bound_to_this_host() {
+        for secure in [true, false] {
+            let cookies = Cookies::new(secure);
+            let all = [
+                cookies.session(&key()),
                 cookies.no_session(),
                 cookies.knows_browser("x"),
+                cookies.set_flash("x"),
+                cookies.no_flash(),
             ];
-            let lasting = lasting.map(|set| set.expect("a header"));
-            [&[said, forget], lasting.as_slice()].concat()
-        };
-        for secure in [true, false] {
-            for set in all(Cookies::new(secure)) {
+            for set in all.map(|set| set.expect("a header")) {
                 let set = set.to_str().expect("ASCII");
+                assert_eq!(set.starts_with("__Host-"), secure, "{set}");
                 assert_eq!(set.contains("; Secure"), secure, "{set}");
-                assert!(
-                    set.contains("; HttpOnly") && set.contains("; SameSite=Lax"),
-                    "{set}"
-                );
+                for attribute in ["; HttpOnly", "; SameSite=Lax", "; Path=/;"] {
+                    assert!(set.contains(attribute), "{set}");
+                }
             }
         }
     }
 
     #[test]
-    fn over_https_a_cookie_of_plain_http_counts_for_nothing() {
-        let key = SessionKey::parse(&"7f".repeat(16)).expect("a key");
-        let plain = Cookies::new(false).session(&key).expect("a header");
-        let secure = Cookies::new(true).session(&key).expect("a header");
+    fn over_https_a_session_cookie_of_plain_http_is_ignored() {
+        let plain = Cookies::new(false).session(&key()).expect("a header");
+        let secure = Cookies::new(true).session(&key()).expect("a header");
         let read = |cookies: Cookies, set| cookies.session_key(&sent(set)).is_some();
         assert!(read(Cookies::new(false), &plain));
         assert!(read(Cookies::new(true), &secure));

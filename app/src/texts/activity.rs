@@ -1,4 +1,4 @@
-//! The audit trail in words, and the addresses of its pages.
+//! The audit trail in words, for the page and the CSV file; and the addresses of both.
 
 use std::fmt;
 
@@ -14,16 +14,16 @@ use crate::{
     ui::{iso_utc, utc_date_time},
 };
 
-/// What the query of the page's address asks for. What cannot be read asks for nothing.
+/// The query in the address of the page or the file. A part that cannot be read is ignored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ActivityQuery {
-    /// The file's organisation: the one that the page shows.
+    /// The organisation of the file: the one that the page shows.
     pub organisation: Option<OrganisationId>,
-    /// Records of this kind.
+    /// Only records of this kind.
     pub kind: Option<Kind>,
-    /// Records about this token.
+    /// Only records about this token.
     pub token: Option<TokenId>,
-    /// From where on.
+    /// Where the page starts.
     pub place: Cursor,
 }
 
@@ -51,7 +51,7 @@ impl ActivityQuery {
         read
     }
 
-    /// Which records are asked for.
+    /// The filter of records.
     pub const fn filter(&self) -> Filter {
         Filter {
             kind: self.kind,
@@ -60,7 +60,7 @@ impl ActivityQuery {
         }
     }
 
-    /// The page with this filter, from there on.
+    /// The address of the page with this filter, starting at `place`.
     pub(crate) fn page(&self, place: Cursor) -> String {
         let place = match place {
             Cursor::Newest => None,
@@ -70,7 +70,7 @@ impl ActivityQuery {
         self.address(ACTIVITY, place)
     }
 
-    /// The file with this filter.
+    /// The address of the file with this filter.
     pub(crate) fn file(&self, organisation: OrganisationId) -> String {
         self.address(
             ACTIVITY_FILE,
@@ -93,21 +93,21 @@ impl ActivityQuery {
 /// A record as a sentence without its full stop: `ada@example.com deactivated token Website gallery (k7Q2x***)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sentence {
-    /// Who.
+    /// The subject.
     pub(crate) who: String,
-    /// Did what.
+    /// The verb and its objects.
     pub(crate) did: String,
-    /// With which token, as it was called then.
+    /// The token, with its name at that time.
     pub(crate) token: Option<(Option<TokenName>, TokenPreview)>,
-    /// And the rest.
+    /// The end of the sentence.
     pub(crate) rest: Option<String>,
 }
 
 impl Sentence {
-    /// What the record tells of.
+    /// The record as a sentence.
     pub fn of(entry: &Entry) -> Self {
         Self {
-            who: who(&entry.actor),
+            who: who(entry),
             did: did(entry),
             token: entry
                 .token
@@ -137,16 +137,17 @@ impl fmt::Display for Sentence {
     }
 }
 
-fn who(actor: &Actor) -> String {
-    match actor {
+fn who(entry: &Entry) -> String {
+    match &entry.actor {
         Actor::User(account) => account.email.clone(),
         Actor::Operator(Some(name)) => format!("Operator {name}"),
-        Actor::Operator(None) => "An operator of 9Pic".to_owned(),
-        Actor::Unknown => "Somebody".to_owned(),
+        Actor::Operator(None) => "9Pic support".to_owned(),
+        Actor::Unknown if entry.kind == Kind::SignInFailed => "Failed sign-in".to_owned(),
+        Actor::Unknown => "Someone".to_owned(),
     }
 }
 
-/// After `named token k7Q2x***` and `renamed token Kiosk (k7Q2x***)`: the name that it has from then on.
+/// The new name, after `named token k7Q2x***` or `renamed token Kiosk (k7Q2x***)`.
 fn renamed_to(token: &RecordedToken) -> Option<String> {
     let name = token.renamed_to.as_ref()?;
     Some(match token.name {
@@ -160,10 +161,9 @@ fn did(entry: &Entry) -> String {
     let own = matches!(entry.actor, Actor::User(_));
     let text = match entry.kind {
         Kind::SignedIn => "signed in",
-        Kind::SignInFailed if account.is_empty() => {
-            "failed to sign in with an address that has no account"
-        }
-        Kind::SignInFailed => return format!("failed to sign in as {account}"),
+        Kind::SignInFailed if own => "failed to sign in",
+        Kind::SignInFailed if account.is_empty() => "for an address that has no account",
+        Kind::SignInFailed => return format!("for {account}"),
         Kind::SignedOut => "signed out",
         Kind::PasswordChanged if own => "changed their password",
         Kind::PasswordChanged => return format!("changed the password of {account}"),
@@ -190,7 +190,7 @@ fn did(entry: &Entry) -> String {
         Kind::AuditPruned => {
             let before = entry.pruned_before.unwrap_or(Timestamp(0));
             let before = utc_date_time(&iso_utc(before));
-            return format!("removed all records from before {before} UTC");
+            return format!("removed all records before {before} UTC");
         }
     };
     text.to_owned()
@@ -206,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_pages_own_addresses_are_read_as_they_were_meant() {
+    fn the_query_of_every_address_of_the_page_is_read_back() {
         let key = EntryKey {
             at: Timestamp(1_768_802_400_000),
             id: 57,
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_renaming_tells_of_both_names() {
+    fn a_renaming_names_both_names() {
         let name = |text: &str| Some(TokenName::parse(text).expect("a name"));
         let said = |before: Option<TokenName>, after: Option<TokenName>| {
             let token = RecordedToken {
@@ -256,7 +256,7 @@ mod tests {
             };
             Sentence::of(&entry).to_string()
         };
-        let who = "An operator of 9Pic";
+        let who = "9Pic support";
         for (before, after, did) in [
             (None, name("Kiosk"), "named token k7Q2x*** “Kiosk”"),
             (
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_asks_for_nothing() {
+    fn a_part_of_a_query_that_cannot_be_read_is_ignored() {
         let query =
             ActivityQuery::parse("?kind=&token=&before=&after=x&kind=gold&token=%00&nonsense");
         assert_eq!(query, ActivityQuery::default());

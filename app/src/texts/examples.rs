@@ -1,14 +1,14 @@
-//! A call of the external API in the languages that integrations are written in: the same text in the
-//! documentation, where the key comes from the environment, and beside a new token, where it stands in
-//! the text.
+//! Examples of calls of the external API, in the languages of integrations.
 //!
-//! Each runs as it is printed, with nothing installed but the language: Python 3 and Node.js bring an HTTP
-//! client along.
+//! The documentation and the dialog of a new token show the same text. In the documentation the key comes from the
+//! environment; beside a new token it is in the text.
+//!
+//! Each example runs as printed, with only the language installed: Python 3 and Node.js have an HTTP client.
 
-/// Where an example that holds no key takes it from.
+/// The environment variable with the key, for examples without the key itself.
 pub const KEY_VARIABLE: &str = "API_TOKEN";
 
-/// What an example is written in.
+/// The language of an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
     /// A shell with curl.
@@ -23,7 +23,7 @@ impl Language {
     /// Every language, in the order of the tabs.
     pub const ALL: [Self; 3] = [Self::Curl, Self::Python, Self::JavaScript];
 
-    /// The name on its tab.
+    /// The label of its tab.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Curl => "cURL",
@@ -36,21 +36,21 @@ impl Language {
 /// The key of an example.
 #[derive(Clone, Copy, Debug)]
 pub enum Key<'a> {
-    /// Stands in the text, which is as secret as the key then.
+    /// The key is in the text, which is then as secret as the key.
     Literal(&'a str),
-    /// Comes from [`KEY_VARIABLE`].
+    /// The key comes from [`KEY_VARIABLE`].
     Environment,
 }
 
-/// The call that an example makes. None of its texts is quoted: each must be free of quotation marks,
-/// backslashes and `$`, except the body's double quotation marks.
+/// The call that an example makes. Its texts are not escaped: they must contain no quotation marks, backslashes or `$`,
+/// except double quotation marks in the body.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
     /// Scheme, host and port of the API, for example `https://api.9pic.ai`.
     pub origin: &'a str,
-    /// Path and query, from `/` on.
+    /// Path and query, beginning with `/`.
     pub path: &'a str,
-    /// The JSON to send, on one line; none makes it a GET, any a POST.
+    /// The JSON to send, on one line. With a body the call is a POST, without one a GET.
     pub body: Option<&'a str>,
     /// The key to send.
     pub key: Key<'a>,
@@ -91,7 +91,7 @@ impl Call<'_> {
                 format!("    data=b'{body}',\n"),
             ),
         };
-        // A refusal raises, and is an answer all the same: what is wrong stands in it.
+        // Python raises an exception for a refusal, whose body says what is wrong.
         format!(
             "{import}import urllib.error\nimport urllib.request\n\n\
              request = urllib.request.Request(\n    \
@@ -141,7 +141,7 @@ mod tests {
     };
 
     #[test]
-    fn a_key_from_the_environment_stands_in_no_example() {
+    fn an_example_with_a_key_from_the_environment_names_the_variable() {
         for language in Language::ALL {
             let text = PING.written_in(language);
             assert!(text.contains(KEY_VARIABLE), "{text}");
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_given_stands_in_each_example_once() {
+    fn a_literal_key_is_in_each_example_exactly_once() {
         let key = Key::Literal("k7Q2xSecret");
         for language in Language::ALL {
             let text = Call { key, ..PING }.written_in(language);

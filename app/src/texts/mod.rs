@@ -1,6 +1,7 @@
-//! Texts that more than one output needs: a page and a CSV file, or a page and the documentation.
+//! Texts that more than one output needs: a page and a CSV file, a page and the documentation, two pages.
 
 #[cfg(feature = "ssr")]
 pub mod activity;
+pub(crate) mod creation;
 pub mod examples;
 pub mod token_test;

@@ -1,4 +1,4 @@
-//! A try of a new token: the answer that an integration would get, from the guard itself.
+//! The test of a new token: the answer that an integration would get, from the API's own checks.
 
 use model::{
     event::EventId,
@@ -7,35 +7,35 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What the external API answered to a ping.
+/// The external API's answer to a ping.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PingAnswer {
     /// The HTTP status.
     pub status: u16,
-    /// The code in `X-Error-Code`, if it was no success.
+    /// The code in `X-Error-Code`; none on success.
     pub code: Option<String>,
-    /// The answer's message.
+    /// The message of the answer.
     pub message: String,
 }
 
-/// What became of one of the guard's checks.
+/// The outcome of one check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckOutcome {
-    /// It let the call through.
+    /// The check accepted the call.
     Passed,
-    /// It refused the call.
+    /// The check refused the call.
     Failed,
-    /// A check before it refused the call.
+    /// An earlier check refused the call.
     NotReached,
 }
 
 impl PingAnswer {
-    /// Whether the ping came through.
+    /// Whether the API accepted the ping.
     pub fn is_success(&self) -> bool {
         self.status == 200 && self.code.is_none()
     }
 
-    /// What the guard refused the ping for, if it did.
+    /// Why a check refused the ping, if one did.
     pub fn refusal(&self) -> Option<Refusal> {
         let code = self.code.as_deref()?;
         Refusal::ALL
@@ -43,8 +43,8 @@ impl PingAnswer {
             .find(|refusal| refusal.code() == code)
     }
 
-    /// The checks that a ping meets, in order, with what became of each. None where the answer does not
-    /// tell, because something else went wrong: nothing is said to have passed then.
+    /// The checks of a ping, in order, each with its outcome. None if something else went wrong: the answer then says
+    /// nothing about the checks.
     pub fn checks(&self) -> Option<Vec<(Check, CheckOutcome)>> {
         let refused = self.refusal().map(Refusal::check);
         if refused.is_none() && !self.is_success() {
@@ -65,22 +65,22 @@ impl PingAnswer {
     }
 }
 
-/// Where ping answers for this event.
+/// The path of ping for this event.
 pub fn ping_path(organisation: OrganisationId, event: EventId) -> String {
     format!("/api/v1/ext/{organisation}/event/{event}/ping")
 }
 
-/// Where the organisation's events are listed.
+/// The path of the list of the organisation's events.
 pub fn events_path(organisation: OrganisationId) -> String {
     format!("/api/v1/ext/{organisation}/events")
 }
 
-/// Calls ping as an integration does. The host of the dashboard has the external API at hand and provides
-/// this to the server functions; the app itself stands below it and does not know it.
+/// Calls ping as an integration does. The host provides this to the server functions: the app does not know the
+/// external API.
 #[cfg(feature = "ssr")]
 #[async_trait::async_trait]
 pub trait CallPing: Send + Sync {
-    /// The answer to a ping with this key, at the API's own address and through its whole guard.
+    /// Pings with this key, at the API's own address and through all of its checks.
     async fn call_ping(
         &self,
         key: &str,
@@ -104,12 +104,12 @@ mod tests {
     }
 
     #[test]
-    fn a_pong_has_passed_all_nine_checks() {
+    fn a_successful_ping_passed_all_nine_checks() {
         assert_eq!(outcomes(200, None), Some(vec![Passed; 9]));
     }
 
     #[test]
-    fn a_refusal_has_passed_the_checks_before_and_reached_none_after() {
+    fn a_refused_ping_passed_the_checks_before_and_reached_none_after() {
         let expected = [[Passed; 3].as_slice(), &[Failed], &[NotReached; 5]].concat();
         assert_eq!(outcomes(403, Some("token_inactive")), Some(expected));
         let first = [[Failed].as_slice(), &[NotReached; 8]].concat();
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_names_no_check_is_not_said_to_have_passed_any() {
+    fn an_answer_that_names_no_check_has_no_outcomes() {
         for (status, code) in [
             (503, Some("unavailable")),
             (500, Some("internal")),

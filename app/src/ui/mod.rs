@@ -3,6 +3,8 @@
 mod browser_only;
 mod clipboard;
 mod dialog;
+#[cfg(feature = "ssr")]
+mod flash_message;
 mod focus;
 mod icon;
 mod local_time;
@@ -27,6 +29,7 @@ pub(crate) use self::{
 #[cfg(feature = "ssr")]
 pub(crate) use self::{
     clipboard::CopyButton,
+    flash_message::{FLASH_MESSAGE, FlashMessage},
     local_time::{ServerTime, iso_utc, utc_date_time},
     page_link::PageLink,
 };

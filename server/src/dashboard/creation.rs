@@ -1,7 +1,7 @@
-//! The form that makes a token without script, and its answer.
+//! The route of the form that creates a token without script.
 //!
-//! Here and not a server function: those answer a plain form with a redirect, and a token must be shown by the
-//! answer itself. Nor a page of the router's: such pages carry scripts and data for them, and this one must not.
+//! It is no server function: those answer a plain form with a redirect, and this response must show the token itself. It is
+//! no page of the router either: those contain scripts and data for them.
 
 use app::{Assets, NewTokenForm, PlainAnswer, create_from_form, paths::NEW_TOKEN};
 use axum::{
@@ -13,7 +13,7 @@ use axum::{
 
 use crate::http::headers::PLAIN_PAGE;
 
-/// What the form is sent to. `context` provides what server functions find.
+/// The route that the form posts to. `context` provides what the host provides to server functions.
 pub(super) fn router<S: Clone + Send + Sync + 'static>(
     assets: Assets,
     context: impl Fn() + Clone + Send + Sync + 'static,

@@ -1,10 +1,10 @@
-//! What goes wrong is told to people by a page.
+//! Error pages.
 //!
-//! Forms and addresses are also answered by parts that know no pages: server functions tell their errors as JSON,
-//! extractors and layers as a line of text, a panic as nothing at all. A browser that came for a page would show
-//! that as it is. Scripts and other programs, which do not ask for HTML, get it as it is.
+//! Parts that know no pages also answer browsers: server functions with an error as JSON, extractors and layers with a
+//! line of text, a panic with nothing. A browser that asks for HTML gets a page instead, with the same status. Scripts and
+//! programs, which do not ask for HTML, get the response as it is.
 
-use app::{Assets, Back, RequestError, error_page, session::local_path};
+use app::{Assets, Back, RequestError, error_page, paths::local_path};
 use axum::{
     body::{Body, to_bytes},
     extract::{Request, State},
@@ -15,16 +15,16 @@ use axum::{
 
 use crate::http::headers::PLAIN_PAGE;
 
-/// The longest text of a fault that is read, in bytes. Ours have some hundred.
+/// The longest error that is read, in bytes. Ours have some hundred.
 const LONGEST: usize = 4 * 1024;
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
-/// Better words for a fault than its status has: beside an answer.
+/// An explanation for the error page, in the extensions of a response. Without one, the page explains the status.
 #[derive(Clone, Copy)]
 pub(super) struct Words(pub(super) &'static str);
 
-/// Makes a page of a fault that is none yet, where one was asked for.
+/// Replaces an error by an error page, if the browser asked for a page.
 pub(super) async fn tell_people(
     State(assets): State<Assets>,
     request: Request,
@@ -45,7 +45,7 @@ fn asks_for_page(headers: &HeaderMap) -> bool {
     accepted.is_some_and(|accepted| accepted.contains("text/html"))
 }
 
-/// Whether this is a fault that no page tells yet.
+/// Whether this is an error that is not a page yet.
 fn is_bare_fault(answer: &Response) -> bool {
     let status = answer.status();
     let content_type = answer.headers().get(header::CONTENT_TYPE);
@@ -53,7 +53,7 @@ fn is_bare_fault(answer: &Response) -> bool {
     (status.is_client_error() || status.is_server_error()) && !is_html
 }
 
-/// Where the person is: the page that was asked for, or the one with the form.
+/// Where the error page leads: to the requested page again, or back to the page with the form.
 fn asked_from(request: &Request) -> Back {
     if [Method::GET, Method::HEAD].contains(request.method()) {
         return local_path(path_of(request.uri()))
@@ -89,7 +89,7 @@ async fn page(assets: &Assets, place: Back, answer: Response) -> Response {
     Response::from_parts(head, Body::from(html))
 }
 
-/// What a server function says.
+/// The error of a server function.
 async fn error_in(body: Body) -> Option<RequestError> {
     let body = to_bytes(body, LONGEST).await.ok()?;
     serde_json::from_slice(&body).ok()

@@ -9,7 +9,7 @@ use model::{
 use serde_json::{Value, json};
 use store::AuditPermission;
 
-use crate::support::{DEMO_PASSWORD, client::Client, server::TestServer};
+use crate::support::{DEMO_PASSWORD, browser::form_fields, client::Client, server::TestServer};
 
 const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0";
 
@@ -45,9 +45,10 @@ async fn signed_in(server: &TestServer, email: &str) -> Client {
 }
 
 async fn ask(client: &Client, name: &str, data: Value) -> (StatusCode, String) {
-    let client = client.clone().with("content-type", "application/json");
+    let form = "application/x-www-form-urlencoded";
+    let client = client.clone().with("content-type", form);
     let target = format!("/api/dashboard/{name}");
-    let body = data.to_string();
+    let body = form_fields(&data);
     let response = client.fetch(Method::POST, &target, body).await;
     (response.status, response.text)
 }

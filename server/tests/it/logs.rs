@@ -122,7 +122,7 @@ async fn what_a_dashboard_request_logs_carries_its_request_id() {
 #[test]
 #[ignore = "needs the built front end: `make test` runs it"]
 fn a_change_of_a_token_logs_the_id_of_its_request() {
-    const JSON: (&str, &str) = ("Content-Type", "application/json");
+    const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
     for format in ["human", "json"] {
         let database = TestDatabase::sqlite();
         let options = ["--log-format", format, "--log", "info,sqlx=debug"];
@@ -132,13 +132,13 @@ fn a_change_of_a_token_logs_the_id_of_its_request() {
         let member = server.sign_in(MEMBER, DEMO_PASSWORD);
         let outsider = server.sign_in("trial@example.com", DEMO_PASSWORD);
         let post = |id: &str, cookie: &str, name: &str, body: String| {
-            let headers = [("Cookie", cookie), ("X-Request-Id", id), JSON];
+            let headers = [("Cookie", cookie), ("X-Request-Id", id), FORM];
             server.post(&format!("/api/dashboard/{name}"), &headers, &body)
         };
         let switch = |organisation: i64, active: bool| {
-            format!(r#"{{"organisation_id":{organisation},"token_id":{token},"active":{active}}}"#)
+            format!("organisation_id={organisation}&token_id={token}&active={active}")
         };
-        let delete = format!(r#"{{"organisation_id":903,"token_id":{token}}}"#);
+        let delete = format!("organisation_id=903&token_id={token}");
         for (id, cookie, name, body, status) in [
             (
                 "refused-1",

@@ -224,17 +224,24 @@ fn use_dashboard(
     let member = [("Cookie", &cookie[..]), JSON];
     let call =
         |name: &str, body: &str| server.post(&format!("/api/dashboard/{name}"), &member, body);
+    let change = |name: &str, fields: &str| {
+        let path = format!("/api/dashboard/{name}");
+        server.post(&path, &[member[0], form], fields)
+    };
     for page in ["/events", "/developer-zone", "/nothing"] {
         server.get(page, &member[..1]);
     }
-    let created = call("create-token", r#"{"organisation_id":903}"#);
+    let created = change("create-token", "organisation_id=903");
     let token = between(&created, "\"secret\":\"", "\"").to_owned();
     canaries.add("a token of the dashboard", &token[5..]);
     for secret in [&token, &canaries.make("a malformed key")] {
         let test = format!(r#"{{"organisation_id":903,"event_id":456,"secret":"{secret}"}}"#);
-        call("test-connection", &test);
-        call("test-connection", &test[..test.len() - 1]);
-        call("delete-token", &test);
+        call("test-token", &test);
+        call("test-token", &test[..test.len() - 1]);
+        change(
+            "delete-token",
+            &format!("organisation_id=903&token_id={secret}"),
+        );
     }
     token
 }

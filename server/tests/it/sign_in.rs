@@ -27,7 +27,7 @@ async fn sign_in_error(browser: &mut Browser, email: &str, password: &str) -> Op
     }
     let page = browser.get(&next).await.text;
     let (_, error) = page
-        .split_once("id=\"sign-in-error\"")
+        .split_once("id=\"flash-message\"")
         .expect("the page gives a reason");
     let (_, error) = error.split_once('>').expect("a text");
     let (error, _) = error.split_once("</p>").expect("an end");
@@ -137,18 +137,18 @@ async fn creating_and_deleting_ask_for_the_password_again_and_switching_never_do
     let time = i64::try_from(CONFIRM_AFTER.as_millis()).expect("in range");
     server.clock.advance(time - 1);
     assert_eq!(
-        browser.ask("create-token", create.clone()).await.status,
+        browser.change("create-token", create.clone()).await.status,
         StatusCode::OK
     );
     server.clock.advance(1);
 
     for (name, data) in [("create-token", &create), ("delete-token", &on_token)] {
-        let refused = browser.ask(name, data.clone()).await;
+        let refused = browser.change(name, data.clone()).await;
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{name}");
         assert_eq!(refused.json(), "PasswordRequired", "{name}");
         let mut wrong = data.clone();
         wrong["password"] = WRONG.into();
-        let refused = browser.ask(name, wrong).await;
+        let refused = browser.change(name, wrong).await;
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{name}");
         assert_eq!(refused.json(), "WrongPassword", "{name}");
     }
@@ -165,7 +165,7 @@ async fn creating_and_deleting_ask_for_the_password_again_and_switching_never_do
         let mut switch = on_token.clone();
         switch["active"] = active.into();
         assert_eq!(
-            browser.ask("set-token-active", switch).await.status,
+            browser.change("set-token-active", switch).await.status,
             StatusCode::OK
         );
     }
@@ -173,11 +173,11 @@ async fn creating_and_deleting_ask_for_the_password_again_and_switching_never_do
     let mut right = on_token.clone();
     right["password"] = DEMO_PASSWORD.into();
     assert_eq!(
-        browser.ask("delete-token", right).await.status,
+        browser.change("delete-token", right).await.status,
         StatusCode::OK
     );
     assert_eq!(
-        browser.ask("create-token", create).await.status,
+        browser.change("create-token", create).await.status,
         StatusCode::OK,
         "confirmed"
     );
@@ -191,17 +191,17 @@ async fn a_password_confirmation_is_throttled_like_a_sign_in() {
     let mut browser = Browser::signed_in(&server).await;
     let with = |password: &str| json!({ "organisation_id": 903, "password": password });
     for _ in 0..5 {
-        let refused = browser.ask("create-token", with(WRONG)).await;
+        let refused = browser.change("create-token", with(WRONG)).await;
         assert_eq!(refused.json(), "WrongPassword");
     }
-    let refused = browser.ask("create-token", with(DEMO_PASSWORD)).await;
+    let refused = browser.change("create-token", with(DEMO_PASSWORD)).await;
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(refused.json(), json!({ "TooManyTries": 2 }));
     assert_eq!(refused.headers[RETRY_AFTER], "2");
     server.clock.advance(2_000);
     assert_eq!(
         browser
-            .ask("create-token", with(DEMO_PASSWORD))
+            .change("create-token", with(DEMO_PASSWORD))
             .await
             .status,
         StatusCode::OK
@@ -217,9 +217,9 @@ async fn a_confirmation_time_of_zero_asks_every_time() {
     let create = json!({ "organisation_id": 903 });
     let with_password = json!({ "organisation_id": 903, "password": DEMO_PASSWORD });
     for _ in 0..2 {
-        let refused = browser.ask("create-token", create.clone()).await;
+        let refused = browser.change("create-token", create.clone()).await;
         assert_eq!(refused.json(), "PasswordRequired");
-        let made = browser.ask("create-token", with_password.clone()).await;
+        let made = browser.change("create-token", with_password.clone()).await;
         assert_eq!(made.status, StatusCode::OK);
     }
 }
@@ -230,7 +230,10 @@ async fn a_member_of_another_organisation_cannot_create_a_token() {
     let mut other = Browser::at(&server, HOME);
     other.sign_in("other@example.com", DEMO_PASSWORD).await;
     let create = json!({ "organisation_id": 903, "password": DEMO_PASSWORD });
-    assert_eq!(other.ask("create-token", create).await.json(), "NotAMember");
+    assert_eq!(
+        other.change("create-token", create).await.json(),
+        "NotAMember"
+    );
 }
 
 #[tokio::test]

@@ -5,17 +5,20 @@ use serde_json::{Value, json};
 
 use crate::support::{browser::Browser, server::TestServer};
 
-/// Calls a server function of the dashboard, which must succeed.
-async fn ask(browser: &mut Browser, name: &str, data: Value) -> Value {
-    let response = browser.ask(name, data).await;
-    assert_eq!(response.status, StatusCode::OK, "{name}");
-    response.json()
-}
-
 /// Tests a token on the dashboard.
 async fn test(browser: &mut Browser, secret: &str, event: i64) -> Value {
     let call = json!({ "organisation_id": 903, "event_id": event, "secret": secret });
-    ask(browser, "test-connection", call).await
+    let response = browser.ask("test-token", call).await;
+    assert_eq!(response.status, StatusCode::OK);
+    response.json()
+}
+
+/// Creates a token on the dashboard.
+async fn create(browser: &mut Browser) -> Value {
+    let fields = json!({ "organisation_id": 903 });
+    let response = browser.change("create-token", fields).await;
+    assert_eq!(response.status, StatusCode::OK);
+    response.json()
 }
 
 #[tokio::test]
@@ -71,14 +74,13 @@ async fn the_test_of_a_token_gets_the_response_of_a_real_call() {
 async fn a_token_is_created_and_shown_even_if_no_event_can_be_read_to_test_it() {
     let server = TestServer::on_sqlite().await;
     let mut browser = Browser::signed_in(&server).await;
-    let create = json!({ "organisation_id": 903 });
-    let made = ask(&mut browser, "create-token", create.clone()).await;
+    let made = create(&mut browser).await;
     assert_eq!(made["example_event"], json!(458));
     server
         .database
         .sql("ALTER TABLE event_settings RENAME TO event_settings_gone")
         .await;
-    let made = ask(&mut browser, "create-token", create).await;
+    let made = create(&mut browser).await;
     assert_eq!(made["example_event"], Value::Null);
     let secret = made["secret"].as_str().expect("a text");
     server.key(secret).get("/903/events").await.assert_success();

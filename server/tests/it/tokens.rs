@@ -114,12 +114,15 @@ async fn a_name_is_trimmed_or_refused_with_a_reason() {
         (json!("  "), Value::Null),
         (Value::Null, Value::Null),
     ] {
-        let response = browser.ask("create-token", create(name)).await.json();
+        let response = browser.change("create-token", create(name)).await.json();
         assert_eq!(response["row"]["token"]["name"], kept);
         made.push(response["row"]["token"]["id"].clone());
     }
     let rename = |name: &str| json!({ "organisation_id": 903, "token_id": made[1], "name": name });
-    let renamed = browser.ask("rename-token", rename(" Kiosk ")).await.json();
+    let renamed = browser
+        .change("rename-token", rename(" Kiosk "))
+        .await
+        .json();
     assert_eq!(renamed["name"], "Kiosk");
     let before = watch(&mut browser, None).await;
     for (name, problem) in [
@@ -128,8 +131,8 @@ async fn a_name_is_trimmed_or_refused_with_a_reason() {
         ("a\r\nb".to_owned(), "Invisible"),
     ] {
         for response in [
-            browser.ask("create-token", create(json!(name))).await,
-            browser.ask("rename-token", rename(&name)).await,
+            browser.change("create-token", create(json!(name))).await,
+            browser.change("rename-token", rename(&name)).await,
         ] {
             assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY);
             assert_eq!(response.json(), json!({ "TokenName": problem }));
@@ -308,16 +311,16 @@ async fn a_tokens_page_is_only_its_organisations_and_its_forms_report_what_they_
     };
     for (name, more, message) in [
         (
-            "rename-token-form",
+            "rename-token",
             ("name", "<i>Kiosk</i>"),
             "The name was changed.",
         ),
         (
-            "switch-token-form",
+            "set-token-active",
             ("active", "false"),
-            ") is inactive. No server has accepted it since",
+            ") is inactive. Deactivated everywhere at",
         ),
-        ("switch-token-form", ("active", "true"), ") is active."),
+        ("set-token-active", ("active", "true"), ") is active."),
     ] {
         let fields = fields(&[more]);
         let fields: Vec<_> = fields
@@ -350,8 +353,93 @@ async fn a_tokens_page_is_only_its_organisations_and_its_forms_report_what_they_
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
         .collect();
-    let response = browser.form("delete-token-form", &fields).await;
+    let response = browser.form("delete-token", &fields).await;
     assert_eq!(response.location(), "/developer-zone");
     assert_eq!(browser.get(&page).await.status, StatusCode::NOT_FOUND);
     assert_eq!(count(&server).await, 0);
+}
+
+#[tokio::test]
+async fn a_planted_flash_message_or_one_of_another_session_is_not_shown() {
+    let server = TestServer::on_sqlite().await;
+    let token = server.token().await;
+    let (mut victim, mut attacker) = (
+        Browser::signed_in(&server).await,
+        Browser::signed_in(&server).await,
+    );
+    let page = format!("/developer-zone/tokens/{}", token.id);
+    let id = token.id.to_string();
+    let typed = "Call 555 0100 ".repeat(5);
+    let fields = [
+        ("organisation_id", "903"),
+        ("token_id", id.as_str()),
+        ("name", typed.as_str()),
+    ];
+    let refused = attacker.form("rename-token", &fields).await;
+    assert_eq!(refused.location(), page);
+    let genuine = attacker.cookie("flash").expect("a flash message");
+    let (_, unsigned) = genuine.split_at(64);
+    let old_form = "%5B%22/developer-zone%22%2C%7B%22Activated%22%3A%22Call%20555%200100%22%7D%5D";
+    for (name, planted) in [
+        ("flash", genuine.as_str()),
+        ("flash", unsigned),
+        ("flash", &format!("{}{unsigned}", "0".repeat(64))),
+        ("token-notice", old_form),
+    ] {
+        victim.plant(name, planted);
+        for path in [page.as_str(), "/developer-zone", "/account"] {
+            let shown = victim.get(path).await;
+            assert_eq!(shown.status, StatusCode::OK);
+            assert!(!shown.text.contains("555 0100"), "{planted}");
+            assert!(!shown.text.contains("id=\"flash-message\""), "{planted}");
+        }
+    }
+    let own = attacker.get(&page).await.text;
+    assert!(
+        own.contains("555 0100") && own.contains("The name is too long."),
+        "{own}"
+    );
+    assert_eq!(attacker.cookie("flash"), None, "shown once");
+
+    attacker.form("rename-token", &fields).await;
+    server.clock.advance(60_000);
+    assert!(
+        !attacker.get(&page).await.text.contains("555 0100"),
+        "expired"
+    );
+}
+
+#[tokio::test]
+async fn an_error_of_a_plain_form_is_written_into_no_address() {
+    let server = TestServer::on_sqlite().await;
+    let mut browser = Browser::signed_in(&server).await;
+    let fields = [("organisation_id", "903"), ("token_id", "4711")];
+    for (name, field, page) in [
+        (
+            "set-token-active",
+            ("active", "false"),
+            "/developer-zone/tokens/4711",
+        ),
+        (
+            "rename-token",
+            ("name", "Kiosk"),
+            "/developer-zone/tokens/4711",
+        ),
+        (
+            "delete-token",
+            ("password", ""),
+            "/developer-zone/tokens/4711",
+        ),
+    ] {
+        let fields = [&fields[..], &[field]].concat();
+        let mut browser = browser
+            .clone()
+            .with("referer", "http://api.9pic.ai/developer-zone");
+        let answer = browser.form(name, &fields).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{name}");
+        assert_eq!(answer.location(), page);
+    }
+    let unreadable = browser.form("rename-token", &fields).await;
+    assert_eq!(unreadable.status, StatusCode::BAD_REQUEST);
+    assert!(!unreadable.headers.contains_key("location"));
 }

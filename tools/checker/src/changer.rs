@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use anyhow::{Context, Result, bail};
 use checker::history::{Action, Change, Ending, Time, TokenId, Way};
 use http::{StatusCode, header};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
@@ -220,7 +220,7 @@ impl Changer {
         let invoked = self.clock.now();
         let made = match way {
             Way::Dashboard(server) => {
-                let body = json!({ "organisation_id": ORGANISATION });
+                let body = format!("organisation_id={ORGANISATION}");
                 let answer = self.post(server, "create-token", &body).await;
                 let ended = self.clock.now();
                 match answer {
@@ -344,11 +344,14 @@ impl Changer {
         let (name, body) = match action {
             Action::Deactivate(id) | Action::Activate(id) => (
                 "set-token-active",
-                json!({ "organisation_id": ORGANISATION, "token_id": id, "active": action.sets() }),
+                format!(
+                    "organisation_id={ORGANISATION}&token_id={id}&active={}",
+                    action.sets()
+                ),
             ),
             Action::Delete(id) => (
                 "delete-token",
-                json!({ "organisation_id": ORGANISATION, "token_id": id }),
+                format!("organisation_id={ORGANISATION}&token_id={id}"),
             ),
             // The dashboard cannot change a plan, and `create` handles creations.
             Action::Create(_) | Action::Downgrade | Action::Upgrade => {
@@ -361,14 +364,14 @@ impl Changer {
         (self.outcome(name, answer), (!timed_out).then_some(now))
     }
 
-    async fn post(&mut self, server: usize, name: &str, body: &Value) -> Result<Reply, NoReply> {
+    async fn post(&mut self, server: usize, name: &str, body: &str) -> Result<Reply, NoReply> {
         let headers = [
-            ("content-type", "application/json"),
+            ("content-type", "application/x-www-form-urlencoded"),
             ("cookie", self.session.as_str()),
         ];
         let path = format!("/api/dashboard/{name}");
         self.servers[server]
-            .post(&path, &headers, body.to_string(), CHANGE_TIMEOUT)
+            .post(&path, &headers, body.to_owned(), CHANGE_TIMEOUT)
             .await
     }
 

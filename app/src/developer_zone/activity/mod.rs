@@ -1,6 +1,6 @@
 //! Activity: the organisation's part of the audit trail.
 //!
-//! It is read and searched, and nothing else: filter and pages are a plain form and plain links.
+//! The page is for reading alone: its filter is a plain form, and its pages are plain links.
 
 mod panel;
 
@@ -18,7 +18,7 @@ use crate::{
     texts::activity::ActivityQuery,
 };
 
-/// The page.
+/// The page of the audit trail.
 #[component]
 pub(crate) fn ActivityPage() -> impl IntoView {
     view! {

@@ -1,4 +1,4 @@
-//! What the page shows.
+//! The content of the page: filter, table, pager.
 
 use leptos::prelude::*;
 use model::{
@@ -21,19 +21,19 @@ const PAGE_SIZE: u32 = 30;
 /// Deleted tokens that the filter offers.
 const DELETED_TOKENS: u32 = 50;
 
-/// A token that can be filtered by, as it stands in the list of them.
+/// A token in the list of the filter.
 struct Choice {
     id: TokenId,
     label: String,
 }
 
-/// What a query has found.
+/// The result of a query.
 pub(super) struct Found {
     page: EntryPage,
     choices: Vec<Choice>,
 }
 
-/// Reads what the query asks for.
+/// Reads the result of a query.
 ///
 /// # Errors
 /// [`RequestError::PlanRequired`], and those of the database.
@@ -50,7 +50,7 @@ pub(super) async fn load(
     Ok(Found { page, choices })
 }
 
-/// Present tokens, then deleted ones, each newest first; and the one that is asked for, whatever it is.
+/// The tokens that exist, then deleted ones, each newest first; and the requested token, even if it is neither.
 async fn choices(
     store: &Store,
     member: &Member,
@@ -91,7 +91,7 @@ async fn choices(
     Ok(choices)
 }
 
-/// The filter, and what it found.
+/// The filter, and the records that match it.
 #[component]
 pub(super) fn Activity(
     organisation: OrganisationId,
@@ -177,10 +177,7 @@ fn ShowAll() -> impl IntoView {
 #[component]
 fn Nothing(query: ActivityQuery, filtered: bool) -> impl IntoView {
     let (title, text) = if query.place != Cursor::Newest {
-        (
-            "Nothing older",
-            "There is no activity from before what you saw.",
-        )
+        ("Nothing older", "There is no earlier activity.")
     } else if filtered {
         (
             "Nothing found",
@@ -274,7 +271,7 @@ fn EntryRow(entry: Entry) -> impl IntoView {
     }
 }
 
-/// A token in a sentence: see [`display_name`].
+/// A token in a sentence, as [`display_name`] writes it.
 #[component]
 fn CalledToken(name: Option<TokenName>, preview: TokenPreview) -> impl IntoView {
     let preview = view! { <code class="token-preview">{preview.to_string()}</code> };
@@ -284,11 +281,11 @@ fn CalledToken(name: Option<TokenName>, preview: TokenPreview) -> impl IntoView 
     }
 }
 
-/// From where it was done.
+/// The address and the program of the sender.
 #[component]
 fn Source(entry: Entry) -> impl IntoView {
     let address = match (entry.actor, entry.address) {
-        (Actor::Operator(_), None) => "Command line".to_owned(),
+        (Actor::Operator(_), None) => "Admin tool".to_owned(),
         (_, None) => "Unknown".to_owned(),
         (_, Some(address)) => address,
     };

@@ -1,56 +1,58 @@
-//! The form, and the pages that answer it.
+//! The form, and the responses to it.
 
 use http::{HeaderMap, StatusCode, request::Parts};
 use leptos::{prelude::*, reactive::computed::ScopedFuture};
 use leptos_axum::ResponseOptions;
 use model::{
-    organisation::OrganisationId,
-    token::{TokenName, TokenSummary},
+    organisation::{Organisation, OrganisationId},
+    token::TokenSummary,
 };
 use serde::Deserialize;
 use store::{Member, sessions::Session};
 
 use crate::{
     developer_zone::{
-        notice::{TokenNotice, typed},
-        token_page::{NameField, PasswordField, Said},
+        creation::{Creation, CreationFields},
+        fields::{NameField, PasswordField},
+        notice::{NoticeMessage, TokenNotice},
     },
     document::{Assets, plain_document},
     error::RequestError,
     paths::{DOCUMENTATION, NEW_TOKEN, TOKENS, token_page},
-    session::{after_token_change, confirmed_member, session_and_member, store, wants_password},
+    session::{redirect_after, store, take_flash, wants_password},
+    texts::creation::what_a_token_gives,
     ui::{Icon, IconName},
 };
 
-/// What the form sends.
+/// The fields of the form.
 #[derive(Deserialize)]
 pub struct NewTokenForm {
     organisation_id: i64,
     form_number: String,
-    #[serde(default)]
-    name: String,
-    password: Option<String>,
+    #[serde(flatten)]
+    fields: CreationFields,
 }
 
-/// What a form is answered with.
+/// The response to the form.
 #[derive(Debug)]
 pub struct PlainAnswer {
     /// Its status.
     pub status: StatusCode,
-    /// What more its head says.
+    /// Its headers, besides those of every page.
     pub headers: HeaderMap,
     /// A whole document; empty for a redirect.
     pub html: String,
 }
 
-/// What became of a form that was answered with a page.
+/// An outcome that the response itself shows.
 enum Outcome {
     Created { token: TokenSummary, secret: String },
     UsedAlready,
 }
 
-/// A form with a number of its own, and what became of the try before.
+/// A form with its own number, and the message about the attempt before.
 pub(super) struct OpenedForm {
+    organisation: Organisation,
     number: String,
     wants_password: bool,
     notice: Option<TokenNotice>,
@@ -67,16 +69,18 @@ pub(super) async fn open_form(
     member.require_developer_zone()?;
     let number = store().sessions().open_form(session).await?;
     Ok(OpenedForm {
+        organisation: member.organisation().clone(),
         number: number.ok_or(RequestError::SessionEnded)?,
         wants_password: wants_password(session),
-        notice: TokenNotice::of_request(),
+        notice: take_flash(),
     })
 }
 
 /// The form.
 #[component]
-pub(super) fn Form(organisation: OrganisationId, opened: OpenedForm) -> impl IntoView {
+pub(super) fn Form(opened: OpenedForm) -> impl IntoView {
     let OpenedForm {
+        organisation,
         number,
         wants_password,
         notice,
@@ -90,17 +94,15 @@ pub(super) fn Form(organisation: OrganisationId, opened: OpenedForm) -> impl Int
     };
     view! {
         <div class="token-page">
-            {notice.map(|notice| view! { <Said notice /> })}
+            {notice.map(|notice| view! { <NoticeMessage notice /> })}
             <section class="card" aria-labelledby="new-token-title">
                 <header class="card-header">
                     <h2 id="new-token-title">"Create API token"</h2>
                 </header>
                 <form class="token-form card-text" method="post" action=NEW_TOKEN>
-                    <input type="hidden" name="organisation_id" value=organisation.to_string() />
+                    <input type="hidden" name="organisation_id" value=organisation.id.to_string() />
                     <input type="hidden" name="form_number" value=number />
-                    <p>
-                        "The token opens this organisation’s events and photos to whoever holds it. Use a separate token for each integration."
-                    </p>
+                    <p>{what_a_token_gives(&organisation.name)}</p>
                     <NameField value=name is_refused=is_name_refused />
                     {wants_password
                         .then(|| view! { <PasswordField purpose="to create the token" is_refused /> })}
@@ -122,9 +124,9 @@ pub(super) fn Form(organisation: OrganisationId, opened: OpenedForm) -> impl Int
     }
 }
 
-/// Answers the form: with the page that shows the token, this once; with the form again, which says what was
-/// wrong; or, where the form was sent before, with a page that says so. `context` gives what the host provides to
-/// server functions; the form's number counts for the session of the request alone.
+/// Responds to the form: with the page that shows the token once; with a redirect back to the form, which says what
+/// was wrong; or with a page that says that the form was used already. `context` provides what the host provides to
+/// server functions.
 pub async fn create_from_form(
     assets: Assets,
     request: Parts,
@@ -137,18 +139,7 @@ pub async fn create_from_form(
         provide_context(request);
         provide_context(response.clone());
         context();
-        ScopedFuture::new(async move {
-            let name = typed(&form.name);
-            match create(form).await {
-                Ok(outcome) => Some(outcome),
-                Err(error) => {
-                    after_token_change(NEW_TOKEN, Err(error), |error| {
-                        TokenNotice::NotCreated(error, name)
-                    });
-                    None
-                }
-            }
-        })
+        ScopedFuture::new(create_or_redirect(form))
     });
     let outcome = outcome.await;
     let head = std::mem::take(
@@ -168,30 +159,40 @@ pub async fn create_from_form(
     }
 }
 
-/// The number is taken away last, so that a slip can be put right in the form that is there; and before the token
-/// is made, so that there are never two.
+/// Creates the token. If that fails, redirects to the form.
+async fn create_or_redirect(form: NewTokenForm) -> Option<Outcome> {
+    let name = form.fields.name.clone();
+    match create(form).await {
+        Ok(outcome) => Some(outcome),
+        Err(error) => {
+            let notice = TokenNotice::of_failed_creation(&error, &name);
+            redirect_after(Some(&error), NEW_TOKEN, &notice);
+            None
+        }
+    }
+}
+
+/// Uses the form's number after all checks, so that a mistake can be corrected in the same form; and before the
+/// creation, so that there are never two tokens.
 async fn create(form: NewTokenForm) -> Result<Outcome, RequestError> {
     let organisation = OrganisationId(form.organisation_id);
-    let (session, _) = session_and_member(organisation).await?;
-    let name = TokenName::parse_optional(&form.name)?;
-    let password = form.password.filter(|password| !password.is_empty());
-    let member = confirmed_member(organisation, password).await?;
+    let creation = Creation::check(organisation, form.fields).await?;
     let store = store();
-    if !store
-        .sessions()
-        .use_form(&session, &form.form_number)
+    let sessions = store.sessions();
+    if !sessions
+        .use_form(&creation.session, &form.form_number)
         .await?
     {
         return Ok(Outcome::UsedAlready);
     }
-    let created = store.tokens().create(&member, name).await?;
+    let created = creation.create().await?;
     Ok(Outcome::Created {
         token: created.summary,
         secret: created.secret.reveal(),
     })
 }
 
-/// A document without any script: none can read the token, and nothing of it is kept for one.
+/// A document without script: no script can read the token, and the document holds no data for one.
 fn document(assets: &Assets, outcome: Outcome) -> (StatusCode, String) {
     let (status, title) = match outcome {
         Outcome::Created { .. } => (StatusCode::OK, "Your new API token"),
@@ -257,7 +258,7 @@ fn Shown(token: TokenSummary, secret: String) -> impl IntoView {
 fn UsedAlready() -> impl IntoView {
     view! {
         <p>
-            "It was sent before, or opened before you last signed in: so no token was made just now. The token that was made when it was first sent cannot be shown again. If you have not copied that one, delete it and create another."
+            "The form was sent before, or it was opened before you last signed in. No token was created just now. A token from the first time cannot be shown again: if you did not copy it, delete it and create another."
         </p>
         <div class="form-actions">
             <a class="button button-primary" href=TOKENS>

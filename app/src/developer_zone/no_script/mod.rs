@@ -1,8 +1,8 @@
-//! Creating a token without script: a plain form, answered directly with the page that shows the token once.
+//! Creating a token without script: a plain form, whose response is the page that shows the token once.
 //!
-//! The answer is no redirect, because the token would then have to be kept somewhere until it is shown. So a
-//! browser that reloads that page sends the form again: each form has a number that counts once (see
-//! [`store::sessions::Sessions::open_form`]), and the second answer says so.
+//! The response is no redirect: the token would have to be stored until the next request. So reloading that page
+//! posts the form again. Each form has a number that counts once ([`store::sessions::Sessions::open_form`]), and a
+//! second response says that the form was used.
 
 mod answer;
 
@@ -38,7 +38,7 @@ fn FormPanel(organisation: OrganisationId) -> impl IntoView {
             open_form(&session, &member).await
         });
         match opened.await {
-            Ok(opened) => view! { <Form organisation opened /> }.into_any(),
+            Ok(opened) => view! { <Form opened /> }.into_any(),
             Err(error) => view! { <LoadFailed what="The form" error /> }.into_any(),
         }
     });

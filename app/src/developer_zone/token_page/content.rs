@@ -1,4 +1,4 @@
-//! What a token's page shows.
+//! The content of a token's page.
 
 use leptos::prelude::*;
 use model::{
@@ -11,20 +11,22 @@ use model::{
 use store::{Member, sessions::Session};
 
 use super::{
-    forms::{DeleteForm, RenameForm, SwitchForm},
+    forms::{ActivationForm, DeleteForm, RenameForm},
     hours::CallsByHour,
-    said::Said,
 };
 use crate::{
-    developer_zone::{charts::grouped, notice::TokenNotice},
+    developer_zone::{
+        charts::grouped,
+        notice::{NoticeMessage, TokenNotice},
+    },
     error::RequestError,
     paths::{ERROR_CODES, TOKENS},
-    session::{store, wants_password},
+    session::{store, take_flash, wants_password},
     texts::activity::ActivityQuery,
     ui::{Icon, IconName, ServerTime, Shown as TimeShown},
 };
 
-/// What the page shows of a token.
+/// What the page shows.
 pub(super) struct Shown {
     usage: TokenUsage,
     notice: Option<TokenNotice>,
@@ -33,8 +35,7 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    /// The page's title. Without the name: leptos_meta writes titles into the page as they are, and a name is text
-    /// by people.
+    /// The page's title, without the token's name: leptos_meta does not escape titles, and names are text by users.
     pub(super) fn title(&self) -> String {
         format!("Token {}", self.usage.token.preview)
     }
@@ -51,7 +52,7 @@ pub(super) async fn load(
 ) -> Result<Shown, RequestError> {
     Ok(Shown {
         usage: store().tokens().usage(member.into(), token).await?,
-        notice: TokenNotice::of_request(),
+        notice: take_flash(),
         wants_password: wants_password(session),
     })
 }
@@ -79,7 +80,7 @@ pub(super) fn Content(organisation: OrganisationId, token: Shown) -> impl IntoVi
                 </a>
             </p>
             <h2 class="token-heading">{heading}</h2>
-            {notice.clone().map(|notice| view! { <Said notice /> })}
+            {notice.clone().map(|notice| view! { <NoticeMessage notice /> })}
             {is_idle.then(|| view! { <Idle /> })}
             <Facts token=token.clone() />
             <section class="card" aria-labelledby="hours-title">
@@ -95,7 +96,7 @@ pub(super) fn Content(organisation: OrganisationId, token: Shown) -> impl IntoVi
                 </header>
                 <div class="token-forms">
                     <RenameForm organisation token=token.clone() notice=notice.clone() />
-                    <SwitchForm organisation token=token.clone() />
+                    <ActivationForm organisation token=token.clone() />
                     <DeleteForm organisation token notice wants_password />
                 </div>
             </section>
@@ -110,7 +111,7 @@ fn Idle() -> impl IntoView {
             <Icon name=IconName::Warning />
             <span>
                 {format!(
-                    "No call with this token was accepted for {IDLE_DAYS} days or more. If nothing needs it any more, it is safe to delete; where you are not sure, deactivate it first.",
+                    "No call with this token was accepted for {IDLE_DAYS} days or more. If nothing needs it any more, delete it. If you are not sure, deactivate it first.",
                 )}
             </span>
         </p>
@@ -182,7 +183,7 @@ fn Refusals(refusals: Vec<RefusalCount>) -> impl IntoView {
                     <tr>
                         <th scope="col">"Reason"</th>
                         <th scope="col">"Calls"</th>
-                        <th scope="col">"Last in the hour from"</th>
+                        <th scope="col">"Last seen"</th>
                         <th scope="col">"What to do"</th>
                     </tr>
                 </thead>
@@ -194,7 +195,7 @@ fn Refusals(refusals: Vec<RefusalCount>) -> impl IntoView {
 
 #[component]
 fn RefusalRow(refusal: RefusalCount) -> impl IntoView {
-    // A newer version of the program may have counted what this one does not know.
+    // A newer version of the program may have counted a code that this one does not know.
     let known = refusal
         .code
         .parse::<Refusal>()
@@ -203,7 +204,7 @@ fn RefusalRow(refusal: RefusalCount) -> impl IntoView {
     let (cause, remedy) = known.map_or(
         (
             "A reason that this version of the page does not know.",
-            "Look the code up among all error codes.",
+            "Look up the code in the list of all error codes.",
         ),
         |known| (known.cause, known.remedy),
     );
@@ -216,7 +217,7 @@ fn RefusalRow(refusal: RefusalCount) -> impl IntoView {
                 </span>
             </td>
             <td data-label="Calls">{grouped(refusal.calls)}</td>
-            <td data-label="Last">
+            <td data-label="Last seen">
                 <ServerTime at=refusal.last_hour shown=TimeShown::DateAndTime />
             </td>
             <td data-label="What to do">
@@ -226,7 +227,7 @@ fn RefusalRow(refusal: RefusalCount) -> impl IntoView {
     }
 }
 
-/// A text in which what stands between backticks is code.
+/// A text with code between backticks.
 fn with_code(text: &'static str) -> impl IntoView {
     let parts = text.split('`').enumerate();
     parts

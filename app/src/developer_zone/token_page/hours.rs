@@ -1,7 +1,7 @@
-//! Calls by hour, as a drawing and as a table.
+//! Calls by hour, as a chart and as a table.
 //!
-//! Accepted calls stand above the line and refused ones hang below it, so that they differ at any size without
-//! colour; both are drawn to the same scale.
+//! Bars above the line are accepted calls, bars below it refused ones, so that they differ without colour. Both have the
+//! same scale.
 
 use std::fmt::Write as _;
 
@@ -17,12 +17,12 @@ use crate::{
     ui::{ServerTime, Shown},
 };
 
-/// The drawing's size in units of its own: the page stretches it.
+/// The chart's size, in units of its own: the page stretches it.
 const HOUR_WIDTH: usize = 4;
 const WIDTH: usize = DAYS * 24 * HOUR_WIDTH;
 const HEIGHT: u64 = 120;
 
-/// The calls of each hour, drawn, summed up in a sentence, and as a table that can be opened.
+/// The calls of each hour: a sentence, a chart, and a table that can be opened.
 #[component]
 pub(super) fn CallsByHour(usage: TokenUsage) -> impl IntoView {
     let total = usage
@@ -64,7 +64,7 @@ fn HourTable(usage: TokenUsage) -> impl IntoView {
             let at = usage.start.plus_millis(hour as i64 * HOUR_MILLIS);
             view! {
                 <tr>
-                    <td data-label="Hour from">
+                    <td data-label="Hour">
                         <ServerTime at shown=Shown::DateAndTime />
                     </td>
                     <td data-label="Accepted">{grouped(calls.accepted)}</td>
@@ -74,14 +74,14 @@ fn HourTable(usage: TokenUsage) -> impl IntoView {
         });
     view! {
         <details>
-            <summary>"The figures as a table"</summary>
+            <summary>"Show as table"</summary>
             <table class="table">
                 <caption class="visually-hidden">
                     "Calls by hour, the latest first; hours without calls are left out"
                 </caption>
                 <thead>
                     <tr>
-                        <th scope="col">"Hour from"</th>
+                        <th scope="col">"Hour"</th>
                         <th scope="col">"Accepted"</th>
                         <th scope="col">"Refused"</th>
                     </tr>
@@ -92,11 +92,11 @@ fn HourTable(usage: TokenUsage) -> impl IntoView {
     }
 }
 
-/// An SVG element of numbers and words of ours alone.
+/// The chart: an SVG element without text by users.
 fn drawing(usage: &TokenUsage, summary: &str) -> String {
     let most = |of: fn(&Calls) -> u64| usage.hours.iter().map(of).max().unwrap_or(0);
     let (accepted, refused) = (most(|calls| calls.accepted), most(|calls| calls.refused));
-    // At least one of them is there, and the line stands where both have room at the same scale.
+    // The line is where both have room at the same scale.
     let all = u128::from(accepted) + u128::from(refused);
     let pixels = |calls: u64| match calls {
         0 => 0,

@@ -1,13 +1,10 @@
-//! A page for each token: its facts, how it was used, why calls were refused, and what can be done with it.
+//! A page for each token: its facts, its use, why calls were refused, and forms to change it.
 //!
-//! The server renders it, and everything that can be done is a plain form that is answered with a page anew: it
-//! works without script.
+//! The server renders it, and every change is a plain form: it works without script.
 
 mod content;
 mod forms;
 mod hours;
-mod requests;
-mod said;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -15,11 +12,7 @@ use leptos_router::hooks::use_params_map;
 use model::{organisation::OrganisationId, token::TokenId};
 
 use self::content::Content;
-pub(super) use self::{
-    forms::{NameField, PasswordField},
-    said::Said,
-};
-use super::{frame::ZoneFrame, notice::TokenNotice};
+use super::frame::ZoneFrame;
 use crate::{
     dashboard::LoadFailed,
     error::RequestError,
@@ -28,7 +21,7 @@ use crate::{
     ui::{IconName, Notice},
 };
 
-/// The page.
+/// The page of one token.
 #[component]
 pub(crate) fn TokenPage() -> impl IntoView {
     view! {
@@ -42,7 +35,7 @@ pub(crate) fn TokenPage() -> impl IntoView {
 #[component]
 fn TokenPanel(organisation: OrganisationId) -> impl IntoView {
     let id = use_params_map().with_untracked(|params| params.get("id"));
-    // What is no number is the number of no token.
+    // Tokens are numbered from 1, so an id that is no number finds no token.
     let id = TokenId(id.and_then(|id| id.parse().ok()).unwrap_or_default());
     let content = Suspend::new(async move {
         let read = answer(async {
@@ -62,7 +55,7 @@ fn TokenPanel(organisation: OrganisationId) -> impl IntoView {
     view! { <Suspense>{content}</Suspense> }
 }
 
-/// Sent with status 404.
+/// The page for a token that does not exist; sent with status 404.
 #[component]
 fn NoSuchToken() -> impl IntoView {
     view! {
@@ -70,7 +63,7 @@ fn NoSuchToken() -> impl IntoView {
         <section class="card">
             <Notice icon=IconName::Warning title="Token not found">
                 <p>
-                    "This organisation has no such token. It was deleted, or it belongs to another organisation: then choose that one in the sidebar."
+                    "This organisation has no such token. Either it was deleted, or it belongs to another organisation: choose that one in the sidebar."
                 </p>
                 <a class="button button-primary" href=TOKENS>
                     "Go to API tokens"
@@ -78,11 +71,4 @@ fn NoSuchToken() -> impl IntoView {
             </Notice>
         </section>
     }
-}
-
-/// What became of a form that led to this page, if one did: to be placed above what it is about. It has the focus,
-/// so that it is read out and next to be read.
-#[component]
-pub(crate) fn TokenSaid() -> impl IntoView {
-    TokenNotice::of_request().map(|notice| view! { <Said notice /> })
 }

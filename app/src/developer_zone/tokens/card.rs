@@ -1,4 +1,4 @@
-//! The card that holds the table of tokens.
+//! The card with the table of tokens: the island.
 
 use leptos::{ev, prelude::*};
 use model::{organisation::OrganisationId, token::TOKEN_LIMIT};
@@ -19,7 +19,7 @@ use crate::{
     ui::{Icon, IconName, Notice},
 };
 
-/// The card's title, with whatever belongs at its right.
+/// The card's title, with other content at its right.
 #[component]
 pub(in crate::developer_zone) fn CardHeader(
     #[prop(optional)] children: Option<Children>,
@@ -32,19 +32,25 @@ pub(in crate::developer_zone) fn CardHeader(
     }
 }
 
-/// The tokens, and all that can be done with them.
+/// The tokens, with the dialogs that change them.
 #[island]
 pub(in crate::developer_zone) fn TokenCard(
-    /// Whose they are.
+    /// The organisation that the page shows.
     organisation: OrganisationId,
-    /// What there is.
+    /// Its name.
+    organisation_name: String,
+    /// Its tokens.
     listed: TokenRows,
-    /// The address signed in with.
+    /// The email address of the signed-in user.
     email: String,
     /// Scheme, host and port under which integrations call the external API.
     api_origin: String,
 ) -> impl IntoView {
-    provide_context(PageFacts { email, api_origin });
+    provide_context(PageFacts {
+        organisation_name,
+        email,
+        api_origin,
+    });
     provide_new_token();
     let list = TokenList::new(organisation, listed);
     let watch = Watch::start(list);
@@ -85,8 +91,8 @@ pub(in crate::developer_zone) fn TokenCard(
     }
 }
 
-/// Opens the create dialog; without script, the page that does the same. There is one at a time: in the card's
-/// header, or where the table would be. At the limit it stays where it is, to be found and read, and does nothing.
+/// Opens the create dialog; without script, the page that does the same. There is one at a time: in the card's header, or in
+/// place of an empty table. At the limit it stays focusable, so that its description can be read, and does nothing.
 #[component]
 fn CreateButton(list: TokenList, open: RwSignal<bool>) -> impl IntoView {
     let create = move |event: ev::MouseEvent| {

@@ -8,34 +8,35 @@ use crate::{
     ui::{CopyState, focus_soon},
 };
 
-/// What the parts of the card know of the page around it.
+/// Facts of the page around the card.
 #[derive(Clone)]
 pub(super) struct PageFacts {
-    /// The address signed in with.
+    /// The name of the organisation.
+    pub(super) organisation_name: String,
+    /// The email address of the signed-in user.
     pub(super) email: String,
     /// Scheme, host and port under which integrations call the external API.
     pub(super) api_origin: String,
 }
 
-/// A token that has just been made.
+/// A new token.
 pub(super) struct FreshToken {
     /// The whole token.
     pub(super) secret: String,
-    /// Whose it is.
+    /// The organisation of the token.
     pub(super) organisation: OrganisationId,
-    /// An event to try it on, if there is one.
+    /// An event to test the token with, if there is one.
     pub(super) event: Option<EventId>,
 }
 
-/// The token that is being shown, if one is. Its text is nowhere on the page but in fields that show it;
-/// when it is put away, the memory that held it is wiped (the WASM's allocator does that with all that it
-/// frees).
+/// The new token that the dialog shows. Its text is on the page only as the value of fields. When the dialog closes,
+/// its memory is wiped: the WASM's allocator wipes all memory that it frees.
 #[derive(Clone, Copy)]
 pub(super) struct ShownToken {
     token: RwSignal<Option<FreshToken>>,
     pub(super) open: RwSignal<bool>,
     pub(super) copy: RwSignal<CopyState>,
-    /// Whether one has tried to close without `Done`.
+    /// Whether the dialog asks before it closes.
     pub(super) asked: RwSignal<bool>,
 }
 
@@ -59,19 +60,19 @@ impl ShownToken {
         focus_soon(CREATE_BUTTON.to_owned());
     }
 
-    /// Something about the token, if one is shown; the default where none is.
+    /// Reads something from the token; the default if none is shown.
     pub(super) fn read<T: Default>(self, about: impl FnOnce(&FreshToken) -> T) -> T {
         self.token
             .with(|token| token.as_ref().map(about).unwrap_or_default())
     }
 
-    /// [`Self::read`], for once.
+    /// [`Self::read`] without subscribing.
     pub(super) fn read_untracked<T: Default>(self, about: impl FnOnce(&FreshToken) -> T) -> T {
         untrack(|| self.read(about))
     }
 }
 
-/// Makes room for a shown token; for the island that holds the [`NewTokenDialog`].
+/// Provides the [`ShownToken`] of the card.
 pub(super) fn provide_new_token() {
     provide_context(ShownToken {
         token: RwSignal::new(None),

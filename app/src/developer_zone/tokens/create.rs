@@ -1,20 +1,31 @@
-//! The dialog that makes a token.
+//! The dialog that creates a token.
 
-use leptos::{ev, html, prelude::*};
+use leptos::{html, prelude::*, server_fn::ServerFn};
 use model::token::TokenName;
+use web_sys::HtmlFormElement;
 
 use super::{
+    context::PageFacts,
     list::TokenList,
-    password_prompt::{ConfirmPassword, Confirmation},
+    password_prompt::{PasswordField, PasswordPrompt},
+    running::Change,
 };
-use crate::ui::Dialog;
+use crate::{
+    developer_zone::{server_functions::CreateToken, token_form::TokenForm},
+    texts::creation::what_a_token_gives,
+    ui::Dialog,
+};
 
-/// Says what is going to happen, and does it.
+/// Says what a token gives, and creates it.
 #[component]
 pub(super) fn CreateTokenDialog(list: TokenList, open: RwSignal<bool>) -> impl IntoView {
-    let confirmation = Confirmation::new();
+    let PageFacts {
+        organisation_name, ..
+    } = expect_context();
+    let prompt = PasswordPrompt::hidden();
     let name = NodeRef::<html::Input>::new();
     let problem = RwSignal::new(None::<String>);
+    let is_creating = move || list.running().has(Change::Create);
     Effect::new(move || {
         if open.get()
             && let Some(name) = name.get_untracked()
@@ -23,8 +34,7 @@ pub(super) fn CreateTokenDialog(list: TokenList, open: RwSignal<bool>) -> impl I
             problem.set(None);
         }
     });
-    let create = move || {
-        let typed = name.get_untracked().map(|name| name.value());
+    let create = move |form: HtmlFormElement| {
         let misnamed = move |text| {
             problem.set(Some(text));
             if let Some(name) = name.get_untracked() {
@@ -32,19 +42,15 @@ pub(super) fn CreateTokenDialog(list: TokenList, open: RwSignal<bool>) -> impl I
             }
         };
         problem.set(None);
-        let answered = move || open.set(false);
-        list.create(typed.unwrap_or_default(), confirmation, answered, misnamed);
+        list.create(&form, prompt, move || open.set(false), misnamed);
     };
-    let submit = move |event: ev::SubmitEvent| {
-        event.prevent_default();
-        create();
-    };
-    // While the answer is under way, closing would hide where the new token comes from.
+    // While the answer is awaited, closing would hide where the new token comes from.
     let dismiss = move || {
-        if !list.is_creating() {
+        if !untrack(is_creating) {
             open.set(false);
         }
     };
+    let busy = move || is_creating().then_some("true");
     view! {
         <Dialog
             id="create-token-dialog"
@@ -52,58 +58,60 @@ pub(super) fn CreateTokenDialog(list: TokenList, open: RwSignal<bool>) -> impl I
             open
             on_dismiss=Callback::new(move |()| dismiss())
         >
-            <p>
-                "The token opens this organisation’s events and photos to whoever holds it. Use a separate token for each integration."
-            </p>
-            <p>"The full token will be shown " <strong>"only once"</strong> ", right after it is created."</p>
-            <form on:submit=submit>
-                <label class="field">
-                    <span class="field-label">"Name (optional)"</span>
-                    <input
-                        type="text"
-                        placeholder="Website gallery"
-                        maxlength=TokenName::MAX_LENGTH.to_string()
-                        autocomplete="off"
-                        autofocus
-                        aria-describedby="token-name-hint token-name-problem"
-                        node_ref=name
-                    />
-                </label>
-                <p class="hint" id="token-name-hint">
-                    "What will use the token. You can change it later."
+            <TokenForm
+                class="dialog-form"
+                action=CreateToken::url()
+                organisation=list.organisation()
+                on_submit=Some(Callback::new(create))
+            >
+                <p>{what_a_token_gives(&organisation_name)}</p>
+                <p>
+                    "The full token will be shown " <strong>"only once"</strong>
+                    ", right after it is created."
                 </p>
-                {move || {
-                    problem
-                        .get()
-                        .map(|text| {
-                            view! {
-                                <p class="form-error" id="token-name-problem" role="alert">
-                                    {text}
-                                </p>
-                            }
-                        })
-                }}
-            </form>
-            <ConfirmPassword
-                confirmation
-                open
-                purpose="to create the token"
-                go=Callback::new(move |()| create())
-            />
-            <div class="dialog-actions">
-                <button type="button" class="button" on:click=move |_| dismiss()>
-                    "Cancel"
-                </button>
-                <button
-                    type="button"
-                    class="button button-primary"
-                    aria-busy=move || list.is_creating().then_some("true")
-                    aria-disabled=move || list.is_creating().then_some("true")
-                    on:click=move |_| create()
-                >
-                    {move || if list.is_creating() { "Creating…" } else { "Create Token" }}
-                </button>
-            </div>
+                <div>
+                    <label class="field">
+                        <span class="field-label">"Name (optional)"</span>
+                        <input
+                            type="text"
+                            name="name"
+                            placeholder="Website gallery"
+                            maxlength=TokenName::MAX_LENGTH.to_string()
+                            autocomplete="off"
+                            autofocus
+                            aria-describedby="token-name-hint token-name-problem"
+                            node_ref=name
+                        />
+                    </label>
+                    <p class="hint" id="token-name-hint">
+                        "What will use the token. You can change it later."
+                    </p>
+                    {move || {
+                        problem
+                            .get()
+                            .map(|text| {
+                                view! {
+                                    <p class="form-error" id="token-name-problem" role="alert">
+                                        {text}
+                                    </p>
+                                }
+                            })
+                    }}
+                </div>
+                <PasswordField prompt open purpose="to create the token" />
+                <div class="dialog-actions">
+                    <button type="button" class="button" on:click=move |_| dismiss()>
+                        "Cancel"
+                    </button>
+                    <button
+                        class="button button-primary"
+                        aria-busy=busy
+                        aria-disabled=busy
+                    >
+                        {move || if is_creating() { "Creating…" } else { "Create Token" }}
+                    </button>
+                </div>
+            </TokenForm>
         </Dialog>
     }
 }

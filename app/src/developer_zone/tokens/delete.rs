@@ -1,19 +1,28 @@
 //! The dialog that deletes a token.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::ServerFn};
 use model::token::{TokenId, TokenStatus, TokenSummary};
+use web_sys::HtmlFormElement;
 
 use super::{
     ids::delete_button_id,
     list::TokenList,
-    password_prompt::{ConfirmPassword, Confirmation},
+    password_prompt::{PasswordField, PasswordPrompt},
+    running::Change,
 };
 use crate::{
+    developer_zone::{
+        server_functions::DeleteToken,
+        token_form::{SwitchForm, TokenForm},
+    },
     ids::CREATE_BUTTON,
     ui::{Dialog, DialogRole, focus_soon},
 };
 
-/// The token whose deletion is being asked about.
+/// Id of the form, for its button among the dialog's other buttons.
+const FORM: &str = "delete-token-form";
+
+/// The token that the dialog asks about.
 #[derive(Clone, Copy)]
 pub(super) struct DeletionTarget {
     token: RwSignal<Option<TokenSummary>>,
@@ -33,44 +42,47 @@ impl DeletionTarget {
         self.open.set(true);
     }
 
-    fn read<T: Default>(self, about: impl FnOnce(&TokenSummary) -> T) -> T {
-        self.token
-            .with(|token| token.as_ref().map(about).unwrap_or_default())
+    fn read<T>(self, about: impl FnOnce(&TokenSummary) -> T) -> Option<T> {
+        self.token.with(|token| token.as_ref().map(about))
     }
 
     fn is_active(self) -> bool {
         self.read(|token| token.status.is_active())
+            .unwrap_or_default()
     }
 }
 
-/// Asks before a token is deleted, and offers the way that can be taken back.
+/// Asks before a token is deleted, and offers deactivation, which can be undone.
 #[component]
 pub(super) fn DeleteTokenDialog(list: TokenList, deletion: DeletionTarget) -> impl IntoView {
     let close = move || deletion.open.set(false);
-    let confirmation = Confirmation::new();
-    let delete = move || {
+    let prompt = PasswordPrompt::hidden();
+    let token = Signal::derive(move || deletion.read(|token| token.id).unwrap_or(TokenId(0)));
+    let is_deleting = move || list.running().has(Change::Delete);
+    let delete = move |form: HtmlFormElement| {
         let Some(token) = deletion.token.get_untracked() else {
             return;
         };
         let focus_next = next_focus(list, token.id);
-        list.delete(token, confirmation, move |gone| {
+        list.delete(&form, token, prompt, move |gone| {
             close();
             if gone {
                 focus_next();
             }
         });
     };
-    let deactivate = move |_| {
+    let deactivate = move |form: HtmlFormElement| {
         if let Some(token) = deletion.token.get_untracked() {
+            list.switch(&form, token, TokenStatus::Inactive);
             close();
-            list.switch(token, TokenStatus::Inactive);
         }
     };
     let dismiss = move || {
-        if !list.is_deleting() {
+        if !untrack(is_deleting) {
             close();
         }
     };
+    let busy = move || is_deleting().then_some("true");
     view! {
         <Dialog
             id="delete-token-dialog"
@@ -79,36 +91,45 @@ pub(super) fn DeleteTokenDialog(list: TokenList, deletion: DeletionTarget) -> im
             open=deletion.open
             on_dismiss=Callback::new(move |()| dismiss())
         >
-            <p>
-                "Token " {move || deletion.read(name_before_preview)}
-                <code class="token-preview">
-                    {move || deletion.read(|token| token.preview.to_string())}
-                </code>
-                " will be deleted for good. Services that use it lose access at once, and it cannot be recovered."
-            </p>
-            <ConfirmPassword
-                confirmation
-                open=deletion.open
-                purpose="to delete the token"
-                go=Callback::new(move |()| delete())
-            />
+            <TokenForm
+                id=FORM
+                class="dialog-form"
+                action=DeleteToken::url()
+                organisation=list.organisation()
+                token
+                on_submit=Some(Callback::new(delete))
+            >
+                <p>
+                    "Token " {move || deletion.read(name_before_preview)}
+                    <code class="token-preview">
+                        {move || deletion.read(|token| token.preview.to_string())}
+                    </code>
+                    " will be permanently deleted. Services that use it lose access immediately, and it cannot be recovered."
+                </p>
+                <PasswordField prompt open=deletion.open purpose="to delete the token" />
+            </TokenForm>
             <div class="dialog-actions">
                 <Show when=move || deletion.is_active()>
-                    <button type="button" class="button button-start" on:click=deactivate>
-                        "Deactivate instead"
-                    </button>
+                    <SwitchForm
+                        class="button-start"
+                        organisation=list.organisation()
+                        token
+                        activate=false
+                        on_submit=Some(Callback::new(deactivate))
+                    >
+                        <button class="button">"Deactivate instead"</button>
+                    </SwitchForm>
                 </Show>
                 <button type="button" class="button" autofocus on:click=move |_| dismiss()>
                     "Cancel"
                 </button>
                 <button
-                    type="button"
+                    form=FORM
                     class="button button-danger"
-                    aria-busy=move || list.is_deleting().then_some("true")
-                    aria-disabled=move || list.is_deleting().then_some("true")
-                    on:click=move |_| delete()
+                    aria-busy=busy
+                    aria-disabled=busy
                 >
-                    {move || if list.is_deleting() { "Deleting…" } else { "Delete" }}
+                    {move || if is_deleting() { "Deleting…" } else { "Delete" }}
                 </button>
             </div>
         </Dialog>
@@ -123,8 +144,8 @@ fn name_before_preview(token: &TokenSummary) -> Option<impl IntoView + use<>> {
     })
 }
 
-/// Where the focus goes when the token's row is gone: the next row's trash button, or `Create Token`.
-/// The row is looked up now, while it is still known which one is next.
+/// Moves the focus once the token's row is gone: to the next row's trash button, or to `Create Token`. The next row
+/// is looked up now, while the token still has one.
 fn next_focus(list: TokenList, deleted: TokenId) -> impl Fn() {
     let id = list
         .next_after(deleted)

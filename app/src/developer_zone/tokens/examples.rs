@@ -1,4 +1,4 @@
-//! Calls with a new token, ready to be run.
+//! Calls with a new token, ready to run.
 
 use leptos::prelude::*;
 
@@ -15,7 +15,7 @@ use crate::{
 const FIELD: &str = "token-example";
 
 impl FreshToken {
-    /// The first call that makes sense: a ping of its event, or else the list of events.
+    /// The first useful call: a ping of an event, or the list of events if there is none.
     fn example(&self, origin: &str, language: Language) -> String {
         let path = match self.event {
             Some(event) => ping_path(self.organisation, event),
@@ -31,8 +31,8 @@ impl FreshToken {
     }
 }
 
-/// The examples. They stand in a field, as the token does: a field's value is no part of the document's
-/// markup, in which pages are saved and recorded.
+/// The examples. Like the token, they are the value of a field: it is not in the document's markup, which is what
+/// browsers save and tools record.
 #[component]
 pub(super) fn TokenExamples(shown: ShownToken) -> impl IntoView {
     let PageFacts {
@@ -54,8 +54,8 @@ pub(super) fn TokenExamples(shown: ShownToken) -> impl IntoView {
         copy.set(CopyState::NotTried);
     });
     let call = shown.read_untracked(|token| match token.event {
-        Some(event) => format!("Each runs as printed, and pings event {event} with this token."),
-        None => "Each runs as printed, and lists the organisation’s events.".to_owned(),
+        Some(event) => format!("Ready to run: checks your token against event {event}."),
+        None => "Ready to run: lists your organisation’s events.".to_owned(),
     });
     view! {
         <section class="dialog-section" aria-labelledby="token-examples-title">

@@ -1,43 +1,40 @@
 //! The tokens on the page, and what can be done with them.
 
-use std::collections::HashMap;
-
-use leptos::{prelude::*, task::spawn_local};
+use leptos::{prelude::*, server_fn::serde::de::DeserializeOwned, task::spawn_local};
 use model::{
     organisation::OrganisationId,
     token::{Receipt, TOKEN_LIMIT, TokenId, TokenStatus, TokenSummary},
 };
+use web_sys::HtmlFormElement;
 
 use super::{
     context::{FreshToken, ShownToken, use_shown_token},
-    password_prompt::Confirmation,
+    password_prompt::PasswordPrompt,
     row_data::{ListedToken, TokenRows},
+    running::{Change, Running},
 };
 use crate::{
     dashboard::{SessionEnded, use_session_ended},
     developer_zone::{
         receipt::out_of_use,
-        server_functions::{
-            create_token, delete_token, rename_token, set_token_active, watch_tokens,
-        },
+        server_functions::{NewToken, watch_tokens},
+        token_form::post,
     },
     error::RequestError,
     ui::{Toasts, ago, time_of_day, use_toasts},
 };
 
-/// The tokens on the page. Rows change only by what the server has answered: a security control that
-/// shows a state before it is in force would be a lie.
+/// The tokens on the page.
+///
+/// Rows change only to what the server has answered. A security control must not show a state before it is in
+/// force.
 #[derive(Clone, Copy)]
 pub(super) struct TokenList {
     organisation: OrganisationId,
     rows: RwSignal<Vec<ListedToken>>,
-    /// What the server calls this state of the rows; nothing once the page has changed them itself.
+    /// The server's fingerprint of these rows; none once the page has changed them itself.
     fingerprint: StoredValue<Option<String>>,
-    /// What tokens are being switched to, while they are.
-    switching: RwSignal<HashMap<TokenId, TokenStatus>>,
-    creating: RwSignal<bool>,
-    deleting: RwSignal<bool>,
-    renaming: RwSignal<bool>,
+    running: Running,
     shown_token: ShownToken,
     session_ended: SessionEnded,
     toasts: Toasts,
@@ -49,10 +46,7 @@ impl TokenList {
             organisation,
             rows: RwSignal::new(listed.rows),
             fingerprint: StoredValue::new(Some(listed.fingerprint)),
-            switching: RwSignal::new(HashMap::new()),
-            creating: RwSignal::new(false),
-            deleting: RwSignal::new(false),
-            renaming: RwSignal::new(false),
+            running: Running::none(),
             shown_token: use_shown_token(),
             session_ended: use_session_ended(),
             toasts: use_toasts(),
@@ -77,13 +71,13 @@ impl TokenList {
         self.count() >= TOKEN_LIMIT
     }
 
-    /// Something of the token's row as the server last reported it; nothing of one that is gone.
+    /// Reads something from the token's row; nothing if the row is gone.
     pub(super) fn read<T>(self, id: TokenId, about: impl FnOnce(&ListedToken) -> T) -> Option<T> {
         self.rows
             .with(|rows| rows.iter().find(|row| row.token.id == id).map(about))
     }
 
-    /// The token as the server last reported it, for once.
+    /// The token as the server last reported it; read without subscribing.
     pub(super) fn token(self, id: TokenId) -> Option<TokenSummary> {
         untrack(|| self.read(id, |row| row.token.clone()))
     }
@@ -93,48 +87,51 @@ impl TokenList {
         self.read(id, |row| row.token.status)
     }
 
-    /// What the token is being switched to, while it is.
-    pub(super) fn switching_to(self, id: TokenId) -> Option<TokenStatus> {
-        self.switching.with(|switching| switching.get(&id).copied())
+    /// The changes that have no answer yet.
+    pub(super) const fn running(self) -> Running {
+        self.running
     }
 
-    pub(super) fn is_creating(self) -> bool {
-        self.creating.get()
-    }
-
-    pub(super) fn is_deleting(self) -> bool {
-        self.deleting.get()
-    }
-
-    /// The row below the token's, if there is one.
+    /// The token in the next row, if there is one.
     pub(super) fn next_after(self, id: TokenId) -> Option<TokenId> {
         let ids = untrack(|| self.ids());
         let mut after = ids.into_iter().skip_while(|other| *other != id).skip(1);
         after.next()
     }
 
-    /// Makes a token called `name`, unless one is being made. `answered` is called when the answer is there,
-    /// whatever it is but that something must be typed first; a new token then goes to the dialog that shows it.
+    /// Posts the form of a change, unless one that excludes it is running.
+    fn begin<T: DeserializeOwned>(
+        self,
+        change: Change,
+        form: &HtmlFormElement,
+    ) -> Option<impl Future<Output = Result<T, RequestError>> + use<T>> {
+        if !self.running.begin(change) {
+            return None;
+        }
+        let answer = post(form);
+        Some(async move {
+            let outcome = answer.await;
+            self.running.end(change);
+            outcome
+        })
+    }
+
+    /// Creates a token. `answered` is called when the dialog is done: it stays open for a name or password that
+    /// must be typed again. `misnamed` is called with what is wrong with the name.
     pub(super) fn create(
         self,
-        name: String,
-        confirmation: Confirmation,
+        form: &HtmlFormElement,
+        prompt: PasswordPrompt,
         answered: impl Fn() + 'static,
         misnamed: impl Fn(String) + 'static,
     ) {
-        if self.creating.get_untracked() {
-            return;
-        }
-        let Ok(password) = confirmation.password() else {
+        let Some(answer) = self.begin::<NewToken>(Change::Create, form) else {
             return;
         };
-        self.creating.set(true);
         spawn_local(async move {
-            let outcome = create_token(self.organisation, Some(name), password).await;
-            self.creating.set(false);
-            match outcome {
+            match answer.await {
                 Err(error @ RequestError::TokenName(_)) => misnamed(error.to_string()),
-                Err(error) if confirmation.is_wanted_by(&error) => {}
+                Err(error) if prompt.is_wanted_by(&error) => {}
                 Err(error) => {
                     answered();
                     self.report(None, error).await;
@@ -152,32 +149,29 @@ impl TokenList {
         });
     }
 
-    /// Calls a token by `name`, or by none where that is blank. `answered` is called with what is wrong with the
-    /// name, or with nothing when the token has it or is gone.
+    /// Renames a token. `answered` is called with what is wrong with the name, or with nothing when the token is
+    /// renamed or gone.
     pub(super) fn rename(
         self,
+        form: &HtmlFormElement,
         id: TokenId,
-        name: String,
         answered: impl Fn(Option<String>) + 'static,
     ) {
-        if self.renaming.get_untracked() {
-            return;
-        }
         let Some(token) = self.token(id) else {
             return answered(None);
         };
-        self.renaming.set(true);
+        let Some(answer) = self.begin::<TokenSummary>(Change::Rename, form) else {
+            return;
+        };
         spawn_local(async move {
-            let outcome = rename_token(self.organisation, id, name).await;
-            self.renaming.set(false);
-            match outcome {
+            match answer.await {
                 Ok(token) => {
                     self.replace(token);
                     answered(None);
                 }
                 Err(error @ RequestError::TokenName(_)) => answered(Some(error.to_string())),
                 Err(error) => {
-                    // What was typed stays, unless there is nothing left to name.
+                    // The field keeps what was typed, unless the token is gone.
                     if matches!(error, RequestError::NoSuchToken(_)) {
                         answered(None);
                     }
@@ -187,33 +181,20 @@ impl TokenList {
         });
     }
 
-    pub(super) fn is_renaming(self) -> bool {
-        self.renaming.get()
-    }
-
-    /// Switches a token on or off, unless it is being switched.
-    pub(super) fn switch(self, token: TokenSummary, to: TokenStatus) {
-        if self
-            .switching
-            .with_untracked(|switching| switching.contains_key(&token.id))
-        {
+    /// Activates or deactivates a token.
+    pub(super) fn switch(self, form: &HtmlFormElement, token: TokenSummary, to: TokenStatus) {
+        let Some(answer) = self.begin::<Receipt>(Change::Switch(token.id, to), form) else {
             return;
-        }
-        self.switching.update(|switching| {
-            switching.insert(token.id, to);
-        });
+        };
         spawn_local(async move {
-            let outcome = set_token_active(self.organisation, token.id, to.is_active()).await;
-            self.switching.update(|switching| {
-                switching.remove(&token.id);
-            });
-            match outcome {
+            match answer.await {
                 Ok(receipt) => {
                     let called = receipt.token.display_name();
                     self.toasts.confirm(match receipt.token.status {
                         TokenStatus::Active => format!("Token {called} is active."),
                         TokenStatus::Inactive => {
-                            format!("Token {called} is inactive. {}", said_of(&receipt))
+                            let proof = in_readers_way("Deactivated", &receipt);
+                            format!("Token {called} is inactive. {proof}")
                         }
                     });
                     self.replace(receipt.token);
@@ -223,33 +204,27 @@ impl TokenList {
         });
     }
 
-    /// Deletes a token, unless one is being deleted. `answered` is called when the answer is there, with
-    /// whether the token is gone; not when the password is wanted first.
+    /// Deletes a token. `answered` is called with whether the token is gone; not if the password is required first.
     pub(super) fn delete(
         self,
+        form: &HtmlFormElement,
         token: TokenSummary,
-        confirmation: Confirmation,
+        prompt: PasswordPrompt,
         answered: impl Fn(bool) + 'static,
     ) {
-        if self.deleting.get_untracked() {
-            return;
-        }
-        let Ok(password) = confirmation.password() else {
+        let Some(answer) = self.begin::<Receipt>(Change::Delete, form) else {
             return;
         };
-        self.deleting.set(true);
         spawn_local(async move {
-            let outcome = delete_token(self.organisation, token.id, password).await;
-            self.deleting.set(false);
-            match outcome {
-                Err(error) if confirmation.is_wanted_by(&error) => {}
+            match answer.await {
+                Err(error) if prompt.is_wanted_by(&error) => {}
                 Ok(receipt) => {
                     self.change(|rows| rows.retain(|row| row.token.id != token.id));
                     answered(true);
+                    let proof = in_readers_way("Deleted", &receipt);
                     self.toasts.confirm(format!(
-                        "Token {} was deleted. {}",
-                        token.display_name(),
-                        said_of(&receipt)
+                        "Token {} was deleted. {proof}",
+                        token.display_name()
                     ));
                 }
                 Err(error) => {
@@ -268,25 +243,25 @@ impl TokenList {
         });
     }
 
-    /// Changes the rows by what the server has answered to a change that was made here.
+    /// Changes the rows to the server's answer to a change made here.
     fn change(self, change: impl FnOnce(&mut Vec<ListedToken>)) {
         self.fingerprint.set_value(None);
         self.rows.update(change);
     }
 
-    /// Catches up with what others have changed. What is asked while something is being changed here is not gone
-    /// by: its answer may be from before the change.
+    /// Polls for what others have changed. Ignores the answer if this page changed something while the poll was
+    /// under way: the answer may be older than that change.
     ///
     /// # Errors
     /// Those of [`watch_tokens`].
     pub(super) async fn catch_up(self) -> Result<(), RequestError> {
-        if self.is_changing() {
+        if self.running.is_any() {
             return Ok(());
         }
         let seen = self.fingerprint.get_value();
         let news = watch_tokens(self.organisation, seen.clone()).await?;
         if let Some(listed) = news
-            && !self.is_changing()
+            && !self.running.is_any()
             && self.fingerprint.get_value() == seen
         {
             self.show(listed);
@@ -307,17 +282,8 @@ impl TokenList {
         self.rows.set(listed.rows);
     }
 
-    fn is_changing(self) -> bool {
-        untrack(|| {
-            self.creating.get()
-                || self.deleting.get()
-                || self.renaming.get()
-                || !self.switching.with(HashMap::is_empty)
-        })
-    }
-
-    /// Says what went wrong. Where the page turns out to be behind (somebody else deleted the token, or
-    /// took the last place), it catches up.
+    /// Says what went wrong. If the page is behind (someone else deleted the token, or created the last one), it
+    /// loads the list again first.
     async fn report(self, token: Option<&TokenSummary>, error: RequestError) {
         match error {
             RequestError::SessionEnded => return self.session_ended.show(),
@@ -337,8 +303,12 @@ impl TokenList {
     }
 }
 
-/// What the receipt says, in the reader's own way.
-fn said_of(receipt: &Receipt) -> String {
-    let last_use = receipt.token.last_used.map(ago);
-    out_of_use(&time_of_day(receipt.in_force_since), last_use.as_deref())
+/// The receipt in the reader's language and time zone.
+fn in_readers_way(done: &str, receipt: &Receipt) -> String {
+    let last_call = receipt.token.last_used.map(ago);
+    out_of_use(
+        done,
+        &time_of_day(receipt.in_force_since),
+        last_call.as_deref(),
+    )
 }

@@ -1,4 +1,4 @@
-//! The card of tokens: everything of the Developer Zone that runs in the browser.
+//! The card of tokens: all that runs in the browser.
 
 mod card;
 mod context;
@@ -11,6 +11,7 @@ mod name;
 mod password_prompt;
 mod row;
 mod row_data;
+mod running;
 mod shown_once;
 mod token_test;
 mod watch;

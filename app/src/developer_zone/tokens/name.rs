@@ -1,15 +1,17 @@
-//! A token's name and preview, and changing the name in its place.
+//! A token's name and preview, and the form that changes the name in its row.
 
-use leptos::{ev, html, prelude::*};
+use leptos::{ev, html, prelude::*, server_fn::ServerFn};
 use model::token::{TokenId, TokenName as Name, TokenPreview};
+use web_sys::HtmlFormElement;
 
-use super::list::TokenList;
+use super::{list::TokenList, running::Change};
 use crate::{
+    developer_zone::{server_functions::RenameToken, token_form::TokenForm},
     paths::token_page,
     ui::{BrowserOnly, Icon, IconName, focus_soon},
 };
 
-/// What the token is called, as the way to its page, and the button that changes the name.
+/// The token's name and preview, as a link to its page, and the button that changes the name.
 #[component]
 pub(super) fn TokenName(list: TokenList, id: TokenId, preview: TokenPreview) -> impl IntoView {
     let name = Memo::new(move |_| list.read(id, |row| row.token.name.clone()).flatten());
@@ -55,7 +57,7 @@ fn change_button_id(token: TokenId) -> String {
     format!("name-token-{token}")
 }
 
-/// The field in the name's place. Enter saves, Escape leaves the name as it is.
+/// The field that replaces the name while it is changed. Enter saves, Escape cancels.
 #[component]
 fn NameForm(
     list: TokenList,
@@ -76,12 +78,8 @@ fn NameForm(
         editing.set(false);
         focus_soon(change_button_id(id));
     };
-    let save = move |event: ev::SubmitEvent| {
-        event.prevent_default();
-        let Some(field) = field.get_untracked() else {
-            return;
-        };
-        list.rename(id, field.value(), move |wrong| match wrong {
+    let save = move |form: HtmlFormElement| {
+        list.rename(&form, id, move |wrong| match wrong {
             None => done(),
             Some(text) => problem.set(Some(text)),
         });
@@ -91,12 +89,20 @@ fn NameForm(
             done();
         }
     };
-    let busy = move || list.is_renaming().then_some("true");
+    let busy = move || list.running().has(Change::Rename).then_some("true");
     let problem_id = format!("name-problem-{id}");
     view! {
-        <form class="name-form" on:submit=save on:keydown=keys>
+        <TokenForm
+            class="name-form"
+            action=RenameToken::url()
+            organisation=list.organisation()
+            token=id
+            on_submit=Some(Callback::new(save))
+            on:keydown=keys
+        >
             <input
                 type="text"
+                name="name"
                 aria-label=format!("Name of token {preview}")
                 aria-describedby=problem_id.clone()
                 placeholder="What uses this token"
@@ -114,6 +120,6 @@ fn NameForm(
             <div id=problem_id role="alert">
                 {move || problem.get().map(|text| view! { <p class="form-error">{text}</p> })}
             </div>
-        </form>
+        </TokenForm>
     }
 }

@@ -1,47 +1,31 @@
-//! Asking for the password before a token is made or deleted, where it was given too long ago.
+//! Asks for the password before a token is created or deleted, when it was given too long ago.
 
-use leptos::{ev, html, prelude::*};
+use leptos::{html, prelude::*};
 
 use super::context::PageFacts;
 use crate::{error::RequestError, ui::BrowserOnly};
 
-/// Whether a dialog asks for the password, and what it was answered. The server decides when it must: what
-/// one was about to do is tried, and waits in its dialog if it is refused for that.
+/// Whether a dialog asks for the password.
+///
+/// The server decides. The dialog posts its form without a password first; if the server refuses that for want of
+/// one, the form stays open and gets a field for it.
 #[derive(Clone, Copy)]
-pub(super) struct Confirmation {
-    asked: RwSignal<bool>,
+pub(super) struct PasswordPrompt {
+    shown: RwSignal<bool>,
     problem: RwSignal<Option<String>>,
     field: NodeRef<html::Input>,
 }
 
-impl Confirmation {
-    /// Not asked yet.
-    pub(super) fn new() -> Self {
+impl PasswordPrompt {
+    pub(super) fn hidden() -> Self {
         Self {
-            asked: RwSignal::new(false),
+            shown: RwSignal::new(false),
             problem: RwSignal::new(None),
             field: NodeRef::new(),
         }
     }
 
-    /// What to send along: nothing as long as nothing is asked, else the password.
-    ///
-    /// # Errors
-    /// Asked and not given yet: the browser says so.
-    pub(super) fn password(self) -> Result<Option<String>, NotGiven> {
-        match self.field.get_untracked() {
-            Some(field) if self.asked.get_untracked() => {
-                if field.report_validity() {
-                    Ok(Some(field.value()))
-                } else {
-                    Err(NotGiven)
-                }
-            }
-            _ => Ok(None),
-        }
-    }
-
-    /// Asks for the password, if it is for want of it that the server has refused. Gives whether it is.
+    /// Shows the prompt if `error` says that the password is missing or wrong. Returns whether it does.
     pub(super) fn is_wanted_by(self, error: &RequestError) -> bool {
         let problem = match error {
             RequestError::PasswordRequired => None,
@@ -49,41 +33,36 @@ impl Confirmation {
             _ => return false,
         };
         self.problem.set(problem);
-        self.asked.set(true);
+        self.shown.set(true);
         if let Some(field) = self.field.get_untracked() {
             field.select();
         }
         true
     }
 
-    fn forget(self) {
-        self.asked.set(false);
+    fn hide(self) {
+        self.shown.set(false);
         self.problem.set(None);
     }
 }
 
-/// The password was asked for and not given.
-pub(super) struct NotGiven;
-
-/// The field for the password, where it is asked for; in a dialog, above its buttons.
+/// The field for the password, in the form of a dialog. It comes and goes with the prompt.
 #[component]
-pub(super) fn ConfirmPassword(
-    confirmation: Confirmation,
-    /// Whether the dialog is open: what was typed goes with it.
+pub(super) fn PasswordField(
+    prompt: PasswordPrompt,
+    /// Whether the dialog is open. When it closes, it forgets what was typed.
     open: RwSignal<bool>,
-    /// What is wanted: `to create the token`.
+    /// What the password is for: `to create the token`.
     purpose: &'static str,
-    /// Enter was pressed.
-    go: Callback<()>,
 ) -> impl IntoView {
-    let Confirmation {
-        asked,
+    let PasswordPrompt {
+        shown,
         problem,
         field,
-    } = confirmation;
+    } = prompt;
     Effect::new(move || {
         if !open.get() {
-            confirmation.forget();
+            prompt.hide();
         }
     });
     Effect::new(move || {
@@ -93,21 +72,16 @@ pub(super) fn ConfirmPassword(
         }
     });
     let PageFacts { email, .. } = expect_context();
-    let submit = move |event: ev::SubmitEvent| {
-        event.prevent_default();
-        go.run(());
-    };
     let content = move || {
         view! {
-            <form class="confirm-password" on:submit=submit>
-                <p id="confirm-password-why">
-                    {format!("Confirm your password {purpose}.")}
-                </p>
+            <div class="confirm-password">
+                <p id="confirm-password-why">{format!("Confirm your password {purpose}.")}</p>
                 <input type="email" autocomplete="username" value=email.clone() readonly hidden />
                 <label class="field">
                     <span class="field-label">"Password"</span>
                     <input
                         type="password"
+                        name="password"
                         required
                         autocomplete="current-password"
                         aria-describedby="confirm-password-why confirm-password-problem"
@@ -117,9 +91,8 @@ pub(super) fn ConfirmPassword(
                 <div id="confirm-password-problem" role="alert">
                     {move || problem.get().map(|text| view! { <p class="form-error">{text}</p> })}
                 </div>
-                <button type="submit" hidden></button>
-            </form>
+            </div>
         }
     };
-    view! { <BrowserOnly when=asked content /> }
+    view! { <BrowserOnly when=shown content /> }
 }

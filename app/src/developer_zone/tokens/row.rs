@@ -1,14 +1,15 @@
 //! One token's row.
 
-use leptos::{ev, prelude::*, server_fn::ServerFn};
+use leptos::{ev, prelude::*};
 use model::{
     token::{TokenId, TokenStatus, TokenSummary},
     usage::IDLE_DAYS,
 };
+use web_sys::HtmlFormElement;
 
 use super::{delete::DeletionTarget, ids::delete_button_id, list::TokenList, name::TokenName};
 use crate::{
-    developer_zone::server_functions::SwitchTokenForm,
+    developer_zone::token_form::SwitchForm,
     paths::{ASK_TO_DELETE, token_page},
     ui::{Icon, IconName, LocalTime, Shown},
 };
@@ -51,7 +52,7 @@ pub(super) fn TokenRow(list: TokenList, id: TokenId, deletion: DeletionTarget) -
     })
 }
 
-/// What the token is called in the names of what acts on it.
+/// The token's name and preview, for the accessible names of its buttons.
 fn called(list: TokenList, id: TokenId) -> Memo<String> {
     Memo::new(move |_| {
         list.read(id, |row| row.token.display_name())
@@ -59,15 +60,15 @@ fn called(list: TokenList, id: TokenId) -> Memo<String> {
     })
 }
 
-/// What the server last reported, or what is under way.
+/// The status that the server last reported, or the change that is under way.
 #[component]
 fn StatusBadge(list: TokenList, id: TokenId) -> impl IntoView {
-    let class = move || match (list.switching_to(id), list.status(id)) {
+    let class = move || match (list.running().switch_of(id), list.status(id)) {
         (Some(_), _) => "badge status-busy",
         (None, Some(TokenStatus::Active)) => "badge status-active",
         (None, _) => "badge status-inactive",
     };
-    let text = move || match (list.switching_to(id), list.status(id)) {
+    let text = move || match (list.running().switch_of(id), list.status(id)) {
         (Some(TokenStatus::Active), _) => "Activating…",
         (Some(TokenStatus::Inactive), _) => "Deactivating…",
         (None, Some(status)) => status.label(),
@@ -76,7 +77,7 @@ fn StatusBadge(list: TokenList, id: TokenId) -> impl IntoView {
     view! { <span class=class>{text}</span> }
 }
 
-/// When the token was last used, as far as is known.
+/// When the token was last used, as far as the database knows.
 #[component]
 fn LastUse(list: TokenList, id: TokenId) -> impl IntoView {
     let last_used = Memo::new(move |_| list.read(id, |row| row.token.last_used).flatten());
@@ -91,19 +92,19 @@ fn LastUse(list: TokenList, id: TokenId) -> impl IntoView {
     view! { <span class="last-use">{text}</span> }
 }
 
-/// Says of a token that nothing has used for long that it can go.
+/// The hint that a token was not used for a long time.
 #[component]
 fn Idle(list: TokenList, id: TokenId) -> impl IntoView {
     let is_idle = Memo::new(move |_| list.read(id, |row| row.is_idle).unwrap_or_default());
     let hint = move || {
         is_idle
             .get()
-            .then(|| format!("Not used for {IDLE_DAYS} days: safe to delete"))
+            .then(|| format!("Unused for {IDLE_DAYS} days"))
     };
     view! { <span class="idle-hint">{hint}</span> }
 }
 
-/// The calls of seven days, as the server has drawn them.
+/// The calls of seven days, drawn by the server.
 #[component]
 fn WeekBar(list: TokenList, id: TokenId) -> impl IntoView {
     let drawn = Memo::new(move |_| {
@@ -113,26 +114,27 @@ fn WeekBar(list: TokenList, id: TokenId) -> impl IntoView {
     view! { <span class="week" inner_html=drawn></span> }
 }
 
-/// Switches the token. It moves only when the server has reported the change: the click itself changes
-/// nothing. Without script, the form is sent.
+/// Activates or deactivates the token. The switch moves when the server has reported the change, and not with the
+/// click.
 #[component]
 fn StatusSwitch(list: TokenList, id: TokenId) -> impl IntoView {
     let called = called(list, id);
     let is_active = move || list.status(id).is_some_and(TokenStatus::is_active);
-    let is_busy = move || list.switching_to(id).map(|_| "true");
-    let switch = move |event: ev::MouseEvent| {
-        event.prevent_default();
+    let is_busy = move || list.running().switch_of(id).map(|_| "true");
+    let switch = move |form: HtmlFormElement| {
         if let Some(token) = list.token(id) {
             let to = TokenStatus::from_active(!token.status.is_active());
-            list.switch(token, to);
+            list.switch(&form, token, to);
         }
     };
     view! {
-        <form method="post" action=SwitchTokenForm::url()>
-            <input type="hidden" name="organisation_id" value=list.organisation().to_string() />
-            <input type="hidden" name="token_id" value=id.to_string() />
-            <input type="hidden" name="active" value=move || (!is_active()).to_string() />
-            <input type="hidden" name="in_table" value="true" />
+        <SwitchForm
+            organisation=list.organisation()
+            token=id
+            activate=Signal::derive(move || !is_active())
+            in_table=true
+            on_submit=Some(Callback::new(switch))
+        >
             <button
                 role="switch"
                 class="switch"
@@ -140,13 +142,12 @@ fn StatusSwitch(list: TokenList, id: TokenId) -> impl IntoView {
                 aria-checked=move || if is_active() { "true" } else { "false" }
                 aria-busy=is_busy
                 aria-disabled=is_busy
-                on:click=switch
             ></button>
-        </form>
+        </SwitchForm>
     }
 }
 
-/// Asks whether the token is to be deleted. Without script, the token's page does.
+/// Opens the dialog that deletes the token. Without script, it leads to the form on the token's page.
 #[component]
 fn DeleteButton(list: TokenList, id: TokenId, deletion: DeletionTarget) -> impl IntoView {
     let called = called(list, id);

@@ -14,10 +14,10 @@ use {
 pub(crate) struct ListedToken {
     /// The token.
     pub(crate) token: TokenSummary,
-    /// Its calls of seven days in UTC, as far as servers have written them down (some seconds ago), drawn: an SVG
-    /// element with an accessible name, of numbers and words of ours alone.
+    /// A chart of its calls of seven days in UTC: an SVG element without text by users. Servers write calls to the
+    /// database some seconds late.
     pub(crate) week_bar: String,
-    /// Whether it was idle for 90 days by the server's clock, so that it can probably be deleted.
+    /// Whether no call with it was accepted for 90 days, by the server's clock.
     pub(crate) is_idle: bool,
 }
 
@@ -26,13 +26,13 @@ pub(crate) struct ListedToken {
 pub(crate) struct TokenRows {
     /// The rows, newest token first.
     pub(crate) rows: Vec<ListedToken>,
-    /// Another one whenever the rows are others. A last use is told apart to the minute, as pages show it.
+    /// Differs when the rows differ. Last uses count to the minute, as pages show them.
     pub(crate) fingerprint: String,
 }
 
 #[cfg(feature = "ssr")]
 impl ListedToken {
-    /// The row of a token that has just been made.
+    /// The row of a new token.
     pub(in crate::developer_zone) fn new(token: TokenSummary) -> Self {
         TokenWeek {
             token,
@@ -65,8 +65,8 @@ impl TokenRows {
     }
 }
 
-/// 64 bits that depend on all that the rows show, the same on servers of the same version. (Two versions side by
-/// side may differ: then a list is sent once more than need be.)
+/// A hash of everything that the rows show, the same on servers of the same version. Two versions side by side may differ:
+/// a list is then sent once too often.
 #[cfg(feature = "ssr")]
 fn fingerprint(listed: &[TokenWeek]) -> String {
     use std::hash::{DefaultHasher, Hash, Hasher};
@@ -119,12 +119,15 @@ mod tests {
     }
 
     #[test]
-    fn the_fingerprint_is_another_one_for_each_thing_that_a_row_shows() {
-        let changes: [fn(&mut TokenWeek); 8] = [
+    fn each_thing_that_a_row_shows_changes_the_fingerprint() {
+        let changes: [fn(&mut TokenWeek); 11] = [
             |_| {},
             |row| row.token.id = TokenId(8),
             |row| row.token.name = TokenName::parse("Kiosk").ok(),
+            |row| row.token.preview = TokenPreview::of("Zq9Xw"),
             |row| row.token.status = TokenStatus::Inactive,
+            |row| row.token.created_by = "bob@example.com".to_owned(),
+            |row| row.token.created_at = Timestamp(1_768_802_400_001),
             |row| row.token.last_used = None,
             |row| row.token.last_used = Some(Timestamp(1_768_802_580_000)),
             |row| {
@@ -152,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_use_in_the_same_minute_leaves_the_fingerprint() {
+    fn a_use_in_the_same_minute_does_not_change_the_fingerprint() {
         let mut later = listed();
         later.token.last_used = later.token.last_used.map(|at| at.plus_millis(59_999));
         assert_eq!(fingerprint(&[later]), fingerprint(&[listed()]));

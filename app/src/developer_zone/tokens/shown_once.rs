@@ -1,4 +1,4 @@
-//! The one time a token is shown.
+//! The dialog that shows a new token, once.
 
 use leptos::{ev, html, prelude::*};
 
@@ -6,6 +6,7 @@ use super::{
     context::{ShownToken, use_shown_token},
     examples::TokenExamples,
     list::TokenList,
+    running::Change,
     token_test::TokenTest,
 };
 use crate::ui::{BrowserOnly, CopyFieldButton, CopyStatus, Dialog, Icon, IconName, focus_soon};
@@ -13,13 +14,13 @@ use crate::ui::{BrowserOnly, CopyFieldButton, CopyStatus, Dialog, Icon, IconName
 /// Id of the field that holds the token.
 const FIELD: &str = "new-token";
 
-/// Shows a new token until `Done`. Escape and a click beside it ask first; leaving the page warns, also while the
-/// token is on its way.
+/// Shows a new token until `Done`. Escape and a click beside the dialog ask first. Leaving the page warns, even while the
+/// creation is under way.
 #[component]
 pub(super) fn NewTokenDialog(list: TokenList) -> impl IntoView {
     let shown = use_shown_token();
     let field = NodeRef::<html::Input>::new();
-    warn_before_leaving(move || shown.is_shown() || list.is_creating());
+    warn_before_leaving(move || shown.is_shown() || list.running().has(Change::Create));
     let select = move || {
         if let Some(field) = field.get_untracked() {
             field.select();
@@ -28,9 +29,9 @@ pub(super) fn NewTokenDialog(list: TokenList) -> impl IntoView {
     Effect::new(move || {
         if shown.open.get() {
             request_animation_frame(move || {
-                // When the dialog puts the focus into the field, its value may not be there yet.
+                // The dialog may focus the field before the field has its value.
                 select();
-                // It may still be scrolled to where the token before was tested.
+                // The dialog may still be scrolled to the test of the token before.
                 let field = field.get_untracked();
                 if let Some(Ok(Some(dialog))) = field.map(|field| field.closest("dialog")) {
                     dialog.set_scroll_top(0);
@@ -75,7 +76,7 @@ pub(super) fn NewTokenDialog(list: TokenList) -> impl IntoView {
                 </div>
                 <CopyStatus what="token" state=shown.copy />
             </div>
-            // Made anew for each token, and gone with it.
+            // Created for each token, and removed with it.
             <BrowserOnly
                 when=Memo::new(move |_| shown.is_shown())
                 content=move || {
@@ -103,7 +104,7 @@ pub(super) fn NewTokenDialog(list: TokenList) -> impl IntoView {
     }
 }
 
-/// Asks before the token is lost.
+/// Asks before the dialog closes and the token is lost.
 #[component]
 fn CloseQuestion(shown: ShownToken) -> impl IntoView {
     let keep = NodeRef::<html::Button>::new();
@@ -114,7 +115,7 @@ fn CloseQuestion(shown: ShownToken) -> impl IntoView {
     });
     view! {
         <div class="close-question" role="alert">
-            <p>"Have you copied the token? Once this is closed, it is gone for good."</p>
+            <p>"Have you copied the token? Once this is closed, it cannot be shown again."</p>
             <div class="dialog-actions">
                 <button type="button" class="button" on:click=move |_| shown.put_away()>
                     "Close anyway"
@@ -135,7 +136,7 @@ fn CloseQuestion(shown: ShownToken) -> impl IntoView {
     }
 }
 
-/// The browser asks before it leaves the page while there is a token to lose. It chooses the words itself.
+/// Makes the browser ask before it leaves the page while there is a token to lose. The browser chooses the words.
 fn warn_before_leaving(to_lose: impl Fn() -> bool + Copy + 'static) {
     Effect::new(move || {
         let listener = window_event_listener(ev::beforeunload, move |event| {

@@ -1,4 +1,4 @@
-//! A try of a new token, with what each of the guard's checks said.
+//! The test of a new token, with the outcome of each check.
 
 use leptos::{either::Either, prelude::*, task::spawn_local};
 use model::permission::{Check, Refusal};
@@ -6,26 +6,26 @@ use model::permission::{Check, Refusal};
 use super::context::ShownToken;
 use crate::{
     dashboard::use_session_ended,
-    developer_zone::server_functions::test_connection,
+    developer_zone::server_functions::test_token,
     error::RequestError,
     texts::token_test::{CheckOutcome, PingAnswer},
     ui::{Icon, IconName, scroll_to_soon},
 };
 
-/// Id of the section, which grows by what comes of a test.
-const SECTION: &str = "connection-test";
+/// Id of the section, to scroll to the result.
+const SECTION: &str = "token-test";
 
 #[derive(Clone)]
 enum Test {
     NotRun,
     Running,
     Answered(PingAnswer),
-    /// The API was not called, or its answer did not come here.
+    /// The API was not called, or its answer did not arrive.
     Failed(RequestError),
 }
 
 impl Test {
-    /// Whether it came to no verdict on the token.
+    /// Whether the test says nothing about the token.
     fn is_inconclusive(&self) -> bool {
         match self {
             Self::NotRun | Self::Running => false,
@@ -35,7 +35,7 @@ impl Test {
     }
 }
 
-/// The button `Test connection` and what comes of it; without an event to ping, what to do first.
+/// The button `Test connection` and its result; without an event to ping, what to do first.
 #[component]
 pub(super) fn TokenTest(shown: ShownToken) -> impl IntoView {
     let content = if shown.read_untracked(|token| token.event).is_some() {
@@ -48,8 +48,8 @@ pub(super) fn TokenTest(shown: ShownToken) -> impl IntoView {
         })
     };
     view! {
-        <section class="dialog-section" id=SECTION aria-labelledby="connection-test-title">
-            <h3 id="connection-test-title">"Test it"</h3>
+        <section class="dialog-section" id=SECTION aria-labelledby="token-test-title">
+            <h3 id="token-test-title">"Test it"</h3>
             {content}
         </section>
     }
@@ -71,9 +71,9 @@ fn PingTest(shown: ShownToken) -> impl IntoView {
         };
         test.set(Test::Running);
         spawn_local(async move {
-            let outcome = test_connection(organisation, event, secret).await;
+            let outcome = test_token(organisation, event, secret).await;
             let ended = outcome == Err(RequestError::SessionEnded);
-            // Where the token was put away meanwhile, nobody waits for this any more.
+            // The dialog may be closed by now.
             let unread = test.try_set(outcome.map_or_else(Test::Failed, Test::Answered));
             if unread.is_some() {
                 return;
@@ -111,7 +111,7 @@ fn PingTest(shown: ShownToken) -> impl IntoView {
     }
 }
 
-/// What came of it, in a line or two.
+/// The result, in a line or two.
 fn result(test: &Test) -> Option<impl IntoView + use<>> {
     let (outcome, text, code) = match test {
         Test::NotRun | Test::Running => return None,
@@ -143,8 +143,8 @@ fn result(test: &Test) -> Option<impl IntoView + use<>> {
     })
 }
 
-/// What went wrong, then what to do. Not the words of [`RequestError`] where they would have the page
-/// reloaded: the token would be lost.
+/// What went wrong, then what to do. It never says to reload the page, as [`RequestError`] does: the token would be
+/// lost.
 fn not_tested(error: &RequestError) -> String {
     match error {
         RequestError::Offline => {
@@ -159,7 +159,7 @@ fn not_tested(error: &RequestError) -> String {
     }
 }
 
-/// Every check with what became of it, where the answer tells.
+/// Every check with its outcome, if the answer says so.
 fn checks(test: &Test) -> Option<impl IntoView + use<>> {
     let Test::Answered(answer) = test else {
         return None;
@@ -179,7 +179,7 @@ fn checks(test: &Test) -> Option<impl IntoView + use<>> {
         }
     };
     let rows = answer.checks()?.into_iter().map(row).collect_view();
-    // Safari takes the list from a list without markers, unless it is told.
+    // Safari does not announce a list without markers as a list, unless it has the role.
     Some(view! {
         <ol class="check-list" role="list" aria-label="Checks">
             {rows}

@@ -1,9 +1,8 @@
-//! Showing what others do, without reloading.
+//! Shows what others change, without reloading: the page polls.
 //!
-//! The page asks again and again. Listening to events of the server would be no cheaper: servers have nothing in
-//! common but the database, so each would have to ask that as often for its listeners, and hold a connection for
-//! every open tab besides. A question costs a few reads by index, and most answers are empty; nobody asks for a tab
-//! that nobody sees.
+//! Server-sent events would be no cheaper. Servers share nothing but the database, so each would poll that for its
+//! listeners, and hold a connection for every open tab. A poll costs a few reads by index, and most responses are
+//! empty. A hidden tab does not poll.
 
 use std::time::Duration;
 
@@ -15,38 +14,38 @@ use crate::{
     ui::{Icon, IconName},
 };
 
-/// How long after an answer the next question is asked: what others do is seen within two seconds.
-const EVERY: Duration = Duration::from_millis(1_500);
+/// The delay between a response and the next poll: the page shows what others change within two seconds.
+const POLL_DELAY: Duration = Duration::from_millis(1_500);
 
-/// Where questions fail, each waits twice as long as the one before, so many times.
-const LONGER: u32 = 4;
+/// How often failures in a row double the delay.
+const MAX_DOUBLINGS: u32 = 4;
 
-/// After so many failures the page says that it may be behind.
-const SAID_AFTER: u32 = 2;
+/// After this many failures in a row the page says that it may be out of date.
+const FAILURES_SHOWN: u32 = 2;
 
-/// The page's watch over its tokens.
+/// The polling of the page.
 #[derive(Clone, Copy)]
 pub(super) struct Watch {
     list: TokenList,
     failures: RwSignal<u32>,
-    /// Whether the next question waits until the tab is seen again.
-    unseen: StoredValue<bool>,
+    /// Whether the next poll waits until the tab is visible.
+    waiting: StoredValue<bool>,
 }
 
 impl Watch {
-    /// Begins, in the browser.
+    /// Starts polling, in the browser.
     pub(super) fn start(list: TokenList) -> Self {
         let watch = Self {
             list,
             failures: RwSignal::new(0),
-            unseen: StoredValue::new(false),
+            waiting: StoredValue::new(false),
         };
         Effect::new(move || {
-            watch.ask_later();
+            watch.poll_later();
             let listener = window_event_listener(ev::visibilitychange, move |_| {
-                if !document().hidden() && watch.unseen.get_value() {
-                    watch.unseen.set_value(false);
-                    watch.ask();
+                if !document().hidden() && watch.waiting.get_value() {
+                    watch.waiting.set_value(false);
+                    watch.poll();
                 }
             });
             on_cleanup(move || listener.remove());
@@ -54,14 +53,14 @@ impl Watch {
         watch
     }
 
-    fn ask_later(self) {
-        let doubled = self.failures.get_untracked().min(LONGER);
-        set_timeout(move || self.ask(), EVERY * 2_u32.pow(doubled));
+    fn poll_later(self) {
+        let doubled = self.failures.get_untracked().min(MAX_DOUBLINGS);
+        set_timeout(move || self.poll(), POLL_DELAY * 2_u32.pow(doubled));
     }
 
-    fn ask(self) {
+    fn poll(self) {
         if document().hidden() {
-            self.unseen.set_value(true);
+            self.waiting.set_value(true);
             return;
         }
         spawn_local(async move {
@@ -70,19 +69,19 @@ impl Watch {
                 Err(error) if self.is_final(&error) => return,
                 Err(_) => self.failures.update(|failures| *failures += 1),
             }
-            self.ask_later();
+            self.poll_later();
         });
     }
 
-    /// Whether the page is over with this answer, and has said so. Not as long as a token is shown that is shown
-    /// once.
+    /// Whether polling ends with this error, which the page then shows. Not while the dialog shows a new token, which
+    /// would be lost.
     fn is_final(self, error: &RequestError) -> bool {
         if self.list.is_token_shown() {
             return false;
         }
         match error {
             RequestError::SessionEnded => self.list.say_session_ended(),
-            // The page as it is now says what has become of it.
+            // The reloaded page says what happened.
             RequestError::NotAMember | RequestError::PlanRequired(_) => {
                 let _ = window().location().reload();
             }
@@ -92,16 +91,16 @@ impl Watch {
     }
 }
 
-/// Says that the table may be behind, as long as the server cannot be asked.
+/// Says that the table may be out of date, while polls fail.
 #[component]
 pub(super) fn NotUpToDate(watch: Watch) -> impl IntoView {
-    let is_behind = move || watch.failures.get() >= SAID_AFTER;
+    let is_behind = move || watch.failures.get() >= FAILURES_SHOWN;
     view! {
         <div role="status">
             <Show when=is_behind>
                 <p class="limit">
                     <Icon name=IconName::Warning />
-                    "The server cannot be reached, so the table may not be up to date. It is tried again by itself."
+                    "The server cannot be reached, so the table may not be up to date. Retrying automatically."
                 </p>
             </Show>
         </div>

@@ -12,6 +12,21 @@ use super::{
 /// The IP address of a browser from [`Browser::signed_in`].
 pub(crate) const HOME: &str = "192.0.2.7";
 
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The body of a form with the fields of this object, without those that are null.
+pub(crate) fn form_fields(fields: &Value) -> String {
+    let fields = fields.as_object().expect("an object").iter();
+    let fields = fields.filter_map(|(name, value)| match value {
+        Value::Null => None,
+        Value::String(text) => Some((name, text.clone())),
+        other => Some((name, other.to_string())),
+    });
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(fields)
+        .finish()
+}
+
 /// A browser, with its cookies and its IP address.
 #[derive(Clone)]
 pub(crate) struct Browser {
@@ -98,11 +113,33 @@ impl Browser {
     pub(crate) async fn form_to(&mut self, path: &str, fields: &[(&str, &str)]) -> Response {
         let mut body = form_urlencoded::Serializer::new(String::new());
         let body = body.extend_pairs(fields).finish();
-        let form = "application/x-www-form-urlencoded";
-        self.send(Method::POST, path, form, body).await
+        let script = self.client.clone();
+        self.client = script.clone().with("accept", "text/html,*/*;q=0.8");
+        let response = self.send(Method::POST, path, FORM, body).await;
+        self.client = script;
+        response
     }
 
-    /// Calls one of the dashboard's server functions with JSON, as an island does.
+    /// Sends the fields of a form to a server function, as an island does: the response is the outcome itself.
+    pub(crate) async fn change(&mut self, name: &str, fields: Value) -> Response {
+        let path = format!("/api/dashboard/{name}");
+        let body = form_fields(&fields);
+        self.send(Method::POST, &path, FORM, body).await
+    }
+
+    /// The value of a cookie.
+    pub(crate) fn cookie(&self, name: &str) -> Option<String> {
+        let cookie = self.cookies.iter().find(|(other, _)| other == name);
+        cookie.map(|(_, value)| value.clone())
+    }
+
+    /// Gives the browser a cookie that the server did not set.
+    pub(crate) fn plant(&mut self, name: &str, value: &str) {
+        self.cookies.retain(|(other, _)| other != name);
+        self.cookies.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Calls one of the dashboard's server functions with JSON, as an island polls.
     pub(crate) async fn ask(&mut self, name: &str, data: Value) -> Response {
         let path = format!("/api/dashboard/{name}");
         self.send(Method::POST, &path, "application/json", data.to_string())

@@ -1,0 +1,124 @@
+//! Signing in and out, and choosing an organisation: what the plain forms of [`super`] do.
+
+use model::{organisation::OrganisationId, security::SecurityEvent, user::Email};
+use serde::{Deserialize, Serialize};
+use store::error::SignInError;
+
+use super::{
+    flash::set_flash,
+    member::session,
+    request::{client, cookies, of_request, see_other, session_key, set_cookie, store},
+};
+use crate::{
+    error::RequestError,
+    paths::{HOME, SIGN_IN, local_path, sign_in_path},
+};
+
+/// The longest address that a failed sign-in brings back, in characters (RFC 5321 allows 254).
+const LONGEST_EMAIL: usize = 254;
+
+/// A failed sign-in, as the sign-in page shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FailedSignIn {
+    /// The address as it was typed, for the email field.
+    pub(crate) email: String,
+    /// Why it failed.
+    pub(crate) reason: SignInFailure,
+}
+
+/// Why a sign-in failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum SignInFailure {
+    /// The address or the password is wrong. The page does not say which.
+    WrongCredentials,
+    /// There were too many wrong passwords: the next attempt must wait for this many seconds.
+    TooManyTries(u64),
+    /// The server could not check the password.
+    Unavailable,
+}
+
+/// Signs in, and redirects to `next` or back to the sign-in page.
+pub(super) async fn sign_in(email: &str, password: &str, next: Option<&str>) {
+    let next = local_path(next).unwrap_or(HOME);
+    match try_sign_in(email, password).await {
+        Ok(()) => see_other(next),
+        Err(reason) => {
+            let email = email.chars().take(LONGEST_EMAIL).collect();
+            set_flash(SIGN_IN, &FailedSignIn { email, reason });
+            see_other(&sign_in_path(next));
+        }
+    }
+}
+
+/// Begins a new session. It replaces the one whose cookie the browser sent.
+async fn try_sign_in(email: &str, password: &str) -> Result<(), SignInFailure> {
+    let email = Email::parse(email).map_err(|_| {
+        tracing::info!(
+            event = SecurityEvent::WrongPassword.name(),
+            reason = "no e-mail address",
+            address = of_request(client).address_text(),
+            "sign-in refused"
+        );
+        SignInFailure::WrongCredentials
+    })?;
+    let cookies = cookies();
+    let known_browser = of_request(|request| cookies.known_browser(&request.headers));
+    let signed_in = store()
+        .sign_in()
+        .with_password(
+            &email,
+            password,
+            known_browser.as_deref(),
+            session_key().as_ref(),
+        )
+        .await?;
+    set_cookie(cookies.session(&signed_in.session));
+    set_cookie(cookies.knows_browser(&signed_in.device_cookie));
+    Ok(())
+}
+
+impl From<SignInError> for SignInFailure {
+    fn from(error: SignInError) -> Self {
+        match RequestError::from(error) {
+            RequestError::WrongPassword => Self::WrongCredentials,
+            RequestError::TooManyTries(seconds) => Self::TooManyTries(seconds),
+            _ => Self::Unavailable,
+        }
+    }
+}
+
+/// Ends the session, and redirects to the sign-in page.
+pub(super) async fn sign_out() -> Result<(), RequestError> {
+    if let Some(key) = session_key() {
+        store().sessions().end_by_key(&key).await?;
+    }
+    leave();
+    Ok(())
+}
+
+/// Deletes the session cookie, and redirects to the sign-in page.
+pub(crate) fn leave() {
+    set_cookie(cookies().no_session());
+    see_other(SIGN_IN);
+}
+
+/// Selects an organisation on the account, and redirects to `return_to`.
+pub(super) async fn select_organisation(
+    organisation: OrganisationId,
+    return_to: Option<&str>,
+) -> Result<(), RequestError> {
+    let return_to = local_path(return_to).unwrap_or(HOME);
+    let session = match session().await {
+        Err(RequestError::SessionEnded) => {
+            see_other(&sign_in_path(return_to));
+            return Ok(());
+        }
+        session => session?,
+    };
+    store()
+        .users()
+        .select_organisation(session.user_id(), organisation)
+        .await?;
+    see_other(return_to);
+    Ok(())
+}

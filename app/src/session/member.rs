@@ -1,0 +1,112 @@
+//! How a request becomes a session, a viewer, or a [`Member`].
+
+use http::HeaderMap;
+use model::organisation::OrganisationId;
+use store::{Member, Store, sessions::Session, users::Account};
+
+use super::{
+    cookies::Cookies,
+    request::{session_key, settings, store},
+};
+use crate::{error::RequestError, site::Viewer};
+
+/// The session of the browser that sends these headers, if it has one.
+///
+/// # Errors
+/// Those of the database.
+pub async fn signed_in(
+    headers: &HeaderMap,
+    store: &Store,
+    cookies: Cookies,
+) -> Result<Option<Session>, RequestError> {
+    match cookies.session_key(headers) {
+        Some(key) => Ok(store.sessions().find(&key).await?),
+        None => Ok(None),
+    }
+}
+
+/// The viewer of a page, by the request's session; nothing if the account no longer exists.
+///
+/// # Errors
+/// Those of the database.
+pub async fn viewer(session: &Session, store: &Store) -> Result<Option<Viewer>, RequestError> {
+    let account = store.users().account(session.user_id()).await?;
+    Ok(account.map(Viewer::from))
+}
+
+/// The session of the running request, from a fresh read.
+pub(crate) async fn session() -> Result<Session, RequestError> {
+    let key = session_key().ok_or(RequestError::SessionEnded)?;
+    let session = store().sessions().find(&key).await?;
+    session.ok_or(RequestError::SessionEnded)
+}
+
+/// The signed-in user as a member of `organisation`, from a fresh read.
+///
+/// `organisation` is the one that the page shows. The account may have another one selected meanwhile, in another
+/// tab, and a click must never act there.
+pub(crate) async fn member(organisation: OrganisationId) -> Result<Member, RequestError> {
+    member_in(&session().await?, organisation).await
+}
+
+/// [`member`], for a poll: polling does not extend the session.
+pub(crate) async fn watching_member(organisation: OrganisationId) -> Result<Member, RequestError> {
+    let key = session_key().ok_or(RequestError::SessionEnded)?;
+    let session = store().sessions().watch(&key).await?;
+    member_in(&session.ok_or(RequestError::SessionEnded)?, organisation).await
+}
+
+/// [`member`], with the session of the request.
+pub(crate) async fn session_and_member(
+    organisation: OrganisationId,
+) -> Result<(Session, Member), RequestError> {
+    let session = session().await?;
+    let member = member_in(&session, organisation).await?;
+    Ok((session, member))
+}
+
+async fn member_in(
+    session: &Session,
+    organisation: OrganisationId,
+) -> Result<Member, RequestError> {
+    let user = session.user_id();
+    Ok(store().members().find(user, organisation).await?)
+}
+
+/// Whether [`confirm`] asks for the password now.
+pub(crate) fn wants_password(session: &Session) -> bool {
+    !store()
+        .sign_in()
+        .is_confirmed(session, settings().confirm_password_after)
+}
+
+/// Checks that the account's owner is at the browser, and not somebody who found it unlocked: the password was
+/// given a short while ago, or is given now (OWASP ASVS 5.0, 7.5.3). A blank password is not given.
+///
+/// # Errors
+/// [`RequestError::PasswordRequired`], [`RequestError::WrongPassword`], [`RequestError::TooManyTries`], and those
+/// of the database.
+pub(crate) async fn confirm(
+    session: &Session,
+    password: Option<String>,
+) -> Result<(), RequestError> {
+    match password.filter(|password| !password.is_empty()) {
+        Some(password) => Ok(store().sign_in().confirm(session, &password).await?),
+        None if wants_password(session) => Err(RequestError::PasswordRequired),
+        None => Ok(()),
+    }
+}
+
+impl From<Account> for Viewer {
+    fn from(account: Account) -> Self {
+        Self {
+            email: account.email.to_string(),
+            selected: account.selected,
+            organisations: account
+                .memberships
+                .iter()
+                .map(|membership| membership.organisation().clone())
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The running request: what the host provides for it, and the headers of its response.
+
+use std::time::Duration;
+
+use http::{
+    HeaderValue, StatusCode,
+    header::{ACCEPT, LOCATION, SET_COOKIE, USER_AGENT},
+    request::Parts,
+};
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+use model::client::{Client, ClientAddress, UserAgent};
+use store::{Origin, Store, sessions::SessionKey};
+
+use super::cookies::Cookies;
+use crate::paths::HOME;
+
+/// The settings of sessions. The host provides them as context.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionSettings {
+    /// The cookies of this server.
+    pub cookies: Cookies,
+    /// For this long after the password was given, creating or deleting a token does not ask for it again. Zero
+    /// asks each time.
+    pub confirm_password_after: Duration,
+}
+
+/// The store, acting for the running request: the audit trail records who sent it.
+pub(crate) fn store() -> Store {
+    let client = of_request(client);
+    expect_context::<Store>().on_behalf_of(Origin::Request(client))
+}
+
+/// The cookies of this server.
+pub(crate) fn cookies() -> Cookies {
+    settings().cookies
+}
+
+pub(super) fn settings() -> SessionSettings {
+    expect_context()
+}
+
+/// Reads something from the head of the running request.
+pub(super) fn of_request<T: 'static>(look: impl FnOnce(&Parts) -> T) -> T {
+    with_context(look).expect("the host provides the head of each request")
+}
+
+/// The key in the session cookie, if the browser sends one.
+pub(super) fn session_key() -> Option<SessionKey> {
+    let cookies = cookies();
+    of_request(|request| cookies.session_key(&request.headers))
+}
+
+/// Who sends the request, as far as is known.
+pub(super) fn client(request: &Parts) -> Client {
+    let user_agent = request.headers.get(USER_AGENT);
+    Client {
+        address: request.extensions.get::<ClientAddress>().copied(),
+        user_agent: user_agent.and_then(|value| UserAgent::from_header(value.as_bytes())),
+    }
+}
+
+/// Whether a browser posted a form by itself and shows the response as a page. Scripts and programs do not ask
+/// for HTML.
+pub(super) fn is_plain_form() -> bool {
+    of_request(|request| {
+        let accepted = request.headers.get(ACCEPT);
+        let accepted = accepted.and_then(|value| value.to_str().ok());
+        accepted.is_some_and(|accepted| accepted.contains("text/html"))
+    })
+}
+
+/// Adds a cookie to the response.
+pub(crate) fn set_cookie(header: Option<HeaderValue>) {
+    if let Some(header) = header {
+        expect_context::<ResponseOptions>().append_header(SET_COOKIE, header);
+    }
+}
+
+/// Answers with a redirect to `path`, which the browser gets with `GET` (303).
+pub(super) fn see_other(path: &str) {
+    let response = expect_context::<ResponseOptions>();
+    let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static(HOME));
+    response.insert_header(LOCATION, location);
+    response.set_status(StatusCode::SEE_OTHER);
+}
