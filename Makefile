@@ -177,12 +177,13 @@ audit: setup-rust ## Known vulnerabilities of all crates; fails if the advisory 
 sbom: setup-rust ## Every crate in the binary, with version, licence and hash: target/sbom/*.cdx.json (CycloneDX)
 	@cargo xtask sbom
 
-nightly: ## What takes too long for make test, hours in all: soak, sabotage, fuzzing, audit, Lighthouse, mutants
+nightly: ## What takes too long for make test, hours in all: soak, sabotage, fuzzing, audit, every look, Lighthouse, mutants
 	@$(MAKE) audit
 	@$(MAKE) soak SOAK_MINUTES=30
 	@$(MAKE) sabotage
 	@$(MAKE) conformance EXAMPLES=400
 	@$(MAKE) fuzz FUZZ_SECONDS=600
+	@$(MAKE) e2e ARGS='--config nightly.config.ts'
 	@$(MAKE) lighthouse
 	@$(MAKE) mutants
 
