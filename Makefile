@@ -11,7 +11,7 @@ export CARGO_TARGET_DIR := $(CURDIR)/target
 export DEVELOPER_ZONE_BIN ?= $(CARGO_TARGET_DIR)/debug/developer-zone
 
 # `app` is compiled for the server and for the browser. A command for both would unite their features.
-NATIVE  := --workspace --exclude frontend --features app/ssr
+NATIVE  := --workspace --exclude frontend --features app/ssr,server/fuzzing
 BROWSER := --package frontend --package app --features app/hydrate \
            --target wasm32-unknown-unknown --target-dir target/front
 
