@@ -1,4 +1,4 @@
-//! What one check of a key costs, without HTTP: `cargo bench -p store`.
+//! The cost of one check of a key, without HTTP: `cargo bench -p store`.
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]
 #![allow(
     clippy::expect_used,
@@ -26,15 +26,15 @@ use store::{
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-/// A server on SQLite with the demo data, and a key that it knows.
-struct Zone {
+/// A server on SQLite with the demo data, and a valid key.
+struct Server {
     store: Store,
     key: String,
     runtime: Runtime,
     _folder: TempDir,
 }
 
-impl Zone {
+impl Server {
     fn new(lease: Lease) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite:{}", folder.path().join("zone.db").display());
@@ -50,13 +50,13 @@ impl Zone {
         }
     }
 
-    /// The guard's checks 3 to 5 of a key that has the shape of one.
+    /// The guard's checks 3 to 5 of a well-formed key.
     fn check(&self, key: &[u8]) -> Option<TokenRecord> {
         let digest = TokenDigest::of_presented(key).expect("well formed");
         self.answer(|| self.store.key_cache().token(&digest))
     }
 
-    /// What is remembered comes at the first poll; a read is waited for.
+    /// A cached answer is ready at the first poll; for a read this waits.
     fn answer<T, F>(&self, ask: impl Fn() -> F) -> T
     where
         F: Future<Output = Result<T, DatabaseError>>,
@@ -83,11 +83,11 @@ async fn start(url: &str, lease: Lease) -> Result<(Store, String), Box<dyn std::
     Ok((store, created.secret.reveal()))
 }
 
-fn grants(c: &mut Criterion) {
-    let remembering = Zone::new(Lease::LONGEST);
-    // The first poll of a read asks for a timer.
-    let _within = remembering.runtime.enter();
-    let key = remembering.key.as_bytes();
+fn key_cache(c: &mut Criterion) {
+    let caching = Server::new(Lease::LONGEST);
+    // The first poll of a read needs a timer.
+    let _within = caching.runtime.enter();
+    let key = caching.key.as_bytes();
     let digest = TokenDigest::of_presented(key).expect("well formed");
     let mut malformed = key.to_vec();
     malformed[3] = if malformed[3] == b'x' { b'y' } else { b'x' };
@@ -104,25 +104,23 @@ fn grants(c: &mut Criterion) {
 
     let mut group = c.benchmark_group("grant");
     group.bench_function("hit", |b| {
-        b.iter(|| remembering.answer(|| remembering.store.key_cache().token(black_box(&digest))));
+        b.iter(|| caching.answer(|| caching.store.key_cache().token(black_box(&digest))));
     });
     group.bench_function("hit, from the key", |b| {
-        b.iter(|| remembering.check(black_box(key)));
+        b.iter(|| caching.check(black_box(key)));
     });
-    group.bench_function("unknown key, remembered", |b| {
-        b.iter(|| remembering.check(black_box(made_up.as_bytes())));
+    group.bench_function("unknown key, cached", |b| {
+        b.iter(|| caching.check(black_box(made_up.as_bytes())));
     });
     group.bench_function("hit, event", |b| {
-        b.iter(|| {
-            remembering.answer(|| remembering.store.key_cache().event(black_box(EventId(456))))
-        });
+        b.iter(|| caching.answer(|| caching.store.key_cache().event(black_box(EventId(456)))));
     });
-    let reading = Zone::new(Lease::NONE);
+    let reading = Server::new(Lease::NONE);
     group.bench_function("read, SQLite", |b| {
         b.iter(|| reading.check(black_box(reading.key.as_bytes())));
     });
     group.finish();
 }
 
-criterion_group!(benches, grants);
+criterion_group!(benches, key_cache);
 criterion_main!(benches);

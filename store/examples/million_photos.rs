@@ -1,9 +1,9 @@
-//! Measures what pages cost of an event with a million photos, for `docs/measurements.md`:
+//! Measures the cost of pages of an event with a million photos:
 //!
 //! `cargo xtask with-postgres -- cargo run -p store --example million_photos`
 //!
-//! An argument sets another number of photos. SQLite's database is in the folder for temporary files,
-//! PostgreSQL's one of its own on the server at `TEST_POSTGRES_URL`; both are removed afterwards.
+//! An argument sets another number of photos. The SQLite database is in the folder for temporary files, and the
+//! PostgreSQL database on the server at `TEST_POSTGRES_URL`. Both are removed afterwards.
 #![expect(clippy::print_stdout, reason = "what it measures is what it is for")]
 
 use std::{
@@ -129,7 +129,7 @@ async fn event(store: &Store) -> Outcome<EventPermission> {
         .map_err(|refusal| refusal.code().into())
 }
 
-/// Photos come in no order of time, as from many cameras: the worst that paging by time can meet.
+/// Photos are loaded in random order of time, as from many cameras: the worst case for paging by time.
 fn photo(n: i64) -> NewPhoto {
     let name = format!("IMG_{n:07}");
     let bibs = [n % BIBS, n * 31 % BIBS].map(|bib| bib.to_string());

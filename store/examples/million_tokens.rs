@@ -2,8 +2,8 @@
 //!
 //! `cargo run --release -p store --example million_tokens -- DATABASE_URL FILE [COUNT]`
 //!
-//! The database has the demo data already. Ten tokens belong to each of as many organisations as that makes;
-//! a random tenth or so of the tokens' texts goes to the file, one on each line.
+//! The database must have the demo data. Each new organisation gets ten tokens. About a tenth of the tokens, chosen at
+//! random, is written to the file, one a line.
 
 use std::{
     env,
@@ -19,7 +19,7 @@ use store::secret::PlainToken;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// Rows of one statement: SQLite takes 32,766 parameters.
+/// Rows of one statement: SQLite allows 32,766 parameters.
 const BATCH: i64 = 1_000;
 const EACH: i64 = 10;
 /// Numbers that the demo's organisations do not have.

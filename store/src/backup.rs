@@ -172,14 +172,14 @@ pub struct Distrusted {
 }
 
 #[derive(sqlx::FromRow)]
-struct PausedRow {
+struct DeactivatedRow {
     id: i64,
     organisation_id: i64,
     preview: String,
     name: Option<String>,
 }
 
-impl PausedRow {
+impl DeactivatedRow {
     fn record(&self) -> Record {
         let operator = TokenPermission::Operator(OrganisationId(self.organisation_id));
         let token = RecordedToken {
@@ -192,7 +192,7 @@ impl PausedRow {
     }
 }
 
-const PAUSE_ALL: &str = "UPDATE tokens SET active = FALSE WHERE active = TRUE
+const DEACTIVATE_ALL: &str = "UPDATE tokens SET active = FALSE WHERE active = TRUE
     RETURNING id, organisation_id, preview, name";
 const END_ALL_SESSIONS: &str = "DELETE FROM sessions RETURNING user_id";
 
@@ -206,7 +206,7 @@ impl Store {
     /// Those of the database.
     pub async fn distrust_restored(&self) -> Result<Distrusted, DatabaseError> {
         let mut transaction = self.database().begin().await?;
-        let tokens: Vec<PausedRow> = transaction.fetch_all(PAUSE_ALL, &[]).await?;
+        let tokens: Vec<DeactivatedRow> = transaction.fetch_all(DEACTIVATE_ALL, &[]).await?;
         for token in &tokens {
             self.record(&mut transaction, token.record()).await?;
         }

@@ -233,7 +233,7 @@ impl Database {
         })
     }
 
-    /// The first row that a statement reads. That there is none is an error.
+    /// The first row that a statement reads. An error if there is none.
     pub(crate) async fn fetch_one<R: Row>(
         &self,
         sql: impl Into<Sql>,
@@ -335,7 +335,7 @@ fn is_busy(error: &sqlx::Error) -> bool {
         .is_some_and(|code: u32| code & 0xff == SQLITE_BUSY)
 }
 
-/// Reads the settings back: how SQLite was compiled can override what it is told.
+/// Reads the settings back: the way SQLite was compiled can override them.
 async fn assert_durable(writer: &SqlitePool) -> Result<(), OpenError> {
     let journal: String = sqlx::query_scalar("PRAGMA journal_mode")
         .fetch_one(writer)

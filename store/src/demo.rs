@@ -15,7 +15,7 @@ use crate::{
     error::{DatabaseError, DemoError, EventError},
     events::{InsertedEvent, insert_event},
     permission::EventsPermission,
-    photos::{NewPhoto, blocks::MOST_PHOTOS, loading},
+    photos::{NewPhoto, blocks::MAX_PHOTOS, loading},
     users::{NewUser, insert_member, insert_user},
 };
 
@@ -260,7 +260,7 @@ impl Store {
         }
         insert_events(&mut transaction).await?;
         for (event, _, photos) in photos() {
-            loading::load(&mut transaction, EventId(event), &photos, MOST_PHOTOS).await?;
+            loading::load(&mut transaction, EventId(event), &photos, MAX_PHOTOS).await?;
         }
         transaction.commit().await?;
         // A server may remember that some of the events did not exist.

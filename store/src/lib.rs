@@ -15,6 +15,7 @@ pub mod error;
 pub mod events;
 pub mod key_cache;
 pub mod members;
+mod organisation_row;
 pub mod organisations;
 mod password;
 mod permission;

@@ -14,7 +14,7 @@ use crate::{
     actor::Origin,
     database::values,
     error::{DatabaseError, MemberError, PlanRequired},
-    organisations::OrganisationRow,
+    organisation_row::OrganisationRow,
 };
 
 /// Proof that a user belongs to an organisation, with the organisation at the time of the read. Only

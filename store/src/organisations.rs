@@ -7,31 +7,12 @@ use crate::{
     audit::Record,
     database::{Transaction, values},
     error::{DatabaseError, OrganisationError},
+    organisation_row::OrganisationRow,
 };
 
 /// Organisations and their plans; see [`Store::organisations`].
 pub struct Organisations<'a> {
     store: &'a Store,
-}
-
-/// An organisation's row.
-#[derive(sqlx::FromRow)]
-pub(crate) struct OrganisationRow {
-    id: i64,
-    name: String,
-    plan: String,
-}
-
-impl TryFrom<OrganisationRow> for Organisation {
-    type Error = DatabaseError;
-
-    fn try_from(row: OrganisationRow) -> Result<Self, DatabaseError> {
-        Ok(Self {
-            id: OrganisationId(row.id),
-            name: row.name,
-            plan: row.plan.parse()?,
-        })
-    }
 }
 
 const FIND: &str = "SELECT id, name, plan FROM organisations WHERE id = $1";

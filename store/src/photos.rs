@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 pub use self::loading::{Imported, NewPhoto};
 use self::{
-    blocks::{MOST_PHOTOS, Place, UNTIMED, hour_of},
+    blocks::{MAX_PHOTOS, Place, UNTIMED, hour_of},
     by_name::{NAMES, find_listed, find_originals},
     loading::lock_event,
 };
@@ -193,7 +193,7 @@ impl<'a> Photos<'a> {
     pub(crate) const fn new(store: &'a Store) -> Self {
         Self {
             store,
-            most_photos: MOST_PHOTOS,
+            most_photos: MAX_PHOTOS,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Sessions: browsers in which a user is signed in.
 //!
-//! A session ends when it was not used for [`IDLE_END`], and at the latest [`ABSOLUTE_END`] after sign-in (OWASP
+//! A session ends when it was not used for [`IDLE_TIMEOUT`], and at the latest [`ABSOLUTE_TIMEOUT`] after sign-in (OWASP
 //! Session Management Cheat Sheet). It also ends when its owner ends it, and when the password is changed in
 //! another session. The database and the injected clock decide this; the lifetime of a cookie decides nothing.
 //! Every request reads the session, so every server refuses an ended session at the next request.
@@ -29,16 +29,16 @@ use crate::{
 };
 
 /// How long a session lasts without use: a working day with its breaks.
-pub const IDLE_END: Duration = Duration::from_secs(12 * 60 * 60);
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// How long a session lasts at most.
-pub const ABSOLUTE_END: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+pub const ABSOLUTE_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// How many sessions a user can have. One more ends the least recently used session.
-pub const MOST_SESSIONS: i64 = 50;
+pub const MAX_SESSIONS: i64 = 50;
 
 /// How often the use of a session is recorded, at most: not every page needs a write.
-const NOTE_USE_EVERY: Duration = Duration::from_secs(5 * 60);
+const USE_INTERVAL: Duration = Duration::from_secs(5 * 60);
 
 /// The secret of a session, which a browser sends in a cookie: 128 random bits (OWASP ASVS 5.0, 7.2.3). The
 /// database keeps only its SHA-256.
@@ -119,8 +119,8 @@ struct SessionRow {
 
 impl SessionRow {
     fn ends_at(&self) -> Timestamp {
-        let idle = Timestamp(self.last_used_at).plus_millis(millis(IDLE_END));
-        let absolute = Timestamp(self.created_at).plus_millis(millis(ABSOLUTE_END));
+        let idle = Timestamp(self.last_used_at).plus_millis(millis(IDLE_TIMEOUT));
+        let absolute = Timestamp(self.created_at).plus_millis(millis(ABSOLUTE_TIMEOUT));
         idle.min(absolute)
     }
 
@@ -195,7 +195,7 @@ const OPEN_FORM: &str = "UPDATE sessions SET form_number = COALESCE(form_number,
     WHERE id = $1 AND user_id = $2 RETURNING form_number";
 const USE_FORM: &str = "UPDATE sessions SET form_number = NULL
     WHERE id = $1 AND user_id = $2 AND form_number = $3";
-const NOTE_USE: &str = "UPDATE sessions SET last_used_at = $2 WHERE id = $1";
+const RECORD_USE: &str = "UPDATE sessions SET last_used_at = $2 WHERE id = $1";
 const END_BY_KEY: &str = concat!(
     "DELETE FROM sessions WHERE digest = $1 RETURNING ",
     session_columns!()
@@ -206,7 +206,7 @@ const PURGE: &str = "DELETE FROM sessions WHERE last_used_at <= $1 OR created_at
 /// Sessions that were last used, or signed in, no later than these two instants have ended at `now`.
 fn ended(now: Timestamp) -> (i64, i64) {
     let before = |end| now.plus_millis(-millis(end)).epoch_millis();
-    (before(IDLE_END), before(ABSOLUTE_END))
+    (before(IDLE_TIMEOUT), before(ABSOLUTE_TIMEOUT))
 }
 
 impl<'a> Sessions<'a> {
@@ -223,9 +223,9 @@ impl<'a> Sessions<'a> {
         let Some(row) = self.read(key, now).await? else {
             return Ok(None);
         };
-        let noted = Timestamp(row.last_used_at).plus_millis(millis(NOTE_USE_EVERY));
+        let noted = Timestamp(row.last_used_at).plus_millis(millis(USE_INTERVAL));
         if noted <= now {
-            self.note_use(row.id, now).await?;
+            self.record_use(row.id, now).await?;
         }
         Ok(Some(row.into()))
     }
@@ -279,10 +279,10 @@ impl<'a> Sessions<'a> {
         Ok(database.execute(USE_FORM, values).await? == 1)
     }
 
-    async fn note_use(&self, id: i64, now: Timestamp) -> Result<(), DatabaseError> {
+    async fn record_use(&self, id: i64, now: Timestamp) -> Result<(), DatabaseError> {
         let database = self.store.database();
         database
-            .execute(NOTE_USE, values![id, now.epoch_millis()])
+            .execute(RECORD_USE, values![id, now.epoch_millis()])
             .await?;
         Ok(())
     }
@@ -396,7 +396,7 @@ pub(crate) async fn begin_session(
         )
         .await?;
     transaction
-        .execute(END_SURPLUS, values![user.0, MOST_SESSIONS])
+        .execute(END_SURPLUS, values![user.0, MAX_SESSIONS])
         .await?;
     Ok(())
 }

@@ -53,7 +53,7 @@ const BY_EMAIL: &str = "SELECT id, email, password_hash FROM users WHERE email =
 const BY_ID: &str = "SELECT id, email, password_hash FROM users WHERE id = $1";
 /// Locks the account's row until the end of the transaction, if the password is still the one that was checked.
 /// A concurrent change of the password waits, or came first and leaves no row to lock.
-const HOLD: &str =
+const LOCK: &str =
     "UPDATE users SET password_hash = password_hash WHERE id = $1 AND password_hash = $2";
 const CHANGE: &str = "UPDATE users SET password_hash = $3, demo = FALSE
     WHERE id = $1 AND password_hash = $2";
@@ -125,7 +125,7 @@ impl<'a> SignIn<'a> {
     /// As [`SignIn::with_password`], and [`SignInError::SessionEnded`].
     pub async fn confirm(&self, session: &Session, password: &str) -> Result<(), SignInError> {
         self.owner(session, password).await?;
-        still_there(self.store.sessions().confirm(session).await?)
+        require_present(self.store.sessions().confirm(session).await?)
     }
 
     /// Whether the password was given in this session within the last `time`.
@@ -155,7 +155,7 @@ impl<'a> SignIn<'a> {
         if transaction.execute(CHANGE, values).await? == 0 {
             return Err(SignInError::WrongPassword);
         }
-        still_there(renew_session(&mut transaction, session, &key, self.now()).await?)?;
+        require_present(renew_session(&mut transaction, session, &key, self.now()).await?)?;
         let record = Record::by_user(Kind::PasswordChanged, session.user_id(), &account.email);
         self.store.record(&mut transaction, record).await?;
         transaction.commit().await?;
@@ -238,7 +238,7 @@ impl<'a> SignIn<'a> {
             }
             Ok(None) => Err(SignInError::WrongPassword),
             Err(error) => {
-                attempt.came_to_nothing();
+                attempt.could_not_be_checked();
                 Err(error)
             }
         }
@@ -266,7 +266,7 @@ impl<'a> SignIn<'a> {
         let (user, now) = (UserId(account.id), self.now());
         let mut transaction = self.store.database().begin().await?;
         let values = values![account.id, &account.password_hash];
-        if transaction.execute(HOLD, values).await? == 0 {
+        if transaction.execute(LOCK, values).await? == 0 {
             return Err(SignInError::WrongPassword);
         }
         let replaced = match replaces {
@@ -333,7 +333,7 @@ impl Credentials {
 }
 
 /// An error if the session has ended since it was read.
-fn still_there(is_there: bool) -> Result<(), SignInError> {
+fn require_present(is_there: bool) -> Result<(), SignInError> {
     if is_there {
         Ok(())
     } else {

@@ -2,10 +2,10 @@
 //!
 //! Each attempt counts in up to three places, by its [`Source`]:
 //!
-//! - **by account and source** ([`OF_SOURCE`]): five free attempts, then 2, 4, 8 … seconds, up to five minutes;
-//! - **by account** ([`OF_ACCOUNT`]), over all networks: twenty free attempts, then 1, 2, 4 … seconds, up to a minute.
+//! - **by account and source** ([`SOURCE_DELAY`]): five free attempts, then 2, 4, 8 … seconds, up to five minutes;
+//! - **by account** ([`ACCOUNT_DELAY`]), over all networks: twenty free attempts, then 1, 2, 4 … seconds, up to a minute.
 //!   So a botnet has at most 100 attempts an hour (OWASP ASVS 4.0, 2.2.1);
-//! - **by network** ([`OF_NETWORK`]), over all accounts: fifty free attempts, then up to ten seconds, against one
+//! - **by network** ([`NETWORK_DELAY`]), over all accounts: fifty free attempts, then up to ten seconds, against one
 //!   password tried on many accounts.
 //!
 //! A source is a network ([`ClientNetwork`]), a device where this account has signed in before (its cookie proves it:
@@ -26,7 +26,7 @@
 //! is checked, so concurrent attempts get no more than successive ones.
 //!
 //! **Limits.** The counts belong to this server: with several servers, each allows as many attempts, and a restart
-//! clears them. A count ends an hour after its last attempt. Memory is bounded ([`MOST_COUNTS`]): beyond it, the least
+//! clears them. A count ends an hour after its last attempt. Memory is bounded ([`MAX_COUNTS`]): beyond it, the least
 //! used counts are evicted. Without a connection there is no network to count by.
 
 use std::{
@@ -42,21 +42,21 @@ use sha2::{Digest, Sha256};
 use crate::device_cookies::DeviceId;
 
 /// The delay for one source on one account.
-const OF_SOURCE: Delay = Delay {
+const SOURCE_DELAY: Delay = Delay {
     free: 5,
     first: Duration::from_secs(2),
     longest: Duration::from_secs(5 * 60),
 };
 
 /// The delay for all networks on one account: 20 attempts, some more in the first minutes, then 60 an hour.
-const OF_ACCOUNT: Delay = Delay {
+const ACCOUNT_DELAY: Delay = Delay {
     free: 20,
     first: Duration::from_secs(1),
     longest: Duration::from_secs(60),
 };
 
 /// The delay for one network on all accounts. Many people can share a network.
-const OF_NETWORK: Delay = Delay {
+const NETWORK_DELAY: Delay = Delay {
     free: 50,
     first: Duration::from_secs(1),
     longest: Duration::from_secs(10),
@@ -66,7 +66,7 @@ const OF_NETWORK: Delay = Delay {
 const ENDS_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// The maximum number of counts of each kind, of some hundred bytes each.
-const MOST_COUNTS: usize = 100_000;
+const MAX_COUNTS: usize = 100_000;
 
 /// Where an attempt comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -102,9 +102,9 @@ impl SignInThrottle {
         Self {
             inner: Arc::new(Inner {
                 deciding: Mutex::default(),
-                of_source: Counts::new(OF_SOURCE),
-                of_account: Counts::new(OF_ACCOUNT),
-                of_network: Counts::new(OF_NETWORK),
+                of_source: Counts::new(SOURCE_DELAY),
+                of_account: Counts::new(ACCOUNT_DELAY),
+                of_network: Counts::new(NETWORK_DELAY),
             }),
         }
     }
@@ -168,21 +168,21 @@ impl Attempt {
             self.inner.of_account.forget(&key);
         }
         if let Some(key) = self.of_network {
-            self.inner.of_network.take_back(key);
+            self.inner.of_network.undo(key);
         }
     }
 
     /// The password could not be checked, so the attempt revealed nothing.
-    pub(crate) fn came_to_nothing(self) {
+    pub(crate) fn could_not_be_checked(self) {
         let _deciding = self.inner.decide();
         if let Some(key) = self.of_source {
-            self.inner.of_source.take_back(key);
+            self.inner.of_source.undo(key);
         }
         if let Some(key) = self.of_account {
-            self.inner.of_account.take_back(key);
+            self.inner.of_account.undo(key);
         }
         if let Some(key) = self.of_network {
-            self.inner.of_network.take_back(key);
+            self.inner.of_network.undo(key);
         }
     }
 
@@ -250,7 +250,7 @@ impl<K: Copy + Eq + Hash + Send + Sync + 'static> Counts<K> {
     fn new(delay: Delay) -> Self {
         Self {
             delay,
-            kept: Cache::new(MOST_COUNTS),
+            kept: Cache::new(MAX_COUNTS),
         }
     }
 
@@ -278,7 +278,7 @@ impl<K: Copy + Eq + Hash + Send + Sync + 'static> Counts<K> {
         );
     }
 
-    fn take_back(&self, key: K) {
+    fn undo(&self, key: K) {
         if let Some(count) = self.kept.get(&key) {
             let attempts = count.attempts.saturating_sub(1);
             self.kept.insert(key, Count { attempts, ..count });

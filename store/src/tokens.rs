@@ -106,7 +106,7 @@ const SET_ACTIVE: &str = concat!(
     token_columns!()
 );
 /// Returns the token as it is, and locks it until the end of the transaction.
-const HOLD: &str = concat!(
+const LOCK: &str = concat!(
     "UPDATE tokens SET name = name WHERE organisation_id = $1 AND id = $2 RETURNING ",
     token_columns!()
 );
@@ -286,7 +286,7 @@ impl<'a> Tokens<'a> {
         let organisation = permission.organisation_id();
         let mut transaction = self.store.database().begin().await?;
         admit_in(&mut transaction, permission).await?;
-        let before = find(&mut transaction, HOLD, permission, token).await?;
+        let before = find(&mut transaction, LOCK, permission, token).await?;
         if before.name != name {
             let new = name.as_ref().map(TokenName::as_str);
             transaction

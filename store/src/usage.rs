@@ -48,7 +48,7 @@ use crate::{
 };
 
 /// The maximum number of counts, each of a token and an hour, that wait for the database in one server.
-const MOST_WAITING: usize = 1 << 18;
+const MAX_WAITING: usize = 1 << 18;
 
 /// Counts that one transaction writes: about ten milliseconds of work.
 const BATCH: usize = 1_000;
@@ -202,7 +202,7 @@ impl Usage {
         for (token, hour, calls) in gathered {
             if let Some(known) = waiting.get_mut(&(token, hour)) {
                 known.add(&calls);
-            } else if waiting.len() < MOST_WAITING {
+            } else if waiting.len() < MAX_WAITING {
                 waiting.insert((token, hour), calls);
             } else {
                 full = true;

@@ -1,7 +1,7 @@
-//! What is remembered of tokens and events, under every order in which threads can run: the very code of
-//! `store/src/key_cache/table.rs`, with loom's locks and atomics in place of the system's.
+//! The table of the key cache, under every order in which threads can run: the code of
+//! `store/src/key_cache/table.rs`, with loom's locks and atomics instead of the system's.
 //!
-//! Around it, what `memory.rs` does with tokio is done here with a condition variable.
+//! A condition variable replaces what `read_cache.rs` does with tokio.
 
 mod sync {
     pub(super) use loom::sync::{
@@ -9,8 +9,8 @@ mod sync {
         atomic::{AtomicU64, Ordering},
     };
 }
-#[expect(dead_code, reason = "how much is kept is looked at elsewhere")]
-#[expect(unreachable_pub, reason = "it is public where it is at home")]
+#[expect(dead_code, reason = "another test checks the size")]
+#[expect(unreachable_pub, reason = "it is public in its own crate")]
 #[path = "../src/key_cache/table.rs"]
 mod table;
 
@@ -35,15 +35,15 @@ const ONE: Size = Size {
     missing: 8,
 };
 
-/// One server, and the database with one row: how often it was changed.
-struct Zone {
+/// One server, and a database with one row: the number of its changes.
+struct Model {
     table: Table<u8, u64, Arc<Flight>>,
     row: AtomicU64,
     reads: AtomicU64,
     clock: AtomicU64,
 }
 
-/// A read that others wait for.
+/// A read that other calls wait for.
 struct Flight {
     state: Mutex<State>,
     news: Condvar,
@@ -87,7 +87,7 @@ impl Flight {
     }
 }
 
-impl Zone {
+impl Model {
     fn start() -> Arc<Self> {
         Arc::new(Self {
             table: Table::new(LEASE, ONE),
@@ -97,7 +97,7 @@ impl Zone {
         })
     }
 
-    /// A question, from its coming to its answer.
+    /// A call, from its start to its answer.
     fn ask(&self) -> u64 {
         loop {
             let now = self.clock.load(Ordering::Acquire);
@@ -120,7 +120,7 @@ impl Zone {
         }
     }
 
-    /// A question by somebody who goes away while the database is being read.
+    /// A call that is cancelled during its read.
     fn ask_and_go(&self) {
         let now = self.clock.load(Ordering::Acquire);
         if let Asked::Read(reading, flight) = self.table.ask(KEY, now, Flight::start) {
@@ -134,85 +134,85 @@ impl Zone {
     }
 }
 
-/// Every order with up to two switches away from a thread that could have gone on: a second's work. (Three take
-/// seven times as long, and were tried.)
-fn in_every_order(test: impl Fn(&Arc<Zone>) + Send + Sync + 'static) {
+/// Every order with up to two preemptions: about a second. (Three preemptions were tried, and take seven times as
+/// long.)
+fn in_every_order(test: impl Fn(&Arc<Model>) + Send + Sync + 'static) {
     let mut builder = Builder::new();
     builder.preemption_bound = Some(2);
-    builder.check(move || test(&Zone::start()));
+    builder.check(move || test(&Model::start()));
 }
 
 fn beside<T: 'static>(
-    zone: &Arc<Zone>,
-    task: impl FnOnce(&Zone) -> T + 'static,
+    model: &Arc<Model>,
+    task: impl FnOnce(&Model) -> T + 'static,
 ) -> thread::JoinHandle<T> {
-    let zone = zone.clone();
-    thread::spawn(move || task(&zone))
+    let model = model.clone();
+    thread::spawn(move || task(&model))
 }
 
-/// What a server on SQLite goes by, which does not wait for itself.
+/// The only server of a SQLite file, which does not wait.
 #[test]
-fn a_change_is_in_the_next_answer_once_what_was_read_before_it_is_invalid() {
-    in_every_order(|zone| {
-        let others = [beside(zone, Zone::ask), beside(zone, Zone::ask)];
-        zone.commit();
-        zone.table.invalidate();
-        assert_eq!(zone.ask(), 1);
+fn after_an_invalidation_the_next_answer_has_the_change() {
+    in_every_order(|model| {
+        let others = [beside(model, Model::ask), beside(model, Model::ask)];
+        model.commit();
+        model.table.invalidate();
+        assert_eq!(model.ask(), 1);
         for other in others {
             other.join().expect("answered");
         }
-        assert_eq!(zone.ask(), 1);
+        assert_eq!(model.ask(), 1);
     });
 }
 
-/// What all others go by: the change was made elsewhere, and nobody tells this server.
+/// Every other server: the change was made elsewhere, and this server is not notified.
 #[test]
-fn a_change_is_in_the_next_answer_once_one_lease_has_gone_by() {
-    in_every_order(|zone| {
-        let others = [beside(zone, Zone::ask), beside(zone, Zone::ask)];
-        zone.commit();
-        zone.clock.fetch_add(LEASE, Ordering::AcqRel);
-        assert_eq!(zone.ask(), 1);
+fn after_one_lease_the_next_answer_has_the_change() {
+    in_every_order(|model| {
+        let others = [beside(model, Model::ask), beside(model, Model::ask)];
+        model.commit();
+        model.clock.fetch_add(LEASE, Ordering::AcqRel);
+        assert_eq!(model.ask(), 1);
         for other in others {
             other.join().expect("answered");
         }
-        assert_eq!(zone.ask(), 1);
+        assert_eq!(model.ask(), 1);
     });
 }
 
 #[test]
-fn who_asks_for_the_same_at_once_makes_one_read_together() {
-    in_every_order(|zone| {
-        let others = [beside(zone, Zone::ask), beside(zone, Zone::ask)];
-        zone.ask();
+fn concurrent_calls_for_one_key_share_a_read() {
+    in_every_order(|model| {
+        let others = [beside(model, Model::ask), beside(model, Model::ask)];
+        model.ask();
         for other in others {
             other.join().expect("answered");
         }
-        assert_eq!(zone.reads.load(Ordering::Acquire), 1);
+        assert_eq!(model.reads.load(Ordering::Acquire), 1);
     });
 }
 
-/// One that hangs is a deadlock, which loom finds.
+/// A call that hangs is a deadlock, which loom finds.
 #[test]
-fn a_reader_that_goes_away_leaves_nobody_waiting() {
-    in_every_order(|zone| {
-        let gone = beside(zone, Zone::ask_and_go);
-        let other = beside(zone, Zone::ask);
-        assert_eq!(zone.ask(), 0);
+fn a_cancelled_read_leaves_no_call_waiting() {
+    in_every_order(|model| {
+        let gone = beside(model, Model::ask_and_go);
+        let other = beside(model, Model::ask);
+        assert_eq!(model.ask(), 0);
         assert_eq!(other.join().expect("answered"), 0);
         gone.join().expect("gone");
-        assert_eq!(zone.reads.load(Ordering::Acquire), 1);
+        assert_eq!(model.reads.load(Ordering::Acquire), 1);
     });
 }
 
 #[test]
-fn changes_one_upon_the_other_are_each_in_the_next_answer() {
-    in_every_order(|zone| {
-        let other = beside(zone, Zone::ask);
+fn each_of_several_changes_is_in_the_next_answer() {
+    in_every_order(|model| {
+        let other = beside(model, Model::ask);
         for change in 1..=2 {
-            zone.commit();
-            zone.table.invalidate();
-            assert_eq!(zone.ask(), change);
+            model.commit();
+            model.table.invalidate();
+            assert_eq!(model.ask(), change);
         }
         other.join().expect("answered");
     });

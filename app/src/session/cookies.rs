@@ -6,7 +6,7 @@
 
 use cookie::{Cookie, SameSite, time::Duration};
 use http::{HeaderMap, HeaderValue, header::COOKIE};
-use store::sessions::{ABSOLUTE_END, SessionKey};
+use store::sessions::{ABSOLUTE_TIMEOUT, SessionKey};
 
 /// How long a device cookie lasts after the last sign-in.
 const KNOWN_FOR: Duration = Duration::days(180);
@@ -34,7 +34,7 @@ impl Cookies {
     /// Stores a session's key in the browser. The store decides when the session ends; the cookie lasts at least
     /// that long.
     pub(crate) fn session(self, key: &SessionKey) -> Option<HeaderValue> {
-        let lifetime = i64::try_from(ABSOLUTE_END.as_secs()).unwrap_or(i64::MAX);
+        let lifetime = i64::try_from(ABSOLUTE_TIMEOUT.as_secs()).unwrap_or(i64::MAX);
         self.header(
             self.session_name(),
             &key.reveal(),

@@ -7,7 +7,7 @@ use model::{
     user::Email,
 };
 use serde_json::{Value, json};
-use store::{Store, TokenPermission, clock::Clock, sessions::IDLE_END};
+use store::{Store, TokenPermission, clock::Clock, sessions::IDLE_TIMEOUT};
 
 use crate::support::{
     DEMO_PASSWORD,
@@ -91,7 +91,7 @@ async fn polling_does_not_extend_the_session() {
     let server = TestServer::on_sqlite().await;
     let mut browser = Browser::signed_in(&server).await;
     let hour = 60 * 60 * 1_000;
-    let hours = i64::try_from(IDLE_END.as_secs()).expect("small") / 3_600;
+    let hours = i64::try_from(IDLE_TIMEOUT.as_secs()).expect("small") / 3_600;
     for _ in 1..hours {
         server.clock.advance(hour);
         watch(&mut browser, None).await;

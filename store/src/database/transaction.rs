@@ -79,7 +79,7 @@ impl Transaction {
         })
     }
 
-    /// The first row. That there is none is an error.
+    /// The first row. An error if there is none.
     pub(crate) async fn fetch_one<R: Row>(
         &mut self,
         sql: impl Into<Sql>,

@@ -10,7 +10,7 @@ use crate::error::DatabaseError;
 
 /// How many photos a block counts before it is split in two. It is about the square root of the largest event:
 /// reading all blocks then costs as much as reading one block.
-pub(crate) const MOST_PHOTOS: i64 = 1_024;
+pub(crate) const MAX_PHOTOS: i64 = 1_024;
 
 /// The place in the order of photos without a capture time: after all others.
 pub(crate) const UNTIMED: i64 = i64::MAX;

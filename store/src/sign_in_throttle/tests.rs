@@ -172,7 +172,7 @@ fn an_attempt_that_could_not_be_checked_does_not_count() {
         fixture
             .begin("ada", network(1))
             .expect("let through")
-            .came_to_nothing();
+            .could_not_be_checked();
     }
     for _ in 0..5 {
         assert_eq!(fixture.fail("ada", network(1)), Duration::ZERO);
@@ -236,9 +236,9 @@ fn a_clock_that_is_set_back_makes_no_wait_longer_than_at_first() {
 
 #[test]
 fn a_flood_of_keys_takes_bounded_memory() {
-    let counts = Counts::new(OF_NETWORK);
+    let counts = Counts::new(NETWORK_DELAY);
     for number in 0..150_000_u32 {
         counts.add(number, START);
     }
-    assert!(counts.kept.len() <= MOST_COUNTS);
+    assert!(counts.kept.len() <= MAX_COUNTS);
 }

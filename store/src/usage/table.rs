@@ -27,7 +27,7 @@ impl Hour {
 }
 
 /// The maximum number of tokens in one table. A token without a call since the last flush is dropped from it.
-const MOST_TOKENS: usize = 1 << 15;
+const MAX_TOKENS: usize = 1 << 15;
 
 /// The number of tables. More threads than this share tables, which costs them a little time.
 const TABLES: usize = 16;
@@ -99,7 +99,7 @@ impl Table {
         };
         if current.hour != hour {
             if !current.calls.is_empty() {
-                if self.ended.len() >= MOST_TOKENS {
+                if self.ended.len() >= MAX_TOKENS {
                     return false;
                 }
                 self.ended.push((token, current.hour, current.calls));
@@ -112,7 +112,7 @@ impl Table {
     }
 
     fn insert(&mut self, token: TokenId, at: Timestamp, refused: Option<Refusal>) -> bool {
-        let has_place = self.current.len() < MOST_TOKENS;
+        let has_place = self.current.len() < MAX_TOKENS;
         if has_place {
             let mut calls = Calls::default();
             calls.count(at, refused);
@@ -269,19 +269,19 @@ mod tests {
     #[test]
     fn a_full_table_accepts_no_new_tokens_and_still_counts_known_ones() {
         let tables = Tables::new();
-        let most = i64::try_from(MOST_TOKENS).expect("a small number");
+        let most = i64::try_from(MAX_TOKENS).expect("a small number");
         for token in 0..most {
             assert!(tables.count(TokenId(token), AT, None));
         }
         assert!(!tables.count(TokenId(most), AT, None));
         assert!(tables.count(TokenId(0), AT, None));
-        assert_eq!(counted(&tables) as usize, MOST_TOKENS + 1);
+        assert_eq!(counted(&tables) as usize, MAX_TOKENS + 1);
     }
 
     #[test]
     fn hours_that_end_without_a_flush_take_bounded_memory() {
         let tables = Tables::new();
-        let most = i64::try_from(MOST_TOKENS).expect("a small number");
+        let most = i64::try_from(MAX_TOKENS).expect("a small number");
         let count = |hour: i64| tables.count(TokenId(1), AT.plus_millis(hour * Hour::MILLIS), None);
         assert!((0..=most).all(count));
         assert!(!count(most + 1));

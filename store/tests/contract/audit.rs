@@ -1,4 +1,4 @@
-//! The audit trail: what is recorded, with what, for whose eyes, and that it stays.
+//! The audit trail: which changes are recorded, who may read the records, and that they stay.
 
 use model::{
     audit::{Account, Actor, Cursor, Entry, EntryKey, EntryPage, Filter, Kind},
@@ -11,7 +11,7 @@ use sqlx::AssertSqlSafe;
 use store::{
     AuditPermission, Member, Origin, Store, TokenPermission,
     error::{AccountError, AuditError, PlanRequired, PruneError, SignInError, TokenError},
-    sessions::{IDLE_END, SessionKey},
+    sessions::{IDLE_TIMEOUT, SessionKey},
 };
 use tokio::task::JoinSet;
 
@@ -21,30 +21,30 @@ use crate::{
 };
 
 on_both_engines!(
-    every_change_of_a_token_leaves_a_record_of_who_what_when_and_from_where,
-    a_renaming_is_recorded_with_both_names_and_later_records_have_the_name_of_their_moment,
-    changes_at_the_command_line_are_the_operators,
+    every_change_of_a_token_records_who_what_when_and_from_where,
+    a_rename_records_both_names_and_later_records_show_the_new_one,
+    changes_at_the_command_line_are_recorded_as_the_operators,
     what_changes_nothing_leaves_no_record,
     a_change_whose_record_cannot_be_written_is_not_made,
-    a_change_that_could_not_be_committed_leaves_no_record,
-    of_many_pauses_at_once_one_is_recorded,
-    renamings_at_once_follow_each_other_in_the_trail,
-    changes_of_a_plan_at_once_follow_each_other_in_the_trail,
-    a_sign_in_is_seen_by_the_organisations_of_that_moment_and_by_no_other,
-    what_was_typed_as_an_address_without_an_account_is_not_kept,
-    a_session_is_recorded_as_ended_once,
-    a_session_that_had_ended_by_itself_leaves_no_record_of_a_sign_out,
-    what_somebody_does_with_their_account_is_recorded_each_once,
-    a_try_that_is_refused_unread_leaves_no_record,
-    what_is_distrusted_after_a_restore_is_recorded_token_by_token_and_account_by_account,
-    a_member_of_another_organisation_and_one_on_another_plan_read_nothing,
-    members_never_read_the_name_of_an_operator,
-    a_deleted_tokens_records_stay_with_its_number_and_preview,
+    a_change_whose_commit_fails_leaves_no_record,
+    of_concurrent_deactivations_one_is_recorded,
+    concurrent_renames_form_a_chain_in_the_trail,
+    concurrent_changes_of_a_plan_form_a_chain_in_the_trail,
+    a_sign_in_is_shown_to_the_accounts_organisations_at_that_time_and_to_no_other,
+    an_address_without_an_account_is_not_kept,
+    the_end_of_a_session_is_recorded_once,
+    an_expired_session_leaves_no_record_of_a_sign_out,
+    each_change_of_an_account_by_its_owner_is_recorded_once,
+    a_sign_in_that_is_refused_unchecked_leaves_no_record,
+    distrust_after_a_restore_is_recorded_for_each_token_and_account,
+    members_of_other_organisations_or_on_other_plans_read_nothing,
+    members_never_see_the_name_of_an_operator,
+    records_of_a_deleted_token_keep_its_number_and_preview,
     the_schema_refuses_to_change_replace_or_remove_a_record,
-    pruning_is_itself_recorded_and_nothing_goes_without_that,
-    a_walk_through_the_pages_finds_every_record_once_in_both_directions,
-    a_filter_gives_what_it_names_and_nothing_else,
-    every_statement_that_reads_the_trail_goes_by_an_index,
+    pruning_is_recorded_and_no_record_is_removed_without_that,
+    paging_shows_every_record_once_in_both_directions,
+    a_filter_shows_exactly_the_records_it_names,
+    every_statement_that_reads_the_trail_uses_an_index,
 );
 
 const ALL: Filter = Filter {
@@ -71,7 +71,7 @@ async fn page(store: &Store, authority: AuditPermission<'_>, filter: Filter) -> 
     page.expect("listed")
 }
 
-/// All that the operator sees, newest first.
+/// All records, as an operator sees them, newest first.
 async fn everything(store: &Store) -> Vec<Entry> {
     page(store, AuditPermission::Operator(None), ALL)
         .await
@@ -103,7 +103,7 @@ fn account(member: &Member) -> Account {
     }
 }
 
-async fn every_change_of_a_token_leaves_a_record_of_who_what_when_and_from_where(store: TestStore) {
+async fn every_change_of_a_token_records_who_what_when_and_from_where(store: TestStore) {
     let member = store.enterprise(903).await;
     let browser = from_browser(&store);
     let created = browser
@@ -127,7 +127,7 @@ async fn every_change_of_a_token_leaves_a_record_of_who_what_when_and_from_where
         (Kind::TokenDeactivated, 1_000),
         (Kind::TokenCreated, 0),
     ];
-    // The last is how the member came in.
+    // The last record is that of the new member.
     assert_eq!(entries.len(), expected.len() + 1);
     for (entry, (kind, after)) in entries.iter().zip(expected) {
         assert_eq!((entry.kind, entry.key.at), (kind, START.plus_millis(after)));
@@ -143,9 +143,7 @@ async fn every_change_of_a_token_leaves_a_record_of_who_what_when_and_from_where
     }
 }
 
-async fn a_renaming_is_recorded_with_both_names_and_later_records_have_the_name_of_their_moment(
-    store: TestStore,
-) {
+async fn a_rename_records_both_names_and_later_records_show_the_new_one(store: TestStore) {
     let member = store.enterprise(903).await;
     let name = |text: &str| Some(TokenName::parse(text).expect("a name"));
     let browser = from_browser(&store);
@@ -184,7 +182,7 @@ async fn a_renaming_is_recorded_with_both_names_and_later_records_have_the_name_
     assert_eq!(renamed.address.as_deref(), Some("203.0.113.7"));
 }
 
-async fn changes_at_the_command_line_are_the_operators(store: TestStore) {
+async fn changes_at_the_command_line_are_recorded_as_the_operators(store: TestStore) {
     let command_line = store.on_behalf_of(Origin::operator(Some("root")));
     let ada = store.enterprise(903).await;
     let token = create(&command_line, &ada).await;
@@ -249,7 +247,7 @@ async fn what_changes_nothing_leaves_no_record(store: TestStore) {
     assert_eq!(store.raw().dump().await, before);
 }
 
-/// Lets the database refuse what is written to a table: with the statement, or only on commit.
+/// Makes the database refuse writes to a table: immediately, or only at the commit.
 async fn break_table(store: &TestStore, table: &str, on_commit: bool) {
     let sql = match (store.raw().engine(), on_commit) {
         (Engine::Sqlite, false) => format!(
@@ -278,7 +276,7 @@ async fn sign_in(store: &Store, somebody: &Member) -> SessionKey {
     signed_in.await.expect("signed in").session
 }
 
-/// A sign-in with this address and a wrong password.
+/// Signs in with this address and a wrong password.
 async fn fail_to_sign_in(store: &Store, address: &Email) {
     let sign_in = store.sign_in();
     let wrong = sign_in.with_password(address, "not the password", None, None);
@@ -363,7 +361,7 @@ async fn a_change_whose_record_cannot_be_written_is_not_made(store: TestStore) {
     }
 }
 
-async fn a_change_that_could_not_be_committed_leaves_no_record(store: TestStore) {
+async fn a_change_whose_commit_fails_leaves_no_record(store: TestStore) {
     let member = store.enterprise(903).await;
     let before = everything(&store).await;
     break_table(&store, "tokens", true).await;
@@ -372,7 +370,7 @@ async fn a_change_that_could_not_be_committed_leaves_no_record(store: TestStore)
     assert_eq!(everything(&store).await, before);
 }
 
-async fn of_many_pauses_at_once_one_is_recorded(store: TestStore) {
+async fn of_concurrent_deactivations_one_is_recorded(store: TestStore) {
     let member = store.enterprise(903).await;
     let token = create(&store, &member).await;
     let servers = [store.server(), store.another_server().await];
@@ -396,8 +394,8 @@ async fn of_many_pauses_at_once_one_is_recorded(store: TestStore) {
     assert_eq!(found.entries.len(), 1);
 }
 
-/// Each record's old name is the new one of the record before.
-async fn renamings_at_once_follow_each_other_in_the_trail(store: TestStore) {
+/// The old name in each record is the new name in the record before.
+async fn concurrent_renames_form_a_chain_in_the_trail(store: TestStore) {
     let member = store.enterprise(903).await;
     let token = create(&store, &member).await;
     let servers = [store.server(), store.another_server().await];
@@ -426,7 +424,7 @@ async fn renamings_at_once_follow_each_other_in_the_trail(store: TestStore) {
     assert_eq!(last, (12, listed[0].name.clone()));
 }
 
-async fn changes_of_a_plan_at_once_follow_each_other_in_the_trail(store: TestStore) {
+async fn concurrent_changes_of_a_plan_form_a_chain_in_the_trail(store: TestStore) {
     store.organisation(903, Plan::Trial).await;
     let servers = [store.server(), store.another_server().await];
     let mut changes = JoinSet::new();
@@ -443,7 +441,7 @@ async fn changes_of_a_plan_at_once_follow_each_other_in_the_trail(store: TestSto
     }
     changes.join_all().await;
     let mut entries = everything(&store).await;
-    // The clock stands still, and PostgreSQL gives numbers away before it lets a change through.
+    // All records have the same time, and PostgreSQL assigns numbers before it orders the changes.
     let mut plan = Plan::Trial;
     while !entries.is_empty() {
         let next = entries
@@ -462,7 +460,9 @@ async fn changes_of_a_plan_at_once_follow_each_other_in_the_trail(store: TestSto
     );
 }
 
-async fn a_sign_in_is_seen_by_the_organisations_of_that_moment_and_by_no_other(store: TestStore) {
+async fn a_sign_in_is_shown_to_the_accounts_organisations_at_that_time_and_to_no_other(
+    store: TestStore,
+) {
     let ada = store.enterprise(903).await;
     let harbour = store.enterprise(904).await;
     let city = store.enterprise(905).await;
@@ -489,14 +489,14 @@ async fn a_sign_in_is_seen_by_the_organisations_of_that_moment_and_by_no_other(s
     );
 
     let entries = page(&store, (&ada).into(), ALL).await.entries;
-    assert_eq!(entries[0].actor, Actor::Unknown, "who it was is not known");
+    assert_eq!(entries[0].actor, Actor::Unknown, "the actor is unknown");
     assert_eq!(entries[0].account, Some(account(&ada)));
     assert_eq!(entries[1].actor, Actor::User(account(&ada)));
     assert_eq!(entries[1].organisation, None);
     assert_eq!(entries[1].address.as_deref(), Some("203.0.113.7"));
 }
 
-async fn what_was_typed_as_an_address_without_an_account_is_not_kept(store: TestStore) {
+async fn an_address_without_an_account_is_not_kept(store: TestStore) {
     let ada = store.enterprise(903).await;
     let typed = email("my-p@ssword-by-mistake");
     fail_to_sign_in(&from_browser(&store), &typed).await;
@@ -513,7 +513,7 @@ async fn what_was_typed_as_an_address_without_an_account_is_not_kept(store: Test
     assert_eq!(kinds(&store, mine).await, [Kind::MemberAdded]);
 }
 
-async fn a_session_is_recorded_as_ended_once(store: TestStore) {
+async fn the_end_of_a_session_is_recorded_once(store: TestStore) {
     let ada = store.enterprise(903).await;
     let key = sign_in(&store, &ada).await;
     for _ in 0..2 {
@@ -528,10 +528,10 @@ async fn a_session_is_recorded_as_ended_once(store: TestStore) {
     );
 }
 
-async fn a_session_that_had_ended_by_itself_leaves_no_record_of_a_sign_out(store: TestStore) {
+async fn an_expired_session_leaves_no_record_of_a_sign_out(store: TestStore) {
     let ada = store.enterprise(903).await;
     let key = sign_in(&store, &ada).await;
-    let idle = i64::try_from(IDLE_END.as_millis()).expect("hours");
+    let idle = i64::try_from(IDLE_TIMEOUT.as_millis()).expect("hours");
     store.clock.advance(idle);
     store
         .sessions()
@@ -544,7 +544,7 @@ async fn a_session_that_had_ended_by_itself_leaves_no_record_of_a_sign_out(store
     );
 }
 
-async fn what_somebody_does_with_their_account_is_recorded_each_once(store: TestStore) {
+async fn each_change_of_an_account_by_its_owner_is_recorded_once(store: TestStore) {
     let ada = store.enterprise(903).await;
     let browser = from_browser(&store);
     let here = sign_in(&browser, &ada).await;
@@ -559,7 +559,7 @@ async fn what_somebody_does_with_their_account_is_recorded_each_once(store: Test
         let ended = browser.sessions().end(ada.user_id(), here.id()).await;
         ended.expect("ended");
         let all = browser.sessions().end_all(ada.user_id()).await;
-        assert_eq!(all.expect("nothing left to end"), 0);
+        assert_eq!(all.expect("no session is left"), 0);
     }
     let entries = page(&store, (&ada).into(), ALL).await.entries;
     let found: Vec<_> = entries.iter().map(|entry| entry.kind).collect();
@@ -576,7 +576,7 @@ async fn what_somebody_does_with_their_account_is_recorded_each_once(store: Test
     }
 }
 
-async fn a_try_that_is_refused_unread_leaves_no_record(store: TestStore) {
+async fn a_sign_in_that_is_refused_unchecked_leaves_no_record(store: TestStore) {
     let ada = store.enterprise(903).await;
     let browser = from_browser(&store);
     for _ in 0..5 {
@@ -591,9 +591,7 @@ async fn a_try_that_is_refused_unread_leaves_no_record(store: TestStore) {
     assert_eq!(everything(&store).await, before);
 }
 
-async fn what_is_distrusted_after_a_restore_is_recorded_token_by_token_and_account_by_account(
-    store: TestStore,
-) {
+async fn distrust_after_a_restore_is_recorded_for_each_token_and_account(store: TestStore) {
     let (ada, bob) = (store.enterprise(903).await, store.enterprise(904).await);
     let tokens = [create(&store, &ada).await, create(&store, &bob).await];
     let paused = create(&store, &ada).await;
@@ -624,7 +622,7 @@ async fn what_is_distrusted_after_a_restore_is_recorded_token_by_token_and_accou
     }
 }
 
-async fn a_member_of_another_organisation_and_one_on_another_plan_read_nothing(store: TestStore) {
+async fn members_of_other_organisations_or_on_other_plans_read_nothing(store: TestStore) {
     let ada = store.enterprise(903).await;
     let stranger = store.enterprise(904).await;
     let token = create(&store, &ada).await;
@@ -653,7 +651,7 @@ async fn a_member_of_another_organisation_and_one_on_another_plan_read_nothing(s
     assert_refused!(refused, AuditError::NoSuchOrganisation(_));
 }
 
-async fn members_never_read_the_name_of_an_operator(store: TestStore) {
+async fn members_never_see_the_name_of_an_operator(store: TestStore) {
     let ada = store.enterprise(903).await;
     let token = create(&store, &ada).await;
     let command_line = store.on_behalf_of(Origin::operator(Some("root")));
@@ -666,7 +664,7 @@ async fn members_never_read_the_name_of_an_operator(store: TestStore) {
     );
 }
 
-async fn a_deleted_tokens_records_stay_with_its_number_and_preview(store: TestStore) {
+async fn records_of_a_deleted_token_keep_its_number_and_preview(store: TestStore) {
     let ada = store.enterprise(903).await;
     let created = store.tokens().create(&ada, None).await.expect("created");
     let token = created.summary.id;
@@ -722,7 +720,7 @@ async fn the_schema_refuses_to_change_replace_or_remove_a_record(store: TestStor
     assert_eq!(store.raw().dump().await, before);
 }
 
-async fn pruning_is_itself_recorded_and_nothing_goes_without_that(store: TestStore) {
+async fn pruning_is_recorded_and_no_record_is_removed_without_that(store: TestStore) {
     let ada = store.enterprise(903).await;
     let token = create(&store, &ada).await;
     store.clock.advance(10_000);
@@ -755,7 +753,7 @@ async fn pruning_is_itself_recorded_and_nothing_goes_without_that(store: TestSto
     assert_eq!(everything(&store).await, entries);
 }
 
-/// As many records as asked for, three of each millisecond, of two tokens in turn.
+/// Inserts `count` records, three per millisecond, of two tokens in turn.
 async fn many_records(store: &TestStore, count: i64) {
     let numbers = match store.raw().engine() {
         Engine::Sqlite => format!(
@@ -780,7 +778,7 @@ async fn many_records(store: &TestStore, count: i64) {
         .await;
 }
 
-async fn a_walk_through_the_pages_finds_every_record_once_in_both_directions(store: TestStore) {
+async fn paging_shows_every_record_once_in_both_directions(store: TestStore) {
     let ada = store.enterprise(904).await;
     many_records(&store, 61).await;
     let all: Vec<_> = keys(&page(&store, (&ada).into(), ALL).await);
@@ -800,7 +798,7 @@ async fn a_walk_through_the_pages_finds_every_record_once_in_both_directions(sto
             break keys(&page);
         }
         place = Cursor::Before(*walked.last().expect("a record"));
-        // What is added in the midst of it disturbs nothing.
+        // A record that is added meanwhile changes nothing.
         store.clock.advance(100_000);
         sign_in(&store, &ada).await;
     };
@@ -827,7 +825,7 @@ fn keys(page: &EntryPage) -> Vec<EntryKey> {
     page.entries.iter().map(|entry| entry.key).collect()
 }
 
-async fn a_filter_gives_what_it_names_and_nothing_else(store: TestStore) {
+async fn a_filter_shows_exactly_the_records_it_names(store: TestStore) {
     store.organisation(904, Plan::Enterprise).await;
     many_records(&store, 61).await;
     let since = START.plus_millis(10);
@@ -857,7 +855,7 @@ async fn a_filter_gives_what_it_names_and_nothing_else(store: TestStore) {
     }
 }
 
-async fn every_statement_that_reads_the_trail_goes_by_an_index(store: TestStore) {
+async fn every_statement_that_reads_the_trail_uses_an_index(store: TestStore) {
     many_records(&store, 20_000).await;
     for analysed in [false, true] {
         if analysed {
@@ -869,12 +867,12 @@ async fn every_statement_that_reads_the_trail_goes_by_an_index(store: TestStore)
             for step in &plan {
                 let whole = ["SCAN ", "Seq Scan", "TEMP B-TREE"];
                 let whole = whole.iter().any(|word| step.contains(word))
-                    // The few records of one token may as well be put in order when they are found; and before it
-                    // knows anything of the table, PostgreSQL takes those of a kind for few.
+                    // The few records of one token may be sorted after they are found. Before PostgreSQL has statistics
+                    // of the table, it also assumes few records of each kind.
                     || analysed
                         && step.contains("Sort")
                         && !sql.contains("token_id = ");
-                // Of all records in their order, the first page is the beginning of an index.
+                // For all records in order, the first page is the beginning of an index.
                 let beginning = step.contains("USING INDEX audit_entries_by_time");
                 assert!(!whole || beginning, "{step}\n{sql}: {plan:#?}");
             }
@@ -882,7 +880,7 @@ async fn every_statement_that_reads_the_trail_goes_by_an_index(store: TestStore)
     }
 }
 
-/// The engine's plan for a statement, a step in each line.
+/// The engine's plan for a statement, one step a line.
 async fn plan(raw: &Raw, sql: &str) -> Vec<String> {
     match raw {
         Raw::Sqlite(pool) => {

@@ -1,4 +1,4 @@
-//! Copies of a database in use, and the schema that a database must have.
+//! Backups of a database in use, and the check of its schema.
 
 use std::{
     fs,
@@ -23,25 +23,25 @@ use crate::{
 };
 
 on_both_engines!(
-    a_database_is_ready_with_exactly_this_programs_schema,
-    after_a_restore_no_token_is_active_and_nobody_is_signed_in,
+    the_schema_check_accepts_exactly_this_programs_schema,
+    after_a_restore_no_token_is_active_and_no_session_is_left,
 );
 
 on_sqlite_alone!(
-    a_backup_holds_all_that_was_reported_as_done_before_it_began,
-    a_backup_holds_the_database_of_one_moment_while_others_write,
-    a_backup_is_its_owners_alone_and_leaves_nothing_beside_it,
-    a_backup_overwrites_nothing,
-    a_backup_that_cannot_be_written_leaves_nothing,
-    an_address_of_neither_engine_is_told,
-    a_database_that_is_not_there_is_neither_backed_up_nor_made,
-    an_older_schema_is_backed_up_as_it_is_and_a_newer_one_refused,
-    a_damaged_database_makes_no_backup,
+    a_backup_has_every_change_reported_before_it_began,
+    a_backup_shows_one_moment_while_others_write,
+    only_its_owner_can_read_a_backup_and_no_other_file_remains,
+    a_backup_overwrites_no_file,
+    a_backup_that_cannot_be_written_leaves_no_file,
+    a_backup_refuses_a_url_of_neither_engine,
+    a_missing_database_is_neither_backed_up_nor_created,
+    an_older_schema_is_backed_up_unchanged_and_a_newer_one_is_refused,
+    a_damaged_database_is_not_backed_up,
 );
 
-on_postgres_alone!(a_postgres_is_backed_up_by_its_own_tools);
+on_postgres_alone!(a_backup_of_postgres_is_refused);
 
-async fn a_database_is_ready_with_exactly_this_programs_schema(store: TestStore) {
+async fn the_schema_check_accepts_exactly_this_programs_schema(store: TestStore) {
     store.check_schema().await.expect("ready");
     let known = store
         .raw()
@@ -76,7 +76,7 @@ async fn a_database_is_ready_with_exactly_this_programs_schema(store: TestStore)
     assert_unavailable(&refused);
 }
 
-async fn after_a_restore_no_token_is_active_and_nobody_is_signed_in(store: TestStore) {
+async fn after_a_restore_no_token_is_active_and_no_session_is_left(store: TestStore) {
     let one = store.enterprise(903).await;
     let other = store.enterprise(904).await;
     for member in [&one, &one, &other] {
@@ -123,7 +123,7 @@ async fn opened(file: &Path) -> Store {
     store
 }
 
-async fn a_backup_holds_all_that_was_reported_as_done_before_it_began(store: TestStore) {
+async fn a_backup_has_every_change_reported_before_it_began(store: TestStore) {
     let member = store.enterprise(903).await;
     let created = store.tokens().create(&member, None).await.expect("created");
     let digest = TokenDigest::of_presented(created.secret.reveal().as_bytes());
@@ -134,7 +134,7 @@ async fn a_backup_holds_all_that_was_reported_as_done_before_it_began(store: Tes
         bytes,
         "the size is told"
     );
-    // What comes later is not in it.
+    // Later changes are not in it.
     let token = created.summary.id;
     let deleted = store.tokens().delete((&member).into(), token).await;
     deleted.expect("deleted");
@@ -143,11 +143,11 @@ async fn a_backup_holds_all_that_was_reported_as_done_before_it_began(store: Tes
     let found = copy.key_cache().token(&digest).await.expect("an answer");
     assert_eq!(found.map(|token| token.token_id), Some(token));
     let next = copy.tokens().create(&member, None).await.expect("created");
-    assert!(next.summary.id > token, "numbers are not given twice");
+    assert!(next.summary.id > token, "numbers are not reused");
 }
 
-/// Writers add rows to two tables in one transaction each: a copy in which they differ is of no one moment.
-async fn a_backup_holds_the_database_of_one_moment_while_others_write(store: TestStore) {
+/// Each transaction adds a row to both tables: a copy in which they differ mixes two moments.
+async fn a_backup_shows_one_moment_while_others_write(store: TestStore) {
     let raw = store.raw().clone();
     raw.execute("CREATE TABLE a (n INTEGER, filler TEXT); CREATE TABLE b (n INTEGER)")
         .await;
@@ -186,7 +186,7 @@ async fn a_backup_holds_the_database_of_one_moment_while_others_write(store: Tes
     assert!(writing.await.expect("wrote") > 0);
 }
 
-async fn a_backup_is_its_owners_alone_and_leaves_nothing_beside_it(store: TestStore) {
+async fn only_its_owner_can_read_a_backup_and_no_other_file_remains(store: TestStore) {
     back_up(&store.database.url, &target(&store))
         .await
         .expect("backed up");
@@ -200,7 +200,7 @@ async fn a_backup_is_its_owners_alone_and_leaves_nothing_beside_it(store: TestSt
     }
 }
 
-async fn a_backup_overwrites_nothing(store: TestStore) {
+async fn a_backup_overwrites_no_file(store: TestStore) {
     for content in ["", "somebody's only copy of something"] {
         fs::write(target(&store), content).expect("written");
         assert_refused!(
@@ -217,7 +217,7 @@ async fn a_backup_overwrites_nothing(store: TestStore) {
     );
 }
 
-async fn a_backup_that_cannot_be_written_leaves_nothing(store: TestStore) {
+async fn a_backup_that_cannot_be_written_leaves_no_file(store: TestStore) {
     let missing = store.database.folder().join("missing").join("copy.db");
     assert_refused!(
         back_up(&store.database.url, &missing).await,
@@ -226,7 +226,7 @@ async fn a_backup_that_cannot_be_written_leaves_nothing(store: TestStore) {
     assert!(!missing.exists());
 }
 
-async fn an_address_of_neither_engine_is_told(database: TestDatabase) {
+async fn a_backup_refuses_a_url_of_neither_engine(database: TestDatabase) {
     let target = database.folder().join("copy.db");
     for url in ["zone.db", "mysql://zone:hunter2@db/zone", "sqlite::memory:"] {
         let refused = back_up(url, &target).await.expect_err("refused");
@@ -238,7 +238,7 @@ async fn an_address_of_neither_engine_is_told(database: TestDatabase) {
     }
 }
 
-async fn a_database_that_is_not_there_is_neither_backed_up_nor_made(database: TestDatabase) {
+async fn a_missing_database_is_neither_backed_up_nor_created(database: TestDatabase) {
     let target = database.folder().join("copy.db");
     assert_refused!(
         back_up(&database.url, &target).await,
@@ -247,7 +247,7 @@ async fn a_database_that_is_not_there_is_neither_backed_up_nor_made(database: Te
     assert!(database.files().is_empty(), "{:?}", database.files());
 }
 
-async fn an_older_schema_is_backed_up_as_it_is_and_a_newer_one_refused(store: TestStore) {
+async fn an_older_schema_is_backed_up_unchanged_and_a_newer_one_is_refused(store: TestStore) {
     store
         .raw()
         .execute("DELETE FROM _sqlx_migrations WHERE version = 4")
@@ -271,7 +271,7 @@ async fn an_older_schema_is_backed_up_as_it_is_and_a_newer_one_refused(store: Te
     assert!(!another.exists());
 }
 
-async fn a_damaged_database_makes_no_backup(store: TestStore) {
+async fn a_damaged_database_is_not_backed_up(store: TestStore) {
     store.enterprise(903).await;
     store
         .raw()
@@ -288,7 +288,7 @@ async fn a_damaged_database_makes_no_backup(store: TestStore) {
     );
 }
 
-async fn a_postgres_is_backed_up_by_its_own_tools(database: TestDatabase) {
+async fn a_backup_of_postgres_is_refused(database: TestDatabase) {
     let refused = back_up(&database.url, Path::new("copy.db")).await;
     assert_refused!(refused, BackupError::Postgres);
 }

@@ -1,4 +1,4 @@
-//! Opening, migrating and losing the database.
+//! Opening, migrating and closing the database.
 
 use std::{fs, time::Duration};
 
@@ -24,29 +24,29 @@ use crate::{
 };
 
 on_both_engines!(
-    migrating_twice_is_the_same_as_once,
+    migrating_twice_equals_migrating_once,
     two_servers_that_start_on_a_fresh_database_both_migrate_it,
-    a_database_of_a_newer_version_is_refused_by_every_server_that_tries,
-    a_row_that_points_nowhere_is_refused,
-    after_closing_every_call_says_that_the_database_is_out_of_reach,
+    every_server_refuses_a_database_of_a_newer_version,
+    a_row_with_a_dangling_reference_is_refused,
+    after_closing_every_call_reports_an_unavailable_database,
 );
 
 on_both_at_once!(both_engines_have_the_same_tables_columns_keys_and_references);
 
 on_sqlite_alone!(
-    servers_that_start_together_do_not_migrate_across_each_other,
-    an_address_of_neither_engine_is_refused_without_its_password,
-    an_address_that_would_not_keep_what_is_confirmed_is_refused,
+    servers_that_start_together_migrate_one_after_the_other,
+    a_url_of_neither_engine_is_refused_without_showing_its_password,
+    a_url_that_would_lose_confirmed_changes_is_refused,
     the_database_keeps_its_changes_in_a_write_ahead_log,
-    a_missing_folder_is_named,
-    a_file_that_is_no_database_is_named_and_left_alone,
+    the_error_names_a_missing_folder,
+    the_error_names_a_file_that_is_no_database_and_the_file_is_unchanged,
 );
 
 #[cfg(unix)]
 mod unix {
     on_sqlite_alone!(
         only_the_owner_can_read_the_files_of_a_new_database,
-        a_database_that_is_there_keeps_its_permissions,
+        an_existing_database_keeps_its_file_mode,
     );
     use super::*;
     use std::os::unix::fs::PermissionsExt;
@@ -70,7 +70,7 @@ mod unix {
         );
     }
 
-    async fn a_database_that_is_there_keeps_its_permissions(database: TestDatabase) {
+    async fn an_existing_database_keeps_its_file_mode(database: TestDatabase) {
         let file = database.folder().join("zone.db");
         fs::write(&file, "").expect("written");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).expect("set");
@@ -80,7 +80,7 @@ mod unix {
     }
 }
 
-async fn migrating_twice_is_the_same_as_once(store: TestStore) {
+async fn migrating_twice_equals_migrating_once(store: TestStore) {
     store.enterprise(903).await;
     let before = store.raw().dump().await;
     store.migrate().await.expect("migrated");
@@ -105,8 +105,8 @@ async fn two_servers_that_start_on_a_fresh_database_both_migrate_it(database: Te
     assert!(!other.load_demo().await.expect("an answer"));
 }
 
-/// The moment in which they could is short: so many servers, and many databases.
-async fn servers_that_start_together_do_not_migrate_across_each_other(database: TestDatabase) {
+/// The moment of a collision is short, hence several servers and many databases.
+async fn servers_that_start_together_migrate_one_after_the_other(database: TestDatabase) {
     for n in 0..10 {
         let url = format!(
             "sqlite:{}",
@@ -126,7 +126,7 @@ async fn servers_that_start_together_do_not_migrate_across_each_other(database: 
     }
 }
 
-async fn a_database_of_a_newer_version_is_refused_by_every_server_that_tries(store: TestStore) {
+async fn every_server_refuses_a_database_of_a_newer_version(store: TestStore) {
     let newer = match store.raw().engine() {
         Engine::Sqlite => "X'00'",
         Engine::Postgres => "'\\x00'::bytea",
@@ -138,7 +138,7 @@ async fn a_database_of_a_newer_version_is_refused_by_every_server_that_tries(sto
     store.raw().execute(&newer).await;
     let other = store.another_server().await;
     for server in [&*store, &other, &*store] {
-        // A lock that a refused migration left behind would make the next one wait for ever.
+        // A lock left behind by a refused migration would block the next one forever.
         let refused = timeout(Duration::from_secs(20), server.migrate()).await;
         let refused = refused.expect("an answer").expect_err("refused");
         assert!(
@@ -154,7 +154,7 @@ async fn a_database_of_a_newer_version_is_refused_by_every_server_that_tries(sto
     other.migrate().await.expect("migrated");
 }
 
-async fn a_row_that_points_nowhere_is_refused(store: TestStore) {
+async fn a_row_with_a_dangling_reference_is_refused(store: TestStore) {
     let member = store.enterprise(903).await;
     store.raw().execute("DELETE FROM members").await;
     store.raw().execute("DELETE FROM users").await;
@@ -163,7 +163,7 @@ async fn a_row_that_points_nowhere_is_refused(store: TestStore) {
     assert_eq!(store.raw().dump().await, before);
 }
 
-async fn after_closing_every_call_says_that_the_database_is_out_of_reach(store: TestStore) {
+async fn after_closing_every_call_reports_an_unavailable_database(store: TestStore) {
     let member = store.enterprise(903).await;
     let created = store.tokens().create(&member, None).await.expect("created");
     let token = created.summary.id;
@@ -333,7 +333,7 @@ async fn both_engines_have_the_same_tables_columns_keys_and_references(
     assert_eq!(references, references_there);
 }
 
-async fn an_address_of_neither_engine_is_refused_without_its_password(_: TestDatabase) {
+async fn a_url_of_neither_engine_is_refused_without_showing_its_password(_: TestDatabase) {
     for url in [
         "",
         "zone.db",
@@ -362,7 +362,7 @@ async fn an_address_of_neither_engine_is_refused_without_its_password(_: TestDat
     }
 }
 
-async fn an_address_that_would_not_keep_what_is_confirmed_is_refused(database: TestDatabase) {
+async fn a_url_that_would_lose_confirmed_changes_is_refused(database: TestDatabase) {
     let url = &database.url;
     for url in [
         "sqlite::memory:".to_owned(),
@@ -381,7 +381,7 @@ async fn an_address_that_would_not_keep_what_is_confirmed_is_refused(database: T
         assert!(refused.to_string().contains(&url), "{refused}");
     }
     assert!(database.files().is_empty(), "{:?}", database.files().keys());
-    // What sqlx's users are used to writing says no more than what is done anyway.
+    // A common parameter of sqlx, which changes nothing.
     let opened = Store::open(&format!("{url}?mode=rwc"), clock()).await;
     opened.expect("opened");
 }
@@ -390,7 +390,7 @@ async fn the_database_keeps_its_changes_in_a_write_ahead_log(store: TestStore) {
     assert_eq!(store.raw().texts("PRAGMA journal_mode").await, ["wal"]);
 }
 
-async fn a_missing_folder_is_named(database: TestDatabase) {
+async fn the_error_names_a_missing_folder(database: TestDatabase) {
     let file = database.folder().join("missing").join("zone.db");
     let url = format!("sqlite:{}", file.display());
     let refused = Store::open(&url, clock()).await.expect_err("refused");
@@ -399,7 +399,9 @@ async fn a_missing_folder_is_named(database: TestDatabase) {
     assert!(told.contains("folder"), "{told}");
 }
 
-async fn a_file_that_is_no_database_is_named_and_left_alone(database: TestDatabase) {
+async fn the_error_names_a_file_that_is_no_database_and_the_file_is_unchanged(
+    database: TestDatabase,
+) {
     let file = database.folder().join("zone.db");
     let content = "not a database, but somebody's only copy of something. ".repeat(100);
     fs::write(&file, &content).expect("written");

@@ -1,4 +1,4 @@
-//! Demo data: the same every time, once, and never mixed with other data.
+//! Demo data: the same every time, loaded once, and never mixed with other data.
 
 use model::{
     event::{EventId, EventSettings, EventStatus},
@@ -19,20 +19,20 @@ use crate::{
 };
 
 on_both_engines!(
-    nothing_of_the_demo_exists_before_it_was_asked_for,
-    the_demo_has_the_organisations_users_and_events_that_its_page_names,
-    a_second_load_changes_nothing_that_was_tried_out_since,
-    of_many_loads_at_once_one_loads_and_the_others_find_it_loaded,
-    an_organisation_with_a_demo_number_is_not_mixed_with_the_demo,
-    a_user_with_a_demo_address_is_not_mixed_with_the_demo,
-    an_event_with_a_demo_number_is_not_mixed_with_the_demo,
-    the_demo_has_photos_to_page_through_to_search_and_to_miss,
-    the_demo_of_a_version_without_photos_gets_them_added,
+    no_demo_data_exists_before_it_is_loaded,
+    the_demo_has_the_documented_organisations_users_and_events,
+    a_second_load_keeps_later_changes,
+    of_concurrent_loads_one_loads_and_the_others_find_the_demo_loaded,
+    an_organisation_with_a_demo_number_prevents_the_load,
+    a_user_with_a_demo_address_prevents_the_load,
+    an_event_with_a_demo_number_prevents_the_load,
+    the_demo_has_photos_for_paging_and_search_and_one_missing_original,
+    a_demo_without_photos_gets_them_at_the_next_load,
 );
 
 on_both_at_once!(the_demo_is_the_same_on_both_engines);
 
-async fn nothing_of_the_demo_exists_before_it_was_asked_for(store: TestStore) {
+async fn no_demo_data_exists_before_it_is_loaded(store: TestStore) {
     assert_eq!(store.raw().dump().await, "");
     assert!(
         store
@@ -44,7 +44,7 @@ async fn nothing_of_the_demo_exists_before_it_was_asked_for(store: TestStore) {
     );
 }
 
-async fn the_demo_has_the_organisations_users_and_events_that_its_page_names(store: TestStore) {
+async fn the_demo_has_the_documented_organisations_users_and_events(store: TestStore) {
     assert!(store.load_demo().await.expect("loaded"));
     let organisations = store.organisations().list().await.expect("listed");
     let organisations: Vec<_> = organisations
@@ -130,7 +130,7 @@ async fn the_demo_has_the_organisations_users_and_events_that_its_page_names(sto
     assert_eq!(store.raw().number("SELECT COUNT(*) FROM tokens").await, 0);
 }
 
-async fn a_second_load_changes_nothing_that_was_tried_out_since(store: TestStore) {
+async fn a_second_load_keeps_later_changes(store: TestStore) {
     assert!(store.load_demo().await.expect("loaded"));
     store.set_plan(905, Plan::Enterprise).await;
     for user in DEMO_USERS {
@@ -156,7 +156,7 @@ async fn a_second_load_changes_nothing_that_was_tried_out_since(store: TestStore
     assert_eq!(tokens.expect("listed").len(), 1);
 }
 
-async fn of_many_loads_at_once_one_loads_and_the_others_find_it_loaded(store: TestStore) {
+async fn of_concurrent_loads_one_loads_and_the_others_find_the_demo_loaded(store: TestStore) {
     let mut loads = JoinSet::new();
     for server in [store.server(), store.another_server().await, store.server()] {
         loads.spawn(async move { server.load_demo().await });
@@ -169,7 +169,7 @@ async fn of_many_loads_at_once_one_loads_and_the_others_find_it_loaded(store: Te
     assert_eq!(store.raw().number("SELECT COUNT(*) FROM users").await, 4);
 }
 
-async fn an_organisation_with_a_demo_number_is_not_mixed_with_the_demo(store: TestStore) {
+async fn an_organisation_with_a_demo_number_prevents_the_load(store: TestStore) {
     store.enterprise(905).await;
     let before = store.raw().dump().await;
     let refused = store.load_demo().await;
@@ -177,8 +177,8 @@ async fn an_organisation_with_a_demo_number_is_not_mixed_with_the_demo(store: Te
     assert_eq!(store.raw().dump().await, before);
 }
 
-/// Else `serve --demo` would print sign-ins that do not work, and call them loaded.
-async fn a_user_with_a_demo_address_is_not_mixed_with_the_demo(store: TestStore) {
+/// Otherwise `serve --demo` would print accounts whose password is different.
+async fn a_user_with_a_demo_address_prevents_the_load(store: TestStore) {
     store.organisation(1, Plan::Enterprise).await;
     for user in DEMO_USERS {
         store.member(user.email, 1).await;
@@ -191,7 +191,7 @@ async fn a_user_with_a_demo_address_is_not_mixed_with_the_demo(store: TestStore)
     }
 }
 
-async fn an_event_with_a_demo_number_is_not_mixed_with_the_demo(store: TestStore) {
+async fn an_event_with_a_demo_number_prevents_the_load(store: TestStore) {
     store.organisation(1, Plan::Enterprise).await;
     store
         .raw()
@@ -203,7 +203,7 @@ async fn an_event_with_a_demo_number_is_not_mixed_with_the_demo(store: TestStore
     assert_eq!(store.raw().dump().await, before);
 }
 
-async fn the_demo_has_photos_to_page_through_to_search_and_to_miss(store: TestStore) {
+async fn the_demo_has_photos_for_paging_and_search_and_one_missing_original(store: TestStore) {
     assert!(store.load_demo().await.expect("loaded"));
     photos::assert_sound(store.raw(), photos::MOST).await;
     let access = photos::access(&store, 903, EventId(456)).await;
@@ -238,7 +238,7 @@ async fn the_demo_has_photos_to_page_through_to_search_and_to_miss(store: TestSt
     assert!(originals().any(|name| Some(name) == path));
 }
 
-async fn the_demo_of_a_version_without_photos_gets_them_added(store: TestStore) {
+async fn a_demo_without_photos_gets_them_at_the_next_load(store: TestStore) {
     assert!(store.load_demo().await.expect("loaded"));
     let whole = store.raw().dump().await;
     for table in ["photos", "photo_bibs", "photo_blocks"] {
@@ -252,7 +252,7 @@ async fn the_demo_of_a_version_without_photos_gets_them_added(store: TestStore) 
 async fn the_demo_is_the_same_on_both_engines(sqlite: TestStore, postgres: TestStore) {
     assert!(sqlite.load_demo().await.expect("loaded"));
     assert!(postgres.load_demo().await.expect("loaded"));
-    // The salts differ, as they must.
+    // The password hashes have different salts.
     let left = sqlite.raw().dump_without(&["password_hash"]).await;
     let right = postgres.raw().dump_without(&["password_hash"]).await;
     assert!(left.lines().count() > 100, "{left}");

@@ -17,18 +17,18 @@ use tokio::task::JoinSet;
 use crate::harness::TestStore;
 
 on_both_engines!(
-    events_come_newest_date_first_undated_last_then_by_number,
-    a_walk_through_the_pages_meets_every_event_once_and_in_order,
+    events_are_sorted_newest_date_first_undated_last_then_by_number,
+    paging_shows_every_event_once_in_order,
     an_organisation_without_events_has_an_empty_list,
     another_organisation_sees_none_of_the_events,
     a_member_reads_the_events_of_their_own_organisation,
-    the_example_event_is_configured_published_if_one_is_and_then_the_newest,
-    an_event_keeps_what_it_was_made_with,
-    an_event_has_the_number_it_was_given_or_the_next_after_the_highest,
-    a_number_that_is_taken_is_refused_whoever_has_it,
-    events_made_at_once_have_numbers_of_their_own,
-    settings_come_back_with_selfie_clips_off_where_video_is_off,
-    an_event_that_cannot_be_made_leaves_nothing_behind,
+    the_example_event_is_configured_and_if_possible_published_and_the_newest,
+    an_event_keeps_the_values_it_was_created_with,
+    an_event_gets_the_given_number_or_the_next_after_the_highest,
+    a_taken_event_number_is_refused_in_every_organisation,
+    concurrently_created_events_get_distinct_numbers,
+    settings_have_selfie_clips_off_if_video_is_off,
+    a_failed_creation_of_an_event_changes_nothing,
 );
 
 fn scope(organisation: i64) -> EventsPermission {
@@ -60,7 +60,7 @@ async fn listed(store: &Store, organisation: i64) -> Vec<i64> {
     rows.iter().map(|event| event.event_id.0).collect()
 }
 
-async fn events_come_newest_date_first_undated_last_then_by_number(store: TestStore) {
+async fn events_are_sorted_newest_date_first_undated_last_then_by_number(store: TestStore) {
     store.organisation(903, Plan::Enterprise).await;
     for (id, date) in [
         (20, None),
@@ -77,7 +77,7 @@ async fn events_come_newest_date_first_undated_last_then_by_number(store: TestSt
     assert_eq!(listed(&store, 903).await, [30, 13, 10, 11, 12, 40, 19, 20]);
 }
 
-async fn a_walk_through_the_pages_meets_every_event_once_and_in_order(store: TestStore) {
+async fn paging_shows_every_event_once_in_order(store: TestStore) {
     store.organisation(903, Plan::Enterprise).await;
     store.organisation(904, Plan::Enterprise).await;
     for n in 1..=23 {
@@ -156,7 +156,9 @@ async fn a_member_reads_the_events_of_their_own_organisation(store: TestStore) {
     assert_refused!(refused, EventError::NoSuchEvent(_));
 }
 
-async fn the_example_event_is_configured_published_if_one_is_and_then_the_newest(store: TestStore) {
+async fn the_example_event_is_configured_and_if_possible_published_and_the_newest(
+    store: TestStore,
+) {
     store.organisation(903, Plan::Enterprise).await;
     store.organisation(904, Plan::Enterprise).await;
     let example = async || {
@@ -167,7 +169,7 @@ async fn the_example_event_is_configured_published_if_one_is_and_then_the_newest
     let active = EventStatus::Active;
     let settings = Some(EventSettings::default());
     assert_eq!(example().await, None);
-    // Each of these is either not to be taken, or better than all that were made before it.
+    // Each of these is either not suitable, or better than all events before it.
     for (organisation, id, date, status, settings, expected) in [
         (903, 1, Some("2030-01-01"), active, None, None),
         (904, 2, Some("2030-01-01"), active, settings, None),
@@ -193,7 +195,7 @@ async fn the_example_event_is_configured_published_if_one_is_and_then_the_newest
     }
 }
 
-async fn an_event_keeps_what_it_was_made_with(store: TestStore) {
+async fn an_event_keeps_the_values_it_was_created_with(store: TestStore) {
     store.organisation(903, Plan::Enterprise).await;
     let made = NewEvent {
         status: EventStatus::Draft,
@@ -221,7 +223,7 @@ async fn an_event_keeps_what_it_was_made_with(store: TestStore) {
     );
 }
 
-async fn an_event_has_the_number_it_was_given_or_the_next_after_the_highest(store: TestStore) {
+async fn an_event_gets_the_given_number_or_the_next_after_the_highest(store: TestStore) {
     store.organisation(903, Plan::Enterprise).await;
     store.organisation(904, Plan::Enterprise).await;
     assert_eq!(create(&store, 903, &event(None, None)).await, 1);
@@ -229,7 +231,7 @@ async fn an_event_has_the_number_it_was_given_or_the_next_after_the_highest(stor
     assert_eq!(create(&store, 903, &event(None, None)).await, 457);
 }
 
-async fn a_number_that_is_taken_is_refused_whoever_has_it(store: TestStore) {
+async fn a_taken_event_number_is_refused_in_every_organisation(store: TestStore) {
     store.organisation(903, Plan::Enterprise).await;
     store.organisation(904, Plan::Enterprise).await;
     create(&store, 903, &event(Some(456), None)).await;
@@ -245,7 +247,7 @@ async fn a_number_that_is_taken_is_refused_whoever_has_it(store: TestStore) {
     assert_eq!(store.raw().dump().await, before);
 }
 
-async fn events_made_at_once_have_numbers_of_their_own(store: TestStore) {
+async fn concurrently_created_events_get_distinct_numbers(store: TestStore) {
     store.organisation(903, Plan::Enterprise).await;
     let servers = [store.server(), store.another_server().await];
     let mut creations = JoinSet::new();
@@ -257,7 +259,7 @@ async fn events_made_at_once_have_numbers_of_their_own(store: TestStore) {
     assert_eq!(ids, (1..=20).collect());
 }
 
-async fn settings_come_back_with_selfie_clips_off_where_video_is_off(store: TestStore) {
+async fn settings_have_selfie_clips_off_if_video_is_off(store: TestStore) {
     store.organisation(903, Plan::Enterprise).await;
     for bits in 0..128_u8 {
         let on = |bit: u8| bits & (1 << bit) != 0;
@@ -282,7 +284,7 @@ async fn settings_come_back_with_selfie_clips_off_where_video_is_off(store: Test
     }
 }
 
-async fn an_event_that_cannot_be_made_leaves_nothing_behind(store: TestStore) {
+async fn a_failed_creation_of_an_event_changes_nothing(store: TestStore) {
     store.organisation(903, Plan::Enterprise).await;
     let before = store.raw().dump().await;
     let create = |organisation, event| {
@@ -296,7 +298,7 @@ async fn an_event_that_cannot_be_made_leaves_nothing_behind(store: TestStore) {
         "2026-01-19 06:00:00",
         "2026-01-19T06:00:00Z",
         "2026-01-19T24:00:00",
-        // Sorted as text, a year with a sign would stand in the wrong place.
+        // A year with a sign would be in the wrong place when sorted as text.
         "-0044-03-15",
         "+2026-01-19",
     ] {

@@ -1,4 +1,4 @@
-//! A database of its own for every test, and raw SQL to look behind the store's back.
+//! A separate database for every test, and raw SQL to check the store's work.
 
 use std::{
     collections::BTreeMap,
@@ -27,17 +27,17 @@ use store::{Member, Store, clock::ManualClock, error::OpenError};
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
-/// When the clock of every test stands at its start: 2026-01-19T06:00:00Z.
+/// The time at the start of every test: 2026-01-19T06:00:00Z.
 pub(crate) const START: Timestamp = Timestamp(1_768_802_400_000);
 
-/// The password of every user that a test makes.
+/// The password of every user in the tests.
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
-/// Where the throwaway PostgreSQL is, as a superuser's address.
+/// The variable with the URL of the test PostgreSQL, for a superuser.
 const POSTGRES_URL: &str = "TEST_POSTGRES_URL";
 
-/// How many tests may use PostgreSQL at once. Each can take the connections of two servers and one
-/// more, and the throwaway server gives 300 away.
+/// How many tests may use PostgreSQL at once. Each can take the connections of two servers and one more, and the test
+/// PostgreSQL allows 300.
 static POSTGRES_TURNS: Semaphore = Semaphore::const_new(8);
 
 /// Runs each test, which takes a [`TestStore`] or a bare [`TestDatabase`], on both engines.
@@ -56,7 +56,7 @@ macro_rules! on_both_engines {
     };
 }
 
-/// Runs each test on SQLite: what only files can do wrong.
+/// Runs each test on SQLite only: faults of files.
 macro_rules! on_sqlite_alone {
     ($($test:ident),+ $(,)?) => {
         mod sqlite_alone {
@@ -67,7 +67,7 @@ macro_rules! on_sqlite_alone {
     };
 }
 
-/// Runs each test on PostgreSQL: what only a server elsewhere can do wrong.
+/// Runs each test on PostgreSQL only: faults of a remote server.
 macro_rules! on_postgres_alone {
     ($($test:ident),+ $(,)?) => {
         mod postgres_alone {
@@ -95,25 +95,25 @@ pub(crate) enum Engine {
     Postgres,
 }
 
-/// What a test starts from.
-pub(crate) trait Given: Send + 'static {
-    fn given(database: TestDatabase) -> impl Future<Output = Self> + Send;
+/// What a test gets.
+pub(crate) trait Fixture: Send + 'static {
+    fn on(database: TestDatabase) -> impl Future<Output = Self> + Send;
 }
 
-pub(crate) fn run<G: Given, F>(engine: Engine, test: fn(G) -> F)
+pub(crate) fn run<X: Fixture, F>(engine: Engine, test: fn(X) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
 {
     on_a_runtime(async move {
         let database = OwnDatabase::create(engine).await;
         let shared = database.shared.clone();
-        let outcome = tokio::spawn(async move { test(G::given(shared).await).await }).await;
+        let outcome = tokio::spawn(async move { test(X::on(shared).await).await }).await;
         database.remove().await;
         outcome
     });
 }
 
-pub(crate) fn run_side_by_side<G: Given, F>(test: fn(G, G) -> F)
+pub(crate) fn run_side_by_side<X: Fixture, F>(test: fn(X, X) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
 {
@@ -122,15 +122,14 @@ where
         let postgres = OwnDatabase::create(Engine::Postgres).await;
         let (left, right) = (sqlite.shared.clone(), postgres.shared.clone());
         let outcome =
-            tokio::spawn(async move { test(G::given(left).await, G::given(right).await).await })
-                .await;
+            tokio::spawn(async move { test(X::on(left).await, X::on(right).await).await }).await;
         sqlite.remove().await;
         postgres.remove().await;
         outcome
     });
 }
 
-/// Two threads: tasks that a test starts together do run together.
+/// Two threads, so that the concurrent tasks of a test do run at the same time.
 fn on_a_runtime(test: impl Future<Output = Result<(), tokio::task::JoinError>>) {
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -143,7 +142,7 @@ fn on_a_runtime(test: impl Future<Output = Result<(), tokio::task::JoinError>>) 
     }
 }
 
-/// A database that is removed after its test, however that ends.
+/// A database that is removed after its test, also if the test fails.
 struct OwnDatabase {
     shared: TestDatabase,
     keeper: Keeper,
@@ -246,7 +245,7 @@ fn with_database(url: &str, name: &str) -> String {
     )
 }
 
-/// A database of which the store knows nothing yet: without a schema, and on SQLite without a file.
+/// A database before the first migration; on SQLite without a file.
 #[derive(Clone)]
 pub(crate) struct TestDatabase {
     pub(crate) url: String,
@@ -254,8 +253,8 @@ pub(crate) struct TestDatabase {
     pub(crate) raw: Raw,
 }
 
-impl Given for TestDatabase {
-    async fn given(database: TestDatabase) -> Self {
+impl Fixture for TestDatabase {
+    async fn on(database: TestDatabase) -> Self {
         database
     }
 }
@@ -265,7 +264,7 @@ impl TestDatabase {
         Store::open(&self.url, clock.clone()).await
     }
 
-    /// Another SQLite file, which is there.
+    /// Another SQLite file, which exists.
     pub(crate) fn at(file: &Path) -> Self {
         let raw = SqlitePoolOptions::new()
             .max_connections(1)
@@ -277,7 +276,7 @@ impl TestDatabase {
         }
     }
 
-    /// SQLite's folder, in which there is the database and nothing else.
+    /// SQLite's folder, which has only the database.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.as_deref().expect("a database in a folder")
     }
@@ -299,7 +298,7 @@ pub(crate) fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::new(START))
 }
 
-/// A store on a database of its own, with the schema and nothing in it.
+/// A store on a separate, migrated and empty database.
 pub(crate) struct TestStore {
     store: Store,
     pub(crate) clock: Arc<ManualClock>,
@@ -314,8 +313,8 @@ impl Deref for TestStore {
     }
 }
 
-impl Given for TestStore {
-    async fn given(database: TestDatabase) -> Self {
+impl Fixture for TestStore {
+    async fn on(database: TestDatabase) -> Self {
         let clock = clock();
         let store = database.open(&clock).await.expect("opened");
         store.migrate().await.expect("migrated");
@@ -328,12 +327,12 @@ impl Given for TestStore {
 }
 
 impl TestStore {
-    /// The same store, for a task of its own.
+    /// The same store, for another task.
     pub(crate) fn server(&self) -> Store {
         self.store.clone()
     }
 
-    /// A store with connections of its own, as another server or the command line would have.
+    /// A store with separate connections, like another server or the command line.
     pub(crate) async fn another_server(&self) -> Store {
         self.database.open(&self.clock).await.expect("opened")
     }
@@ -373,7 +372,7 @@ impl TestStore {
             .expect("a member")
     }
 
-    /// Puts somebody into one more organisation.
+    /// Adds a user to another organisation.
     pub(crate) async fn join(&self, somebody: &Member, organisation: i64, role: Role) {
         self.users()
             .join(somebody.email(), OrganisationId(organisation), role)
@@ -400,14 +399,14 @@ pub(crate) fn email(address: &str) -> Email {
     Email::parse(address).expect("an address")
 }
 
-/// The same connection that anybody with the database's address could open, beside the store's.
+/// A connection to the same database, past the store.
 #[derive(Clone)]
 pub(crate) enum Raw {
     Sqlite(SqlitePool),
     Postgres(PgPool),
 }
 
-/// A column, with its type as both engines can name it.
+/// A column, with a type name for both engines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Column {
     pub(crate) name: String,
@@ -423,7 +422,7 @@ impl Raw {
         }
     }
 
-    /// Runs statements that work, and gives how many rows they changed.
+    /// Runs statements, and returns how many rows they changed.
     pub(crate) async fn execute(&self, sql: &str) -> u64 {
         self.try_execute(sql).await.expect("a statement that works")
     }
@@ -462,7 +461,7 @@ impl Raw {
         numbers[0]
     }
 
-    /// `bytes` as the engine writes them in a statement.
+    /// `bytes` as a literal of the engine.
     pub(crate) fn literal(&self, bytes: &[u8]) -> String {
         match self {
             Self::Sqlite(_) => format!("X'{}'", hex(bytes)),
@@ -470,7 +469,7 @@ impl Raw {
         }
     }
 
-    /// Every table that the migrations made, by name.
+    /// Every table of the migrations, by name.
     pub(crate) async fn tables(&self) -> Vec<String> {
         self.texts(match self.engine() {
             Engine::Sqlite => {
@@ -486,11 +485,11 @@ impl Raw {
         .await
     }
 
-    /// A table's columns in their order. What SQLite keeps as an integer of 0 and 1 is a boolean.
+    /// A table's columns in their order. An integer of 0 and 1 on SQLite counts as a boolean.
     pub(crate) async fn columns(&self, table: &str) -> Vec<Column> {
         let rows = self
             .texts(&match self.engine() {
-                // A rowid cannot be null, although SQLite does not say so.
+                // A rowid is never null, although SQLite does not report it.
                 Engine::Sqlite => format!(
                     "SELECT c.name || ' ' || CASE
                         WHEN instr(t.sql, 'CHECK (' || c.name || ' IN (0, 1))') THEN 'boolean'
@@ -523,8 +522,7 @@ impl Raw {
             .collect()
     }
 
-    /// All that the tables hold, a line for each row, alike on both engines. Booleans are 0 and 1,
-    /// bytes are hexadecimal.
+    /// The content of all tables, one line per row, alike on both engines. Booleans are 0 and 1, bytes are hexadecimal.
     pub(crate) async fn dump(&self) -> String {
         self.dump_without(&[]).await
     }

@@ -1,4 +1,4 @@
-//! What a key may do: the answer is the database's, now, or there is none.
+//! What a key may do, without a cache: every answer is a fresh read of the database, or an error.
 
 use model::{
     event::{EventId, EventSettings, EventStatus},
@@ -14,16 +14,16 @@ use crate::{
 };
 
 on_both_engines!(
-    a_tokens_record_says_whose_it_is_and_what_it_may_do,
-    a_token_switched_or_deleted_on_one_server_is_so_for_the_next_question_on_another,
-    a_change_of_plan_on_one_server_is_known_to_the_next_question_on_another,
-    an_expiry_is_known_to_the_next_question,
-    a_digest_of_no_token_has_no_record,
-    an_events_record_has_its_settings_or_says_that_there_are_none,
-    without_a_database_every_question_fails,
+    a_record_of_a_token_has_its_organisation_plan_and_state,
+    a_change_of_a_token_on_one_server_is_in_the_next_answer_of_another,
+    a_change_of_plan_on_one_server_is_in_the_next_answer_of_another,
+    an_expiry_is_in_the_next_answer,
+    an_unknown_digest_has_no_record,
+    a_record_of_an_event_has_its_settings_or_none,
+    without_a_database_every_call_fails,
 );
 
-on_postgres_alone!(a_question_is_answered_after_the_server_ended_every_connection);
+on_postgres_alone!(a_call_succeeds_after_the_server_closed_every_connection);
 
 async fn create(store: &Store, member: &Member) -> (TokenId, TokenDigest) {
     let created = store.tokens().create(member, None).await.expect("created");
@@ -35,7 +35,7 @@ async fn ask(store: &Store, digest: &TokenDigest) -> Option<TokenRecord> {
     store.key_cache().token(digest).await.expect("an answer")
 }
 
-async fn a_tokens_record_says_whose_it_is_and_what_it_may_do(store: TestStore) {
+async fn a_record_of_a_token_has_its_organisation_plan_and_state(store: TestStore) {
     let member = store.enterprise(903).await;
     let stranger = store.enterprise(904).await;
     let (_, _) = create(&store, &stranger).await;
@@ -52,9 +52,7 @@ async fn a_tokens_record_says_whose_it_is_and_what_it_may_do(store: TestStore) {
     );
 }
 
-async fn a_token_switched_or_deleted_on_one_server_is_so_for_the_next_question_on_another(
-    store: TestStore,
-) {
+async fn a_change_of_a_token_on_one_server_is_in_the_next_answer_of_another(store: TestStore) {
     let member = store.enterprise(903).await;
     let (id, digest) = create(&store, &member).await;
     let other = store.another_server().await;
@@ -76,7 +74,7 @@ async fn a_token_switched_or_deleted_on_one_server_is_so_for_the_next_question_o
     assert_eq!(ask(&store, &digest).await, None);
 }
 
-async fn a_change_of_plan_on_one_server_is_known_to_the_next_question_on_another(store: TestStore) {
+async fn a_change_of_plan_on_one_server_is_in_the_next_answer_of_another(store: TestStore) {
     let member = store.enterprise(903).await;
     let (_, digest) = create(&store, &member).await;
     let other = store.another_server().await;
@@ -88,7 +86,7 @@ async fn a_change_of_plan_on_one_server_is_known_to_the_next_question_on_another
     }
 }
 
-async fn an_expiry_is_known_to_the_next_question(store: TestStore) {
+async fn an_expiry_is_in_the_next_answer(store: TestStore) {
     let member = store.enterprise(903).await;
     let (id, digest) = create(&store, &member).await;
     let end = START.plus_millis(10);
@@ -99,7 +97,7 @@ async fn an_expiry_is_known_to_the_next_question(store: TestStore) {
     assert!(record.admit(START).is_ok() && record.admit(end).is_err());
 }
 
-async fn a_digest_of_no_token_has_no_record(store: TestStore) {
+async fn an_unknown_digest_has_no_record(store: TestStore) {
     let member = store.enterprise(903).await;
     create(&store, &member).await;
     let made_up = format!("{}9Pic14yBvz", "0".repeat(36));
@@ -107,7 +105,7 @@ async fn a_digest_of_no_token_has_no_record(store: TestStore) {
     assert_eq!(ask(&store, &digest).await, None);
 }
 
-async fn an_events_record_has_its_settings_or_says_that_there_are_none(store: TestStore) {
+async fn a_record_of_an_event_has_its_settings_or_none(store: TestStore) {
     store.organisation(903, Plan::Enterprise).await;
     let settings = EventSettings {
         event_enabled: true,
@@ -147,7 +145,7 @@ async fn an_events_record_has_its_settings_or_says_that_there_are_none(store: Te
     assert_eq!(missing.expect("an answer"), None);
 }
 
-async fn without_a_database_every_question_fails(store: TestStore) {
+async fn without_a_database_every_call_fails(store: TestStore) {
     let member = store.enterprise(903).await;
     let (_, digest) = create(&store, &member).await;
     assert!(ask(&store, &digest).await.is_some());
@@ -158,8 +156,8 @@ async fn without_a_database_every_question_fails(store: TestStore) {
     assert_unavailable(&event.expect_err("no answer"));
 }
 
-/// As when PostgreSQL is restarted between two calls.
-async fn a_question_is_answered_after_the_server_ended_every_connection(store: TestStore) {
+/// A restart of PostgreSQL between two calls does this.
+async fn a_call_succeeds_after_the_server_closed_every_connection(store: TestStore) {
     let member = store.enterprise(903).await;
     let (id, digest) = create(&store, &member).await;
     let end = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity

@@ -1,5 +1,4 @@
-//! Answers from memory: for one lease and no longer, and never what a change that was reported as done has
-//! made untrue.
+//! Cached answers: valid for one lease, and never older than a change that was reported as done.
 
 use std::{
     fs,
@@ -33,29 +32,29 @@ use crate::{
 };
 
 on_both_engines!(
-    within_a_lease_nothing_is_read_and_after_it_everything,
-    without_a_lease_every_question_is_read,
-    an_unknown_key_and_an_unknown_event_are_remembered_for_a_lease_too,
-    without_a_database_answers_end_with_their_lease,
-    a_token_that_is_remembered_is_not_taken_past_its_end,
-    a_change_made_on_the_command_line_is_in_force_on_a_busy_server_once_it_is_done,
-    a_resumed_token_is_never_refused_once_that_is_done,
-    an_event_that_was_asked_for_in_vain_is_there_once_it_is_made,
-    a_new_token_is_taken_at_once,
-    the_command_line_waits_for_the_lease_and_a_tenth,
-    that_a_token_is_gone_is_not_said_before_it_is_so_everywhere,
-    the_longest_lease_that_was_announced_is_waited_for,
+    answers_are_cached_within_a_lease_and_read_again_after_it,
+    without_a_lease_every_call_reads_the_database,
+    unknown_keys_and_events_are_cached_for_a_lease_too,
+    during_an_outage_cached_answers_end_with_their_lease,
+    a_cached_token_is_not_accepted_after_its_expiry,
+    a_change_at_the_command_line_is_in_force_on_a_busy_server_when_it_is_reported,
+    an_activated_token_is_never_refused_after_the_report,
+    a_new_event_is_found_although_its_absence_was_cached,
+    a_new_token_is_accepted_immediately,
+    the_command_line_waits_for_the_lease_plus_a_tenth,
+    a_deletion_is_not_reported_before_it_is_in_force_everywhere,
+    a_change_waits_for_the_longest_announced_lease,
 );
 
 on_sqlite_alone!(
     a_file_has_one_server_at_a_time,
-    the_only_server_goes_by_its_own_changes_without_waiting,
-    a_server_whose_lock_was_taken_away_waits_like_others,
+    the_only_server_applies_its_own_changes_without_waiting,
+    a_server_whose_lock_file_was_removed_waits_like_others,
 );
 
 on_postgres_alone!(
     changes_on_servers_with_different_leases_are_in_force_on_each_other,
-    many_who_ask_at_once_make_one_read,
+    concurrent_calls_make_one_read,
 );
 
 const ENABLED: EventSettings = EventSettings {
@@ -72,7 +71,7 @@ fn lease(millis: u16) -> Lease {
     millis.to_string().parse().expect("a lease")
 }
 
-/// Makes `store` a server of the usual lease, by a clock that stands still.
+/// Makes `store` a server with the default lease, by a clock that the test moves.
 async fn serve_by_hand(store: &Store) -> Arc<ManualMonotonicClock> {
     let clock = Arc::new(ManualMonotonicClock::default());
     let serving = store.become_server(Lease::default(), clock.clone()).await;
@@ -123,7 +122,7 @@ async fn ask_event(store: &Store, id: i64) -> Option<EventRecord> {
         .expect("an answer")
 }
 
-async fn within_a_lease_nothing_is_read_and_after_it_everything(store: TestStore) {
+async fn answers_are_cached_within_a_lease_and_read_again_after_it(store: TestStore) {
     let member = store.enterprise(903).await;
     let (_, digest) = create(&store, &member).await;
     create_event(&store, 456).await;
@@ -146,7 +145,7 @@ async fn within_a_lease_nothing_is_read_and_after_it_everything(store: TestStore
     );
 }
 
-async fn without_a_lease_every_question_is_read(store: TestStore) {
+async fn without_a_lease_every_call_reads_the_database(store: TestStore) {
     let member = store.enterprise(903).await;
     let (_, digest) = create(&store, &member).await;
     serve(&store, 0).await;
@@ -158,7 +157,7 @@ async fn without_a_lease_every_question_is_read(store: TestStore) {
     }
 }
 
-async fn an_unknown_key_and_an_unknown_event_are_remembered_for_a_lease_too(store: TestStore) {
+async fn unknown_keys_and_events_are_cached_for_a_lease_too(store: TestStore) {
     let member = store.enterprise(903).await;
     let (_, digest) = create(&store, &member).await;
     let hide = "CREATE TABLE hidden AS SELECT * FROM tokens; DELETE FROM tokens";
@@ -169,7 +168,7 @@ async fn an_unknown_key_and_an_unknown_event_are_remembered_for_a_lease_too(stor
     let show = format!(
         "INSERT INTO tokens {} SELECT * FROM hidden; DROP TABLE hidden;
         INSERT INTO events (id, organisation_id, status) VALUES (456, 903, 'draft')",
-        // PostgreSQL counts rows itself unless it is told not to.
+        // PostgreSQL must not update its statistics during the test.
         match store.raw() {
             crate::harness::Raw::Sqlite(_) => "",
             crate::harness::Raw::Postgres(_) => "OVERRIDING SYSTEM VALUE",
@@ -184,7 +183,7 @@ async fn an_unknown_key_and_an_unknown_event_are_remembered_for_a_lease_too(stor
     assert!(ask_event(&store, 456).await.is_some());
 }
 
-async fn without_a_database_answers_end_with_their_lease(store: TestStore) {
+async fn during_an_outage_cached_answers_end_with_their_lease(store: TestStore) {
     let member = store.enterprise(903).await;
     let (_, digest) = create(&store, &member).await;
     create_event(&store, 456).await;
@@ -202,7 +201,7 @@ async fn without_a_database_answers_end_with_their_lease(store: TestStore) {
     assert_unavailable(&event.expect_err("no answer"));
 }
 
-async fn a_token_that_is_remembered_is_not_taken_past_its_end(store: TestStore) {
+async fn a_cached_token_is_not_accepted_after_its_expiry(store: TestStore) {
     let member = store.enterprise(903).await;
     let (_, digest) = create(&store, &member).await;
     let end = START.plus_millis(10);
@@ -215,7 +214,7 @@ async fn a_token_that_is_remembered_is_not_taken_past_its_end(store: TestStore) 
     }
 }
 
-/// Somebody who asks a server without a pause, so that it always has something remembered.
+/// A client that calls a server without a pause, so that its cache is never empty.
 struct Busy {
     stop: Arc<AtomicBool>,
     task: JoinHandle<()>,
@@ -241,7 +240,7 @@ impl Busy {
     }
 }
 
-async fn a_change_made_on_the_command_line_is_in_force_on_a_busy_server_once_it_is_done(
+async fn a_change_at_the_command_line_is_in_force_on_a_busy_server_when_it_is_reported(
     store: TestStore,
 ) {
     let member = store.enterprise(903).await;
@@ -266,7 +265,7 @@ async fn a_change_made_on_the_command_line_is_in_force_on_a_busy_server_once_it_
     busy.stop().await;
 }
 
-async fn a_resumed_token_is_never_refused_once_that_is_done(store: TestStore) {
+async fn an_activated_token_is_never_refused_after_the_report(store: TestStore) {
     let member = store.enterprise(903).await;
     let (id, digest) = create(&store, &member).await;
     let server = store.another_server().await;
@@ -283,7 +282,7 @@ async fn a_resumed_token_is_never_refused_once_that_is_done(store: TestStore) {
     busy.stop().await;
 }
 
-async fn an_event_that_was_asked_for_in_vain_is_there_once_it_is_made(store: TestStore) {
+async fn a_new_event_is_found_although_its_absence_was_cached(store: TestStore) {
     let member = store.enterprise(903).await;
     let (_, digest) = create(&store, &member).await;
     let server = store.another_server().await;
@@ -296,7 +295,7 @@ async fn an_event_that_was_asked_for_in_vain_is_there_once_it_is_made(store: Tes
     busy.stop().await;
 }
 
-async fn a_new_token_is_taken_at_once(store: TestStore) {
+async fn a_new_token_is_accepted_immediately(store: TestStore) {
     let member = store.enterprise(903).await;
     let server = store.another_server().await;
     serve_by_hand(&server).await;
@@ -306,7 +305,7 @@ async fn a_new_token_is_taken_at_once(store: TestStore) {
     }
 }
 
-async fn the_command_line_waits_for_the_lease_and_a_tenth(store: TestStore) {
+async fn the_command_line_waits_for_the_lease_plus_a_tenth(store: TestStore) {
     let member = store.enterprise(903).await;
     let (id, _) = create(&store, &member).await;
     let server = store.another_server().await;
@@ -317,14 +316,14 @@ async fn the_command_line_waits_for_the_lease_and_a_tenth(store: TestStore) {
     assert!(waited >= Duration::from_millis(66), "{waited:?}");
 }
 
-/// Who deletes and hears that there is no such token takes it for deleted.
-async fn that_a_token_is_gone_is_not_said_before_it_is_so_everywhere(store: TestStore) {
+/// A caller that gets "no such token" takes the token for deleted.
+async fn a_deletion_is_not_reported_before_it_is_in_force_everywhere(store: TestStore) {
     let member = store.enterprise(903).await;
     let (id, digest) = create(&store, &member).await;
     let server = store.another_server().await;
     serve(&server, 300).await;
     let busy = Busy::asking(&server, digest);
-    // The first to delete it goes away before it is done.
+    // The first call deletes it, and is cancelled before the report.
     let (first, other) = (store.server(), member.clone());
     let first = tokio::spawn(async move {
         first
@@ -349,7 +348,7 @@ async fn a_file_has_one_server_at_a_time(store: TestStore) {
     let refused = refused.expect_err("refused");
     assert!(matches!(refused, ServerLockError::AlreadyServed(_)));
     assert!(refused.to_string().contains("zone.db"), "{refused}");
-    // By another name it is the same file.
+    // A symbolic link leads to the same file.
     let link = store.database.folder().join("link.db");
     std::os::unix::fs::symlink(store.database.folder().join("zone.db"), &link).expect("linked");
     let url = format!("sqlite:{}", link.display());
@@ -358,7 +357,7 @@ async fn a_file_has_one_server_at_a_time(store: TestStore) {
         .expect("opened");
     let refused = linked.become_server(Lease::NONE, clock.clone()).await;
     assert_refused!(refused, ServerLockError::AlreadyServed(_));
-    // With the server goes its lock; the lock's file stays.
+    // The lock ends with its server; the lock file stays.
     first.close().await;
     drop(first);
     let next = store.become_server(Lease::default(), clock).await;
@@ -366,7 +365,7 @@ async fn a_file_has_one_server_at_a_time(store: TestStore) {
     assert!(store.database.folder().join("zone.db.lock").exists());
 }
 
-async fn the_only_server_goes_by_its_own_changes_without_waiting(store: TestStore) {
+async fn the_only_server_applies_its_own_changes_without_waiting(store: TestStore) {
     let member = store.enterprise(903).await;
     let (id, digest) = create(&store, &member).await;
     let clock = Arc::new(ManualMonotonicClock::default());
@@ -387,7 +386,7 @@ async fn the_only_server_goes_by_its_own_changes_without_waiting(store: TestStor
     busy.stop().await;
 }
 
-async fn a_server_whose_lock_was_taken_away_waits_like_others(store: TestStore) {
+async fn a_server_whose_lock_file_was_removed_waits_like_others(store: TestStore) {
     let member = store.enterprise(903).await;
     let (id, _) = create(&store, &member).await;
     serve(&store, 100).await;
@@ -423,7 +422,7 @@ async fn changes_on_servers_with_different_leases_are_in_force_on_each_other(sto
     }
 }
 
-async fn the_longest_lease_that_was_announced_is_waited_for(store: TestStore) {
+async fn a_change_waits_for_the_longest_announced_lease(store: TestStore) {
     for (millis, longest) in [(30, 30), (20, 30), (60, 60), (0, 60)] {
         let server = store.another_server().await;
         serve(&server, millis).await;
@@ -438,8 +437,8 @@ async fn the_longest_lease_that_was_announced_is_waited_for(store: TestStore) {
     assert!(start.elapsed() >= Duration::from_millis(66));
 }
 
-/// The read is held up where a test can hold it: behind a lock on the tokens.
-async fn many_who_ask_at_once_make_one_read(store: TestStore) {
+/// A lock on the tokens holds the read up.
+async fn concurrent_calls_make_one_read(store: TestStore) {
     let member = store.enterprise(903).await;
     let (id, digest) = create(&store, &member).await;
     serve_by_hand(&store).await;
@@ -457,7 +456,7 @@ async fn many_who_ask_at_once_make_one_read(store: TestStore) {
     let waiting = "SELECT COUNT(*) FROM pg_locks
         WHERE relation = 'tokens'::regclass AND NOT granted";
     while store.raw().number(waiting).await == 0 {}
-    // Others would have come by now: a pool has sixteen connections.
+    // Other reads would have arrived by now: the pool has sixteen connections.
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(store.raw().number(waiting).await, 1);
     lock.rollback().await.expect("released");

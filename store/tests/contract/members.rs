@@ -9,12 +9,12 @@ use store::error::MemberError;
 use crate::harness::{TestStore, email};
 
 on_both_engines!(
-    a_member_is_found_with_the_organisation_as_it_is_now,
-    a_foreign_organisation_and_one_that_does_not_exist_are_refused_alike,
-    memberships_are_listed_by_the_organisations_names,
+    a_member_is_found_with_the_present_organisation,
+    a_foreign_and_a_missing_organisation_give_the_same_error,
+    memberships_are_sorted_by_the_organisations_names,
 );
 
-async fn a_member_is_found_with_the_organisation_as_it_is_now(store: TestStore) {
+async fn a_member_is_found_with_the_present_organisation(store: TestStore) {
     let ada = store.enterprise(903).await;
     assert_eq!(ada.email().as_str(), "admin@903.example");
     assert_eq!(ada.role(), Role::Admin);
@@ -34,7 +34,7 @@ async fn a_member_is_found_with_the_organisation_as_it_is_now(store: TestStore) 
     assert_eq!(found.organisation().plan, Plan::Pro);
 }
 
-async fn a_foreign_organisation_and_one_that_does_not_exist_are_refused_alike(store: TestStore) {
+async fn a_foreign_and_a_missing_organisation_give_the_same_error(store: TestStore) {
     let ada = store.enterprise(903).await;
     store.enterprise(904).await;
     for organisation in [904, 999].map(OrganisationId) {
@@ -59,7 +59,7 @@ async fn a_foreign_organisation_and_one_that_does_not_exist_are_refused_alike(st
     }
 }
 
-async fn memberships_are_listed_by_the_organisations_names(store: TestStore) {
+async fn memberships_are_sorted_by_the_organisations_names(store: TestStore) {
     for (id, name) in [
         (903, "summit"),
         (904, "Harbour"),

@@ -12,16 +12,16 @@ use crate::{
 };
 
 on_both_engines!(
-    an_organisation_has_the_number_it_was_given,
-    a_number_that_is_taken_is_refused_and_its_owner_stays,
-    without_a_number_the_next_after_the_highest_is_given,
-    organisations_made_at_once_have_numbers_of_their_own,
-    of_many_creations_with_one_number_at_once_one_succeeds,
-    a_plan_is_changed_only_where_there_is_an_organisation,
-    a_change_that_could_not_be_committed_is_not_reported_as_done,
+    an_organisation_gets_the_given_number,
+    a_taken_organisation_number_is_refused_and_its_organisation_is_unchanged,
+    without_a_number_an_organisation_gets_the_next_after_the_highest,
+    concurrently_created_organisations_get_distinct_numbers,
+    of_concurrent_creations_with_one_number_one_succeeds,
+    the_plan_of_a_missing_organisation_cannot_be_changed,
+    a_change_whose_commit_fails_is_not_reported_as_done,
 );
 
-async fn an_organisation_has_the_number_it_was_given(store: TestStore) {
+async fn an_organisation_gets_the_given_number(store: TestStore) {
     for (id, plan) in [907, 903, 905, 906].into_iter().zip(Plan::ALL) {
         let made = store.organisation(id, plan).await;
         assert_eq!((made.id.0, made.plan), (id, plan));
@@ -32,7 +32,9 @@ async fn an_organisation_has_the_number_it_was_given(store: TestStore) {
     assert_eq!(listed[0].name, "Organisation 903");
 }
 
-async fn a_number_that_is_taken_is_refused_and_its_owner_stays(store: TestStore) {
+async fn a_taken_organisation_number_is_refused_and_its_organisation_is_unchanged(
+    store: TestStore,
+) {
     store.organisation(903, Plan::Enterprise).await;
     let before = store.raw().dump().await;
     let organisations = store.organisations();
@@ -41,7 +43,7 @@ async fn a_number_that_is_taken_is_refused_and_its_owner_stays(store: TestStore)
     assert_eq!(store.raw().dump().await, before);
 }
 
-async fn without_a_number_the_next_after_the_highest_is_given(store: TestStore) {
+async fn without_a_number_an_organisation_gets_the_next_after_the_highest(store: TestStore) {
     let next = || async {
         let made = store.organisations().create(None, "Next", Plan::Pro).await;
         made.expect("created").id.0
@@ -53,7 +55,7 @@ async fn without_a_number_the_next_after_the_highest_is_given(store: TestStore) 
     assert_eq!(next().await, 905);
 }
 
-async fn organisations_made_at_once_have_numbers_of_their_own(store: TestStore) {
+async fn concurrently_created_organisations_get_distinct_numbers(store: TestStore) {
     let servers = [store.server(), store.another_server().await];
     let mut creations = JoinSet::new();
     for n in 0..20 {
@@ -68,7 +70,7 @@ async fn organisations_made_at_once_have_numbers_of_their_own(store: TestStore) 
     assert_eq!(ids, (1..=20).collect());
 }
 
-async fn of_many_creations_with_one_number_at_once_one_succeeds(store: TestStore) {
+async fn of_concurrent_creations_with_one_number_one_succeeds(store: TestStore) {
     let mut creations = JoinSet::new();
     for _ in 0..8 {
         let server = store.server();
@@ -88,7 +90,7 @@ async fn of_many_creations_with_one_number_at_once_one_succeeds(store: TestStore
     assert_eq!(made, 1);
 }
 
-async fn a_plan_is_changed_only_where_there_is_an_organisation(store: TestStore) {
+async fn the_plan_of_a_missing_organisation_cannot_be_changed(store: TestStore) {
     store.organisation(903, Plan::Trial).await;
     let before = store.raw().dump().await;
     let nowhere = store
@@ -112,9 +114,8 @@ async fn a_plan_is_changed_only_where_there_is_an_organisation(store: TestStore)
     );
 }
 
-/// A commit can fail after its statement has answered: a disk that is full at that moment, for
-/// example. A constraint that is looked at on commit stands in for it.
-async fn a_change_that_could_not_be_committed_is_not_reported_as_done(store: TestStore) {
+/// A commit can fail after its statement succeeded, for example on a full disk. A deferred constraint simulates it.
+async fn a_change_whose_commit_fails_is_not_reported_as_done(store: TestStore) {
     store.organisation(903, Plan::Enterprise).await;
     store
         .raw()

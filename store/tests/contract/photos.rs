@@ -1,4 +1,4 @@
-//! Photos: loaded in any order and any number of times, found by page, bib number and time.
+//! Photos: loaded in any order and repeatedly; found by page, bib number and time.
 
 mod loading;
 mod plans;
@@ -48,7 +48,7 @@ pub(crate) async fn another_event(store: &Store, organisation: i64, event: i64) 
     access(store, organisation, made.expect("created")).await
 }
 
-/// What the guard gives to a holder of a good key.
+/// The permission that the guard gives for a valid key.
 pub(crate) async fn access(store: &Store, organisation: i64, event: EventId) -> EventPermission {
     let token = TokenRecord {
         token_id: TokenId(1),
@@ -134,7 +134,7 @@ impl List {
         .expect("a page")
     }
 
-    /// Every name, by pages of `size`, each of which has the right total.
+    /// Every name, read by pages of `size`; each page must have the right total.
     pub(super) async fn walk(
         &self,
         store: &Store,
@@ -179,12 +179,11 @@ pub(super) fn day(date: &str, hours: &[(u8, i64)]) -> TimelineDay {
     }
 }
 
-/// Holds what is made from the photos against the photos: each block counts what lies in it, all of it
-/// within its hour, which the first block of the hour begins with; and each bib number of each photo, and
-/// no other, is in the index.
+/// Asserts that blocks and index fit the photos. Each block counts its photos, which lie within its hour; the first block
+/// of an hour begins with the hour. The index has exactly the bib numbers of the photos.
 pub(crate) async fn assert_sound(raw: &Raw, most: i64) {
-    type Cursor = (i64, i64, String);
-    pub(super) fn place(text: &str) -> Cursor {
+    type Place = (i64, i64, String);
+    pub(super) fn place(text: &str) -> Place {
         let mut words = text.splitn(3, ' ');
         let mut number = || words.next().and_then(|word| word.parse().ok());
         let (event, ordered_at) = (number(), number());
@@ -199,13 +198,13 @@ pub(crate) async fn assert_sound(raw: &Raw, most: i64) {
     let photos = "SELECT event_id || ' ' || ordered_at || ' ' || image_id FROM photos";
     let blocks = "SELECT photos || '|' || event_id || ' ' || ordered_at || ' ' || image_id
         FROM photo_blocks";
-    let photos: BTreeSet<Cursor> = raw.texts(photos).await.iter().map(|it| place(it)).collect();
-    let mut counted: BTreeMap<Cursor, i64> = BTreeMap::new();
+    let photos: BTreeSet<Place> = raw.texts(photos).await.iter().map(|it| place(it)).collect();
+    let mut counted: BTreeMap<Place, i64> = BTreeMap::new();
     for text in raw.texts(blocks).await {
         let (count, start) = text.split_once('|').expect("two parts");
         counted.insert(place(start), count.parse().expect("a number"));
     }
-    let mut real: BTreeMap<Cursor, i64> = counted.keys().map(|it| (it.clone(), 0)).collect();
+    let mut real: BTreeMap<Place, i64> = counted.keys().map(|it| (it.clone(), 0)).collect();
     for photo in &photos {
         let (block, count) = real.range_mut(..=photo).next_back().expect("a block");
         assert_eq!(
@@ -240,5 +239,5 @@ pub(crate) async fn assert_sound(raw: &Raw, most: i64) {
     assert_eq!(tags, expected);
 }
 
-/// The most that a block counts unless a test says otherwise.
+/// The maximum number of photos in a block, unless a test sets another.
 pub(crate) const MOST: i64 = 1_024;

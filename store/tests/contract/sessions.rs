@@ -1,4 +1,4 @@
-//! Browsers in which somebody is signed in: when a session ends, and who can end it.
+//! Sessions: when they end, and who can end them.
 
 use std::time::Duration;
 
@@ -11,27 +11,27 @@ use sha2::{Digest, Sha256};
 use store::{
     Member, Origin, Store,
     error::SignInError,
-    sessions::{ABSOLUTE_END, IDLE_END, MOST_SESSIONS, Session, SessionKey},
+    sessions::{ABSOLUTE_TIMEOUT, IDLE_TIMEOUT, MAX_SESSIONS, Session, SessionKey},
 };
 
 use crate::harness::{PASSWORD, START, TestStore, hex};
 
 on_both_engines!(
-    a_session_says_on_every_server_who_is_signed_in,
-    the_key_in_the_cookie_is_kept_nowhere,
-    a_session_ends_when_it_was_not_used_for_the_idle_time,
-    a_session_in_use_lives_on_past_the_idle_time,
-    a_session_that_is_only_watched_ends_as_if_nobody_had_looked,
-    a_form_of_a_session_counts_once_on_whichever_servers_it_is_sent_to,
-    a_session_never_outlives_its_last_use_by_more_than_the_idle_time,
-    a_session_ends_at_its_absolute_end_although_it_is_used,
-    a_session_that_is_ended_is_refused_at_once_on_every_server,
-    only_its_owner_ends_a_session_by_its_number,
-    ending_all_ends_ones_own_and_no_others,
-    a_list_shows_each_browser_as_it_signed_in_and_only_those_that_are_still_signed_in,
-    what_is_not_known_of_a_browser_is_left_out,
-    the_session_used_least_lately_gives_way_to_one_too_many,
-    purging_removes_ended_sessions_and_no_other,
+    every_server_knows_the_user_of_a_session,
+    the_session_key_is_not_stored,
+    a_session_ends_after_the_idle_time,
+    a_session_in_use_outlives_the_idle_time,
+    polling_does_not_extend_a_session,
+    a_form_takes_effect_once_on_any_servers,
+    a_session_never_lasts_longer_than_the_idle_time_after_its_last_use,
+    a_session_in_use_ends_at_its_absolute_end,
+    every_server_refuses_an_ended_session_immediately,
+    only_its_owner_can_end_a_session_by_its_number,
+    ending_all_sessions_ends_those_of_one_user_only,
+    the_list_shows_each_session_with_its_client_and_no_ended_session,
+    unknown_facts_about_a_client_are_left_out,
+    one_session_too_many_ends_the_least_recently_used_one,
+    purging_removes_exactly_the_ended_sessions,
 );
 
 async fn sign_in_from(store: &Store, somebody: &Member, client: &Client) -> SessionKey {
@@ -61,7 +61,7 @@ async fn rows(store: &TestStore) -> i64 {
     store.raw().number("SELECT COUNT(*) FROM sessions").await
 }
 
-async fn a_session_says_on_every_server_who_is_signed_in(store: TestStore) {
+async fn every_server_knows_the_user_of_a_session(store: TestStore) {
     let ada = store.enterprise(903).await;
     let key = sign_in(&store, &ada).await;
     let session = find(&store.another_server().await, &key).await;
@@ -72,7 +72,7 @@ async fn a_session_says_on_every_server_who_is_signed_in(store: TestStore) {
     assert_eq!(find(&store, &other).await, None);
 }
 
-async fn the_key_in_the_cookie_is_kept_nowhere(store: TestStore) {
+async fn the_session_key_is_not_stored(store: TestStore) {
     let ada = store.enterprise(903).await;
     let key = sign_in(&store, &ada).await;
     let text = key.reveal();
@@ -83,39 +83,39 @@ async fn the_key_in_the_cookie_is_kept_nowhere(store: TestStore) {
     assert!(dump.contains(&digest), "{dump}");
 }
 
-async fn a_session_ends_when_it_was_not_used_for_the_idle_time(store: TestStore) {
+async fn a_session_ends_after_the_idle_time(store: TestStore) {
     let ada = store.enterprise(903).await;
     let at_the_end = sign_in(&store, &ada).await;
     store.clock.advance(1);
     let just_before = sign_in(&store, &ada).await;
-    store.clock.advance(millis(IDLE_END) - 1);
+    store.clock.advance(millis(IDLE_TIMEOUT) - 1);
     assert_eq!(find(&store, &at_the_end).await, None);
     assert!(find(&store, &just_before).await.is_some());
 }
 
-async fn a_session_in_use_lives_on_past_the_idle_time(store: TestStore) {
+async fn a_session_in_use_outlives_the_idle_time(store: TestStore) {
     let ada = store.enterprise(903).await;
     let key = sign_in(&store, &ada).await;
     for _ in 0..5 {
-        store.clock.advance(millis(IDLE_END) / 2);
+        store.clock.advance(millis(IDLE_TIMEOUT) / 2);
         assert!(find(&store, &key).await.is_some());
     }
-    store.clock.advance(millis(IDLE_END));
+    store.clock.advance(millis(IDLE_TIMEOUT));
     assert_eq!(find(&store, &key).await, None);
 }
 
-async fn a_session_that_is_only_watched_ends_as_if_nobody_had_looked(store: TestStore) {
+async fn polling_does_not_extend_a_session(store: TestStore) {
     let ada = store.enterprise(903).await;
     let key = sign_in(&store, &ada).await;
     let watch = || async { store.sessions().watch(&key).await.expect("an answer") };
     let before = store.raw().dump().await;
     for _ in 0..11 {
-        store.clock.advance(millis(IDLE_END) / 12);
+        store.clock.advance(millis(IDLE_TIMEOUT) / 12);
         let session = watch().await.expect("a session");
         assert_eq!(session.user_id(), ada.user_id());
     }
     assert_eq!(store.raw().dump().await, before);
-    store.clock.advance(millis(IDLE_END) / 12);
+    store.clock.advance(millis(IDLE_TIMEOUT) / 12);
     assert_eq!(watch().await, None);
     assert_eq!(find(&store, &key).await, None);
 
@@ -129,7 +129,7 @@ async fn a_session_that_is_only_watched_ends_as_if_nobody_had_looked(store: Test
     assert_eq!(watched.expect("an answer"), None);
 }
 
-async fn a_form_of_a_session_counts_once_on_whichever_servers_it_is_sent_to(store: TestStore) {
+async fn a_form_takes_effect_once_on_any_servers(store: TestStore) {
     let ada = store.enterprise(903).await;
     let key = sign_in(&store, &ada).await;
     let session = find(&store, &key).await.expect("a session");
@@ -163,7 +163,7 @@ async fn a_form_of_a_session_counts_once_on_whichever_servers_it_is_sent_to(stor
     }
     let uses = uses.join_all().await.into_iter();
     assert_eq!(uses.filter(|used| matches!(used, Ok(true))).count(), 1);
-    assert_ne!(open().await, number, "the next form has another one");
+    assert_ne!(open().await, number, "the next form has another number");
     assert!(
         !store
             .sessions()
@@ -181,9 +181,9 @@ async fn a_form_of_a_session_counts_once_on_whichever_servers_it_is_sent_to(stor
     assert_eq!(ended.expect("an answer"), None);
 }
 
-/// Not every use is written down, so that reading a page need not cost a write: a session may end those
-/// minutes early, and never late.
-async fn a_session_never_outlives_its_last_use_by_more_than_the_idle_time(store: TestStore) {
+/// Not every use is recorded, as not every page needs a write. So a session can end some minutes early, but never
+/// late.
+async fn a_session_never_lasts_longer_than_the_idle_time_after_its_last_use(store: TestStore) {
     let ada = store.enterprise(903).await;
     let minutes = |n: i64| n * 60_000;
     for (used_after, lives_on) in [(4, 12 * 60 - 4), (5, 12 * 60), (300, 12 * 60)] {
@@ -199,25 +199,25 @@ async fn a_session_never_outlives_its_last_use_by_more_than_the_idle_time(store:
     }
 }
 
-async fn a_session_ends_at_its_absolute_end_although_it_is_used(store: TestStore) {
+async fn a_session_in_use_ends_at_its_absolute_end(store: TestStore) {
     let ada = store.enterprise(903).await;
     let key = sign_in(&store, &ada).await;
-    let step = millis(IDLE_END) / 3;
+    let step = millis(IDLE_TIMEOUT) / 3;
     let mut passed = 0;
-    while passed + step < millis(ABSOLUTE_END) {
+    while passed + step < millis(ABSOLUTE_TIMEOUT) {
         store.clock.advance(step);
         passed += step;
         let session = find(&store, &key).await.expect("still there");
         let confirmed = store.sign_in().confirm(&session, PASSWORD).await;
         confirmed.expect("confirmed");
     }
-    store.clock.advance(millis(ABSOLUTE_END) - passed - 1);
+    store.clock.advance(millis(ABSOLUTE_TIMEOUT) - passed - 1);
     assert!(find(&store, &key).await.is_some());
     store.clock.advance(1);
     assert_eq!(find(&store, &key).await, None);
 }
 
-async fn a_session_that_is_ended_is_refused_at_once_on_every_server(store: TestStore) {
+async fn every_server_refuses_an_ended_session_immediately(store: TestStore) {
     let ada = store.enterprise(903).await;
     let other = store.another_server().await;
     let (left, ended) = (sign_in(&store, &ada).await, sign_in(&store, &ada).await);
@@ -238,7 +238,7 @@ async fn a_session_that_is_ended_is_refused_at_once_on_every_server(store: TestS
     assert_eq!(rows(&store).await, 0);
 }
 
-async fn only_its_owner_ends_a_session_by_its_number(store: TestStore) {
+async fn only_its_owner_can_end_a_session_by_its_number(store: TestStore) {
     let (ada, bob) = (store.enterprise(903).await, store.enterprise(904).await);
     let key = sign_in(&store, &ada).await;
     let id = find(&store, &key).await.expect("a session").id();
@@ -250,7 +250,7 @@ async fn only_its_owner_ends_a_session_by_its_number(store: TestStore) {
     assert!(find(&store, &key).await.is_some());
 }
 
-async fn ending_all_ends_ones_own_and_no_others(store: TestStore) {
+async fn ending_all_sessions_ends_those_of_one_user_only(store: TestStore) {
     let (ada, bob) = (store.enterprise(903).await, store.enterprise(904).await);
     let (one, two) = (sign_in(&store, &ada).await, sign_in(&store, &ada).await);
     let bobs = sign_in(&store, &bob).await;
@@ -262,9 +262,7 @@ async fn ending_all_ends_ones_own_and_no_others(store: TestStore) {
     assert!(find(&store, &bobs).await.is_some());
 }
 
-async fn a_list_shows_each_browser_as_it_signed_in_and_only_those_that_are_still_signed_in(
-    store: TestStore,
-) {
+async fn the_list_shows_each_session_with_its_client_and_no_ended_session(store: TestStore) {
     let (ada, bob) = (store.enterprise(903).await, store.enterprise(904).await);
     let firefox = Client {
         address: Some(ClientAddress::new([192, 0, 2, 7].into())),
@@ -274,13 +272,13 @@ async fn a_list_shows_each_browser_as_it_signed_in_and_only_those_that_are_still
     };
     let first = sign_in_from(&store, &ada, &firefox).await;
     sign_in(&store, &bob).await;
-    store.clock.advance(millis(IDLE_END) / 2);
+    store.clock.advance(millis(IDLE_TIMEOUT) / 2);
     let second = sign_in(&store, &ada).await;
     store.clock.advance(1);
     let first_id = find(&store, &first).await.expect("a session").id();
     let second_id = find(&store, &second).await.expect("a session").id();
 
-    let used = START.plus_millis(millis(IDLE_END) / 2);
+    let used = START.plus_millis(millis(IDLE_TIMEOUT) / 2);
     let shown = list(&store, ada.user_id()).await;
     let of = |id: SessionId| shown.iter().find(|session| session.id == id);
     assert_eq!(shown.len(), 2);
@@ -294,8 +292,8 @@ async fn a_list_shows_each_browser_as_it_signed_in_and_only_those_that_are_still
             last_used_at: used.plus_millis(1),
         })
     );
-    assert_eq!(shown[0].id, first_id, "the one used last stands first");
-    store.clock.advance(millis(IDLE_END) - 1);
+    assert_eq!(shown[0].id, first_id, "the last used session is first");
+    store.clock.advance(millis(IDLE_TIMEOUT) - 1);
     assert_eq!(list(&store, ada.user_id()).await.len(), 1);
     assert!(find(&store, &second).await.is_none());
     assert_eq!(
@@ -304,7 +302,7 @@ async fn a_list_shows_each_browser_as_it_signed_in_and_only_those_that_are_still
     );
 }
 
-async fn what_is_not_known_of_a_browser_is_left_out(store: TestStore) {
+async fn unknown_facts_about_a_client_are_left_out(store: TestStore) {
     let ada = store.enterprise(903).await;
     let long = "x".repeat(10_000);
     for (user_agent, browser) in [
@@ -324,14 +322,14 @@ async fn what_is_not_known_of_a_browser_is_left_out(store: TestStore) {
     }
 }
 
-async fn the_session_used_least_lately_gives_way_to_one_too_many(store: TestStore) {
+async fn one_session_too_many_ends_the_least_recently_used_one(store: TestStore) {
     let (ada, bob) = (store.enterprise(903).await, store.enterprise(904).await);
     let bobs = sign_in(&store, &bob).await;
     let oldest = sign_in(&store, &ada).await;
     store.clock.advance(1);
     let second = sign_in(&store, &ada).await;
-    // Hashing fifty passwords would take long, and proves nothing here.
-    let copies = MOST_SESSIONS - 2;
+    // Fifty password hashes would take long and test nothing here.
+    let copies = MAX_SESSIONS - 2;
     for number in 0..copies {
         let digest = store
             .raw()
@@ -352,31 +350,31 @@ async fn the_session_used_least_lately_gives_way_to_one_too_many(store: TestStor
     for key in [&second, &newest, &bobs] {
         assert!(find(&store, key).await.is_some());
     }
-    assert_eq!(rows(&store).await, MOST_SESSIONS + 1);
+    assert_eq!(rows(&store).await, MAX_SESSIONS + 1);
 }
 
-async fn purging_removes_ended_sessions_and_no_other(store: TestStore) {
+async fn purging_removes_exactly_the_ended_sessions(store: TestStore) {
     let ada = store.enterprise(903).await;
     let idle = sign_in(&store, &ada).await;
     let used = sign_in(&store, &ada).await;
-    store.clock.advance(millis(IDLE_END) - 1);
+    store.clock.advance(millis(IDLE_TIMEOUT) - 1);
     assert!(find(&store, &used).await.is_some());
     assert_eq!(store.sessions().purge_ended().await.expect("purged"), 0);
-    // The idle one is at its end now, and the purge agrees with the read on which instant that is.
+    // The idle session ends at this instant, for the purge as for a read.
     store.clock.advance(1);
     assert_eq!(store.sessions().purge_ended().await.expect("purged"), 1);
     assert_eq!(find(&store, &idle).await, None);
 
-    let step = millis(IDLE_END) / 2;
-    let mut passed = millis(IDLE_END);
-    while passed + step < millis(ABSOLUTE_END) {
+    let step = millis(IDLE_TIMEOUT) / 2;
+    let mut passed = millis(IDLE_TIMEOUT);
+    while passed + step < millis(ABSOLUTE_TIMEOUT) {
         store.clock.advance(step);
         passed += step;
         assert!(find(&store, &used).await.is_some());
         assert_eq!(store.sessions().purge_ended().await.expect("purged"), 0);
     }
     let fresh = sign_in(&store, &ada).await;
-    store.clock.advance(millis(ABSOLUTE_END) - passed);
+    store.clock.advance(millis(ABSOLUTE_TIMEOUT) - passed);
     assert_eq!(store.sessions().purge_ended().await.expect("purged"), 1);
     assert_eq!(find(&store, &used).await, None);
     assert!(find(&store, &fresh).await.is_some());

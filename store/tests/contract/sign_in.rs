@@ -1,4 +1,4 @@
-//! Giving a password: signing in, confirming, changing it; and how wrong ones are slowed.
+//! Passwords: signing in, confirming and changing them; and how wrong ones are throttled.
 
 use std::time::Duration;
 
@@ -21,24 +21,24 @@ use crate::{
 };
 
 on_both_engines!(
-    the_right_password_signs_in_and_every_other_is_refused,
-    an_account_that_does_not_exist_is_slowed_like_any_other,
-    wrong_passwords_are_slowed_and_the_right_one_with_them,
-    a_stranger_does_not_keep_the_owner_out_of_a_browser_that_has_signed_in_before,
-    what_a_browser_shows_of_an_earlier_sign_in_holds_on_every_server_and_for_one_account,
-    without_a_database_nobody_is_slowed_for_what_could_not_be_checked,
-    a_confirmation_lasts_as_long_as_was_asked,
-    a_wrong_password_confirms_nothing_and_is_slowed_in_its_session_alone,
+    only_the_right_password_signs_in,
+    a_missing_account_is_throttled_like_any_other,
+    after_wrong_passwords_the_right_one_is_throttled_too,
+    an_attacker_cannot_lock_the_owner_out_on_a_known_device,
+    a_device_cookie_works_on_every_server_and_for_one_account,
+    attempts_during_an_outage_do_not_count,
+    a_confirmation_lasts_for_the_given_time,
+    a_wrong_password_confirms_nothing_and_throttles_only_its_session,
     changing_the_password_ends_every_other_session_and_the_old_key,
-    a_password_that_cannot_be_one_changes_nothing,
-    a_sign_in_with_the_old_password_at_the_moment_of_its_change_leaves_no_session,
-    of_two_changes_at_once_one_succeeds,
-    the_operators_new_password_ends_every_session_and_the_demo_mark,
+    an_invalid_new_password_changes_nothing,
+    a_sign_in_during_a_password_change_leaves_no_session_of_the_old_password,
+    of_two_concurrent_password_changes_one_succeeds,
+    a_password_set_by_an_operator_ends_every_session_and_the_demo_mark,
 );
 
 const NEW: &str = "a wholly new one";
 
-/// The store as it acts for a request from this address.
+/// The store for a request from this address.
 fn at(store: &Store, address: [u8; 4]) -> Store {
     store.on_behalf_of(Origin::Request(Client {
         address: Some(ClientAddress::new(address.into())),
@@ -46,7 +46,7 @@ fn at(store: &Store, address: [u8; 4]) -> Store {
     }))
 }
 
-/// The owner's home, and where a stranger is.
+/// The networks of the owner and of an attacker.
 const HOME: [u8; 4] = [192, 0, 2, 7];
 const ELSEWHERE: [u8; 4] = [198, 51, 100, 9];
 
@@ -84,7 +84,7 @@ async fn user_of(store: &Store, address: &str, password: &str) -> Option<UserId>
     }
 }
 
-async fn the_right_password_signs_in_and_every_other_is_refused(store: TestStore) {
+async fn only_the_right_password_signs_in(store: TestStore) {
     let ada = store.enterprise(903).await;
     let bob = store.member("bob@example.com", 903).await;
     let set = store.sign_in().set_password(bob.email(), NEW).await;
@@ -101,7 +101,7 @@ async fn the_right_password_signs_in_and_every_other_is_refused(store: TestStore
     assert_eq!(store.raw().number("SELECT COUNT(*) FROM sessions").await, 1);
 }
 
-/// What is answered to one wrong password after the other.
+/// The responses to successive wrong passwords.
 async fn answers(store: &Store, address: &str, from: [u8; 4]) -> Vec<String> {
     let mut answers = Vec::new();
     for _ in 0..8 {
@@ -111,7 +111,7 @@ async fn answers(store: &Store, address: &str, from: [u8; 4]) -> Vec<String> {
     answers
 }
 
-async fn an_account_that_does_not_exist_is_slowed_like_any_other(store: TestStore) {
+async fn a_missing_account_is_throttled_like_any_other(store: TestStore) {
     store.enterprise(903).await;
     let known = answers(&store, "admin@903.example", [192, 0, 2, 1]).await;
     let unknown = answers(&store, "nobody@903.example", [192, 0, 2, 2]).await;
@@ -119,7 +119,7 @@ async fn an_account_that_does_not_exist_is_slowed_like_any_other(store: TestStor
     assert_ne!(known[4], known[5]);
 }
 
-async fn wrong_passwords_are_slowed_and_the_right_one_with_them(store: TestStore) {
+async fn after_wrong_passwords_the_right_one_is_throttled_too(store: TestStore) {
     let ada = store.enterprise(903).await;
     let address = ada.email().as_str();
     for _ in 0..5 {
@@ -134,13 +134,11 @@ async fn wrong_passwords_are_slowed_and_the_right_one_with_them(store: TestStore
     signed_in.expect("signed in");
 }
 
-async fn a_stranger_does_not_keep_the_owner_out_of_a_browser_that_has_signed_in_before(
-    store: TestStore,
-) {
+async fn an_attacker_cannot_lock_the_owner_out_on_a_known_device(store: TestStore) {
     let ada = store.enterprise(903).await;
     let before = try_sign_in(&store, ada.email().as_str(), PASSWORD, HOME).await;
     let proof = before.expect("signed in").device_cookie;
-    // From everywhere, the owner's own network among it.
+    // From many networks, including the owner's.
     for number in 0..30 {
         let from = if number < 6 {
             HOME
@@ -164,7 +162,7 @@ async fn a_stranger_does_not_keep_the_owner_out_of_a_browser_that_has_signed_in_
         SignInError::TooManyTries(_)
     );
     known(&proof, PASSWORD).await.expect("signed in");
-    // What it gets wrong itself is counted all the same.
+    // Wrong passwords on the device itself still count.
     for _ in 0..5 {
         let wrong = known(&proof, "not the password").await;
         assert_refused!(wrong, SignInError::WrongPassword);
@@ -172,9 +170,7 @@ async fn a_stranger_does_not_keep_the_owner_out_of_a_browser_that_has_signed_in_
     assert_refused!(known(&proof, PASSWORD).await, SignInError::TooManyTries(_));
 }
 
-async fn what_a_browser_shows_of_an_earlier_sign_in_holds_on_every_server_and_for_one_account(
-    store: TestStore,
-) {
+async fn a_device_cookie_works_on_every_server_and_for_one_account(store: TestStore) {
     let (ada, bob) = (store.enterprise(903).await, store.enterprise(904).await);
     let before = try_sign_in(&store, ada.email().as_str(), PASSWORD, HOME).await;
     let proof = before.expect("signed in").device_cookie;
@@ -190,7 +186,7 @@ async fn what_a_browser_shows_of_an_earlier_sign_in_holds_on_every_server_and_fo
     assert_refused!(bobs.await, SignInError::TooManyTries(_));
 }
 
-async fn without_a_database_nobody_is_slowed_for_what_could_not_be_checked(store: TestStore) {
+async fn attempts_during_an_outage_do_not_count(store: TestStore) {
     let ada = store.enterprise(903).await;
     store.close().await;
     for _ in 0..30 {
@@ -199,7 +195,7 @@ async fn without_a_database_nobody_is_slowed_for_what_could_not_be_checked(store
     }
 }
 
-async fn a_confirmation_lasts_as_long_as_was_asked(store: TestStore) {
+async fn a_confirmation_lasts_for_the_given_time(store: TestStore) {
     let ada = store.enterprise(903).await;
     let key = sign_in(&store, &ada).await;
     let signs = store.sign_in();
@@ -221,7 +217,7 @@ async fn a_confirmation_lasts_as_long_as_was_asked(store: TestStore) {
     assert!(signs.is_confirmed(&confirmed, time));
 }
 
-async fn a_wrong_password_confirms_nothing_and_is_slowed_in_its_session_alone(store: TestStore) {
+async fn a_wrong_password_confirms_nothing_and_throttles_only_its_session(store: TestStore) {
     let ada = store.enterprise(903).await;
     let (one, two) = (sign_in(&store, &ada).await, sign_in(&store, &ada).await);
     let (one, two) = (session(&store, &one).await, session(&store, &two).await);
@@ -265,7 +261,7 @@ async fn changing_the_password_ends_every_other_session_and_the_old_key(store: T
     );
 }
 
-async fn a_password_that_cannot_be_one_changes_nothing(store: TestStore) {
+async fn an_invalid_new_password_changes_nothing(store: TestStore) {
     let ada = store.enterprise(903).await;
     let here = session(&store, &sign_in(&store, &ada).await).await;
     let before = store.raw().dump().await;
@@ -289,8 +285,8 @@ async fn a_password_that_cannot_be_one_changes_nothing(store: TestStore) {
     assert_eq!(store.raw().dump().await, before);
 }
 
-/// Whichever comes first: no session outlives the password that it was begun with.
-async fn a_sign_in_with_the_old_password_at_the_moment_of_its_change_leaves_no_session(
+/// In either order, no session outlives the password that opened it.
+async fn a_sign_in_during_a_password_change_leaves_no_session_of_the_old_password(
     store: TestStore,
 ) {
     let ada = store.enterprise(903).await;
@@ -313,7 +309,7 @@ async fn a_sign_in_with_the_old_password_at_the_moment_of_its_change_leaves_no_s
     }
 }
 
-async fn of_two_changes_at_once_one_succeeds(store: TestStore) {
+async fn of_two_concurrent_password_changes_one_succeeds(store: TestStore) {
     let ada = store.enterprise(903).await;
     let keys = [sign_in(&store, &ada).await, sign_in(&store, &ada).await];
     let mut changes = JoinSet::new();
@@ -330,7 +326,7 @@ async fn of_two_changes_at_once_one_succeeds(store: TestStore) {
     assert_eq!(store.raw().number("SELECT COUNT(*) FROM sessions").await, 1);
 }
 
-async fn the_operators_new_password_ends_every_session_and_the_demo_mark(store: TestStore) {
+async fn a_password_set_by_an_operator_ends_every_session_and_the_demo_mark(store: TestStore) {
     store.load_demo().await.expect("loaded");
     let other = email("other@example.com");
     let signed_in = try_sign_in(&store, other.as_str(), DEMO_PASSWORD, HOME).await;

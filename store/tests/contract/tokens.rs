@@ -1,4 +1,4 @@
-//! Creating, listing, switching and deleting tokens; the limit of ten; whose tokens they are.
+//! Creating, listing, changing and deleting tokens; the limit of ten; who may do it.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -16,39 +16,39 @@ use tokio::task::JoinSet;
 use crate::harness::{START, TestStore, hex};
 
 on_both_engines!(
-    of_a_new_token_only_the_digest_and_the_preview_are_kept,
-    a_new_token_is_active_and_carries_its_makers_name_and_the_clocks_time,
+    the_database_keeps_only_the_digest_and_preview_of_a_token,
+    a_new_token_is_active_and_has_its_owner_and_the_time,
     tokens_are_listed_newest_first,
-    tokens_of_the_same_millisecond_are_listed_last_made_first,
+    tokens_of_the_same_millisecond_are_listed_newest_first,
     a_new_token_takes_the_lowest_free_slot,
-    the_number_of_a_deleted_token_is_never_given_again,
-    the_eleventh_token_is_refused_in_words_and_another_organisation_is_not_held_up,
-    of_twenty_creations_at_once_ten_succeed_and_ten_learn_of_the_limit,
-    creations_racing_with_deletions_never_pass_ten_and_never_fail_for_another_reason,
-    a_switch_to_the_state_that_a_token_is_in_succeeds_and_changes_nothing,
-    a_deleted_token_can_be_neither_switched_nor_deleted_again,
-    a_token_is_called_by_the_name_that_it_was_given_last_and_two_may_have_the_same,
+    the_number_of_a_deleted_token_is_never_reused,
+    the_eleventh_token_is_refused_and_other_organisations_are_not_affected,
+    of_twenty_concurrent_creations_ten_succeed_and_ten_hit_the_limit,
+    concurrent_creations_and_deletions_never_exceed_the_limit_or_fail_otherwise,
+    setting_the_present_state_succeeds_and_changes_nothing,
+    a_deleted_token_can_be_neither_activated_nor_deleted_again,
+    a_token_has_its_last_name_and_two_tokens_may_share_one,
     a_deleted_token_or_one_of_another_organisation_cannot_be_renamed,
-    the_schema_refuses_a_name_that_is_none,
-    a_member_of_another_organisation_neither_sees_nor_touches_a_token,
+    the_schema_refuses_an_invalid_name,
+    a_member_of_another_organisation_neither_sees_nor_changes_a_token,
     a_locked_plan_refuses_a_member_who_was_read_before_the_downgrade,
     on_a_locked_plan_the_operator_still_lists_deactivates_and_deletes,
     the_tokens_of_an_organisation_that_does_not_exist_are_refused,
     the_schema_refuses_an_eleventh_token,
     the_schema_refuses_a_digest_or_preview_of_another_length,
-    a_creation_that_is_given_up_half_way_leaves_the_store_whole,
+    a_cancelled_creation_leaves_the_store_consistent,
 );
 
 on_sqlite_alone!(
     no_file_of_the_database_ever_holds_a_plain_token,
-    a_transaction_that_sqlite_ends_by_itself_does_not_stop_the_next_one,
+    a_transaction_that_sqlite_itself_rolls_back_does_not_block_the_next_one,
 );
 
 fn operator(organisation: i64) -> TokenPermission<'static> {
     TokenPermission::Operator(OrganisationId(organisation))
 }
 
-/// Makes a token and gives its number and its secret.
+/// Creates a token, and returns its number and secret.
 async fn create(store: &Store, member: &Member) -> (TokenId, String) {
     let created = store.tokens().create(member, None).await.expect("created");
     (created.summary.id, created.secret.reveal())
@@ -68,12 +68,12 @@ async fn names(store: &Store, member: &Member) -> Vec<Option<TokenName>> {
     tokens.into_iter().map(|token| token.name).collect()
 }
 
-/// Every stretch of eight characters: longer than a preview, and never found by accident.
+/// Every run of eight characters: longer than a preview, and too long to occur by chance.
 fn stretches(secret: &str) -> impl Iterator<Item = &str> {
     (0..=secret.len() - 8).map(|start| &secret[start..start + 8])
 }
 
-async fn of_a_new_token_only_the_digest_and_the_preview_are_kept(store: TestStore) {
+async fn the_database_keeps_only_the_digest_and_preview_of_a_token(store: TestStore) {
     let member = store.enterprise(903).await;
     let created = store.tokens().create(&member, None).await.expect("created");
     let summary = created.summary.clone();
@@ -126,7 +126,7 @@ async fn no_file_of_the_database_ever_holds_a_plain_token(store: TestStore) {
     search();
 }
 
-async fn a_new_token_is_active_and_carries_its_makers_name_and_the_clocks_time(store: TestStore) {
+async fn a_new_token_is_active_and_has_its_owner_and_the_time(store: TestStore) {
     store.enterprise(903).await;
     let maker = store.member("ada@example.com", 903).await;
     store.clock.advance(1_234);
@@ -145,7 +145,7 @@ async fn a_new_token_is_active_and_carries_its_makers_name_and_the_clocks_time(s
 
 async fn tokens_are_listed_newest_first(store: TestStore) {
     let member = store.enterprise(903).await;
-    // The clock may be put back: what counts is the time that the page shows.
+    // The clock may be set back. The order follows the time that the page shows.
     store.clock.advance(5_000);
     let (second, _) = create(&store, &member).await;
     store.clock.advance(-4_000);
@@ -155,7 +155,7 @@ async fn tokens_are_listed_newest_first(store: TestStore) {
     assert_eq!(listed(&store, &member).await, [third, second, first]);
 }
 
-async fn tokens_of_the_same_millisecond_are_listed_last_made_first(store: TestStore) {
+async fn tokens_of_the_same_millisecond_are_listed_newest_first(store: TestStore) {
     let member = store.enterprise(903).await;
     let (one, _) = create(&store, &member).await;
     let (two, _) = create(&store, &member).await;
@@ -182,7 +182,7 @@ async fn a_new_token_takes_the_lowest_free_slot(store: TestStore) {
     assert_eq!(slots, [2, 4, 6]);
 }
 
-async fn the_number_of_a_deleted_token_is_never_given_again(store: TestStore) {
+async fn the_number_of_a_deleted_token_is_never_reused(store: TestStore) {
     let member = store.enterprise(903).await;
     let mut given = BTreeSet::new();
     for _ in 0..3 {
@@ -193,9 +193,7 @@ async fn the_number_of_a_deleted_token_is_never_given_again(store: TestStore) {
     }
 }
 
-async fn the_eleventh_token_is_refused_in_words_and_another_organisation_is_not_held_up(
-    store: TestStore,
-) {
+async fn the_eleventh_token_is_refused_and_other_organisations_are_not_affected(store: TestStore) {
     let member = store.enterprise(903).await;
     let neighbour = store.enterprise(904).await;
     for _ in 0..TOKEN_LIMIT {
@@ -216,7 +214,7 @@ async fn the_eleventh_token_is_refused_in_words_and_another_organisation_is_not_
     assert_eq!(listed(&store, &neighbour).await.len(), 1);
 }
 
-async fn of_twenty_creations_at_once_ten_succeed_and_ten_learn_of_the_limit(store: TestStore) {
+async fn of_twenty_concurrent_creations_ten_succeed_and_ten_hit_the_limit(store: TestStore) {
     let member = store.enterprise(903).await;
     let servers = [store.server(), store.another_server().await];
     for round in 0..5 {
@@ -243,7 +241,7 @@ async fn of_twenty_creations_at_once_ten_succeed_and_ten_learn_of_the_limit(stor
     }
 }
 
-async fn creations_racing_with_deletions_never_pass_ten_and_never_fail_for_another_reason(
+async fn concurrent_creations_and_deletions_never_exceed_the_limit_or_fail_otherwise(
     store: TestStore,
 ) {
     let member = store.enterprise(903).await;
@@ -285,7 +283,7 @@ async fn creations_racing_with_deletions_never_pass_ten_and_never_fail_for_anoth
     assert!(left <= 10);
 }
 
-async fn a_switch_to_the_state_that_a_token_is_in_succeeds_and_changes_nothing(store: TestStore) {
+async fn setting_the_present_state_succeeds_and_changes_nothing(store: TestStore) {
     let member = store.enterprise(903).await;
     let (id, _) = create(&store, &member).await;
     create(&store, &member).await;
@@ -312,7 +310,7 @@ async fn a_switch_to_the_state_that_a_token_is_in_succeeds_and_changes_nothing(s
     assert!(listed.iter().all(|token| token.status.is_active()));
 }
 
-async fn a_deleted_token_can_be_neither_switched_nor_deleted_again(store: TestStore) {
+async fn a_deleted_token_can_be_neither_activated_nor_deleted_again(store: TestStore) {
     let member = store.enterprise(903).await;
     let (id, _) = create(&store, &member).await;
     let (kept, _) = create(&store, &member).await;
@@ -329,9 +327,7 @@ async fn a_deleted_token_can_be_neither_switched_nor_deleted_again(store: TestSt
     assert_eq!(listed(&store, &member).await, [kept]);
 }
 
-async fn a_token_is_called_by_the_name_that_it_was_given_last_and_two_may_have_the_same(
-    store: TestStore,
-) {
+async fn a_token_has_its_last_name_and_two_tokens_may_share_one(store: TestStore) {
     let member = store.enterprise(903).await;
     let tokens = store.tokens();
     let gallery = tokens.create(&member, name("Website gallery")).await;
@@ -391,7 +387,7 @@ async fn a_deleted_token_or_one_of_another_organisation_cannot_be_renamed(store:
     assert_refused!(late, TokenError::NoSuchToken(_));
 }
 
-async fn the_schema_refuses_a_name_that_is_none(store: TestStore) {
+async fn the_schema_refuses_an_invalid_name(store: TestStore) {
     let member = store.enterprise(903).await;
     create(&store, &member).await;
     let rename = |name: &str| format!("UPDATE tokens SET name = '{name}'");
@@ -402,7 +398,7 @@ async fn the_schema_refuses_a_name_that_is_none(store: TestStore) {
     store.raw().execute(&rename(&"写".repeat(60))).await;
 }
 
-async fn a_member_of_another_organisation_neither_sees_nor_touches_a_token(store: TestStore) {
+async fn a_member_of_another_organisation_neither_sees_nor_changes_a_token(store: TestStore) {
     let member = store.enterprise(903).await;
     let stranger = store.enterprise(904).await;
     let (id, _) = create(&store, &member).await;
@@ -472,7 +468,7 @@ async fn the_tokens_of_an_organisation_that_does_not_exist_are_refused(store: Te
     assert_refused!(refused, TokenError::NoSuchOrganisation(_));
 }
 
-/// A row behind the store's back: what stands between it and the table is the schema alone.
+/// Inserts a row past the store: only the schema can refuse it.
 async fn insert(
     store: &TestStore,
     member: &Member,
@@ -493,7 +489,7 @@ async fn insert(
 fn broken_rule(outcome: Result<u64, sqlx::Error>) -> sqlx::error::ErrorKind {
     match outcome {
         Err(sqlx::Error::Database(refusal)) => refusal.kind(),
-        other => panic!("expected a refusal by the schema, got {other:?}"),
+        other => panic!("expected the schema to refuse, got {other:?}"),
     }
 }
 
@@ -538,8 +534,8 @@ async fn the_schema_refuses_a_digest_or_preview_of_another_length(store: TestSto
     assert_eq!(broken_rule(twice), sqlx::error::ErrorKind::UniqueViolation);
 }
 
-/// A browser that goes away drops the request's future wherever it happens to be.
-async fn a_creation_that_is_given_up_half_way_leaves_the_store_whole(store: TestStore) {
+/// A browser that disconnects drops the request's future at any await.
+async fn a_cancelled_creation_leaves_the_store_consistent(store: TestStore) {
     let member = store.enterprise(903).await;
     for step in 0..60 {
         let patience = Duration::from_micros(step * 60);
@@ -547,13 +543,13 @@ async fn a_creation_that_is_given_up_half_way_leaves_the_store_whole(store: Test
         if let Ok(outcome) = attempt {
             outcome.expect("created");
         }
-        // Were a transaction left open, this would wait for its lock in vain.
+        // An open transaction would hold its lock, and this would time out.
         for id in listed(&store, &member).await {
             let gone = store.tokens().delete((&member).into(), id).await;
             gone.expect("deleted");
         }
     }
-    // What was given up while it was being committed may have been made all the same, and be seen only now.
+    // A creation that was cancelled during its commit may still have succeeded, and show only now.
     let full = loop {
         if let Err(error) = store.tokens().create(&member, None).await {
             break error;
@@ -563,8 +559,8 @@ async fn a_creation_that_is_given_up_half_way_leaves_the_store_whole(store: Test
     assert_eq!(listed(&store, &member).await.len(), TOKEN_LIMIT);
 }
 
-/// SQLite rolls back by itself when the disk is full, for example; here a trigger makes it do so.
-async fn a_transaction_that_sqlite_ends_by_itself_does_not_stop_the_next_one(store: TestStore) {
+/// SQLite itself rolls back in some cases, such as a full disk. Here a trigger makes it do so.
+async fn a_transaction_that_sqlite_itself_rolls_back_does_not_block_the_next_one(store: TestStore) {
     let member = store.enterprise(903).await;
     let trigger = "CREATE TRIGGER full BEFORE INSERT ON tokens
         BEGIN SELECT RAISE(ROLLBACK, 'the disk is full'); END";

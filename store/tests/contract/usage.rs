@@ -1,4 +1,4 @@
-//! How tokens are used: counted in memory, added to the database, never taken back.
+//! How tokens are used: counted in memory and added to the database; counts never fall.
 
 use model::{
     organisation::Plan,
@@ -19,26 +19,26 @@ use crate::{
 
 on_both_engines!(
     counts_are_kept_by_token_hour_and_outcome,
-    a_token_is_used_when_a_call_is_accepted_and_not_when_it_is_refused,
-    the_last_use_moves_forward_only_whichever_server_writes_last,
-    two_servers_add_up_however_they_take_turns,
-    what_this_server_has_not_written_yet_is_known_to_its_lists_and_receipts,
-    a_receipt_says_when_the_change_was_in_force,
-    a_deleted_tokens_usage_goes_and_does_not_lose_that_of_the_others,
-    a_database_that_is_away_loses_nothing,
-    more_tokens_than_one_batch_takes_are_all_written,
-    usage_of_more_than_90_days_ago_is_removed_and_the_last_use_stays,
-    what_a_deletion_left_behind_is_removed,
-    a_week_is_of_days_in_utc_and_ends_with_today,
-    a_tokens_hours_and_refusals_are_those_of_its_week,
-    a_week_shows_what_every_server_has_flushed_and_nothing_before,
-    nobody_reads_the_usage_of_another_organisations_tokens_or_on_another_plan,
-    a_flush_does_not_hold_up_a_revocation_nor_the_other_way_round,
+    an_accepted_call_moves_the_last_use_and_a_refused_one_does_not,
+    the_last_use_only_moves_forward_whichever_server_writes_last,
+    counts_of_two_servers_add_up_in_any_order,
+    lists_and_receipts_include_uses_that_this_server_has_not_written_yet,
+    a_receipt_says_since_when_the_change_is_in_force,
+    deleting_a_token_removes_its_usage_and_no_other,
+    an_outage_of_the_database_loses_no_counts,
+    more_tokens_than_one_batch_are_all_written,
+    usage_older_than_90_days_is_purged_and_the_last_use_stays,
+    usage_left_behind_by_a_deletion_is_purged,
+    a_week_has_days_in_utc_and_ends_today,
+    the_hours_and_refusals_of_a_token_cover_its_week,
+    a_week_shows_exactly_the_flushed_counts_of_every_server,
+    usage_is_refused_to_other_organisations_and_on_other_plans,
+    a_flush_and_a_revocation_do_not_wait_for_each_other,
 );
 
-on_sqlite_alone!(what_could_not_be_written_while_another_process_held_the_file_is_written_later);
+on_sqlite_alone!(counts_are_written_later_if_another_process_holds_the_file);
 
-on_postgres_alone!(use_is_added_once_after_the_server_ended_every_connection);
+on_postgres_alone!(counts_are_added_once_after_the_server_closed_every_connection);
 
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
@@ -106,7 +106,7 @@ async fn counts_are_kept_by_token_hour_and_outcome(store: TestStore) {
     assert_eq!(counts(&store).await[0], format!("{one} 0 accepted 4"));
 }
 
-async fn a_token_is_used_when_a_call_is_accepted_and_not_when_it_is_refused(store: TestStore) {
+async fn an_accepted_call_moves_the_last_use_and_a_refused_one_does_not(store: TestStore) {
     let member = store.enterprise(903).await;
     let token = create(&store, &member).await;
     for refusal in Refusal::ALL {
@@ -120,7 +120,7 @@ async fn a_token_is_used_when_a_call_is_accepted_and_not_when_it_is_refused(stor
     assert_eq!(used, Some(START.plus_millis(1)));
 }
 
-async fn the_last_use_moves_forward_only_whichever_server_writes_last(store: TestStore) {
+async fn the_last_use_only_moves_forward_whichever_server_writes_last(store: TestStore) {
     let member = store.enterprise(903).await;
     let token = create(&store, &member).await;
     let other = store.another_server().await;
@@ -130,12 +130,12 @@ async fn the_last_use_moves_forward_only_whichever_server_writes_last(store: Tes
     flush(&other).await;
     flush(&store).await;
     assert_eq!(stored_last_use(&store, token).await, [late.0]);
-    // By what it has in memory, no server dates it back either.
+    // A server's memory does not move the last use back either.
     let known = listed(&store, &member, token).await.last_used;
     assert_eq!(known, Some(late));
 }
 
-async fn two_servers_add_up_however_they_take_turns(store: TestStore) {
+async fn counts_of_two_servers_add_up_in_any_order(store: TestStore) {
     let member = store.enterprise(903).await;
     let mut tokens = Vec::new();
     for _ in 0..5 {
@@ -173,7 +173,7 @@ async fn two_servers_add_up_however_they_take_turns(store: TestStore) {
     assert_eq!(counts(&store).await, expected);
 }
 
-async fn what_this_server_has_not_written_yet_is_known_to_its_lists_and_receipts(store: TestStore) {
+async fn lists_and_receipts_include_uses_that_this_server_has_not_written_yet(store: TestStore) {
     let member = store.enterprise(903).await;
     let token = create(&store, &member).await;
     let other = store.another_server().await;
@@ -193,7 +193,7 @@ async fn what_this_server_has_not_written_yet_is_known_to_its_lists_and_receipts
     assert_eq!(receipt.expect("deleted").token.last_used, Some(first));
 }
 
-async fn a_receipt_says_when_the_change_was_in_force(store: TestStore) {
+async fn a_receipt_says_since_when_the_change_is_in_force(store: TestStore) {
     let member = store.enterprise(903).await;
     let token = create(&store, &member).await;
     store.clock.advance(1_234);
@@ -211,7 +211,7 @@ async fn a_receipt_says_when_the_change_was_in_force(store: TestStore) {
     assert!(gone.in_force_since >= START.plus_millis(2_234), "{gone:?}");
 }
 
-async fn a_deleted_tokens_usage_goes_and_does_not_lose_that_of_the_others(store: TestStore) {
+async fn deleting_a_token_removes_its_usage_and_no_other(store: TestStore) {
     let member = store.enterprise(903).await;
     let (kept, deleted) = (create(&store, &member).await, create(&store, &member).await);
     let other = store.another_server().await;
@@ -224,13 +224,13 @@ async fn a_deleted_tokens_usage_goes_and_does_not_lose_that_of_the_others(store:
     gone.expect("deleted");
     assert_eq!(counts(&store).await, [format!("{kept} 0 accepted 1")]);
     assert_eq!(stored_last_use(&store, deleted).await, [0; 0]);
-    // The other server does not know yet that it is gone.
+    // The other server does not know of the deletion yet.
     flush(&other).await;
     assert_eq!(counts(&store).await, [format!("{kept} 0 accepted 2")]);
     assert_eq!(stored_last_use(&store, deleted).await, [0; 0]);
 }
 
-async fn a_database_that_is_away_loses_nothing(store: TestStore) {
+async fn an_outage_of_the_database_loses_no_counts(store: TestStore) {
     let member = store.enterprise(903).await;
     let token = create(&store, &member).await;
     let raw = store.raw();
@@ -246,9 +246,13 @@ async fn a_database_that_is_away_loses_nothing(store: TestStore) {
             .map(|outcome| format!("{token} 0 {outcome} {}", round - 1))
             .into();
         let before = if round == 1 { Vec::new() } else { before };
-        assert_eq!(counts(&store).await, before, "half a batch is no batch");
+        assert_eq!(
+            counts(&store).await,
+            before,
+            "a batch is written as a whole"
+        );
         let known = listed(&store, &member, token).await.last_used;
-        assert_eq!(known, Some(START.plus_millis(round)), "known all the same");
+        assert_eq!(known, Some(START.plus_millis(round)), "known from memory");
         store
             .usage()
             .count(token, START, Some(Refusal::RateLimited));
@@ -268,7 +272,7 @@ async fn a_database_that_is_away_loses_nothing(store: TestStore) {
     assert_unavailable(&failed);
 }
 
-async fn more_tokens_than_one_batch_takes_are_all_written(store: TestStore) {
+async fn more_tokens_than_one_batch_are_all_written(store: TestStore) {
     let member = store.enterprise(903).await;
     let token = create(&store, &member).await;
     let hours = 2_345;
@@ -289,7 +293,7 @@ async fn more_tokens_than_one_batch_takes_are_all_written(store: TestStore) {
     assert_eq!(stored_last_use(&store, token).await, [last]);
 }
 
-async fn usage_of_more_than_90_days_ago_is_removed_and_the_last_use_stays(store: TestStore) {
+async fn usage_older_than_90_days_is_purged_and_the_last_use_stays(store: TestStore) {
     let member = store.enterprise(903).await;
     let token = create(&store, &member).await;
     store.usage().count(token, START, None);
@@ -308,7 +312,7 @@ async fn usage_of_more_than_90_days_ago_is_removed_and_the_last_use_stays(store:
     assert_eq!(listed(&store, &member, token).await.last_used, Some(START));
 }
 
-async fn what_a_deletion_left_behind_is_removed(store: TestStore) {
+async fn usage_left_behind_by_a_deletion_is_purged(store: TestStore) {
     let member = store.enterprise(903).await;
     let (used, refused) = (create(&store, &member).await, create(&store, &member).await);
     let kept = create(&store, &member).await;
@@ -318,7 +322,7 @@ async fn what_a_deletion_left_behind_is_removed(store: TestStore) {
         .count(refused, START, Some(Refusal::RateLimited));
     store.usage().count(kept, START, None);
     flush(&store).await;
-    // As when a server is killed between the deletion and what follows it.
+    // A server that is killed right after the deletion leaves this.
     let sql = format!("DELETE FROM tokens WHERE id <> {kept}");
     assert_eq!(store.raw().execute(&sql).await, 2);
     store.usage().purge().await.expect("purged");
@@ -326,7 +330,7 @@ async fn what_a_deletion_left_behind_is_removed(store: TestStore) {
     assert_eq!(stored_last_use(&store, used).await, [0; 0]);
 }
 
-async fn a_flush_does_not_hold_up_a_revocation_nor_the_other_way_round(store: TestStore) {
+async fn a_flush_and_a_revocation_do_not_wait_for_each_other(store: TestStore) {
     let member = store.enterprise(903).await;
     let mut tokens = Vec::new();
     for _ in 0..5 {
@@ -364,9 +368,7 @@ async fn a_flush_does_not_hold_up_a_revocation_nor_the_other_way_round(store: Te
     assert_eq!(counts(&store).await, Vec::<String>::new());
 }
 
-async fn what_could_not_be_written_while_another_process_held_the_file_is_written_later(
-    store: TestStore,
-) {
+async fn counts_are_written_later_if_another_process_holds_the_file(store: TestStore) {
     let member = store.enterprise(903).await;
     let token = create(&store, &member).await;
     store.raw().execute("BEGIN IMMEDIATE").await;
@@ -379,7 +381,7 @@ async fn what_could_not_be_written_while_another_process_held_the_file_is_writte
     assert_eq!(counts(&store).await, [format!("{token} 0 accepted 2")]);
 }
 
-async fn use_is_added_once_after_the_server_ended_every_connection(store: TestStore) {
+async fn counts_are_added_once_after_the_server_closed_every_connection(store: TestStore) {
     let member = store.enterprise(903).await;
     let token = create(&store, &member).await;
     for round in 1..=3 {
@@ -387,7 +389,7 @@ async fn use_is_added_once_after_the_server_ended_every_connection(store: TestSt
         let end = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity
             WHERE datname = current_database() AND application_name = 'developer-zone'";
         assert!(store.raw().number(end).await > 0);
-        // The first try may meet a connection that is gone.
+        // The first attempt may get a closed connection.
         if store.usage().flush().await.is_err() {
             flush(&store).await;
         }
@@ -415,7 +417,7 @@ async fn usage_of(store: &Store, member: &Member, token: TokenId) -> TokenUsage 
     usage.expect("read")
 }
 
-async fn a_week_is_of_days_in_utc_and_ends_with_today(store: TestStore) {
+async fn a_week_has_days_in_utc_and_ends_today(store: TestStore) {
     let member = store.enterprise(903).await;
     let (one, two) = (create(&store, &member).await, create(&store, &member).await);
     let usage = store.usage();
@@ -427,7 +429,7 @@ async fn a_week_is_of_days_in_utc_and_ends_with_today(store: TestStore) {
         (MIDNIGHT.plus_millis(-1), Some(Refusal::RateLimited), 3),
         (MIDNIGHT, None, 5),
         (START, None, 6),
-        // Of a server whose clock is ahead.
+        // From a server whose clock is ahead.
         (START.plus_millis(2 * HOUR), None, 7),
         (START.plus_millis(DAY), None, 8),
     ] {
@@ -444,7 +446,7 @@ async fn a_week_is_of_days_in_utc_and_ends_with_today(store: TestStore) {
     );
     store.clock.advance(DAY - 6 * HOUR - 1);
     assert_eq!(weeks(&store, &member).await[1].1[6], (18, 0));
-    // At midnight the eldest day goes, and that of the clock ahead comes.
+    // At midnight the oldest day leaves the week, and the day of the fast clock enters it.
     store.clock.advance(1);
     let shifted = vec![none, none, none, none, (0, 5), (18, 0), none];
     assert_eq!(weeks(&store, &member).await[1].1, shifted);
@@ -452,7 +454,7 @@ async fn a_week_is_of_days_in_utc_and_ends_with_today(store: TestStore) {
     assert_eq!(weeks(&store, &member).await[1].1[6], (8, 0));
 }
 
-async fn a_tokens_hours_and_refusals_are_those_of_its_week(store: TestStore) {
+async fn the_hours_and_refusals_of_a_token_cover_its_week(store: TestStore) {
     let member = store.enterprise(903).await;
     let (token, other) = (create(&store, &member).await, create(&store, &member).await);
     let usage = store.usage();
@@ -474,7 +476,7 @@ async fn a_tokens_hours_and_refusals_are_those_of_its_week(store: TestStore) {
 
     let found = usage_of(&store, &member, token).await;
     assert_eq!((found.token.id, found.start), (token, start));
-    assert_eq!(found.hours.len(), 6 * 24 + 7, "up to the running hour");
+    assert_eq!(found.hours.len(), 6 * 24 + 7, "up to the present hour");
     let calls: Vec<_> = found
         .hours
         .iter()
@@ -508,7 +510,7 @@ async fn a_tokens_hours_and_refusals_are_those_of_its_week(store: TestStore) {
     assert_eq!(week.expect("listed").week.total(), total);
 }
 
-async fn a_week_shows_what_every_server_has_flushed_and_nothing_before(store: TestStore) {
+async fn a_week_shows_exactly_the_flushed_counts_of_every_server(store: TestStore) {
     let member = store.enterprise(903).await;
     let token = create(&store, &member).await;
     let other = store.another_server().await;
@@ -523,9 +525,7 @@ async fn a_week_shows_what_every_server_has_flushed_and_nothing_before(store: Te
     assert_eq!(weeks(&other, &member).await[0].1[6], (2, 0));
 }
 
-async fn nobody_reads_the_usage_of_another_organisations_tokens_or_on_another_plan(
-    store: TestStore,
-) {
+async fn usage_is_refused_to_other_organisations_and_on_other_plans(store: TestStore) {
     let member = store.enterprise(903).await;
     let other = store.enterprise(904).await;
     let token = create(&store, &member).await;

@@ -1,4 +1,4 @@
-//! Accounts: who can sign in, and where they work.
+//! Accounts: who can sign in, and in which organisation they work.
 
 use model::{
     organisation::{OrganisationId, Plan, Role},
@@ -11,16 +11,16 @@ use tokio::task::JoinSet;
 use crate::harness::{PASSWORD, TestStore, email};
 
 on_both_engines!(
-    an_address_is_one_account_however_it_is_typed,
-    an_account_is_made_whole_or_not_at_all,
-    of_many_creations_of_one_address_at_once_one_succeeds,
+    an_address_in_any_spelling_is_one_account,
+    an_account_is_created_completely_or_not_at_all,
+    of_concurrent_creations_of_one_address_one_succeeds,
     a_password_is_kept_only_as_an_argon2id_hash_with_a_salt_of_its_own,
-    somebody_with_an_account_can_join_one_more_organisation_once,
-    an_account_remembers_the_organisation_selected_on_every_server,
-    the_only_organisation_there_is_is_selected_by_itself,
-    an_organisation_that_one_no_longer_belongs_to_is_not_selected,
+    a_user_can_join_another_organisation_once,
+    the_selected_organisation_is_stored_for_every_server,
+    a_users_only_organisation_is_selected_automatically,
+    an_organisation_that_the_user_left_is_not_selected,
     selecting_a_foreign_organisation_is_refused_and_changes_nothing,
-    an_account_that_does_not_exist_is_none,
+    a_missing_account_is_none,
 );
 
 async fn sign_in(store: &Store, address: &str) -> UserId {
@@ -35,7 +35,7 @@ async fn selected(store: &Store, user: UserId) -> Option<i64> {
     account.expect("an account").selected.map(|id| id.0)
 }
 
-async fn an_address_is_one_account_however_it_is_typed(store: TestStore) {
+async fn an_address_in_any_spelling_is_one_account(store: TestStore) {
     store.organisation(903, Plan::Enterprise).await;
     for (kept, typed) in [
         ("ada@example.com", "  Ada@EXAMPLE.com "),
@@ -52,7 +52,7 @@ async fn an_address_is_one_account_however_it_is_typed(store: TestStore) {
     }
 }
 
-async fn an_account_is_made_whole_or_not_at_all(store: TestStore) {
+async fn an_account_is_created_completely_or_not_at_all(store: TestStore) {
     store.enterprise(903).await;
     let before = store.raw().dump().await;
     let users = store.users();
@@ -85,7 +85,7 @@ async fn an_account_is_made_whole_or_not_at_all(store: TestStore) {
     assert_eq!(account.memberships[0].role(), Role::User);
 }
 
-async fn of_many_creations_of_one_address_at_once_one_succeeds(store: TestStore) {
+async fn of_concurrent_creations_of_one_address_one_succeeds(store: TestStore) {
     store.organisation(903, Plan::Enterprise).await;
     store.organisation(904, Plan::Enterprise).await;
     let mut creations = JoinSet::new();
@@ -127,7 +127,7 @@ async fn a_password_is_kept_only_as_an_argon2id_hash_with_a_salt_of_its_own(stor
     assert!(!store.raw().dump().await.contains(PASSWORD));
 }
 
-async fn somebody_with_an_account_can_join_one_more_organisation_once(store: TestStore) {
+async fn a_user_can_join_another_organisation_once(store: TestStore) {
     let ada = store.enterprise(903).await;
     store.organisation(904, Plan::Trial).await;
     let users = store.users();
@@ -154,7 +154,7 @@ async fn somebody_with_an_account_can_join_one_more_organisation_once(store: Tes
     assert_eq!(store.raw().dump().await, before);
 }
 
-async fn an_account_remembers_the_organisation_selected_on_every_server(store: TestStore) {
+async fn the_selected_organisation_is_stored_for_every_server(store: TestStore) {
     let ada = store.enterprise(903).await;
     store.organisation(904, Plan::Trial).await;
     store.join(&ada, 904, Role::User).await;
@@ -166,12 +166,12 @@ async fn an_account_remembers_the_organisation_selected_on_every_server(store: T
     }
 }
 
-async fn the_only_organisation_there_is_is_selected_by_itself(store: TestStore) {
+async fn a_users_only_organisation_is_selected_automatically(store: TestStore) {
     let ada = store.enterprise(903).await;
     assert_eq!(selected(&store, ada.user_id()).await, Some(903));
 }
 
-async fn an_organisation_that_one_no_longer_belongs_to_is_not_selected(store: TestStore) {
+async fn an_organisation_that_the_user_left_is_not_selected(store: TestStore) {
     let ada = store.enterprise(903).await;
     for id in [904, 905] {
         store.organisation(id, Plan::Enterprise).await;
@@ -210,7 +210,7 @@ async fn selecting_a_foreign_organisation_is_refused_and_changes_nothing(store: 
     assert_eq!(store.raw().dump().await, before);
 }
 
-async fn an_account_that_does_not_exist_is_none(store: TestStore) {
+async fn a_missing_account_is_none(store: TestStore) {
     let account = store.users().account(UserId(1)).await.expect("an answer");
     assert!(account.is_none());
 }

@@ -1,4 +1,4 @@
-//! Loading photos: in any order, any number of times, many at once.
+//! Loading photos: in any order, repeatedly, and concurrently.
 
 use std::time::{Duration, Instant};
 
@@ -15,14 +15,14 @@ use crate::{failures::assert_refused_by_database, harness::TestStore};
 
 on_both_engines!(
     loading_the_same_again_changes_nothing,
-    a_photo_that_is_loaded_again_becomes_what_it_is_given_as,
-    of_two_with_one_name_the_later_counts,
-    counts_do_not_depend_on_where_a_batch_ends,
-    more_photos_of_one_instant_than_a_block_counts_are_split,
-    a_batch_that_cannot_be_loaded_leaves_nothing_behind,
-    another_organisations_event_is_refused_like_one_that_does_not_exist,
-    imports_into_one_event_at_once_end_with_the_right_counts,
-    a_revocation_hardly_waits_behind_an_import_in_another_process,
+    a_photo_that_is_loaded_again_is_updated,
+    of_two_photos_with_one_name_the_later_counts,
+    counts_do_not_depend_on_the_size_of_batches,
+    more_photos_of_one_instant_than_fit_a_block_are_split,
+    a_failed_batch_changes_nothing,
+    a_foreign_and_a_missing_event_give_the_same_error,
+    concurrent_imports_into_one_event_give_the_right_counts,
+    a_revocation_waits_only_briefly_for_an_import_in_another_process,
 );
 
 async fn loading_the_same_again_changes_nothing(store: TestStore) {
@@ -47,7 +47,7 @@ async fn loading_the_same_again_changes_nothing(store: TestStore) {
     assert_eq!(store.raw().dump().await, before);
 }
 
-async fn a_photo_that_is_loaded_again_becomes_what_it_is_given_as(store: TestStore) {
+async fn a_photo_that_is_loaded_again_is_updated(store: TestStore) {
     let access = event(&store).await;
     let batch = [
         tagged("a", Some(1), &["1", "2"]),
@@ -87,7 +87,7 @@ async fn a_photo_that_is_loaded_again_becomes_what_it_is_given_as(store: TestSto
     assert_eq!(names(&store, access).await, ["a", "b", "c"]);
 }
 
-async fn of_two_with_one_name_the_later_counts(store: TestStore) {
+async fn of_two_photos_with_one_name_the_later_counts(store: TestStore) {
     let access = event(&store).await;
     let batch = [
         tagged("a", Some(1), &["1"]),
@@ -101,7 +101,7 @@ async fn of_two_with_one_name_the_later_counts(store: TestStore) {
     assert_eq!(with_bib(&store, access, "1").await, ["b"]);
 }
 
-async fn counts_do_not_depend_on_where_a_batch_ends(store: TestStore) {
+async fn counts_do_not_depend_on_the_size_of_batches(store: TestStore) {
     let whole = event(&store).await;
     let parts = another_event(&store, 903, 457).await;
     let batch: Vec<_> = (0..60_i64)
@@ -119,7 +119,7 @@ async fn counts_do_not_depend_on_where_a_batch_ends(store: TestStore) {
     assert_eq!(names(&store, whole).await, names(&store, parts).await);
 }
 
-async fn more_photos_of_one_instant_than_a_block_counts_are_split(store: TestStore) {
+async fn more_photos_of_one_instant_than_fit_a_block_are_split(store: TestStore) {
     let access = event(&store).await;
     let count = 2 * MOST + 3;
     let batch: Vec<_> = (0..count)
@@ -146,7 +146,7 @@ async fn more_photos_of_one_instant_than_a_block_counts_are_split(store: TestSto
     assert_eq!(last.rows[0].image_id.0, format!("{:05}", count - 1));
 }
 
-async fn a_batch_that_cannot_be_loaded_leaves_nothing_behind(store: TestStore) {
+async fn a_failed_batch_changes_nothing(store: TestStore) {
     let access = event(&store).await;
     load(&store, access, &[tagged("there", Some(1), &["1"])]).await;
     let before = store.raw().dump().await;
@@ -186,7 +186,7 @@ async fn a_batch_that_cannot_be_loaded_leaves_nothing_behind(store: TestStore) {
     assert_eq!(names(&store, access).await, ["there", &longest]);
 }
 
-async fn another_organisations_event_is_refused_like_one_that_does_not_exist(store: TestStore) {
+async fn a_foreign_and_a_missing_event_give_the_same_error(store: TestStore) {
     event(&store).await;
     store.organisation(904, Plan::Enterprise).await;
     let before = store.raw().dump().await;
@@ -201,7 +201,7 @@ async fn another_organisations_event_is_refused_like_one_that_does_not_exist(sto
     assert_eq!(store.raw().dump().await, before);
 }
 
-async fn imports_into_one_event_at_once_end_with_the_right_counts(store: TestStore) {
+async fn concurrent_imports_into_one_event_give_the_right_counts(store: TestStore) {
     let access = event(&store).await;
     let servers = [store.server(), store.another_server().await];
     let mut imports = JoinSet::new();
@@ -210,7 +210,7 @@ async fn imports_into_one_event_at_once_end_with_the_right_counts(store: TestSto
         imports.spawn(async move {
             let mut sum = Imported::default();
             for part in 0..5 {
-                // Each photo is loaded by two of them, in different hours.
+                // Two imports load each photo, with different hours.
                 let batch: Vec<_> = (0..40)
                     .map(|k| {
                         let name = (n / 2 * 200 + part * 40 + k).to_string();
@@ -234,14 +234,14 @@ async fn imports_into_one_event_at_once_end_with_the_right_counts(store: TestSto
     assert_eq!(with_bib(&store, access, "1").await.len(), 800);
 }
 
-async fn a_revocation_hardly_waits_behind_an_import_in_another_process(store: TestStore) {
+async fn a_revocation_waits_only_briefly_for_an_import_in_another_process(store: TestStore) {
     event(&store).await;
     let member = store.member("ada@example.com", 903).await;
     let token = store.tokens().create(&member, None).await.expect("created");
     let token = token.summary.id;
     let other = store.another_server().await;
     let importing = tokio::spawn(async move {
-        // All at hand, so that it stops for nothing; and each batch moves the photos of the one before.
+        // All batches are prepared, so that the import never pauses. Each batch moves the photos of the one before.
         let batches: Vec<Vec<_>> = (0..3)
             .map(|n| {
                 let photos = (0..1_000).map(|k| tagged(&k.to_string(), Some(n * HOUR), &["1"]));
@@ -266,6 +266,6 @@ async fn a_revocation_hardly_waits_behind_an_import_in_another_process(store: Te
         active = !active;
     }
     importing.await.expect("loaded");
-    // Without a rest between batches it takes longer than this, or fails.
+    // Without pauses between batches it takes longer than this, or fails.
     assert!(longest < Duration::from_secs(2), "{longest:?}");
 }

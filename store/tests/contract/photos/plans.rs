@@ -9,11 +9,11 @@ use store::photos::reads;
 use super::{List, another_event, bib, event, page, scope, tagged};
 use crate::harness::{Engine, Raw, TestStore};
 
-on_both_engines!(every_statement_that_reads_photos_goes_by_an_index,);
+on_both_engines!(every_statement_that_reads_photos_uses_an_index,);
 
-on_postgres_alone!(no_read_visits_more_than_a_few_of_an_events_photos);
+on_postgres_alone!(every_read_visits_only_a_few_photos_of_an_event);
 
-/// 12,000 photos in blocks of at most 64, 1,200 of them with the bib number 7; and as many of another event.
+/// 12,000 photos in blocks of at most 64, of which 1,200 have the bib number 7; and the same in another event.
 async fn many_photos(store: &TestStore) -> EventPermission {
     let access = event(store).await;
     another_event(store, 903, 457).await;
@@ -37,7 +37,7 @@ async fn many_photos(store: &TestStore) -> EventPermission {
     access
 }
 
-/// The engine's plan for a statement, a step in each line.
+/// The engine's plan for a statement, one step a line.
 async fn plan(raw: &Raw, sql: &str) -> Vec<String> {
     match raw {
         Raw::Sqlite(pool) => {
@@ -50,7 +50,7 @@ async fn plan(raw: &Raw, sql: &str) -> Vec<String> {
     }
 }
 
-async fn every_statement_that_reads_photos_goes_by_an_index(store: TestStore) {
+async fn every_statement_that_reads_photos_uses_an_index(store: TestStore) {
     many_photos(&store).await;
     let raw = store.raw();
     for analysed in [false, true] {
@@ -68,7 +68,7 @@ async fn every_statement_that_reads_photos_goes_by_an_index(store: TestStore) {
             assert!(!steps.is_empty(), "{sql}: {plan:#?}");
             for step in &steps {
                 let by_index = match raw.engine() {
-                    // By the event alone it would go through all of an event's photos.
+                    // An index by the event alone would visit all photos of the event.
                     Engine::Sqlite => {
                         (step.starts_with("SEARCH ") || step.starts_with("CO-ROUTINE"))
                             && (!step.ends_with("(event_id=?)") || step.contains("photo_blocks"))
@@ -81,14 +81,14 @@ async fn every_statement_that_reads_photos_goes_by_an_index(store: TestStore) {
     }
 }
 
-/// Counted by PostgreSQL itself, for what the store does and not only for its statements: also before it
-/// knows anything of the tables, and after a plan was made once for all values.
-async fn no_read_visits_more_than_a_few_of_an_events_photos(store: TestStore) {
+/// PostgreSQL counts the rows that the store really visits: also before it has statistics of the tables, and after it
+/// has switched to a generic plan.
+async fn every_read_visits_only_a_few_photos_of_an_event(store: TestStore) {
     let access = many_photos(&store).await;
     let connections = "SELECT COUNT(*) FROM pg_stat_activity
         WHERE datname = current_database() AND application_name = 'developer-zone'";
-    // A connection tells what it did at its end, or in a long pause: those that loaded the photos must not do
-    // so in the midst of what is counted.
+    // A connection reports its counts when it ends, or in a long pause. The connections that loaded the photos must
+    // not report during the count.
     store.close().await;
     no_more(&store, connections).await;
     let visited = "SELECT CAST((SELECT SUM(idx_tup_read) FROM pg_stat_user_indexes
@@ -116,7 +116,7 @@ async fn no_read_visits_more_than_a_few_of_an_events_photos(store: TestStore) {
                 server.close().await;
                 no_more(&store, connections).await;
                 let rows = (store.raw().number(visited).await - before) / RUNS;
-                // A bib number's photos are counted one by one, in its index.
+                // The photos of a bib number are counted one by one, in its index.
                 assert!(
                     (32..=2_600).contains(&rows),
                     "{list:?}, page {number}: {rows}"
@@ -126,7 +126,7 @@ async fn no_read_visits_more_than_a_few_of_an_events_photos(store: TestStore) {
     }
 }
 
-/// Waits until the query counts none.
+/// Waits until the query returns zero.
 async fn no_more(store: &TestStore, query: &str) {
     while store.raw().number(query).await > 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;

@@ -1,4 +1,4 @@
-//! What is found of photos: in order, by page, bib number and time.
+//! Reading photos: in order, by page, bib number and time.
 
 use std::collections::BTreeSet;
 
@@ -18,20 +18,20 @@ use super::{
 use crate::harness::{START, TestStore};
 
 on_both_engines!(
-    photos_come_by_capture_time_untimed_last_then_by_name_byte_by_byte,
-    a_walk_through_the_pages_meets_every_photo_once_and_in_order,
+    photos_are_sorted_by_capture_time_untimed_last_then_bytewise_by_name,
+    paging_shows_every_photo_once_in_order,
     an_event_without_photos_has_empty_lists,
-    another_event_never_shows_the_photos,
-    a_photo_comes_back_as_it_was_loaded,
-    a_window_takes_its_first_instant_and_not_its_last,
-    a_window_of_all_time_has_every_timed_photo_and_no_other,
+    other_events_never_show_the_photos,
+    a_photo_is_read_as_it_was_loaded,
+    a_window_includes_its_first_instant_and_excludes_its_last,
+    a_window_of_all_time_has_exactly_the_timed_photos,
     days_and_hours_are_utc_also_before_1970_and_across_midnight,
-    a_bib_number_is_found_without_regard_to_case_and_white_space,
-    originals_come_in_the_order_asked_each_once,
-    twenty_who_ask_at_once_for_the_key_of_links_get_the_same,
+    a_bib_number_is_found_in_any_case_and_white_space,
+    originals_have_the_order_of_the_request_and_no_duplicates,
+    concurrent_calls_for_the_link_key_get_the_same_key,
 );
 
-async fn photos_come_by_capture_time_untimed_last_then_by_name_byte_by_byte(store: TestStore) {
+async fn photos_are_sorted_by_capture_time_untimed_last_then_bytewise_by_name(store: TestStore) {
     let access = event(&store).await;
     let batch = [
         photo("b", None),
@@ -52,7 +52,7 @@ async fn photos_come_by_capture_time_untimed_last_then_by_name_byte_by_byte(stor
     assert_sound(store.raw(), MOST).await;
 }
 
-async fn a_walk_through_the_pages_meets_every_photo_once_and_in_order(store: TestStore) {
+async fn paging_shows_every_photo_once_in_order(store: TestStore) {
     let access = event(&store).await;
     let photos: Vec<_> = (0..230_i64)
         .map(|n| {
@@ -129,7 +129,7 @@ async fn an_event_without_photos_has_empty_lists(store: TestStore) {
     assert_eq!(load(&store, access, &[]).await, Imported::default());
 }
 
-async fn another_event_never_shows_the_photos(store: TestStore) {
+async fn other_events_never_show_the_photos(store: TestStore) {
     let access = event(&store).await;
     let sibling = another_event(&store, 903, 457).await;
     store.organisation(904, Plan::Enterprise).await;
@@ -158,7 +158,7 @@ async fn another_event_never_shows_the_photos(store: TestStore) {
     assert_eq!(originals.len(), 1);
 }
 
-async fn a_photo_comes_back_as_it_was_loaded(store: TestStore) {
+async fn a_photo_is_read_as_it_was_loaded(store: TestStore) {
     let access = event(&store).await;
     let full = NewPhoto {
         photo: Photo {
@@ -179,7 +179,7 @@ async fn a_photo_comes_back_as_it_was_loaded(store: TestStore) {
     assert_eq!(with_bib(&store, access, "A").await, ["full"]);
 }
 
-async fn a_window_takes_its_first_instant_and_not_its_last(store: TestStore) {
+async fn a_window_includes_its_first_instant_and_excludes_its_last(store: TestStore) {
     let access = event(&store).await;
     let second = START.0 / 1_000;
     let at = |millis: i64| photo(&format!("{millis}"), Some(START.0 + millis));
@@ -199,7 +199,7 @@ async fn a_window_takes_its_first_instant_and_not_its_last(store: TestStore) {
     }
 }
 
-async fn a_window_of_all_time_has_every_timed_photo_and_no_other(store: TestStore) {
+async fn a_window_of_all_time_has_exactly_the_timed_photos(store: TestStore) {
     let access = event(&store).await;
     let (first, last) = (-62_167_219_200_000, 253_402_300_799_999);
     let batch = [
@@ -257,7 +257,7 @@ async fn days_and_hours_are_utc_also_before_1970_and_across_midnight(store: Test
     assert_sound(store.raw(), MOST).await;
 }
 
-async fn a_bib_number_is_found_without_regard_to_case_and_white_space(store: TestStore) {
+async fn a_bib_number_is_found_in_any_case_and_white_space(store: TestStore) {
     let access = event(&store).await;
     let batch = [
         tagged("2", Some(2), &["Ä17 ", "1"]),
@@ -273,7 +273,7 @@ async fn a_bib_number_is_found_without_regard_to_case_and_white_space(store: Tes
     assert_eq!(with_bib(&store, access, "ä  17").await, [""; 0]);
 }
 
-async fn originals_come_in_the_order_asked_each_once(store: TestStore) {
+async fn originals_have_the_order_of_the_request_and_no_duplicates(store: TestStore) {
     let access = event(&store).await;
     let batch: Vec<_> = (0..1_000)
         .map(|n| NewPhoto {
@@ -318,7 +318,7 @@ async fn originals_come_in_the_order_asked_each_once(store: TestStore) {
     assert_eq!(tagged.rows.len(), 20);
 }
 
-async fn twenty_who_ask_at_once_for_the_key_of_links_get_the_same(store: TestStore) {
+async fn concurrent_calls_for_the_link_key_get_the_same_key(store: TestStore) {
     let servers = [store.server(), store.another_server().await];
     let mut askers = JoinSet::new();
     for n in 0..20 {

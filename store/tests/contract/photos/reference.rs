@@ -1,4 +1,4 @@
-//! Photos against a plain list of them, whatever was loaded.
+//! Compares the store with a plain list of photos, for any photos.
 
 use std::collections::BTreeMap;
 
@@ -19,9 +19,9 @@ use tokio::{runtime::Handle, task::block_in_place};
 use super::{HOUR, List, another_event, assert_sound, bib, day, days, scope, tagged};
 use crate::harness::TestStore;
 
-on_both_engines!(photos_are_found_as_in_a_plain_list_whatever_was_loaded,);
+on_both_engines!(reads_of_any_photos_match_a_plain_list,);
 
-/// Names in which bytewise order differs from that of a language, and few enough to come twice.
+/// Names whose bytewise order differs from that of a language, and few enough for duplicates.
 fn any_name() -> impl Strategy<Value = String> {
     "[aBä_1]{1,2}"
 }
@@ -41,7 +41,7 @@ fn any_photo() -> impl Strategy<Value = NewPhoto> {
         .prop_map(|(name, time, bibs)| tagged(&name, time, bibs.as_slice()))
 }
 
-/// Mostly from one hour to another, where the photos are.
+/// Mostly whole hours, where the photos are.
 fn any_window() -> impl Strategy<Value = TimeWindow> {
     let hours = (-4..31_i64, 1..20_i64).prop_map(|(from, length)| (from * 3_600, length * 3_600));
     let seconds = (-4 * 3_600..32 * 3_600_i64, 1..20 * 3_600_i64);
@@ -76,7 +76,7 @@ fn reference_days(photos: &[NewPhoto]) -> Vec<TimelineDay> {
     days.iter().map(|(date, hours)| day(date, hours)).collect()
 }
 
-async fn photos_are_found_as_in_a_plain_list_whatever_was_loaded(store: TestStore) {
+async fn reads_of_any_photos_match_a_plain_list(store: TestStore) {
     store.organisation(903, Plan::Enterprise).await;
     let events = std::sync::atomic::AtomicI64::new(1);
     let batches = prop::collection::vec(prop::collection::vec(any_photo(), 1..40), 1..4);
