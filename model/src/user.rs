@@ -31,8 +31,10 @@ impl Email {
     /// Parses an address. Checks only for typing errors, not every rule of RFC 5321.
     ///
     /// # Errors
-    /// [`InvalidEmail`] if the address does not have exactly one `@` between two parts, has white space or control
-    /// characters, or is longer than 254 bytes (RFC 5321, 4.5.3.1.3).
+    /// [`InvalidEmail`] if one of these rules is broken:
+    /// - The address has exactly one `@`, between two parts.
+    /// - It has no white space or control characters.
+    /// - It has at most 254 bytes (RFC 5321, 4.5.3.1.3).
     pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
         let address = text.trim().to_lowercase();
         let well_formed = address.split_once('@').is_some_and(|(name, host)| {

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{ids::UPGRADE_DIALOG, site::use_site, ui::Dialog};
 
-/// The dialog of the lock.
+/// The message as a dialog over the current page.
 #[component]
 pub(super) fn UpgradeDialog() -> impl IntoView {
     view! {

@@ -8,8 +8,8 @@ use crate::client::is_invisible;
 
 /// The name of a token, usually after the integration that uses it: `Website gallery`.
 ///
-/// A name is trimmed and has 1 to [`TokenName::MAX_LENGTH`] visible characters. Names are not unique and not secret, and
-/// no permission depends on them.
+/// A name is trimmed and has 1 to [`TokenName::MAX_LENGTH`] visible characters. Names are neither unique nor secret,
+/// and no permission depends on them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct TokenName(String);

@@ -1,5 +1,5 @@
-//! Measures calls with tokens that are not in the server's cache yet, in a database with a million tokens, and the
-//! memory that the cached tokens use.
+//! Measures calls with tokens that are not in the cache yet, in a database with a million tokens. Also measures
+//! the memory that the cached tokens use.
 
 use std::{
     env, fs,

@@ -3,8 +3,9 @@
 //! After each restart, a caller uses every known token once. Changes that were reported as done before must be in
 //! force. The same judge decides as for revocation runs.
 //!
-//! `kill -9` ends a process, not the machine, so data that the program gave to the operating system survives. Durability
-//! after a power cut depends on the settings that the store checks at start (SQLite) and on PostgreSQL's settings.
+//! `kill -9` ends a process, not the machine, so data that the program gave to the operating system survives.
+//! Durability after a power cut depends on the settings that the store checks at start (SQLite) and on PostgreSQL's
+//! settings.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 

@@ -223,7 +223,7 @@ async fn run_on(database: &PostgresDatabase, plan: &Plan, program: &Program) -> 
     Ok(report(plan, calls, finished, faults, faults_ended))
 }
 
-/// Waits for the first changer that fails. A changer that ends without error has also failed, because it ends too early.
+/// Waits for the first changer that fails. A changer that ends without an error has failed, too, because it ends early.
 async fn failure(changers: &mut JoinSet<Result<Changer>>) -> anyhow::Error {
     match changers.join_next().await {
         Some(Ok(Err(error))) => error,

@@ -13,7 +13,6 @@ use self::panel::Activity;
 use super::frame::ZoneFrame;
 use crate::{
     dashboard::LoadFailed,
-    error::RequestError,
     session::{answer, member, store},
     texts::activity::ActivityQuery,
 };
@@ -36,7 +35,7 @@ fn ActivityPanel(organisation: OrganisationId) -> impl IntoView {
     let content = Suspend::new(async move {
         let read = answer(async {
             let member = member(organisation).await?;
-            Ok::<_, RequestError>(panel::load(&store(), &member, &query).await?)
+            panel::load(&store(), &member, &query).await
         });
         match read.await {
             Ok(found) => view! { <Activity organisation query found /> }.into_any(),
