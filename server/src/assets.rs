@@ -16,10 +16,10 @@ use serde::Deserialize;
 #[allow_missing = true]
 struct Site;
 
-/// Names carry the hash of the content: what is under a name never changes (RFC 8246).
-const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+/// The name contains the hash of the content, so the content never changes (RFC 8246).
+const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
-/// The front end is not there to be served.
+/// The front end was not built.
 #[derive(Debug, thiserror::Error)]
 #[error("the front end has not been built; run `cargo xtask site`, or `make run`")]
 pub struct NotBuilt;
@@ -41,10 +41,10 @@ impl Manifest {
     }
 }
 
-/// The address of the script that the documentation loads.
+/// The address of the documentation's script.
 ///
 /// # Errors
-/// [`NotBuilt`] if the build has not made it.
+/// [`NotBuilt`] if the file is missing.
 pub(crate) fn documentation_script() -> Result<String, NotBuilt> {
     Manifest::read().map(|manifest| manifest.documentation)
 }
@@ -52,7 +52,7 @@ pub(crate) fn documentation_script() -> Result<String, NotBuilt> {
 /// The addresses of the files that every page of the dashboard loads.
 ///
 /// # Errors
-/// [`NotBuilt`] if the build has not made them.
+/// [`NotBuilt`] if a file is missing.
 pub(crate) fn addresses() -> Result<app::Assets, NotBuilt> {
     let manifest = Manifest::read()?;
     let icon = manifest.files.get("favicon.svg").ok_or(NotBuilt)?;
@@ -69,7 +69,7 @@ pub(crate) fn router() -> Router {
     Router::new().route("/assets/{name}", get(serve))
 }
 
-/// Serves a file of the front end, compressed where the browser takes it.
+/// Serves a file of the front end, compressed if the browser accepts that.
 async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Response {
     let path = format!("assets/{name}");
     let Some(content_type) = content_type(&name) else {
@@ -89,7 +89,7 @@ async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Response {
     let mut response = Response::new(body(file));
     let answer = response.headers_mut();
     answer.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    answer.insert(header::CACHE_CONTROL, FOREVER);
+    answer.insert(header::CACHE_CONTROL, IMMUTABLE);
     answer.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     if let Some(encoding) = encoding {
         answer.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
@@ -114,7 +114,7 @@ fn content_type(name: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether `Accept-Encoding` names the encoding, and not with weight 0 (RFC 9110, 12.5.3).
+/// Whether `Accept-Encoding` names the encoding with a weight above 0 (RFC 9110, 12.5.3).
 fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
     headers
         .get_all(header::ACCEPT_ENCODING)
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_encoding_is_sent_only_to_a_browser_that_takes_it() {
+    fn an_encoding_is_sent_only_to_a_browser_that_accepts_it() {
         let headers = |value: &'static str| {
             HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(value))])
         };

@@ -1,4 +1,4 @@
-//! The audit trail as rows and files.
+//! The audit trail as rows and CSV.
 
 pub(crate) mod file;
 
@@ -11,7 +11,7 @@ use model::{
 };
 use serde::Serialize;
 
-/// A record as it is exported.
+/// An exported record.
 #[derive(Serialize)]
 pub(crate) struct Row {
     /// RFC 3339, in UTC.
@@ -25,7 +25,7 @@ pub(crate) struct Row {
     pub(crate) organisation: Option<OrganisationId>,
     pub(crate) token_id: Option<TokenId>,
     pub(crate) token: Option<String>,
-    /// What it was called then; before that, where it was renamed.
+    /// The token's name at that time. For a renaming, the old name.
     pub(crate) token_name: Option<TokenName>,
     pub(crate) address: Option<String>,
     pub(crate) user_agent: Option<String>,
@@ -87,7 +87,7 @@ impl Row {
     }
 }
 
-/// The line with the columns' names.
+/// The header line.
 pub(crate) fn csv_header() -> Vec<u8> {
     csv([COLUMNS.map(str::to_owned)])
 }
@@ -97,27 +97,27 @@ pub(crate) fn csv_lines(entries: Vec<Entry>) -> Vec<u8> {
     csv(entries.into_iter().map(|entry| Row::from(entry).cells()))
 }
 
-/// RFC 4180, UTF-8, with every cell in quotes: a spreadsheet that takes something else than a comma for what
-/// stands between cells does not cut them where it pleases.
+/// RFC 4180, UTF-8, with every cell in quotes: a spreadsheet that expects another separator than a comma then does not
+/// split cells.
 fn csv(lines: impl IntoIterator<Item = [String; 11]>) -> Vec<u8> {
     let mut writer = WriterBuilder::new()
         .terminator(Terminator::CRLF)
         .quote_style(QuoteStyle::Always)
         .from_writer(Vec::new());
     for cells in lines {
-        // Into memory, and eleven cells each time: nothing can go wrong.
+        // Writing eleven cells to memory cannot fail.
         let _ = writer.write_record(cells.map(harmless));
     }
     writer.into_inner().unwrap_or_default()
 }
 
-/// A cell that no spreadsheet takes for a formula (OWASP, CSV Injection): what begins as one is given an
-/// apostrophe, which says that it is a text.
+/// Makes a cell safe for spreadsheets (OWASP, CSV Injection): a text that starts like a formula gets an apostrophe, which
+/// marks it as a text.
 fn harmless(cell: String) -> String {
-    const BEGINS_A_FORMULA: [char; 11] = [
+    const FORMULA_STARTS: [char; 11] = [
         '=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
     ];
-    if cell.starts_with(BEGINS_A_FORMULA) {
+    if cell.starts_with(FORMULA_STARTS) {
         format!("'{cell}")
     } else {
         cell
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_that_begins_as_a_formula_is_a_text() {
+    fn a_cell_that_starts_like_a_formula_is_a_text() {
         for formula in [
             "=HYPERLINK(\"https://evil.example\")",
             "+1",
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_ends_as_rfc_4180_says_and_holds_commas_quotes_and_semicolons_in_its_cells() {
+    fn a_line_follows_rfc_4180_and_keeps_commas_quotes_and_semicolons_in_cells() {
         let lines = csv_lines(vec![entry("a,\"b\";=c")]);
         assert_eq!(
             String::from_utf8(lines).expect("UTF-8"),

@@ -1,10 +1,10 @@
 //! The command line.
 //!
-//! Every option can also be given as an environment variable, `DEVELOPER_ZONE_` and its long name, and those
-//! of `serve` and of all commands in a file ([`configuration`]). No
-//! secret is ever an argument: other users of a machine can read those. What was asked for goes to
-//! standard output, everything else to standard error. The program ends with 0 when it did what it was
-//! told, 1 when it could not, 2 when it was told something it does not understand.
+//! - Every option is also an environment variable: `DEVELOPER_ZONE_` and its long name. A file can hold the options of
+//!   `serve` and those of all commands ([`configuration`]).
+//! - No secret is ever an argument: other users of the machine can read arguments.
+//! - The result goes to standard output, everything else to standard error.
+//! - The exit code is 0 after success, 1 after a failure, 2 for invalid arguments.
 
 mod arguments;
 mod audit;
@@ -27,7 +27,7 @@ use std::{env, path::PathBuf, process::ExitCode};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use self::{
-    configuration::{Call, Misunderstood, effective, understand},
+    configuration::{Call, Invalid, effective, parse},
     database::with_store,
 };
 use crate::{
@@ -49,8 +49,8 @@ use crate::{
   developer-zone token create --organisation 903 --created-by ada@example.com
 
 Every command but healthcheck and backup first brings the database schema up to date.
-Each option may also be an environment variable, and those of `serve` and of all commands may be lines of
-the file that --config names. A flag goes over a variable, a variable over the file."
+Each option may also be an environment variable. The file that --config names may hold the options of
+`serve` and those of all commands. A flag overrides a variable, a variable overrides the file."
 )]
 struct Cli {
     /// A TOML file with options under their long names, for example `listen = "0.0.0.0:3000"`
@@ -61,7 +61,7 @@ struct Cli {
         value_name = "FILE"
     )]
     config: Option<PathBuf>,
-    /// What is logged on standard error, for example `warn` or `info,server=debug`
+    /// What to log on standard error, for example `warn` or `info,server=debug`
     #[arg(
         long,
         global = true,
@@ -70,7 +70,7 @@ struct Cli {
         default_value = DEFAULT_FILTER
     )]
     log: LogFilter,
-    /// How a line of the log is written
+    /// The format of the log
     #[arg(
         long,
         global = true,
@@ -80,7 +80,7 @@ struct Cli {
         default_value_t = LogFormat::Human
     )]
     log_format: LogFormat,
-    /// The database: sqlite:FILE (made if missing) or postgres://USER@HOST/NAME
+    /// The database: sqlite:FILE (created if missing) or postgres://USER@HOST/NAME
     #[arg(
         long,
         global = true,
@@ -100,42 +100,42 @@ enum Command {
     Serve(Box<serve::Serve>),
     /// Bring the database schema up to date, and do nothing else
     Migrate,
-    /// Copy a SQLite database to a file, while servers run
+    /// Copy a SQLite database to a file, even while servers run
     Backup(backup::Backup),
-    /// Deactivate every token and end every session: for a database that was restored from a backup
+    /// After restoring a backup: deactivate every token and end every session
     AfterRestore(backup::AfterRestore),
-    /// Load the demo data, unless it is there already
+    /// Load the demo data, unless it exists already
     #[command(
-        after_help = "The demo sign-ins have a published password: load them into a database for trying things out only."
+        after_help = "The demo sign-ins have a published password: load them only into a database for trying things out."
     )]
     Demo,
-    /// Ask a running server whether it is healthy
+    /// Check whether a running server is healthy
     Healthcheck(healthcheck::Healthcheck),
-    /// Organisations and their plans
+    /// Manage organisations and their plans
     #[command(subcommand)]
     Organisation(organisation::Command),
-    /// The people who sign in to the dashboard
+    /// Manage the accounts for the dashboard
     #[command(subcommand)]
     User(user::Command),
-    /// Events of an organisation
+    /// Manage the events of an organisation
     #[command(subcommand)]
     Event(event::Command),
-    /// API tokens of an organisation
+    /// Manage the API tokens of an organisation
     #[command(subcommand)]
     Token(token::Command),
-    /// Who did what, when and from where
+    /// Print the audit trail: who did what, when and from where
     Audit(audit::Audit),
 }
 
-/// The program: reads its arguments, does what they say, and reports how that went.
+/// The program: reads the arguments, runs the command and reports the outcome.
 pub async fn main() -> ExitCode {
-    const MISUNDERSTOOD: u8 = 2;
-    let call = match understand(Cli::command(), env::args_os().collect()) {
+    const INVALID_CALL: u8 = 2;
+    let call = match parse(Cli::command(), env::args_os().collect()) {
         Ok(call) => call,
-        Err(Misunderstood::Call(error)) => error.exit(),
-        Err(Misunderstood::File(error)) => {
+        Err(Invalid::Call(error)) => error.exit(),
+        Err(Invalid::File(error)) => {
             eprintln!("error: {}", error.on_one_line());
-            return ExitCode::from(MISUNDERSTOOD);
+            return ExitCode::from(INVALID_CALL);
         }
     };
     let cli = Cli::from_arg_matches(&call.matches).unwrap_or_else(|error| error.exit());
@@ -170,7 +170,7 @@ async fn perform(cli: Cli, call: &Call) -> Result<(), Error> {
             })
             .await
         }
-        Command::Demo => with_store(url, demo::load_and_tell).await,
+        Command::Demo => with_store(url, demo::load).await,
         Command::Organisation(command) => {
             with_store(url, async |store| command.perform(store).await).await
         }
@@ -192,12 +192,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn every_option_is_an_environment_variable_too() {
+    fn every_option_is_also_an_environment_variable() {
         assert_variables(&mut Cli::command());
     }
 
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn the_database_may_be_named_before_or_after_the_subcommand() {
+    fn the_database_option_works_before_and_after_the_subcommand() {
         for line in [
             [
                 "developer-zone",
@@ -242,7 +242,7 @@ mod tests {
                 "sqlite:x.db",
             ],
         ] {
-            let cli = Cli::try_parse_from(line).expect("understood");
+            let cli = Cli::try_parse_from(line).expect("parsed");
             assert_eq!(cli.database_url, "sqlite:x.db", "{line:?}");
         }
     }

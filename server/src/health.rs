@@ -1,6 +1,6 @@
-//! How the server is: `/healthz` tells whether the process answers, `/readyz` whether it can do its work.
+//! Health checks: `/healthz` says that the process responds, `/readyz` whether it can handle requests.
 //!
-//! Both answer everybody, whatever the host and without a key: who asks is a supervisor or a load balancer.
+//! They are for supervisors and load balancers, so they need no key and work under every host.
 
 use std::{
     sync::{
@@ -28,13 +28,13 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-/// How long the database may take to answer. Shorter than what load balancers wait.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long the database may take to respond. Load balancers usually wait longer.
+const DATABASE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long an answer of the database is repeated without asking again.
-const REMEMBERED: Duration = Duration::from_secs(1);
+/// How long the result of a check is reused.
+const CACHE_TIME: Duration = Duration::from_secs(1);
 
-/// Whether the server can do its work.
+/// Whether the server can handle requests.
 #[derive(Clone)]
 pub(crate) struct Readiness {
     inner: Arc<Inner>,
@@ -43,7 +43,7 @@ pub(crate) struct Readiness {
 struct Inner {
     store: Store,
     stopping: AtomicBool,
-    /// What was found last. Locked while the database is asked: one question at a time.
+    /// The last result. Locked during a check, so that only one check runs at a time.
     last: Mutex<Option<(Instant, Condition)>>,
 }
 
@@ -51,20 +51,20 @@ struct Inner {
 enum Condition {
     Ready,
     Stopping,
-    DatabaseAway,
+    DatabaseUnreachable,
     DatabaseFailing,
-    OtherSchema,
+    WrongSchema,
 }
 
 impl Condition {
-    /// Why the server is not ready: for those who ask, who learn nothing of our insides.
+    /// Why the server is not ready. The text reveals nothing internal.
     const fn problem(self) -> Option<&'static str> {
         match self {
             Self::Ready => None,
             Self::Stopping => Some("the server is stopping"),
-            Self::DatabaseAway => Some("the database cannot be reached"),
-            Self::DatabaseFailing => Some("the database does not answer as it should"),
-            Self::OtherSchema => Some("the database has another schema than this program"),
+            Self::DatabaseUnreachable => Some("the database cannot be reached"),
+            Self::DatabaseFailing => Some("the database reports an error"),
+            Self::WrongSchema => Some("the database has another schema than this program"),
         }
     }
 }
@@ -73,9 +73,9 @@ impl From<&SchemaError> for Condition {
     fn from(error: &SchemaError) -> Self {
         match error {
             SchemaError::Newer { .. } | SchemaError::Older { .. } | SchemaError::Migration(_) => {
-                Self::OtherSchema
+                Self::WrongSchema
             }
-            SchemaError::Database(DatabaseError::Unavailable(_)) => Self::DatabaseAway,
+            SchemaError::Database(DatabaseError::Unavailable(_)) => Self::DatabaseUnreachable,
             SchemaError::Database(
                 DatabaseError::Refused(_) | DatabaseError::Damaged(_) | DatabaseError::Corrupt(_),
             ) => Self::DatabaseFailing,
@@ -117,8 +117,8 @@ impl Readiness {
             .with_state(self.clone())
     }
 
-    /// Comes to its end `delay` after `stop`. From `stop` on the server is not ready, so that load balancers
-    /// turn to others while it still takes requests.
+    /// Is ready `delay` after `stop`. From `stop` on the server reports that it is not ready, so that load balancers use
+    /// other servers, while it still accepts requests.
     pub(crate) fn drained(
         &self,
         stop: impl Future<Output = ()> + Send + 'static,
@@ -130,49 +130,46 @@ impl Readiness {
             inner.stopping.store(true, Ordering::SeqCst);
             if !delay.is_zero() {
                 let seconds = delay.as_secs();
-                tracing::info!(
-                    seconds,
-                    "told to stop: not ready, and still taking requests"
-                );
+                tracing::info!(seconds, "told to stop: not ready, still accepting requests");
                 sleep(delay).await;
             }
         }
     }
 }
 
-/// The question is a task of its own: who hangs up while it is asked does not bring on another one.
+/// The check runs as a task: a caller that hangs up does not cancel it, so no second check starts.
 async fn ready(State(readiness): State<Readiness>) -> Condition {
     let inner = readiness.inner;
     if inner.stopping.load(Ordering::SeqCst) {
         return Condition::Stopping;
     }
-    let looking = task::spawn(async move { inner.look().await });
-    looking.await.unwrap_or(Condition::DatabaseFailing)
+    let check = task::spawn(async move { inner.check().await });
+    check.await.unwrap_or(Condition::DatabaseFailing)
 }
 
 impl Inner {
-    async fn look(&self) -> Condition {
+    async fn check(&self) -> Condition {
         let mut last = self.last.lock().await;
         let before = *last;
         if let Some((at, condition)) = before
-            && at.elapsed() < REMEMBERED
+            && at.elapsed() < CACHE_TIME
         {
             return condition;
         }
-        let answer = timeout(PATIENCE, self.store.check_schema()).await;
-        let condition = match &answer {
+        let outcome = timeout(DATABASE_TIMEOUT, self.store.check_schema()).await;
+        let condition = match &outcome {
             Ok(Ok(())) => Condition::Ready,
             Ok(Err(error)) => error.into(),
-            Err(_) => Condition::DatabaseAway,
+            Err(_) => Condition::DatabaseUnreachable,
         };
         *last = Some((Instant::now(), condition));
         let known = before.map_or(Condition::Ready, |(_, condition)| condition);
-        report(condition, known, answer.ok().and_then(Result::err));
+        report(condition, known, outcome.ok().and_then(Result::err));
         condition
     }
 }
 
-/// Says once when the server stops being ready, and once when it is ready again.
+/// Logs when the server becomes not ready, and when it is ready again.
 fn report(condition: Condition, before: Condition, cause: Option<SchemaError>) {
     if condition == before {
         return;
@@ -207,18 +204,18 @@ mod tests {
         (folder, store.clone(), Readiness::new(store))
     }
 
-    /// The clock stands still for as long as it is moved: a database that is asked meanwhile is waited for
-    /// in no time at all.
-    async fn let_the_memory_run_out() {
+    /// Moves the clock past [`CACHE_TIME`]. The clock is paused only for the move: otherwise a read of the database would
+    /// time out immediately.
+    async fn expire_cache() {
         pause();
-        advance(REMEMBERED).await;
+        advance(CACHE_TIME).await;
         resume();
     }
 
-    async fn asked(readiness: &Readiness) -> (u16, String) {
+    async fn get_readyz(readiness: &Readiness) -> (u16, String) {
         let request = Request::get("/readyz").body(Body::empty());
-        let answer = readiness.router().oneshot(request.expect("a request"));
-        let (head, body) = answer.await.expect("an answer").into_parts();
+        let response = readiness.router().oneshot(request.expect("a request"));
+        let (head, body) = response.await.expect("a response").into_parts();
         assert_eq!(head.headers[CACHE_CONTROL], "no-store");
         let body = body.collect().await.expect("a body").to_bytes();
         let body = String::from_utf8(body.to_vec()).expect("a text");
@@ -226,50 +223,50 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_without_a_schema_is_not_ready_and_says_so_in_a_few_words() {
+    async fn a_server_without_a_schema_is_not_ready_and_reveals_no_details() {
         let (_folder, store, readiness) = readiness().await;
-        let (status, body) = asked(&readiness).await;
+        let (status, body) = get_readyz(&readiness).await;
         assert_eq!(status, 503);
-        assert!(!body.contains("table"), "nothing of our insides: {body}");
+        assert!(!body.contains("table"), "{body}");
         store.migrate().await.expect("migrated");
-        let_the_memory_run_out().await;
+        expire_cache().await;
         let ready = (200, r#"{"status":"ready"}"#.to_owned());
-        assert_eq!(asked(&readiness).await, ready);
+        assert_eq!(get_readyz(&readiness).await, ready);
     }
 
     #[tokio::test]
-    async fn a_server_whose_database_is_away_is_not_ready() {
+    async fn a_server_with_an_unreachable_database_is_not_ready() {
         let (_folder, store, readiness) = readiness().await;
         store.migrate().await.expect("migrated");
         store.close().await;
-        let (status, body) = asked(&readiness).await;
+        let (status, body) = get_readyz(&readiness).await;
         assert_eq!(status, 503);
         assert!(body.contains("cannot be reached"), "{body}");
     }
 
-    /// What is remembered here is not what the database would say: it has no schema.
+    /// The cached result differs from the real one: the database has no schema.
     #[tokio::test]
-    async fn an_answer_of_the_database_is_repeated_for_a_second_and_no_longer() {
+    async fn a_result_is_reused_for_one_second_and_no_longer() {
         let (_folder, _store, readiness) = readiness().await;
         pause();
         *readiness.inner.last.lock().await = Some((Instant::now(), Condition::Ready));
-        advance(REMEMBERED - Duration::from_millis(1)).await;
-        assert_eq!(asked(&readiness).await.0, 200);
+        advance(CACHE_TIME - Duration::from_millis(1)).await;
+        assert_eq!(get_readyz(&readiness).await.0, 200);
         advance(Duration::from_millis(1)).await;
-        assert_eq!(asked(&readiness).await.0, 503);
+        assert_eq!(get_readyz(&readiness).await.0, 503);
     }
 
     #[tokio::test]
-    async fn a_server_that_was_told_to_stop_is_not_ready_for_as_long_as_it_takes_requests() {
+    async fn a_stopping_server_is_not_ready_while_it_still_accepts_requests() {
         let (_folder, store, readiness) = readiness().await;
         store.migrate().await.expect("migrated");
-        assert_eq!(asked(&readiness).await.0, 200);
+        assert_eq!(get_readyz(&readiness).await.0, 200);
         pause();
         let delay = Duration::from_secs(30);
         let mut stopping = Box::pin(readiness.drained(async {}, delay));
         let begun = timeout(Duration::from_secs(29), &mut stopping).await;
-        assert!(begun.is_err(), "it still takes requests");
-        let (status, body) = asked(&readiness).await;
+        assert!(begun.is_err(), "it still accepts requests");
+        let (status, body) = get_readyz(&readiness).await;
         assert_eq!(status, 503);
         assert!(body.contains("stopping"), "{body}");
         stopping.await;

@@ -1,4 +1,4 @@
-//! JSON that a caller sends.
+//! JSON in a request body.
 
 use std::error::Error;
 
@@ -17,11 +17,11 @@ pub(super) fn is_too_large(body: &Body) -> bool {
     body.size_hint().lower() > MAX_BODY as u64
 }
 
-/// The object that a body holds. One that does not say how large it is, is cut off while it is read.
+/// Reads the JSON object in a body. The size is limited even if the body declares none.
 ///
 /// # Errors
-/// 415 where the content type is not JSON, 413 where the body is too large, 400 where it is no JSON, 422
-/// where it is JSON and no object.
+/// 415 if the content type is not JSON, 413 if the body is too large, 400 if it is not JSON, 422 if it is JSON but not an
+/// object.
 pub(super) async fn json_object(
     headers: &HeaderMap,
     body: Body,
@@ -46,15 +46,15 @@ fn unread(error: &axum::Error) -> ApiError {
     {
         ApiError::BodyTooLarge
     } else {
-        ApiError::Malformed("it broke off".to_owned())
+        ApiError::Malformed("the body is incomplete".to_owned())
     }
 }
 
-/// `application/json`, whatever its parameters (RFC 8259, 11).
+/// Whether the content type is `application/json`, with any parameters (RFC 8259, 11).
 fn is_json(headers: &HeaderMap) -> bool {
     let sent = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
-    let essence = sent.and_then(|sent| sent.split(';').next());
-    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+    let media_type = sent.and_then(|sent| sent.split(';').next());
+    media_type.is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
 }

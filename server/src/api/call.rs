@@ -1,7 +1,7 @@
-//! A call on its way to an endpoint, and the guard's checks 7 to 10: an endpoint asks its [`Call`] for leave, and
-//! the store gives an organisation's rows to nobody without.
+//! A call as its endpoint sees it, and the guard's checks 7 to 10. An endpoint asks its [`Call`] for access to an
+//! organisation or event; the store requires that access for each row.
 //!
-//! All read the ids in the path first: what is no number is 422 before it can be a mismatch.
+//! The ids in the path are read first: an id that is not a number gets 422 before the checks.
 
 use std::borrow::Cow;
 
@@ -18,23 +18,23 @@ use store::Store;
 use super::error::ApiError;
 use crate::originals::Originals;
 
-/// What endpoints work with.
+/// The backends of the endpoints.
 pub(super) struct Backends {
     pub(super) store: Store,
     pub(super) originals: Originals,
 }
 
-/// What an endpoint is called with. Only for whom the guard let in there is one.
+/// The argument of an endpoint. It exists only for a call that passed the guard.
 pub(super) struct Call<'a> {
     pub(super) backends: &'a Backends,
     pub(super) caller: Caller,
-    /// What the path has under the names of its route, as it was sent.
+    /// The values of the path's placeholders, not decoded.
     pub(super) values: Params<'a, 'a>,
     pub(super) head: &'a Parts,
 }
 
 impl Call<'_> {
-    /// Leave to read the organisation in the path (check 7).
+    /// Access to the organisation in the path (check 7).
     ///
     /// # Errors
     /// The refusal, or 422.
@@ -43,10 +43,10 @@ impl Call<'_> {
         Ok(self.caller.organisation(OrganisationId(organisation))?)
     }
 
-    /// Leave to read the event in the path (checks 7 to 9).
+    /// Access to the event in the path (checks 7 to 9).
     ///
     /// # Errors
-    /// The refusal, 422, or that nothing could be found out.
+    /// The refusal, 422, or the failure of the store.
     pub(super) async fn event(&self) -> Result<EventPermission, ApiError> {
         let [organisation, event] = ids(&self.values, ["org_id", "event_id"])?;
         let access = self.caller.organisation(OrganisationId(organisation))?;
@@ -59,7 +59,7 @@ impl Call<'_> {
         Ok(access.event(found.as_ref())?)
     }
 
-    /// Leave to read the event in the path by a feature (checks 7 to 10).
+    /// Access to the event in the path with a feature (checks 7 to 10).
     ///
     /// # Errors
     /// As [`Call::event`].
@@ -67,13 +67,16 @@ impl Call<'_> {
         Ok(self.event().await?.require(feature)?)
     }
 
-    /// What the path has under this name of its route.
+    /// The decoded value of a placeholder of the path.
     ///
     /// # Errors
-    /// 422 where it is no UTF-8.
+    /// 422 if it is not UTF-8.
     pub(super) fn value(&self, name: &str) -> Result<Cow<'_, str>, ApiError> {
         let Some(text) = self.values.get(name) else {
-            tracing::error!(name, "an endpoint asks for what its path does not have");
+            tracing::error!(
+                name,
+                "an endpoint reads a placeholder that its path does not have"
+            );
             return Err(ApiError::Internal);
         };
         decoded(text)
@@ -85,20 +88,20 @@ fn decoded(text: &str) -> Result<Cow<'_, str>, ApiError> {
     decoded.map_err(|_| ApiError::Invalid("path: must be UTF-8".to_owned()))
 }
 
-/// The numbers that a path has under these names. All that it has, named or not, must be texts.
+/// The numbers of these placeholders. All placeholders of the path must be UTF-8.
 pub(super) fn ids<const N: usize>(
     values: &Params<'_, '_>,
     names: [&str; N],
 ) -> Result<[i64; N], ApiError> {
     let mut ids = [None; N];
     for (name, text) in values.iter() {
-        // Digits need no decoding, and nearly always there is nothing else.
+        // Ids are nearly always plain digits, which need no decoding.
         let id = match decimal(text) {
             None => decimal(&decoded(text)?),
             id => id,
         };
-        if let Some(place) = names.iter().position(|asked| *asked == name) {
-            ids[place] = id;
+        if let Some(index) = names.iter().position(|wanted| *wanted == name) {
+            ids[index] = id;
         }
     }
     if ids.contains(&None) {
@@ -115,7 +118,7 @@ fn not_decimal(names: &[&str], ids: &[Option<i64>]) -> String {
         .join("; ")
 }
 
-/// A number of digits alone: no sign, no space, and none that an id could not have.
+/// Reads a number that consists of digits only and fits into an id.
 pub(super) fn decimal(text: &str) -> Option<i64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().ok()).flatten()
@@ -126,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_digits_that_fit() {
+    fn an_id_consists_of_digits_and_is_in_range() {
         assert_eq!(decimal("903"), Some(903));
         assert_eq!(decimal("9223372036854775807"), Some(i64::MAX));
         for text in [

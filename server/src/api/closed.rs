@@ -1,6 +1,5 @@
-//! The doors that stay closed: selfie search and video clipping need a recognition engine that is no
-//! part of this product. Their paths answer behind the same guard, so that a caller learns
-//! `feature_disabled` and nothing less (contract, section 1).
+//! Disabled features: selfie search and video clipping need a recognition engine, which this product does not have.
+//! Their paths run all checks and then respond with `feature_disabled` (contract, section 1).
 
 use model::{event::Feature, permission::Refusal};
 
@@ -14,8 +13,7 @@ pub(super) async fn video_clipping(call: &Call<'_>) -> ApiError {
     closed(call, Feature::VideoSelfieSearch).await
 }
 
-/// Checks 7 to 10, as at every other endpoint. Should the last of them ever let somebody pass, there is still
-/// nothing behind the door.
+/// Runs checks 7 to 10, as every endpoint does. The feature is disabled even if all checks pass.
 async fn closed(call: &Call<'_>, feature: Feature) -> ApiError {
     let refused = call.event_with(feature).await.err();
     refused.unwrap_or(Refusal::FeatureDisabled.into())

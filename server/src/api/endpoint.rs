@@ -8,10 +8,10 @@ use utoipa::{
 
 use super::query::PageSizes;
 
-/// How long the pages of the examples are: two show what a list is.
+/// The page size of the examples: two rows show a list.
 const EXAMPLE_PAGE_SIZE: i64 = 2;
 
-/// What an endpoint has of its own.
+/// An endpoint's part of the OpenAPI document.
 pub(super) struct Endpoint {
     pub(super) operation_id: &'static str,
     pub(super) summary: &'static str,
@@ -24,7 +24,7 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    /// An endpoint whose answers carry `T` as their `data`.
+    /// An endpoint whose responses have `T` as their `data`.
     pub(super) fn new<T: ToSchema>(operation_id: &'static str, summary: &'static str) -> Self {
         let mut schemas = vec![(T::name().into_owned(), T::schema())];
         T::schemas(&mut schemas);
@@ -45,13 +45,13 @@ impl Endpoint {
         self
     }
 
-    /// It takes this parameter.
+    /// Adds a parameter.
     pub(super) fn with_parameter(mut self, parameter: Value) -> Self {
         self.parameters.push(parameter);
         self
     }
 
-    /// It takes `page` and `page_size`.
+    /// Adds `page` and `page_size`.
     pub(super) fn paged<P: PageSizes>(self) -> Self {
         let page = json!({
             "type": "integer", "format": "int64", "minimum": 1,
@@ -70,26 +70,26 @@ impl Endpoint {
         .with_parameter(parameter(
             "query",
             "page_size",
-            "How many are on a page.",
+            "The number of entries on a page.",
             size,
             json!(EXAMPLE_PAGE_SIZE),
         ))
     }
 
-    /// It takes a JSON body.
+    /// Adds a JSON body.
     pub(super) fn taking(mut self, schema: Value, example: &'static str) -> Self {
         let content = json!({ "schema": schema, "example": parsed(example) });
         self.body = Some(json!({ "required": true, "content": { "application/json": content } }));
         self
     }
 
-    /// It can refuse with these codes, beside those that all have.
+    /// Adds error codes to those of every endpoint.
     pub(super) fn refusing(mut self, codes: &[&'static str]) -> Self {
         self.codes.extend(codes);
         self
     }
 
-    /// A whole answer: what the demo data gives.
+    /// Sets an example of a complete response, as the demo data gives it.
     pub(super) fn with_example(mut self, example: &'static str) -> Self {
         self.example = example;
         self
@@ -133,7 +133,7 @@ pub(super) fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
-/// A file of this folder; a test reads them all.
+/// Parses an example file. A test reads all of them.
 pub(super) fn parsed(example: &str) -> Value {
     serde_json::from_str(example).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! The form of every answer (contract, section 4): three keys, never more, never fewer.
+//! The envelope of every response (contract, section 4): exactly three keys.
 
 use std::{borrow::Cow, sync::LazyLock};
 
@@ -25,16 +25,16 @@ pub(super) const INTERNAL: (&str, &str) = (
     "Something went wrong on our side. If it persists, tell us the X-Request-Id of this response.",
 );
 
-/// In bytes: room for most errors, and for answers that list nothing.
-const SMALL_ANSWER: usize = 256;
+/// In bytes: enough for most errors and for empty lists.
+const SMALL_BODY: usize = 256;
 
-/// What an answer begins with; its message and its data follow.
+/// The start of a body. Message and data follow.
 const SUCCESS: &str = r#"{"responseType":"success","message":"#;
 const ERROR: &str = r#"{"responseType":"error","message":"#;
 
-/// An answer that gives what was asked for.
+/// A successful response.
 pub(super) struct Success<T> {
-    /// For people; the contract names it nonetheless.
+    /// For people, but fixed by the contract.
     pub(super) message: Cow<'static, str>,
     pub(super) data: T,
 }
@@ -63,19 +63,19 @@ pub(super) fn failure(status: StatusCode, code: &'static str, message: &str) -> 
     response
 }
 
-/// The last three are for the browser in which somebody opens an answer (OWASP, REST Security Cheat Sheet).
+/// The headers of every response. Three are for browsers in which somebody opens it (OWASP, REST Security Cheat Sheet).
 const HEADERS: [(HeaderName, HeaderValue); 6] = [
     (CONTENT_TYPE, HeaderValue::from_static("application/json")),
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (X_CONTENT_TYPE_OPTIONS, NO_SNIFFING),
     (CONTENT_SECURITY_POLICY, NOTHING),
     (RESOURCE_POLICY, OWN_ORIGIN_ONLY),
-    // A place for what is put in on the way out.
+    // A place for the id, which is set last.
     (REQUEST_ID, HeaderValue::from_static("")),
 ];
 
-/// [`HEADERS`], to be copied: that costs half of what putting one after the other into a head does. Roomy, or a
-/// copy would be laid out anew for whatever is put into it.
+/// [`HEADERS`] as a map to clone, which costs half of inserting each header. It has spare capacity: otherwise the next
+/// insert would reallocate the clone.
 static HEAD: LazyLock<HeaderMap> = LazyLock::new(|| {
     let mut head = HeaderMap::with_capacity(2 * HEADERS.len());
     head.extend(HEADERS);
@@ -89,9 +89,9 @@ fn response(status: StatusCode, body: Vec<u8>) -> Response {
     response
 }
 
-/// The outer object is written out: as keys and values of a map, it would take as long as a small answer's data.
+/// Writes the outer object by hand: as a map it would cost as much as the data of a small response.
 fn envelope<T: Serialize>(begin: &str, message: &str, data: &T) -> serde_json::Result<Vec<u8>> {
-    let mut body = Vec::with_capacity(SMALL_ANSWER);
+    let mut body = Vec::with_capacity(SMALL_BODY);
     body.extend_from_slice(begin.as_bytes());
     serde_json::to_writer(&mut body, message)?;
     body.extend_from_slice(br#","data":"#);

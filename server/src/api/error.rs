@@ -1,4 +1,4 @@
-//! Everything but success: which status, code and words an error has on the wire.
+//! Errors of the API: status, code and message of each.
 
 use std::borrow::Cow;
 
@@ -14,41 +14,41 @@ use super::{envelope, throttle::Exceeded};
 
 const CHALLENGE: HeaderValue =
     HeaderValue::from_static(r#"ApiKey realm="9pic", header="X-API-Key""#);
-/// Seconds after which a caller may try again while the database is away: about what a restart takes.
+/// Seconds after which a caller may retry while the database is unavailable: about the time of a restart.
 const RETRY_WHEN_UNAVAILABLE: HeaderValue = HeaderValue::from_static("5");
 
-/// Why a call is not answered with what it asked for.
+/// Why a call failed.
 #[derive(Debug)]
 pub(super) enum ApiError {
-    /// The guard refused.
+    /// The guard refused the call.
     Refused(Refusal),
-    /// The guard refused for now: check 6, or too many wrong keys from one address.
+    /// A rate limit is exceeded: check 6, or too many wrong keys from one address.
     RateLimited(Exceeded),
-    /// The request does not fit; the text names each field and what is wrong with it.
+    /// Parameters or fields are invalid. The text names each and its problem.
     Invalid(String),
-    /// No endpoint has that path.
+    /// No endpoint has this path.
     NotFound,
     /// The endpoint has other methods. The router adds `Allow`.
     MethodNotAllowed,
-    /// The body is larger than is read.
+    /// The body is too large.
     BodyTooLarge,
-    /// The body is not said to be JSON.
+    /// The content type of the body is not JSON.
     NotJson,
-    /// The body is no JSON; the text says where it stops being it.
+    /// The body is not valid JSON. The text says where the error is.
     Malformed(String),
-    /// No photo of the event carries the bib number.
+    /// No photo of the event shows the bib number.
     NoSuchBib(String),
-    /// The event has none of the photos asked for.
+    /// The event has none of the requested photos.
     NoSuchImage,
-    /// A link to a file that we did not make, or not so.
+    /// The link to a file is not one that we signed.
     LinkInvalid,
-    /// A link to a file whose time is over.
+    /// The link to a file has expired.
     LinkExpired,
-    /// A good link to a file that is there no more.
+    /// The link to a file is valid, but the file no longer exists.
     NoSuchFile,
-    /// The store did not answer, or not as it should.
+    /// The store failed.
     Store(DatabaseError),
-    /// Our own mistake; whoever makes this logs what it was.
+    /// A fault of ours. The code that creates this error logs the cause.
     Internal,
 }
 
@@ -81,7 +81,7 @@ impl From<EventError> for ApiError {
 }
 
 impl ApiError {
-    /// The check that failed, where it is one of the guard's.
+    /// The refusal, if one of the guard's checks failed.
     pub(super) const fn refusal(&self) -> Option<Refusal> {
         match self {
             Self::Refused(refusal) => Some(*refusal),
@@ -111,7 +111,7 @@ impl ApiError {
         }
     }
 
-    /// The stable name sent in `X-Error-Code`.
+    /// The code sent in `X-Error-Code`. It never changes.
     pub(super) fn code(&self) -> &'static str {
         match self {
             Self::Refused(refusal) => refusal.code(),
@@ -132,7 +132,7 @@ impl ApiError {
         }
     }
 
-    /// What a person at the other end reads. Nothing of our insides is in it.
+    /// The message for people. It reveals nothing internal.
     pub(super) fn message(&self) -> Cow<'_, str> {
         match self {
             Self::Refused(refusal) => refusal.message().into(),
@@ -140,11 +140,11 @@ impl ApiError {
             Self::Invalid(problems) => problems.into(),
             Self::NotFound => "There is no such endpoint. Check the path.".into(),
             Self::MethodNotAllowed => {
-                "The endpoint does not take this method; the Allow header names those it takes."
+                "The endpoint does not support this method. The Allow header lists the supported ones."
                     .into()
             }
             Self::BodyTooLarge => {
-                "The request body is larger than 64 KiB. Ask for fewer photos at a time.".into()
+                "The request body is larger than 64 KiB. Request fewer photos at a time.".into()
             }
             Self::NotJson => {
                 "The request body must be JSON. Send it with Content-Type: application/json.".into()
@@ -152,16 +152,16 @@ impl ApiError {
             Self::Malformed(problem) => format!("The request body is not valid JSON: {problem}").into(),
             Self::NoSuchBib(bib) => format!("BIB number {bib} not found for this event").into(),
             Self::LinkInvalid => {
-                "The link is not as it was made. Copy it whole, or ask the API for a new one.".into()
+                "The link is incomplete or was changed. Copy all of it, or request a new one from the API.".into()
             }
             Self::LinkExpired => {
-                "The link has expired: links work for one hour. Ask the API for a new one.".into()
+                "The link has expired: links are valid for one hour. Request a new one from the API.".into()
             }
             Self::NoSuchFile => {
-                "The file is no longer in storage. Ask the API for a new link: the answer says whether the original is there.".into()
+                "The file is no longer in storage. Request a new link: the response says whether the original exists.".into()
             }
             Self::NoSuchImage => {
-                "The event has no photo of this name. Take image_id from a list of this event’s photos.".into()
+                "The event has no photo with this id. Take image_id from a list of this event’s photos.".into()
             }
             Self::Store(error) if error.is_unavailable() => {
                 "The service is unavailable. Try again in a moment.".into()
@@ -176,18 +176,18 @@ impl IntoResponse for ApiError {
         if let Self::Store(error) = &self {
             tracing::error!(
                 error = error as &dyn std::error::Error,
-                "the store did not answer a call"
+                "the store failed during an API call"
             );
         }
         let status = self.status();
         let mut response = envelope::failure(status, self.code(), &self.message());
         if let Some(refusal) = self.refusal() {
-            // For the guard, which counts what checks 7 to 10 refuse.
+            // The guard reads it to count refusals of checks 7 to 10.
             response.extensions_mut().insert(refusal);
         }
         let headers = response.headers_mut();
         if let Self::RateLimited(exceeded) = &self {
-            exceeded.tell(headers);
+            exceeded.add_headers(headers);
         }
         match status {
             StatusCode::UNAUTHORIZED => headers.insert(WWW_AUTHENTICATE, CHALLENGE),

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::{call::Call, endpoint::Endpoint, envelope::Success, error::ApiError};
 
-/// What was asked for, once more.
+/// The ids of the request.
 #[derive(Serialize, ToSchema)]
 pub(super) struct PingData {
     /// Always `ok`.
@@ -27,7 +27,7 @@ pub(super) fn document_ping() -> Endpoint {
         .with_example(include_str!("examples/ping.json"))
 }
 
-/// Says that every check was passed: the guard has done the work.
+/// Reports that all checks passed. The guard has done the work.
 pub(super) async fn ping(call: &Call<'_>) -> Result<Success<PingData>, ApiError> {
     let access = call.event().await?;
     Ok(Success {
@@ -40,7 +40,7 @@ pub(super) async fn ping(call: &Call<'_>) -> Result<Success<PingData>, ApiError>
     })
 }
 
-/// An event and what is switched on for it.
+/// An event and its features.
 #[derive(Serialize, ToSchema)]
 pub(super) struct DetailsData {
     event_id: EventId,
@@ -57,11 +57,11 @@ pub(super) struct DetailsData {
 
 pub(super) fn document_details() -> Endpoint {
     Endpoint::new::<DetailsData>("getEventDetails", "Get an event")
-        .described("The event, and which features are on for it.")
+        .described("The event, and which features are enabled for it.")
         .with_example(include_str!("examples/details.json"))
 }
 
-/// The event and its switches, those that the guard has just gone by.
+/// The event and its features, as the guard has just read them.
 pub(super) async fn details(call: &Call<'_>) -> Result<Success<DetailsData>, ApiError> {
     let access = call.event().await?;
     let events = call.backends.store.events();

@@ -1,13 +1,16 @@
-//! `GET /files/{path}`: an original from this server's own folder, for whoever follows a link to it.
+//! `GET /files/{path}`: an original from this server's folder.
 //!
-//! The link's signature is the leave, so no key is asked for, and this stands beside the guard, not behind
-//! it. What goes wrong is told like everything of the API: envelope, code, request id.
+//! The link's signature is the permission, so the guard is not involved and no key is needed. Errors look like those of
+//! the API: envelope, code, request id.
 //!
-//! On a small installation these files, which photographers sent in, come from the origin of the dashboard.
-//! So they are always saved, never shown (`Content-Disposition`), never taken for another type than they are
-//! said to have (`nosniff`), and should a browser show one nonetheless, it runs nothing and has no origin
-//! (`Content-Security-Policy`). Pages of partners may load them: who has the link has the leave, and no cookie
-//! says anything here (`Cross-Origin-Resource-Policy`).
+//! On a small installation these files, which photographers uploaded, share the dashboard's origin. So the response
+//! protects the dashboard:
+//!
+//! - `Content-Disposition`: a browser saves the file and does not show it.
+//! - `nosniff`: a browser does not guess another content type.
+//! - `Content-Security-Policy`: if a browser shows the file anyway, it runs nothing and has no origin.
+//! - `Cross-Origin-Resource-Policy`: partners' pages may load the file, because the link is the permission and no cookie
+//!   counts here.
 
 use std::sync::Arc;
 
@@ -44,7 +47,7 @@ use crate::{
     },
 };
 
-/// Runs nothing, has no origin, stands in no frame.
+/// Nothing runs, no origin, no frames.
 const POLICY: HeaderValue =
     HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox");
 
@@ -61,7 +64,7 @@ struct Signed {
     signature: String,
 }
 
-/// The files of the folder, if the originals are in one, under the API's hosts; nothing otherwise.
+/// Serves the folder of originals under the API's hosts. Without such a folder there is no route.
 pub(crate) fn router(store: Store, originals: &Originals, hosts: Vec<HostName>) -> Router {
     let Some(folder) = originals.folder().cloned() else {
         return Router::new();
@@ -98,7 +101,7 @@ async fn download(
     let file = files.folder.find(name).await.map_err(|error| {
         tracing::error!(
             error = &error as &dyn std::error::Error,
-            "the folder of originals cannot be read"
+            "cannot read the folder of originals"
         );
         ApiError::Internal
     })?;

@@ -1,5 +1,5 @@
-//! What fuzzing reaches into (`tools/fuzz/`): the readers of what strangers send, each as a plain function. Compiled
-//! with the feature `fuzzing` alone, which no program that is shipped has.
+//! Entry points for fuzzing (`tools/fuzz/`): the parsers of untrusted input as plain functions. They are compiled only
+//! with the feature `fuzzing`, which no released program has.
 
 use std::sync::LazyLock;
 
@@ -9,16 +9,16 @@ use model::{page::PageRequest, photo::TimeWindow};
 use super::{call, key::PresentedKey, query};
 use crate::{http::host::requested_host, originals::object_name::ObjectName};
 
-/// What the headers say of a key.
+/// The key in the headers.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Key<'a> {
     /// One value.
     One(&'a [u8]),
-    /// More than one, of which none is taken.
+    /// More than one value, so none counts.
     Several,
 }
 
-/// Check 1; `None` is a missing key.
+/// Check 1. `None` means a missing key.
 pub fn key(headers: &HeaderMap) -> Option<Key<'_>> {
     PresentedKey::read(headers).ok().map(|key| match key {
         PresentedKey::One(key) => Key::One(key),
@@ -26,7 +26,7 @@ pub fn key(headers: &HeaderMap) -> Option<Key<'_>> {
     })
 }
 
-/// Check 2: the host that a request with this target and these `Host` headers addresses.
+/// Check 2: the host that a request with this target and these `Host` headers names.
 pub fn host(target: &Uri, hosts: &[HeaderValue]) -> Option<String> {
     let mut headers = HeaderMap::new();
     for host in hosts {
@@ -38,17 +38,17 @@ pub fn host(target: &Uri, hosts: &[HeaderValue]) -> Option<String> {
 /// Page and window of a list of photos by time.
 ///
 /// # Errors
-/// The words of the answer 422.
+/// The message of the response 422.
 pub fn window_and_page(target: &Uri) -> Result<(TimeWindow, PageRequest), String> {
     query::WindowQuery::read(target)
         .map(|query::WindowQuery(window, page)| (window, page))
         .map_err(|error| error.message().into_owned())
 }
 
-/// The ids in the path of an event, by a router; `None` where it is no path of an event.
+/// The ids in the path of an event, found by a router. `None` if the path is not that of an event.
 ///
 /// # Errors
-/// The words of the answer 422.
+/// The message of the response 422.
 pub fn ids(target: &Uri) -> Option<Result<[i64; 2], String>> {
     static ROUTER: LazyLock<matchit::Router<()>> = LazyLock::new(|| {
         let mut router = matchit::Router::new();
@@ -61,7 +61,7 @@ pub fn ids(target: &Uri) -> Option<Result<[i64; 2], String>> {
     Some(ids.map_err(|error| error.message().into_owned()))
 }
 
-/// The name of an original, and the header by which it is saved.
+/// The `Content-Disposition` of an original with this name. `None` if the name is invalid.
 pub fn object_name(path: &str) -> Option<String> {
     ObjectName::parse(path).map(ObjectName::disposition)
 }

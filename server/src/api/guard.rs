@@ -1,10 +1,10 @@
-//! The guard's checks 1 to 6 (contract, section 3): in front of everything under the API's path.
+//! The guard: checks 1 to 6 (contract, section 3) for every request under the API's path.
 //!
-//! The order is cheap to dear, and it is the contract's: what is refused before check 3 costs no hash,
-//! what is refused in its first half no read of the database. The rules themselves, and checks 7 to 10,
-//! are `model::permission`'s; nobody but this guard makes a [`Caller`] of a request. Whoever guesses keys
-//! is slowed down in the midst of check 3 ([`super::throttle`]). A call whose key is a token's is counted as
-//! that token's, whatever becomes of it ([`Counted`]).
+//! The contract's order goes from cheap to expensive. A refusal before check 3 costs no hash; a refusal in the first
+//! half of check 3 costs no read of the database. The rules themselves, and checks 7 to 10, are in
+//! [`model::permission`]. Only this guard makes a [`Caller`] from a request. Wrong keys are throttled within check 3
+//! ([`super::throttle`]). Each call with an existing token counts as a use of the token, whatever its outcome
+//! ([`Counted`]).
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ use super::{
     throttle::{Limits, RateLimits},
 };
 
-/// What the guard goes by.
+/// Runs checks 1 to 6.
 pub(super) struct Guard {
     store: Store,
     hosts: Vec<HostName>,
@@ -52,10 +52,10 @@ impl Guard {
         }
     }
 
-    /// Lets a request of `client` in.
+    /// Checks a request of `client`.
     ///
     /// # Errors
-    /// The refusal, or that nothing could be found out.
+    /// The refusal, or the failure of the store.
     pub(super) async fn admit(
         &self,
         head: &Parts,
@@ -80,7 +80,7 @@ impl Guard {
         self.metrics.calls.judged(verdict);
     }
 
-    /// Checks 1 and 2, and what can be said of the key without the store.
+    /// Checks 1 and 2, and the part of check 3 that needs no store.
     fn credential(
         &self,
         head: &Parts,
@@ -96,7 +96,7 @@ impl Guard {
         })
     }
 
-    /// Checks 3 to 6, with those limits that there are.
+    /// Checks 3 to 6, with the configured limits.
     async fn caller(&self, credential: Credential) -> Result<(Caller, Counted<'_>), ApiError> {
         let Credential { key, network } = &credential;
         if let Some(limits) = &self.limits {
@@ -121,8 +121,8 @@ impl Guard {
         Ok((caller, counted))
     }
 
-    /// Checks 3 to 5: what is known of the key, and whether that opens anything now. An answer that
-    /// cannot be had is a refusal.
+    /// Checks 3 to 5: whether the key is a token's, and whether the token is usable now. If the store fails, the call
+    /// is refused.
     async fn holder(&self, digest: &TokenDigest) -> Result<(Caller, Counted<'_>), ApiError> {
         let record = self.store.key_cache().token(digest).await?;
         let record = record.ok_or(Refusal::TokenInvalid)?;
@@ -138,7 +138,7 @@ impl Guard {
     }
 }
 
-/// A call that has passed checks 1 to 6.
+/// A call that passed checks 1 to 6.
 pub(super) struct Admitted<'a> {
     guard: &'a Guard,
     pub(super) caller: Caller,
@@ -146,16 +146,15 @@ pub(super) struct Admitted<'a> {
 }
 
 impl Admitted<'_> {
-    /// Learns from the answer whether one of the later checks refused it.
-    pub(super) fn answered(&mut self, response: &Response) {
+    /// Reads from the response whether one of checks 7 to 10 refused the call.
+    pub(super) fn record(&mut self, response: &Response) {
         self.counted.refused = response.extensions().get().copied();
         let refused = self.counted.refused.map(Verdict::Refused);
         self.guard.judged(refused.unwrap_or(Verdict::Accepted));
     }
 }
 
-/// A call with a token that exists. Counted when it is over, in whatever way: a handler that panics and a
-/// caller who hangs up have used the token too.
+/// A call with an existing token. It counts as a use when it ends, even if the handler panics or the caller hangs up.
 struct Counted<'a> {
     usage: &'a Usage,
     token: TokenId,
@@ -169,9 +168,9 @@ impl Drop for Counted<'_> {
     }
 }
 
-/// What a request says of who sends it.
+/// The caller's key and network, as the request has them.
 struct Credential {
-    /// The key's digest, if it has the shape of one.
+    /// The key's digest, if the key is well-formed.
     key: Result<TokenDigest, Refusal>,
     network: Option<ClientNetwork>,
 }

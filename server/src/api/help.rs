@@ -1,14 +1,14 @@
-//! The errors, explained: what the documentation says of each code.
+//! Explanations of the error codes, for the documentation.
 
 use model::permission::{Explanation, Refusal};
 use store::error::DatabaseError;
 
 use super::error::ApiError;
 
-/// What an error code means to the developer of an integration.
+/// What an error code means for an integration's developer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Help {
-    /// Why it is sent.
+    /// Why the API sends it.
     pub(crate) cause: &'static str,
     /// What to do about it.
     pub(crate) remedy: &'static str,
@@ -19,25 +19,25 @@ pub(crate) struct Help {
 /// Whether the same call can succeed later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Retry {
-    /// Not until something was changed.
+    /// Not before something changes.
     No,
-    /// After as many seconds as `Retry-After` says.
+    /// After the seconds in `Retry-After`.
     AfterWait,
-    /// A few times, with growing pauses.
+    /// A few times, with growing delays.
     WithBackoff,
 }
 
-/// An error code with all that the documentation says of it.
+/// An error code with its explanation.
 pub(crate) struct ErrorCode {
-    /// The stable name.
+    /// The code, which never changes.
     pub(crate) code: &'static str,
     /// The HTTP status.
     pub(crate) status: u16,
-    /// What it means.
+    /// The explanation.
     pub(crate) help: Help,
 }
 
-/// Every code that the API sends, in the order in which the guard and then the endpoints look.
+/// Every code that the API sends, in the order of the checks.
 pub(crate) fn error_codes() -> impl Iterator<Item = ErrorCode> {
     ApiError::every().map(|error| ErrorCode {
         code: error.code(),
@@ -47,7 +47,7 @@ pub(crate) fn error_codes() -> impl Iterator<Item = ErrorCode> {
 }
 
 impl ApiError {
-    /// One of each, to be described.
+    /// One error of each kind.
     pub(super) fn every() -> impl Iterator<Item = Self> {
         let others = [
             Self::NotFound,
@@ -67,7 +67,7 @@ impl ApiError {
         Refusal::ALL.into_iter().map(Self::Refused).chain(others)
     }
 
-    /// What the documentation says of it.
+    /// The explanation for the documentation.
     pub(super) fn help(&self) -> Help {
         let (cause, remedy, retry) = match self {
             Self::Refused(refusal) => return of_refusal(*refusal),
@@ -78,13 +78,13 @@ impl ApiError {
                 Retry::No,
             ),
             Self::MethodNotAllowed => (
-                "The endpoint does not take this method.",
+                "The endpoint does not support this method.",
                 "Use one of the methods in the `Allow` header.",
                 Retry::No,
             ),
             Self::BodyTooLarge => (
                 "The request body is larger than 64 KiB.",
-                "Ask for fewer photos at a time.",
+                "Request fewer photos at a time.",
                 Retry::No,
             ),
             Self::NotJson => (
@@ -94,7 +94,7 @@ impl ApiError {
             ),
             Self::Malformed(_) => (
                 "The request body is not valid JSON.",
-                "Build the body with a JSON library; the message says where reading stopped.",
+                "Build the body with a JSON library. The message says where the error is.",
                 Retry::No,
             ),
             Self::Invalid(_) => (
@@ -103,38 +103,38 @@ impl ApiError {
                 Retry::No,
             ),
             Self::NoSuchBib(_) => (
-                "No photo of the event carries this bib number.",
-                "Show that there are no photos; some may be added later.",
+                "No photo of the event shows this bib number.",
+                "Tell your users that there are no photos yet. Some may be added later.",
                 Retry::No,
             ),
             Self::NoSuchImage => (
-                "The event has none of the photos that were named.",
+                "The event has none of the requested photos.",
                 "Take `image_id` from a list of this event’s photos.",
                 Retry::No,
             ),
             Self::LinkInvalid => (
-                "The link to a file was changed or cut off.",
-                "Follow the link exactly as the API gave it.",
+                "The link to a file is incomplete or was changed.",
+                "Use the link exactly as the API returned it.",
                 Retry::No,
             ),
             Self::LinkExpired => (
                 "The link to a file is older than one hour.",
-                "Ask for a new link.",
+                "Request a new link.",
                 Retry::No,
             ),
             Self::NoSuchFile => (
-                "The file was taken out of storage after its link was made.",
-                "Ask for a new link: the answer says whether the original is there.",
+                "The file was removed from storage after the link was made.",
+                "Request a new link. The response says whether the original exists.",
                 Retry::No,
             ),
             Self::Store(error) if error.is_unavailable() => (
                 "The service cannot check the token or read the data at the moment.",
-                "Wait as long as `Retry-After` says, then try again.",
+                "Wait for the seconds in `Retry-After`, then try again.",
                 Retry::AfterWait,
             ),
             Self::Store(_) | Self::Internal => (
                 "Something failed on our side.",
-                "Try again; if it persists, tell us the `X-Request-Id` of the answer.",
+                "Try again. If it persists, tell us the `X-Request-Id` of the response.",
                 Retry::WithBackoff,
             ),
         };
@@ -159,12 +159,12 @@ fn of_refusal(refusal: Refusal) -> Help {
 }
 
 impl Retry {
-    /// As the documentation says it.
+    /// As the documentation writes it.
     pub(crate) const fn words(self) -> &'static str {
         match self {
             Self::No => "No",
             Self::AfterWait => "After `Retry-After`",
-            Self::WithBackoff => "Yes, with growing pauses",
+            Self::WithBackoff => "Yes, with growing delays",
         }
     }
 }

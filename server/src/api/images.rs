@@ -32,7 +32,7 @@ impl From<Page<Photo>> for ImagesData {
     }
 }
 
-/// A page of photos with the message that the contract has for it.
+/// A page of photos, with the message that the contract prescribes.
 pub(super) fn images(page: Page<Photo>, message: &'static str) -> Success<ImagesData> {
     let found = page.pagination.total > 0;
     Success {
@@ -61,8 +61,8 @@ pub(super) async fn all(call: &Call<'_>) -> Result<Success<ImagesData>, ApiError
 pub(super) fn document_with_bib() -> Endpoint {
     Endpoint::new::<ImagesData>("listImagesByBib", "Find photos by bib number")
         .described(
-            "The photos on which a bib number was seen. Case and surrounding white space do not \
-             matter. A number that no photo carries is 404. Needs `bib_search`.",
+            "The photos that show a bib number. Upper and lower case and surrounding white space do not \
+             matter. A number that no photo shows gets 404. Needs `bib_search`.",
         )
         .with_parameter(text_parameter("bib", "The bib number.", "1234"))
         .paged::<PhotoPage>()
@@ -74,7 +74,7 @@ pub(super) async fn with_bib(call: &Call<'_>) -> Result<Success<ImagesData>, Api
     let access = call.event_with(Feature::BibSearch).await?;
     let text = call.value("bib")?;
     let page = PhotoPage::read(&call.head.uri)?;
-    // What cannot be a bib number is on no photo either.
+    // A text that cannot be a bib number is on no photo.
     let Ok(bib) = Bib::parse(&text) else {
         return Err(ApiError::NoSuchBib(text.trim().to_owned()));
     };

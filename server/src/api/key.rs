@@ -1,4 +1,4 @@
-//! The credential (contract, section 2): where a key stands in a request, and what counts as none.
+//! The key of a request (contract, section 2): which header holds it, and which values count as missing.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 use model::permission::Refusal;
@@ -7,20 +7,20 @@ use store::secret::TokenDigest;
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const BEARER: &[u8] = b"bearer";
 
-/// A credential as it was sent, not yet looked at.
+/// A key as it was sent, not validated yet.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum PresentedKey<'a> {
-    /// One value; whether it is a key is not known.
+    /// One value, which may be a valid key.
     One(&'a [u8]),
-    /// The header came more than once: whichever we took, a proxy in front may have taken the other.
+    /// The header came more than once. Whichever value we used, a proxy in front may have used the other.
     Several,
 }
 
 impl<'a> PresentedKey<'a> {
     /// Check 1: reads `X-API-Key`, or `Authorization: Bearer` where no `X-API-Key` was sent.
     ///
-    /// `X-API-Key` decides as soon as it is there: blank, it is a missing key, even beside a bearer
-    /// token. A client whose key is empty by mistake is told so, and never gets in by another way.
+    /// If `X-API-Key` is present, it decides: a blank one is a missing key, even beside a bearer token. So a client that
+    /// sends an empty key by mistake learns of it.
     ///
     /// # Errors
     /// [`Refusal::TokenMissing`].
@@ -30,7 +30,7 @@ impl<'a> PresentedKey<'a> {
         sent.unwrap_or(Err(Refusal::TokenMissing))
     }
 
-    /// Nothing where the header was not sent.
+    /// `None` if the header was not sent.
     fn from_header(
         headers: &'a HeaderMap,
         name: HeaderName,
@@ -46,7 +46,7 @@ impl<'a> PresentedKey<'a> {
         Some(key.map(Self::One).ok_or(Refusal::TokenMissing))
     }
 
-    /// Check 3, the half that needs no database.
+    /// The half of check 3 that needs no database.
     ///
     /// # Errors
     /// [`Refusal::TokenInvalid`].
@@ -58,8 +58,7 @@ impl<'a> PresentedKey<'a> {
     }
 }
 
-/// What follows the scheme `Bearer`, which is compared without regard to case (RFC 9110, 11.1). Another
-/// scheme is none of our keys.
+/// The credential after the scheme `Bearer`, in any case (RFC 9110, 11.1). `None` for another scheme.
 fn bearer(authorization: &[u8]) -> Option<&[u8]> {
     let authorization = authorization.trim_ascii();
     let (scheme, credential) = authorization.split_at_checked(BEARER.len())?;
@@ -91,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn the_header_of_our_own_wins_over_a_bearer_token() {
+    fn x_api_key_wins_over_a_bearer_token() {
         assert_eq!(read(&[(API_KEY, " k ")]), one("k"));
         assert_eq!(
             read(&[(API_KEY, "k"), (AUTHORIZATION, "Bearer b")]),
@@ -101,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_scheme_bearer_is_read_in_any_case_and_is_one_word() {
+    fn the_scheme_bearer_is_a_whole_word_in_any_case() {
         for sent in ["bearer b", "BEARER  b", "BeArEr\tb"] {
             assert_eq!(read(&[(AUTHORIZATION, sent)]), one("b"), "{sent}");
         }
@@ -111,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_blank_header_of_our_own_is_a_missing_key_even_beside_a_bearer_token() {
+    fn a_blank_x_api_key_is_a_missing_key_even_beside_a_bearer_token() {
         assert_eq!(read(&[]), None);
         assert_eq!(read(&[(API_KEY, "")]), None);
         assert_eq!(read(&[(API_KEY, " \t")]), None);
@@ -119,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_comes_twice_is_no_key_whatever_it_says() {
+    fn a_header_that_comes_twice_is_not_a_key() {
         assert_eq!(read(&[(API_KEY, "k"), (API_KEY, "k")]), Some(None));
         assert_eq!(read(&[(API_KEY, ""), (API_KEY, "")]), Some(None));
         let bearers = [(AUTHORIZATION, "Bearer b"), (AUTHORIZATION, "Basic b")];

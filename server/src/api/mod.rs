@@ -177,7 +177,7 @@ impl Inner {
                 Err(not_found) => not_found.into_response(),
             }
         };
-        admitted.answered(&response);
+        admitted.record(&response);
         response
     }
 }

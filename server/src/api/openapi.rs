@@ -1,8 +1,8 @@
-//! The OpenAPI document: made from the list that the router is made from, the types that the answers are
-//! made of, and the errors that are sent, so it cannot say anything else than the server does.
+//! The OpenAPI document. It is generated from the router's list of routes, the response types and the errors, so it
+//! always matches the server.
 //!
-//! What all endpoints have in common (envelope, credential, ids, errors of the guard) is added here; an
-//! endpoint's own file states what is its own.
+//! This file adds what all endpoints share: envelope, key, ids, errors of the guard. Each endpoint's own file adds the
+//! rest ([`super::endpoint`]).
 
 use std::collections::BTreeMap;
 
@@ -21,11 +21,11 @@ use super::{
 };
 use crate::http::headers::{ANY_ORIGIN, RESOURCE_POLICY};
 
-/// Where the document is.
+/// The path of the document.
 pub(crate) const PATH: &str = "/api/v1/openapi.json";
 
-/// Refusals of the guard that every endpoint has, and whatever else can befall any request.
-const EVERYWHERE: [&str; 11] = [
+/// Error codes that every endpoint can return.
+const OF_EVERY_ENDPOINT: [&str; 11] = [
     "token_missing",
     "host_not_allowed",
     "token_invalid",
@@ -39,13 +39,13 @@ const EVERYWHERE: [&str; 11] = [
     "unavailable",
 ];
 
-/// Refusals that endpoints of an event have too.
+/// Further error codes of endpoints of an event.
 const OF_AN_EVENT: [&str; 2] = ["event_mismatch", "event_not_configured"];
 
-/// The origin that stands in the examples, until the server's own takes its place.
+/// The origin in the example files. The server's own origin replaces it.
 const EXAMPLE_ORIGIN: &str = "https://api.9pic.ai";
 
-/// The document of an API that is served under `origin`.
+/// The document of an API under `origin`.
 pub(crate) fn document(origin: &str) -> Value {
     let mut paths = Map::new();
     let mut schemas = Map::new();
@@ -69,7 +69,7 @@ pub(crate) fn document(origin: &str) -> Value {
         "info": {
             "title": "9Pic external API",
             "version": "1",
-            "description": "What an organisation’s API token opens: its events and their photos.",
+            "description": "Read access to an organisation’s events and photos with an API token.",
         },
         "servers": [{ "url": origin }],
         "security": [{ "ApiKey": [] }, { "Bearer": [] }],
@@ -83,7 +83,7 @@ pub(crate) fn document(origin: &str) -> Value {
                 },
                 "Bearer": {
                     "type": "http", "scheme": "bearer",
-                    "description": "The same token, read where no X-API-Key was sent.",
+                    "description": "The same token. It is used only if there is no X-API-Key.",
                 },
             },
         },
@@ -93,7 +93,7 @@ pub(crate) fn document(origin: &str) -> Value {
 fn operation(route: &Route, endpoint: Endpoint, origin: &str) -> Value {
     let mut parameters = path_ids(route.path);
     parameters.extend(endpoint.parameters);
-    let mut codes = EVERYWHERE.to_vec();
+    let mut codes = OF_EVERY_ENDPOINT.to_vec();
     if route.path.contains("{event_id}") {
         codes.extend(OF_AN_EVENT);
     }
@@ -104,7 +104,7 @@ fn operation(route: &Route, endpoint: Endpoint, origin: &str) -> Value {
         "example": parsed(&endpoint.example.replace(EXAMPLE_ORIGIN, origin)),
     });
     let success = json!({
-        "description": "What was asked for.",
+        "description": "The requested data.",
         "headers": { "X-Request-Id": request_id_header() },
         "content": { "application/json": success },
     });
@@ -116,7 +116,7 @@ fn operation(route: &Route, endpoint: Endpoint, origin: &str) -> Value {
         "description": endpoint.description,
         "parameters": parameters,
         "responses": responses,
-        // What the example's answer was given to: for the reference, and for a test that asks.
+        // The address of the example's request, for the reference and for a test.
         "x-example-address": example_address,
     });
     if let Some(body) = endpoint.body {
@@ -125,17 +125,17 @@ fn operation(route: &Route, endpoint: Endpoint, origin: &str) -> Value {
     operation
 }
 
-/// The numbers that stand in the path.
+/// The ids in the path.
 fn path_ids(path: &str) -> Vec<Value> {
     let ids = [
         (
             "org_id",
-            "The organisation’s number: the dashboard shows it.",
+            "The organisation’s number, as shown in the dashboard.",
             903,
         ),
         (
             "event_id",
-            "The event’s number: the list of events has it.",
+            "The event’s number, as in the list of events.",
             456,
         ),
     ];
@@ -148,7 +148,7 @@ fn path_ids(path: &str) -> Vec<Value> {
         .collect()
 }
 
-/// The path with the parameters' examples in it: those that it needs, and a short page.
+/// The path with example values: those of required parameters, and a short page.
 fn example_address(path: &str, parameters: &[Value]) -> String {
     let mut address = path.to_owned();
     let mut separator = '?';
@@ -168,7 +168,7 @@ fn example_address(path: &str, parameters: &[Value]) -> String {
     address
 }
 
-/// The answers by which these codes are sent, by status.
+/// The error responses with these codes, by status.
 fn refusals(codes: &[&str]) -> Map<String, Value> {
     let mut by_status: BTreeMap<u16, Vec<ApiError>> = BTreeMap::new();
     for error in ApiError::every() {
@@ -202,14 +202,14 @@ fn refusal(status: u16, errors: &[ApiError]) -> Value {
     let text = json!({ "type": "string" });
     let mut headers = json!({
         "X-Error-Code": {
-            "description": "The error’s stable name.",
+            "description": "The error code. It never changes.",
             "required": true,
             "schema": { "type": "string", "enum": codes },
         },
         "X-Request-Id": request_id_header(),
     });
     let wait = json!({
-        "description": "Seconds to wait before the next try.",
+        "description": "Seconds to wait before retrying.",
         "required": true,
         "schema": { "type": "integer", "minimum": 1 },
     });
@@ -227,7 +227,7 @@ fn refusal(status: u16, errors: &[ApiError]) -> Value {
                 ),
                 (
                     "RateLimit",
-                    "How many calls are left, and when there will be more.",
+                    "How many calls are left, and in how many seconds more are allowed.",
                 ),
             ] {
                 headers[name] =
@@ -249,7 +249,7 @@ fn refusal(status: u16, errors: &[ApiError]) -> Value {
 
 fn request_id_header() -> Value {
     json!({
-        "description": "The request’s id: the caller’s own, or one that was made for it.",
+        "description": "The request’s id: the one that the caller sent, or a generated one.",
         "required": true,
         "schema": { "type": "string", "minLength": 1, "maxLength": 64 },
     })
@@ -263,7 +263,7 @@ fn error_schema() -> Value {
     envelope_schema("error", &json!({ "type": "null" }))
 }
 
-/// The three keys of every answer (contract, section 4).
+/// The three keys of every response (contract, section 4).
 fn envelope_schema(kind: &str, data: &Value) -> Value {
     json!({
         "type": "object",
@@ -281,7 +281,7 @@ fn to_value(schema: &impl Serialize) -> Value {
     serde_json::to_value(schema).unwrap_or_default()
 }
 
-/// Serves the document: open to everyone, pages of other origins included, as it holds nothing secret.
+/// Serves the document. It is public, so pages of other origins may load it too.
 pub(crate) fn router(origin: &str) -> Router {
     let document = axum::body::Bytes::from(document(origin).to_string());
     let answer = async move || {

@@ -25,26 +25,26 @@ use super::{
     query::OriginalPage,
 };
 
-/// The most photos that one request can name. (A body that is read can hold some thousands.)
+/// The maximum number of photos in one request.
 const MAX_IDS: usize = 1_000;
 
-/// Links to originals, and those that cannot be had.
+/// Links to originals, and the photos without a link.
 #[derive(Serialize, ToSchema)]
 pub(super) struct OriginalsData {
     presigned_urls: Vec<OriginalLink>,
     failed_urls: Vec<FailedOriginal>,
-    /// Photos that were asked for, on all pages.
+    /// Requested photos on all pages.
     total_images: i64,
     /// Links on this page.
     successful_count: usize,
     /// Photos on this page that have no link.
     failed_count: usize,
-    /// What was asked for; null where it was a list.
+    /// The identifier of the request; null for a list.
     identifier: Option<String>,
     pagination: Pagination,
 }
 
-/// A link to an original. Whoever has it can download the file, for one hour.
+/// A link to an original. Anyone who has it can download the file for one hour.
 #[derive(Serialize, ToSchema)]
 struct OriginalLink {
     url: String,
@@ -52,38 +52,38 @@ struct OriginalLink {
     filename: String,
 }
 
-/// An original that cannot be had.
+/// A photo without a link to its original.
 #[derive(Serialize, ToSchema)]
 struct FailedOriginal {
     image_id: String,
-    /// Why not, in words.
+    /// The reason, in words.
     error: String,
-    /// Where the original should be in the storage, if that is known.
+    /// The expected place of the original in storage, if it is known.
     path: Option<String>,
 }
 
-/// Which photos a request asks for.
+/// The photos that a request names.
 #[derive(Debug, PartialEq, Eq)]
 enum Wanted {
-    /// Those that carry a bib number; none, where the text cannot be one.
+    /// Those that show a bib number. `None` if the text cannot be one, so that no photo matches.
     Bib(Option<Bib>),
-    /// Those that show a face: none, as there is no engine that could tell.
+    /// Those that show a face. There is no recognition engine, so none is found.
     Selfie,
-    /// One.
+    /// One photo.
     Image(ImageId),
-    /// Each of these, once.
+    /// Each of these photos.
     Images(Vec<ImageId>),
 }
 
-/// The body, as the contract describes it.
+/// The request body (contract, section 6).
 #[derive(Debug, PartialEq, Eq)]
-struct Asked {
+struct Selection {
     wanted: Wanted,
-    /// The identifier, to be echoed.
+    /// The identifier, which the response repeats.
     identifier: Option<String>,
 }
 
-impl Asked {
+impl Selection {
     /// # Errors
     /// The problem of each field, joined.
     fn read(body: &Map<String, Value>) -> Result<Self, String> {
@@ -125,7 +125,7 @@ impl Asked {
     }
 }
 
-/// The names in a list, each once.
+/// The ids in a list, without duplicates.
 fn image_ids(list: &Value) -> Result<Vec<ImageId>, String> {
     let list = list
         .as_array()
@@ -150,7 +150,7 @@ fn image_ids(list: &Value) -> Result<Vec<ImageId>, String> {
     }
 }
 
-/// A photo that was asked for: where its original lies, or only its name where the event has no such photo.
+/// A requested photo: its original, or only the id if the event has no such photo.
 #[derive(Clone)]
 enum Found {
     Photo(Original),
@@ -160,11 +160,10 @@ enum Found {
 pub(super) fn document() -> Endpoint {
     Endpoint::new::<OriginalsData>("createOriginalPhotoLinks", "Get links to original photos")
         .described(
-            "Links by which the originals can be downloaded without a key. Each works for one hour. \
-             `method` says what `identifier` is: a bib number (`bib`), one photo (`image_id`) or a list of \
-             up to 1,000 photos (`image_ids`). Selfie search (`selfie`) needs a recognition engine that is \
-             not part of this product, and finds nothing. Photos without a link are in `failed_urls`, with \
-             the reason.",
+            "Links for downloading originals without a key. Each is valid for one hour. `method` says what \
+             `identifier` is: a bib number (`bib`), one photo (`image_id`) or a list of up to 1,000 photos \
+             (`image_ids`). Selfie search (`selfie`) needs a recognition engine that is not part of this \
+             product, and finds nothing. Photos without a link are in `failed_urls`, with the reason.",
         )
         .paged::<OriginalPage>()
         .taking(body_schema(), include_str!("examples/original_photos.request.json"))
@@ -181,9 +180,9 @@ pub(super) async fn links(call: &Call<'_>, body: Body) -> Result<Success<Origina
     let access = call.event().await?;
     let page = OriginalPage::read(&call.head.uri)?;
     let body = json_object(&call.head.headers, body).await?;
-    let asked = Asked::read(&body).map_err(ApiError::Invalid)?;
+    let selection = Selection::read(&body).map_err(ApiError::Invalid)?;
     let Backends { store, originals } = call.backends;
-    let found = find(store, access, &asked.wanted, page.0).await?;
+    let found = find(store, access, &selection.wanted, page.0).await?;
     let (mut links, mut failed) = (Vec::new(), Vec::new());
     for photo in found.rows {
         match link(originals, photo, store.clock().now()).await {
@@ -204,7 +203,7 @@ pub(super) async fn links(call: &Call<'_>, body: Body) -> Result<Success<Origina
             failed_count: failed.len(),
             presigned_urls: links,
             failed_urls: failed,
-            identifier: asked.identifier,
+            identifier: selection.identifier,
             pagination: found.pagination,
         },
     })
@@ -237,7 +236,7 @@ async fn find(
     if originals.peek().is_none() {
         return Err(ApiError::NoSuchImage);
     }
-    // Both are in the order of the request, so what is missing shows as a gap.
+    // Both lists are in the order of the request, so a missing photo is a gap.
     let found: Vec<_> = ids
         .iter()
         .map(|id| {
@@ -249,7 +248,7 @@ async fn find(
     Ok(page_of(&found, page))
 }
 
-/// One page of a list that is all at hand.
+/// One page of a complete list.
 fn page_of(found: &[Found], request: PageRequest) -> Page<Found> {
     let total = i64::try_from(found.len()).unwrap_or(i64::MAX);
     let skipped = usize::try_from(request.offset()).unwrap_or(usize::MAX);
@@ -270,7 +269,7 @@ async fn link(
         Found::Nothing(id) => {
             return Err(FailedOriginal {
                 image_id: id.0,
-                error: "The event has no photo of this name.".to_owned(),
+                error: "The event has no photo with this id.".to_owned(),
                 path: None,
             });
         }
@@ -292,7 +291,7 @@ async fn link(
     }
 }
 
-/// What [`Asked::read`] takes.
+/// The schema of the body that [`Selection::read`] accepts.
 fn body_schema() -> Value {
     let text = json!({ "type": "string" });
     let method = |methods: &[&str], mut identifier: Value| {
@@ -304,7 +303,7 @@ fn body_schema() -> Value {
             "properties": {
                 "method": {
                     "type": "string", "enum": methods,
-                    "description": "What the photos are named by.",
+                    "description": "What the identifier is.",
                 },
                 "identifier": identifier,
             },
@@ -325,19 +324,19 @@ fn body_schema() -> Value {
 mod tests {
     use super::*;
 
-    fn read(body: Value) -> Result<Asked, String> {
+    fn read(body: Value) -> Result<Selection, String> {
         match body {
-            Value::Object(object) => Asked::read(&object),
+            Value::Object(object) => Selection::read(&object),
             other => panic!("{other} is no object"),
         }
     }
 
     fn problem(body: Value) -> String {
-        read(body).expect_err("does not fit")
+        read(body).expect_err("refused")
     }
 
     #[test]
-    fn every_field_that_does_not_fit_is_named() {
+    fn every_invalid_field_is_named() {
         assert_eq!(
             problem(json!({})),
             "method: is required; identifier: is required"
@@ -374,12 +373,12 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_asked_for_twice_is_answered_once() {
-        let asked = read(json!({ "method": "image_ids", "identifier": ["b", "a", "b"] }));
+    fn a_photo_that_is_named_twice_is_returned_once() {
+        let selection = read(json!({ "method": "image_ids", "identifier": ["b", "a", "b"] }));
         let ids = ["b", "a"].map(|id| ImageId(id.to_owned())).to_vec();
         assert_eq!(
-            asked,
-            Ok(Asked {
+            selection,
+            Ok(Selection {
                 wanted: Wanted::Images(ids),
                 identifier: None
             })
@@ -388,8 +387,8 @@ mod tests {
 
     #[test]
     fn the_identifier_is_echoed_as_it_was_sent() {
-        let asked = read(json!({ "method": "bib", "identifier": " a17 " })).expect("fits");
-        assert_eq!(asked.identifier.as_deref(), Some(" a17 "));
-        assert_eq!(asked.wanted, Wanted::Bib(Bib::parse("a17").ok()));
+        let selection = read(json!({ "method": "bib", "identifier": " a17 " })).expect("accepted");
+        assert_eq!(selection.identifier.as_deref(), Some(" a17 "));
+        assert_eq!(selection.wanted, Wanted::Bib(Bib::parse("a17").ok()));
     }
 }

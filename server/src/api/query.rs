@@ -1,4 +1,4 @@
-//! Query parameters. Each may come once; unknown ones are ignored, so that a caller can add its own.
+//! Query parameters. Each may come once. Unknown ones are ignored, so that a caller can add its own.
 
 use axum::extract::Query;
 use http::Uri;
@@ -34,7 +34,7 @@ impl<const DEFAULT_SIZE: i64, const MAX_SIZE: i64> PageSizes for PageQuery<DEFAU
 
 impl<const DEFAULT_SIZE: i64, const MAX_SIZE: i64> PageQuery<DEFAULT_SIZE, MAX_SIZE> {
     /// # Errors
-    /// 422, with everything that is wrong.
+    /// 422, with all problems.
     pub(super) fn read(uri: &Uri) -> Result<Self, ApiError> {
         let mut query = Parameters::read(uri)?;
         let page = query.page::<Self>();
@@ -47,7 +47,7 @@ pub(super) struct WindowQuery(pub(super) TimeWindow, pub(super) PageRequest);
 
 impl WindowQuery {
     /// # Errors
-    /// 422, with everything that is wrong.
+    /// 422, with all problems.
     pub(super) fn read(uri: &Uri) -> Result<Self, ApiError> {
         let mut query = Parameters::read(uri)?;
         let window = query.window();
@@ -57,7 +57,7 @@ impl WindowQuery {
     }
 }
 
-/// A query string, taken apart, and what was found wrong with it: all of it is told at once.
+/// The parameters of a query string, and the problems found so far. One response reports all of them.
 struct Parameters {
     sent: Vec<(String, String)>,
     problems: Vec<String>,
@@ -73,7 +73,7 @@ impl Parameters {
             .map_err(|_| ApiError::Invalid("query: cannot be read".to_owned()))
     }
 
-    /// What was read, if there was nothing wrong.
+    /// What was read, if there was no problem.
     fn complete<T>(self, read: Option<T>) -> Result<T, ApiError> {
         read.filter(|_| self.problems.is_empty())
             .ok_or_else(|| ApiError::Invalid(self.problems.join("; ")))
@@ -87,8 +87,8 @@ impl Parameters {
         PageRequest::new(page?.page(), size?.page_size(), P::MAX).ok()
     }
 
-    /// What `check` makes of the number sent under `name`, or of `default`. What is no number is out of range
-    /// like 0, which no such parameter takes.
+    /// Checks the number of a parameter, or `default`. A text that is not a number counts as 0, which is always out of
+    /// range.
     fn in_range<T>(
         &mut self,
         name: &str,
@@ -111,7 +111,7 @@ impl Parameters {
             .ok()
     }
 
-    /// The Unix time that was sent under `name`.
+    /// The Unix time of a parameter.
     fn seconds(&mut self, name: &str) -> Option<i64> {
         let problem = match self.single(name)? {
             None => format!("{name}: is required"),
@@ -124,7 +124,7 @@ impl Parameters {
         None
     }
 
-    /// What was sent under `name`, if anything was; nothing at all if it was sent several times.
+    /// The value of a parameter: `Some(None)` if it was not sent, `None` if it was sent several times.
     fn single(&mut self, name: &str) -> Option<Option<&str>> {
         let mut values = self.sent.iter().filter(|(sent, _)| sent == name);
         match (values.next(), values.next()) {
@@ -137,7 +137,7 @@ impl Parameters {
     }
 }
 
-/// Like [`decimal`], with a sign for what was before 1970.
+/// Like [`decimal`], with a minus sign for times before 1970.
 fn whole_number(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,4 +1,4 @@
-//! An organisation's activity as a file.
+//! The download of an organisation's audit trail.
 
 use app::{
     RequestError,
@@ -23,10 +23,10 @@ use store::{Member, Origin, Store, error::AuditError};
 
 use super::{csv_header, csv_lines};
 
-/// Records that are read and sent at once.
-const AT_ONCE: u32 = 500;
+/// Records that are read and sent at a time.
+const PAGE_SIZE: u32 = 500;
 
-/// The route of the file, for the dashboard's signed-in part.
+/// The route of the file, for signed-in users.
 pub(crate) fn router<S: Clone + Send + Sync + 'static>(
     store: Store,
     cookies: Cookies,
@@ -36,9 +36,8 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(
         .with_state((store, cookies))
 }
 
-/// All records that the filter finds, newest first. They are read as the browser takes them, from where the
-/// trail ended when it was asked for; the answer breaks off where that fails, so that a file that is cut short is
-/// not taken for a whole one.
+/// All records that match the filter, newest first. They are read while the browser downloads them. If a read fails, the
+/// connection is broken off, so that an incomplete file is not mistaken for a complete one.
 async fn download(
     State((store, cookies)): State<(Store, Cookies)>,
     client: Option<Extension<ClientAddress>>,
@@ -96,7 +95,9 @@ fn lines(store: Store, member: Member, filter: Filter) -> Body {
                 Next::End => return Ok(None),
                 Next::From(place) => {
                     let audit = store.audit();
-                    let page = audit.list((&member).into(), filter, place, AT_ONCE).await?;
+                    let page = audit
+                        .list((&member).into(), filter, place, PAGE_SIZE)
+                        .await?;
                     let last = page.entries.last().filter(|_| page.has_older);
                     let next =
                         last.map_or(Next::End, |entry| Next::From(Cursor::Before(entry.key)));

@@ -1,4 +1,4 @@
-//! Values on the command line, read into the types that carry their rules.
+//! Parsers for values on the command line.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use model::{
@@ -34,7 +34,7 @@ pub(super) fn email(text: &str) -> Result<Email, InvalidEmail> {
     Email::parse(text)
 }
 
-/// A name that can be read in a list: not blank, and without characters that steer a terminal.
+/// A name that can be printed in a list: not blank, and without control characters.
 pub(super) fn name(text: &str) -> Result<String, &'static str> {
     let name = text.trim();
     if name.is_empty() || name.chars().any(char::is_control) {
@@ -48,12 +48,12 @@ pub(super) fn token_name(text: &str) -> Result<TokenName, InvalidTokenName> {
     TokenName::parse(text)
 }
 
-/// A token's name, or an empty text for none.
+/// A token's name, or an empty text for no name.
 pub(super) fn token_name_or_none(text: &str) -> Result<NewName, InvalidTokenName> {
     TokenName::parse_optional(text).map(NewName)
 }
 
-/// What a token is to be called: `clap` would take an `Option` for an argument that need not be there.
+/// The new name of a token. `clap` would read a plain `Option` as an optional argument.
 #[derive(Clone, Debug)]
 pub(super) struct NewName(pub(super) Option<TokenName>);
 
@@ -69,7 +69,7 @@ pub(super) fn audit_kind() -> impl TypedValueParser<Value = Kind> {
     PossibleValuesParser::new(Kind::ALL.map(Kind::code)).try_map(|code| code.parse::<Kind>())
 }
 
-/// A day, from its beginning in UTC, or an instant (RFC 3339).
+/// The start of a day in UTC, or a time (RFC 3339).
 pub(super) fn instant(text: &str) -> Result<Timestamp, &'static str> {
     let day = Date::parse(text, format_description!("[year]-[month]-[day]"));
     let instant = match day {

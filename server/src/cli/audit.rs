@@ -18,8 +18,8 @@ use crate::{
     error::Error,
 };
 
-/// Records that are read at once.
-const AT_ONCE: u32 = 500;
+/// Records for each read of the database.
+const PAGE_SIZE: u32 = 500;
 
 #[derive(Args)]
 #[command(
@@ -31,9 +31,9 @@ const AT_ONCE: u32 = 500;
   developer-zone audit --limit 1000000 --format csv > audit.csv
 
 Newest first, by the clock of the server that wrote each record; times are in UTC.
-With --organisation: what its members can read too. Without: all there is, also sign-ins that
-failed because the address has no account. Cells of the CSV that a spreadsheet would take for a
-formula begin with an apostrophe."
+With --organisation: the records that its members can read. Without: all records, including failed
+sign-ins with an address that has no account. CSV cells that a spreadsheet would run as a formula
+start with an apostrophe."
 )]
 pub(super) struct Audit {
     #[command(subcommand)]
@@ -47,16 +47,16 @@ struct Which {
     /// Records that this organisation's members can read
     #[arg(long, env = "DEVELOPER_ZONE_ORGANISATION", value_parser = arguments::organisation_id)]
     organisation: Option<OrganisationId>,
-    /// Records about the token with this number, also of a deleted one
+    /// Records about the token with this number, even if it is deleted
     #[arg(long, env = "DEVELOPER_ZONE_TOKEN", value_name = "ID", value_parser = arguments::token_id)]
     token: Option<TokenId>,
     /// Records of this kind
     #[arg(long, env = "DEVELOPER_ZONE_KIND", value_parser = arguments::audit_kind())]
     kind: Option<Kind>,
-    /// Records from then on: YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ, in UTC
+    /// Records from this time on: YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ, in UTC
     #[arg(long, env = "DEVELOPER_ZONE_SINCE", value_name = "DATE", value_parser = arguments::instant)]
     since: Option<Timestamp>,
-    /// At most so many records, the newest
+    /// The maximum number of records; the newest are printed
     #[arg(
         long,
         env = "DEVELOPER_ZONE_LIMIT",
@@ -65,7 +65,7 @@ struct Which {
         default_value = "100"
     )]
     limit: u32,
-    /// How to print them
+    /// The output format
     #[arg(
         long,
         env = "DEVELOPER_ZONE_FORMAT",
@@ -79,7 +79,7 @@ struct Which {
 enum Format {
     /// For people
     Table,
-    /// RFC 4180, with a line of columns
+    /// RFC 4180, with a header line
     Csv,
     /// An array of objects
     Json,
@@ -87,11 +87,11 @@ enum Format {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Remove the records of before a date for good; that this was done is recorded
+    /// Permanently delete the records before a date. A record of the deletion is kept
     #[command(after_help = "Example:
   developer-zone audit prune --before 2025-01-19
 
-There is no other way to remove records: the database refuses it. Export first what must be kept.")]
+Records cannot be deleted in any other way: the database refuses it. First export the records that you must keep.")]
     Prune {
         /// The first day to keep: YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ, in UTC
         #[arg(long, env = "DEVELOPER_ZONE_BEFORE", value_name = "DATE", value_parser = arguments::instant)]
@@ -100,7 +100,7 @@ There is no other way to remove records: the database refuses it. Export first w
 }
 
 impl Audit {
-    /// Does it, and says so.
+    /// Runs the command and prints the result.
     ///
     /// # Errors
     /// Those of the store, and [`Error::Output`].
@@ -109,7 +109,7 @@ impl Audit {
             Some(Command::Prune { before }) => {
                 let pruned = store.audit().prune(before).await?;
                 let records = if pruned == 1 { "record" } else { "records" };
-                output::line(format!("Removed {pruned} {records}."))
+                output::line(format!("Deleted {pruned} {records}."))
             }
             None => self.which.print(store).await,
         }
@@ -142,7 +142,7 @@ impl Which {
         let (mut entries, mut place) = (Vec::new(), Cursor::Newest);
         let mut left = self.limit;
         loop {
-            let size = left.min(AT_ONCE);
+            let size = left.min(PAGE_SIZE);
             let page = store.audit().list(authority, filter, place, size).await?;
             entries.extend(page.entries);
             left -= size;

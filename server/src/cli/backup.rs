@@ -16,17 +16,17 @@ use crate::error::Error;
   developer-zone --database-url sqlite:/var/lib/developer-zone/zone.db \\
       backup /var/backups/zone-2026-01-19.db
 
-The file must not exist. It appears under its name when it is whole, checked and on the disk, and only
-this user may read it. Every change that was reported as done before the command began is in it.
-To restore: stop the server, put the file in the place of the database, remove the files -wal and -shm
-beside it, run `developer-zone after-restore --yes`, start the server.")]
+The file must not exist. It appears under its name once it is complete, checked and on the disk. Only this
+user may read it. It contains every change that was reported as done before the command started.
+To restore: stop the server, replace the database with the file, delete the files -wal and -shm beside it,
+run `developer-zone after-restore --yes`, start the server.")]
 pub(super) struct Backup {
-    /// Where the copy goes
+    /// The file to create
     file: PathBuf,
 }
 
 impl Backup {
-    /// Copies, and says so.
+    /// Makes the copy and prints the result.
     ///
     /// # Errors
     /// Those of [`back_up`], and [`Error::Output`].
@@ -39,17 +39,17 @@ impl Backup {
 
 #[derive(Args)]
 #[command(
-    after_help = "A backup brings back what was deleted, deactivated or signed out after it was made: also tokens that leaked.
-Each organisation activates those of its tokens that it knows."
+    after_help = "A backup restores what was deleted, deactivated or signed out after it was made, including leaked tokens.
+Each organisation then activates the tokens that it trusts."
 )]
 pub(super) struct AfterRestore {
-    /// Yes, all integrations of all organisations are to stop until their tokens are activated again
+    /// Confirm that all integrations of all organisations stop until their tokens are activated again
     #[arg(long, env = "DEVELOPER_ZONE_YES", required = true, value_parser = BoolishValueParser::new())]
     yes: bool,
 }
 
 impl AfterRestore {
-    /// Pauses and signs out, and says how many.
+    /// Deactivates all tokens, ends all sessions, and prints the numbers.
     ///
     /// # Errors
     /// Those of the store, and [`Error::Output`].
@@ -57,9 +57,8 @@ impl AfterRestore {
         let Self { yes: _ } = self;
         let Distrusted { tokens, sessions } = store.distrust_restored().await?;
         output::line(format!(
-            "Tokens deactivated: {tokens}. Sessions ended: {sessions}. What was deleted or changed after the \
-             backup was made is as it was before; have each organisation look at its tokens before it \
-             activates them again."
+            "Tokens deactivated: {tokens}. Sessions ended: {sessions}. Deletions and changes made after the backup \
+             are undone: ask each organisation to review its tokens before it activates them again."
         ))
     }
 }

@@ -1,8 +1,8 @@
-//! The options from a file: each long option of `serve`, and each that all commands have, under its own name.
+//! Options from a file: the long options of `serve` and those of all commands.
 //!
-//! A flag goes over an environment variable, that over the file, and the file over the default. Nothing of
-//! an option is written twice: which there are, of which type, and what their values may be is the command
-//! line's to say. What the file says, and neither flag nor variable, is put among the arguments.
+//! A flag overrides an environment variable, a variable overrides the file, the file overrides the default. Options are
+//! defined only once, for the command line. A setting of the file that no flag or variable overrides is added to the
+//! arguments.
 
 mod effective;
 mod file;
@@ -20,36 +20,33 @@ use crate::error::Error;
 
 pub(super) use self::effective::effective;
 
-/// Why a call is not understood.
-pub(super) enum Misunderstood {
-    /// The arguments or the environment; the text is clap's.
+/// Why a call is invalid.
+pub(super) enum Invalid {
+    /// The arguments or the environment. The message is clap's.
     Call(clap::Error),
     /// The file.
     File(Error),
 }
 
-impl From<Error> for Misunderstood {
+impl From<Error> for Invalid {
     fn from(error: Error) -> Self {
         Self::File(error)
     }
 }
 
-/// What the program was called with.
+/// A valid call of the program.
 pub(super) struct Call {
-    /// Everything, as clap understood it.
+    /// All options, as clap parsed them.
     pub(super) matches: ArgMatches,
-    /// The options that have their value from the file.
+    /// The options whose value comes from the file.
     from_file: Vec<String>,
 }
 
-/// Understands `arguments`, together with the environment and the file that either may name.
+/// Parses `arguments` with the environment, and with the file that either of them may name.
 ///
 /// # Errors
-/// [`Misunderstood`].
-pub(super) fn understand(
-    mut command: Command,
-    arguments: Vec<OsString>,
-) -> Result<Call, Misunderstood> {
+/// [`Invalid`].
+pub(super) fn parse(mut command: Command, arguments: Vec<OsString>) -> Result<Call, Invalid> {
     command.build();
     let line = Line::read(&command, arguments);
     let settings = match line.file() {
@@ -58,12 +55,12 @@ pub(super) fn understand(
     };
     let used: Vec<_> = settings
         .into_iter()
-        .filter(|setting| !line.says(&setting.key) && !environment_says(&command, &setting.key))
+        .filter(|setting| !line.has(&setting.key) && !environment_has(&command, &setting.key))
         .collect();
     let matches = command
         .clone()
         .try_get_matches_from(line.with(&command, &used));
-    let matches = matches.map_err(|error| blame(error, &used))?;
+    let matches = matches.map_err(|error| locate(error, &used))?;
     Ok(Call {
         matches,
         from_file: used.into_iter().map(|setting| setting.key).collect(),
@@ -77,23 +74,23 @@ fn is_of_all_commands(command: &Command, key: &str) -> bool {
     of_all.any(|option| option.get_long() == Some(key))
 }
 
-fn environment_says(command: &Command, key: &str) -> bool {
+fn environment_has(command: &Command, key: &str) -> bool {
     let options = options(command);
     let option = options.iter().find(|option| option.get_long() == Some(key));
     let variable = option.and_then(|option| option.get_env());
     variable.is_some_and(|name| env::var_os(name).is_some())
 }
 
-/// The arguments as they were typed.
+/// The arguments as the caller typed them.
 struct Line {
     arguments: Vec<OsString>,
-    /// The command, if one was found.
+    /// The command, if there is one.
     command: Option<String>,
     file: Option<PathBuf>,
 }
 
 impl Line {
-    /// Finds the command and the file, without a judgement of the rest: that is clap's.
+    /// Finds the command and the file. Validation is left to clap.
     fn read(command: &Command, arguments: Vec<OsString>) -> Self {
         let takes_value = |option: &str| {
             let mut options = command.get_arguments();
@@ -128,8 +125,8 @@ impl Line {
         self.file.clone()
     }
 
-    /// Whether the option is among the arguments.
-    fn says(&self, key: &str) -> bool {
+    /// Whether the arguments contain the option.
+    fn has(&self, key: &str) -> bool {
         self.arguments
             .iter()
             .filter_map(|one| one.to_str())
@@ -140,8 +137,8 @@ impl Line {
             })
     }
 
-    /// The arguments with those of the file: what is of all commands before them, what is of `serve` behind
-    /// them if they call it.
+    /// The arguments together with those of the file. Options of all commands come first. Options of `serve` come last,
+    /// and only if `serve` is called.
     fn with(&self, command: &Command, settings: &[Setting]) -> Vec<OsString> {
         let (of_all, of_serve): (Vec<_>, Vec<_>) = settings
             .iter()
@@ -160,10 +157,10 @@ impl Line {
     }
 }
 
-/// Says where in the file a value stands that clap refuses.
-fn blame(error: clap::Error, used: &[Setting]) -> Misunderstood {
+/// Names the line of the file if clap refuses a value that comes from it.
+fn locate(error: clap::Error, used: &[Setting]) -> Invalid {
     let Some(ContextValue::String(refused)) = error.get(ContextKind::InvalidArg) else {
-        return Misunderstood::Call(error);
+        return Invalid::Call(error);
     };
     let name = refused.split([' ', '=']).next().unwrap_or_default();
     let setting = used
@@ -172,7 +169,7 @@ fn blame(error: clap::Error, used: &[Setting]) -> Misunderstood {
     let cause = std::error::Error::source(&error).map(ToString::to_string);
     match (setting, cause) {
         (Some(setting), Some(cause)) => setting.refuse(&cause).into(),
-        _ => Misunderstood::Call(error),
+        _ => Invalid::Call(error),
     }
 }
 
@@ -189,7 +186,7 @@ mod tests {
     use crate::cli::Cli;
 
     #[test]
-    fn a_number_in_a_file_is_one_wherever_the_option_takes_numbers() {
+    fn every_option_with_a_numeric_default_is_a_number_in_the_file() {
         let mut command = Cli::command();
         command.build();
         for option in options(&command) {
@@ -207,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn the_command_is_found_behind_options_and_their_values() {
+    fn the_command_is_found_after_options_and_their_values() {
         for (line, command, file) in [
             ("zone serve --config x.toml", Some("serve"), Some("x.toml")),
             ("zone --config=x.toml serve", Some("serve"), Some("x.toml")),
@@ -225,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shown_address_has_lost_its_password() {
+    fn a_printed_address_has_no_password() {
         for (address, shown) in [
             ("sqlite:zone.db", "sqlite:zone.db"),
             ("postgres://zone@db/zone", "postgres://zone@db/zone"),

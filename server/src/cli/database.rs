@@ -6,7 +6,7 @@ use store::{Origin, Store, clock::SystemClock};
 
 use crate::error::Error;
 
-/// Does `work` with the database, which is closed properly whatever becomes of it.
+/// Runs `work` with the database, and closes the database in any case.
 pub(super) async fn with_store(
     url: &str,
     work: impl AsyncFnOnce(&Store) -> Result<(), Error>,
@@ -17,15 +17,15 @@ pub(super) async fn with_store(
     outcome
 }
 
-/// Whoever is at the command line, by the name that the machine gives: a help for those who read the audit trail,
-/// and no proof. Who can open the database could write anything there.
+/// The operator's name for the audit trail, as the machine has it. It helps readers but proves nothing: anyone who can
+/// open the database could write any name.
 fn operator() -> Origin {
     let named = |name: &str| env::var(name).ok().filter(|name| !name.is_empty());
     let name = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(named);
     Origin::operator(name.as_deref())
 }
 
-/// The database with its schema up to date.
+/// Opens the database and brings its schema up to date.
 pub(super) async fn open(url: &str) -> Result<Store, Error> {
     let store = Store::open(url, Arc::new(SystemClock))
         .await

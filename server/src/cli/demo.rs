@@ -1,4 +1,4 @@
-//! The demo data, and how to get in.
+//! The demo data and its sign-ins.
 
 use std::fmt::Write as _;
 
@@ -14,16 +14,16 @@ use crate::error::Error;
 ///
 /// # Errors
 /// Those of the store, and [`Error::Output`].
-pub(super) async fn load_and_tell(store: &Store) -> Result<(), Error> {
+pub(super) async fn load(store: &Store) -> Result<(), Error> {
     if store.load_demo().await? {
         output::line("The demo data is loaded.")?;
     } else {
-        output::line("The demo data was there already; nothing was changed.")?;
+        output::line("The demo data exists already. Nothing was changed.")?;
     }
     output::line(sign_ins())
 }
 
-/// Who can sign in, with which password, and what they see.
+/// Who can sign in, with which password, and what each of them sees.
 pub(super) fn sign_ins() -> String {
     let width = DEMO_USERS.map(|user| user.email.len()).into_iter().max();
     let width = width.unwrap_or_default();

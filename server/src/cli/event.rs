@@ -12,7 +12,7 @@ use crate::error::Error;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Make an event, configured with every feature on
+    /// Create an event with every feature enabled
     #[command(after_help = "Example:
   developer-zone event create --organisation 903 --name \"Summit Marathon\" --id 456 \\
       --date 2026-01-19T06:00:00")]
@@ -23,16 +23,16 @@ pub(super) enum Command {
         /// Its name
         #[arg(long, env = "DEVELOPER_ZONE_NAME", value_parser = arguments::name)]
         name: String,
-        /// Its number; next after the highest if none is given
+        /// Its number [default: the highest number plus 1]
         #[arg(long, env = "DEVELOPER_ZONE_ID", value_parser = arguments::event_id)]
         id: Option<EventId>,
-        /// When it takes place, in local time: YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS
+        /// Its date, in local time: YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS
         #[arg(long, env = "DEVELOPER_ZONE_DATE")]
         date: Option<String>,
         /// Whether it is published
         #[arg(long, env = "DEVELOPER_ZONE_STATUS", value_parser = arguments::event_status(), default_value = "active")]
         status: EventStatus,
-        /// Leave it without a configuration; the API then answers event_not_configured
+        /// Create it without a configuration; the API then responds with event_not_configured
         #[arg(long, env = "DEVELOPER_ZONE_UNCONFIGURED", value_parser = BoolishValueParser::new())]
         unconfigured: bool,
     },
@@ -41,7 +41,7 @@ pub(super) enum Command {
 }
 
 impl Command {
-    /// Does it, and says so.
+    /// Runs the command and prints the result.
     ///
     /// # Errors
     /// Those of the store and of an import, and [`Error::Output`].
@@ -63,9 +63,9 @@ impl Command {
                     settings: (!unconfigured).then_some(EventSettings::ALL_ON),
                 };
                 let scope = EventsPermission::operator(organisation);
-                let made = store.events().create(scope, &event).await?;
+                let created = store.events().create(scope, &event).await?;
                 output::line(format!(
-                    "Created event {made}, {}, in organisation {organisation}.",
+                    "Created event {created}, {}, in organisation {organisation}.",
                     event.name
                 ))
             }

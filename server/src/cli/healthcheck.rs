@@ -1,4 +1,4 @@
-//! `developer-zone healthcheck`: for container runtimes and supervisors, which know exit codes.
+//! `developer-zone healthcheck`: for container runtimes and supervisors, which read exit codes.
 
 use std::{io, time::Duration};
 
@@ -13,13 +13,13 @@ use tokio::{
 use super::output;
 use crate::error::Error;
 
-/// A server that takes longer than this to say that it is well, is not.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// A server that takes longer to respond counts as unhealthy.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[derive(Args)]
 #[command(
-    after_help = "Ends with 0 when GET /healthz (with --ready: GET /readyz) answers 200 within five seconds, else with 1.
-A supervisor that restarts what is not healthy asks without --ready: a restart brings no database back."
+    after_help = "Exits with 0 if GET /healthz (with --ready: GET /readyz) responds with 200 within five seconds, otherwise with 1.
+A supervisor that restarts unhealthy servers must not use --ready: a restart does not repair the database."
 )]
 pub(super) struct Healthcheck {
     /// The address of the server, as its first line on standard output shows it
@@ -31,12 +31,12 @@ pub(super) struct Healthcheck {
         default_value = "http://127.0.0.1:3000"
     )]
     url: Uri,
-    /// Ask whether the server can do its work, its database included
+    /// Check whether the server is ready for requests, which includes its database
     #[arg(long, env = "DEVELOPER_ZONE_READY", value_parser = BoolishValueParser::new())]
     ready: bool,
 }
 
-/// HTTPS is what a proxy in front speaks, and a healthy proxy says nothing of the server.
+/// Only `http://`: HTTPS would reach a proxy in front, whose health says nothing about the server.
 fn server_url(text: &str) -> Result<Uri, &'static str> {
     let url: Option<Uri> = text.parse().ok();
     let plain = |url: &Uri| url.scheme() == Some(&Scheme::HTTP) && url.path() == "/";
@@ -45,43 +45,43 @@ fn server_url(text: &str) -> Result<Uri, &'static str> {
 }
 
 impl Healthcheck {
-    /// Asks the server, and prints `healthy` or `ready` if it is.
+    /// Checks the server, and prints `healthy` or `ready` if it is.
     ///
     /// # Errors
     /// [`Error::NotHealthy`].
     pub(super) async fn perform(self) -> Result<(), Error> {
-        let (path, well) = match self.ready {
+        let (path, state) = match self.ready {
             true => ("/readyz", "ready"),
             false => ("/healthz", "healthy"),
         };
-        let problem = match timeout(PATIENCE, ask(&self.url, path)).await {
-            Ok(Ok(status)) if status == "200" => return output::line(well),
-            Ok(Ok(status)) => format!("it answered with {status}"),
+        let problem = match timeout(RESPONSE_TIMEOUT, status(&self.url, path)).await {
+            Ok(Ok(status)) if status == "200" => return output::line(state),
+            Ok(Ok(status)) => format!("it responded with {status}"),
             Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("no answer within {} seconds", PATIENCE.as_secs()),
+            Err(_) => format!("no response within {} seconds", RESPONSE_TIMEOUT.as_secs()),
         };
         Err(Error::NotHealthy {
             address: self.url.to_string(),
-            well,
+            well: state,
             problem,
         })
     }
 }
 
-/// The status of `GET` of `path`, as the server writes it.
-async fn ask(url: &Uri, path: &str) -> io::Result<String> {
+/// The status of the response to `GET path`.
+async fn status(url: &Uri, path: &str) -> io::Result<String> {
     let (host, port) = (url.host().unwrap_or_default(), url.port_u16().unwrap_or(80));
     let mut stream = TcpStream::connect(format!("{host}:{port}")).await?;
     let request =
         format!("GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
-    let mut answer = Vec::new();
-    // Enough for a status line and the headers after it; a stranger on the port may send without end.
-    stream.take(4096).read_to_end(&mut answer).await?;
-    let answer = String::from_utf8_lossy(&answer);
-    let mut words = answer.split_ascii_whitespace();
+    let mut response = Vec::new();
+    // Enough for the status line and headers. Another program on the port could send without end.
+    stream.take(4096).read_to_end(&mut response).await?;
+    let response = String::from_utf8_lossy(&response);
+    let mut words = response.split_ascii_whitespace();
     match (words.next(), words.next()) {
         (Some("HTTP/1.1"), Some(status)) => Ok(status.to_owned()),
-        _ => Err(io::Error::other("the answer is not HTTP/1.1")),
+        _ => Err(io::Error::other("the response is not HTTP/1.1")),
     }
 }

@@ -21,11 +21,11 @@ use self::records::{Format, Records, Unreadable};
 use super::{arguments, output};
 use crate::error::Error;
 
-/// Photos of one transaction: enough to be quick, few enough that others hardly wait.
+/// Photos in one transaction: enough to be quick, few enough that other writers hardly wait.
 const BATCH: usize = 1_000;
 
-/// Bad lines of which each is told; of the others, how many there are.
-const FAULTS_TOLD: u64 = 20;
+/// The number of bad lines that are reported one by one. Further ones are only counted.
+const MAX_REPORTED: u64 = 20;
 
 #[derive(Args)]
 #[command(after_help = "Example:
@@ -34,22 +34,22 @@ const FAULTS_TOLD: u64 = 20;
   image_id,img_url,thumbnail_url,original_path,captured_at,bibs
   IMG_1,https://images.example.com/1.jpg,/t/1.jpg,456/1.jpg,2026-01-19T08:30:00+01:00,1234 A17
 
-Columns of a .csv file, named in its first line, and fields of the objects of a .jsonl file, one on
-each line:
+The columns of a .csv file (named in its first line), or the fields of the objects in a .jsonl file (one
+object on each line):
   image_id       required; the photo's name, unique within the event
   img_url        required; https://…, http://… or a path from the root, as are all addresses
   thumbnail_url  required
   original_url   address of the original, where it is public
   original_path  the original's name in the storage of originals, like 456/IMG_0001.jpg
   width, height  in pixels
-  captured_at    RFC 3339, with the zone: 2026-01-19T08:30:00+01:00; no other form is taken
-  bibs           bib numbers; in .csv with spaces or semicolons between them, in .jsonl a list
+  captured_at    RFC 3339 with the time zone: 2026-01-19T08:30:00+01:00
+  bibs           bib numbers; in .csv separated by spaces or semicolons, in .jsonl a list
 
-A photo that the event has, by its image_id, becomes what the file says of it. Bad lines are told on
-standard error, and all others are loaded; the command then ends with 1.
+A photo whose image_id the event already has is updated. Bad lines are reported on standard error, and all
+others are loaded; the command then exits with 1.
 
-Interrupted, whatever by, it leaves the event with what was loaded by then: run the same command again,
-and it ends with the same photos as if it had not been interrupted.")]
+If the command is interrupted, the photos loaded so far remain. Run it again: the result is the same as
+without the interruption.")]
 pub(super) struct Import {
     /// The organisation's number
     #[arg(long, env = "DEVELOPER_ZONE_ORGANISATION", value_parser = arguments::organisation_id)]
@@ -62,7 +62,7 @@ pub(super) struct Import {
     file: Source,
 }
 
-/// A file, and what its name says of it.
+/// A file, and the format that its name tells.
 #[derive(Clone, Debug)]
 struct Source {
     path: PathBuf,
@@ -81,7 +81,7 @@ fn source(text: &str) -> Result<Source, &'static str> {
 }
 
 impl Import {
-    /// Does it, and says what came of it.
+    /// Runs the import and prints the result.
     ///
     /// # Errors
     /// [`Error::ImportFile`], [`Error::ImportHeader`], [`Error::ImportBrokeOff`], [`Error::LinesRefused`], those
@@ -121,7 +121,7 @@ impl Import {
         tally.finish(self.event)
     }
 
-    /// Loads what is in `batch`, and empties it.
+    /// Loads the photos in `batch`, and empties it.
     async fn load(
         &self,
         store: &Store,
@@ -144,7 +144,7 @@ impl Import {
     }
 }
 
-/// What has come of the lines so far.
+/// The outcome so far.
 struct Tally<'a> {
     file: &'a Path,
     bar: ProgressBar,
@@ -174,7 +174,7 @@ impl<'a> Tally<'a> {
 
     fn refuse(&mut self, line: u64, fault: &str) {
         self.refused += 1;
-        if self.refused <= FAULTS_TOLD {
+        if self.refused <= MAX_REPORTED {
             let (file, fault) = (self.file.display(), printable(fault));
             self.bar.suspend(|| eprintln!("{file}:{line}: {fault}"));
         }
@@ -182,8 +182,8 @@ impl<'a> Tally<'a> {
 
     fn finish(self, event: EventId) -> Result<(), Error> {
         self.bar.finish_and_clear();
-        if self.refused > FAULTS_TOLD {
-            eprintln!("… and {} more", self.refused - FAULTS_TOLD);
+        if self.refused > MAX_REPORTED {
+            eprintln!("… and {} more", self.refused - MAX_REPORTED);
         }
         let Imported {
             added,
@@ -204,7 +204,7 @@ impl<'a> Tally<'a> {
     }
 }
 
-/// Told by bytes, since nobody knows the number of lines; to people alone.
+/// Progress by bytes, since the number of lines is unknown. Only shown at a terminal.
 fn progress_bar(file: &File) -> ProgressBar {
     const TEMPLATE: &str = "{bar:40} {bytes} of {total_bytes}, {eta} left";
     let length = file.metadata().map(|data| data.len()).unwrap_or_default();
@@ -215,8 +215,7 @@ fn progress_bar(file: &File) -> ProgressBar {
     ProgressBar::new(length).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-/// A text with words from a file in it, fit for a terminal: on one line, not endless, and without
-/// characters that would steer it.
+/// Makes text from a file safe for a terminal: one line, limited length, no control characters.
 fn printable(text: &str) -> String {
     const LONGEST: usize = 300;
     let clean = |c: char| if c.is_control() { '\u{FFFD}' } else { c };
@@ -232,7 +231,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_of_a_file_says_its_format() {
+    fn the_name_of_a_file_tells_its_format() {
         let format = |text| source(text).ok().map(|it| it.format);
         assert_eq!(format("a/photos.csv"), Some(Format::Csv));
         assert_eq!(format("PHOTOS.CSV"), Some(Format::Csv));
@@ -243,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn words_from_a_file_do_not_steer_the_terminal() {
+    fn text_from_a_file_cannot_control_the_terminal() {
         assert_eq!(printable("a\u{1b}[2J\nb"), "a\u{FFFD}[2J\u{FFFD}b");
         assert_eq!(printable(&"ä".repeat(301)).chars().count(), 301);
     }

@@ -13,17 +13,17 @@ use crate::error::Error;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Make an organisation
+    /// Create an organisation
     #[command(after_help = "Example:
   developer-zone organisation create --name \"Summit Races\" --plan enterprise --id 903")]
     Create {
         /// Its name
         #[arg(long, env = "DEVELOPER_ZONE_NAME", value_parser = arguments::name)]
         name: String,
-        /// What it pays for; the Developer Zone and the API need enterprise
+        /// Its plan; the Developer Zone and the API need enterprise
         #[arg(long, env = "DEVELOPER_ZONE_PLAN", value_parser = arguments::plan())]
         plan: Plan,
-        /// Its number; next after the highest if none is given
+        /// Its number [default: the highest number plus 1]
         #[arg(long, env = "DEVELOPER_ZONE_ID", value_parser = arguments::organisation_id)]
         id: Option<OrganisationId>,
     },
@@ -33,29 +33,29 @@ pub(super) enum Command {
         #[arg(long, env = "DEVELOPER_ZONE_JSON", value_parser = BoolishValueParser::new())]
         json: bool,
     },
-    /// Put an organisation on another plan; in force, everywhere, once the command has ended
+    /// Change the plan of an organisation. When the command ends, every server applies it
     #[command(after_help = "Example:
   developer-zone organisation set-plan --id 903 --plan trial")]
     SetPlan {
         /// The organisation
         #[arg(long, env = "DEVELOPER_ZONE_ID", value_parser = arguments::organisation_id)]
         id: OrganisationId,
-        /// What it pays for from now on
+        /// The new plan
         #[arg(long, env = "DEVELOPER_ZONE_PLAN", value_parser = arguments::plan())]
         plan: Plan,
     },
 }
 
 impl Command {
-    /// Does it, and says so.
+    /// Runs the command and prints the result.
     ///
     /// # Errors
     /// Those of the store, and [`Error::Output`].
     pub(super) async fn perform(self, store: &Store) -> Result<(), Error> {
         match self {
             Self::Create { name, plan, id } => {
-                let made = store.organisations().create(id, &name, plan).await?;
-                output::line(format!("Created {made}, plan {}.", made.plan.code()))
+                let created = store.organisations().create(id, &name, plan).await?;
+                output::line(format!("Created {created}, plan {}.", created.plan.code()))
             }
             Self::List { json } => {
                 let organisations = store.organisations().list().await?;

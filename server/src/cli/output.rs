@@ -1,4 +1,4 @@
-//! What goes to standard output: the answer to what was asked, and nothing else.
+//! Standard output: the result of a command, and nothing else.
 
 use std::io::{self, ErrorKind, Write};
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 
-/// Prints one line (or several, joined) at once. That nobody reads on (`… | head -1`) is no error.
+/// Prints one line, or several joined ones. A reader that stops early (`… | head -1`) is no error.
 ///
 /// # Errors
 /// [`Error::Output`].
@@ -17,7 +17,7 @@ pub(super) fn line(text: impl AsRef<str>) -> Result<(), Error> {
     }
 }
 
-/// Prints a text that has lines of its own. That nobody reads on is no error.
+/// Prints a text that contains its own line breaks. A reader that stops early is no error.
 ///
 /// # Errors
 /// [`Error::Output`].
@@ -29,7 +29,7 @@ pub(super) fn bytes(text: &[u8]) -> Result<(), Error> {
     }
 }
 
-/// Prints one line at once, and tells if nobody was there to take it.
+/// Prints one line. A reader that has stopped is an error.
 ///
 /// # Errors
 /// Those of standard output.
@@ -55,7 +55,7 @@ pub(super) fn list<R: Row<N>, const N: usize>(rows: &[R], json: bool) -> Result<
 
 /// A row of a list: its fields are the JSON's, its cells the table's.
 pub(super) trait Row<const N: usize>: Serialize {
-    /// What stands above the columns.
+    /// The headings of the columns.
     const HEADINGS: [&'static str; N];
 
     /// The row's text in each column.
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_stand_under_their_headings_also_with_letters_beyond_ascii() {
+    fn columns_align_with_their_headings_also_beyond_ascii() {
         let rows = [Line("903", "Züri"), Line("7", "Summit Races")];
         assert_eq!(table(&rows), "ID   NAME\n903  Züri\n7    Summit Races");
     }

@@ -37,9 +37,9 @@ use crate::{
 
 Several servers may run on one PostgreSQL; a SQLite file takes one.
 The first line on standard output is `listening on http://ADDRESS:PORT`.
-SIGTERM and Ctrl-C let running requests finish, for at most --shutdown-grace; a second one ends at once.")]
+After SIGTERM or Ctrl-C, running requests have --shutdown-grace to finish; a second signal exits immediately.")]
 pub(super) struct Serve {
-    /// Where to listen; port 0 takes any free port
+    /// The address to listen on; port 0 means any free port
     #[arg(
         long,
         env = "DEVELOPER_ZONE_LISTEN",
@@ -57,8 +57,8 @@ pub(super) struct Serve {
         default_value = "api.9pic.ai"
     )]
     api_hosts: Vec<HostName>,
-    /// The host names under which the dashboard is served, separated by commas; the one of --public-url if none
-    /// is given, and every name if there is none either
+    /// The host names under which the dashboard is served, separated by commas [default: the host of --public-url, or
+    /// every host]
     #[arg(
         long,
         env = "DEVELOPER_ZONE_DASHBOARD_HOSTS",
@@ -66,7 +66,7 @@ pub(super) struct Serve {
         value_delimiter = ','
     )]
     dashboard_hosts: Option<Vec<HostName>>,
-    /// Where people of organisations without the Enterprise plan are sent
+    /// The contact link for organisations without the Enterprise plan
     #[arg(
         long,
         env = "DEVELOPER_ZONE_CONTACT_URL",
@@ -74,14 +74,13 @@ pub(super) struct Serve {
         default_value = "https://9pic.ai/contact"
     )]
     contact_url: ContactUrl,
-    /// The address that browsers show; with https, cookies are sent over HTTPS only
+    /// The address of the dashboard in browsers; with https, cookies are sent over HTTPS only
     #[arg(long, env = "DEVELOPER_ZONE_PUBLIC_URL", value_name = "URL")]
     public_url: Option<PublicUrl>,
-    /// The address under which integrations call the API; https:// and the first API host if none is given
+    /// The address under which integrations call the API [default: https:// and the first API host]
     #[arg(long, env = "DEVELOPER_ZONE_API_URL", value_name = "URL")]
     api_url: Option<PublicUrl>,
-    /// The proxies in front, as addresses and networks (CIDR) separated by commas; X-Forwarded-For is taken
-    /// from them alone
+    /// Addresses and networks (CIDR) of trusted proxies, separated by commas; X-Forwarded-For is read only from them
     #[arg(
         long,
         env = "DEVELOPER_ZONE_TRUSTED_PROXIES",
@@ -89,7 +88,7 @@ pub(super) struct Serve {
         value_delimiter = ','
     )]
     trusted_proxies: Vec<ProxyNetwork>,
-    /// Requests a second that each token may send, to each server; 0 turns all limits off
+    /// Requests a second that each token may send to each server; 0 turns all limits off
     #[arg(
         long,
         env = "DEVELOPER_ZONE_RATE_LIMIT",
@@ -97,7 +96,7 @@ pub(super) struct Serve {
         default_value = "50"
     )]
     rate_limit: Rate,
-    /// Requests that a token may send at once after a pause
+    /// Requests that a token may send at once after an idle time
     #[arg(
         long,
         env = "DEVELOPER_ZONE_RATE_BURST",
@@ -106,8 +105,8 @@ pub(super) struct Serve {
         default_value = "100"
     )]
     rate_burst: NonZeroU32,
-    /// For how many milliseconds a token or an event that was read may be answered for without asking the
-    /// database again; a change on PostgreSQL takes a tenth longer than that. 0 always asks
+    /// For how many milliseconds a server may use a token or event from memory; a change on PostgreSQL takes a tenth
+    /// longer than this. 0 reads the database for every request
     #[arg(
         long,
         env = "DEVELOPER_ZONE_LEASE_MS",
@@ -115,7 +114,7 @@ pub(super) struct Serve {
         default_value_t
     )]
     lease_ms: Lease,
-    /// Where Prometheus may ask for `/metrics`; nowhere if no address is given. Keep it from the public
+    /// The address on which to serve `/metrics` for Prometheus; it must not be public [default: none]
     #[arg(
         long,
         env = "DEVELOPER_ZONE_METRICS_LISTEN",
@@ -123,8 +122,8 @@ pub(super) struct Serve {
         value_parser = listen_address
     )]
     metrics_listen: Option<SocketAddr>,
-    /// For how long after somebody has given their password they are not asked for it again when they create
-    /// or delete a token, for example 15m or 1h; 0 always asks
+    /// For how long after entering the password a user can create and delete tokens without it, for example 15m or
+    /// 1h; 0 always asks
     #[arg(
         long,
         env = "DEVELOPER_ZONE_CONFIRM_PASSWORD_AFTER",
@@ -135,11 +134,11 @@ pub(super) struct Serve {
     confirm_password_after: Duration,
     #[command(flatten)]
     storage: Storage,
-    /// Load the demo data, and serve API and dashboard under the listen address's own names too
+    /// Load the demo data, and serve API and dashboard also under the names of the listen address
     #[arg(long, env = "DEVELOPER_ZONE_DEMO", value_parser = BoolishValueParser::new())]
     demo: bool,
-    /// For how long requests are still taken after SIGTERM or Ctrl-C, while /readyz answers 503: what a load
-    /// balancer takes to notice
+    /// For how long to accept requests after SIGTERM or Ctrl-C, while /readyz responds with 503: the time that a load
+    /// balancer needs to notice
     #[arg(
         long,
         env = "DEVELOPER_ZONE_SHUTDOWN_DELAY",
@@ -148,7 +147,7 @@ pub(super) struct Serve {
         default_value = "0s"
     )]
     shutdown_delay: Duration,
-    /// How long running requests may take to finish after that
+    /// How long running requests may then take to finish
     #[arg(
         long,
         env = "DEVELOPER_ZONE_SHUTDOWN_GRACE",
@@ -157,7 +156,7 @@ pub(super) struct Serve {
         default_value = "10s"
     )]
     shutdown_grace: Duration,
-    /// Print what every option comes to, and from where, and do nothing else
+    /// Print the value of every option and its source, and do nothing else
     #[arg(long, env = "DEVELOPER_ZONE_CHECK_CONFIG", value_parser = BoolishValueParser::new())]
     check_config: bool,
 }
@@ -189,15 +188,15 @@ fn at_most_an_hour(text: &str) -> Result<Duration, &'static str> {
 }
 
 impl Serve {
-    /// Whether it is only to be told what would be done.
+    /// Whether the options are only printed.
     pub(super) const fn only_checks(&self) -> bool {
         self.check_config
     }
 
-    /// Runs until it is told to stop.
+    /// Runs the server until a signal stops it.
     ///
     /// # Errors
-    /// What keeps the server from starting.
+    /// The reason why the server cannot start.
     pub(super) async fn perform(self, database_url: &str) -> Result<(), Error> {
         assets::addresses()?;
         let stop = serve::stop_signal()?;
@@ -274,7 +273,7 @@ impl Serve {
         (config, self.storage)
     }
 
-    /// A demo is called where it listens; anything else where its operator says, or under its own name.
+    /// The operator's choice. Otherwise a demo uses its listen address, and any other server its first API host.
     fn api_url(&self, listening: SocketAddr) -> PublicUrl {
         self.api_url.clone().unwrap_or_else(|| {
             if self.demo {
@@ -286,7 +285,7 @@ impl Serve {
     }
 }
 
-/// The names under which a browser or curl on this machine reaches a server that listens on `ip`.
+/// The names by which a browser or curl on this machine reaches a server that listens on `ip`.
 fn own_names(ip: IpAddr) -> impl Iterator<Item = HostName> {
     let names = [
         "127.0.0.1".to_owned(),
@@ -308,13 +307,13 @@ fn add_demo_pictures(originals: &Originals) -> Result<(), Error> {
     })
 }
 
-/// Anyone can read the demo's password, so on an address that others reach anyone can sign in.
+/// Warns if others can reach the server and its database has demo sign-ins: their password is public.
 async fn warn_of_demo_sign_ins(store: &Store, ip: IpAddr) -> Result<(), Error> {
     let emails = store.users().demo_emails().await?;
     if !emails.is_empty() && !ip.is_loopback() {
         telemetry::report_warning(&format!(
-            "whoever reaches {ip} can sign in to this database: it has demo sign-ins, whose \
-             password is published ({}). Listen on 127.0.0.1, or use a database without demo data.",
+            "anyone who can reach {ip} can sign in: this database has demo sign-ins, whose password is \
+             published ({}). Listen on 127.0.0.1, or use a database without demo data.",
             emails.join(", ")
         ));
     }
@@ -329,7 +328,7 @@ fn invitation(address: SocketAddr) -> String {
     )
 }
 
-/// The address by which this machine itself reaches a server that listens on `address`.
+/// The address by which this machine reaches a server that listens on `address`.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
@@ -344,7 +343,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_demo_server_knows_itself_by_its_own_names() {
+    fn a_demo_server_accepts_the_names_of_its_listen_address() {
         let names: Vec<_> = own_names(Ipv4Addr::new(192, 168, 1, 7).into()).collect();
         for name in ["127.0.0.1", "localhost", "[::1]", "192.168.1.7"] {
             assert!(names.iter().any(|own| own.is(name)), "{name}: {names:?}");
@@ -352,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn the_address_to_open_is_one_that_a_browser_can_open() {
+    fn the_printed_address_can_be_opened_in_a_browser() {
         let open = |address: &str| invitation(address.parse().expect("an address"));
         assert!(open("0.0.0.0:80").contains("http://127.0.0.1:80\n"));
         assert!(open("[::]:80").contains("http://[::1]:80\n"));

@@ -1,4 +1,4 @@
-//! Where `serve` finds originals: the options, and what follows from them.
+//! The options that say where `serve` finds originals.
 
 use std::path::{Path, PathBuf};
 
@@ -16,10 +16,10 @@ use crate::{
     },
 };
 
-/// The folder that is looked into when none is named. It need not be there: not everybody has originals.
+/// The default folder. It need not exist: not every installation has originals.
 const FOLDER: &str = "originals";
 
-/// The demo's own, beside its database: what a demo leaves behind is then found, and thrown away, together.
+/// The demo's folder, beside its database, so that all traces of a demo can be deleted together.
 const DEMO_FOLDER: &str = "developer-zone-originals";
 
 #[derive(Args)]
@@ -46,7 +46,7 @@ pub(super) struct Storage {
     ]
 )]
 struct S3 {
-    /// Where original photos are, instead of a folder: the address of an S3-compatible storage
+    /// The address of an S3-compatible storage with the original photos, instead of a folder
     #[arg(
         long,
         env = "DEVELOPER_ZONE_S3_ENDPOINT",
@@ -104,7 +104,7 @@ fn endpoint(text: &str) -> Result<Url, &'static str> {
     .ok_or("use an address with its scheme, for example https://s3.eu-central-1.amazonaws.com")
 }
 
-/// Amazon's rules, but for letters in upper case and underscores, which others allow.
+/// Amazon's rules, plus upper-case letters and underscores, which other storages allow.
 fn bucket_name(text: &str) -> Result<String, &'static str> {
     let sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     if (3..=63).contains(&text.len()) && text.chars().all(sound) {
@@ -114,7 +114,7 @@ fn bucket_name(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// One word: what is blank or has a space in it was not meant.
+/// A word: neither empty nor with spaces.
 fn word(text: &str) -> Result<String, &'static str> {
     if text.is_empty() || text.contains(|c: char| !c.is_ascii_graphic()) {
         Err("use one word, without spaces")
@@ -124,11 +124,11 @@ fn word(text: &str) -> Result<String, &'static str> {
 }
 
 impl Storage {
-    /// The storage that the options name.
+    /// Opens the storage that the options name.
     ///
     /// # Errors
-    /// [`Error::OriginalsFolder`] for a named folder that is not there, [`Error::Secret`], [`Error::Bucket`],
-    /// and those of the store.
+    /// [`Error::OriginalsFolder`] if a named folder does not exist, [`Error::Secret`], [`Error::Bucket`], and those of
+    /// the store.
     pub(super) async fn open(
         self,
         store: &Store,
@@ -164,7 +164,7 @@ impl S3 {
     }
 }
 
-/// Beside SQLite's file; for PostgreSQL, which has none, in the working folder.
+/// Beside SQLite's file. For PostgreSQL, which has no file, in the working folder.
 fn demo_folder(database_url: &str) -> PathBuf {
     let file = database_url.strip_prefix("sqlite:").unwrap_or_default();
     let file = file.strip_prefix("//").unwrap_or(file);
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_demos_originals_are_beside_its_database() {
+    fn the_originals_of_a_demo_are_beside_its_database() {
         for (url, folder) in [
             ("sqlite:developer-zone.db", "developer-zone-originals"),
             (

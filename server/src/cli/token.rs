@@ -18,20 +18,21 @@ use crate::error::Error;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Make a token in a member's name; prints it, alone and once, on standard output
+    /// Create a token in a member's name, and print the token alone on standard output
     #[command(after_help = "Example:
   TOKEN=$(developer-zone token create --organisation 903 --created-by ada@example.com \\
     --name 'Website gallery')
 
-Make a separate token for each integration, and name it after what uses it. The token cannot be shown again: only its digest is kept.")]
+Create a separate token for each integration, and name it after what uses it. The token cannot be shown again: only
+its digest is stored.")]
     Create {
         /// The organisation's number
         #[arg(long, env = "DEVELOPER_ZONE_ORGANISATION", value_parser = arguments::organisation_id)]
         organisation: OrganisationId,
-        /// E-mail address of the member in whose name it is made
+        /// Email address of the member in whose name the token is created
         #[arg(long, env = "DEVELOPER_ZONE_CREATED_BY", value_name = "EMAIL", value_parser = arguments::email)]
         created_by: Email,
-        /// What it is called in lists, after what uses it; at most 60 characters
+        /// A name after what uses the token; at most 60 characters
         #[arg(long, env = "DEVELOPER_ZONE_NAME", value_parser = arguments::token_name)]
         name: Option<TokenName>,
     },
@@ -44,15 +45,15 @@ Make a separate token for each integration, and name it after what uses it. The 
         #[arg(long, env = "DEVELOPER_ZONE_JSON", value_parser = BoolishValueParser::new())]
         json: bool,
     },
-    /// Let an inactive token open the API again
+    /// Activate an inactive token
     Activate(Which),
-    /// Make a token inactive; no server takes it any more once the command has ended
+    /// Deactivate a token. When the command ends, every server refuses it
     Deactivate(Which),
-    /// Call a token by another name
+    /// Rename a token
     #[command(after_help = "Example:
   developer-zone token rename --organisation 903 57 'Website gallery'
 
-Names need not be unique. An empty one ('') takes the name away.")]
+Names need not be unique. An empty name ('') removes the name.")]
     Rename {
         #[command(flatten)]
         which: Which,
@@ -60,7 +61,7 @@ Names need not be unique. An empty one ('') takes the name away.")]
         #[arg(value_parser = arguments::token_name_or_none)]
         new_name: NewName,
     },
-    /// Delete a token for good; no server takes it any more once the command has ended
+    /// Permanently delete a token. When the command ends, every server refuses it
     Delete(Which),
 }
 
@@ -82,7 +83,7 @@ impl Which {
 }
 
 impl Command {
-    /// Does it, and says so.
+    /// Runs the command and prints the result.
     ///
     /// # Errors
     /// [`Error::CreatorNotAMember`], [`Error::TokenNotShown`], those of the store, and
@@ -119,7 +120,7 @@ impl Command {
                 let token = tokens.rename(which.authority(), which.id, name).await?;
                 output::line(match &token.name {
                     Some(name) => {
-                        format!("Token {} ({}) is called “{name}”.", token.preview, token.id)
+                        format!("Token {} ({}) is named “{name}”.", token.preview, token.id)
                     }
                     None => format!("Token {} ({}) has no name.", token.preview, token.id),
                 })
@@ -135,7 +136,7 @@ impl Command {
     }
 }
 
-/// A token that reached nobody is deleted again, rather than left behind as one that nobody has.
+/// Creates a token and prints it. If it cannot be printed, deletes it again: nobody could use it.
 async fn create(
     store: &Store,
     organisation: OrganisationId,
@@ -213,7 +214,7 @@ impl Row<7> for TokenRow {
     }
 }
 
-/// The instant in UTC (RFC 3339), to the second.
+/// The time in UTC (RFC 3339), to the second.
 fn rfc_3339(epoch_millis: i64) -> String {
     const UTC: &[BorrowedFormatItem<'_>] =
         format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
@@ -228,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_instant_is_printed_in_utc() {
+    fn a_time_is_printed_in_utc() {
         assert_eq!(rfc_3339(1_768_802_400_999), "2026-01-19T06:00:00Z");
     }
 }

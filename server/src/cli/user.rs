@@ -14,14 +14,14 @@ use crate::error::Error;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Make an account in an organisation; an account that exists joins the organisation
+    /// Create an account in an organisation, or add an existing account to it
     #[command(after_help = "Examples:
   developer-zone user create --email ada@example.com --organisation 903 \\
       --password-stdin < password.txt
   printf %s \"$PASSWORD\" | developer-zone user create --email ada@example.com \\
       --organisation 903 --role admin --password-stdin
 
-Somebody who has an account already keeps their password, and is added to the organisation.")]
+An existing account keeps its password and is added to the organisation.")]
     Create {
         /// The address to sign in with
         #[arg(long, env = "DEVELOPER_ZONE_EMAIL", value_parser = arguments::email)]
@@ -29,13 +29,13 @@ Somebody who has an account already keeps their password, and is added to the or
         /// The organisation's number
         #[arg(long, env = "DEVELOPER_ZONE_ORGANISATION", value_parser = arguments::organisation_id)]
         organisation: OrganisationId,
-        /// What the person is in the organisation
+        /// The role in the organisation
         #[arg(long, env = "DEVELOPER_ZONE_ROLE", value_parser = arguments::role(), default_value = "user")]
         role: Role,
         #[command(flatten)]
         password: PasswordSource,
     },
-    /// Give an account another password, and sign it out everywhere
+    /// Change the password of an account, and end all of its sessions
     #[command(after_help = "Example:
   developer-zone user set-password --email ada@example.com --password-stdin < password.txt")]
     SetPassword {
@@ -47,8 +47,8 @@ Somebody who has an account already keeps their password, and is added to the or
     },
 }
 
-/// Where the password comes from. There is one way only, and it has to be named: a command that waits for
-/// input nobody expects to give would seem to hang.
+/// Where the password comes from. The only option must be named: without it, a command that waits for input would seem
+/// to hang.
 #[derive(clap::Args)]
 pub(super) struct PasswordSource {
     /// Read the password from standard input: one line of at least 12 characters
@@ -57,7 +57,7 @@ pub(super) struct PasswordSource {
 }
 
 impl Command {
-    /// Does it, and says so.
+    /// Runs the command and prints the result.
     ///
     /// # Errors
     /// [`Error::PasswordInput`], [`Error::PasswordLines`], those of the store, and [`Error::Output`].
@@ -100,14 +100,14 @@ async fn create(
         Err(AccountError::Exists(_)) => {
             users.join(email, organisation, role).await?;
             output::line(format!(
-                "{email} has an account already and keeps its password; now {role_code} of organisation {organisation} too."
+                "{email} already has an account and keeps its password. It is now also {role_code} of organisation {organisation}."
             ))
         }
         Err(error) => Err(error.into()),
     }
 }
 
-/// One line of standard input, without its end. At a terminal it asks for it.
+/// Reads one line of standard input, without its line break. Prompts for it at a terminal.
 fn password_from_stdin(email: &Email) -> Result<String, Error> {
     let mut stdin = io::stdin().lock();
     let terminal = stdin.is_terminal();
@@ -117,8 +117,8 @@ fn password_from_stdin(email: &Email) -> Result<String, Error> {
     read_password(&mut stdin, terminal)
 }
 
-/// More than one line is refused rather than cut: a password of which only a part counts is no password.
-/// At a terminal there is no more than the line that was typed, and no end to wait for.
+/// Several lines are refused: using the first alone would set another password than the caller meant. At a terminal,
+/// the end of input is not awaited.
 fn read_password(input: &mut impl BufRead, terminal: bool) -> Result<String, Error> {
     let mut password = String::new();
     input
@@ -145,14 +145,14 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_a_line_without_its_end() {
+    fn a_password_is_a_line_without_its_line_break() {
         for input in ["pass word ", "pass word \n", "pass word \r\n"] {
             assert_eq!(read(input).as_deref(), Some("pass word "), "{input:?}");
         }
     }
 
     #[test]
-    fn a_password_of_several_lines_is_refused_rather_than_cut() {
+    fn a_password_of_several_lines_is_refused() {
         for input in ["one\ntwo", "one\n\n"] {
             assert_eq!(read(input), None, "{input:?}");
         }

@@ -1,4 +1,4 @@
-//! Error codes and the guard's checks, as tables of Markdown: made of the lists that the API goes by.
+//! Error codes and the guard's checks as Markdown tables, generated from the lists that the API uses.
 
 use model::permission::{Check, Refusal};
 
@@ -14,7 +14,7 @@ pub(super) fn table() -> String {
     })
 }
 
-/// The guard's checks in their order, and what each refuses with.
+/// The guard's checks in order, with the codes of each.
 pub(super) fn checks() -> String {
     let head = "| No. | What must hold | Otherwise |\n|---|---|---|\n";
     let rows = Check::ALL.into_iter().zip(1..).map(|(check, number)| {
@@ -35,7 +35,7 @@ fn with_status(code: &'static str) -> String {
     status + &link(code)
 }
 
-/// A code, leading to its row in the table of errors.
+/// A code that links to its row in the table of errors.
 pub(super) fn link(code: &str) -> String {
     format!("[`{code}`](/docs/errors.md#{code})")
 }

@@ -1,4 +1,4 @@
-//! The frame of a page: head, navigation, and the way to everything beside it.
+//! The HTML document around a page: head, navigation and links.
 
 use super::{
     html::{self, escaped},
@@ -6,10 +6,10 @@ use super::{
 };
 use crate::{api::openapi, assets};
 
-/// Sections that make a list of them worth its place.
-const WORTH_A_LIST: usize = 3;
+/// A page with at least this many sections gets a list of them.
+const MIN_SECTIONS_FOR_LIST: usize = 3;
 
-/// The whole page. `dashboard` is what links into the dashboard start with.
+/// The complete document. `dashboard` is the start of links to the dashboard.
 pub(super) fn write(page: &Page, markdown: &str, dashboard: &str) -> String {
     let content = html::content(markdown);
     let head = head(page);
@@ -47,7 +47,7 @@ pub(super) fn write(page: &Page, markdown: &str, dashboard: &str) -> String {
 }
 
 fn head(page: &Page) -> String {
-    // `serve` refuses to start without the front end; a test of the rest can do without.
+    // `serve` does not start without the front end. Tests can run without it.
     let assets = assets::addresses().unwrap_or_default();
     let script = assets::documentation_script().unwrap_or_default();
     let (name, about) = (page.name, escaped(page.description));
@@ -80,7 +80,7 @@ fn navigation(here: &Page) -> String {
 }
 
 fn contents(content: &html::Content) -> String {
-    if content.sections.len() < WORTH_A_LIST {
+    if content.sections.len() < MIN_SECTIONS_FOR_LIST {
         return String::new();
     }
     let item = |section: &html::Section| {

@@ -1,8 +1,8 @@
-//! Markdown as HTML: the little that a page of documentation has in it.
+//! Converts the Markdown of the documentation to HTML.
 //!
-//! HTML within the Markdown is shown as text. Each heading can be linked to; a section within another has
-//! that one's name before its own. The same call in three languages, one code block after the other,
-//! becomes one group, which the page's script turns into tabs.
+//! - HTML within the Markdown is shown as text.
+//! - Each heading has an id. The id of a subsection starts with the id of its section.
+//! - Consecutive code blocks with one call in three languages become a group, which the page's script turns into tabs.
 
 use app::texts::examples::Language;
 use pulldown_cmark::{
@@ -12,13 +12,13 @@ use pulldown_cmark::{
 
 use super::markdown::info;
 
-/// A page without its frame.
+/// The content of a page.
 pub(super) struct Content {
     /// The first heading, as HTML without tags.
     pub(super) title: String,
-    /// The headings below it that divide the page.
+    /// The sections of the page.
     pub(super) sections: Vec<Section>,
-    /// All but the first heading.
+    /// Everything but the first heading.
     pub(super) body: String,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Section {
     pub(super) title: String,
 }
 
-/// Turns a page's Markdown into HTML.
+/// Converts a page's Markdown to HTML.
 pub(super) fn content(markdown: &str) -> Content {
     let options = Options::ENABLE_TABLES | Options::ENABLE_HEADING_ATTRIBUTES;
     let events: Vec<_> = Parser::new_ext(markdown, options).collect();
@@ -44,7 +44,7 @@ pub(super) fn content(markdown: &str) -> Content {
     }
 }
 
-/// A code block: what it calls itself, and the code.
+/// A code block: its info string and its code.
 type Code = (String, String);
 
 #[derive(Default)]
@@ -109,8 +109,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Writes the code block with which `events` start, and those that form a group with it. Returns how
-    /// many events that were.
+    /// Writes the first code block of `events`, and those that form a group with it. Returns the number of events used.
     fn code(&mut self, events: &[Event<'a>]) -> usize {
         let mut blocks: Vec<Code> = Vec::new();
         let mut length = 0;
@@ -154,8 +153,8 @@ impl<'a> Writer<'a> {
         self.html("</div>\n");
     }
 
-    /// A table whose cells know their column's name, for screens on which rows are cards. A row that is
-    /// about a code can be linked to by it.
+    /// Writes a table. Each cell has the name of its column, for narrow screens that show rows as cards. A row about an
+    /// error code has the code as its id.
     fn table(&mut self, events: &[Event<'a>]) {
         let mut head = Vec::new();
         let mut column = 0;
@@ -206,7 +205,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// How many events there are up to and with the first such end.
+/// The number of events up to and including the first such end.
 fn length_of(events: &[Event<'_>], is_end: impl Fn(&TagEnd) -> bool) -> usize {
     let end = events
         .iter()
@@ -214,7 +213,7 @@ fn length_of(events: &[Event<'_>], is_end: impl Fn(&TagEnd) -> bool) -> usize {
     end.map_or(events.len(), |end| end + 1)
 }
 
-/// An event as it is written: HTML as text, links to pages as links to their HTML.
+/// Converts an event: HTML becomes text, and links to Markdown pages become links to HTML pages.
 fn inline<'a>(event: &Event<'a>) -> Event<'a> {
     match event {
         Event::Html(html) | Event::InlineHtml(html) => Event::Text(html.clone()),
@@ -230,7 +229,7 @@ fn inline<'a>(event: &Event<'a>) -> Event<'a> {
     }
 }
 
-/// Pages name each other by their Markdown; a reader of HTML stays with HTML.
+/// Pages link to each other's Markdown. In HTML they must link to HTML.
 fn address(written: &str) -> String {
     let (path, anchor) = written.split_at(written.find('#').unwrap_or(written.len()));
     match path.strip_suffix(".md") {
@@ -239,7 +238,7 @@ fn address(written: &str) -> String {
     }
 }
 
-/// The code block with which `events` start, and how many of them it is.
+/// The first code block of `events`, and its number of events.
 fn code_block(events: &[Event<'_>]) -> Option<(Code, usize)> {
     let Some(Event::Start(Tag::CodeBlock(kind))) = events.first() else {
         return None;
@@ -252,7 +251,7 @@ fn code_block(events: &[Event<'_>]) -> Option<(Code, usize)> {
     Some(((info, plain(&events[1..length])), length))
 }
 
-/// Code that can be scrolled by keyboard, and has a name to say where one is (WCAG 2.2, 2.1.1).
+/// A code block that can be scrolled by keyboard and has an accessible name (WCAG 2.2, 2.1.1).
 fn code_html(name: &str, (_, code): &Code) -> String {
     format!(
         "<div class=\"code\"><div class=\"code-bar\"><span class=\"code-name\">{name}</span></div><pre tabindex=\"0\" role=\"group\" aria-label=\"{name}\"><code>{code}</code></pre></div>\n",
@@ -260,7 +259,7 @@ fn code_html(name: &str, (_, code): &Code) -> String {
     )
 }
 
-/// The words alone.
+/// The text without markup.
 fn plain(events: &[Event<'_>]) -> String {
     events.iter().fold(String::new(), |mut text, event| {
         match event {
@@ -273,7 +272,7 @@ fn plain(events: &[Event<'_>]) -> String {
     })
 }
 
-/// A heading as it stands in an address: `Before you start` is `before-you-start`.
+/// The id of a heading: `Before you start` becomes `before-you-start`.
 fn slug(text: &str) -> String {
     let words = text
         .split(|character: char| !character.is_alphanumeric())
@@ -282,7 +281,7 @@ fn slug(text: &str) -> String {
     words.join("-")
 }
 
-/// A text between the tags of HTML or within a quoted attribute.
+/// Escapes a text for HTML content or a quoted attribute.
 pub(super) fn escaped(text: &str) -> String {
     text.chars().fold(String::new(), |mut html, character| {
         match character {
@@ -306,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn html_in_the_markdown_is_text() {
+    fn html_in_markdown_is_shown_as_text() {
         let html = body("# T\n\n<script>alert(1)</script>\n\nA <b onclick=x>word</b> & `a<b`");
         assert!(!html.contains("<script") && !html.contains("<b"), "{html}");
         assert!(html.contains("&lt;script&gt;"), "{html}");
@@ -314,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_a_code_block_ends_it() {
+    fn code_cannot_break_out_of_its_block() {
         let html = body("```json\n</code></pre><script>\"x\"&'y'\n```\n");
         assert!(
             html.contains("&lt;/code&gt;&lt;/pre&gt;&lt;script&gt;&quot;x&quot;&amp;&#39;y&#39;")
@@ -322,14 +321,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_a_heading_or_a_columns_name_ends_its_attribute() {
+    fn headings_and_column_names_cannot_break_out_of_attributes() {
         let html = body("# T\n\n## A \"b\" <i> {#\"x}\n\n| \"a> |\n|---|\n| 1 |\n");
         assert!(html.contains("data-label=\"&quot;a&gt;\""), "{html}");
         assert!(!html.contains("<i>") && !html.contains("id=\"\""), "{html}");
     }
 
     #[test]
-    fn a_section_within_another_has_that_ones_name_before_its_own() {
+    fn the_id_of_a_subsection_starts_with_that_of_its_section() {
         let page =
             content("# Title\n\n## List events {#events}\n\n### What: it `is`\n\n## Next one\n");
         assert_eq!(page.title, "Title");
@@ -345,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_same_call_in_all_languages_is_a_group() {
+    fn only_one_call_in_all_languages_becomes_a_group() {
         let blocks = |infos: &[&str]| {
             let blocks: String = infos
                 .iter()
@@ -379,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_of_html_stays_with_html() {
+    fn links_between_pages_lead_to_html() {
         let html = body(
             "[a](/docs/errors.md#x) [b](/docs.md) [c](/api/x.md) [d](https://e.org/docs/f.md)",
         );

@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use super::operation::Operation;
 
-/// The example call in every language, one code block after the other.
+/// The example call in every language, as consecutive code blocks.
 pub(super) fn example(operation: &Operation<'_>) -> String {
     let blocks =
         Language::ALL.map(|language| fence(info(language), operation.example(language).trim_end()));
     blocks.join("\n")
 }
 
-/// What a code block of the language calls itself.
+/// The info string of a code block in the language.
 pub(super) const fn info(language: Language) -> &'static str {
     match language {
         Language::Curl => "sh",
@@ -28,7 +28,7 @@ pub(super) fn fence(info: &str, code: &str) -> String {
     format!("```{info}\n{code}\n```\n")
 }
 
-/// JSON as a person reads it.
+/// JSON with line breaks and indentation.
 pub(super) fn pretty(value: &Value) -> String {
     let mut text = String::new();
     // Writing into a String cannot fail.
@@ -36,7 +36,7 @@ pub(super) fn pretty(value: &Value) -> String {
     text
 }
 
-/// A table of Markdown, if there is a row for it. A text's own bars and line breaks would end its cell.
+/// A Markdown table. `None` without rows. Bars and line breaks within a text are escaped: they would end the cell.
 pub(super) fn table<const N: usize>(
     head: [&str; N],
     rows: impl Iterator<Item = [String; N]>,

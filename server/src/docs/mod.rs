@@ -1,9 +1,9 @@
-//! The documentation of the external API: public pages, readable without script, from one source.
+//! The public documentation of the external API. It works without script.
 //!
-//! What a person wrote is Markdown in `pages`; what the code knows better (addresses, examples, answers,
-//! codes, ranges) is filled in by [`source`] from the code and the API's own OpenAPI document, and the
-//! reference is made wholly of that document by [`reference`]. The result is served as it is under an
-//! address that ends in `.md`, and as HTML, made by [`html`] and [`document`], without that ending.
+//! - The text is Markdown in the folder `pages`.
+//! - [`source`] fills in what the code knows: addresses, examples, responses, codes, ranges.
+//! - [`reference`] generates the reference from the OpenAPI document.
+//! - A page is served as Markdown under an address with `.md`, and as HTML ([`html`], [`document`]) without it.
 
 mod codes;
 mod document;
@@ -28,19 +28,21 @@ use sha2::{Digest, Sha256};
 use self::{operation::Api, pages::PAGES};
 use crate::api::{openapi, throttle::RateLimit};
 
-/// Nothing but our own files (MDN, Content-Security-Policy). The page's script asks for nothing, but Lighthouse asks for
-/// `/robots.txt` in the page's name.
+/// Only our own files (MDN, Content-Security-Policy). `connect-src` is for Lighthouse, which requests `/robots.txt` on
+/// behalf of the page.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-/// Kept by whoever likes, and asked for anew each time: the `ETag` makes that cheap (RFC 9111, 5.2.2.4).
+/// Caches may keep a page but must revalidate it each time. The `ETag` makes that cheap (RFC 9111, 5.2.2.4).
 const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
 
-/// The pages under `/docs`, `/llms.txt` and `/robots.txt`. `api_origin` is where integrations call the API; `public_origin`,
-/// where it is known, is what links to the dashboard start with, and those in `/llms.txt`, since that file is
-/// read apart from its address; `limit` is what the pages say of how often a token may call.
+/// The pages under `/docs`, `/llms.txt` and `/robots.txt`.
+///
+/// - `api_origin`: where integrations call the API.
+/// - `public_origin`: the start of links to the dashboard and of those in `/llms.txt`, which is also read on its own.
+/// - `limit`: the rate limit that the pages state.
 pub(crate) fn router(
     api_origin: &str,
     public_origin: Option<&str>,
@@ -48,8 +50,8 @@ pub(crate) fn router(
 ) -> Router {
     let document = openapi::document(api_origin);
     let api = Api::new(api_origin, &document)
-        .limited_to(limit)
-        .beside(public_origin);
+        .with_limit(limit)
+        .with_dashboard(public_origin);
     let pages = PAGES.iter().fold(Router::new(), |router, page| {
         let markdown = page.source.markdown(&api);
         let html = Served::html(document::write(page, &markdown, api.dashboard()));
@@ -66,13 +68,13 @@ pub(crate) fn router(
         .route("/robots.txt", robots.route())
 }
 
-/// What search engines may read (RFC 9309): all that is public but the API, which has nothing for them.
+/// What search engines may read (RFC 9309): everything public, except the API.
 fn robots_txt() -> String {
     let openapi = openapi::PATH;
     format!("User-agent: *\nAllow: {openapi}\nDisallow: /api/\n")
 }
 
-/// The index for language models (llmstxt.org): what there is to read, in an order to read it in.
+/// The index for language models (llmstxt.org), in reading order.
 fn llms_txt(origin: &str) -> String {
     let pages: String = PAGES
         .iter()
@@ -92,7 +94,7 @@ fn llms_txt(origin: &str) -> String {
     )
 }
 
-/// A text that stays what it is while the server runs.
+/// A text that does not change while the server runs.
 #[derive(Clone)]
 struct Served {
     head: Arc<HeaderMap>,
@@ -124,13 +126,13 @@ impl Served {
         }
     }
 
-    /// Answers GET and HEAD.
+    /// Handles GET and HEAD.
     fn route<S: Clone + Send + Sync + 'static>(self) -> axum::routing::MethodRouter<S> {
-        get(async move |headers: HeaderMap| self.answer(&headers))
+        get(async move |headers: HeaderMap| self.response(&headers))
     }
 
-    fn answer(&self, request: &HeaderMap) -> Response {
-        let mut response = if is_known(request, &self.etag) {
+    fn response(&self, request: &HeaderMap) -> Response {
+        let mut response = if is_cached(request, &self.etag) {
             StatusCode::NOT_MODIFIED.into_response()
         } else {
             self.body.clone().into_response()
@@ -140,15 +142,15 @@ impl Served {
     }
 }
 
-/// The text's hash; 64 bits are far beyond chance for a dozen texts.
+/// A hash of the text. 64 bits exclude accidental collisions among a dozen texts.
 fn etag(text: &str) -> HeaderValue {
     let mut hash = format!("{:x}", Sha256::digest(text));
     hash.truncate(16);
     HeaderValue::try_from(format!("\"{hash}\"")).unwrap_or(HeaderValue::from_static("\"\""))
 }
 
-/// Whether the caller has this text already (RFC 9110, 13.1.2).
-fn is_known(request: &HeaderMap, etag: &HeaderValue) -> bool {
+/// Whether the caller already has this text (RFC 9110, 13.1.2).
+fn is_cached(request: &HeaderMap, etag: &HeaderValue) -> bool {
     request
         .get_all(header::IF_NONE_MATCH)
         .iter()

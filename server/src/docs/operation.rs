@@ -1,11 +1,11 @@
-//! The API's OpenAPI document, as the documentation reads it.
+//! Reads the OpenAPI document for the documentation.
 
 use app::texts::examples::{Call, Key, Language};
 use serde_json::{Map, Value};
 
 use crate::api::{ROUTES, throttle::RateLimit};
 
-/// The document, where the API is called, and how often it may be.
+/// The document, with the addresses and the rate limit of the server.
 pub(super) struct Api<'a> {
     origin: &'a str,
     document: &'a Value,
@@ -21,7 +21,7 @@ pub(super) struct Operation<'a> {
     fields: &'a Map<String, Value>,
 }
 
-/// A parameter of an endpoint, or a field of a body or an answer.
+/// A parameter of an endpoint, or a field of a request or response body.
 pub(super) struct Field<'a> {
     pub(super) name: String,
     pub(super) place: &'a str,
@@ -30,7 +30,7 @@ pub(super) struct Field<'a> {
     pub(super) about: String,
 }
 
-/// A refusal that an endpoint's answers may be.
+/// The errors of an endpoint with one status.
 pub(super) struct Failure<'a> {
     pub(super) status: &'a str,
     pub(super) codes: Vec<&'a str>,
@@ -38,8 +38,8 @@ pub(super) struct Failure<'a> {
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
-/// How deep a schema is followed: none of ours is deeper, and one that holds itself comes to an end.
-const DEPTH: usize = 5;
+/// The maximum depth of a schema. None of ours is deeper; a recursive one ends here.
+const MAX_MAX_DEPTH: usize = 5;
 
 impl<'a> Api<'a> {
     pub(super) fn new(origin: &'a str, document: &'a Value) -> Self {
@@ -51,20 +51,20 @@ impl<'a> Api<'a> {
         }
     }
 
-    /// The same, where the dashboard is at this origin, if that is known.
-    pub(super) fn beside(self, dashboard: Option<&'a str>) -> Self {
+    /// Sets the origin of the dashboard, if it is known.
+    pub(super) fn with_dashboard(self, dashboard: Option<&'a str>) -> Self {
         let dashboard = dashboard.unwrap_or_default();
         Self { dashboard, ..self }
     }
 
-    /// What a link into the dashboard starts with. The documentation is at the API's hosts too, where the
-    /// dashboard is not.
+    /// The start of links to the dashboard. They need an origin, because the API's hosts serve the documentation too, but
+    /// not the dashboard.
     pub(super) fn dashboard(&self) -> &'a str {
         self.dashboard
     }
 
-    /// The same, where each token is held to `limit`.
-    pub(super) fn limited_to(self, limit: Option<RateLimit>) -> Self {
+    /// Sets the rate limit of a token.
+    pub(super) fn with_limit(self, limit: Option<RateLimit>) -> Self {
         Self { limit, ..self }
     }
 
@@ -76,7 +76,7 @@ impl<'a> Api<'a> {
         self.origin
     }
 
-    /// Every endpoint, in the order of the API's own list of routes.
+    /// Every endpoint, in the order of the API's list of routes.
     pub(super) fn operations(&'a self) -> Vec<Operation<'a>> {
         let paths = self.document["paths"].as_object();
         let mut operations: Vec<_> = paths
@@ -110,7 +110,7 @@ impl<'a> Api<'a> {
             .find(|operation| operation.id() == id)
     }
 
-    /// What a value stands for: itself, or what its `$ref` points to.
+    /// Follows the `$ref` of a value, if it has one.
     fn resolved(&self, value: &'a Value) -> &'a Value {
         value["$ref"]
             .as_str()
@@ -118,7 +118,7 @@ impl<'a> Api<'a> {
             .unwrap_or(value)
     }
 
-    /// A schema's type in words: `number`, `string or null`, `list of string`, its values.
+    /// A schema's type in words, for example `string or null` or `list of string`, or its allowed values.
     fn kind(&self, schema: &'a Value) -> String {
         let schema = self.resolved(schema);
         if let Some(values) = schema["enum"].as_array() {
@@ -153,8 +153,8 @@ impl<'a> Api<'a> {
         words.join(" or ") + &range
     }
 
-    /// The fields of an object, and of the objects in it: `events[].event_id`. Of alternatives, the fields
-    /// of each; required are those that all of them require.
+    /// The fields of an object and of nested objects, for example `events[].event_id`. For alternatives, the fields of all
+    /// of them; a field is required if each alternative requires it.
     fn fields(&self, schema: &'a Value, prefix: &str, depth: usize) -> Vec<Field<'a>> {
         let schema = self.resolved(schema);
         if depth == 0 {
@@ -165,7 +165,7 @@ impl<'a> Api<'a> {
                 .filter(|schema| schema["type"] != "null")
                 .map(|schema| self.fields(schema, prefix, depth - 1))
                 .collect();
-            return united(all);
+            return merged(all);
         }
         if let Some(parts) = schema["allOf"].as_array() {
             let parts = parts
@@ -195,7 +195,7 @@ impl<'a> Api<'a> {
                     place: "body",
                     name,
                 };
-                // Of an object that is taken apart, its fields say it all.
+                // An object with listed fields needs no row of its own.
                 let shown = within.is_empty().then_some(field);
                 shown.into_iter().chain(within)
             })
@@ -203,7 +203,7 @@ impl<'a> Api<'a> {
     }
 }
 
-/// A bound that somebody may meet: those near the ends of a 64-bit number only say that there is one.
+/// A meaningful bound. Bounds near the limits of a 64-bit number only describe the type.
 fn bound(value: &Value) -> Option<i64> {
     value
         .as_i64()
@@ -221,8 +221,8 @@ fn about(schema: &Value) -> Option<String> {
     Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// One list of the fields of several alternatives.
-fn united(alternatives: Vec<Vec<Field<'_>>>) -> Vec<Field<'_>> {
+/// Merges the fields of several alternatives.
+fn merged(alternatives: Vec<Vec<Field<'_>>>) -> Vec<Field<'_>> {
     let count = alternatives.len();
     let mut fields: Vec<(usize, Field<'_>)> = Vec::new();
     for field in alternatives.into_iter().flatten() {
@@ -268,7 +268,7 @@ impl<'a> Operation<'a> {
         self.text("description")
     }
 
-    /// The id as it stands in an address: `list-events`.
+    /// The id as an anchor, for example `list-events`.
     pub(super) fn anchor(&self) -> String {
         self.id()
             .chars()
@@ -290,7 +290,7 @@ impl<'a> Operation<'a> {
             .map(|parameter| api.resolved(parameter))
     }
 
-    /// What stands in the path and after it.
+    /// The parameters of path and query.
     pub(super) fn parameters(&self) -> Vec<Field<'a>> {
         let field = |parameter: &'a Value| {
             let schema = self.api.resolved(&parameter["schema"]);
@@ -319,26 +319,26 @@ impl<'a> Operation<'a> {
         Some((schema["default"].as_i64()?, schema["maximum"].as_i64()?))
     }
 
-    /// The fields of the body to send.
+    /// The fields of the request body.
     pub(super) fn body(&self) -> Vec<Field<'a>> {
         self.content("/requestBody/content/application~1json/schema")
-            .map(|schema| self.api.fields(schema, "", DEPTH))
+            .map(|schema| self.api.fields(schema, "", MAX_DEPTH))
             .unwrap_or_default()
     }
 
-    /// The fields of the answer's `data`.
+    /// The fields of the response's `data`.
     pub(super) fn data(&self) -> Vec<Field<'a>> {
         let schema = self.content("/responses/200/content/application~1json/schema");
         let schema = schema.map(|schema| self.api.resolved(schema));
         schema
             .map(|schema| &schema["properties"]["data"])
             .filter(|data| !data.is_null())
-            .map(|data| self.api.fields(data, "", DEPTH))
+            .map(|data| self.api.fields(data, "", MAX_DEPTH))
             .unwrap_or_default()
     }
 
-    /// The answer that the example gives.
-    pub(super) fn example_answer(&self) -> Option<&'a Value> {
+    /// The example response.
+    pub(super) fn example_response(&self) -> Option<&'a Value> {
         self.content("/responses/200/content/application~1json/example")
     }
 

@@ -6,9 +6,9 @@ use super::source::Source;
 pub(super) struct Page {
     /// Its address.
     pub(super) path: &'static str,
-    /// What the navigation calls it.
+    /// Its name in the navigation.
     pub(super) name: &'static str,
-    /// What one finds on it, in a line: for search engines and for tools that choose what to read.
+    /// Its content in one line, for search engines and tools.
     pub(super) description: &'static str,
     pub(super) source: Source,
 }
@@ -25,19 +25,19 @@ pub(super) static PAGES: [Page; 5] = [
     Page {
         path: "/docs",
         name: "Overview",
-        description: "What the 9Pic API gives, and the way from a new token to the first photos in three steps.",
+        description: "What the 9Pic API offers, and how to get from a new token to the first photos in three steps.",
         source: Source::Written(include_str!("pages/overview.md")),
     },
     Page {
         path: "/docs/authentication",
         name: "Authentication",
-        description: "How a program sends its API token, what is checked and in which order, and how tokens are deactivated, replaced and deleted.",
+        description: "How a program sends its API token, which checks are made in which order, and how tokens are deactivated, replaced and deleted.",
         source: Source::Written(include_str!("pages/authentication.md")),
     },
     Page {
         path: "/docs/conventions",
         name: "Conventions",
-        description: "What holds for every endpoint of the 9Pic API: addresses, answers, pages, times, limits and compatibility.",
+        description: "The rules for every endpoint of the 9Pic API: addresses, responses, pages, times, limits and compatibility.",
         source: Source::Written(include_str!("pages/conventions.md")),
     },
     Page {
@@ -49,7 +49,7 @@ pub(super) static PAGES: [Page; 5] = [
     Page {
         path: "/docs/reference",
         name: "API reference",
-        description: "Every endpoint of the 9Pic API with its parameters, an example answer, its errors, and calls in cURL, Python and JavaScript.",
+        description: "Every endpoint of the 9Pic API with its parameters, an example response, its errors, and calls in cURL, Python and JavaScript.",
         source: Source::Reference,
     },
 ];

@@ -1,5 +1,4 @@
-//! The page that is made wholly of the OpenAPI document: each endpoint with its parameters, an example and
-//! its answer, and its errors.
+//! The reference page, generated from the OpenAPI document: each endpoint with parameters, example, response and errors.
 
 use super::{
     codes,
@@ -9,7 +8,7 @@ use super::{
 
 const START: &str = "# API reference
 
-Every endpoint with its parameters, a call that runs as it stands, the answer to it, and its errors. \
+Every endpoint with its parameters, a call that is ready to run, the response, and its errors. \
 Organisation, event and bib are those of the [overview](/docs.md#before-you-start); the token \
 comes from the environment variable `API_TOKEN`.
 ";
@@ -31,9 +30,12 @@ fn endpoint(operation: &Operation<'_>) -> String {
     ];
     parts.extend(section("Parameters", parameters(&operation.parameters())));
     parts.extend(section("Body", fields(&operation.body(), true)));
-    if let Some(answer) = operation.example_answer() {
+    if let Some(response) = operation.example_response() {
         parts.push(format!("### Example\n\n{}", example(operation)));
-        parts.push(format!("### Answer\n\n{}", fence("json", &pretty(answer))));
+        parts.push(format!(
+            "### Response\n\n{}",
+            fence("json", &pretty(response))
+        ));
         let data = fields(&operation.data(), false);
         parts.extend(data.map(|table| format!("The fields of `data`:\n\n{table}")));
     }
@@ -141,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_is_told_with_its_range_and_default_wherever_it_is_described() {
+    fn a_parameter_has_its_range_and_default() {
         let page = page(json!({
             "operationId": "listRows", "summary": "List rows", "description": "All of them.",
             "parameters": [
@@ -166,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn an_example_is_the_call_that_its_answer_was_given_to() {
+    fn an_example_is_the_call_of_the_example_response() {
         let page = page(json!({
             "operationId": "x", "summary": "X",
             "x-example-address": "/api/v1/ext/903/event/456/ping?from=5&to=6",
@@ -180,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_may_have_several_forms_is_one_list_of_fields() {
+    fn a_body_with_several_forms_is_one_list_of_fields() {
         let form = |methods: Value, identifier: Value| {
             json!({ "required": ["method", "identifier"], "properties": {
                 "method": { "enum": methods }, "identifier": identifier, "note": { "type": "string" },
@@ -204,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fields_of_an_answer_are_told_down_to_the_last() {
+    fn all_fields_of_a_response_are_listed() {
         let data = json!({ "type": "object", "properties": {
             "rows": { "type": "array", "items": { "$ref": "#/components/schemas/Row" } },
         } });
@@ -224,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_that_holds_itself_comes_to_an_end() {
+    fn a_recursive_schema_ends() {
         let mut document = document(
             json!({ "operationId": "x", "summary": "X", "responses": { "200": {
             "content": { "application/json": { "example": {}, "schema": { "properties": {
@@ -239,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_leads_to_its_row_among_all_errors() {
+    fn an_error_links_to_its_row_in_the_table_of_errors() {
         let page = page(json!({
             "operationId": "x", "summary": "X",
             "responses": { "403": {

@@ -1,6 +1,6 @@
-//! A page's Markdown, with everything filled in that the code knows better than whoever wrote it.
+//! The Markdown of a page, with placeholders filled in from the code.
 //!
-//! Places to fill stand in double braces. One that nothing fills stays as it is, for a test to find.
+//! A placeholder is in double braces. An unknown one stays as it is, and a test finds it.
 
 use app::texts::examples::KEY_VARIABLE;
 use model::token::TOKEN_LIMIT;
@@ -12,11 +12,11 @@ use super::{
     reference,
 };
 
-/// Where a page's text comes from.
+/// The source of a page's text.
 pub(super) enum Source {
-    /// A person wrote it.
+    /// Markdown with placeholders.
     Written(&'static str),
-    /// The OpenAPI document.
+    /// Generated from the OpenAPI document.
     Reference,
 }
 
@@ -52,7 +52,7 @@ fn value(place: &str, api: &Api<'_>) -> Option<String> {
             "dashboard" => api.dashboard().to_owned(),
             "key variable" => KEY_VARIABLE.to_owned(),
             "call limit" => api.limit().map_or_else(
-                || "This server sets no limit of its own.".to_owned(),
+                || "This server sets no rate limit.".to_owned(),
                 |limit| format!("A token may make {limit}."),
             ),
             "token limit" => TOKEN_LIMIT.to_string(),
@@ -62,21 +62,21 @@ fn value(place: &str, api: &Api<'_>) -> Option<String> {
             _ => return None,
         },
         Some(("example", id)) => example(&operation(id)?).trim_end().to_owned(),
-        Some(("answer", id)) => fence("json", &pretty(operation(id)?.example_answer()?))
+        Some(("answer", id)) => fence("json", &pretty(operation(id)?.example_response()?))
             .trim_end()
             .to_owned(),
         Some(_) => return None,
     })
 }
 
-/// Every endpoint that has pages, with the sizes of its pages.
+/// The page sizes of every endpoint with pages.
 fn page_sizes(api: &Api<'_>) -> String {
-    let head = "| Endpoint | Default | Most |\n|---|---|---|\n";
+    let head = "| Endpoint | Default | Maximum |\n|---|---|---|\n";
     let rows = api.operations().into_iter().filter_map(|operation| {
-        let (default, most) = operation.page_sizes()?;
+        let (default, maximum) = operation.page_sizes()?;
         let (summary, anchor) = (operation.summary(), operation.anchor());
         Some(format!(
-            "| [{summary}](/docs/reference.md#{anchor}) | {default} | {most} |\n"
+            "| [{summary}](/docs/reference.md#{anchor}) | {default} | {maximum} |\n"
         ))
     });
     rows.fold(head.to_owned(), |table, row| table + &row)

@@ -1,4 +1,4 @@
-//! Object storage that speaks S3: links are presigned (AWS Signature Version 4, by query parameters).
+//! Originals in S3-compatible object storage. Links are presigned (AWS Signature Version 4 in query parameters).
 
 use std::{
     fs, io,
@@ -22,7 +22,7 @@ pub(crate) struct Bucket {
     credentials: Credentials,
 }
 
-/// A secret that cannot be had from its file.
+/// Why a secret cannot be read from its file.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The file cannot be read.
@@ -34,7 +34,7 @@ pub enum SecretError {
         #[source]
         cause: io::Error,
     },
-    /// There is something else in the file.
+    /// The file does not contain a secret.
     #[error("{} does not hold a secret access key on a single line and nothing else", .0.display())]
     NoSecret(PathBuf),
 }
@@ -42,12 +42,12 @@ pub enum SecretError {
 impl Bucket {
     /// The bucket `name` at `endpoint`.
     ///
-    /// The bucket's name stands in the path, which every S3-compatible storage takes and which needs no name
-    /// server; AWS alone wants it in front of the host (it no longer promises the path to new buckets), and
-    /// gets it there, unless its certificates would not fit because of a dot in the name.
+    /// The bucket's name is part of the path, which every S3-compatible storage supports. AWS wants it as part of the host,
+    /// because it no longer guarantees paths for new buckets. A name with a dot stays in the path: AWS's certificates
+    /// would not match the host.
     ///
     /// # Errors
-    /// A text that says what is wrong with the endpoint.
+    /// If the endpoint and the name make no valid address.
     pub(crate) fn new(
         endpoint: Url,
         region: String,
@@ -68,7 +68,7 @@ impl Bucket {
     }
 
     /// # Errors
-    /// [`LinkError::Unavailable`], for a time that no calendar knows.
+    /// [`LinkError::Unavailable`] for a time outside the supported range.
     pub(super) fn link(&self, name: ObjectName<'_>, now: Timestamp) -> Result<String, LinkError> {
         let mut action = self.get(name);
         action
@@ -95,8 +95,8 @@ fn presign<'a>(
     Ok(action.sign_with_time(lifetime, &now).into())
 }
 
-/// Reads a secret, which never is an argument. Whether others may read the file too is not looked at:
-/// platforms that hand secrets to containers mount them readable for all.
+/// Reads a secret from a file: secrets are never arguments. The file's permissions are not checked, because container
+/// platforms mount secrets readable for everyone.
 ///
 /// # Errors
 /// [`SecretError`].
@@ -134,7 +134,7 @@ mod tests {
 
     /// AWS, Signature Version 4, "Authenticating Requests: Using Query Parameters", the example there.
     #[test]
-    fn the_presigner_makes_the_link_that_amazon_publishes() {
+    fn the_presigned_link_matches_the_example_of_aws() {
         let bucket = bucket("https://s3.amazonaws.com", "examplebucket");
         let day = Duration::from_secs(86_400);
         let url = presign(&bucket.get(name("test.txt")), day, THEN).expect("a link");
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_lives_one_hour_and_saves_the_file_under_its_name() {
+    fn a_link_is_valid_for_one_hour_and_saves_the_file_under_its_name() {
         let bucket = bucket("http://127.0.0.1:9000", "photos");
         let url = bucket.link(name("456/IMG 1.jpg"), THEN).expect("a link");
         let start = "http://127.0.0.1:9000/photos/456/IMG%201.jpg?X-Amz-Algorithm=";
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bucket_stands_where_the_storage_wants_it() {
+    fn the_bucket_is_in_the_path_or_in_the_host_for_aws() {
         for (endpoint, bucket_name, start) in [
             (
                 "https://s3.eu-central-1.amazonaws.com",
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_no_calendar_knows_makes_no_link() {
+    fn a_time_out_of_range_makes_no_link() {
         let bucket = bucket("https://minio.example", "photos");
         for now in [Timestamp(i64::MAX), Timestamp(-1)] {
             assert_eq!(bucket.link(name("a"), now), Err(LinkError::Unavailable));
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_one_word_in_a_file() {
+    fn a_secret_is_a_single_word_in_a_file() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("secret");
         fs::write(&file, "s3cr3t/+\n").expect("written");
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_logged_of_a_bucket_holds_no_secret() {
+    fn the_debug_output_of_a_bucket_has_no_secret() {
         let shown = format!("{:?}", bucket("https://minio.example", "photos"));
         assert!(!shown.contains("wJalrXUtnFEMI"), "{shown}");
     }

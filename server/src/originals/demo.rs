@@ -1,4 +1,4 @@
-//! The demo's originals: a real picture under each of their names, so that a download can be tried.
+//! The demo's originals: a real picture under each name, so that a download can be tried.
 
 use std::{
     fs::{self, File},
@@ -10,11 +10,10 @@ use super::object_name::ObjectName;
 
 const PICTURE: &[u8] = include_bytes!("demo.jpg");
 
-/// Puts the picture into `folder` under each name under which there is nothing yet. What is there stays as
-/// it is.
+/// Writes the picture to `folder` under each name that does not exist yet. Existing files are kept.
 ///
 /// # Errors
-/// What the system says.
+/// Those of the file system.
 pub(super) fn create(
     folder: &Path,
     names: impl IntoIterator<Item = impl AsRef<str>>,
@@ -42,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_there_is_never_overwritten_and_what_is_missing_is_made() {
+    fn existing_files_are_kept_and_missing_ones_created() {
         let folder = tempfile::tempdir().expect("a folder");
         let inner = folder.path().join("new");
         let read = |name: &str| fs::read(inner.join(name)).expect("readable");
@@ -55,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_made_outside_of_the_folder() {
+    fn nothing_is_created_outside_the_folder() {
         let folder = tempfile::tempdir().expect("a folder");
         let inner = folder.path().join("inner");
         create(&inner, ["../outside.jpg"]).expect_err("refused");

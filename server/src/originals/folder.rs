@@ -1,9 +1,9 @@
-//! A folder of this machine: its files, and links to them that this server signs and honours.
+//! Originals in a folder of this machine, and signed links to them.
 //!
-//! `{api_url}/files/{path}?expires={seconds}&signature={hex}`: the seconds since the epoch at which the link
-//! ends, and HMAC-SHA256 (RFC 2104) over both. The key is the database's, so each server of it honours the
-//! others' links. What is signed begins with words that no other use of the key signs, then the end in
-//! eight bytes, then the path to its last byte: two links never sign the same text.
+//! A link is `{api_url}/files/{path}?expires={seconds}&signature={hex}`. `expires` is Unix time. The signature is
+//! HMAC-SHA256 (RFC 2104). Its key is stored in the database, so all servers on one database accept each other's links.
+//! The signed text is: words that no other use of the key signs, the expiry in eight bytes, the path. So two links never
+//! sign the same text.
 
 use std::{
     fmt, io,
@@ -41,12 +41,12 @@ impl fmt::Debug for Key {
     }
 }
 
-/// Why a link opens nothing.
+/// Why a link is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// We did not make it, or not so.
+    /// The link is not one that we signed.
     Invalid,
-    /// We made it, and its time is over.
+    /// We signed the link, and it has expired.
     Expired,
 }
 
@@ -77,7 +77,7 @@ impl Folder {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
                     folder = %self.folder.display(),
-                    "the folder of originals cannot be read"
+                    "cannot read the folder of originals"
                 );
                 Err(LinkError::Unavailable)
             }
@@ -99,7 +99,7 @@ impl Folder {
         code.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Whether a link may be followed at `now`; touches no file.
+    /// Checks whether a link is valid at `now`. Reads no file.
     ///
     /// # Errors
     /// [`Refused`].
@@ -120,10 +120,10 @@ impl Folder {
         Ok(())
     }
 
-    /// The file of this name, if there is one: a regular file, within the folder wherever links in it lead.
+    /// The file of this name, if it is a regular file. Symbolic links must not lead out of the folder.
     ///
     /// # Errors
-    /// What the system says, other than that there is no such file.
+    /// Those of the file system, except that the file does not exist.
     pub(crate) async fn find(&self, name: ObjectName<'_>) -> io::Result<Option<PathBuf>> {
         match self.resolve(name).await {
             Err(error) if means_no_file(error.kind()) => Ok(None),
@@ -179,7 +179,7 @@ mod tests {
 
     /// RFC 4231, 4.2 and 4.3.
     #[test]
-    fn hmac_sha256_is_the_published_one() {
+    fn hmac_sha256_matches_the_published_vectors() {
         let hex = |code: [u8; 32]| code.map(|byte| format!("{byte:02x}")).concat();
         assert_eq!(
             hex(hmac_sha256(&[0x0b; 20], b"Hi There")),
@@ -191,9 +191,9 @@ mod tests {
         );
     }
 
-    /// Links are in partners' hands for an hour, also while servers of two versions run side by side.
+    /// Partners use a link for up to an hour, even while servers of two versions run side by side.
     #[tokio::test]
-    async fn the_shape_of_a_link_never_changes() {
+    async fn the_format_of_a_link_never_changes() {
         let (_root, folder) = folder();
         let link = folder.link(name("456/1.jpg"), NOW).await;
         assert_eq!(
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_any_character_of_a_link_is_noticed() {
+    fn a_link_with_any_changed_character_is_refused() {
         let (_root, folder) = folder();
         let (path, expires) = ("456/IMG 1.jpg", END.to_string());
         let signature = folder.signature(path, END);
@@ -253,7 +253,7 @@ mod tests {
         assert_eq!(check(path, &expires, ""), Err(Refused::Invalid));
     }
 
-    /// `text` with each of its characters replaced, left out and doubled.
+    /// Copies of `text`, each with one character replaced, omitted or doubled.
     fn changes(text: &str) -> Vec<String> {
         let mut changed = vec![format!("{text}0")];
         for (at, old) in text.char_indices() {
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn another_key_signs_otherwise() {
+    fn a_signature_of_another_key_is_refused() {
         let (_root, folder) = folder();
         let other = Folder::new(PathBuf::new(), String::new(), &[8; 32]);
         let signature = other.signature("a", END);
@@ -310,13 +310,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_folder_that_is_not_there_yet_has_no_files() {
+    async fn a_missing_folder_has_no_files() {
         let folder = Folder::new("/no/such/folder".into(), String::new(), &[7; 32]);
         assert_eq!(folder.link(name("a"), NOW).await, Err(LinkError::NotStored));
     }
 
     #[test]
-    fn what_is_logged_of_a_folder_holds_no_key() {
+    fn the_debug_output_of_a_folder_has_no_key() {
         let (_root, folder) = folder();
         let shown = format!("{folder:?}");
         assert!(shown.contains("Key(…)"), "{shown}");

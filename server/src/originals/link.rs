@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// How long a link works.
+/// How long a link is valid.
 pub(super) const LIFETIME: Duration = Duration::from_secs(60 * 60);
 
 /// A link to one original.
@@ -13,13 +13,13 @@ pub(crate) struct Link {
     pub(crate) filename: String,
 }
 
-/// Why there is no link; the text is for the caller of the API.
+/// Why there is no link. The text is for the API's caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LinkError {
-    /// There is no such file, or its name is none that we take.
+    /// The file does not exist, or its name is invalid.
     #[error("The original is not in storage.")]
     NotStored,
-    /// The storage could not be asked, or the link not made; the log says why.
+    /// The storage or the signing failed. The log has the cause.
     #[error("The storage of originals is unavailable. Try again in a moment.")]
     Unavailable,
 }

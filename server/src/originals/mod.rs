@@ -1,13 +1,13 @@
-//! Where originals lie, and the links by which they are downloaded (contract, section 6, original-photos).
+//! The storage of original photos, and links for downloading them (contract, section 6, original-photos).
 //!
-//! A link is the leave itself: whoever has it can fetch one file for [`LIFETIME`], without a key. There are
-//! two kinds of storage. Object storage that speaks S3 hands its files out itself; we only sign
-//! ([`bucket`]), which is arithmetic and needs no network. A folder of this machine is for those without
-//! one: this server signs and hands out ([`folder`], `api::files`).
+//! A link is a permission: anyone who has it can download one file for an hour, without a key. There are two kinds of
+//! storage:
 //!
-//! For a folder a link is given only to a file that is there. For object storage that is not looked at: it
-//! would be a call over the network for each photo, and the storage itself answers 404 to whoever follows
-//! a link to nothing.
+//! - S3-compatible object storage serves its files itself. We only sign links ([`bucket`]), which needs no network. A
+//!   link is made whether the file exists or not: a check would cost a network call for each photo, and the storage
+//!   responds with 404 anyway.
+//! - A folder of this machine. This server signs links and serves the files ([`folder`], `api::files`). A link is made
+//!   only if the file exists.
 
 pub(crate) mod bucket;
 mod demo;
@@ -38,8 +38,8 @@ enum Storage {
 }
 
 impl Originals {
-    /// The files in `folder`, which need not be there yet. Links start with `api_url`, under which this
-    /// server must be reached, and are signed with `key`, the same for all servers of one database.
+    /// The files in `folder`, which need not exist yet. Links start with `api_url`, which must lead to this server, and are
+    /// signed with `key`, which is the same for all servers on one database.
     pub fn in_folder(folder: PathBuf, api_url: &PublicUrl, key: &[u8; 32]) -> Self {
         Self(Arc::new(Storage::Folder(Folder::new(
             folder,
@@ -83,7 +83,7 @@ impl Originals {
         }
     }
 
-    /// The folder, if that is where the files are.
+    /// The folder, if the files are in one.
     pub(crate) fn folder(&self) -> Option<&Folder> {
         match &*self.0 {
             Storage::Folder(folder) => Some(folder),

@@ -2,9 +2,8 @@
 
 use std::fmt::Write as _;
 
-/// The name of an object: parts with slashes between them. No part is empty, `.` or `..`, none holds a
-/// control character. So a name cannot lead out of a folder, nor, when a URL is made of it, into another
-/// bucket.
+/// The name of an object: parts separated by slashes. No part is empty, `.` or `..`, or contains a control character. So
+/// a name cannot lead out of its folder or bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ObjectName<'a>(&'a str);
 
@@ -24,9 +23,8 @@ impl<'a> ObjectName<'a> {
         self.0.rsplit('/').next().unwrap_or(self.0)
     }
 
-    /// `Content-Disposition` (RFC 6266) by which a browser saves the file under its name and shows it in
-    /// no case: once in ASCII for simple clients, once exactly (RFC 8187). Whatever the name holds, neither
-    /// can be broken out of.
+    /// The `Content-Disposition` (RFC 6266) that makes a browser save the file under its name. The name is in it twice: in
+    /// ASCII for simple clients, and exactly (RFC 8187). Both are escaped, so no name can inject anything.
     pub(crate) fn disposition(self) -> String {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ' ');
         let ascii: String = self
@@ -39,8 +37,8 @@ impl<'a> ObjectName<'a> {
     }
 }
 
-/// `text` with all but RFC 3986's unreserved characters percent-encoded: that is safe in a path, a query and
-/// RFC 8187's extended values alike.
+/// Percent-encodes everything but RFC 3986's unreserved characters. The result is safe in a path, in a query and in
+/// RFC 8187's extended values.
 pub(super) fn percent_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -61,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_that_could_lead_elsewhere_is_none() {
+    fn a_name_that_could_lead_elsewhere_is_refused() {
         for path in [
             "", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/..", "./a", "a\0", "a\nb",
             "a\r\nb/c", "\u{85}",
@@ -83,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_saved_under_its_name_and_a_header_cannot_be_broken_out_of() {
+    fn a_file_is_saved_under_its_name_and_no_name_breaks_the_header() {
         let disposition = |path| ObjectName::parse(path).expect("a name").disposition();
         assert_eq!(
             disposition("event/IMG_1.jpg"),

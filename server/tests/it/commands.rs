@@ -121,7 +121,7 @@ fn commands_take_an_empty_database_to_a_token_and_delete_it() {
     for (name, said) in [
         (
             " Website gallery ",
-            format!("Token {preview} ({id}) is called “Website gallery”.\n"),
+            format!("Token {preview} ({id}) is named “Website gallery”.\n"),
         ),
         ("", format!("Token {preview} ({id}) has no name.\n")),
     ] {
@@ -339,7 +339,7 @@ fn a_user_who_joins_another_organisation_keeps_the_password() {
     outcome.assert_done();
     assert_eq!(
         outcome.stdout,
-        "ada@example.com has an account already and keeps its password; now user of organisation 904 too.\n"
+        "ada@example.com already has an account and keeps its password. It is now also user of organisation 904.\n"
     );
     let again = run_with_input(&url, &create, "another password");
     again.assert_failed("is a member of that organisation already");
@@ -394,7 +394,7 @@ fn migrate_and_demo_may_run_twice() {
     assert!(first.contains("developer-zone-demo"), "{first}");
     let second = done(&url, &["demo"]);
     assert!(
-        second.starts_with("The demo data was there already"),
+        second.starts_with("The demo data exists already"),
         "{second}"
     );
 }
@@ -547,20 +547,20 @@ fn audit_prune_removes_records_before_a_date_and_records_that() {
     let ahead = run(&url, &["audit", "prune", "--before", "2100-01-01"]);
     ahead.assert_failed("in the future");
     let nothing = done(&url, &["audit", "prune", "--before", "2020-01-01"]);
-    assert_eq!(nothing, "Removed 0 records.\n");
+    assert_eq!(nothing, "Deleted 0 records.\n");
     let listed = json(&url, &["audit", "--format", "json"]);
     let newest = listed[0]["time"].as_str().expect("a time");
     // The date is exclusive: a record of this millisecond stays.
     assert_eq!(
         done(&url, &["audit", "prune", "--before", newest]),
-        "Removed 0 records.\n"
+        "Deleted 0 records.\n"
     );
     create_user(&url, "bob@example.com", "903", "user");
     let listed = json(&url, &["audit", "--format", "json"]);
     let newest = listed[0]["time"].as_str().expect("a time");
     assert_eq!(
         done(&url, &["audit", "prune", "--before", newest]),
-        "Removed 1 record.\n"
+        "Deleted 1 record.\n"
     );
     let listed = json(&url, &["audit", "--format", "json"]);
     let kinds: Vec<_> = listed

@@ -259,7 +259,11 @@ fn an_unknown_key_is_refused_with_the_most_similar_known_one() {
     ] {
         Configured::assert_refused(&format!("{key} = true"), 1, "there is no such option");
     }
-    Configured::assert_refused("\n[serve]\nlisten = \"127.0.0.1:0\"", 2, "no sections");
+    Configured::assert_refused(
+        "\n[serve]\nlisten = \"127.0.0.1:0\"",
+        2,
+        "sections are not supported",
+    );
 }
 
 #[test]

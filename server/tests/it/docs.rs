@@ -175,18 +175,14 @@ async fn examples_use_the_api_address_of_this_server() {
 #[tokio::test]
 async fn pages_state_the_rate_limit_of_this_server() {
     let unlimited = get(&TestServer::on_sqlite().await, "/docs/conventions.md").await;
-    assert!(
-        unlimited
-            .text
-            .contains("This server sets no limit of its own.")
-    );
+    assert!(unlimited.text.contains("This server sets no rate limit."));
     let (rate, burst) = ("12.5".parse().expect("a rate"), NonZeroU32::MIN);
     let limits = RateLimit::new(rate, burst).map(RateLimits::of_tokens);
     let server = TestServer::on_sqlite()
         .await
         .limited_to(limits.expect("a limit"));
     let limited = get(&server, "/docs/conventions.md").await;
-    let stated = "A token may make 12.5 calls a second, and 1 at once after a pause.";
+    let stated = "A token may make 12.5 calls a second, and 1 at once after an idle time.";
     assert!(limited.text.contains(stated), "{}", limited.text);
 }
 
@@ -288,7 +284,7 @@ async fn the_reference_has_every_endpoint_of_the_openapi_document() {
         }
     }
     assert_eq!(reference.matches("\n## ").count(), paths.len());
-    assert_eq!(reference.matches("\n### Answer\n").count(), paths.len());
+    assert_eq!(reference.matches("\n### Response\n").count(), paths.len());
 }
 
 /// The wording of `message` may change, but pages print the current one.

@@ -209,11 +209,13 @@ fn a_file_that_cannot_be_loaded_is_refused_with_the_reason() {
         "typo.csv",
         "image_id,img_url,thumbnail_url,bib\na,/a,/a,1\n",
     );
-    import.load(&typo).assert_failed("names a column `bib`");
+    import
+        .load(&typo)
+        .assert_failed("names an unknown column `bib`");
     let few = import.file("few.csv", "image_id,img_url\na,/a\n");
     import
         .load(&few)
-        .assert_failed("names no column `thumbnail_url`");
+        .assert_failed("lacks the column `thumbnail_url`");
     let other = import.file("photos.json", "[]");
     import.load(&other).assert_misunderstood(".csv or .jsonl");
     import.load("-").assert_misunderstood(".csv or .jsonl");

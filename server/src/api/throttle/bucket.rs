@@ -1,4 +1,5 @@
-//! Buckets by key: GCRA as `governor` reckons it, in memory that a flood of keys cannot fill.
+//! One token bucket for each key. `governor` computes it (GCRA); the memory is bounded, so that a flood of keys cannot
+//! fill it.
 
 use std::{convert::Infallible, hash::Hash, sync::Arc};
 
@@ -13,11 +14,11 @@ use quick_cache::sync::Cache;
 
 use super::limit::{Exceeded, RateLimit};
 
-/// Buckets that are kept, of some hundred bytes each. Beyond that the least used are forgotten, that is,
-/// full again: under a flood of more addresses than these a few more guesses get through, and memory stays.
+/// The maximum number of buckets, of some hundred bytes each. Beyond it, the least used buckets are dropped, which means
+/// that they are full again. So a flood of more addresses than this lets some more guesses through.
 const MAX_BUCKETS: usize = 100_000;
 
-/// A limit for each key apart.
+/// A separate limit for each key.
 pub(super) struct Throttle<K, C>
 where
     K: Key,
@@ -29,7 +30,7 @@ where
     buckets: Buckets<K>,
 }
 
-/// What buckets go by.
+/// What has a bucket of its own: a token or a network.
 pub(super) trait Key: Copy + Eq + Hash + Send + Sync + 'static {}
 
 impl<K: Copy + Eq + Hash + Send + Sync + 'static> Key for K {}
@@ -48,12 +49,12 @@ impl<K: Key, C: Clock> Throttle<K, C> {
     /// Takes one request from the key's bucket.
     ///
     /// # Errors
-    /// [`Exceeded`], with the time after which there is one again.
+    /// [`Exceeded`], with the time to wait.
     pub(super) fn take(&self, key: K) -> Result<(), Exceeded> {
         self.visit(Visit { key, takes: true })
     }
 
-    /// Whether [`Throttle::take`] would succeed; takes nothing.
+    /// Checks whether [`Throttle::take`] would succeed, without taking.
     ///
     /// # Errors
     /// As [`Throttle::take`].
@@ -61,12 +62,12 @@ impl<K: Key, C: Clock> Throttle<K, C> {
         self.visit(Visit { key, takes: false })
     }
 
-    /// Whether something was ever taken from the key's bucket, and it was not forgotten since.
+    /// Whether the key has a bucket: something was taken from it, and it was not dropped since.
     pub(super) fn knows(&self, key: &K) -> bool {
         self.buckets.0.get(key).is_some()
     }
 
-    /// Lets go of the key's bucket.
+    /// Drops the key's bucket.
     pub(super) fn forget(&self, key: &K) {
         self.buckets.0.remove(key);
     }
@@ -82,14 +83,14 @@ impl<K: Key, C: Clock> Throttle<K, C> {
     }
 }
 
-/// A look at a bucket, to take from it or not.
+/// An access to a bucket.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Visit<K> {
     key: K,
     takes: bool,
 }
 
-/// Where `governor` keeps what it knows of each key.
+/// The state that `governor` keeps for each key.
 #[derive(Clone)]
 struct Buckets<K>(Arc<Cache<K, Arc<InMemoryState>>>);
 
@@ -107,7 +108,7 @@ impl<K: Key> StateStore for Buckets<K> {
         }
         let bucket = self.0.get(&visit.key);
         let state = bucket.and_then(|bucket| {
-            // Whatever fails changes nothing.
+            // A closure that fails changes nothing.
             let read = |state| Err::<((), Nanos), _>(state);
             bucket.measure_and_replace(&NotKeyed::NonKey, read).err()?
         });
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_passes_and_the_next_call_is_refused() {
+    fn a_burst_is_accepted_and_the_next_call_refused() {
         let (throttle, _) = throttle("50", 100);
         for call in 0..100 {
             assert_eq!(throttle.take(1), Ok(()), "{call}");
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn the_wait_that_is_told_is_the_wait_that_is_needed() {
+    fn the_reported_wait_is_exactly_long_enough() {
         for (rate, interval) in [("50", 20), ("1", 1_000), ("0.1", 10_000)] {
             let (throttle, clock) = throttle(rate, 3);
             for _ in 0..3 {
@@ -159,15 +160,15 @@ mod tests {
             let wait = wait(throttle.take(1));
             assert_eq!(wait, Duration::from_millis(interval) - 7 * MILLISECOND);
             clock.advance(wait - MILLISECOND);
-            throttle.take(1).expect_err("a moment too early");
+            throttle.take(1).expect_err("a millisecond too early");
             clock.advance(MILLISECOND);
             assert_eq!(throttle.take(1), Ok(()), "{rate}");
-            throttle.take(1).expect_err("one was earned, not two");
+            throttle.take(1).expect_err("one is allowed, not two");
         }
     }
 
     #[test]
-    fn whoever_was_refused_does_not_wait_longer_for_having_asked() {
+    fn a_refused_call_does_not_prolong_the_wait() {
         let (throttle, clock) = throttle("1", 1);
         throttle.take(1).expect("the burst");
         for _ in 0..1_000 {
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_fills_up_to_its_burst_and_no_further() {
+    fn an_idle_bucket_fills_up_to_its_burst() {
         let (throttle, clock) = throttle("10", 3);
         clock.advance(Duration::from_secs(3_600));
         for _ in 0..3 {
@@ -201,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_takes_nothing_and_sees_what_taking_would() {
+    fn peek_takes_nothing_and_agrees_with_take() {
         let (throttle, clock) = throttle("1", 1);
         for _ in 0..10 {
             assert_eq!(throttle.peek(1), Ok(()));
@@ -214,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn the_slowest_rate_with_the_largest_burst_can_be_reckoned_with() {
+    fn the_lowest_rate_with_the_largest_burst_works() {
         let (throttle, clock) = throttle("0.001", RateLimit::MAX_BURST);
         clock.advance(Duration::from_secs(1_000_000));
         for _ in 0..10_000 {
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_addresses_does_not_fill_the_memory_and_spares_the_busiest() {
+    fn a_flood_of_addresses_does_not_fill_memory_and_keeps_the_busiest() {
         let (throttle, _) = throttle("5", 50);
         let busy = Ipv4Addr::LOCALHOST;
         for _ in 0..50 {
@@ -233,7 +234,7 @@ mod tests {
         for number in 0..400_000 {
             throttle.take(stranger(number)).expect("its first");
             if number % 1_000 == 0 {
-                throttle.take(busy).expect_err("never forgotten");
+                throttle.take(busy).expect_err("never dropped");
             }
         }
         let kept = throttle.buckets.0.len();

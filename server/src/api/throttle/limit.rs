@@ -1,4 +1,4 @@
-//! How much is allowed, and how a refusal tells it.
+//! The limits, and the headers of a refusal.
 
 use std::{fmt, num::NonZeroU32, str::FromStr, time::Duration};
 
@@ -8,10 +8,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, header::RETRY_AFTER};
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const STATE: HeaderName = HeaderName::from_static("ratelimit");
 
-/// What one address may get wrong: 50 keys at once, which is more than a partner with a stale deployment
-/// of many workers sends before somebody looks, then 5 a second, which is nothing to the database and,
-/// at 62^36 tokens, nothing to whoever guesses.
-const GUESSING: RateLimit = RateLimit {
+/// How many wrong keys one address may send: 50 at once, then 5 a second.
+///
+/// A partner with an outdated key on many workers rarely sends 50 before noticing. Five reads a second do not burden
+/// the database, and do not help an attacker to guess one of 62^36 tokens.
+const WRONG_KEYS: RateLimit = RateLimit {
     per_second: Rate(5.0),
     burst: NonZeroU32::new(50).expect("more than none"),
 };
@@ -20,7 +21,7 @@ const GUESSING: RateLimit = RateLimit {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rate(f64);
 
-/// A text that is no rate.
+/// A text that is not a rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("use a number of requests a second from 0.001 to 1000000, or 0 for no limit")]
 pub struct InvalidRate;
@@ -38,7 +39,7 @@ impl FromStr for Rate {
     }
 }
 
-/// So many requests a second, and before that as many at once as were saved up.
+/// A rate of requests, and a burst: requests that may come at once after an idle time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RateLimit {
     per_second: Rate,
@@ -49,24 +50,24 @@ impl RateLimit {
     /// The largest burst.
     pub const MAX_BURST: u32 = 1_000_000;
 
-    /// A limit; none for the rate 0. What is above [`RateLimit::MAX_BURST`] counts as that.
+    /// A limit. `None` for the rate 0. A burst above [`RateLimit::MAX_BURST`] is lowered to it.
     pub fn new(per_second: Rate, burst: NonZeroU32) -> Option<Self> {
         let burst = burst.min(NonZeroU32::new(Self::MAX_BURST)?);
         (per_second.0 > 0.0).then_some(Self { per_second, burst })
     }
 
-    /// The time in which one request is earned: at most a quarter of an hour or so, by the least rate.
+    /// The time in which one more request is allowed. At the lowest rate it is about a quarter of an hour.
     pub(super) fn interval(self) -> Duration {
         Duration::from_secs_f64(1.0 / self.per_second.0)
     }
 
-    /// The time in which an empty bucket fills up.
+    /// The time in which an empty bucket becomes full.
     pub(super) fn window(self) -> Duration {
         Duration::from_secs_f64(f64::from(self.burst.get()) / self.per_second.0)
     }
 
     pub(super) fn quota(self) -> Quota {
-        // The interval is never zero; were it, a second would be the careful choice.
+        // The interval is never zero. One second is a safe fallback.
         Quota::with_period(self.interval())
             .unwrap_or(Quota::per_second(NonZeroU32::MIN))
             .allow_burst(self.burst)
@@ -78,17 +79,17 @@ impl fmt::Display for RateLimit {
         let (rate, burst) = (self.per_second.0, self.burst);
         write!(
             f,
-            "{rate} calls a second, and {burst} at once after a pause"
+            "{rate} calls a second, and {burst} at once after an idle time"
         )
     }
 }
 
-/// What a server goes by.
+/// The limits of a server.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RateLimits {
-    /// What each token may ask for.
+    /// The limit of each token.
     pub per_token: RateLimit,
-    /// How many wrong keys may come from each address.
+    /// How many wrong keys each address may send.
     pub wrong_keys: RateLimit,
 }
 
@@ -97,29 +98,29 @@ impl RateLimits {
     pub const fn of_tokens(per_token: RateLimit) -> Self {
         Self {
             per_token,
-            wrong_keys: GUESSING,
+            wrong_keys: WRONG_KEYS,
         }
     }
 }
 
-/// A limit that a call ran into, and what to tell the caller of it.
+/// A limit that a call exceeded.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::api) struct Exceeded {
     pub(super) policy: &'static str,
     pub(super) limit: RateLimit,
-    /// The time after which a call is let through again.
+    /// The time after which a call is accepted again.
     pub(super) wait: Duration,
 }
 
 impl Exceeded {
     /// Adds `Retry-After`, `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-11: a
     /// policy with its quota `q` and window `w`, and how many requests `r` remain of it for how long `t`).
-    /// Nothing but a refusal carries them: what is said of a foreign thing and of a missing one must not
-    /// differ by a byte.
+    /// Only a refusal for the limit carries them: the responses for another organisation's event and for a missing one
+    /// must be identical to the byte.
     ///
-    /// The window is the time in which the whole quota is earned; `t` is `Retry-After`, the time until one
-    /// more call passes. All are whole seconds, rounded up.
-    pub(in crate::api) fn tell(&self, headers: &mut HeaderMap) {
+    /// The window is the time in which an empty bucket becomes full. `t` equals `Retry-After`, the time until one more
+    /// call is accepted. All are whole seconds, rounded up.
+    pub(in crate::api) fn add_headers(&self, headers: &mut HeaderMap) {
         let seconds = whole_seconds(self.wait);
         let (name, quota) = (self.policy, self.limit.burst);
         let window = whole_seconds(self.limit.window());
@@ -139,7 +140,7 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: fmt::Arguments<'_>) 
     }
 }
 
-/// Whole seconds, rounded up, at least one: a caller that is told 0 comes back at once.
+/// Whole seconds, rounded up, at least one: with 0 a caller would retry immediately.
 fn whole_seconds(time: Duration) -> u64 {
     let begun = u64::from(time.subsec_nanos() > 0);
     (time.as_secs() + begun).max(1)
@@ -154,7 +155,7 @@ mod tests {
         RateLimit::new(rate.parse().expect("a rate"), burst).expect("a limit")
     }
 
-    fn told(limit: RateLimit, wait: Duration) -> [String; 3] {
+    fn headers_of(limit: RateLimit, wait: Duration) -> [String; 3] {
         let mut headers = HeaderMap::new();
         let policy = "token";
         Exceeded {
@@ -162,25 +163,25 @@ mod tests {
             limit,
             wait,
         }
-        .tell(&mut headers);
+        .add_headers(&mut headers);
         [RETRY_AFTER, POLICY, STATE].map(|name| headers[name].to_str().expect("text").to_owned())
     }
 
     #[test]
-    fn a_refusal_tells_policy_and_wait_in_whole_seconds_rounded_up() {
-        let twenty_ms = told(limit("50", 100), Duration::from_millis(20));
+    fn a_refusal_has_policy_and_wait_in_whole_seconds_rounded_up() {
+        let twenty_ms = headers_of(limit("50", 100), Duration::from_millis(20));
         assert_eq!(
             twenty_ms,
             ["1", r#""token";q=100;w=2"#, r#""token";r=0;t=1"#]
         );
-        let slow = told(limit("0.4", 3), Duration::from_millis(2_001));
+        let slow = headers_of(limit("0.4", 3), Duration::from_millis(2_001));
         assert_eq!(slow, ["3", r#""token";q=3;w=8"#, r#""token";r=0;t=3"#]);
-        let seven = told(limit("7", 7), Duration::from_secs(1));
+        let seven = headers_of(limit("7", 7), Duration::from_secs(1));
         assert_eq!(seven, ["1", r#""token";q=7;w=1"#, r#""token";r=0;t=1"#]);
     }
 
     #[test]
-    fn a_rate_is_a_number_within_reason_and_0_is_no_limit() {
+    fn a_rate_is_a_number_in_range_and_0_means_no_limit() {
         for text in ["0.001", "0.5", "50", "1000000"] {
             assert!(RateLimit::new(text.parse().expect(text), NonZeroU32::MIN).is_some());
         }

@@ -1,28 +1,26 @@
-//! The guard's check 6 (contract, section 3), and the brake on guessing in front of check 3.
+//! Rate limits: the guard's check 6 (contract, section 3), and a limit on wrong keys before check 3.
 //!
-//! **Per token.** Whoever passed checks 1 to 5 has a bucket of its own ([`RateLimit`], GCRA). It is asked
-//! before anything of the path is looked at, and knows nothing of other tokens, be they of the same
-//! organisation.
+//! **Per token.** Each token that passed checks 1 to 5 has its own bucket ([`RateLimit`], GCRA). The bucket is checked
+//! before the path is read. Tokens of one organisation do not share a bucket.
 //!
-//! **Per peer address.** A call whose key turns out to be malformed or unknown takes from the bucket of
-//! the address that it came from ([`RateLimits::wrong_keys`]); once that is empty, further keys from there are refused
-//! before the store is asked. Guessing a token of 214 random bits was hopeless before; this makes it cost
-//! us next to nothing too. A call without a key guesses nothing and is always 401, and a paused or expired
-//! token is known to its holder alone, so neither takes from the bucket.
+//! **Per address.** A call with a malformed or unknown key takes from the bucket of the caller's address
+//! ([`RateLimits::wrong_keys`]). When the bucket is empty, further keys from the address are refused without a look at
+//! the store. A token has 214 random bits, so guessing is hopeless anyway; the limit also makes it cheap for us. Two
+//! kinds of calls do not take from the bucket: a call without a key (always 401), and a call with an inactive or
+//! expired token, which only its holder knows.
 //!
-//! Addresses are shared: by the people behind one router, by all callers behind one proxy. So that a
-//! stranger cannot lock a partner out by guessing from the same address, keys that were admitted before
-//! are let past an empty bucket. That grants nothing: the store is still asked about them each time, so a
-//! token that was paused, deleted or has expired since is refused as ever. What remains is that a key which
-//! this server has not admitted yet, or not among its last hundred thousand, may have to wait where somebody
-//! is guessing.
+//! Many callers can share an address, for example behind a router or a proxy. A stranger must not lock a partner out by
+//! guessing from the same address. So a key that this server accepted before passes an empty bucket. The store still
+//! checks it each time, so a token that was deactivated, deleted or has expired is refused as usual. One case remains:
+//! a key that this server has not accepted yet, or not among its last 100,000, may have to wait while somebody guesses.
 //!
-//! Limits of the limits: they are this server's own, so several servers together let through as many times
-//! as much. Where there is no connection (the dashboard's own test of a token), no address is counted.
-//! Behind a proxy that is not among the trusted ones ([`crate::client`]) all callers have the proxy's
-//! address. Calls that the store is being asked about at the same
-//! moment see the same bucket, so a flood of guesses gets a few more in than the figure says. All memory is
-//! bounded ([`Throttle`]).
+//! What to know:
+//!
+//! - Each server has its own limits. Several servers together allow a multiple.
+//! - The dashboard's test of a token has no connection, so no address is counted.
+//! - Behind an untrusted proxy ([`crate::http::client_address`]), all callers have the proxy's address.
+//! - Concurrent lookups see the same bucket, so a flood of guesses gets a few more through than the limit says.
+//! - Memory is bounded ([`Throttle`]).
 
 mod bucket;
 mod limit;
@@ -37,7 +35,7 @@ pub use self::limit::{InvalidRate, Rate, RateLimit, RateLimits};
 
 /// The limits of one server.
 pub(super) struct Limits {
-    /// A token has a bucket since it was first admitted.
+    /// A token has a bucket from the first time it is accepted.
     tokens: Throttle<TokenDigest, DefaultClock>,
     guesses: Throttle<ClientNetwork, DefaultClock>,
 }
@@ -51,8 +49,7 @@ impl Limits {
         }
     }
 
-    /// Whether the store may be asked about a key: the network still has guesses left, or the key was
-    /// admitted before.
+    /// Checks whether the store may look up a key: the network may send more wrong keys, or the key was accepted before.
     ///
     /// # Errors
     /// [`Exceeded`] under the policy `address`.
@@ -65,12 +62,12 @@ impl Limits {
             return Ok(());
         };
         self.guesses.peek(network).or_else(|exceeded| {
-            let admitted = key.is_ok_and(|key| self.tokens.knows(key));
-            admitted.then_some(()).ok_or(exceeded)
+            let accepted_before = key.is_ok_and(|key| self.tokens.knows(key));
+            accepted_before.then_some(()).ok_or(exceeded)
         })
     }
 
-    /// Learns that a key was a wrong one.
+    /// Records a wrong key.
     pub(super) fn note_guess(
         &self,
         network: Option<ClientNetwork>,
@@ -80,12 +77,12 @@ impl Limits {
             self.tokens.forget(key);
         }
         if let Some(network) = network {
-            // Full or not, this call has its answer; the next one is told.
+            // This call is refused in any case. An empty bucket affects the next one.
             let _ = self.guesses.take(network);
         }
     }
 
-    /// Check 6, for a token that has passed those before.
+    /// Check 6, for a token that passed checks 1 to 5.
     ///
     /// # Errors
     /// [`Exceeded`] under the policy `token`.

@@ -1,4 +1,4 @@
-//! `serve --check-config`: what would count, and where each value comes from.
+//! `serve --check-config`: the value of each option, and where it comes from.
 
 use std::fmt::Write as _;
 
@@ -10,8 +10,7 @@ use super::{
     options::{Kind, OF, options, without_password},
 };
 
-/// Every option of `serve` with its value and where that comes from: a file that could be given to
-/// `--config`. Passwords are not shown.
+/// Every option of `serve` with its value and the value's source, as a file for `--config`. Passwords are hidden.
 pub(in crate::cli) fn effective(mut command: Command, call: &Call) -> String {
     command.build();
     let matches = call.matches.subcommand_matches(OF).unwrap_or(&call.matches);
@@ -47,7 +46,7 @@ fn value(option: &Arg, matches: &ArgMatches) -> Option<Value> {
 
 fn source(option: &Arg, matches: &ArgMatches, call: &Call) -> Option<String> {
     let source = matches.value_source(option.get_id().as_str())?;
-    // A switch that the file turns off is nowhere among the arguments.
+    // A switch that the file turns off does not appear among the arguments.
     if call
         .from_file
         .iter()

@@ -1,4 +1,4 @@
-//! The file itself: TOML, one line for each option.
+//! The configuration file: TOML, one line for each option.
 
 use std::{ffi::OsString, fs, path::PathBuf};
 
@@ -8,24 +8,24 @@ use toml_edit::{Document, Item, Value};
 use super::options::{Kind, without_password};
 use crate::error::Error;
 
-/// A file that is TOML.
+/// A file of valid TOML.
 pub(super) struct ConfigurationFile {
     path: PathBuf,
     document: Document<String>,
 }
 
-/// What the file says of one option.
+/// An option in the file.
 pub(super) struct Setting {
     /// The option's long name.
     pub(super) key: String,
-    /// None for a switch that is off.
+    /// `None` for a switch that is off.
     values: Option<Vec<String>>,
     path: PathBuf,
     line: usize,
 }
 
 impl Setting {
-    /// The same as arguments.
+    /// The setting as arguments of the command line.
     pub(super) fn arguments(&self) -> Vec<OsString> {
         let key = &self.key;
         match self.values.as_deref() {
@@ -38,7 +38,7 @@ impl Setting {
         }
     }
 
-    /// The refusal of its value.
+    /// An error about this setting.
     pub(super) fn refuse(&self, problem: &str) -> Error {
         Error::Configuration {
             file: self.path.clone(),
@@ -50,8 +50,7 @@ impl Setting {
 
 impl ConfigurationFile {
     /// # Errors
-    /// [`Error::ConfigurationFile`] for a file that cannot be read, [`Error::Configuration`] for one that is
-    /// no TOML.
+    /// [`Error::ConfigurationFile`] if the file cannot be read, [`Error::Configuration`] if it is not TOML.
     pub(super) fn read(path: PathBuf) -> Result<Self, Error> {
         let text = fs::read_to_string(&path).map_err(|cause| Error::ConfigurationFile {
             file: path.clone(),
@@ -60,7 +59,7 @@ impl ConfigurationFile {
         match Document::parse(text.clone()) {
             Ok(document) => Ok(Self { path, document }),
             Err(error) => Err(Error::Configuration {
-                // The library's whole text would repeat the line, and what stands in it.
+                // The library's full message would print the line, which may contain a password.
                 problem: error.message().replace('\n', ", "),
                 line: error.span().map_or(1, |span| line(&text, span.start)),
                 file: path,
@@ -68,10 +67,10 @@ impl ConfigurationFile {
         }
     }
 
-    /// What it says, for options that there are.
+    /// All settings of the file.
     ///
     /// # Errors
-    /// [`Error::Configuration`] for the first key that no option has, value of the wrong type, and password.
+    /// [`Error::Configuration`] for the first unknown key, value of the wrong type, or password.
     pub(super) fn settings(&self, options: &[&Arg]) -> Result<Vec<Setting>, Error> {
         let table = self.document.as_table();
         let settings = table.iter().map(|(key, item)| {
@@ -84,7 +83,7 @@ impl ConfigurationFile {
             };
             if item.is_table() || item.is_array_of_tables() {
                 return Err(
-                    setting.refuse("there are no sections; write each option on a line by itself")
+                    setting.refuse("sections are not supported; write each option on its own line")
                 );
             }
             let option = options.iter().find(|option| option.get_long() == Some(key));
@@ -113,7 +112,7 @@ fn unknown(setting: &Setting, options: &[&Arg]) -> Error {
     ))
 }
 
-/// The values as arguments have them, if they are of the option's type.
+/// The values as texts for the command line, if their type fits the option.
 fn values(option: &Arg, item: &Item) -> Result<Option<Vec<String>>, String> {
     let value = item.as_value();
     let values = match (Kind::of(option), value) {
@@ -139,7 +138,7 @@ fn values(option: &Arg, item: &Item) -> Result<Option<Vec<String>>, String> {
             .any(|value| without_password(value.as_ref()) != *value)
     {
         return Err(
-            "a password does not belong in this file; PostgreSQL's is read from the file that \
+            "passwords are not allowed in this file; PostgreSQL's password is read from the file that \
              PGPASSFILE names"
                 .to_owned(),
         );

@@ -4,10 +4,10 @@ use std::ffi::OsStr;
 
 use clap::{Arg, ArgAction, Command};
 
-/// The command whose options a file may hold, beside those of all commands.
+/// The command whose options a file may hold, in addition to those of all commands.
 pub(super) const OF: &str = "serve";
 
-/// What only the command line may say: a file that names a file, and what is done instead of serving.
+/// Options for the command line only: a file must not name another file, and must not replace serving by something else.
 const NEVER_IN_A_FILE: [&str; 4] = ["config", "check-config", "help", "version"];
 
 /// Every option that a file may hold, those of all commands first.
@@ -27,7 +27,7 @@ pub(super) fn options(command: &Command) -> Vec<&Arg> {
         .collect()
 }
 
-/// What a value of an option is in a file.
+/// The type of an option's value in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Switch,
@@ -37,7 +37,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// What those options call their value that take a whole number. (A time has its unit, and is a text.)
+    /// The value name of options that take a whole number. (A duration has a unit, so it is a text.)
     const NUMBER: &str = "NUMBER";
 
     pub(super) fn of(option: &Arg) -> Self {
@@ -54,7 +54,7 @@ impl Kind {
     }
 }
 
-/// The address of a database without its password; nothing of one that cannot be read.
+/// A database address without its password. An unreadable address is hidden completely.
 pub(super) fn without_password(value: &OsStr) -> String {
     let hidden = "***";
     let text = value.to_string_lossy();

@@ -1,6 +1,6 @@
-//! A photo's fields, read into the types that carry their rules.
+//! Parses and validates the fields of a photo.
 //!
-//! What the database would refuse must be refused here: there, one photo would take its whole batch along.
+//! Everything that the database would refuse must be refused here: there, one bad photo would fail its whole batch.
 
 use csv::ByteRecord;
 use model::{
@@ -13,13 +13,13 @@ use store::photos::NewPhoto;
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 use url::Url;
 
-/// What is wrong with a record, in words for whoever wrote it.
+/// The problem of a record, in words for its author.
 pub(super) type Fault = String;
 
-/// The longest name of a photo, in characters, as the database takes it.
-const LONGEST_NAME: usize = 255;
+/// The maximum length of a photo's name in the database, in characters.
+const MAX_NAME: usize = 255;
 
-/// Every column, and whether it has to be there.
+/// Every column, and whether it is required.
 const COLUMNS: [(&str, bool); 9] = [
     ("image_id", true),
     ("img_url", true),
@@ -32,7 +32,7 @@ const COLUMNS: [(&str, bool); 9] = [
     ("bibs", false),
 ];
 
-/// Where each column of [`COLUMNS`] stands in a CSV file.
+/// The position of each of [`COLUMNS`] in a CSV file.
 #[derive(Debug)]
 pub(super) struct Columns {
     places: [Option<usize>; COLUMNS.len()],
@@ -40,8 +40,7 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// The columns that a header names. One that is not known is refused: by a slip of the pen, a column
-    /// would else be lost in silence.
+    /// Reads the columns of a header. An unknown column is refused: otherwise a typing error would silently drop it.
     pub(super) fn named(header: &ByteRecord) -> Result<Self, String> {
         let mut places = [None; COLUMNS.len()];
         for (place, cell) in header.iter().enumerate() {
@@ -49,7 +48,9 @@ impl Columns {
             let column = COLUMNS.iter().position(|(known, _)| *known == name);
             let column = column.ok_or_else(|| {
                 let known = COLUMNS.map(|(name, _)| name).join(", ");
-                format!("its first line names a column `{name}`; there are: {known}")
+                format!(
+                    "its first line names an unknown column `{name}`; the known ones are: {known}"
+                )
             })?;
             if places[column].replace(place).is_some() {
                 return Err(format!("its first line names the column `{name}` twice"));
@@ -57,7 +58,7 @@ impl Columns {
         }
         for ((name, required), place) in COLUMNS.iter().zip(places) {
             if *required && place.is_none() {
-                return Err(format!("its first line names no column `{name}`"));
+                return Err(format!("its first line lacks the column `{name}`"));
             }
         }
         Ok(Self {
@@ -67,8 +68,8 @@ impl Columns {
     }
 }
 
-/// A photo's fields before anything but their shape is known. White space around a value is no part of it,
-/// and a value of nothing else is none.
+/// The fields of a photo, with types checked but values not. White space around a value is ignored, and a blank value
+/// counts as missing.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Fields {
@@ -128,7 +129,7 @@ pub(super) fn from_json(line: &[u8]) -> Result<NewPhoto, Fault> {
     let line = text(line)?;
     let fields = serde_json::from_str(line).map_err(|error| {
         let text = error.to_string();
-        // Its line is the first of one, always.
+        // The line number is always 1, so it is dropped.
         let what = text
             .rsplit_once(" at line ")
             .map_or(&*text, |(what, _)| what);
@@ -189,18 +190,18 @@ fn optional(value: Option<String>) -> Option<String> {
 
 fn name(value: &str) -> Result<ImageId, Fault> {
     let name = value.trim();
-    let fits = (1..=LONGEST_NAME).contains(&name.chars().count());
+    let fits = (1..=MAX_NAME).contains(&name.chars().count());
     if fits && !name.contains(char::is_control) {
         Ok(ImageId(name.to_owned()))
     } else {
         Err(format!(
-            "image_id: must be 1 to {LONGEST_NAME} characters, none of them a control character"
+            "image_id: must be 1 to {MAX_NAME} characters, none of them a control character"
         ))
     }
 }
 
-/// An address that a page may show a picture from. It is kept as it is written; so nothing is taken that a
-/// browser would read otherwise than it looks (a backslash, for one, it takes for a slash).
+/// The address of a picture on a page. It is stored as written. Characters that browsers read differently from how they
+/// look are refused: a browser treats a backslash as a slash.
 fn address(field: &str, value: &str) -> Result<String, Fault> {
     let value = value.trim();
     let plain = !value.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\');
@@ -219,19 +220,18 @@ fn address(field: &str, value: &str) -> Result<String, Fault> {
     }
 }
 
-/// The name of an object in the storage of originals: below its root, whatever that is, and written in one
-/// way only.
+/// The name of an object in the storage of originals. Each name is relative and has only one spelling.
 fn path(value: String) -> Result<String, Fault> {
     let plain = !value.contains(|c: char| c.is_control() || c == '\\');
     let segment = |segment: &str| !matches!(segment, "" | "." | "..");
     if plain && value.split('/').all(segment) {
         Ok(value)
     } else {
-        Err("original_path: must be a path like 456/IMG_0001.jpg: relative, with single slashes, without . and .. segments, backslashes and control characters".to_owned())
+        Err("original_path: must be a relative path like 456/IMG_0001.jpg, without . or .. segments, double slashes, backslashes and control characters".to_owned())
     }
 }
 
-/// RFC 3339 alone, which always says its zone: of a local time nobody knows which instant it is.
+/// RFC 3339 only, which includes the time zone: a local time is ambiguous.
 fn instant(value: &str) -> Result<Timestamp, Fault> {
     OffsetDateTime::parse(value, &Rfc3339)
         .ok()
@@ -242,7 +242,7 @@ fn instant(value: &str) -> Result<Timestamp, Fault> {
             i64::try_from(millis).ok().map(Timestamp)
         })
         .ok_or_else(|| {
-            "captured_at: must be a time with its zone (RFC 3339), like 2026-01-19T08:30:00+01:00 or 2026-01-19T07:30:00.250Z".to_owned()
+            "captured_at: must be a time with its time zone (RFC 3339), like 2026-01-19T08:30:00+01:00 or 2026-01-19T07:30:00.250Z".to_owned()
         })
 }
 

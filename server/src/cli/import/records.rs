@@ -1,5 +1,5 @@
-//! A file of photos, record by record, whatever is in it: no more than a record is ever in memory, and
-//! what is wrong with one does not reach beyond it.
+//! Reads a file of photos record by record. Only one record is in memory at a time, and a bad record does not affect the
+//! others.
 
 use std::{
     collections::VecDeque,
@@ -11,12 +11,12 @@ use store::photos::NewPhoto;
 
 use super::fields::{self, Columns, Fault};
 
-/// The longest record taken, in bytes.
-pub(super) const LONGEST: usize = 64 * 1024;
+/// The maximum size of a record, in bytes.
+pub(super) const MAX_RECORD: usize = 64 * 1024;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// How a file says what it holds.
+/// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     /// Comma-separated values; the first record names the columns.
@@ -25,11 +25,11 @@ pub(super) enum Format {
     JsonLines,
 }
 
-/// Why no record of a file can be read.
+/// Why a file cannot be read at all.
 #[derive(Debug)]
 pub(super) enum Unreadable {
     Input(io::Error),
-    /// The columns are not named as they should be.
+    /// The header is invalid.
     Header(String),
 }
 
@@ -42,18 +42,18 @@ impl From<io::Error> for Unreadable {
 /// The records of a file.
 pub(super) struct Records<R> {
     lines: Lines<R>,
-    /// Of a CSV file; JSON lines name their fields themselves.
+    /// Only for CSV files: JSON objects name their fields.
     columns: Option<Columns>,
 }
 
-/// A record's physical line (its first, counted from 1), and what is in it or what is wrong.
+/// A record's first line, counted from 1, and its content or problem.
 pub(super) type Found<T> = (u64, Result<T, Fault>);
 
 impl<R: BufRead> Records<R> {
-    /// Reads what stands before the first record.
+    /// Reads the header.
     ///
     /// # Errors
-    /// [`Unreadable::Header`] unless a CSV file names the columns that there must be, and no others.
+    /// [`Unreadable::Header`] if a CSV file lacks a required column or has an unknown one.
     pub(super) fn open(format: Format, input: R) -> Result<Self, Unreadable> {
         let mut lines = Lines::new(input);
         let columns = match format {
@@ -69,7 +69,7 @@ impl<R: BufRead> Records<R> {
         Ok(Self { lines, columns })
     }
 
-    /// The next record; blank lines are none.
+    /// The next record. Blank lines are skipped.
     ///
     /// # Errors
     /// Those of reading.
@@ -89,18 +89,18 @@ impl<R: BufRead> Records<R> {
         })
     }
 
-    /// Bytes that the records so far took.
+    /// The number of bytes read so far.
     pub(super) const fn bytes(&self) -> u64 {
         self.lines.bytes
     }
 }
 
 fn too_long() -> Fault {
-    format!("is longer than {LONGEST} bytes")
+    format!("is longer than {MAX_RECORD} bytes")
 }
 
-/// Whether a quoted field is open at the end of `line`, by RFC 4180 and as the `csv` crate reads it: a
-/// quotation mark opens a field only as its first character, and two within a quoted one are one.
+/// Whether a quoted field is open at the end of `line`, by RFC 4180 and as the `csv` crate reads it: a quotation mark opens
+/// a field only as its first character, and two within a quoted field stand for one.
 fn leaves_open(line: &[u8], open: bool) -> bool {
     #[derive(Clone, Copy, PartialEq, Eq)]
     enum At {
@@ -135,16 +135,16 @@ fn cells(record: &[u8]) -> Result<ByteRecord, Fault> {
 }
 
 enum Line {
-    /// Without its end.
+    /// Without its line break.
     Text(Vec<u8>),
-    /// There is more of it than anybody takes.
+    /// The line is longer than the maximum.
     TooLong,
 }
 
 /// Physical lines with their numbers, from 1.
 struct Lines<R> {
     input: R,
-    /// Of the line given last.
+    /// The number of the last line.
     number: u64,
     bytes: u64,
     given_back: VecDeque<(u64, Line)>,
@@ -172,7 +172,7 @@ impl<R: BufRead> Lines<R> {
         }
     }
 
-    /// The cells of the next CSV record, and the line on which it begins.
+    /// The cells of the next CSV record, and its first line.
     fn next_csv(&mut self) -> io::Result<Option<Found<ByteRecord>>> {
         let Some((number, first)) = self.next_text()? else {
             return Ok(None);
@@ -184,14 +184,14 @@ impl<R: BufRead> Lines<R> {
         Ok(Some((number, whole.and_then(|record| cells(&record)))))
     }
 
-    /// Adds lines to `record` until no quoted field is open at its end. Where none closes it, the record
-    /// is its first line alone: a quotation mark too many costs one photo, not all behind it.
+    /// Adds lines to `record` until no quoted field is open. If no line closes the field, only the first line counts as the
+    /// record: one stray quotation mark costs one photo, not all later ones.
     fn complete(&mut self, mut record: Vec<u8>) -> io::Result<Result<Vec<u8>, Fault>> {
         let mut taken = Vec::new();
         let mut open = leaves_open(&record, false);
         while open {
             match self.next()? {
-                Some((_, Line::Text(text))) if record.len() + text.len() < LONGEST => {
+                Some((_, Line::Text(text))) if record.len() + text.len() < MAX_RECORD => {
                     open = leaves_open(&text, true);
                     record.push(b'\n');
                     record.extend_from_slice(&text);
@@ -224,17 +224,17 @@ impl<R: BufRead> Lines<R> {
         Ok(Some((self.number, line)))
     }
 
-    /// Makes these the next lines.
+    /// Puts lines back, so that they are read next.
     fn give_back(&mut self, lines: Vec<(u64, Line)>) {
         for line in lines.into_iter().rev() {
             self.given_back.push_front(line);
         }
     }
 
-    /// A line of the input. Of one that is too long the rest is read and dropped.
+    /// The next line of the input. The rest of a line that is too long is skipped.
     fn read(&mut self) -> io::Result<Option<Line>> {
-        // With the two characters that may end it.
-        const MOST: usize = LONGEST + 2;
+        // Plus the two characters of a line break.
+        const MOST: usize = MAX_RECORD + 2;
         let mut text = Vec::new();
         let mut input = self.input.by_ref().take(MOST as u64);
         let read = input.read_until(b'\n', &mut text)?;
@@ -250,7 +250,7 @@ impl<R: BufRead> Lines<R> {
         if text.last() == Some(&b'\r') {
             text.pop();
         }
-        let fits = text.len() <= LONGEST;
+        let fits = text.len() <= MAX_RECORD;
         Ok(Some(if fits {
             Line::Text(text)
         } else {
@@ -268,7 +268,7 @@ mod tests {
     const HEADER: &str = "image_id,img_url,thumbnail_url,bibs\n";
 
     fn read(format: Format, content: &[u8]) -> Vec<Found<String>> {
-        // A buffer that no line fits into.
+        // A buffer smaller than any line.
         let input = BufReader::with_capacity(5, content);
         let mut records = Records::open(format, input).expect("readable");
         let mut found = Vec::new();
@@ -331,7 +331,7 @@ mod tests {
     #[test]
     fn a_line_that_is_too_long_costs_one_line() {
         let fault = "is longer than 65536 bytes";
-        let long = "x".repeat(LONGEST + 1);
+        let long = "x".repeat(MAX_RECORD + 1);
         for long in [format!("a,/a,/a,{long}"), long.clone(), format!("\"{long}")] {
             assert_eq!(
                 csv(&format!("{long}\nb,/b,/b,\n")),
@@ -389,8 +389,8 @@ mod tests {
         assert!(twice.contains("twice"), "{twice}");
     }
 
-    /// What ends a record here, and what the `csv` crate finds in it, must be the same thing: so all short
-    /// texts of the characters that matter are cut up both ways.
+    /// Our splitting into records must agree with the `csv` crate. So all short texts of the relevant characters are split
+    /// both ways.
     #[test]
     fn records_end_where_the_csv_crate_ends_them() {
         const ALPHABET: &[u8] = b"\"\n,a";
