@@ -1,4 +1,4 @@
-//! What can end the program, in words for the person who called it.
+//! Errors that end the program, with messages for its caller.
 
 mod store_failure;
 
@@ -11,29 +11,29 @@ pub use self::store_failure::StoreFailure;
 use self::store_failure::about_opening;
 use crate::{assets::NotBuilt, originals::bucket::SecretError};
 
-/// Why the program did not do what it was called for.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The store refused or failed.
     #[error(transparent)]
     Store(StoreFailure),
-    /// There are no pages to serve.
+    /// The front end was not built.
     #[error(transparent)]
     FrontEnd(#[from] NotBuilt),
-    /// There is no database where it was looked for.
+    /// The database cannot be opened.
     #[error("cannot open the database")]
     OpenDatabase(#[source] OpenError),
-    /// The address cannot be listened on.
+    /// The server cannot listen on the address.
     #[error("cannot listen on {address}")]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// What the system said.
+        /// The error of the operating system.
         #[source]
         cause: io::Error,
     },
-    /// The system does not tell us when to stop.
+    /// The signals that stop the server cannot be watched.
     #[error("cannot watch for SIGTERM and Ctrl-C")]
     Signals(#[source] io::Error),
     /// The file that `--config` names cannot be read.
@@ -41,49 +41,49 @@ pub enum Error {
     ConfigurationFile {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         #[source]
         cause: io::Error,
     },
-    /// The file that `--config` names says what cannot be.
+    /// The file that `--config` names is invalid.
     #[error("{}:{line}: {problem}", .file.display())]
     Configuration {
         /// The file.
         file: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// The key and what is wrong with its value.
+        /// The key, and the problem of its value.
         problem: String,
     },
-    /// Nobody takes what is printed.
+    /// Standard output cannot be written.
     #[error("cannot write to standard output")]
     Output(#[source] io::Error),
-    /// A token was made and could not be shown; it exists no more.
+    /// A token was created, could not be printed, and was deleted again.
     #[error("the new token could not be printed, so it was deleted again")]
     TokenNotShown(#[source] io::Error),
-    /// No password came.
+    /// The password cannot be read.
     #[error("cannot read the password from standard input")]
     PasswordInput(#[source] io::Error),
-    /// More than a password came.
+    /// Standard input has several lines.
     #[error("the password on standard input must be a single line")]
     PasswordLines,
-    /// Only members of an organisation make its tokens.
+    /// The creator of a token must be a member of the organisation.
     #[error("{email} is not a member of organisation {organisation}")]
     CreatorNotAMember {
-        /// Who was to make the token.
+        /// The intended creator.
         email: Email,
-        /// For which organisation.
+        /// The organisation.
         organisation: OrganisationId,
     },
-    /// The folder of originals is not there.
+    /// The folder of originals does not exist.
     #[error("there is no folder {}", .0.display())]
     OriginalsFolder(PathBuf),
-    /// The demo's pictures cannot be put where originals are.
+    /// The demo's originals cannot be written.
     #[error("cannot write the demo's originals to {}", .folder.display())]
     DemoOriginals {
-        /// Where they were to be.
+        /// The folder of originals.
         folder: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         #[source]
         cause: io::Error,
     },
@@ -92,51 +92,51 @@ pub enum Error {
     ImportFile {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         #[source]
         cause: io::Error,
     },
-    /// The secret of the object storage cannot be had.
+    /// The secret of the object storage cannot be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// The object storage's address and the bucket's name make no address.
-    #[error("the bucket cannot be addressed at --s3-endpoint")]
+    /// The endpoint and the bucket's name make no valid address.
+    #[error("--s3-endpoint and --s3-bucket make no valid address")]
     Bucket(#[source] rusty_s3::BucketError),
-    /// A file of photos does not name its columns as it should.
+    /// The header of a file of photos is invalid.
     #[error("cannot load {}: {problem}", .file.display())]
     ImportHeader {
         /// The file.
         file: PathBuf,
-        /// What is wrong with its first line.
+        /// The problem of its first line.
         problem: String,
     },
-    /// The store refused or failed while photos were being loaded.
-    #[error("loading {} broke off, with {loaded} photos loaded", .file.display())]
-    ImportBrokeOff {
+    /// The store failed during an import.
+    #[error("the import of {} was interrupted after {loaded} photos", .file.display())]
+    ImportInterrupted {
         /// The file.
         file: PathBuf,
-        /// How many photos of it are in the event.
+        /// The number of photos loaded so far.
         loaded: u64,
-        /// What the store said.
+        /// The error of the store.
         #[source]
         cause: EventError,
     },
-    /// Some lines of a file of photos hold no photo that could be loaded.
+    /// Some lines of a file of photos are invalid.
     #[error("{refused} bad line{} in {}, all others are loaded", if *.refused == 1 { "" } else { "s" }, .file.display())]
     LinesRefused {
         /// The file.
         file: PathBuf,
-        /// How many.
+        /// The number of invalid lines.
         refused: u64,
     },
-    /// A server was asked how it is, and is not well.
-    #[error("the server at {address} is not {well}: {problem}")]
+    /// A health check failed.
+    #[error("the server at {address} is not {expected}: {problem}")]
     NotHealthy {
-        /// Where it was asked.
+        /// The address of the server.
         address: String,
-        /// What it was to be: healthy, or ready.
-        well: &'static str,
-        /// What it did instead of answering 200.
+        /// The expected state: healthy or ready.
+        expected: &'static str,
+        /// What happened instead of a response with 200.
         problem: String,
     },
 }
@@ -188,14 +188,14 @@ impl Error {
             Self::Secret(_) => Some(
                 "write the secret into the file that --s3-secret-access-key-file names, and let this user read it",
             ),
-            Self::ImportBrokeOff { .. } => {
+            Self::ImportInterrupted { .. } => {
                 Some("run the same command again: it loads the rest, and nothing twice")
             }
             Self::LinesRefused { .. } => {
                 Some("correct them and run the same command again: it loads nothing twice")
             }
             Self::ConfigurationFile { .. } => {
-                Some("name a file that this user may read with --config")
+                Some("use --config to name a file that this user may read")
             }
             _ => None,
         }
@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_says_on_one_line_what_went_wrong_why_and_what_to_do() {
+    fn an_error_is_one_line_with_problem_cause_and_advice() {
         let error = Error::Listen {
             address: ([127, 0, 0, 1], 80).into(),
             cause: io::Error::new(io::ErrorKind::PermissionDenied, "no\nleave"),
@@ -230,9 +230,9 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_that_was_told_already_is_not_told_again() {
+    fn a_repeated_cause_is_printed_once() {
         let error = Error::from(DatabaseError::Unavailable("gone".into()));
-        let told = "the database cannot be reached: gone; ";
-        assert!(error.on_one_line().starts_with(told));
+        let expected = "the database cannot be reached: gone; ";
+        assert!(error.on_one_line().starts_with(expected));
     }
 }

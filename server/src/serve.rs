@@ -128,7 +128,7 @@ impl Flusher {
             every.set_missed_tick_behavior(MissedTickBehavior::Delay);
             let mut failing = false;
             loop {
-                // A running flush is never cancelled: nobody could tell whether it was committed.
+                // A running flush is never cancelled: otherwise it would be unknown whether it was committed.
                 let last = tokio::select! {
                     _ = every.tick() => false,
                     _ = &mut stopped => true,

@@ -51,7 +51,7 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// What is logged, in the syntax of `tracing-subscriber`'s `EnvFilter`.
+/// The filter of the log, in the syntax of `tracing-subscriber`'s `EnvFilter`. Directives about spans have no effect.
 #[derive(Clone, Debug)]
 pub(crate) struct LogFilter(String);
 

@@ -1,4 +1,4 @@
-//! What an endpoint says of itself in the OpenAPI document.
+//! The part of the OpenAPI document that an endpoint defines.
 
 use serde_json::{Value, json};
 use utoipa::{

@@ -106,15 +106,17 @@ async fn download(
         ApiError::Internal
     })?;
     let file = file.ok_or(ApiError::NoSuchFile)?;
-    let answer = ServeFile::new(file).oneshot(request).await;
-    let mut answer = answer.unwrap_or_else(|never| match never {}).map(Body::new);
-    match answer.status() {
+    let response = ServeFile::new(file).oneshot(request).await;
+    let mut response = response
+        .unwrap_or_else(|never| match never {})
+        .map(Body::new);
+    match response.status() {
         StatusCode::NOT_FOUND => return Err(ApiError::NoSuchFile),
         StatusCode::INTERNAL_SERVER_ERROR => return Err(ApiError::Internal),
         _ => {}
     }
     let disposition = HeaderValue::try_from(name.disposition()).map_err(|_| ApiError::Internal)?;
-    let headers = answer.headers_mut();
+    let headers = response.headers_mut();
     headers.insert(CONTENT_DISPOSITION, disposition);
     for (name, value) in [
         (CACHE_CONTROL, HeaderValue::from_static("private, no-store")),
@@ -124,7 +126,7 @@ async fn download(
     ] {
         headers.insert(name, value);
     }
-    Ok(answer)
+    Ok(response)
 }
 
 impl From<Refused> for ApiError {

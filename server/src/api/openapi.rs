@@ -194,9 +194,9 @@ fn refusal(status: u16, errors: &[ApiError]) -> Value {
     let examples: Map<_, _> = errors
         .iter()
         .map(|error| {
-            let answer =
+            let response =
                 json!({ "responseType": "error", "message": error.message(), "data": null });
-            (error.code().to_owned(), json!({ "value": answer }))
+            (error.code().to_owned(), json!({ "value": response }))
         })
         .collect();
     let text = json!({ "type": "string" });
@@ -284,7 +284,7 @@ fn to_value(schema: &impl Serialize) -> Value {
 /// Serves the document. It is public, so pages of other origins may load it too.
 pub(crate) fn router(origin: &str) -> Router {
     let document = axum::body::Bytes::from(document(origin).to_string());
-    let answer = async move || {
+    let respond = async move || {
         (
             [
                 (CONTENT_TYPE, HeaderValue::from_static("application/json")),
@@ -295,5 +295,5 @@ pub(crate) fn router(origin: &str) -> Router {
             document.clone(),
         )
     };
-    Router::new().route(PATH, get(answer))
+    Router::new().route(PATH, get(respond))
 }

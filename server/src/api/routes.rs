@@ -13,7 +13,7 @@ use super::{
 
 /// An endpoint of the API.
 pub struct Route {
-    /// Its method. An endpoint for GET answers HEAD too.
+    /// Its method. An endpoint for GET handles HEAD too.
     pub method: Method,
     /// Its path, with placeholders such as `{org_id}` and `{event_id}`. No two endpoints share a path.
     pub path: &'static str,

@@ -62,7 +62,7 @@ impl Healthcheck {
         };
         Err(Error::NotHealthy {
             address: self.url.to_string(),
-            well: state,
+            expected: state,
             problem,
         })
     }

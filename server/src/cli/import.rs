@@ -84,7 +84,7 @@ impl Import {
     /// Runs the import and prints the result.
     ///
     /// # Errors
-    /// [`Error::ImportFile`], [`Error::ImportHeader`], [`Error::ImportBrokeOff`], [`Error::LinesRefused`], those
+    /// [`Error::ImportFile`], [`Error::ImportHeader`], [`Error::ImportInterrupted`], [`Error::LinesRefused`], those
     /// of the store, and [`Error::Output`].
     pub(super) async fn perform(self, store: &Store) -> Result<(), Error> {
         let path = &self.file.path;
@@ -132,7 +132,7 @@ impl Import {
         match store.photos().import(scope, self.event, batch).await {
             Ok(imported) => tally.add(imported),
             Err(cause) => {
-                return Err(Error::ImportBrokeOff {
+                return Err(Error::ImportInterrupted {
                     file: self.file.path.clone(),
                     loaded: tally.loaded(),
                     cause,

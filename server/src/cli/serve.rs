@@ -35,7 +35,7 @@ use crate::{
       --s3-region eu-central-1 --s3-bucket race-originals --s3-access-key-id AKIA... \\
       --s3-secret-access-key-file /run/secrets/s3
 
-Several servers may run on one PostgreSQL; a SQLite file takes one.
+Several servers may share one PostgreSQL database; a SQLite file allows only one server.
 The first line on standard output is `listening on http://ADDRESS:PORT`.
 After SIGTERM or Ctrl-C, running requests have --shutdown-grace to finish; a second signal exits immediately.")]
 pub(super) struct Serve {

@@ -39,7 +39,7 @@ pub(super) struct Failure<'a> {
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 /// The maximum depth of a schema. None of ours is deeper; a recursive one ends here.
-const MAX_MAX_DEPTH: usize = 5;
+const MAX_DEPTH: usize = 5;
 
 impl<'a> Api<'a> {
     pub(super) fn new(origin: &'a str, document: &'a Value) -> Self {

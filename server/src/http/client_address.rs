@@ -134,7 +134,7 @@ mod tests {
             .collect()
     }
 
-    /// Whom a server that trusts 10.0.0.0/8 and 2001:db8:1::/48 takes for the caller.
+    /// Checks the caller that a server finds which trusts 10.0.0.0/8 and 2001:db8:1::/48.
     #[track_caller]
     fn assert_caller(peer: &str, lines: &[&[u8]], expected: &str) {
         let mut headers = HeaderMap::new();
@@ -152,11 +152,11 @@ mod tests {
         for line in ["10.0.0.1", "192.0.2.9", "127.0.0.1, 10.0.0.1", "?"] {
             assert_caller("192.0.2.1", &[line.as_bytes()], "192.0.2.1");
         }
-        let nobody = TrustedProxies::default();
+        let none = TrustedProxies::default();
         let mut headers = HeaderMap::new();
         headers.insert(X_FORWARDED_FOR, HeaderValue::from_static("192.0.2.9"));
         let peer = IpAddr::from([127, 0, 0, 1]);
-        assert_eq!(nobody.caller(peer, &headers).ip(), peer);
+        assert_eq!(none.caller(peer, &headers).ip(), peer);
     }
 
     #[test]

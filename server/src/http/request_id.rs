@@ -2,20 +2,25 @@
 //! lets a caller and our log refer to the same request.
 
 use std::{
-    array, str,
+    array,
+    pin::Pin,
+    str,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    task::{Context, Poll},
 };
 
 use axum::{
     Router,
+    body::{Body, Bytes, HttpBody},
     extract::Request,
     middleware::{Next, from_fn},
     response::Response,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use hyper::body::{Frame, SizeHint};
 use rand::{RngCore, TryRngCore, rngs::OsRng};
 use tracing::{Instrument, Span};
 
@@ -24,7 +29,7 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// The target of the span that carries the id. The log's filter never disables it ([`crate::telemetry`]).
 pub(crate) const SPAN_TARGET: &str = "request";
 
-/// The longest id that is taken from a caller (contract, section 4).
+/// The maximum length of a caller's id (contract, section 4).
 const MAX_LENGTH: usize = 64;
 
 /// Generates ids. This process never generates one twice; two processes hardly ever generate the same.
@@ -110,14 +115,49 @@ pub(crate) async fn with_id(
     response: impl Future<Output = Response>,
 ) -> Response {
     let span = id.span();
-    let answered = async {
+    let handled = async {
         let response = response.await;
-        tracing::debug!(%method, status = response.status().as_u16(), "answered");
-        response
+        tracing::debug!(%method, status = response.status().as_u16(), "responded");
+        if response.body().size_hint().exact().is_some() {
+            response
+        } else {
+            response.map(|body| {
+                let span = Span::current();
+                Body::new(BodyInSpan { body, span })
+            })
+        }
     };
-    let mut response = answered.instrument(span).await;
+    let mut response = handled.instrument(span).await;
     response.headers_mut().insert(REQUEST_ID, id.into_header());
     response
+}
+
+/// A body that is produced while it is sent. What that logs has the request's id too.
+struct BodyInSpan {
+    body: Body,
+    span: Span,
+}
+
+impl HttpBody for BodyInSpan {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let Self { body, span } = self.get_mut();
+        let _entered = span.enter();
+        Pin::new(body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 /// Gives each request to `router` an id.
@@ -132,6 +172,11 @@ pub(crate) fn identify(router: Router) -> Router {
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
+
+    use futures_util::{FutureExt, StreamExt, stream};
+    use http_body_util::BodyExt;
+    use tracing::subscriber::with_default;
+    use tracing_subscriber::registry;
 
     use super::*;
 
@@ -179,5 +224,21 @@ mod tests {
         let ids = RequestIds::new();
         let generated: HashSet<_> = (0..10_000).map(|_| ids.generate()).collect();
         assert_eq!(generated.len(), 10_000);
+    }
+
+    #[test]
+    fn a_body_is_produced_in_the_span_of_its_request() {
+        let produce = || {
+            let name = Span::current().metadata().map(tracing::Metadata::name);
+            let part = Bytes::from(name.unwrap_or("no span"));
+            Ok::<_, axum::Error>(part)
+        };
+        let body = Body::from_stream(stream::iter(0..2).map(move |_| produce()));
+        let response = with_id(RequestId::Generated(1), Method::GET, async {
+            Response::new(body)
+        });
+        let produced = async { response.await.into_body().collect().await };
+        let produced = with_default(registry(), || produced.now_or_never().expect("ready"));
+        assert_eq!(produced.expect("a body").to_bytes(), "requestrequest");
     }
 }

@@ -1,11 +1,11 @@
-//! The interface between connections and what answers their requests.
+//! The interface between connections and the handlers of their requests.
 
 use std::{convert::Infallible, net::SocketAddr};
 
 use axum::{Router, extract::Request, response::Response};
 use tower::ServiceExt;
 
-/// Answers requests. Every failure is a response too.
+/// Handles requests. Every failure is a response too.
 ///
 /// Unlike tower's trait `Service`, the future may borrow from the service. Each connection has its own clone, so no
 /// request clones an `Arc`, which would contend across cores.

@@ -36,7 +36,7 @@ impl Collected {
         family(
             encoder,
             "api_requests",
-            "Calls of the API by route and status; none where the guard refused, or no route has that path",
+            "API calls by route and status; route none: refused by the guard, or unknown path",
             MetricType::Counter,
             counts,
         )
@@ -45,7 +45,7 @@ impl Collected {
     fn durations(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let mut durations = encoder.encode_descriptor(
             "api_request_duration_seconds",
-            "From a call's head to its answer's head, by route",
+            "Time from a call's head to its response's head, by route",
             None,
             MetricType::Histogram,
         )?;
@@ -71,7 +71,7 @@ impl Collected {
         family(
             encoder,
             "guard_verdicts",
-            "What the guard made of calls: accepted, refused by code, or undecided without database",
+            "Decisions of the guard: accepted, refused with a code, or undecided because the database failed",
             MetricType::Counter,
             counts,
         )
@@ -91,7 +91,7 @@ impl Collected {
         family(
             encoder,
             "grants_answers",
-            "How what is known of tokens and events was come by: from memory within a lease, by a read, by another's read",
+            "Lookups of tokens and events: from memory within a lease, by a read, by joining another call's read",
             MetricType::Counter,
             counts.into_iter().flatten(),
         )
@@ -110,7 +110,7 @@ impl Collected {
         family(
             encoder,
             "database_connections",
-            "Connections to the database by pool; all that are in use and idle, and how many there may be",
+            "Database connections by pool: in use, idle, and the limit",
             MetricType::Gauge,
             counts,
         )
@@ -123,7 +123,7 @@ impl Collected {
         family(
             encoder,
             "passwords",
-            "Passwords that are being hashed, and that wait for their turn",
+            "Passwords that are being hashed, and that wait",
             MetricType::Gauge,
             counts,
         )
@@ -133,7 +133,7 @@ impl Collected {
         encoder
             .encode_descriptor(
                 "usage_waiting",
-                "Counts of the use of tokens that wait for the database",
+                "Counts of token usage that wait for the database",
                 None,
                 MetricType::Gauge,
             )?
@@ -144,7 +144,7 @@ impl Collected {
         encoder
             .encode_descriptor(
                 "panics",
-                "Mistakes of ours that ended a request, or a task of the server itself",
+                "Panics in requests and background tasks",
                 None,
                 MetricType::Counter,
             )?

@@ -76,17 +76,17 @@ impl Metrics {
     fn registered(mut self) -> Self {
         self.registry.register(
             "http_requests",
-            "Requests of pages and everything else that is not the API, by route and status",
+            "Requests other than API calls, by route and status",
             self.requests.clone(),
         );
         self.registry.register(
             "http_request_duration_seconds",
-            "From such a request's head to its answer's head",
+            "Time from such a request's head to its response's head",
             self.durations.clone(),
         );
         self.registry.register(
             "usage_flushes",
-            "Writings of the use of tokens to the database",
+            "Writes of token usage to the database",
             self.flushes.clone(),
         );
         self

@@ -287,7 +287,7 @@ mod tests {
         symlink(root.path(), inner.join("up")).expect("linked");
         symlink(inner.join("456/1.jpg"), inner.join("within")).expect("linked");
         symlink("nowhere", inner.join("dangling")).expect("linked");
-        let found = async |path| folder.find(name(path)).await.expect("told").is_some();
+        let found = async |path| folder.find(name(path)).await.expect("checked").is_some();
         for path in ["456/1.jpg", "within"] {
             assert!(found(path).await, "{path}");
         }

@@ -35,7 +35,7 @@ fn is_request_span(metadata: &Metadata<'_>) -> bool {
 
 /// Applies the filter to everything but request spans, which are always on.
 ///
-/// `EnvFilter` would follow each span, and for that take locks that all cores share, four times a request.
+/// `EnvFilter` would track each span. For that it takes locks that all cores share, four times for each request.
 pub(super) struct EventFilter(pub(super) EnvFilter);
 
 impl<S: Subscriber> Layer<S> for EventFilter {
@@ -57,7 +57,7 @@ impl<S: Subscriber> Layer<S> for EventFilter {
 
 /// Formats `request_id` as `request_id=ID`, and all other fields as usual.
 ///
-/// `DefaultFields` would send the id through several layers of `fmt`.
+/// `DefaultFields` would pass the id through several layers of `std::fmt`.
 pub(super) struct RequestIdFields;
 
 impl<'writer> FormatFields<'writer> for RequestIdFields {

@@ -106,7 +106,7 @@ fn during_the_shutdown_delay_requests_are_served_and_readyz_is_503() {
     let database = TestDatabase::sqlite();
     let server = ServerProcess::start(&database.url(), &["--shutdown-delay", "10m"]);
     server.signal(Signal::TERM);
-    server.await_stderr("still taking requests");
+    server.await_stderr("still accepting requests");
     let response = server.get("/readyz", &[]);
     assert!(response.starts_with("HTTP/1.1 503"), "{response}");
     assert!(response.contains("stopping"), "{response}");

@@ -30,7 +30,7 @@ where
     buckets: Buckets<K>,
 }
 
-/// What has a bucket of its own: a token or a network.
+/// The owner of a bucket: a token or a network.
 pub(super) trait Key: Copy + Eq + Hash + Send + Sync + 'static {}
 
 impl<K: Copy + Eq + Hash + Send + Sync + 'static> Key for K {}

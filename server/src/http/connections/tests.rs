@@ -88,7 +88,7 @@ async fn ask(stream: &mut TcpStream) {
     let mut read = Vec::new();
     while !read.ends_with(b"done") {
         let more = timeout(TEST_TIMEOUT, stream.read_buf(&mut read)).await;
-        assert_ne!(more.expect("an answer").expect("read"), 0, "{read:?}");
+        assert_ne!(more.expect("a response").expect("read"), 0, "{read:?}");
     }
 }
 
@@ -196,8 +196,8 @@ async fn beyond_the_maximum_a_connection_waits_until_another_one_ends() {
     // Accepted connections are not disturbed.
     ask(&mut first).await;
     drop(second);
-    let answered = timeout(TEST_TIMEOUT, third.read_u8()).await;
-    assert_eq!(answered.expect("in time").expect("read"), b'H');
+    let arrived = timeout(TEST_TIMEOUT, third.read_u8()).await;
+    assert_eq!(arrived.expect("in time").expect("read"), b'H');
 }
 
 #[tokio::test]
@@ -207,13 +207,13 @@ async fn a_head_that_is_too_large_or_has_too_many_headers_gets_431() {
     let many = "X-One: 1\r\n".repeat(101);
     for headers in [long, many] {
         let request = format!("GET / HTTP/1.1\r\nHost: a.test\r\n{headers}\r\n");
-        let answer = read_to_end(server.send(&request).await).await;
-        assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+        let response = read_to_end(server.send(&request).await).await;
+        assert!(response.starts_with("HTTP/1.1 431 "), "{response}");
     }
     let few = "X-One: 1\r\n".repeat(98);
     let request = format!("GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n{few}\r\n");
-    let answer = read_to_end(server.send(&request).await).await;
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let response = read_to_end(server.send(&request).await).await;
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
 }
 
 #[tokio::test]
@@ -224,8 +224,11 @@ async fn invalid_http_gets_400() {
         "GET / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
         "GET / HTTP/1.1\r\nHost : a.test\r\n\r\n",
     ] {
-        let answer = read_to_end(server.send(request).await).await;
-        assert!(answer.starts_with("HTTP/1.1 400 "), "{request}: {answer}");
+        let response = read_to_end(server.send(request).await).await;
+        assert!(
+            response.starts_with("HTTP/1.1 400 "),
+            "{request}: {response}"
+        );
     }
 }
 
