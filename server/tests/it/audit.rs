@@ -6,10 +6,10 @@ use model::{
     audit::{Actor, Cursor, Entry, Filter, Kind},
     organisation::Plan,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use store::AuditPermission;
 
-use crate::support::{DEMO_PASSWORD, browser::form_fields, client::Client, server::TestServer};
+use crate::support::{DEMO_PASSWORD, client::Client, server::TestServer};
 
 const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0";
 
@@ -19,21 +19,12 @@ fn browser(server: &TestServer) -> Client {
     client.with("user-agent", BROWSER)
 }
 
-async fn post_form(client: &Client, name: &str, form: &str) -> (StatusCode, HeaderMap) {
-    let client = client
-        .clone()
-        .with("content-type", "application/x-www-form-urlencoded");
-    let target = format!("/api/dashboard/{name}");
-    let (status, headers, _) = client.raw(Method::POST, &target, form.to_owned()).await;
-    (status, headers)
-}
-
 async fn try_sign_in(client: &Client, email: &str, password: &str) -> HeaderMap {
     let email = email.replace('@', "%40");
     let form = format!("email={email}&password={password}");
-    let (status, headers) = post_form(client, "sign-in", &form).await;
-    assert_eq!(status, StatusCode::SEE_OTHER);
-    headers
+    let response = client.form("sign-in", &form).await;
+    assert_eq!(response.status, StatusCode::SEE_OTHER);
+    response.headers
 }
 
 async fn signed_in(server: &TestServer, email: &str) -> Client {
@@ -42,15 +33,6 @@ async fn signed_in(server: &TestServer, email: &str) -> Client {
     let cookie = headers["set-cookie"].to_str().expect("a text");
     let (cookie, _) = cookie.split_once(';').expect("attributes");
     browser(server).with("cookie", cookie)
-}
-
-async fn ask(client: &Client, name: &str, data: Value) -> (StatusCode, String) {
-    let form = "application/x-www-form-urlencoded";
-    let client = client.clone().with("content-type", form);
-    let target = format!("/api/dashboard/{name}");
-    let body = form_fields(&data);
-    let response = client.fetch(Method::POST, &target, body).await;
-    (response.status, response.text)
 }
 
 /// Loads the activity page, which shows the organisation that the client has selected.
@@ -84,8 +66,8 @@ async fn sign_in_and_sign_out_are_recorded_with_ip_address_and_user_agent() {
     try_sign_in(&client, "no address", "wrong").await;
     let member = signed_in(&server, "member@example.com").await;
     for _ in 0..2 {
-        let (status, _) = post_form(&member, "sign-out", "").await;
-        assert_eq!(status, StatusCode::SEE_OTHER);
+        let response = member.form("sign-out", "").await;
+        assert_eq!(response.status, StatusCode::SEE_OTHER);
     }
     let entries = everything(&server).await;
     let found: Vec<_> = entries
@@ -129,18 +111,21 @@ async fn a_sign_in_that_cannot_be_recorded_fails() {
 async fn each_change_of_a_token_is_recorded_with_user_and_ip_address() {
     let server = TestServer::on_sqlite().await;
     let member = signed_in(&server, "member@example.com").await;
-    let (_, made) = ask(&member, "create-token", json!({ "organisation_id": 903 })).await;
-    let made: Value = serde_json::from_str(&made).expect("JSON");
+    let create = json!({ "organisation_id": 903 });
+    let made = member.call("create-token", &create).await.json();
     let token = &made["row"]["token"]["id"];
     for active in [false, true] {
         let data = json!({ "organisation_id": 903, "token_id": token, "active": active });
         assert_eq!(
-            ask(&member, "set-token-active", data).await.0,
+            member.call("set-token-active", &data).await.status,
             StatusCode::OK
         );
     }
     let data = json!({ "organisation_id": 903, "token_id": token });
-    assert_eq!(ask(&member, "delete-token", data).await.0, StatusCode::OK);
+    assert_eq!(
+        member.call("delete-token", &data).await.status,
+        StatusCode::OK
+    );
 
     let entries = everything(&server).await;
     let found: Vec<_> = entries.iter().map(|entry| entry.kind).collect();

@@ -118,7 +118,7 @@ fn commands_take_an_empty_database_to_a_token_and_delete_it() {
     );
     assert_eq!(lines.len(), 2);
 
-    for (name, said) in [
+    for (name, printed) in [
         (
             " Website gallery ",
             format!("Token {preview} ({id}) is named “Website gallery”.\n"),
@@ -126,7 +126,7 @@ fn commands_take_an_empty_database_to_a_token_and_delete_it() {
         ("", format!("Token {preview} ({id}) has no name.\n")),
     ] {
         let rename = ["token", "rename", "--organisation", "903", &id, name];
-        assert_eq!(done(&url, &rename), said);
+        assert_eq!(done(&url, &rename), printed);
         let expected = (!name.is_empty()).then(|| name.trim());
         assert_eq!(
             json(&url, &[&list[..], &["--json"]].concat())[0]["name"],
@@ -134,7 +134,7 @@ fn commands_take_an_empty_database_to_a_token_and_delete_it() {
         );
     }
 
-    for (command, said) in [
+    for (command, printed) in [
         (
             "deactivate",
             format!("Token {preview} ({id}) is inactive.\n"),
@@ -144,7 +144,7 @@ fn commands_take_an_empty_database_to_a_token_and_delete_it() {
     ] {
         assert_eq!(
             done(&url, &["token", command, "--organisation", "903", &id]),
-            said
+            printed
         );
     }
     assert_eq!(json(&url, &[&list[..], &["--json"]].concat()), json!([]));

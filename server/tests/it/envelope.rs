@@ -1,11 +1,12 @@
 //! The form of responses (contract, section 4). The test client checks the three keys, the code and the headers of
 //! every response in every test; these tests check the rest.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, num::NonZeroU32};
 
 use axum::body::Body;
 use http::Method;
 use model::permission::Refusal;
+use server::api::throttle::{RateLimit, RateLimits};
 
 use crate::support::server::TestServer;
 
@@ -26,6 +27,8 @@ async fn every_status_of_the_api_comes_in_the_envelope() {
     let client = server.key(&token.secret);
     let large = vec![b'x'; 64 * 1024 + 1];
     let faces = "/903/event/456/faces";
+    let originals = "/903/event/456/original-photos";
+    let json = client.clone().with("content-type", "application/json");
     let mut responses = vec![
         client.get("/903/events").await,
         server.anonymous().get("/903/events").await,
@@ -34,6 +37,8 @@ async fn every_status_of_the_api_comes_in_the_envelope() {
         client.send(Method::POST, "/903/events").await,
         client.send_body(Method::POST, faces, large).await,
         client.get("/903/events?page=0").await,
+        client.send(Method::POST, originals).await,
+        json.send_body(Method::POST, originals, "{").await,
     ];
     server.store.close().await;
     responses.push(client.get("/903/events").await);
@@ -42,11 +47,18 @@ async fn every_status_of_the_api_comes_in_the_envelope() {
     other.clock.break_down();
     responses.push(other.key(&token.secret).get("/903/events").await);
 
+    let limit = RateLimit::new("0.001".parse().expect("a rate"), NonZeroU32::MIN);
+    let limits = RateLimits::of_tokens(limit.expect("a limit"));
+    let limited = TestServer::on_sqlite().await.limited_to(limits);
+    let client = limited.key(&limited.token().await.secret);
+    client.get("/903/events").await.assert_success();
+    responses.push(client.get("/903/events").await);
+
     let statuses: BTreeSet<_> = responses
         .iter()
         .map(|response| response.status.as_u16())
         .collect();
-    let all = BTreeSet::from([200, 401, 403, 404, 405, 413, 422, 500, 503]);
+    let all = BTreeSet::from([200, 400, 401, 403, 404, 405, 413, 415, 422, 429, 500, 503]);
     assert_eq!(statuses, all);
 }
 

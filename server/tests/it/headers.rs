@@ -312,7 +312,7 @@ async fn the_page_that_shows_a_new_token_runs_no_script_and_forbids_storing() {
 }
 
 #[tokio::test]
-async fn errors_of_the_dashboard_allow_nothing_and_forbid_storing() {
+async fn errors_of_the_dashboard_have_the_common_headers_and_forbid_storing() {
     let server = TestServer::on_sqlite().await;
     let member = server.session("member@example.com").await;
     for (method, path, status) in [

@@ -1,4 +1,4 @@
-//! The server functions, called by programs instead of our pages: who may call them, and from where.
+//! The dashboard's server functions, called by a program: who may call them, and from where.
 
 use http::{Method, StatusCode};
 use model::{
@@ -10,8 +10,6 @@ use store::TokenPermission;
 
 use crate::support::{
     MEMBER,
-    browser::form_fields,
-    client::{Client, Response},
     server::{TestServer, Token},
 };
 
@@ -21,17 +19,6 @@ const FIRST_STEPS: i64 = 907;
 
 const OTHER: &str = "other@example.com";
 const TRIAL: &str = "trial@example.com";
-
-/// Calls a server function. Those that change tokens take the fields of a form, the others JSON.
-async fn call(client: &Client, name: &str, data: &Value) -> Response {
-    let (content_type, body) = match name {
-        "watch-tokens" | "test-token" => ("application/json", data.to_string()),
-        _ => ("application/x-www-form-urlencoded", form_fields(data)),
-    };
-    let client = client.clone().with("content-type", content_type);
-    let target = format!("/api/dashboard/{name}");
-    client.fetch(Method::POST, &target, body).await
-}
 
 /// Every server function that reads or changes tokens, called on organisation 903 and this token of it.
 fn calls_on(token: &Token) -> Vec<(&'static str, Value)> {
@@ -58,19 +45,19 @@ fn calls_on(token: &Token) -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// The tokens of 903 as the database has them.
+/// The tokens of 903 in the database.
 async fn tokens(server: &TestServer) -> Vec<TokenSummary> {
     let operator = TokenPermission::Operator(OrganisationId(SUMMIT));
     server.store.tokens().list(operator).await.expect("listed")
 }
 
 #[tokio::test]
-async fn a_member_can_make_every_call_so_the_refusals_in_this_file_mean_something() {
+async fn a_member_can_make_every_call_that_the_other_tests_see_refused() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     let member = server.session(MEMBER).await;
     for (name, data) in calls_on(&token) {
-        let response = call(&member, name, &data).await;
+        let response = member.call(name, &data).await;
         assert_eq!(response.status, StatusCode::OK, "{name}: {}", response.text);
     }
     let left = tokens(&server).await;
@@ -85,14 +72,14 @@ async fn a_member_of_another_organisation_can_neither_read_nor_change_a_token() 
     let other = server.session(OTHER).await;
     let before = tokens(&server).await;
     for (name, data) in calls_on(&token) {
-        let response = call(&other, name, &data).await;
+        let response = other.call(name, &data).await;
         assert_eq!(response.status, StatusCode::FORBIDDEN, "{name}");
         assert_eq!(response.text, r#""NotAMember""#, "{name}");
     }
     for (name, mut data) in calls_on(&token) {
         if data.get("token_id").is_some() {
             data["organisation_id"] = HARBOUR.into();
-            let response = call(&other, name, &data).await;
+            let response = other.call(name, &data).await;
             assert_eq!(response.status, StatusCode::NOT_FOUND, "{name}");
             assert_eq!(
                 response.json(),
@@ -108,18 +95,12 @@ async fn a_member_of_another_organisation_can_neither_read_nor_change_a_token() 
 async fn an_organisation_that_does_not_exist_is_refused_like_a_foreign_one() {
     let server = TestServer::on_sqlite().await;
     let other = server.session(OTHER).await;
-    let foreign = call(
-        &other,
-        "watch-tokens",
-        &json!({ "organisation_id": SUMMIT }),
-    )
-    .await;
-    let missing = call(
-        &other,
-        "watch-tokens",
-        &json!({ "organisation_id": 999_999 }),
-    )
-    .await;
+    let foreign = other
+        .call("watch-tokens", &json!({ "organisation_id": SUMMIT }))
+        .await;
+    let missing = other
+        .call("watch-tokens", &json!({ "organisation_id": 999_999 }))
+        .await;
     assert_eq!(
         (missing.status, missing.text),
         (foreign.status, foreign.text)
@@ -127,13 +108,13 @@ async fn an_organisation_that_does_not_exist_is_refused_like_a_foreign_one() {
 }
 
 #[tokio::test]
-async fn an_organisation_without_the_plan_can_call_nothing_even_with_tokens_from_before() {
+async fn an_organisation_without_the_plan_can_call_nothing_even_with_tokens() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     let member = server.session(MEMBER).await;
     server.set_plan(Plan::PayAsYouGo).await;
     for (name, data) in calls_on(&token) {
-        let response = call(&member, name, &data).await;
+        let response = member.call(name, &data).await;
         assert_eq!(response.status, StatusCode::FORBIDDEN, "{name}");
         assert!(
             response.text.contains("PlanRequired"),
@@ -143,7 +124,9 @@ async fn an_organisation_without_the_plan_can_call_nothing_even_with_tokens_from
     }
     let trial = server.session(TRIAL).await;
     for name in ["watch-tokens", "create-token"] {
-        let response = call(&trial, name, &json!({ "organisation_id": FIRST_STEPS })).await;
+        let response = trial
+            .call(name, &json!({ "organisation_id": FIRST_STEPS }))
+            .await;
         assert_eq!(response.status, StatusCode::FORBIDDEN, "{name}");
         assert!(
             response.text.contains("PlanRequired"),
@@ -164,7 +147,7 @@ async fn without_a_session_and_with_a_forged_one_every_call_is_401_and_changes_n
         .with("cookie", "session=7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f");
     for client in [server.anonymous(), forged] {
         for (name, data) in calls_on(&token) {
-            let response = call(&client, name, &data).await;
+            let response = client.call(name, &data).await;
             assert_eq!(response.status, StatusCode::UNAUTHORIZED, "{name}");
             assert_eq!(response.text, r#""SessionEnded""#, "{name}");
         }
@@ -173,30 +156,25 @@ async fn without_a_session_and_with_a_forged_one_every_call_is_401_and_changes_n
 }
 
 #[tokio::test]
-async fn an_organisation_can_be_selected_by_its_members_alone() {
+async fn only_members_can_select_an_organisation() {
     let server = TestServer::on_sqlite().await;
     let other = server.session(OTHER).await;
-    let response = form(&other, "select-organisation", "organisation_id=903").await;
+    let response = other
+        .form("select-organisation", "organisation_id=903")
+        .await;
     assert_eq!(response.status, StatusCode::FORBIDDEN);
     let page = other.fetch(Method::GET, "/developer-zone", "").await.text;
     assert!(page.contains("Harbour Events (904)"), "{page}");
     assert!(!page.contains("Summit Races"), "{page}");
 
     let visitor = server.anonymous();
-    let response = form(&visitor, "select-organisation", "organisation_id=903").await;
+    let response = visitor
+        .form("select-organisation", "organisation_id=903")
+        .await;
     assert!(
         [StatusCode::UNAUTHORIZED, StatusCode::SEE_OTHER].contains(&response.status),
         "{response:?}"
     );
-}
-
-/// Sends a form to a server function.
-async fn form(client: &Client, name: &str, body: &str) -> Response {
-    let client = client
-        .clone()
-        .with("content-type", "application/x-www-form-urlencoded");
-    let target = format!("/api/dashboard/{name}");
-    client.fetch(Method::POST, &target, body.to_owned()).await
 }
 
 #[tokio::test]
@@ -214,7 +192,7 @@ async fn a_request_from_another_origin_is_refused_and_changes_nothing() {
     ] {
         let client = member.clone().with(header, value);
         for (name, data) in calls_on(&token) {
-            let response = call(&client, name, &data).await;
+            let response = client.call(name, &data).await;
             assert_eq!(response.status, StatusCode::FORBIDDEN, "{value}: {name}");
         }
         for (name, body) in [
@@ -225,7 +203,7 @@ async fn a_request_from_another_origin_is_refused_and_changes_nothing() {
             ("sign-out", ""),
             ("select-organisation", "organisation_id=903"),
         ] {
-            let response = form(&client, name, body).await;
+            let response = client.form(name, body).await;
             assert_eq!(response.status, StatusCode::FORBIDDEN, "{value}: {name}");
             assert_eq!(response.header("set-cookie"), None, "{value}: {name}");
         }
@@ -236,7 +214,7 @@ async fn a_request_from_another_origin_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn get_on_a_server_function_has_no_effect_and_leads_nowhere() {
+async fn get_on_a_server_function_is_refused_and_changes_nothing() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     let before = tokens(&server).await;
@@ -265,7 +243,7 @@ async fn get_on_a_server_function_has_no_effect_and_leads_nowhere() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_fit_is_400_and_a_huge_one_413_without_our_insides() {
+async fn an_invalid_body_is_400_and_a_huge_one_413_without_details() {
     let server = TestServer::on_sqlite().await;
     let member = server.session(MEMBER).await;
     for (name, data) in [
@@ -284,18 +262,16 @@ async fn a_body_that_does_not_fit_is_400_and_a_huge_one_413_without_our_insides(
             json!({ "organisation_id": SUMMIT, "token_id": {} }),
         ),
     ] {
-        let response = call(&member, name, &data).await;
+        let response = member.call(name, &data).await;
         assert_eq!(response.status, StatusCode::BAD_REQUEST, "{name}");
         assert_eq!(response.text, r#""BadRequest""#, "{name}");
     }
     let huge = json!({ "organisation_id": SUMMIT, "x": "x".repeat(70_000) });
     let length = huge.to_string().len().to_string();
-    let response = call(
-        &member.with("content-length", length),
-        "watch-tokens",
-        &huge,
-    )
-    .await;
+    let response = member
+        .with("content-length", length)
+        .call("watch-tokens", &huge)
+        .await;
     assert_eq!(response.status, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(tokens(&server).await, []);
 }
@@ -307,26 +283,23 @@ async fn the_eleventh_token_is_409_and_names_the_limit() {
     let create = json!({ "organisation_id": SUMMIT });
     for _ in 0..10 {
         assert_eq!(
-            call(&member, "create-token", &create).await.status,
+            member.call("create-token", &create).await.status,
             StatusCode::OK
         );
     }
-    let response = call(&member, "create-token", &create).await;
+    let response = member.call("create-token", &create).await;
     assert_eq!(response.status, StatusCode::CONFLICT);
     assert_eq!(response.text, r#""TokenLimitReached""#);
 }
 
 #[tokio::test]
-async fn a_list_of_tokens_holds_what_the_table_shows_and_no_more_of_a_token_than_its_preview() {
+async fn the_list_of_tokens_holds_the_tables_fields_and_only_the_preview_of_a_secret() {
     let server = TestServer::on_sqlite().await;
     let made = [server.token().await, server.token().await];
     let member = server.session(MEMBER).await;
-    let response = call(
-        &member,
-        "watch-tokens",
-        &json!({ "organisation_id": SUMMIT }),
-    )
-    .await;
+    let response = member
+        .call("watch-tokens", &json!({ "organisation_id": SUMMIT }))
+        .await;
     let list = response.json();
     let rows = list["rows"].as_array().expect("a list");
     assert_eq!(rows.len(), 2);
@@ -360,7 +333,7 @@ fn keys(object: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn the_token_test_leaves_what_is_no_token_to_the_guard() {
+async fn the_token_test_gets_the_guards_refusal_of_a_malformed_token() {
     let server = TestServer::on_sqlite().await;
     let member = server.session(MEMBER).await;
     let long = "0".repeat(10_000);
@@ -372,7 +345,7 @@ async fn the_token_test_leaves_what_is_no_token_to_the_guard() {
         (&long, "token_invalid"),
     ] {
         let data = json!({ "organisation_id": SUMMIT, "event_id": 456, "secret": secret });
-        let response = call(&member, "test-token", &data).await;
+        let response = member.call("test-token", &data).await;
         assert_eq!(response.json()["code"], code, "{}", &secret.len());
     }
 }

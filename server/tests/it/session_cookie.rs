@@ -1,6 +1,5 @@
-//! The session cookie over HTTP: when a browser gets one, what protects it, and where signing in leads.
+//! The session cookie: when a browser gets one, what protects it, and where sign-in redirects to.
 
-use axum::body::Body;
 use http::{
     HeaderMap, Method, StatusCode,
     header::{LOCATION, SET_COOKIE},
@@ -12,16 +11,6 @@ use crate::support::{MEMBER, client::Client, server::TestServer};
 const CREDENTIALS: &str = "email=member%40example.com&password=developer-zone-demo";
 const FORGED: &str = "session=7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f";
 
-/// Posts a form to a server function.
-async fn post(client: &Client, name: &str, body: String) -> (StatusCode, HeaderMap) {
-    let client = client
-        .clone()
-        .with("content-type", "application/x-www-form-urlencoded");
-    let target = format!("/api/dashboard/{name}");
-    let (status, headers, _) = client.raw(Method::POST, &target, Body::from(body)).await;
-    (status, headers)
-}
-
 /// The `Set-Cookie` header of the session.
 fn session_cookie(headers: &HeaderMap) -> Option<&str> {
     let cookies = headers.get_all(SET_COOKIE).iter();
@@ -29,11 +18,11 @@ fn session_cookie(headers: &HeaderMap) -> Option<&str> {
     cookies.find(|cookie| cookie.contains("session="))
 }
 
-/// Signs in and gives the cookie as the browser sends it back.
+/// Signs in, and returns the cookie as the browser sends it back.
 async fn sign_in(client: &Client) -> String {
-    let (status, headers) = post(client, "sign-in", CREDENTIALS.to_owned()).await;
-    assert_eq!(status, StatusCode::SEE_OTHER);
-    let cookie = session_cookie(&headers).expect("a session");
+    let response = client.form("sign-in", CREDENTIALS).await;
+    assert_eq!(response.status, StatusCode::SEE_OTHER);
+    let cookie = session_cookie(&response.headers).expect("a session");
     let (pair, _) = cookie.split_once(';').expect("attributes");
     pair.to_owned()
 }
@@ -54,7 +43,7 @@ async fn opens_the_dashboard(server: &TestServer, cookie: &str) -> bool {
 }
 
 #[tokio::test]
-async fn signing_in_always_starts_a_new_session_and_ends_the_one_that_the_browser_had() {
+async fn sign_in_starts_a_new_session_and_ends_the_one_that_the_browser_had() {
     let server = TestServer::on_sqlite().await;
     let first = sign_in(&server.anonymous().with("cookie", FORGED)).await;
     assert_ne!(first, FORGED);
@@ -66,14 +55,14 @@ async fn signing_in_always_starts_a_new_session_and_ends_the_one_that_the_browse
 }
 
 #[tokio::test]
-async fn signing_out_ends_the_session_on_the_server_so_the_old_cookie_opens_nothing() {
+async fn sign_out_ends_the_session_on_the_server() {
     let server = TestServer::on_sqlite().await;
     let cookie = sign_in(&server.anonymous()).await;
     assert!(opens_the_dashboard(&server, &cookie).await);
     let client = server.anonymous().with("cookie", &cookie);
-    let (status, headers) = post(&client, "sign-out", String::new()).await;
-    assert_eq!(status, StatusCode::SEE_OTHER);
-    let deleted = session_cookie(&headers).expect("a deleted cookie");
+    let response = client.form("sign-out", "").await;
+    assert_eq!(response.status, StatusCode::SEE_OTHER);
+    let deleted = session_cookie(&response.headers).expect("a deleted cookie");
     assert!(deleted.contains("Max-Age=0"), "{deleted}");
     assert!(!opens_the_dashboard(&server, &cookie).await);
 }
@@ -84,13 +73,13 @@ async fn over_https_the_session_cookie_is_bound_to_its_host_and_to_https() {
         config.public_url = Some("https://dev.example.com".parse().expect("an origin"));
     });
     let client = server.anonymous().with("host", "dev.example.com");
-    let (_, headers) = post(&client, "sign-in", CREDENTIALS.to_owned()).await;
-    let cookie = session_cookie(&headers).expect("a session");
+    let response = client.form("sign-in", CREDENTIALS).await;
+    let cookie = session_cookie(&response.headers).expect("a session");
     let (pair, attributes) = cookie.split_once("; ").expect("attributes");
     assert!(pair.starts_with("__Host-session="), "{pair}");
     assert!(
         pair.len() >= "__Host-session=".len() + 22,
-        "128 bits: {pair}"
+        "at least 128 bits: {pair}"
     );
     let attributes: Vec<_> = attributes.split("; ").collect();
     for attribute in ["HttpOnly", "SameSite=Lax", "Secure", "Path=/"] {
@@ -100,7 +89,7 @@ async fn over_https_the_session_cookie_is_bound_to_its_host_and_to_https() {
 }
 
 #[tokio::test]
-async fn signing_in_leads_to_the_page_wanted_and_never_to_another_site() {
+async fn sign_in_redirects_to_the_page_wanted_and_never_to_another_site() {
     let server = TestServer::on_sqlite().await;
     let signed_in = server.session(MEMBER).await;
     for (next, leads_to) in [
@@ -115,12 +104,15 @@ async fn signing_in_leads_to_the_page_wanted_and_never_to_another_site() {
             .append_pair("next", next)
             .finish();
         let form = format!("{CREDENTIALS}&{query}");
-        let (status, headers) = post(&server.anonymous(), "sign-in", form).await;
-        assert_eq!(status, StatusCode::SEE_OTHER, "{next:?}");
-        assert_eq!(headers[LOCATION], leads_to, "the form, {next:?}");
+        let response = server.anonymous().form("sign-in", &form).await;
+        assert_eq!(response.status, StatusCode::SEE_OTHER, "{next:?}");
+        assert_eq!(response.location(), leads_to, "the form, {next:?}");
         let page = format!("/sign-in?{query}");
         let (status, headers, _) = signed_in.raw(Method::GET, &page, "").await;
         assert_eq!(status, StatusCode::SEE_OTHER, "{next:?}");
-        assert_eq!(headers[LOCATION], leads_to, "who is signed in, {next:?}");
+        assert_eq!(
+            headers[LOCATION], leads_to,
+            "the page of a signed-in user, {next:?}"
+        );
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     DEMO_PASSWORD, MEMBER,
-    client::{Client, Response},
+    client::{Client, Response, form_fields},
     server::TestServer,
 };
 
@@ -13,19 +13,6 @@ use super::{
 pub(crate) const HOME: &str = "192.0.2.7";
 
 const FORM: &str = "application/x-www-form-urlencoded";
-
-/// The body of a form with the fields of this object, without those that are null.
-pub(crate) fn form_fields(fields: &Value) -> String {
-    let fields = fields.as_object().expect("an object").iter();
-    let fields = fields.filter_map(|(name, value)| match value {
-        Value::Null => None,
-        Value::String(text) => Some((name, text.clone())),
-        other => Some((name, other.to_string())),
-    });
-    form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(fields)
-        .finish()
-}
 
 /// A browser, with its cookies and its IP address.
 #[derive(Clone)]

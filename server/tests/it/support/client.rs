@@ -96,6 +96,24 @@ impl Client {
         response
     }
 
+    /// Calls one of the dashboard's server functions. Those that change tokens take a form, the others JSON.
+    pub(crate) async fn call(&self, name: &str, data: &Value) -> Response {
+        if !["watch-tokens", "test-token"].contains(&name) {
+            return self.form(name, &form_fields(data)).await;
+        }
+        let client = self.clone().with("content-type", "application/json");
+        let target = format!("/api/dashboard/{name}");
+        client.fetch(Method::POST, &target, data.to_string()).await
+    }
+
+    /// Sends a form to one of the dashboard's server functions.
+    pub(crate) async fn form(&self, name: &str, form: &str) -> Response {
+        let form_type = "application/x-www-form-urlencoded";
+        let client = self.clone().with("content-type", form_type);
+        let target = format!("/api/dashboard/{name}");
+        client.fetch(Method::POST, &target, form.to_owned()).await
+    }
+
     /// Sends a request for any target. The response must be text; its form is not checked.
     pub(crate) async fn fetch(
         &self,
@@ -129,6 +147,19 @@ impl Client {
         let body = body.collect().await.expect("a body").to_bytes();
         (parts.status, parts.headers, body.to_vec())
     }
+}
+
+/// The body of a form with the fields of this object, without those that are null.
+pub(crate) fn form_fields(fields: &Value) -> String {
+    let fields = fields.as_object().expect("an object").iter();
+    let fields = fields.filter_map(|(name, value)| match value {
+        Value::Null => None,
+        Value::String(text) => Some((name, text.clone())),
+        other => Some((name, other.to_string())),
+    });
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(fields)
+        .finish()
 }
 
 /// A response whose body is text.

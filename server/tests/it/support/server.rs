@@ -6,10 +6,7 @@ use axum::{
     Router,
     extract::{ConnectInfo, Request},
 };
-use http::{
-    HeaderMap, HeaderValue, Method,
-    header::{HOST, SET_COOKIE},
-};
+use http::{HeaderMap, HeaderValue, header::HOST};
 use model::{
     organisation::{OrganisationId, Plan},
     token::TokenId,
@@ -154,13 +151,8 @@ impl TestServer {
     pub(crate) async fn session(&self, email: &str) -> Client {
         let email = email.replace('@', "%40");
         let form = format!("email={email}&password={DEMO_PASSWORD}");
-        let client = self
-            .anonymous()
-            .with("content-type", "application/x-www-form-urlencoded");
-        let (_, headers, _) = client
-            .raw(Method::POST, "/api/dashboard/sign-in", form)
-            .await;
-        let cookie = headers[SET_COOKIE].to_str().expect("a text");
+        let response = self.anonymous().form("sign-in", &form).await;
+        let cookie = response.header("set-cookie").expect("a session");
         let (cookie, _) = cookie.split_once(';').expect("attributes");
         self.anonymous().with("cookie", cookie)
     }
