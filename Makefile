@@ -97,7 +97,9 @@ editor-check:
 	@cargo clippy $(NATIVE) --all-targets --message-format=json; native=$$?; \
 	  cargo clippy $(BROWSER) --message-format=json && exit $$native
 
-lint: lint-rust ## Format, clippy for server and browser, types of the browser tests, supply chain
+lint: lint-rust ## Format, clippy for server and browser, import circles, types of the browser tests, supply chain
+	$(call section,Import circles)
+	@cargo xtask circles
 	$(call section,Types of the browser tests)
 	@cd end2end && node_modules/.bin/tsc --noEmit
 	$(call section,Supply chain)
