@@ -1,16 +1,16 @@
-//! What a page says once about the form that led to it.
+//! Flash messages: the result of a form, shown once on the next page.
 
 use leptos::prelude::*;
 
-/// Id of the message: the fields that it is about refer to it as their description.
+/// Id of the message. Fields with an error refer to it by `aria-describedby`.
 pub(crate) const FLASH_MESSAGE: &str = "flash-message";
 
-/// A flash message. It has the focus, so that a screen reader reads it first, and the next Tab goes on from it.
+/// A flash message. It gets the focus, so that a screen reader reads it first and Tab continues from it.
 #[component]
 pub(crate) fn FlashMessage(
     /// What happened.
     text: String,
-    /// Whether something was done, or refused.
+    /// Whether the form succeeded.
     is_success: bool,
 ) -> impl IntoView {
     let (class, role) = if is_success {
