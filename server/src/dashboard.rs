@@ -1,7 +1,6 @@
 //! The host of the dashboard: its pages and server functions, sign-in, the cross-site check, and error pages.
 
 mod creation;
-mod faults;
 mod tasks;
 
 use std::{sync::Arc, time::Duration};
@@ -28,8 +27,10 @@ use model::{client::ClientAddress, security::SecurityEvent};
 use store::Store;
 use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
 
-use self::faults::Words;
-use crate::{assets, audit};
+use crate::{
+    assets, audit,
+    http::error_page::{self, Explanation},
+};
 
 /// The maximum body of a form or server function, in bytes. Ours are much smaller.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -61,7 +62,7 @@ pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardCon
     let options = LeptosOptions::builder().output_name("app").build();
     // `serve` refuses to start without the front end; tests of the server run without it.
     let addresses = assets::addresses().unwrap_or_default();
-    let (of_new_token, of_faults) = (addresses.clone(), addresses.clone());
+    let (of_new_token, of_error_pages) = (addresses.clone(), addresses.clone());
     let document = move || shell(addresses.clone());
     let settings = SessionSettings {
         cookies: Cookies::new(config.secure_cookies),
@@ -95,8 +96,8 @@ pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardCon
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         .layer(CatchPanicLayer::new())
         .layer(middleware::from_fn_with_state(
-            of_faults,
-            faults::tell_people,
+            of_error_pages,
+            error_page::layer,
         ))
         .with_state(options)
 }
@@ -180,7 +181,7 @@ async fn refuse_cross_site(request: Request, next: Next) -> Response {
             "refused"
         );
         let words = "This request came from another site. Open the dashboard itself and try again.";
-        (StatusCode::FORBIDDEN, Extension(Words(words)), words).into_response()
+        (StatusCode::FORBIDDEN, Extension(Explanation(words)), words).into_response()
     }
 }
 

@@ -1,7 +1,9 @@
-//! HTTP as every part of the server shares it: hosts, the caller's address, request ids, headers, connections.
+//! HTTP as every part of the server shares it: hosts, the caller's address, request ids, headers,
+//! connections, error pages.
 
 pub mod client_address;
 pub(crate) mod connections;
+pub(crate) mod error_page;
 pub(crate) mod headers;
 pub mod host;
 pub(crate) mod hosts;

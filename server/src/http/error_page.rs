@@ -13,32 +13,28 @@ use axum::{
     response::Response,
 };
 
-use crate::http::headers::PLAIN_PAGE;
+use super::headers::PLAIN_PAGE;
 
-/// The longest error that is read, in bytes. Ours have some hundred.
-const LONGEST: usize = 4 * 1024;
+/// The maximum size of an error body, in bytes. Ours have a few hundred.
+const MAX_ERROR: usize = 4 * 1024;
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
 /// An explanation for the error page, in the extensions of a response. Without one, the page explains the status.
 #[derive(Clone, Copy)]
-pub(super) struct Words(pub(super) &'static str);
+pub(crate) struct Explanation(pub(crate) &'static str);
 
 /// Replaces an error by an error page, if the browser asked for a page.
-pub(super) async fn tell_people(
-    State(assets): State<Assets>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let asked_from = asks_for_page(request.headers()).then(|| asked_from(&request));
-    let answer = next.run(request).await;
-    match asked_from {
-        Some(place) if is_bare_fault(&answer) => page(&assets, place, answer).await,
-        _ => answer,
+pub(crate) async fn layer(State(assets): State<Assets>, request: Request, next: Next) -> Response {
+    let back = wants_page(request.headers()).then(|| way_back(&request));
+    let response = next.run(request).await;
+    match back {
+        Some(back) if is_error_without_page(&response) => page(&assets, back, response).await,
+        _ => response,
     }
 }
 
-fn asks_for_page(headers: &HeaderMap) -> bool {
+fn wants_page(headers: &HeaderMap) -> bool {
     let accepted = headers
         .get(header::ACCEPT)
         .and_then(|value| value.to_str().ok());
@@ -46,15 +42,15 @@ fn asks_for_page(headers: &HeaderMap) -> bool {
 }
 
 /// Whether this is an error that is not a page yet.
-fn is_bare_fault(answer: &Response) -> bool {
-    let status = answer.status();
-    let content_type = answer.headers().get(header::CONTENT_TYPE);
+fn is_error_without_page(response: &Response) -> bool {
+    let status = response.status();
+    let content_type = response.headers().get(header::CONTENT_TYPE);
     let is_html = content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
     (status.is_client_error() || status.is_server_error()) && !is_html
 }
 
 /// Where the error page leads: to the requested page again, or back to the page with the form.
-fn asked_from(request: &Request) -> Back {
+fn way_back(request: &Request) -> Back {
     if [Method::GET, Method::HEAD].contains(request.method()) {
         return local_path(path_of(request.uri()))
             .map_or(Back::Home, |path| Back::Again(path.into()));
@@ -69,19 +65,19 @@ fn path_of(uri: &Uri) -> Option<&str> {
     uri.path_and_query().map(|path| path.as_str())
 }
 
-async fn page(assets: &Assets, place: Back, answer: Response) -> Response {
-    let (mut head, body) = answer.into_parts();
-    let words = match head.extensions.get() {
-        Some(Words(words)) => Some((*words).to_owned()),
+async fn page(assets: &Assets, back: Back, response: Response) -> Response {
+    let (mut head, body) = response.into_parts();
+    let explanation = match head.extensions.get() {
+        Some(Explanation(text)) => Some((*text).to_owned()),
         None => error_in(body).await.map(|error| error.to_string()),
     };
-    let html = error_page(assets, head.status, words, place);
-    for of_the_other_body in [
+    let html = error_page(assets, head.status, explanation, back);
+    for header_of_old_body in [
         header::CONTENT_LENGTH,
         header::CONTENT_DISPOSITION,
         header::LOCATION,
     ] {
-        head.headers.remove(of_the_other_body);
+        head.headers.remove(header_of_old_body);
     }
     head.headers.insert(header::CONTENT_TYPE, HTML);
     head.headers
@@ -91,6 +87,6 @@ async fn page(assets: &Assets, place: Back, answer: Response) -> Response {
 
 /// The error of a server function.
 async fn error_in(body: Body) -> Option<RequestError> {
-    let body = to_bytes(body, LONGEST).await.ok()?;
+    let body = to_bytes(body, MAX_ERROR).await.ok()?;
     serde_json::from_slice(&body).ok()
 }
