@@ -450,6 +450,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn long_work_on_sqlite_pauses_after_each_400_milliseconds() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite:{}", folder.path().join("zone.db").display());
+        let database = Database::open(&url).await.expect("opened");
+        tokio::time::pause();
+        for (taken, pause) in [(399, 0), (1, 110), (399, 0), (5_000, 110)] {
+            let start = Instant::now();
+            database.give_way(Duration::from_millis(taken)).await;
+            let paused = start.elapsed().as_millis();
+            assert!((pause..=pause + 1).contains(&paused), "{taken}: {paused}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_sqlite_that_could_lose_a_confirmed_change_is_refused() {
         let folder = tempfile::tempdir().expect("a folder");
         for (journal, synchronous, refused) in [
