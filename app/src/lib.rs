@@ -12,6 +12,7 @@
 )]
 
 mod account;
+mod call;
 mod dashboard;
 mod developer_zone;
 #[cfg(feature = "ssr")]

@@ -1,30 +1,25 @@
-//! The form that changes the organisation's tokens, and how an island posts it.
+//! The form that changes the organisation's tokens.
 
-use leptos::{
-    prelude::*,
-    server_fn::{Bytes, Decodes, ServerFn, codec::JsonEncoding, serde::de::DeserializeOwned},
-};
-use model::{organisation::OrganisationId, token::TokenId};
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{FormData, HtmlFormElement, RequestInit, Response, UrlSearchParams};
+use leptos::{prelude::*, server_fn::ServerFn};
+use model::organisation::OrganisationId;
+use web_sys::HtmlFormElement;
 
 use super::server_functions::SetTokenActive;
-use crate::error::RequestError;
 
 /// A form that posts a change to a server function.
 ///
 /// Without script the browser posts it, and the server redirects to a page that says what happened. An island
-/// passes `on_submit`, which posts the same fields with [`post`] and shows the outcome itself.
+/// passes `on_submit`, which posts the same fields with [`crate::call::post_form`] and shows the outcome itself.
 #[component]
 pub(super) fn TokenForm(
     /// The address of the server function.
     action: &'static str,
     /// The organisation that the page shows.
     organisation: OrganisationId,
-    /// The token to change; none for a new one.
+    /// The id of the token to change; none for a new one. (As text: a signal of another type would add code to the
+    /// WASM.)
     #[prop(optional, into)]
-    token: Option<Signal<TokenId>>,
+    token: Option<Signal<String>>,
     /// An id, for a button outside the form.
     #[prop(optional)]
     id: Option<&'static str>,
@@ -35,9 +30,7 @@ pub(super) fn TokenForm(
     /// The other fields, and the button.
     children: Children,
 ) -> impl IntoView {
-    let token = token.map(|token| {
-        view! { <input type="hidden" name="token_id" value=move || token.get().to_string() /> }
-    });
+    let token = token.map(|token| view! { <input type="hidden" name="token_id" value=token /> });
     view! {
         <form
             method="post"
@@ -63,9 +56,9 @@ pub(super) fn TokenForm(
 pub(super) fn SwitchForm(
     /// The organisation that the page shows.
     organisation: OrganisationId,
-    /// The token.
+    /// The id of the token.
     #[prop(into)]
-    token: Signal<TokenId>,
+    token: Signal<String>,
     /// Whether the form activates the token.
     #[prop(into)]
     activate: Signal<bool>,
@@ -86,45 +79,4 @@ pub(super) fn SwitchForm(
             {children()}
         </TokenForm>
     }
-}
-
-/// Posts the fields that the form has now, and reads the outcome.
-pub(super) fn post<T: DeserializeOwned>(
-    form: &HtmlFormElement,
-) -> impl Future<Output = Result<T, RequestError>> + use<T> {
-    let response = request(form);
-    async move {
-        let received = match response {
-            Ok(response) => receive(response).await,
-            Err(error) => Err(error),
-        };
-        let (is_success, body) = received.map_err(|_| RequestError::Offline)?;
-        if is_success {
-            decode(body)
-        } else {
-            Err(decode(body).unwrap_or_else(|error| error))
-        }
-    }
-}
-
-/// Begins the request. Its `Accept` header does not ask for HTML, so the server does not redirect.
-fn request(form: &HtmlFormElement) -> Result<JsFuture, JsValue> {
-    let fields = FormData::new_with_form(form)?;
-    let body = UrlSearchParams::new_with_str_sequence_sequence(&fields)?;
-    let init = RequestInit::new();
-    init.set_method("POST");
-    init.set_body(&body);
-    let response = window().fetch_with_str_and_init(&form.action(), &init);
-    Ok(JsFuture::from(response))
-}
-
-/// Whether the response has a status of success, and its body.
-async fn receive(response: JsFuture) -> Result<(bool, String), JsValue> {
-    let response: Response = response.await?.dyn_into()?;
-    let body = JsFuture::from(response.text()?).await?;
-    Ok((response.ok(), body.as_string().unwrap_or_default()))
-}
-
-fn decode<T: DeserializeOwned>(body: String) -> Result<T, RequestError> {
-    JsonEncoding::decode(Bytes::from(body)).map_err(|_| RequestError::Internal)
 }

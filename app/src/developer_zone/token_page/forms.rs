@@ -30,7 +30,7 @@ pub(super) fn RenameForm(
     let name = token.name.as_ref().map(TokenName::as_str);
     let value = refused.or(name).unwrap_or_default().to_owned();
     view! {
-        <TokenForm action=RenameToken::url() organisation token=token.id class="token-form">
+        <TokenForm action=RenameToken::url() organisation token=token.id.to_string() class="token-form">
             <NameField value is_refused />
             <button type="submit" class="button">
                 "Save name"
@@ -55,7 +55,7 @@ pub(super) fn ActivationForm(organisation: OrganisationId, token: TokenSummary) 
         )
     };
     view! {
-        <SwitchForm organisation token=token.id activate=!is_active class="token-form">
+        <SwitchForm organisation token=token.id.to_string() activate=!is_active class="token-form">
             <p class="hint">{hint}</p>
             <button type="submit" class="button">
                 {label}
@@ -83,7 +83,7 @@ pub(super) fn DeleteForm(
                 <Icon name=IconName::Trash />
                 "Delete token…"
             </summary>
-            <TokenForm action=DeleteToken::url() organisation token=token.id class="token-form">
+            <TokenForm action=DeleteToken::url() organisation token=token.id.to_string() class="token-form">
                 <p>
                     "Token " <strong><bdi>{called}</bdi></strong>
                     " will be permanently deleted. Services that use it lose access immediately, and it cannot be recovered. To stop it for a while, deactivate it instead."

@@ -57,7 +57,11 @@ impl DeletionTarget {
 pub(super) fn DeleteTokenDialog(list: TokenList, deletion: DeletionTarget) -> impl IntoView {
     let close = move || deletion.open.set(false);
     let prompt = PasswordPrompt::hidden();
-    let token = Signal::derive(move || deletion.read(|token| token.id).unwrap_or(TokenId(0)));
+    let token = Signal::derive(move || {
+        deletion
+            .read(|token| token.id.to_string())
+            .unwrap_or_default()
+    });
     let is_deleting = move || list.running().has(Change::Delete);
     let delete = move |form: HtmlFormElement| {
         let Some(token) = deletion.token.get_untracked() else {

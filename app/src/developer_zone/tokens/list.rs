@@ -14,11 +14,11 @@ use super::{
     running::{Change, Running},
 };
 use crate::{
+    call::{call, post_form},
     dashboard::{SessionEnded, use_session_ended},
     developer_zone::{
         receipt::out_of_use,
-        server_functions::{NewToken, watch_tokens},
-        token_form::post,
+        server_functions::{NewToken, WatchTokens},
     },
     error::RequestError,
     ui::{Toasts, ago, time_of_day, use_toasts},
@@ -108,7 +108,7 @@ impl TokenList {
         if !self.running.begin(change) {
             return None;
         }
-        let answer = post(form);
+        let answer = post_form(form);
         Some(async move {
             let outcome = answer.await;
             self.running.end(change);
@@ -253,13 +253,13 @@ impl TokenList {
     /// under way: the answer may be older than that change.
     ///
     /// # Errors
-    /// Those of [`watch_tokens`].
+    /// Those of [`WatchTokens`].
     pub(super) async fn catch_up(self) -> Result<(), RequestError> {
         if self.running.is_any() {
             return Ok(());
         }
         let seen = self.fingerprint.get_value();
-        let news = watch_tokens(self.organisation, seen.clone()).await?;
+        let news = self.poll(seen.clone()).await?;
         if let Some(listed) = news
             && !self.running.is_any()
             && self.fingerprint.get_value() == seen
@@ -267,6 +267,17 @@ impl TokenList {
             self.show(listed);
         }
         Ok(())
+    }
+
+    /// The rows, unless `seen` is their fingerprint.
+    fn poll(
+        self,
+        seen: Option<String>,
+    ) -> impl Future<Output = Result<Option<TokenRows>, RequestError>> {
+        call(&WatchTokens {
+            organisation_id: self.organisation,
+            seen,
+        })
     }
 
     pub(super) fn is_token_shown(self) -> bool {
@@ -297,7 +308,7 @@ impl TokenList {
     }
 
     async fn refresh(self) {
-        if let Ok(Some(listed)) = watch_tokens(self.organisation, None).await {
+        if let Ok(Some(listed)) = self.poll(None).await {
             self.show(listed);
         }
     }

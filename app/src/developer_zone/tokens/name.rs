@@ -92,13 +92,13 @@ fn NameForm(
     let busy = move || list.running().has(Change::Rename).then_some("true");
     let problem_id = format!("name-problem-{id}");
     view! {
+        <div on:keydown=keys>
         <TokenForm
             class="name-form"
             action=RenameToken::url()
             organisation=list.organisation()
-            token=id
+            token=id.to_string()
             on_submit=Some(Callback::new(save))
-            on:keydown=keys
         >
             <input
                 type="text"
@@ -121,5 +121,6 @@ fn NameForm(
                 {move || problem.get().map(|text| view! { <p class="form-error">{text}</p> })}
             </div>
         </TokenForm>
+        </div>
     }
 }

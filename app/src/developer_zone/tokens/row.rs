@@ -130,7 +130,7 @@ fn StatusSwitch(list: TokenList, id: TokenId) -> impl IntoView {
     view! {
         <SwitchForm
             organisation=list.organisation()
-            token=id
+            token=id.to_string()
             activate=Signal::derive(move || !is_active())
             in_table=true
             on_submit=Some(Callback::new(switch))

@@ -5,8 +5,9 @@ use model::permission::{Check, Refusal};
 
 use super::context::ShownToken;
 use crate::{
+    call::call,
     dashboard::use_session_ended,
-    developer_zone::server_functions::test_token,
+    developer_zone::server_functions::TestToken,
     error::RequestError,
     texts::token_test::{CheckOutcome, PingAnswer},
     ui::{Icon, IconName, scroll_to_soon},
@@ -62,16 +63,21 @@ fn PingTest(shown: ShownToken) -> impl IntoView {
     let is_running = move || test.with(|test| matches!(test, Test::Running));
     let busy = move || is_running().then_some("true");
     let run = move |_| {
-        let call = shown.read_untracked(|token| {
+        let subject = shown.read_untracked(|token| {
             let event = token.event?;
             Some((token.organisation, event, token.secret.clone()))
         });
-        let Some((organisation, event, secret)) = call.filter(|_| !untrack(is_running)) else {
+        let Some((organisation, event, secret)) = subject.filter(|_| !untrack(is_running)) else {
             return;
         };
         test.set(Test::Running);
         spawn_local(async move {
-            let outcome = test_token(organisation, event, secret).await;
+            let outcome = call(&TestToken {
+                organisation_id: organisation,
+                event_id: event,
+                secret,
+            })
+            .await;
             let ended = outcome == Err(RequestError::SessionEnded);
             // The dialog may be closed by now.
             let unread = test.try_set(outcome.map_or_else(Test::Failed, Test::Answered));

@@ -1,0 +1,74 @@
+//! How an island calls the server: one `fetch` for forms and for server functions that take JSON.
+//!
+//! Leptos' own client would do the same, and add some kilobytes to the WASM.
+
+use leptos::{
+    prelude::*,
+    server_fn::{
+        Bytes, Decodes, Encodes, ServerFn,
+        codec::JsonEncoding,
+        serde::{Serialize, de::DeserializeOwned},
+    },
+};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{FormData, HtmlFormElement, RequestInit, Response, UrlSearchParams};
+
+use crate::error::RequestError;
+
+/// Posts the fields that the form has now, and reads the outcome.
+pub(crate) fn post_form<T: DeserializeOwned>(
+    form: &HtmlFormElement,
+) -> impl Future<Output = Result<T, RequestError>> + use<T> {
+    read(fields(form).map(|fields| post(&form.action(), &fields)))
+}
+
+/// Calls a server function that takes JSON.
+pub(crate) fn call<F>(
+    function: &F,
+) -> impl Future<Output = Result<F::Output, RequestError>> + use<F>
+where
+    F: ServerFn + Serialize,
+    F::Output: DeserializeOwned,
+{
+    let body = JsonEncoding::encode(function).unwrap_or_default();
+    let body = JsValue::from(String::from_utf8_lossy(&body).as_ref());
+    read(Ok(post(F::PATH, &body)))
+}
+
+fn fields(form: &HtmlFormElement) -> Result<UrlSearchParams, JsValue> {
+    let fields = FormData::new_with_form(form)?;
+    UrlSearchParams::new_with_str_sequence_sequence(&fields)
+}
+
+/// Begins the request. Its `Accept` header does not ask for HTML, so the server does not redirect.
+fn post(address: &str, body: &JsValue) -> JsFuture {
+    let init = RequestInit::new();
+    init.set_method("POST");
+    init.set_body(body);
+    JsFuture::from(window().fetch_with_str_and_init(address, &init))
+}
+
+async fn read<T: DeserializeOwned>(response: Result<JsFuture, JsValue>) -> Result<T, RequestError> {
+    let received = match response {
+        Ok(response) => receive(response).await,
+        Err(error) => Err(error),
+    };
+    let (is_success, body) = received.map_err(|_| RequestError::Offline)?;
+    if is_success {
+        decode(body)
+    } else {
+        Err(decode(body).unwrap_or_else(|error| error))
+    }
+}
+
+/// Whether the response has a status of success, and its body.
+async fn receive(response: JsFuture) -> Result<(bool, String), JsValue> {
+    let response: Response = response.await?.dyn_into()?;
+    let body = JsFuture::from(response.text()?).await?;
+    Ok((response.ok(), body.as_string().unwrap_or_default()))
+}
+
+fn decode<T: DeserializeOwned>(body: String) -> Result<T, RequestError> {
+    JsonEncoding::decode(Bytes::from(body)).map_err(|_| RequestError::Internal)
+}
