@@ -79,8 +79,8 @@ pub fn visible_prefix(text: &str, length: usize) -> String {
     visible.take(length).collect::<String>().trim().to_owned()
 }
 
-/// Whether a character is invisible or changes how others look: control characters, characters without width, and
-/// marks that change the direction of the following text (Unicode TR 36, 2.5).
+/// Whether a character is invisible or changes how others look (Unicode TR 36, 2.5). These are control characters,
+/// characters without width, and marks that change the direction of text.
 pub(crate) fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(

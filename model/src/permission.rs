@@ -58,7 +58,7 @@ impl Check {
         Self::Feature,
     ];
 
-    /// The statement that is true for a call that passes the check.
+    /// The condition that a call must meet to pass the check.
     pub const fn label(self) -> &'static str {
         match self {
             Self::KeySent => "The key was sent",

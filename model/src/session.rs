@@ -1,4 +1,4 @@
-//! Sessions: browsers in which a user is signed in.
+//! Sessions: each is one browser where a user is signed in.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ impl fmt::Display for SessionId {
 /// A session in its owner's list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionSummary {
-    /// The session's ID, which the user ends it by.
+    /// The session's ID. The user ends the session by it.
     pub id: SessionId,
     /// The browser's name, such as `Firefox on Windows`.
     pub browser: String,

@@ -58,7 +58,7 @@ impl TokenStatus {
     }
 }
 
-/// The first characters of a token, by which people tell tokens apart. They are too few to help guess the rest.
+/// The first characters of a token. People tell tokens apart by them, and they are too few to help guess the rest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TokenPreview(String);
@@ -123,7 +123,7 @@ pub fn display_name(name: Option<&TokenName>, preview: &TokenPreview) -> String 
 pub struct Receipt {
     /// The token after the change. For a deleted token, its last state.
     pub token: TokenSummary,
-    /// An instant from which on every server applies the change, by the store's clock.
+    /// From this instant on, every server applies the change. Measured by the store's clock.
     pub in_force_since: Timestamp,
 }
 

@@ -93,7 +93,7 @@ pub struct RefusalCount {
     pub code: String,
     /// Number of calls.
     pub calls: u64,
-    /// The start of the hour in which the last one came.
+    /// The start of the hour of the last call.
     pub last_hour: Timestamp,
 }
 

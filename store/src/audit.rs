@@ -10,11 +10,10 @@
 //! - **Order**: by time, then by number. The time is that of the server that wrote the record. If the clocks of
 //!   two servers differ, the order of records within that difference can be wrong.
 //!
-//! **Who may read.** An organisation's members read changes of its tokens, plan and members. A record about an
-//! account (sign-ins, failed or not, sign-outs, passwords) is listed for every organisation that the account
-//! belonged to at that moment; a new member brings no past records along. Failed sign-ins to addresses without an
-//! account are for operators only. Members need the plan that opens the Developer Zone, and never see the name of
-//! an operator.
+//! **Who may read.** An organisation's members read changes of its tokens, plan and members. A record about an account
+//! (sign-ins, sign-outs, passwords) is listed for every organisation that the account belonged to at that moment.
+//! Earlier records of a new member are not listed. Failed sign-ins to addresses without an account are for operators
+//! only. Members need the plan that opens the Developer Zone, and never see the name of an operator.
 //!
 //! **Failed sign-ins** change nothing, and are recorded before the response. A sign-in that is refused before its
 //! password is checked (throttled, or the server is busy) is only logged. Refusing costs nothing, and a record of

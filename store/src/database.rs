@@ -3,8 +3,8 @@
 //! A text must suit both engines: `$1`-style parameters, `RETURNING` and `ON CONFLICT`, but no `now()` and no
 //! JSON operators.
 //!
-//! A statement that writes and returns rows needs a [`Transaction`], even when it is alone. sqlx stops reading at
-//! the first row it was asked for, and on SQLite it would then miss that the commit failed.
+//! A statement that writes and returns rows needs a [`Transaction`], even if it is the only statement. sqlx stops
+//! reading at the first row it was asked for, and on SQLite it would then miss that the commit failed.
 
 mod file;
 mod statement;

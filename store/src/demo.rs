@@ -263,7 +263,7 @@ impl Store {
             loading::load(&mut transaction, EventId(event), &photos, MAX_PHOTOS).await?;
         }
         transaction.commit().await?;
-        // A server may remember that some of the events did not exist.
+        // A server may have cached that some of the events did not exist.
         self.key_cache().wait_for_servers().await;
         Ok(())
     }

@@ -45,7 +45,7 @@ pub enum OpenError {
         .0.display()
     )]
     File(PathBuf, #[source] Cause),
-    /// SQLite is not set up to keep what it confirms: a revoked key could come back after a crash.
+    /// SQLite is not set up to make confirmed commits durable: a revoked key could come back after a crash.
     #[error(
         "SQLite's {pragma} is `{found}` and must be `{required}`, or a confirmed change could be lost"
     )]

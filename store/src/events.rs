@@ -218,8 +218,8 @@ impl<'a> Events<'a> {
         Ok(id.map(|(id,)| EventId(id)))
     }
 
-    /// Creates an event, and returns its number once every server knows it: a server may remember that there was
-    /// no event with that number.
+    /// Creates an event, and returns its number once every server knows it: a server may have cached that there was no
+    /// event with that number.
     ///
     /// # Errors
     /// [`NewEventError`].

@@ -1,19 +1,19 @@
-//! What an API key may do, as the guard asks on every call.
+//! What an API key may do. The guard asks this on every call.
 //!
 //! # The promise
-//! Once a change is reported as done (a token activated, deactivated or deleted, a plan changed, an event created),
-//! no server answers from the state before it.
+//! Once a change is reported as done, no server answers from the state before it. This holds for a token activated,
+//! deactivated or deleted, a plan changed, and an event created.
 //!
 //! # How it is kept
-//! The database is the truth. A server may answer from what it has read for one lease. It counts the lease on its
-//! own monotonic clock, from a moment before the read. A change commits, then waits for the longest lease of any
+//! The database is the source of truth. A server may answer from what it has read for one lease. It counts the lease on
+//! its own monotonic clock, from a moment before the read. A change commits, then waits for the longest lease of any
 //! server plus a tenth, and is reported only then ([`KeyCache::wait_for_servers`]).
 //!
 //! Take a call that begins after the report, and the read that answers it.
 //! - If the read began after the commit, it saw the change.
-//! - If the read began before the commit, its lease ended before the report. The change waited for at least that
-//!   lease: the server wrote its lease to the database before it cached anything, so before the read and before the
-//!   commit. The change read the longest lease after the commit.
+//! - If the read began before the commit, its lease ended before the report. The change waited for at least that lease,
+//!   because it read the longest lease after its commit. The server had stored its lease in the database before it
+//!   cached anything: before the read, and so before the commit.
 //!
 //! If the longest lease cannot be read, the change waits for the maximum. Servers need not send each other messages,
 //! and their clocks need not agree about the time of day.
@@ -31,11 +31,11 @@
 //! calls try the database, and each read ends within [`DATABASE_TIMEOUT`](crate::database::DATABASE_TIMEOUT).
 //!
 //! # What it does not promise
-//! - A call that began before the report may get either state, however late its response is. This includes a process
-//!   or machine that slept between the look at the lease and the response. After the sleep, the next look finds the
-//!   lease over, as the clock goes on during sleep ([`crate::clock`]).
+//! - A call that began before the report may get either state, however late its response is. This includes a process or
+//!   machine that slept between its check of the lease and its response. After the sleep, the next check finds that the
+//!   lease has expired, because the clock also counts sleep ([`crate::clock`]).
 //! - In a virtual machine that its host suspends or moves, the clock may stop. Such a guest may answer from its cache
-//!   for the rest of its lease. A clock must also not run slower than another by more than a tenth.
+//!   for the rest of its lease. Also, no clock may run slower than another by more than a tenth.
 //! - A page that lists tokens shows the committed state, which may be a moment ahead of the report.
 //! - Changes by manual SQL, or by versions without leases, wait for no server. They are in force everywhere one lease
 //!   later. Reads must come from the database that is written to, not from a replica.
@@ -85,7 +85,7 @@ pub struct KeyCache {
     server: OnceLock<Server>,
 }
 
-/// What only a server has, and the command line has not.
+/// The parts that only a server needs. The command line has none.
 #[derive(Debug)]
 struct Server {
     /// None with [`Lease::NONE`].
@@ -260,8 +260,9 @@ impl KeyCache {
 }
 
 impl Store {
-    /// Makes this store a server's, which answers for keys from its cache for one `lease` by `clock`. Call it once.
-    /// Without it, every question goes to the database.
+    /// Turns this store into a server's store. On SQLite it takes the server lock. It then answers for keys from its
+    /// cache for one `lease`, measured by `clock`. Call it once. Without this call, every question goes to the
+    /// database.
     ///
     /// # Errors
     /// [`ServerLockError`]. The lock is for SQLite only.

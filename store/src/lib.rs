@@ -1,4 +1,4 @@
-//! The database, secrets and grants of the Developer Zone.
+//! The database of the Developer Zone, its secrets, and what API keys may do.
 //!
 //! This is the only crate that knows SQL. Code that touches an organisation's rows takes the organisation from a
 //! type that proves the caller's permission: [`Member`], [`TokenPermission`], [`AuditPermission`] or
@@ -170,7 +170,7 @@ impl Store {
         Users::new(self)
     }
 
-    /// Who belongs to which organisation.
+    /// Memberships: which users belong to which organisations.
     pub fn members(&self) -> Members<'_> {
         Members::new(self)
     }
@@ -190,7 +190,7 @@ impl Store {
         Photos::new(self)
     }
 
-    /// Sign-in, and all else that checks a password.
+    /// Sign-in, and everything else that checks a password.
     pub fn sign_in(&self) -> SignIn<'_> {
         SignIn::new(self)
     }

@@ -1,4 +1,4 @@
-//! Who belongs to which organisation.
+//! Memberships: which users belong to which organisations.
 
 use std::sync::Arc;
 
@@ -59,9 +59,9 @@ impl Member {
         self.require_plan_of(&self.organisation)
     }
 
-    /// The same, for the organisation as a transaction has read it.
+    /// Like [`Member::require_developer_zone`], but for the organisation as a transaction has read it.
     ///
-    /// No page offers what is refused here, so the refusal is logged for those who look for attacks. (An operator
+    /// No page offers a refused action, so the request may be an attack. It is logged as a security event. (An operator
     /// at the command line only gets the error.)
     pub(crate) fn require_plan_of(&self, organisation: &Organisation) -> Result<(), PlanRequired> {
         if organisation.plan.includes_developer_zone() {
@@ -98,7 +98,7 @@ impl Store {
     }
 }
 
-/// Who belongs to which organisation; see [`Store::members`].
+/// Memberships; see [`Store::members`].
 pub struct Members<'a> {
     store: &'a Store,
 }

@@ -17,8 +17,8 @@ use crate::{
     task::spawn_blocking,
 };
 
-/// How many passwords may wait for each processor: about a second of work. Further callers get an error
-/// immediately, instead of waiting longer than they would stay.
+/// How many passwords may wait for each processor: about a second of work. Further callers get an error immediately,
+/// because they would give up before their turn.
 const WAITING_PER_PROCESSOR: usize = 16;
 
 /// The hash of a password that no user has. It is checked when there is no such user: so the time does not reveal

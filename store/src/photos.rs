@@ -1,7 +1,7 @@
 //! Photos of events: loading them in bulk, and finding them by page, bib number and time.
 //!
-//! No read scans an event's photos. [`blocks`] tells where in the order a page, a time or an hour begins, and an
-//! index leads on from there. So the last page of a million photos costs as much as the first.
+//! No read scans an event's photos. The counts in [`blocks`] give the block in which a page, a time or an hour begins.
+//! An index finds the place inside the block. So the last page of a million photos costs as much as the first.
 
 pub(crate) mod blocks;
 mod by_name;
@@ -112,11 +112,11 @@ impl NumberedBlock {
     }
 }
 
-/// PostgreSQL sums whole numbers to a decimal number, hence the casts.
+/// The casts are for PostgreSQL: its sum of whole numbers is a decimal number.
 const TOTAL: &str = "SELECT CAST(COALESCE(SUM(photos), 0) AS BIGINT) FROM photo_blocks
     WHERE event_id = $1";
 
-/// The blocks of the photos from one number, counted from 0, to before another.
+/// The blocks that contain a range of photos. Photos are numbered from 0, and the range excludes its end.
 const BLOCKS_OF_NUMBERS: &str =
     "SELECT ordered_at, image_id, before, end_ordered_at, end_image_id FROM (
         SELECT ordered_at, image_id, photos,
@@ -145,8 +145,8 @@ const BLOCK_OF_TIME: &str = "SELECT block.ordered_at, block.image_id, (
 const COUNT_IN_BLOCK: &str = "SELECT COUNT(*) FROM photos
     WHERE event_id = $1 AND (ordered_at, image_id) >= ($2, $3) AND ordered_at < $4";
 
-/// Photos from a place to before another. Both ends are those of the page's own blocks, so the engine reads few
-/// photos even if it chooses to sort them.
+/// Photos between two places; the first is included, the second is not. Both ends are those of the page's own blocks,
+/// so the engine reads few photos even if it chooses to sort them.
 const PAGE: &str =
     "SELECT image_id, img_url, thumbnail_url, original_url, width, height FROM photos
     WHERE event_id = $1 AND (ordered_at, image_id) >= ($2, $3) AND (ordered_at, image_id) < ($4, $5)
@@ -436,7 +436,7 @@ impl<'a> Photos<'a> {
         Ok(page_of(rows, pagination))
     }
 
-    /// Where a page of the stretch begins and ends; none if the stretch has no such page.
+    /// The start and the end of a page of the stretch; none if the stretch has no such page.
     async fn find(
         &self,
         event: EventId,

@@ -1,9 +1,9 @@
 //! The secret of an API token.
 //!
-//! Its shape must never change (a test holds it): 46 characters of `[0-9A-Za-z]`. These are 36 random characters (214
+//! Its shape must never change (a test checks it): 46 characters of `[0-9A-Za-z]`. These are 36 random characters (214
 //! bits), the mark `9Pic`, and the CRC-32 of those 40 characters in six base-62 digits. The random part comes first, so
-//! that previews differ. The mark lets secret scanners find leaked tokens. The checksum detects typing errors without
-//! a read of the database.
+//! that previews differ. The mark lets secret scanners find leaked tokens. The checksum detects typing errors without a
+//! read of the database.
 //!
 //! The database keeps the SHA-256 of the whole token. A slow hash is for secrets that can be guessed, and 214 random
 //! bits cannot (OWASP Cryptographic Storage Cheat Sheet). The guard hashes on every call, so the hash must be fast.

@@ -1,4 +1,4 @@
-//! Sessions: browsers in which a user is signed in.
+//! Sessions: each is one browser where a user is signed in.
 //!
 //! A session ends when it was not used for [`IDLE_TIMEOUT`], and at the latest [`ABSOLUTE_TIMEOUT`] after sign-in (OWASP
 //! Session Management Cheat Sheet). It also ends when its owner ends it, and when the password is changed in
@@ -159,9 +159,9 @@ const INSERT: &str = "INSERT INTO sessions
 const END_SURPLUS: &str = "DELETE FROM sessions WHERE user_id = $1 AND id NOT IN (
         SELECT id FROM sessions WHERE user_id = $1 ORDER BY last_used_at DESC, id DESC LIMIT $2
     )";
-/// Notes that the password was given again.
+/// Records that the password was given again.
 const CONFIRM: &str = "UPDATE sessions SET confirmed_at = $3 WHERE id = $1 AND user_id = $2";
-/// The same, and gives the session another key.
+/// Records that the password was given again, and gives the session a new key.
 const RENEW: &str =
     "UPDATE sessions SET digest = $3, confirmed_at = $4 WHERE id = $1 AND user_id = $2";
 const END_OTHERS: &str = "DELETE FROM sessions WHERE user_id = $1 AND id <> $2";
@@ -190,7 +190,7 @@ const OF_USER: &str = select_session!(
     "WHERE user_id = $1 AND last_used_at > $2 AND created_at > $3
     ORDER BY last_used_at DESC, id DESC"
 );
-/// Keeps the number that is there: a form in another tab may carry it.
+/// Keeps an existing number: an open form in another tab may contain it.
 const OPEN_FORM: &str = "UPDATE sessions SET form_number = COALESCE(form_number, $3)
     WHERE id = $1 AND user_id = $2 RETURNING form_number";
 const USE_FORM: &str = "UPDATE sessions SET form_number = NULL
@@ -315,8 +315,8 @@ impl<'a> Sessions<'a> {
         transaction.commit().await
     }
 
-    /// Ends one of the user's sessions; one that has already ended is no error. Another user's session stays: its
-    /// number is no secret.
+    /// Ends one of the user's sessions. If it has already ended, that is no error. Never ends another user's session,
+    /// because session numbers are not secret.
     ///
     /// # Errors
     /// Those of the database.
@@ -353,7 +353,7 @@ impl<'a> Sessions<'a> {
         self.store.record(transaction, record).await
     }
 
-    /// Notes that the password was given again; returns whether the session is still there.
+    /// Records that the password was given again. Returns whether the session still exists.
     pub(crate) async fn confirm(&self, session: &Session) -> Result<bool, DatabaseError> {
         let now = self.store.clock().now().epoch_millis();
         let values = values![session.id.0, session.user_id.0, now];
@@ -421,7 +421,7 @@ pub(crate) async fn end_sessions_of(
     transaction.execute(END_ALL, values![user.0]).await
 }
 
-/// Ends the owner's other sessions and gives this one another key; returns whether it is still there.
+/// Ends the owner's other sessions and gives this one a new key. Returns whether this one still exists.
 pub(crate) async fn renew_session(
     transaction: &mut Transaction,
     session: &Session,

@@ -1,9 +1,9 @@
-//! Checks passwords: to sign in, to confirm that the user is still the same person, and to change the password.
-//! Users' passwords are checked nowhere else, and wrong ones are throttled alike in every case
+//! Checks passwords: to sign in, to confirm that the user is still the same person, and to change the password. Users'
+//! passwords are checked nowhere else, and wrong ones are throttled in the same way in every case
 //! ([`crate::sign_in_throttle`]).
 //!
-//! A session begins only while the password that opened it is the account's. If a sign-in and a change of the
-//! password run at the same time, no session of the old password remains.
+//! A session begins only while the password that opened it is the account's. If a sign-in and a change of the password
+//! run at the same time, no session that the old password opened remains.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ pub struct SignedIn {
     pub device_cookie: String,
 }
 
-/// Sign-in, and all else that checks a password; see [`Store::sign_in`].
+/// Sign-in, and everything else that checks a password; see [`Store::sign_in`].
 pub struct SignIn<'a> {
     store: &'a Store,
 }
@@ -64,15 +64,15 @@ impl<'a> SignIn<'a> {
         Self { store }
     }
 
-    /// Signs in with an address and a password, and begins a session. The session is that of the request that the
-    /// store acts for ([`Store::on_behalf_of`]).
+    /// Signs in with an address and a password, and begins a session. The session belongs to the request that the store
+    /// acts for ([`Store::on_behalf_of`]).
     ///
     /// `device_cookie` is the browser's device cookie ([`SignedIn::device_cookie`]). `replaces` is the key of the
     /// session that the browser sent; it ends. So an attacker who planted a session in the browser gains nothing
     /// from this sign-in (OWASP Session Management Cheat Sheet, session fixation).
     ///
-    /// An address without an account cannot be told from a wrong password: the error, the time it takes, and the
-    /// wait before the next try are the same (OWASP Authentication Cheat Sheet).
+    /// An address without an account looks like a wrong password. The error, the time it takes, and the wait before the
+    /// next try are the same (OWASP Authentication Cheat Sheet).
     ///
     /// # Errors
     /// [`SignInError::WrongPassword`], [`SignInError::TooManyTries`], [`HashError::Busy`], and those of the
@@ -119,7 +119,7 @@ impl<'a> SignIn<'a> {
         })
     }
 
-    /// Notes that the user of this session has just given the password again.
+    /// Records that the user of this session has just given the password again.
     ///
     /// # Errors
     /// As [`SignIn::with_password`], and [`SignInError::SessionEnded`].
@@ -134,8 +134,8 @@ impl<'a> SignIn<'a> {
         self.now() < session.confirmed_at().plus_millis(millis)
     }
 
-    /// Changes the password of the session's user, ends the user's other sessions, and gives this one another key
-    /// (OWASP Session Management Cheat Sheet: renew it after any change of privilege).
+    /// Changes the password of the session's user. Ends the user's other sessions, and gives this one a new key (OWASP
+    /// Session Management Cheat Sheet: renew the key after any change of privilege).
     ///
     /// # Errors
     /// [`SignInError`]; [`SignInError::WrongPassword`] is about the `present` password.
@@ -273,7 +273,7 @@ impl<'a> SignIn<'a> {
             Some(old) => end_session(&mut transaction, old, now).await?,
             None => None,
         };
-        // A user who signs in again has not signed out. Another user who was signed in there has.
+        // Signing in again is not a sign-out. If another user was signed in there, that user is signed out.
         if let Some(other) = replaced.filter(|other| *other != user) {
             let email = email_of(&mut transaction, other).await?;
             let record = Record::by_user(Kind::SignedOut, other, &email);
@@ -296,7 +296,8 @@ impl<'a> SignIn<'a> {
     async fn failed(&self, email: &Email, error: SignInError) -> SignInError {
         self.log_refusal(&error, None, "sign-in refused");
         match error {
-            // A wrong guess that cannot be recorded is not answered as one: it would go unnoticed.
+            // If a wrong password cannot be recorded, respond with that error. Otherwise the guess would leave no
+            // record.
             SignInError::WrongPassword => match self.store.audit().sign_in_failed(email).await {
                 Ok(()) => error,
                 Err(unrecorded) => unrecorded.into(),
@@ -305,7 +306,7 @@ impl<'a> SignIn<'a> {
         }
     }
 
-    /// Logs that a password was refused, or not checked. The log leaves the account's address out, as people type
+    /// Logs that a password was refused, or not checked. The log omits the address of the account, because people type
     /// their password into that field. The caller logs other errors.
     fn log_refusal(&self, error: &SignInError, user: Option<UserId>, what: &'static str) {
         let event = match error {

@@ -9,21 +9,22 @@
 //!   password tried on many accounts.
 //!
 //! A source is a network ([`ClientNetwork`]), a device where this account has signed in before (its cookie proves it:
-//! [`crate::device_cookies`]), or a session. Devices and sessions count by themselves: no stranger can use them, as
-//! each needed the password. This is the idea of OWASP's "Slow Down Online Guessing Attacks with Device Cookies".
+//! [`crate::device_cookies`]), or a session. Each device and each session has its own count. No stranger can use them,
+//! because each needed the password. This is the idea of OWASP's "Slow Down Online Guessing Attacks with Device
+//! Cookies".
 //!
-//! **What an attacker can do to the owner of an account.** On a known device and in a session: nothing. On a new
-//! device the owner may wait a minute, if the attacker has kept on for hours or has several networks; five minutes, if
-//! the attacker is on the owner's own network. Attackers with many networks can take the one attempt a minute before
-//! the owner on a new device does.
+//! **What an attacker can do to the owner of an account.** On a known device and in a session: nothing. On a new device
+//! the owner may have to wait. The wait is at most a minute if the attacker has tried for hours or from several
+//! networks. It is at most five minutes if the attacker is on the owner's own network. Attackers with many networks can
+//! use up the one attempt a minute before the owner does.
 //!
-//! An account is never locked. NIST SP 800-63B, 5.2.2, demands that after 100 failures, which would let anyone lock
-//! any account; a delay is its other measure. A password of twelve characters that is not common ([`crate::password`])
-//! does not fall to 100 attempts an hour.
+//! An account is never locked. NIST SP 800-63B, 5.2.2, demands a lock after 100 failures, but then anyone could lock
+//! any account. It lists delays as another measure. A password of twelve characters that is not common
+//! ([`crate::password`]) does not fall to 100 attempts an hour.
 //!
 //! An address without an account counts like any other. A success clears the counts of its source and account, but not
-//! that of its network: an attacker with an own account could clear it at will. An attempt counts before its password
-//! is checked, so concurrent attempts get no more than successive ones.
+//! that of its network: an attacker with an account of their own could clear it at will. An attempt counts before its
+//! password is checked, so concurrent attempts get no more than successive ones.
 //!
 //! **Limits.** The counts belong to this server: with several servers, each allows as many attempts, and a restart
 //! clears them. A count ends an hour after its last attempt. Memory is bounded ([`MAX_COUNTS`]): beyond it, the least
@@ -233,14 +234,14 @@ impl Delay {
     }
 }
 
-/// SignInThrottle that have not succeeded.
+/// Attempts that have not succeeded.
 #[derive(Clone, Copy, Debug)]
 struct Count {
     attempts: u32,
     last: Timestamp,
 }
 
-/// SignInThrottle by one kind of key.
+/// The counts of one kind of key.
 struct Counts<K> {
     delay: Delay,
     kept: Cache<K, Count>,

@@ -11,7 +11,7 @@ const DEVICE_COOKIES: &str = "known-browsers";
 
 const FIND: &str = "SELECT key FROM signing_keys WHERE purpose = $1";
 
-/// If several servers write a key at once, the first one wins.
+/// If several servers write a key at the same time, the first one wins.
 const WRITE: &str =
     "INSERT INTO signing_keys (purpose, key) VALUES ($1, $2) ON CONFLICT (purpose) DO NOTHING";
 

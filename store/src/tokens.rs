@@ -145,8 +145,8 @@ impl<'a> Tokens<'a> {
         check_plan(permission, found)
     }
 
-    /// Creates an active token, owned by the member. Every server accepts it immediately: no one has asked for it
-    /// before, so no server remembers that it was missing.
+    /// Creates an active token, owned by the member. Every server accepts it immediately: no call can have used it
+    /// before, so no server has cached it as missing.
     ///
     /// # Errors
     /// [`TokenError::LimitReached`], [`TokenError::PlanRequired`], and those of the database.
@@ -249,7 +249,7 @@ impl<'a> Tokens<'a> {
             }
             None => {
                 let found = find(&mut transaction, FIND, permission, token).await?;
-                // The state that was found: another server may have changed it since.
+                // Report the state that this call found: another server may have changed it since.
                 let status = TokenStatus::from_active(active);
                 TokenSummary { status, ..found }
             }
@@ -350,7 +350,8 @@ impl<'a> Tokens<'a> {
         outcome
     }
 
-    /// For a change that every server knows of: from now on it is in force everywhere.
+    /// The receipt of a change. Call it after the wait for other servers, because it says that the change is in force
+    /// from now on.
     fn receipt(&self, changed: TokenSummary) -> Receipt {
         Receipt {
             token: self.with_last_use(changed),

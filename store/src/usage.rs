@@ -11,19 +11,19 @@
 //!   more after its last response.
 //! - **No caller waits for it.** A flush locks no row of `tokens` (see the migration), and holds SQLite's only
 //!   writer for one batch at a time.
-//! - **Memory is bounded**: 32,768 tokens in use between two flushes for each thread that counts (some 5 MB,
-//!   for 16 threads at most), and 262,144 hours of tokens that wait for the database (some 25 MB). Only existing
-//!   tokens are counted, so strangers cannot fill it. Calls beyond these limits are not counted; one warning says
-//!   so.
+//! - **Memory is bounded.** There are at most 16 tables in memory. Each has room for 32,768 tokens between two flushes
+//!   (some 5 MB). Up to 262,144 counts, each of a token and an hour, can wait for the database (some 25 MB). Only
+//!   existing tokens are counted, so strangers cannot fill it. Calls beyond these limits are not counted; one warning
+//!   says so.
 //!
 //! **Which calls.** Calls whose key belongs to an existing token: check 4 of the guard and later. A call counts as
-//! accepted if no check refused it, whatever the response was (also if the caller hung up, or the database failed
-//! during checks 7 to 10). Otherwise it counts as refused, under the refusal's code. A call belongs to the hour of
-//! its check 4. The last use is that of the last *accepted* call: an inactive token that is still tried is not in
-//! use.
+//! accepted if no check refused it. The response does not matter: the caller may have hung up, or the database may have
+//! failed during checks 7 to 10. Otherwise the call counts as refused, under the refusal's code. A call belongs to the
+//! hour of its check 4. The last use is that of the last *accepted* call: an inactive token that is still tried is not
+//! in use.
 //!
-//! **How old the numbers can be.** [`Store::tokens`](crate::Store::tokens) shows the later of the database's last
-//! use and this server's: it misses what other servers have accepted since their last flush. Counts are read only
+//! **How old the numbers can be.** [`Store::tokens`](crate::Store::tokens) shows the later of the database's last use
+//! and this server's. It misses calls that other servers have accepted since their last flush. Counts are read only
 //! from the database, so they miss what any server has counted since its last flush. A server flushes every five
 //! seconds.
 
@@ -71,7 +71,7 @@ pub struct Usage {
     tables: Tables,
     /// Counts that a flush has gathered and the database has not confirmed, in the order of writing.
     waiting: Mutex<BTreeMap<(TokenId, Hour), Calls>>,
-    /// Held during a flush: two flushes at once would write the same counts twice.
+    /// Held during a flush: two concurrent flushes would write the same counts twice.
     flushing: tokio::sync::Mutex<()>,
     has_warned: AtomicBool,
 }
@@ -156,9 +156,9 @@ impl Usage {
         }
     }
 
-    /// When a call with the token was last accepted, as far as this server remembers: for at least one interval
-    /// between flushes, even if one has just ended. So the later of this and a last use read before from the
-    /// database includes every call of this server.
+    /// When this server last accepted a call with the token. The server remembers this for at least one full interval
+    /// between flushes. So read the last use from the database first: the later of the two includes every call of this
+    /// server.
     pub(crate) fn last_accepted(&self, token: TokenId) -> Option<Timestamp> {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let all = (token, Hour(i64::MIN))..=(token, Hour(i64::MAX));

@@ -94,7 +94,7 @@ impl Known {
     }
 }
 
-/// What tells two files at the same path apart.
+/// The identity of a file: it differs for two files that had the same path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     #[cfg(unix)]
@@ -102,8 +102,8 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// Of the file that `path` leads to. On a system that does not let open files be removed, every file has the
-    /// same identity.
+    /// The identity of the file that `path` leads to. On a system that does not let open files be removed, every file
+    /// has the same identity.
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
         Ok(Self::from_metadata(&path.metadata()?))
     }

@@ -27,8 +27,8 @@ impl Lease {
 }
 
 impl Default for Lease {
-    /// A quarter of a second: four reads a second for a key in constant use, and a change is done before the user
-    /// looks away from the button.
+    /// A quarter of a second: a key in constant use costs four reads a second, and a user hardly notices the wait for a
+    /// change.
     fn default() -> Self {
         Self(250)
     }
@@ -72,12 +72,12 @@ pub(super) async fn announce(database: &Database, lease: Lease) -> Result<(), Da
     Ok(())
 }
 
-/// Returns when every lease has ended that a server began before this call.
+/// Waits until every lease that a server began before this call has ended.
 pub(super) async fn wait_out(database: &Database) {
     sleep_until(end_of_leases(database, Instant::now()).await).await;
 }
 
-/// When every lease that began before `start` has ended.
+/// The moment when every lease that began before `start` has ended.
 async fn end_of_leases(database: &Database, start: Instant) -> Instant {
     // If the longest lease cannot be read, assume the longest that is allowed.
     let last = start + with_margin(Lease::LONGEST.duration());
@@ -101,7 +101,7 @@ async fn longest(database: &Database) -> Result<Duration, DatabaseError> {
         .map_err(|_| DatabaseError::Corrupt("a negative lease".to_owned()))
 }
 
-/// A tenth more, as one machine's clock can run faster than another's. A sound clock never differs that much.
+/// A tenth more, as one machine's clock can run faster than another's. Working clocks never differ that much.
 fn with_margin(lease: Duration) -> Duration {
     lease + lease / 10
 }

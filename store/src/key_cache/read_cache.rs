@@ -10,17 +10,17 @@ use super::{
 };
 use crate::{clock::MonotonicClock, database::DATABASE_TIMEOUT, error::DatabaseError};
 
-/// The outcome of a read, for all that wait for it. An error is passed on and not cached.
+/// The outcome of a read, for all calls that wait for it. An error is passed on and not cached.
 type Outcome<V> = Result<Option<V>, Arc<DatabaseError>>;
 
-/// How a call waits for another call's read: none yet, or its outcome. If the sender is dropped without an outcome,
-/// the reader went away.
+/// Receives the outcome of another call's read: `None` until the read ends. If the sender is dropped before that, the
+/// other call was cancelled.
 type Waiting<V> = watch::Receiver<Option<Outcome<V>>>;
 
 /// Answers by key, each cached for one lease and no longer.
 ///
-/// No cache library keeps this promise: an entry must end with its lease by an injected clock, an invalidation must
-/// also catch reads that are under way, and a call may join a read only within its lease.
+/// No cache library keeps this promise. An entry must end with its lease, measured by an injected clock. An
+/// invalidation must also catch reads that are under way. A call may join a read only within its lease.
 pub(super) struct ReadCache<K, V> {
     table: Table<K, V, Waiting<V>>,
     clock: Arc<dyn MonotonicClock>,
@@ -38,7 +38,7 @@ where
         }
     }
 
-    /// From now on, no read that began before is answered.
+    /// Invalidates the result of every read that began before this call.
     pub(super) fn invalidate(&self) {
         self.table.invalidate();
     }
@@ -98,7 +98,7 @@ impl<K, V> fmt::Debug for ReadCache<K, V> {
     }
 }
 
-/// Room for 584 years.
+/// A `u64` holds 584 years of nanoseconds.
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -293,7 +293,7 @@ mod tests {
         assert_eq!(fixture.reads(), 2);
     }
 
-    /// A read that hangs for longer than a lease may no longer be true.
+    /// The result of a read that takes longer than a lease may be out of date.
     #[tokio::test]
     async fn a_read_is_joined_only_within_its_lease() {
         let fixture = Fixture::new(Some(Notify::new()));

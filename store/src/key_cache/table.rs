@@ -18,7 +18,7 @@ pub(super) type Moment = u64;
 
 /// When a read of the database began: this decides how long its result may be answered.
 ///
-/// Two running reads of one key always differ in this; otherwise the second would have joined the first.
+/// It identifies a running read of a key: a second read with the same start would have joined the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Reading {
     /// A moment before the read.
@@ -49,7 +49,7 @@ pub struct Answers {
     pub joined: u64,
 }
 
-/// What a caller does about its question.
+/// What a caller must do to get its answer.
 pub(super) enum Asked<V, H, T> {
     /// Return this cached answer: a value, or none.
     Held(Option<V>),
@@ -101,7 +101,7 @@ impl<K: Copy + Eq + Hash, V: Clone, H: Clone> Table<K, V, H> {
         }
     }
 
-    /// From now on, no read that began before is answered.
+    /// Invalidates the result of every read that began before this call.
     pub(super) fn invalidate(&self) {
         self.epoch.fetch_add(1, Ordering::AcqRel);
     }

@@ -64,7 +64,7 @@ pub(crate) struct Block {
     pub(crate) photos: i64,
 }
 
-/// The blocks of one hour while photos come and go.
+/// The blocks of one hour, while photos are added and removed.
 #[derive(Debug)]
 pub(crate) struct Hour {
     begins: i64,

@@ -33,7 +33,8 @@ pub struct NewPhoto {
     pub bibs: Vec<Bib>,
 }
 
-/// What became of the photos of a batch. Each counts by itself: of two with one name, the second finds the first.
+/// How many photos of a batch were new, different or the same. If two photos have one name, the second is compared with
+/// the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Imported {
     /// They were new.

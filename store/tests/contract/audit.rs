@@ -1,4 +1,4 @@
-//! The audit trail: which changes are recorded, who may read the records, and that they stay.
+//! The audit trail: which changes are recorded, who may read the records, and that records cannot be changed.
 
 use model::{
     audit::{Account, Actor, Cursor, Entry, EntryKey, EntryPage, Filter, Kind},

@@ -146,7 +146,7 @@ async fn a_backup_has_every_change_reported_before_it_began(store: TestStore) {
     assert!(next.summary.id > token, "numbers are not reused");
 }
 
-/// Each transaction adds a row to both tables: a copy in which they differ mixes two moments.
+/// Each transaction adds a row to both tables: if they differ in a copy, the copy mixes two moments.
 async fn a_backup_shows_one_moment_while_others_write(store: TestStore) {
     let raw = store.raw().clone();
     raw.execute("CREATE TABLE a (n INTEGER, filler TEXT); CREATE TABLE b (n INTEGER)")

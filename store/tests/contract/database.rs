@@ -105,7 +105,7 @@ async fn two_servers_that_start_on_a_fresh_database_both_migrate_it(database: Te
     assert!(!other.load_demo().await.expect("an answer"));
 }
 
-/// The moment of a collision is short, hence several servers and many databases.
+/// A collision is rare, so the test needs several servers and many databases.
 async fn servers_that_start_together_migrate_one_after_the_other(database: TestDatabase) {
     for n in 0..10 {
         let url = format!(

@@ -1,4 +1,4 @@
-//! What tests expect of errors.
+//! Assertions about errors, for all tests.
 
 use std::{error::Error, fmt::Debug};
 

@@ -36,8 +36,8 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 /// The variable with the URL of the test PostgreSQL, for a superuser.
 const POSTGRES_URL: &str = "TEST_POSTGRES_URL";
 
-/// How many tests may use PostgreSQL at once. Each can take the connections of two servers and one more, and the test
-/// PostgreSQL allows 300.
+/// How many tests may use PostgreSQL at the same time. Each can take the connections of two servers and one more, and
+/// the test PostgreSQL allows 300.
 static POSTGRES_TURNS: Semaphore = Semaphore::const_new(8);
 
 /// Runs each test, which takes a [`TestStore`] or a bare [`TestDatabase`], on both engines.
@@ -399,7 +399,7 @@ pub(crate) fn email(address: &str) -> Email {
     Email::parse(address).expect("an address")
 }
 
-/// A connection to the same database, past the store.
+/// A connection to the same database that bypasses the store.
 #[derive(Clone)]
 pub(crate) enum Raw {
     Sqlite(SqlitePool),
@@ -522,7 +522,8 @@ impl Raw {
             .collect()
     }
 
-    /// The content of all tables, one line per row, alike on both engines. Booleans are 0 and 1, bytes are hexadecimal.
+    /// The content of all tables, one line per row, in the same form on both engines. Booleans are 0 and 1, bytes are
+    /// hexadecimal.
     pub(crate) async fn dump(&self) -> String {
         self.dump_without(&[]).await
     }

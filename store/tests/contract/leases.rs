@@ -316,7 +316,7 @@ async fn the_command_line_waits_for_the_lease_plus_a_tenth(store: TestStore) {
     assert!(waited >= Duration::from_millis(66), "{waited:?}");
 }
 
-/// A caller that gets "no such token" takes the token for deleted.
+/// A caller that gets "no such token" assumes that the token is deleted.
 async fn a_deletion_is_not_reported_before_it_is_in_force_everywhere(store: TestStore) {
     let member = store.enterprise(903).await;
     let (id, digest) = create(&store, &member).await;
@@ -437,7 +437,7 @@ async fn a_change_waits_for_the_longest_announced_lease(store: TestStore) {
     assert!(start.elapsed() >= Duration::from_millis(66));
 }
 
-/// A lock on the tokens holds the read up.
+/// A lock on the tokens delays the read.
 async fn concurrent_calls_make_one_read(store: TestStore) {
     let member = store.enterprise(903).await;
     let (id, digest) = create(&store, &member).await;

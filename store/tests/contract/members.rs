@@ -1,4 +1,4 @@
-//! Who belongs to which organisation.
+//! Memberships: which users belong to which organisations.
 
 use model::{
     organisation::{OrganisationId, Plan, Role},

@@ -468,7 +468,7 @@ async fn the_tokens_of_an_organisation_that_does_not_exist_are_refused(store: Te
     assert_refused!(refused, TokenError::NoSuchOrganisation(_));
 }
 
-/// Inserts a row past the store: only the schema can refuse it.
+/// Inserts a row without the store: only the schema can refuse it.
 async fn insert(
     store: &TestStore,
     member: &Member,

@@ -130,7 +130,7 @@ async fn the_last_use_only_moves_forward_whichever_server_writes_last(store: Tes
     flush(&other).await;
     flush(&store).await;
     assert_eq!(stored_last_use(&store, token).await, [late.0]);
-    // A server's memory does not move the last use back either.
+    // The memory of a server cannot move the last use back either.
     let known = listed(&store, &member, token).await.last_used;
     assert_eq!(known, Some(late));
 }
