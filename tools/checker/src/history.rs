@@ -112,7 +112,7 @@ pub enum Ending {
     Done(Time),
     /// The change failed or its server was killed, at this time. It may have happened or not.
     ///
-    /// If it has happened, then before every later request for a change of the same fact. A transaction that may still
+    /// If it happened, it happened before every later request to change the same fact. A transaction that may still
     /// commit has locked the row, so the next change of that row waits for it.
     Lost(Time),
     /// The checker stopped waiting. The change may still happen at any time.

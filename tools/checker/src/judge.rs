@@ -10,9 +10,11 @@
 //! If changes and calls overlap, a call may see either value, in any order. Lamport calls this a regular register; this
 //! one has several writers.
 //!
-//! A call reads three registers. Its answer must fit some values that it may have seen: `token_invalid` if the token
-//! does not exist, `token_inactive` if it is inactive, `plan_required` if the plan does not include the API, and
-//! otherwise acceptance.
+//! A call reads three registers. Its answer must be right for some values that it may have seen:
+//! - `token_invalid` if the token does not exist;
+//! - `token_inactive` if the token is inactive;
+//! - `plan_required` if the plan does not include the API;
+//! - otherwise acceptance.
 //!
 //! **Suspended servers.** Only the time when a call was made counts, even if its server was suspended meanwhile
 //! (`SIGSTOP`). There are two cases:

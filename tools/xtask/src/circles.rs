@@ -1,4 +1,4 @@
-//! `cargo xtask circles`: no two source files import each other, directly or through others.
+//! `cargo xtask circles`: finds import cycles. No two source files may import each other, directly or through others.
 //!
 //! A file imports another if it names an item that the other defines. A re-export is followed to the file with the
 //! definition. These do not count:

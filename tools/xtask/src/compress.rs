@@ -1,4 +1,4 @@
-//! Compression at the highest levels, because it is done once per build and each visitor gains.
+//! Compression at the highest levels, because it is done once per build, and every visitor benefits.
 
 use std::io::Write;
 

@@ -73,7 +73,7 @@ fn run_to_its_end(command: &mut Command, mut signals: Signals) -> Result<ExitCod
     forwarding
         .join()
         .expect("forwarding signals does not panic");
-    // Processes that the command left in the background lose their server now.
+    // Processes that the command started in the background lose their server now.
     signals::send_to_group(SIGKILL, leader);
     Ok(ExitCode::from(exit_code(status?)))
 }
@@ -86,7 +86,7 @@ struct Postgres {
     port: u16,
 }
 
-/// The user that the server runs as if we are root. PostgreSQL refuses to run as root.
+/// The user that runs the server if this program runs as root: PostgreSQL refuses to run as root.
 #[derive(Clone, Copy)]
 struct Owner {
     user: u32,

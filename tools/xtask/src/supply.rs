@@ -1,6 +1,6 @@
-//! `cargo xtask supply-chain`: where the code that we build in comes from, and under which terms.
+//! `cargo xtask supply-chain`: checks the origin and the licence of all code that we build in.
 //!
-//! It needs no network. Known vulnerabilities are a matter for `make audit`, with cargo-deny. Both read `deny.toml`.
+//! It needs no network. `make audit` checks for known vulnerabilities, with cargo-deny. Both read `deny.toml`.
 
 mod crates;
 mod licence;
@@ -14,7 +14,7 @@ use anyhow::{Result, bail};
 use crate::metadata::{MANIFESTS, all_packages, own_packages};
 use crates::Rules;
 
-/// Makes every check, and reports all problems together.
+/// Runs every check, and reports all problems together.
 ///
 /// # Errors
 /// The problems, one line each.

@@ -111,7 +111,8 @@ impl Crate {
         Ok(())
     }
 
-    /// Reads an attribute from after its `#`, and returns where it ends. What it limits to tests is skipped too.
+    /// Reads an attribute from after its `#`, and returns where it ends. An item that the attribute limits to tests is
+    /// skipped too.
     fn add_attribute(
         &mut self,
         module: usize,
