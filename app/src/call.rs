@@ -1,6 +1,6 @@
-//! How an island calls the server: one `fetch` for forms and for server functions that take JSON.
+//! Calls from an island to the server: one `fetch` for forms and for server functions that take JSON.
 //!
-//! Leptos' own client would do the same, and add some kilobytes to the WASM.
+//! Leptos's own client does the same, but would add some kilobytes to the WASM.
 
 use leptos::{
     prelude::*,
@@ -16,7 +16,7 @@ use web_sys::{FormData, HtmlFormElement, RequestInit, Response, UrlSearchParams}
 
 use crate::error::RequestError;
 
-/// Posts the fields that the form has now, and reads the outcome.
+/// Posts the current fields of the form, and reads the result.
 pub(crate) fn post_form<T: DeserializeOwned>(
     form: &HtmlFormElement,
 ) -> impl Future<Output = Result<T, RequestError>> + use<T> {
@@ -62,7 +62,7 @@ async fn read<T: DeserializeOwned>(response: Result<JsFuture, JsValue>) -> Resul
     }
 }
 
-/// Whether the response has a status of success, and its body.
+/// Whether the status of the response is a success (2xx), and the body.
 async fn receive(response: JsFuture) -> Result<(bool, String), JsValue> {
     let response: Response = response.await?.dyn_into()?;
     let body = JsFuture::from(response.text()?).await?;

@@ -220,7 +220,7 @@ mod server {
         }
     }
 
-    /// The wait in seconds, rounded up so that a client which waits that long never comes too early.
+    /// The wait in seconds, rounded up: a client that waits this long is never refused as too early.
     fn whole_seconds(wait: Duration) -> u64 {
         wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
     }

@@ -4,5 +4,5 @@
 /// keyboard shortcut clicks it.
 pub(crate) const CREATE_BUTTON: &str = "create-token";
 
-/// The dialog that explains the lock.
+/// The dialog that explains why the Developer Zone is locked.
 pub(crate) const UPGRADE_DIALOG: &str = "upgrade-dialog";

@@ -8,7 +8,7 @@ pub const SIGN_IN: &str = "/sign-in";
 /// The organisation's events.
 pub const EVENTS: &str = "/events";
 
-/// Where people land when no other page is asked for.
+/// The page after sign-in, if no other page was requested.
 pub const HOME: &str = EVENTS;
 
 /// The account of the signed-in user.
@@ -37,7 +37,7 @@ pub fn token_page(token: TokenId) -> String {
     format!("{TOKENS}/tokens/{token}")
 }
 
-/// The query field by which a token's page opens the question whether to delete the token.
+/// The query field that opens the delete form on a token's page.
 pub const ASK_TO_DELETE: &str = "delete";
 
 /// `path` if it leads to a page of this site other than the sign-in page. Browsers read `\` as `/`, and drop tabs

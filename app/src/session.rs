@@ -1,6 +1,6 @@
 //! Who is signed in, and which organisation is selected.
 //!
-//! Plain forms post to these three server functions, with and without script. Each answers with a redirect, because
+//! Plain forms post to these three server functions, with and without script. Each responds with a redirect, because
 //! each changes the whole page.
 
 use leptos::prelude::*;
@@ -8,7 +8,7 @@ use model::organisation::OrganisationId;
 
 use crate::error::RequestError;
 
-/// Signs in. Redirects to `next` (a path of this site), or back to the sign-in page, which says what was wrong.
+/// Signs in. Redirects to `next` (a path of this site), or back to the sign-in page, which shows the error.
 ///
 /// # Errors
 /// None: every outcome is a redirect.
@@ -25,7 +25,7 @@ pub(crate) async fn sign_in(
 /// Ends the session on the server, and redirects to the sign-in page.
 ///
 /// # Errors
-/// Those of the database: the session then goes on.
+/// Those of the database. The session then stays valid.
 #[server(prefix = "/api/dashboard", endpoint = "sign-out")]
 pub(crate) async fn sign_out() -> Result<(), RequestError> {
     actions::sign_out()
@@ -34,7 +34,7 @@ pub(crate) async fn sign_out() -> Result<(), RequestError> {
 }
 
 /// Selects an organisation on the account, and redirects to `return_to` (a path of this site). If the session has
-/// ended, the way leads through sign-in.
+/// ended, redirects to sign-in first.
 ///
 /// # Errors
 /// [`RequestError::NotAMember`], or those of the database.

@@ -1,9 +1,10 @@
-//! What every page knows: who is signed in, and the settings that pages show.
+//! The data that every page can use: the signed-in user, and the settings that pages show.
 
 use leptos::prelude::*;
 use model::organisation::{Organisation, OrganisationId};
 
-/// What every page knows. The host makes it for each request for a page; islands get what they need as properties.
+/// The data that every page can use. The crate `server` creates it for each request for a page. Islands get their data
+/// as properties instead.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Site {
     /// The address where people ask for the Enterprise plan.
@@ -36,7 +37,7 @@ impl Viewer {
 
 /// The [`Site`] of the page that is being rendered.
 pub(crate) fn use_site() -> Site {
-    // The host puts it into the extensions of the request.
+    // The crate `server` puts it into the extensions of the request.
     with_context(|request: &http::request::Parts| request.extensions.get().cloned())
         .flatten()
         .unwrap_or_default()

@@ -1,4 +1,4 @@
-//! The page.
+//! The account page.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -13,9 +13,9 @@ use crate::{
     ui::FlashMessage,
 };
 
-/// What the page shows.
+/// The data of the page.
 struct Account {
-    /// The browsers in which the user is signed in, the one used last first.
+    /// The user's sessions, most recently used first.
     sessions: Vec<SessionSummary>,
     /// The session of this browser.
     this_session: SessionId,

@@ -9,7 +9,7 @@ use crate::ui::{ServerTime, Shown};
 /// The list of browsers, each with a button that signs it out.
 #[component]
 pub(super) fn SessionList(
-    /// The sessions, the one used last first.
+    /// The sessions, most recently used first.
     sessions: Vec<SessionSummary>,
     /// The session of this browser.
     this: SessionId,

@@ -4,7 +4,7 @@ use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 
-/// Shows what is typed in the password fields of its form. It needs script, and is hidden without it.
+/// A check box that shows the text of the password fields in its form. It needs script, and is hidden without it.
 #[island]
 pub(super) fn ShowPasswords() -> impl IntoView {
     let place = NodeRef::<html::Label>::new();

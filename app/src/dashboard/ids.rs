@@ -1,4 +1,4 @@
-//! Ids of elements that another component of the frame opens.
+//! Ids of the sidebar and the dialog that another component opens.
 
 /// The sidebar, which is a popover on narrow screens.
 #[cfg(feature = "ssr")]

@@ -1,4 +1,4 @@
-//! Keyboard shortcuts: single keys that do what a button on the page does.
+//! Keyboard shortcuts: each is a single key that clicks a button on the page.
 //!
 //! A single-character shortcut can be turned off (WCAG 2.2, 2.1.4). Shortcuts do nothing while the user types in a
 //! field or a dialog is open. The browser's local storage keeps the user's choice.

@@ -1,6 +1,6 @@
 //! Charts of a token's calls, as SVG that the server writes.
 //!
-//! Accepted calls are filled and refused calls are hollow, so that they differ without colour.
+//! Bars of accepted calls are filled, bars of refused calls are hollow: readers can tell them apart without colour.
 
 use std::fmt::Write as _;
 
@@ -10,8 +10,8 @@ use model::usage::{Calls, Week};
 const BAR_HEIGHT: u64 = 18;
 const DAY_WIDTH: u64 = 12;
 
-/// A chart of seven days, 84 by 20 pixels, with its figures as accessible name. Refused calls are on top of accepted
-/// ones, both relative to the busiest day. The SVG contains no text by users.
+/// A chart of seven days, 84 by 20 pixels. Its accessible name contains the figures. Refused calls are stacked on
+/// accepted ones. Both are scaled to the busiest day. The SVG contains no text by users.
 pub(super) fn week_bar(week: &Week) -> String {
     let highest = week.0.iter().map(|calls| calls.total()).max().unwrap_or(0);
     let mut svg = format!(
@@ -30,7 +30,7 @@ pub(super) fn week_bar(week: &Week) -> String {
             );
         }
         if refused > 0 {
-            // Half a pixel inwards, so that the outline is within the bar.
+            // Half a pixel inside, so that the outline does not extend beyond the bar.
             let y = BAR_HEIGHT + 1 - accepted - refused;
             let _ = write!(
                 svg,
@@ -43,8 +43,8 @@ pub(super) fn week_bar(week: &Week) -> String {
     svg
 }
 
-/// The heights of accepted and refused calls in pixels, if `highest` calls are `height` pixels high. Even a single call
-/// is visible: accepted calls have at least one pixel; refused calls, which are hollow, at least three.
+/// The heights of the bars for accepted and refused calls, in pixels. `highest` calls are `height` pixels high. Even a
+/// single call is visible: an accepted bar has at least one pixel, a hollow refused bar at least three.
 pub(super) fn heights(calls: Calls, highest: u64, height: u64) -> (u64, u64) {
     const LEAST_HOLLOW: u64 = 3;
     let part = |count: u64| {

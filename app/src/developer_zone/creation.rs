@@ -1,4 +1,4 @@
-//! Creating a token: the same act for the page with script and for the form without it.
+//! Creates a token. The dialog with script and the form without script share this code.
 
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "ssr")]
@@ -11,17 +11,17 @@ use {
     store::{Member, sessions::Session, tokens::CreatedToken},
 };
 
-/// What is chosen at creation: the fields that both forms have.
+/// The user's input: the fields that both forms have.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct CreationFields {
-    /// The name; blank for none.
+    /// The name; blank means no name.
     pub(crate) name: String,
     /// The password, if it is required.
     password: Option<String>,
 }
 
-/// A creation whose sender, name and password are checked. Nothing exists yet.
+/// A request whose user, name and password have passed their checks. The token does not exist yet.
 #[cfg(feature = "ssr")]
 pub(super) struct Creation {
     pub(super) session: Session,
@@ -31,7 +31,8 @@ pub(super) struct Creation {
 
 #[cfg(feature = "ssr")]
 impl Creation {
-    /// Checks what was sent. The name comes before the password: a typing error must not ask for a password.
+    /// Checks the input. The name is checked before the password, so that a user corrects a wrong name before entering
+    /// a password.
     ///
     /// # Errors
     /// [`RequestError::SessionEnded`], [`RequestError::NotAMember`], [`RequestError::TokenName`], and those of

@@ -8,7 +8,8 @@ use crate::ui::FLASH_MESSAGE;
 /// Id of the hint below the name.
 const NAME_HINT: &str = "name-hint";
 
-/// The field for a token's name. It has no maximum length: a name that is too long is refused, and not cut.
+/// The field for a token's name. It has no `maxlength`: the server refuses a long name, where a browser would cut it
+/// silently.
 #[component]
 pub(super) fn NameField(
     value: String,
@@ -39,7 +40,7 @@ pub(super) fn NameField(
     }
 }
 
-/// The field for the password, before something that cannot be undone.
+/// The password field of a form whose action cannot be undone.
 #[component]
 pub(super) fn PasswordField(
     /// What the password is for: `to delete the token`.

@@ -1,4 +1,4 @@
-//! The frame of each page of the Developer Zone: heading, tabs, and the gate.
+//! The frame of each page of the Developer Zone: heading, tabs, and the check of the plan.
 
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -11,11 +11,11 @@ use crate::{
     ui::{IconName, Notice},
 };
 
-/// The frame of a page. If the organisation's plan does not include the Developer Zone, it explains that instead of the
-/// page. The server functions refuse for themselves.
+/// The frame of a page. If the organisation's plan does not include the Developer Zone, it shows an explanation instead
+/// of the page. The server functions check the plan again.
 #[component]
 pub(super) fn ZoneFrame(
-    /// What the page shows, for a sentence: `its API tokens`.
+    /// The subject of the page, as part of a sentence: `its API tokens`.
     what: &'static str,
     /// The page itself, for an organisation whose plan includes it.
     content: fn(OrganisationId) -> AnyView,

@@ -1,6 +1,6 @@
 //! The Developer Zone: where an organisation on the Enterprise plan manages its API tokens.
 //!
-//! `tokens` is the card of tokens, an island that runs in the browser. The server alone renders everything else.
+//! `tokens` is the card of tokens, an island that runs in the browser. Everything else is rendered by the server only.
 
 #[cfg(feature = "ssr")]
 mod activity;

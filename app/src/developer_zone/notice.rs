@@ -16,10 +16,10 @@ use crate::{
     ui::{FlashMessage, iso_utc, utc_date_time},
 };
 
-/// The longest name that a message brings back to be corrected, in characters: a cookie has little room.
+/// The longest name that a message returns for correction, in characters: the size of a cookie is limited.
 const LONGEST_TYPED: usize = 120;
 
-/// What happened to the form of a token.
+/// The result of a form about a token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum TokenNotice {
     /// The token was renamed.
@@ -30,9 +30,9 @@ pub(crate) enum TokenNotice {
     Deactivated(String, OutOfUse),
     /// The token of this name is deleted.
     Deleted(String, OutOfUse),
-    /// This name, as it was typed, cannot be a token's.
+    /// The name, as the user typed it, is not valid.
     NameRefused(InvalidTokenName, String),
-    /// The token was not created; with the name as it was typed.
+    /// The token was not created. Holds the name as the user typed it.
     NotCreated(RequestError, String),
     /// The token was not deleted.
     NotDeleted(RequestError),
@@ -40,7 +40,7 @@ pub(crate) enum TokenNotice {
     Failed(RequestError),
 }
 
-/// Since when a token is out of use, and its last call before.
+/// The time from which no server accepts the token, and its last call before that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OutOfUse {
     since: Timestamp,
@@ -107,7 +107,7 @@ impl TokenNotice {
         )
     }
 
-    /// The name that was refused, for the field to be corrected.
+    /// The refused name, so that the user can correct it in the field.
     pub(super) fn refused_name(&self) -> Option<&str> {
         match self {
             Self::NameRefused(_, typed) => Some(typed),

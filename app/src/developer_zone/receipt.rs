@@ -1,7 +1,7 @@
-//! What a receipt says of a token that was deactivated or deleted.
+//! The receipt for a deactivated or deleted token.
 
-/// Since when no server accepts the token, and when it was last called. `done` is `Deactivated` or `Deleted`; both
-/// times are as their reader reads them.
+/// Says from what time no server accepts the token, and when it was last used. `done` is `Deactivated` or `Deleted`.
+/// Both times are already formatted for the reader.
 ///
 /// It says "recorded", because calls of the last seconds on other servers may not be in the database yet.
 pub(super) fn out_of_use(done: &str, since: &str, last_call: Option<&str>) -> String {

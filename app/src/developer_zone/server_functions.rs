@@ -1,8 +1,7 @@
 //! The server functions of the Developer Zone.
 //!
-//! Each request names the organisation that its page shows. Each checks anew that the signed-in user is a member
-//! there. The functions that change a token take the fields of a form, with and without script: see
-//! [`answer_form`].
+//! Each request names the organisation that its page shows. Each function checks that the signed-in user is a member of
+//! it. The functions that change a token take the fields of a form, with and without script ([`answer_form`]).
 
 use leptos::{prelude::*, server_fn::codec::Json};
 use model::{
@@ -32,7 +31,7 @@ use crate::{
     texts::token_test::CallPing,
 };
 
-/// A new token. The only answer that contains a token's secret.
+/// A new token. No other response contains a token's secret.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct NewToken {
     /// The whole token.
@@ -57,9 +56,9 @@ pub(super) async fn list_tokens(organisation: OrganisationId) -> Result<TokenRow
     .await
 }
 
-/// The poll by which a page shows what others do: all rows, or nothing if `seen` is their
-/// [`TokenRows::fingerprint`]. Polling does not extend the session. The whole list is compared, so no change is
-/// missed, in whatever order changes commit and whichever server answers.
+/// The poll that keeps the page up to date. Returns all rows, or nothing if `seen` is their [`TokenRows::fingerprint`].
+/// Polling does not extend the session. It compares the whole list, so it misses no change. The order of commits and
+/// the choice of server do not matter.
 ///
 /// Costs five reads of a few rows each, by index: the session, the member, the organisation, its tokens, and their
 /// counts of seven days (up to some hundreds for each token).
@@ -86,7 +85,8 @@ async fn rows(member: &Member) -> Result<TokenRows, TokenError> {
     Ok(TokenRows::of(listed))
 }
 
-/// Creates a token, and returns its secret, this once. Requires the password if it was last given too long ago.
+/// Creates a token. Returns its secret, which no later request can read. Requires the password if it was last given too
+/// long ago.
 ///
 /// # Errors
 /// [`RequestError::TokenName`], [`RequestError::TokenLimitReached`], [`RequestError::PasswordRequired`],
@@ -98,7 +98,7 @@ pub(crate) async fn create_token(
 ) -> Result<NewToken, RequestError> {
     answer(async {
         let creation = Creation::check(organisation_id, fields).await?;
-        // Read before the creation: once the token exists, nothing may keep its secret from the answer.
+        // Read before the creation: after it, no failure may prevent the response with the secret.
         let example_event = example_event(&creation.member).await;
         let created = creation.create().await?;
         Ok(NewToken {
@@ -110,7 +110,7 @@ pub(crate) async fn create_token(
     .await
 }
 
-/// An event to test a new token with. If none can be read, the token is created all the same.
+/// An event to test a new token with. If the read fails, the token is created without one.
 #[cfg(feature = "ssr")]
 async fn example_event(member: &Member) -> Option<EventId> {
     let example = store().events().example(member).await;
@@ -123,11 +123,11 @@ async fn example_event(member: &Member) -> Option<EventId> {
     })
 }
 
-/// Calls ping with a token, as an integration would. Only for members, on the plan with the Developer Zone: for
-/// others it would be a way to try out tokens found elsewhere.
+/// Calls ping with a token, as an integration would. Only for members of organisations whose plan includes the
+/// Developer Zone: others could use it to try out stolen tokens.
 ///
 /// # Errors
-/// Those of [`watch_tokens`]. A refusal by the API is an answer, and no error.
+/// Those of [`watch_tokens`]. A refusal by the API is a result, not an error.
 #[server(prefix = "/api/dashboard", endpoint = "test-token", input = Json)]
 pub(crate) async fn test_token(
     organisation_id: OrganisationId,
@@ -142,8 +142,8 @@ pub(crate) async fn test_token(
     .await
 }
 
-/// Activates or deactivates a token. It does not ask for the password: an emergency stop must be quick. Answers
-/// once the change is in force on every server. Completes even if the browser leaves the page.
+/// Activates or deactivates a token. It does not ask for the password: an emergency stop must be quick. Responds after
+/// the change is in force on every server. Completes even if the browser leaves the page.
 ///
 /// # Errors
 /// [`RequestError::NoSuchToken`], and those of [`watch_tokens`].
@@ -201,8 +201,8 @@ pub(crate) async fn rename_token(
     .await
 }
 
-/// Deletes a token permanently. Answers once no server accepts it. Requires the `password` like [`create_token`].
-/// Completes even if the browser leaves the page.
+/// Deletes a token permanently. Responds after no server accepts it any more. Requires the `password` like
+/// [`create_token`]. Completes even if the browser leaves the page.
 ///
 /// # Errors
 /// [`RequestError::NoSuchToken`], and those of [`create_token`].
@@ -228,8 +228,8 @@ pub(crate) async fn delete_token(
     .await
 }
 
-/// Runs a change as a task of its own. A browser that leaves its page drops the request, and a click on the switch
-/// must take effect all the same.
+/// Runs a change as a task of its own. If the browser leaves the page, its request is dropped. A click on the switch
+/// must take effect even then.
 #[cfg(feature = "ssr")]
 async fn to_the_end<T: Send + 'static>(
     change: impl Future<Output = Result<T, TokenError>> + Send + 'static,

@@ -16,8 +16,8 @@ pub(super) fn TokenForm(
     action: &'static str,
     /// The organisation that the page shows.
     organisation: OrganisationId,
-    /// The id of the token to change; none for a new one. (As text: a signal of another type would add code to the
-    /// WASM.)
+    /// The id of the token to change; absent for a new one. It is text, because a signal of another type would add code
+    /// to the WASM.
     #[prop(optional, into)]
     token: Option<Signal<String>>,
     /// An id, for a button outside the form.

@@ -1,4 +1,4 @@
-//! Signing in and out, and choosing an organisation: what the plain forms of [`super`] do.
+//! Sign-in, sign-out and choosing an organisation: the code behind the plain forms of [`super`].
 
 use model::{organisation::OrganisationId, security::SecurityEvent, user::Email};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use crate::{
     paths::{HOME, SIGN_IN, local_path, sign_in_path},
 };
 
-/// The longest address that a failed sign-in brings back, in characters (RFC 5321 allows 254).
+/// The longest email address that a failed sign-in returns to the page, in characters (RFC 5321 allows 254).
 const LONGEST_EMAIL: usize = 254;
 
 /// A failed sign-in, as the sign-in page shows it.

@@ -1,8 +1,8 @@
 //! The cookies of the dashboard.
 //!
-//! All are `HttpOnly`, so that no script can read them, and `SameSite=Lax`, so that posts from other sites carry
-//! none. Over HTTPS all are `Secure` and have the prefix `__Host-`: browsers then accept them from this host
-//! alone (RFC 6265bis, 4.1.3.2).
+//! All are `HttpOnly`, so that no script can read them, and `SameSite=Lax`, so that browsers do not send them with
+//! posts from other sites. Over HTTPS all are `Secure` and have the prefix `__Host-`: browsers then accept them from
+//! this host alone (RFC 6265bis, 4.1.3.2).
 
 use cookie::{Cookie, SameSite, time::Duration};
 use http::{HeaderMap, HeaderValue, header::COOKIE};
@@ -11,7 +11,7 @@ use store::sessions::{ABSOLUTE_TIMEOUT, SessionKey};
 /// How long a device cookie lasts after the last sign-in.
 const KNOWN_FOR: Duration = Duration::days(180);
 
-/// How long a flash message waits for its page.
+/// How long a flash message is kept until its page is shown.
 pub(super) const FLASH_LIFETIME: Duration = Duration::minutes(1);
 
 /// Reads the cookies of requests, and writes those of responses.

@@ -1,15 +1,15 @@
-//! Flash messages: what a page says once, after a form led to it.
+//! Flash messages: the result of a form, which the next page shows once.
 //!
-//! The message travels in a cookie. So what was typed is in no URL, and attempts by strangers take no room in the
-//! database. It names its page, is shown there once, and expires after a minute.
+//! The message travels in a cookie. So the user's input is in no URL, and failed sign-ins by strangers do not fill the
+//! database. A message names its page, is shown there once, and expires after a minute.
 //!
-//! Others can plant cookies: a sibling host, or the network where HTTP is plain. So the cookie carries an
-//! HMAC-SHA256 under the key of the browser's session, which only that browser knows. Over HTTPS it also has the
-//! prefix `__Host-`, with which browsers refuse cookies from sibling hosts.
+//! Others can set cookies: a sibling host, or an attacker on the network if the dashboard uses plain HTTP. So the
+//! cookie carries an HMAC-SHA256 under the key of the browser's session, which only that browser knows. Over HTTPS it
+//! also has the prefix `__Host-`, with which browsers refuse cookies from sibling hosts.
 //!
-//! The sign-in page has no session, so its messages have no secret key. A key of the server would add nothing:
-//! anyone can fail to sign in, and plant the signed result elsewhere. That page therefore takes no text from its
-//! message: one of three fixed reasons, and an address for the email field.
+//! The sign-in page has no session, so its messages have no secret key. A key of the server would add nothing: an
+//! attacker can fail to sign in, and set the signed cookie in another browser. So the sign-in page shows no text from
+//! its message. It takes only one of three fixed reasons, and an address for the email field.
 
 use hmac::{Hmac, Mac};
 use model::timestamp::Timestamp;
@@ -27,7 +27,7 @@ use crate::paths::SIGN_IN;
 /// The length of an HMAC-SHA256 in hexadecimal digits.
 const TAG_LENGTH: usize = 64;
 
-/// A message, and where and until when it is shown.
+/// A message, the page that shows it, and the time when it expires.
 #[derive(Serialize, Deserialize)]
 struct Flash<M> {
     page: String,
@@ -44,8 +44,8 @@ impl<M: Serialize> Flash<M> {
 }
 
 impl<M: DeserializeOwned> Flash<M> {
-    /// The message in a cookie's value; nothing if another signer made it, if it is for another page, or if it
-    /// has expired.
+    /// The message in a cookie's value. `None` if the signature is wrong, if it is for another page, or if it has
+    /// expired.
     fn verify(value: &str, signer: &Signer, page: &str, now: Timestamp) -> Option<M> {
         let (given, json) = value.split_at_checked(TAG_LENGTH)?;
         let is_genuine: bool = given.as_bytes().ct_eq(signer.tag(json).as_bytes()).into();
@@ -57,16 +57,16 @@ impl<M: DeserializeOwned> Flash<M> {
     }
 }
 
-/// Whose messages a page accepts.
+/// The messages that a page accepts.
 pub(crate) enum Signer {
-    /// Those for this session.
+    /// Those that are signed for this session.
     Session(SessionKey),
     /// All, because the page has no session.
     Anyone,
 }
 
 impl Signer {
-    /// The signer for a page, as far as the running request's session goes.
+    /// The signer for a page: the session of the current request, or none on the sign-in page.
     fn for_page(page: &str) -> Option<Self> {
         if page == SIGN_IN {
             return Some(Self::Anyone);
@@ -86,14 +86,14 @@ impl Signer {
     }
 }
 
-/// Has `page` show `message` once, in the browser that sent the request.
+/// Stores `message` in the browser that sent the request. `page` then shows it once.
 pub(super) fn set_flash(page: &str, message: &impl Serialize) {
     if let Some(signer) = Signer::for_page(page) {
         set_signed_flash(&signer, page, message);
     }
 }
 
-/// [`set_flash`], for a response that gives the browser another session: the message must be signed for that one.
+/// Like [`set_flash`], for a response that starts another session: the message must be signed for the new one.
 pub(super) fn set_signed_flash(signer: &Signer, page: &str, message: &impl Serialize) {
     let flash = Flash {
         page: page.to_owned(),

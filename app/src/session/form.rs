@@ -1,4 +1,4 @@
-//! How a form is answered, by whoever sent it: a script, or the browser itself.
+//! Responses to forms, which either a script or the browser itself has posted.
 
 use serde::Serialize;
 
@@ -8,18 +8,18 @@ use super::{
 };
 use crate::{error::RequestError, paths::sign_in_path};
 
-/// Does `work` and, if it fails, gives the response the status of the error.
+/// Awaits `work`. If it fails, sets the status of the response to that of the error.
 pub(crate) async fn answer<T>(
     work: impl Future<Output = Result<T, RequestError>>,
 ) -> Result<T, RequestError> {
     work.await.inspect_err(RequestError::set_status)
 }
 
-/// Does `work`, and answers the form that asked for it so that its sender can read the outcome.
+/// Awaits `work`, and responds to the form in the way that its sender can read.
 ///
-/// A script gets the outcome itself, with the status of an error. A browser that posted the form is redirected
-/// instead: `describe` says to which page, and what that page says. The redirect replaces the one that Leptos
-/// makes for plain forms, which would write an error into the address of the page before.
+/// A script gets the result itself, and an error sets the status. A browser that posted the form is redirected:
+/// `describe` returns the page and its flash message. Leptos's own redirect for plain forms is replaced, because it
+/// would write an error into the address of the previous page.
 pub(crate) async fn answer_form<T, M: Serialize>(
     work: impl Future<Output = Result<T, RequestError>>,
     describe: impl FnOnce(&Result<T, RequestError>) -> (String, M),
@@ -33,8 +33,8 @@ pub(crate) async fn answer_form<T, M: Serialize>(
     outcome
 }
 
-/// Answers a plain form: redirects to `page`, which says `message` once. If the session has ended, the way leads
-/// through sign-in.
+/// Responds to a plain form with a redirect to `page`, which shows `message` once. If the session has ended, redirects
+/// to sign-in first.
 pub(crate) fn redirect_after(error: Option<&RequestError>, page: &str, message: &impl Serialize) {
     if error == Some(&RequestError::SessionEnded) {
         return see_other(&sign_in_path(page));
@@ -43,7 +43,7 @@ pub(crate) fn redirect_after(error: Option<&RequestError>, page: &str, message: 
     see_other(page);
 }
 
-/// [`redirect_after`] a success, for a response that gives the browser another session.
+/// Like [`redirect_after`], for a success whose response starts another session.
 pub(crate) fn redirect_signed(signer: &Signer, page: &str, message: &impl Serialize) {
     set_signed_flash(signer, page, message);
     see_other(page);

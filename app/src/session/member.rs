@@ -1,4 +1,4 @@
-//! How a request becomes a session, a viewer, or a [`Member`].
+//! Finds the session, the viewer or the [`Member`] of a request.
 
 use http::HeaderMap;
 use model::organisation::OrganisationId;
@@ -25,7 +25,7 @@ pub async fn signed_in(
     }
 }
 
-/// The viewer of a page, by the request's session; nothing if the account no longer exists.
+/// The viewer of a page, from the request's session. `None` if the account no longer exists.
 ///
 /// # Errors
 /// Those of the database.
@@ -43,20 +43,20 @@ pub(crate) async fn session() -> Result<Session, RequestError> {
 
 /// The signed-in user as a member of `organisation`, from a fresh read.
 ///
-/// `organisation` is the one that the page shows. The account may have another one selected meanwhile, in another
-/// tab, and a click must never act there.
+/// `organisation` is the one that the page shows. The user may have selected another one in another tab meanwhile. A
+/// click must never change that one.
 pub(crate) async fn member(organisation: OrganisationId) -> Result<Member, RequestError> {
     member_in(&session().await?, organisation).await
 }
 
-/// [`member`], for a poll: polling does not extend the session.
+/// Like [`member`], for a poll: it does not extend the session.
 pub(crate) async fn watching_member(organisation: OrganisationId) -> Result<Member, RequestError> {
     let key = session_key().ok_or(RequestError::SessionEnded)?;
     let session = store().sessions().watch(&key).await?;
     member_in(&session.ok_or(RequestError::SessionEnded)?, organisation).await
 }
 
-/// [`member`], with the session of the request.
+/// Like [`member`], and also returns the session of the request.
 pub(crate) async fn session_and_member(
     organisation: OrganisationId,
 ) -> Result<(Session, Member), RequestError> {
@@ -80,8 +80,8 @@ pub(crate) fn wants_password(session: &Session) -> bool {
         .is_confirmed(session, settings().confirm_password_after)
 }
 
-/// Checks that the account's owner is at the browser, and not somebody who found it unlocked: the password was
-/// given a short while ago, or is given now (OWASP ASVS 5.0, 7.5.3). A blank password is not given.
+/// Checks that the owner of the account is at the browser, and not a person who found it unlocked. The user must have
+/// entered the password recently, or must enter it now (OWASP ASVS 5.0, 7.5.3). A blank password counts as missing.
 ///
 /// # Errors
 /// [`RequestError::PasswordRequired`], [`RequestError::WrongPassword`], [`RequestError::TooManyTries`], and those

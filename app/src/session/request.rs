@@ -1,4 +1,4 @@
-//! The running request: what the host provides for it, and the headers of its response.
+//! The current request: the context that the server provides for it, and the headers of its response.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use store::{Origin, Store, sessions::SessionKey};
 use super::cookies::Cookies;
 use crate::paths::HOME;
 
-/// The settings of sessions. The host provides them as context.
+/// The settings of sessions. The crate `server` provides them as context.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionSettings {
     /// The cookies of this server.
     pub cookies: Cookies,
-    /// For this long after the password was given, creating or deleting a token does not ask for it again. Zero
-    /// asks each time.
+    /// How long after entering the password a user can create or delete tokens without entering it again. With zero,
+    /// every request needs it.
     pub confirm_password_after: Duration,
 }
 
@@ -40,7 +40,7 @@ pub(super) fn settings() -> SessionSettings {
     expect_context()
 }
 
-/// Reads something from the head of the running request.
+/// Reads a value from the head of the current request.
 pub(super) fn of_request<T: 'static>(look: impl FnOnce(&Parts) -> T) -> T {
     with_context(look).expect("the host provides the head of each request")
 }
@@ -77,7 +77,7 @@ pub(crate) fn set_cookie(header: Option<HeaderValue>) {
     }
 }
 
-/// Answers with a redirect to `path`, which the browser gets with `GET` (303).
+/// Responds with a redirect to `path`, which the browser requests with `GET` (303).
 pub(super) fn see_other(path: &str) {
     let response = expect_context::<ResponseOptions>();
     let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static(HOME));

@@ -1,4 +1,4 @@
-//! The audit trail in words, for the page and the CSV file; and the addresses of both.
+//! The audit trail as sentences, for the page and the CSV file, and the addresses of both.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use crate::{
     ui::{iso_utc, utc_date_time},
 };
 
-/// The query in the address of the page or the file. A part that cannot be read is ignored.
+/// The query in the address of the page or the file. An invalid part is ignored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ActivityQuery {
     /// The organisation of the file: the one that the page shows.

@@ -1,6 +1,6 @@
-//! What people read before they create a token, with and without script.
+//! The explanation before a token is created, with and without script.
 
-/// What the token gives access to, for an organisation of this name.
+/// The access that the token gives, for an organisation with this name.
 pub(crate) fn what_a_token_gives(organisation: &str) -> String {
     let possessive = if organisation.ends_with(['s', 'S']) {
         "’"

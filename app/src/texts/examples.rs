@@ -91,7 +91,7 @@ impl Call<'_> {
                 format!("    data=b'{body}',\n"),
             ),
         };
-        // Python raises an exception for a refusal, whose body says what is wrong.
+        // Python raises an exception for a refusal. The body of the response contains the reason.
         format!(
             "{import}import urllib.error\nimport urllib.request\n\n\
              request = urllib.request.Request(\n    \

@@ -1,4 +1,4 @@
-//! The test of a new token: the answer that an integration would get, from the API's own checks.
+//! The test of a new token: the response that an integration would get, from the API's own checks.
 
 use model::{
     event::EventId,
@@ -7,14 +7,14 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The external API's answer to a ping.
+/// The external API's response to a ping.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PingAnswer {
     /// The HTTP status.
     pub status: u16,
-    /// The code in `X-Error-Code`; none on success.
+    /// The code in `X-Error-Code`. `None` on success.
     pub code: Option<String>,
-    /// The message of the answer.
+    /// The message of the response.
     pub message: String,
 }
 
@@ -43,8 +43,8 @@ impl PingAnswer {
             .find(|refusal| refusal.code() == code)
     }
 
-    /// The checks of a ping, in order, each with its outcome. None if something else went wrong: the answer then says
-    /// nothing about the checks.
+    /// The checks of a ping, in order, each with its outcome. `None` if another error occurred: the response then
+    /// contains nothing about the checks.
     pub fn checks(&self) -> Option<Vec<(Check, CheckOutcome)>> {
         let refused = self.refusal().map(Refusal::check);
         if refused.is_none() && !self.is_success() {
@@ -75,8 +75,8 @@ pub fn events_path(organisation: OrganisationId) -> String {
     format!("/api/v1/ext/{organisation}/events")
 }
 
-/// Calls ping as an integration does. The host provides this to the server functions: the app does not know the
-/// external API.
+/// Calls ping as an integration does. The crate `server` provides this to the server functions, because `app` does not
+/// depend on the external API.
 #[cfg(feature = "ssr")]
 #[async_trait::async_trait]
 pub trait CallPing: Send + Sync {

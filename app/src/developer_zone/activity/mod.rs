@@ -1,6 +1,7 @@
 //! Activity: the organisation's part of the audit trail.
 //!
-//! The page is for reading alone: its filter is a plain form, and its pages are plain links.
+//! The page is read-only and works without script: the filter is a plain form, and links lead to the other pages of the
+//! list.
 
 mod panel;
 

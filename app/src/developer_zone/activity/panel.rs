@@ -18,7 +18,7 @@ use crate::{
 /// Records on a page.
 const PAGE_SIZE: u32 = 30;
 
-/// Deleted tokens that the filter offers.
+/// The maximum number of deleted tokens that the filter offers.
 const DELETED_TOKENS: u32 = 50;
 
 /// A token in the list of the filter.
@@ -50,7 +50,8 @@ pub(super) async fn load(
     Ok(Found { page, choices })
 }
 
-/// The tokens that exist, then deleted ones, each newest first; and the requested token, even if it is neither.
+/// The options of the filter: existing tokens, then deleted ones, both newest first. The requested token is always
+/// included, even if it is in neither list.
 async fn choices(
     store: &Store,
     member: &Member,
@@ -281,7 +282,7 @@ fn CalledToken(name: Option<TokenName>, preview: TokenPreview) -> impl IntoView 
     }
 }
 
-/// The address and the program of the sender.
+/// The IP address and the user agent of the request.
 #[component]
 fn Source(entry: Entry) -> impl IntoView {
     let address = match (entry.actor, entry.address) {

@@ -40,17 +40,17 @@ pub struct PlainAnswer {
     pub status: StatusCode,
     /// Its headers, besides those of every page.
     pub headers: HeaderMap,
-    /// A whole document; empty for a redirect.
+    /// A complete HTML document; empty for a redirect.
     pub html: String,
 }
 
-/// An outcome that the response itself shows.
+/// A result that is shown in the response itself, without a redirect.
 enum Outcome {
     Created { token: TokenSummary, secret: String },
     UsedAlready,
 }
 
-/// A form with its own number, and the message about the attempt before.
+/// A form with its number, and the message about the previous attempt.
 pub(super) struct OpenedForm {
     organisation: Organisation,
     number: String,
@@ -124,9 +124,9 @@ pub(super) fn Form(opened: OpenedForm) -> impl IntoView {
     }
 }
 
-/// Responds to the form: with the page that shows the token once; with a redirect back to the form, which says what
-/// was wrong; or with a page that says that the form was used already. `context` provides what the host provides to
-/// server functions.
+/// Responds to the form in one of three ways: the page that shows the token once, a redirect back to the form with an
+/// error message, or a page that says that the form was already used. `context` provides the same values as the server
+/// provides to server functions.
 pub async fn create_from_form(
     assets: Assets,
     request: Parts,
@@ -172,8 +172,8 @@ async fn create_or_redirect(form: NewTokenForm) -> Option<Outcome> {
     }
 }
 
-/// Uses the form's number after all checks, so that a mistake can be corrected in the same form; and before the
-/// creation, so that there are never two tokens.
+/// Marks the form's number as used. After all checks, so that a user can correct an error in the same form. Before the
+/// creation, so that a form never creates two tokens.
 async fn create(form: NewTokenForm) -> Result<Outcome, RequestError> {
     let organisation = OrganisationId(form.organisation_id);
     let creation = Creation::check(organisation, form.fields).await?;
@@ -192,7 +192,7 @@ async fn create(form: NewTokenForm) -> Result<Outcome, RequestError> {
     })
 }
 
-/// A document without script: no script can read the token, and the document holds no data for one.
+/// A document without script, so that no script can read the token. It also contains no data for hydration.
 fn document(assets: &Assets, outcome: Outcome) -> (StatusCode, String) {
     let (status, title) = match outcome {
         Outcome::Created { .. } => (StatusCode::OK, "Your new API token"),

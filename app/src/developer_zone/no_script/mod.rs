@@ -1,8 +1,8 @@
-//! Creating a token without script: a plain form, whose response is the page that shows the token once.
+//! Creates a token without script: the response to a plain form is the page that shows the token once.
 //!
-//! The response is no redirect: the token would have to be stored until the next request. So reloading that page
-//! posts the form again. Each form has a number that counts once ([`store::sessions::Sessions::open_form`]), and a
-//! second response says that the form was used.
+//! The response is not a redirect, because the server would have to store the token until the next request. So
+//! reloading the page posts the form again. To prevent a second token, each form has a number that can be used once
+//! ([`store::sessions::Sessions::open_form`]). A repeated post gets a page that says that the form was used.
 
 mod answer;
 

@@ -41,7 +41,7 @@ impl Shown {
     }
 }
 
-/// Reads what the page shows.
+/// Reads the data of the page.
 ///
 /// # Errors
 /// [`RequestError::NoSuchToken`], [`RequestError::PlanRequired`], and those of the database.

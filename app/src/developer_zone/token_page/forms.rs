@@ -1,4 +1,4 @@
-//! What can be done with a token, as plain forms.
+//! The plain forms that rename, deactivate, activate and delete a token.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::hooks::use_query_map;
@@ -18,7 +18,7 @@ use crate::{
     ui::{Icon, IconName},
 };
 
-/// Renames the token. A name that was refused stays in the field, to be corrected.
+/// Renames the token. A refused name stays in the field, so that the user can correct it.
 #[component]
 pub(super) fn RenameForm(
     organisation: OrganisationId,
@@ -64,8 +64,8 @@ pub(super) fn ActivationForm(organisation: OrganisationId, token: TokenSummary) 
     }
 }
 
-/// Deletes the token, in two steps: the first button opens the form. The form is open after a refused attempt, and
-/// when the address asks for it.
+/// Deletes the token, in two steps: the first button opens the form. The form is already open after a failed attempt,
+/// or if the page's address has the query field for it.
 #[component]
 pub(super) fn DeleteForm(
     organisation: OrganisationId,

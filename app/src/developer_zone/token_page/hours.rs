@@ -1,7 +1,7 @@
 //! Calls by hour, as a chart and as a table.
 //!
-//! Bars above the line are accepted calls, bars below it refused ones, so that they differ without colour. Both have the
-//! same scale.
+//! Accepted calls are bars above the line, refused calls are bars below it: readers can tell them apart without colour.
+//! Both have the same scale.
 
 use std::fmt::Write as _;
 
@@ -17,7 +17,7 @@ use crate::{
     ui::{ServerTime, Shown},
 };
 
-/// The chart's size, in units of its own: the page stretches it.
+/// The size of the chart in SVG units. The page scales it.
 const HOUR_WIDTH: usize = 4;
 const WIDTH: usize = DAYS * 24 * HOUR_WIDTH;
 const HEIGHT: u64 = 120;
@@ -96,7 +96,7 @@ fn HourTable(usage: TokenUsage) -> impl IntoView {
 fn drawing(usage: &TokenUsage, summary: &str) -> String {
     let most = |of: fn(&Calls) -> u64| usage.hours.iter().map(of).max().unwrap_or(0);
     let (accepted, refused) = (most(|calls| calls.accepted), most(|calls| calls.refused));
-    // The line is where both have room at the same scale.
+    // The position of the line: both sides fit at the same scale.
     let all = u128::from(accepted) + u128::from(refused);
     let pixels = |calls: u64| match calls {
         0 => 0,

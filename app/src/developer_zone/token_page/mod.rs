@@ -1,6 +1,6 @@
-//! A page for each token: its facts, its use, why calls were refused, and forms to change it.
+//! A page for each token: its data, its usage, the reasons of refused calls, and forms to change it.
 //!
-//! The server renders it, and every change is a plain form: it works without script.
+//! It works without script: the server renders it, and every change is a plain form.
 
 mod content;
 mod forms;
@@ -35,7 +35,7 @@ pub(crate) fn TokenPage() -> impl IntoView {
 #[component]
 fn TokenPanel(organisation: OrganisationId) -> impl IntoView {
     let id = use_params_map().with_untracked(|params| params.get("id"));
-    // Tokens are numbered from 1, so an id that is no number finds no token.
+    // An id that is not a number becomes 0. Token ids start at 1, so 0 is never found.
     let id = TokenId(id.and_then(|id| id.parse().ok()).unwrap_or_default());
     let content = Suspend::new(async move {
         let read = answer(async {

@@ -19,7 +19,7 @@ use crate::{
     ui::{Icon, IconName, Notice},
 };
 
-/// The card's title, with other content at its right.
+/// The card's title, with other content to its right.
 #[component]
 pub(in crate::developer_zone) fn CardHeader(
     #[prop(optional)] children: Option<Children>,
@@ -91,8 +91,9 @@ pub(in crate::developer_zone) fn TokenCard(
     }
 }
 
-/// Opens the create dialog; without script, the page that does the same. There is one at a time: in the card's header, or in
-/// place of an empty table. At the limit it stays focusable, so that its description can be read, and does nothing.
+/// Opens the create dialog, or without script the page with the same form. The card has one such button: in its header,
+/// or in place of an empty table. At the token limit the button does nothing, but stays focusable so that screen
+/// readers can read its description.
 #[component]
 fn CreateButton(list: TokenList, open: RwSignal<bool>) -> impl IntoView {
     let create = move |event: ev::MouseEvent| {

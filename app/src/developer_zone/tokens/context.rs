@@ -1,4 +1,4 @@
-//! What all parts of the card share.
+//! The context that all parts of the card share.
 
 use leptos::prelude::*;
 use model::{event::EventId, organisation::OrganisationId};
@@ -30,7 +30,7 @@ pub(super) struct FreshToken {
 }
 
 /// The new token that the dialog shows. Its text is on the page only as the value of fields. When the dialog closes,
-/// its memory is wiped: the WASM's allocator wipes all memory that it frees.
+/// the WASM's allocator wipes its memory, as it wipes all memory that it frees.
 #[derive(Clone, Copy)]
 pub(super) struct ShownToken {
     token: RwSignal<Option<FreshToken>>,
@@ -60,7 +60,7 @@ impl ShownToken {
         focus_soon(CREATE_BUTTON.to_owned());
     }
 
-    /// Reads something from the token; the default if none is shown.
+    /// Reads a value from the token. Returns the default if no token is shown.
     pub(super) fn read<T: Default>(self, about: impl FnOnce(&FreshToken) -> T) -> T {
         self.token
             .with(|token| token.as_ref().map(about).unwrap_or_default())

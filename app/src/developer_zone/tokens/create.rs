@@ -16,7 +16,7 @@ use crate::{
     ui::Dialog,
 };
 
-/// Says what a token gives, and creates it.
+/// Explains what a token gives access to, and creates one.
 #[component]
 pub(super) fn CreateTokenDialog(list: TokenList, open: RwSignal<bool>) -> impl IntoView {
     let PageFacts {
@@ -44,7 +44,7 @@ pub(super) fn CreateTokenDialog(list: TokenList, open: RwSignal<bool>) -> impl I
         problem.set(None);
         list.create(&form, prompt, move || open.set(false), misnamed);
     };
-    // While the answer is awaited, closing would hide where the new token comes from.
+    // The dialog cannot close before the response: the new token would then appear without context.
     let dismiss = move || {
         if !untrack(is_creating) {
             open.set(false);

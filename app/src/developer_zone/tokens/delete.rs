@@ -52,7 +52,7 @@ impl DeletionTarget {
     }
 }
 
-/// Asks before a token is deleted, and offers deactivation, which can be undone.
+/// Asks for confirmation before a token is deleted, and offers to deactivate it instead, which can be undone.
 #[component]
 pub(super) fn DeleteTokenDialog(list: TokenList, deletion: DeletionTarget) -> impl IntoView {
     let close = move || deletion.open.set(false);

@@ -1,4 +1,4 @@
-//! Calls with a new token, ready to run.
+//! Example calls with a new token, ready to run.
 
 use leptos::prelude::*;
 
@@ -15,7 +15,7 @@ use crate::{
 const FIELD: &str = "token-example";
 
 impl FreshToken {
-    /// The first useful call: a ping of an event, or the list of events if there is none.
+    /// The first useful call: a ping of an event, or the list of events if no event can be tested.
     fn example(&self, origin: &str, language: Language) -> String {
         let path = match self.event {
             Some(event) => ping_path(self.organisation, event),
@@ -31,7 +31,7 @@ impl FreshToken {
     }
 }
 
-/// The examples. Like the token, they are the value of a field: it is not in the document's markup, which is what
+/// The examples. Like the token, an example is the value of a field. So it is not in the document's markup, which
 /// browsers save and tools record.
 #[component]
 pub(super) fn TokenExamples(shown: ShownToken) -> impl IntoView {

@@ -1,4 +1,4 @@
-//! The tokens on the page, and what can be done with them.
+//! The tokens on the page, and the actions on them.
 
 use leptos::{prelude::*, server_fn::serde::de::DeserializeOwned, task::spawn_local};
 use model::{
@@ -26,13 +26,12 @@ use crate::{
 
 /// The tokens on the page.
 ///
-/// Rows change only to what the server has answered. A security control must not show a state before it is in
-/// force.
+/// A row changes only after the server's response. A security control must not show a state before it is in force.
 #[derive(Clone, Copy)]
 pub(super) struct TokenList {
     organisation: OrganisationId,
     rows: RwSignal<Vec<ListedToken>>,
-    /// The server's fingerprint of these rows; none once the page has changed them itself.
+    /// The server's fingerprint of these rows. `None` after the page has applied a change of its own.
     fingerprint: StoredValue<Option<String>>,
     running: Running,
     shown_token: ShownToken,
@@ -71,7 +70,7 @@ impl TokenList {
         self.count() >= TOKEN_LIMIT
     }
 
-    /// Reads something from the token's row; nothing if the row is gone.
+    /// Reads a value from the token's row. Returns `None` if the row is gone.
     pub(super) fn read<T>(self, id: TokenId, about: impl FnOnce(&ListedToken) -> T) -> Option<T> {
         self.rows
             .with(|rows| rows.iter().find(|row| row.token.id == id).map(about))
@@ -87,7 +86,7 @@ impl TokenList {
         self.read(id, |row| row.token.status)
     }
 
-    /// The changes that have no answer yet.
+    /// The changes without a response yet.
     pub(super) const fn running(self) -> Running {
         self.running
     }
@@ -99,7 +98,7 @@ impl TokenList {
         after.next()
     }
 
-    /// Posts the form of a change, unless one that excludes it is running.
+    /// Posts the form of a change, unless a conflicting change is running.
     fn begin<T: DeserializeOwned>(
         self,
         change: Change,
@@ -116,8 +115,8 @@ impl TokenList {
         })
     }
 
-    /// Creates a token. `answered` is called when the dialog is done: it stays open for a name or password that
-    /// must be typed again. `misnamed` is called with what is wrong with the name.
+    /// Creates a token. Calls `answered` when the dialog can close. It stays open if the user must type the name or the
+    /// password again. Calls `misnamed` with the problem of an invalid name.
     pub(super) fn create(
         self,
         form: &HtmlFormElement,
@@ -149,8 +148,8 @@ impl TokenList {
         });
     }
 
-    /// Renames a token. `answered` is called with what is wrong with the name, or with nothing when the token is
-    /// renamed or gone.
+    /// Renames a token. Calls `answered` with the problem of an invalid name, or with `None` when the token is renamed
+    /// or gone.
     pub(super) fn rename(
         self,
         form: &HtmlFormElement,
@@ -171,7 +170,7 @@ impl TokenList {
                 }
                 Err(error @ RequestError::TokenName(_)) => answered(Some(error.to_string())),
                 Err(error) => {
-                    // The field keeps what was typed, unless the token is gone.
+                    // The field keeps the user's text, unless the token is gone.
                     if matches!(error, RequestError::NoSuchToken(_)) {
                         answered(None);
                     }
@@ -204,7 +203,8 @@ impl TokenList {
         });
     }
 
-    /// Deletes a token. `answered` is called with whether the token is gone; not if the password is required first.
+    /// Deletes a token. Calls `answered` with whether the token is gone. Does not call it if the server asks for the
+    /// password.
     pub(super) fn delete(
         self,
         form: &HtmlFormElement,
@@ -243,14 +243,14 @@ impl TokenList {
         });
     }
 
-    /// Changes the rows to the server's answer to a change made here.
+    /// Applies the server's response to a change made on this page.
     fn change(self, change: impl FnOnce(&mut Vec<ListedToken>)) {
         self.fingerprint.set_value(None);
         self.rows.update(change);
     }
 
-    /// Polls for what others have changed. Ignores the answer if this page changed something while the poll was
-    /// under way: the answer may be older than that change.
+    /// Polls for changes by others. Ignores the response if this page changed something while the poll was under way:
+    /// the response may be older than that change.
     ///
     /// # Errors
     /// Those of [`WatchTokens`].
@@ -293,8 +293,8 @@ impl TokenList {
         self.rows.set(listed.rows);
     }
 
-    /// Says what went wrong. If the page is behind (someone else deleted the token, or created the last one), it
-    /// loads the list again first.
+    /// Shows the error. If the page is out of date, it first reloads the list: someone else deleted the token, or
+    /// created the last one allowed.
     async fn report(self, token: Option<&TokenSummary>, error: RequestError) {
         match error {
             RequestError::SessionEnded => return self.session_ended.show(),

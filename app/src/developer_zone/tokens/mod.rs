@@ -1,4 +1,4 @@
-//! The card of tokens: all that runs in the browser.
+//! The card of tokens: all code of the Developer Zone that runs in the browser.
 
 mod card;
 mod context;

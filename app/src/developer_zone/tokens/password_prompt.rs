@@ -1,4 +1,4 @@
-//! Asks for the password before a token is created or deleted, when it was given too long ago.
+//! Asks for the password before a token is created or deleted, if the user last entered it too long ago.
 
 use leptos::{html, prelude::*};
 
@@ -7,8 +7,8 @@ use crate::{error::RequestError, ui::BrowserOnly};
 
 /// Whether a dialog asks for the password.
 ///
-/// The server decides. The dialog posts its form without a password first; if the server refuses that for want of
-/// one, the form stays open and gets a field for it.
+/// The server decides. The dialog first posts its form without a password. If the server requires one, the form stays
+/// open and shows a password field.
 #[derive(Clone, Copy)]
 pub(super) struct PasswordPrompt {
     shown: RwSignal<bool>,
@@ -46,11 +46,11 @@ impl PasswordPrompt {
     }
 }
 
-/// The field for the password, in the form of a dialog. It comes and goes with the prompt.
+/// The password field in a dialog's form. It is shown only while the prompt is active.
 #[component]
 pub(super) fn PasswordField(
     prompt: PasswordPrompt,
-    /// Whether the dialog is open. When it closes, it forgets what was typed.
+    /// Whether the dialog is open. When it closes, the typed password is cleared.
     open: RwSignal<bool>,
     /// What the password is for: `to create the token`.
     purpose: &'static str,

@@ -60,7 +60,7 @@ fn called(list: TokenList, id: TokenId) -> Memo<String> {
     })
 }
 
-/// The status that the server last reported, or the change that is under way.
+/// The status that the server last reported, or the change under way.
 #[component]
 fn StatusBadge(list: TokenList, id: TokenId) -> impl IntoView {
     let class = move || match (list.running().switch_of(id), list.status(id)) {
@@ -114,8 +114,7 @@ fn WeekBar(list: TokenList, id: TokenId) -> impl IntoView {
     view! { <span class="week" inner_html=drawn></span> }
 }
 
-/// Activates or deactivates the token. The switch moves when the server has reported the change, and not with the
-/// click.
+/// Activates or deactivates the token. The switch moves when the server has confirmed the change, not on the click.
 #[component]
 fn StatusSwitch(list: TokenList, id: TokenId) -> impl IntoView {
     let called = called(list, id);

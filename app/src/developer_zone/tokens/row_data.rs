@@ -14,8 +14,8 @@ use {
 pub(crate) struct ListedToken {
     /// The token.
     pub(crate) token: TokenSummary,
-    /// A chart of its calls of seven days in UTC: an SVG element without text by users. Servers write calls to the
-    /// database some seconds late.
+    /// A chart of its calls in seven days (UTC), as an SVG element without text by users. It may be some seconds
+    /// behind: servers write calls to the database in batches.
     pub(crate) week_bar: String,
     /// Whether no call with it was accepted for 90 days, by the server's clock.
     pub(crate) is_idle: bool,
@@ -26,7 +26,8 @@ pub(crate) struct ListedToken {
 pub(crate) struct TokenRows {
     /// The rows, newest token first.
     pub(crate) rows: Vec<ListedToken>,
-    /// Differs when the rows differ. Last uses count to the minute, as pages show them.
+    /// A hash of the visible rows: it changes when a row changes. Times of last use are rounded to the minute, as pages
+    /// show them.
     pub(crate) fingerprint: String,
 }
 
@@ -65,8 +66,8 @@ impl TokenRows {
     }
 }
 
-/// A hash of everything that the rows show, the same on servers of the same version. Two versions side by side may differ:
-/// a list is then sent once too often.
+/// A hash of everything that the rows show. Servers of the same version compute the same hash. During an upgrade two
+/// versions may differ: a list is then sent once too often.
 #[cfg(feature = "ssr")]
 fn fingerprint(listed: &[TokenWeek]) -> String {
     use std::hash::{DefaultHasher, Hash, Hasher};

@@ -1,4 +1,4 @@
-//! The changes that this page has asked for and that have no answer yet.
+//! The changes that this page has requested and that have no response yet.
 
 use leptos::prelude::*;
 use model::token::{TokenId, TokenStatus};
@@ -15,7 +15,7 @@ pub(super) enum Change {
 }
 
 impl Change {
-    /// Whether the two cannot run at the same time.
+    /// Whether the two changes conflict: they cannot run at the same time.
     fn excludes(self, other: Self) -> bool {
         match (self, other) {
             (Self::Switch(token, _), Self::Switch(other, _)) => token == other,
@@ -24,7 +24,7 @@ impl Change {
     }
 }
 
-/// The changes without an answer.
+/// The changes without a response.
 #[derive(Clone, Copy)]
 pub(super) struct Running(RwSignal<Vec<Change>>);
 
@@ -33,7 +33,7 @@ impl Running {
         Self(RwSignal::new(Vec::new()))
     }
 
-    /// Notes that a change begins. Refuses it, and returns `false`, if one that excludes it is running.
+    /// Records the start of a change. Returns `false` without recording it if a conflicting change is running.
     pub(super) fn begin(self, change: Change) -> bool {
         let is_free = untrack(|| self.0.with(|all| !all.iter().any(|it| it.excludes(change))));
         if is_free {
@@ -42,7 +42,7 @@ impl Running {
         is_free
     }
 
-    /// Notes that a change has its answer.
+    /// Records that a change has its response.
     pub(super) fn end(self, change: Change) {
         self.0.update(|all| all.retain(|it| *it != change));
     }

@@ -14,8 +14,8 @@ use crate::ui::{BrowserOnly, CopyFieldButton, CopyStatus, Dialog, Icon, IconName
 /// Id of the field that holds the token.
 const FIELD: &str = "new-token";
 
-/// Shows a new token until `Done`. Escape and a click beside the dialog ask first. Leaving the page warns, even while the
-/// creation is under way.
+/// Shows a new token until `Done`. Escape and a click outside the dialog ask for confirmation. Leaving the page shows a
+/// warning, even while the creation is under way.
 #[component]
 pub(super) fn NewTokenDialog(list: TokenList) -> impl IntoView {
     let shown = use_shown_token();
@@ -31,7 +31,7 @@ pub(super) fn NewTokenDialog(list: TokenList) -> impl IntoView {
             request_animation_frame(move || {
                 // The dialog may focus the field before the field has its value.
                 select();
-                // The dialog may still be scrolled to the test of the token before.
+                // The dialog may still be scrolled to the test of the previous token.
                 let field = field.get_untracked();
                 if let Some(Ok(Some(dialog))) = field.map(|field| field.closest("dialog")) {
                     dialog.set_scroll_top(0);
@@ -136,7 +136,8 @@ fn CloseQuestion(shown: ShownToken) -> impl IntoView {
     }
 }
 
-/// Makes the browser ask before it leaves the page while there is a token to lose. The browser chooses the words.
+/// Makes the browser ask for confirmation before it leaves the page, while a token would be lost. The browser chooses
+/// the words.
 fn warn_before_leaving(to_lose: impl Fn() -> bool + Copy + 'static) {
     Effect::new(move || {
         let listener = window_event_listener(ev::beforeunload, move |event| {

@@ -21,12 +21,12 @@ enum Test {
     NotRun,
     Running,
     Answered(PingAnswer),
-    /// The API was not called, or its answer did not arrive.
+    /// The API was not called, or its response did not arrive.
     Failed(RequestError),
 }
 
 impl Test {
-    /// Whether the test says nothing about the token.
+    /// Whether the test failed without a result about the token.
     fn is_inconclusive(&self) -> bool {
         match self {
             Self::NotRun | Self::Running => false,
@@ -36,7 +36,7 @@ impl Test {
     }
 }
 
-/// The button `Test connection` and its result; without an event to ping, what to do first.
+/// The button `Test connection` and its result. Without an event to ping, a hint to configure one first.
 #[component]
 pub(super) fn TokenTest(shown: ShownToken) -> impl IntoView {
     let content = if shown.read_untracked(|token| token.event).is_some() {
@@ -117,7 +117,7 @@ fn PingTest(shown: ShownToken) -> impl IntoView {
     }
 }
 
-/// The result, in a line or two.
+/// The result, in one or two lines.
 fn result(test: &Test) -> Option<impl IntoView + use<>> {
     let (outcome, text, code) = match test {
         Test::NotRun | Test::Running => return None,
@@ -165,7 +165,7 @@ fn not_tested(error: &RequestError) -> String {
     }
 }
 
-/// Every check with its outcome, if the answer says so.
+/// Every check with its outcome, if the response contains them.
 fn checks(test: &Test) -> Option<impl IntoView + use<>> {
     let Test::Answered(answer) = test else {
         return None;

@@ -1,7 +1,7 @@
-//! Shows what others change, without reloading: the page polls.
+//! Polls the server, so that the page shows changes by others without a reload.
 //!
-//! Server-sent events would be no cheaper. Servers share nothing but the database, so each would poll that for its
-//! listeners, and hold a connection for every open tab. A poll costs a few reads by index, and most responses are
+//! Server-sent events would not be cheaper. Servers share only the database, so each server would poll the database for
+//! its clients, and hold a connection for every open tab. A poll costs a few reads by index, and most responses are
 //! empty. A hidden tab does not poll.
 
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::{
     ui::{Icon, IconName},
 };
 
-/// The delay between a response and the next poll: the page shows what others change within two seconds.
+/// The delay between a response and the next poll: the page shows changes by others within two seconds.
 const POLL_DELAY: Duration = Duration::from_millis(1_500);
 
 /// How often failures in a row double the delay.
@@ -73,8 +73,8 @@ impl Watch {
         });
     }
 
-    /// Whether polling ends with this error, which the page then shows. Not while the dialog shows a new token, which
-    /// would be lost.
+    /// Whether this error ends the polling. If so, shows that the session has ended, or reloads the page. Never while
+    /// the dialog shows a new token, which would be lost.
     fn is_final(self, error: &RequestError) -> bool {
         if self.list.is_token_shown() {
             return false;
