@@ -16,7 +16,7 @@ use serde::Deserialize;
 #[allow_missing = true]
 struct Site;
 
-/// The name contains the hash of the content, so the content never changes (RFC 8246).
+/// The file name contains a hash of the content, so the content never changes (RFC 8246).
 const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
 /// The front end was not built.

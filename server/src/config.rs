@@ -35,7 +35,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Whether browsers use HTTPS, as the operator says. Only then are cookies marked `Secure`: without HTTPS a
+    /// Whether browsers use HTTPS, according to the public URL. Only then are cookies marked `Secure`: without HTTPS a
     /// browser would drop them.
     pub(crate) fn is_https(&self) -> bool {
         self.public_url.as_ref().is_some_and(PublicUrl::is_https)

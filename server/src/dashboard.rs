@@ -1,4 +1,5 @@
-//! The host of the dashboard: its pages and server functions, sign-in, the cross-site check, and error pages.
+//! The HTTP routes of the dashboard: pages, server functions, sign-in, the cross-site check, and error pages. The pages
+//! themselves are in the crate `app`.
 
 mod creation;
 mod tasks;
@@ -44,7 +45,7 @@ pub(crate) struct DashboardConfig {
     pub(crate) api_origin: String,
     /// Whether browsers reach the dashboard over HTTPS: its cookies then require it.
     pub(crate) secure_cookies: bool,
-    /// For this long after the password was given, what cannot be undone does not ask for it again.
+    /// How long after entering the password a user can create or delete tokens without entering it again.
     pub(crate) confirm_password_after: Duration,
 }
 
@@ -108,7 +109,7 @@ async fn admit_to_page(State(pages): State<Pages>, request: Request, next: Next)
     let is_page = [Method::GET, Method::HEAD].contains(request.method())
         && !request.uri().path().starts_with("/api/");
     if !is_page {
-        // Server functions check for themselves who calls.
+        // Server functions check the caller themselves.
         return next.run(request).await;
     }
     match page(&pages, request.uri(), request.headers()).await {
@@ -126,7 +127,7 @@ async fn admit_to_page(State(pages): State<Pages>, request: Request, next: Next)
 enum Page {
     /// A redirect to another page.
     Elsewhere(String),
-    /// The page itself, which knows this.
+    /// The page itself, with the data for it.
     Here(Site),
 }
 
@@ -164,10 +165,9 @@ fn unavailable(error: &RequestError) -> Response {
     (error.status(), retry_after, Json(error)).into_response()
 }
 
-/// Refuses requests that change something and come from another site's page: they could carry our cookies.
-/// Browsers name the source of a request in `Sec-Fetch-Site`, older ones in `Origin`. A client that sends neither is no
-/// browser, and has no cookies but its own (Fetch Metadata; OWASP Cross-Site Request Forgery Prevention Cheat
-/// Sheet).
+/// Refuses requests that change something and come from another site's page: they could carry our cookies. Browsers
+/// name the source of a request in `Sec-Fetch-Site`, older ones in `Origin`. A client that sends neither is not a
+/// browser, and only sends its own cookies (Fetch Metadata; OWASP Cross-Site Request Forgery Prevention Cheat Sheet).
 async fn refuse_cross_site(request: Request, next: Next) -> Response {
     let harmless = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
     if harmless || is_same_origin(request.headers()) {

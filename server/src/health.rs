@@ -117,8 +117,8 @@ impl Readiness {
             .with_state(self.clone())
     }
 
-    /// Is ready `delay` after `stop`. From `stop` on the server reports that it is not ready, so that load balancers use
-    /// other servers, while it still accepts requests.
+    /// A future that is ready `delay` after `stop`. During the delay the server still accepts requests, but reports
+    /// that it is not ready, so that load balancers switch to other servers.
     pub(crate) fn drained(
         &self,
         stop: impl Future<Output = ()> + Send + 'static,

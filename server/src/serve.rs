@@ -1,4 +1,4 @@
-//! The running server: from a bound address to the last response.
+//! Runs the server, from binding the address to the last response.
 
 use std::{future, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -42,7 +42,7 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
 }
 
 /// A future that is ready after the first SIGTERM or Ctrl-C. After the second one the process exits immediately. The
-/// signals are watched from this call on, not only once the future is polled.
+/// process handles signals from this call on, not only after the first poll of the future.
 ///
 /// # Errors
 /// [`Error::Signals`].
@@ -128,7 +128,7 @@ impl Flusher {
             every.set_missed_tick_behavior(MissedTickBehavior::Delay);
             let mut failing = false;
             loop {
-                // A running flush is never cancelled: otherwise it would be unknown whether it was committed.
+                // A running flush is never cancelled, because the server could not know whether it was committed.
                 let last = tokio::select! {
                     _ = every.tick() => false,
                     _ = &mut stopped => true,

@@ -1,4 +1,4 @@
-//! The whole server as one HTTP service: the external API, which programs call all the time, and everything else.
+//! The whole server as one HTTP service: the external API, and everything else in one router.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -26,7 +26,7 @@ use crate::{
     token_test::TokenTest,
 };
 
-/// What operators observe of a running server: its metrics, and whether it is ready for requests.
+/// The state that operators observe: metrics and readiness.
 #[derive(Clone)]
 pub struct Instruments {
     pub(crate) metrics: Arc<Metrics>,
@@ -34,7 +34,7 @@ pub struct Instruments {
 }
 
 impl Instruments {
-    /// Those of a server on `store`.
+    /// The state of a server on `store`.
     pub fn new(store: &Store) -> Self {
         Self {
             metrics: Metrics::new(store, api::route_paths()),
@@ -100,8 +100,8 @@ fn public_pages(config: &Config) -> Router {
         .merge(assets::router())
 }
 
-/// Chooses between API and everything else by one look at the path. Routers around both would cost each API call as
-/// much as all checks of its key.
+/// Chooses between the API and everything else by the path alone. A router around both would cost each API call as much
+/// as all checks of its key.
 #[derive(Clone)]
 struct Server {
     api: ExternalApi,

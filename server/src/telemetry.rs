@@ -1,7 +1,7 @@
 //! The log: lines on standard error, because standard output belongs to the result of a command.
 //!
-//! No line may hold a secret. We never log headers, query strings or request bodies, and switch off what libraries
-//! would log of that kind.
+//! No line may hold a secret. We never log headers, query strings or request bodies, and disable log lines of libraries
+//! that could contain them.
 
 mod json;
 mod request_span;
@@ -131,7 +131,7 @@ pub(crate) fn report_error(problem: &str) {
     }
 }
 
-/// Reports a warning that nobody may miss, even if logging is off.
+/// Prints an important warning, even if logging is off.
 pub(crate) fn report_warning(text: &str) {
     if is_json() && tracing::enabled!(Level::WARN) {
         tracing::warn!(target: "server", "{text}");
@@ -140,7 +140,7 @@ pub(crate) fn report_warning(text: &str) {
     }
 }
 
-/// Whether standard error consists of lines of JSON.
+/// Whether the log lines on standard error are JSON.
 fn is_json() -> bool {
     FORMAT.get() == Some(&LogFormat::Json)
 }

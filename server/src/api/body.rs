@@ -20,8 +20,8 @@ pub(super) fn is_too_large(body: &Body) -> bool {
 /// Reads the JSON object in a body. The size is limited even if the body declares none.
 ///
 /// # Errors
-/// 415 if the content type is not JSON, 413 if the body is too large, 400 if it is not JSON, 422 if it is JSON but not an
-/// object.
+/// 415 if the content type is not JSON. 413 if the body is too large. 400 if it is not valid JSON. 422 if it
+/// is JSON, but not an object.
 pub(super) async fn json_object(
     headers: &HeaderMap,
     body: Body,

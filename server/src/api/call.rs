@@ -1,5 +1,5 @@
-//! A call as its endpoint sees it, and the guard's checks 7 to 10. An endpoint asks its [`Call`] for access to an
-//! organisation or event; the store requires that access for each row.
+//! The argument of an endpoint, and the guard's checks 7 to 10. An endpoint asks its [`Call`] for access to an
+//! organisation or event. The store requires that access for each read.
 //!
 //! The ids in the path are read first: an id that is not a number gets 422 before the checks.
 

@@ -63,19 +63,20 @@ pub(super) fn failure(status: StatusCode, code: &'static str, message: &str) -> 
     response
 }
 
-/// The headers of every response. Three are for browsers in which somebody opens it (OWASP, REST Security Cheat Sheet).
+/// The headers of every response. Three of them protect a browser that opens a response directly (OWASP, REST Security
+/// Cheat Sheet).
 const HEADERS: [(HeaderName, HeaderValue); 6] = [
     (CONTENT_TYPE, HeaderValue::from_static("application/json")),
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (X_CONTENT_TYPE_OPTIONS, NO_SNIFFING),
     (CONTENT_SECURITY_POLICY, NOTHING),
     (RESOURCE_POLICY, OWN_ORIGIN_ONLY),
-    // A place for the id, which is set last.
+    // A placeholder for the request id, which is set last.
     (REQUEST_ID, HeaderValue::from_static("")),
 ];
 
-/// [`HEADERS`] as a map to clone, which costs half of inserting each header. It has spare capacity: otherwise the next
-/// insert would reallocate the clone.
+/// [`HEADERS`] as a map. Cloning it costs half as much as inserting each header. It has spare capacity, so that the
+/// next insert does not reallocate the clone.
 static HEAD: LazyLock<HeaderMap> = LazyLock::new(|| {
     let mut head = HeaderMap::with_capacity(2 * HEADERS.len());
     head.extend(HEADERS);
@@ -89,7 +90,7 @@ fn response(status: StatusCode, body: Vec<u8>) -> Response {
     response
 }
 
-/// Writes the outer object by hand: as a map it would cost as much as the data of a small response.
+/// Writes the outer object by hand: a map would cost as much as the data of a small response.
 fn envelope<T: Serialize>(begin: &str, message: &str, data: &T) -> serde_json::Result<Vec<u8>> {
     let mut body = Vec::with_capacity(SMALL_BODY);
     body.extend_from_slice(begin.as_bytes());

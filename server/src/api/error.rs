@@ -40,7 +40,7 @@ pub(super) enum ApiError {
     NoSuchBib(String),
     /// The event has none of the requested photos.
     NoSuchImage,
-    /// The link to a file is not one that we signed.
+    /// The signature of the link to a file is wrong.
     LinkInvalid,
     /// The link to a file has expired.
     LinkExpired,
@@ -48,7 +48,7 @@ pub(super) enum ApiError {
     NoSuchFile,
     /// The store failed.
     Store(DatabaseError),
-    /// A fault of ours. The code that creates this error logs the cause.
+    /// A bug or failure of the server. The code that creates this error logs the cause.
     Internal,
 }
 

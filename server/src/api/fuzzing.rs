@@ -14,7 +14,7 @@ use crate::{http::host::requested_host, originals::object_name::ObjectName};
 pub enum Key<'a> {
     /// One value.
     One(&'a [u8]),
-    /// More than one value, so none counts.
+    /// More than one value, so the key is invalid.
     Several,
 }
 

@@ -168,7 +168,7 @@ impl Drop for Counted<'_> {
     }
 }
 
-/// The caller's key and network, as the request has them.
+/// The key and the network of a request's caller.
 struct Credential {
     /// The key's digest, if the key is well-formed.
     key: Result<TokenDigest, Refusal>,

@@ -12,15 +12,15 @@ const BEARER: &[u8] = b"bearer";
 pub(super) enum PresentedKey<'a> {
     /// One value, which may be a valid key.
     One(&'a [u8]),
-    /// The header came more than once. Whichever value we used, a proxy in front may have used the other.
+    /// The header was sent more than once. A proxy in front may have read a different value than we would.
     Several,
 }
 
 impl<'a> PresentedKey<'a> {
     /// Check 1: reads `X-API-Key`, or `Authorization: Bearer` where no `X-API-Key` was sent.
     ///
-    /// If `X-API-Key` is present, it decides: a blank one is a missing key, even beside a bearer token. So a client that
-    /// sends an empty key by mistake learns of it.
+    /// If `X-API-Key` is present, only it is read. A blank one is a missing key, even beside a bearer token, so a
+    /// client learns that it sends an empty key.
     ///
     /// # Errors
     /// [`Refusal::TokenMissing`].

@@ -85,8 +85,8 @@ pub(crate) fn is_path_of(path: &str) -> bool {
 
 /// The API under `/api/v1/ext`.
 ///
-/// One function passes a request through all steps ([`ExternalApi::respond`]). Layers and a router around each other
-/// would cost more than the guard.
+/// One function passes a request through all steps ([`ExternalApi::respond`]). Nested layers and routers would cost
+/// more than the guard.
 #[derive(Clone)]
 pub(crate) struct ExternalApi(Arc<Inner>);
 
@@ -116,11 +116,11 @@ impl ExternalApi {
         }))
     }
 
-    /// The response to a request of `client`. `None` means that there is no connection, as in the dashboard's test of
-    /// a token.
+    /// The response to a request of `client`. `client` is `None` if there is no connection, as in the dashboard's test
+    /// of a token.
     ///
-    /// Inner futures borrow the request and the rest of a call's state: moving them from one future to the next would
-    /// copy them at each step.
+    /// Inner futures borrow the request and the other state of a call. Moving that state into each future would copy it
+    /// at each step.
     pub(crate) fn respond(
         &self,
         request: Request,

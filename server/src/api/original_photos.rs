@@ -236,7 +236,8 @@ async fn find(
     if originals.peek().is_none() {
         return Err(ApiError::NoSuchImage);
     }
-    // Both lists are in the order of the request, so a missing photo is a gap.
+    // Both lists are in the order of the request. An id without an original in the second list is not a photo of the
+    // event.
     let found: Vec<_> = ids
         .iter()
         .map(|id| {

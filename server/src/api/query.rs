@@ -1,4 +1,4 @@
-//! Query parameters. Each may come once. Unknown ones are ignored, so that a caller can add its own.
+//! Query parameters. Each may be sent once. Unknown ones are ignored, so that a caller can add its own.
 
 use axum::extract::Query;
 use http::Uri;
@@ -73,7 +73,7 @@ impl Parameters {
             .map_err(|_| ApiError::Invalid("query: cannot be read".to_owned()))
     }
 
-    /// What was read, if there was no problem.
+    /// The parsed value, if there was no problem.
     fn complete<T>(self, read: Option<T>) -> Result<T, ApiError> {
         read.filter(|_| self.problems.is_empty())
             .ok_or_else(|| ApiError::Invalid(self.problems.join("; ")))

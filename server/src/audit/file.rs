@@ -23,7 +23,7 @@ use store::{Member, Origin, Store, error::AuditError};
 
 use super::{csv_header, csv_lines};
 
-/// Records that are read and sent at a time.
+/// The number of records read and sent at a time.
 const PAGE_SIZE: u32 = 500;
 
 /// The route of the file, for signed-in users.
@@ -36,8 +36,8 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(
         .with_state((store, cookies))
 }
 
-/// All records that match the filter, newest first. They are read while the browser downloads them. If a read fails, the
-/// connection is broken off, so that an incomplete file is not mistaken for a complete one.
+/// All records that match the filter, newest first. They are read while the browser downloads them. If a read fails,
+/// the server closes the connection, so that the browser reports a failed download.
 async fn download(
     State((store, cookies)): State<(Store, Cookies)>,
     client: Option<Extension<ClientAddress>>,

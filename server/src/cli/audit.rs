@@ -18,7 +18,7 @@ use crate::{
     error::Error,
 };
 
-/// Records for each read of the database.
+/// The number of records for each read of the database.
 const PAGE_SIZE: u32 = 500;
 
 #[derive(Args)]

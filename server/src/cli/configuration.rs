@@ -1,8 +1,8 @@
 //! Options from a file: the long options of `serve` and those of all commands.
 //!
 //! A flag overrides an environment variable, a variable overrides the file, the file overrides the default. Options are
-//! defined only once, for the command line. A setting of the file that no flag or variable overrides is added to the
-//! arguments.
+//! defined only once, for the command line. A setting in the file is added to the arguments, unless a flag or variable
+//! overrides it.
 
 mod effective;
 mod file;

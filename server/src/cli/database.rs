@@ -17,8 +17,8 @@ pub(super) async fn with_store(
     outcome
 }
 
-/// The operator's name for the audit trail, as the machine has it. It helps readers but proves nothing: anyone who can
-/// open the database could write any name.
+/// The operator's user name on this machine, for the audit trail. It is a hint and no proof: everyone with access to
+/// the database could write any name.
 fn operator() -> Origin {
     let named = |name: &str| env::var(name).ok().filter(|name| !name.is_empty());
     let name = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(named);

@@ -23,7 +23,7 @@ pub(super) async fn load(store: &Store) -> Result<(), Error> {
     output::line(sign_ins())
 }
 
-/// Who can sign in, with which password, and what each of them sees.
+/// The accounts of the demo, their password, and the organisations of each.
 pub(super) fn sign_ins() -> String {
     let width = DEMO_USERS.map(|user| user.email.len()).into_iter().max();
     let width = width.unwrap_or_default();

@@ -76,7 +76,7 @@ async fn status(url: &Uri, path: &str) -> io::Result<String> {
         format!("GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut response = Vec::new();
-    // Enough for the status line and headers. Another program on the port could send without end.
+    // Enough for the status line and headers. Another program on this port could send an endless response.
     stream.take(4096).read_to_end(&mut response).await?;
     let response = String::from_utf8_lossy(&response);
     let mut words = response.split_ascii_whitespace();

@@ -21,7 +21,7 @@ use self::records::{Format, Records, Unreadable};
 use super::{arguments, output};
 use crate::error::Error;
 
-/// Photos in one transaction: enough to be quick, few enough that other writers hardly wait.
+/// The number of photos in one transaction: large enough to be fast, small enough that other writers hardly wait.
 const BATCH: usize = 1_000;
 
 /// The number of bad lines that are reported one by one. Further ones are only counted.
@@ -62,7 +62,7 @@ pub(super) struct Import {
     file: Source,
 }
 
-/// A file, and the format that its name tells.
+/// A file, and its format, which the end of its name decides.
 #[derive(Clone, Debug)]
 struct Source {
     path: PathBuf,

@@ -1,4 +1,4 @@
-//! The options that say where `serve` finds originals.
+//! The options for the storage of originals.
 
 use std::path::{Path, PathBuf};
 
@@ -164,7 +164,7 @@ impl S3 {
     }
 }
 
-/// Beside SQLite's file. For PostgreSQL, which has no file, in the working folder.
+/// Beside SQLite's file. With PostgreSQL, in the working folder.
 fn demo_folder(database_url: &str) -> PathBuf {
     let file = database_url.strip_prefix("sqlite:").unwrap_or_default();
     let file = file.strip_prefix("//").unwrap_or(file);

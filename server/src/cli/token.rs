@@ -136,7 +136,7 @@ impl Command {
     }
 }
 
-/// Creates a token and prints it. If it cannot be printed, deletes it again: nobody could use it.
+/// Creates a token and prints it. If printing fails, deletes the token, because its secret is lost.
 async fn create(
     store: &Store,
     organisation: OrganisationId,

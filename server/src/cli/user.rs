@@ -117,8 +117,8 @@ fn password_from_stdin(email: &Email) -> Result<String, Error> {
     read_password(&mut stdin, terminal)
 }
 
-/// Several lines are refused: using the first alone would set another password than the caller meant. At a terminal,
-/// the end of input is not awaited.
+/// Several lines are refused: the first line alone may not be the intended password. At a terminal, one line is enough;
+/// the command does not wait for the end of input.
 fn read_password(input: &mut impl BufRead, terminal: bool) -> Result<String, Error> {
     let mut password = String::new();
     input

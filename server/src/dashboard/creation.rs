@@ -1,7 +1,7 @@
 //! The route of the form that creates a token without script.
 //!
-//! It is no server function: those answer a plain form with a redirect, and this response must show the token itself. It is
-//! no page of the router either: those contain scripts and data for them.
+//! It is not a server function: those respond to a plain form with a redirect, but this response must show the token
+//! itself. It is not a page of the router either: those contain scripts and data for hydration.
 
 use app::{Assets, NewTokenForm, PlainAnswer, create_from_form, paths::NEW_TOKEN};
 use axum::{
@@ -13,7 +13,7 @@ use axum::{
 
 use crate::http::headers::PLAIN_PAGE;
 
-/// The route that the form posts to. `context` provides what the host provides to server functions.
+/// The route that the form posts to. `context` provides the same values as for server functions.
 pub(super) fn router<S: Clone + Send + Sync + 'static>(
     assets: Assets,
     context: impl Fn() + Clone + Send + Sync + 'static,

@@ -1,5 +1,5 @@
-//! Tasks that Leptos starts while it renders a page: they run on tokio, in the span of the request, so that what
-//! they log carries its id. Leptos's own executor for tokio would start them outside of every span.
+//! Runs the tasks that Leptos starts while it renders a page. They run on tokio in the span of the request, so that
+//! their log lines carry its id. Leptos's own executor for tokio would start them outside of any span.
 
 use any_spawner::{CustomExecutor, Executor, PinnedFuture, PinnedLocalFuture};
 use tracing::Instrument;

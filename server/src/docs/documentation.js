@@ -1,9 +1,9 @@
-// What the documentation gains by script: the same call in several languages as tabs, and buttons that copy.
-// Without it everything is there, one below the other.
+// Adds tabs for calls in several languages, and copy buttons, to the documentation. Without script, all languages are
+// shown one below the other.
 
 const KEY = 'documentation-language';
 
-/** The language chosen last; storage may be closed to us. */
+/** The language chosen last. Access to local storage may be denied. */
 const remembered = () => {
   try {
     return localStorage.getItem(KEY);
@@ -16,7 +16,7 @@ const remember = (language) => {
   try {
     localStorage.setItem(KEY, language);
   } catch {
-    // Then the choice holds for this page.
+    // The choice then lasts only for this page.
   }
 };
 
@@ -72,7 +72,7 @@ const show = (language) => {
   }
 };
 
-/** One choice for all groups; what was clicked stays where it is, whatever happens above it. */
+/** Selects the language in all groups, and scrolls so that the clicked tab keeps its place on the screen. */
 function choose(language, tab) {
   const before = tab.getBoundingClientRect().top;
   show(language);

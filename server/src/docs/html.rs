@@ -205,7 +205,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// The number of events up to and including the first such end.
+/// The number of events up to and including the first of these end tags.
 fn length_of(events: &[Event<'_>], is_end: impl Fn(&TagEnd) -> bool) -> usize {
     let end = events
         .iter()

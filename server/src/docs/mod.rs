@@ -1,7 +1,7 @@
 //! The public documentation of the external API. It works without script.
 //!
 //! - The text is Markdown in the folder `pages`.
-//! - [`source`] fills in what the code knows: addresses, examples, responses, codes, ranges.
+//! - [`source`] fills in values from the code: addresses, examples, responses, codes, ranges.
 //! - [`reference`] generates the reference from the OpenAPI document.
 //! - A page is served as Markdown under an address with `.md`, and as HTML ([`html`], [`document`]) without it.
 

@@ -38,7 +38,7 @@ pub(super) struct Failure<'a> {
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
-/// The maximum depth of a schema. None of ours is deeper; a recursive one ends here.
+/// The maximum depth of a schema. Our schemas are less deep; a recursive one ends here.
 const MAX_DEPTH: usize = 5;
 
 impl<'a> Api<'a> {

@@ -55,7 +55,7 @@ const LIST_ORGANISATIONS: &str = "`developer-zone organisation list` shows those
 const SET_PLAN: &str = "`developer-zone organisation set-plan` changes the plan";
 
 impl StoreFailure {
-    /// What to do about it, if the error's text does not say so.
+    /// Advice on how to fix the error, if its own text contains none.
     pub(super) const fn advice(&self) -> Option<&'static str> {
         match self {
             Self::Database(error) => about_database(error),

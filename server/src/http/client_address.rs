@@ -3,12 +3,12 @@
 //! Behind a proxy, every connection comes from the proxy. Then the address is in `X-Forwarded-For`, which is read only
 //! on connections from a trusted proxy ([`TrustedProxies`]). Each proxy appends the address that called it. So the
 //! header is read from its end: the first address that is not a trusted proxy is the caller's. The caller may have
-//! invented everything before it.
+//! forged everything before it.
 //!
 //! No other header is read:
 //!
-//! - `Forwarded` (RFC 7239) has the same purpose. But a proxy passes on a header that it does not write, so a caller
-//!   could choose the value.
+//! - `Forwarded` (RFC 7239) has the same purpose. But a proxy passes on headers that it does not write itself, so a
+//!   caller could choose the value.
 //! - `X-Forwarded-Host` and `X-Forwarded-Proto` are not needed: proxies pass `Host` on, and `serve --public-url` says
 //!   whether browsers use HTTPS.
 
@@ -28,7 +28,7 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProxyNetwork(IpNet);
 
-/// A text that is not a network of proxies. The message says what is accepted.
+/// A text that is not a network of proxies. The message names the accepted forms.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidProxyNetwork {
     /// It is not a network.
@@ -81,7 +81,7 @@ pub struct TrustedProxies(Option<Arc<[ProxyNetwork]>>);
 impl FromIterator<ProxyNetwork> for TrustedProxies {
     fn from_iter<I: IntoIterator<Item = ProxyNetwork>>(networks: I) -> Self {
         let networks: Arc<[_]> = networks.into_iter().collect();
-        // Without proxies, no request has to look at the header.
+        // Without trusted proxies, the header is never read.
         Self((!networks.is_empty()).then_some(networks))
     }
 }
@@ -92,8 +92,8 @@ impl TrustedProxies {
         networks.iter().any(|network| network.0.contains(&address))
     }
 
-    /// The caller behind `peer`. If the header ends or has something that is not an address, the caller is the last
-    /// address that a trusted proxy named.
+    /// The caller behind `peer`. If the header ends, or contains a value that is not an address, the result is the last
+    /// address that a trusted proxy wrote.
     pub(crate) fn caller(&self, peer: IpAddr, headers: &HeaderMap) -> ClientAddress {
         let mut address = peer.to_canonical();
         if self.0.is_none() {
@@ -134,7 +134,7 @@ mod tests {
             .collect()
     }
 
-    /// Checks the caller that a server finds which trusts 10.0.0.0/8 and 2001:db8:1::/48.
+    /// Checks the caller that the server determines if it trusts 10.0.0.0/8 and 2001:db8:1::/48.
     #[track_caller]
     fn assert_caller(peer: &str, lines: &[&[u8]], expected: &str) {
         let mut headers = HeaderMap::new();

@@ -1,8 +1,8 @@
 //! Error pages.
 //!
-//! Parts that know no pages also answer browsers: server functions with an error as JSON, extractors and layers with a
-//! line of text, a panic with nothing. A browser that asks for HTML gets a page instead, with the same status. Scripts and
-//! programs, which do not ask for HTML, get the response as it is.
+//! Some errors are not pages: server functions return JSON, extractors and layers a line of text, and a panic nothing.
+//! If a browser asks for HTML, this layer replaces the error by a page with the same status. Scripts and programs do
+//! not ask for HTML, and get the response unchanged.
 
 use app::{Assets, Back, RequestError, error_page, paths::local_path};
 use axum::{
@@ -49,7 +49,7 @@ fn is_error_without_page(response: &Response) -> bool {
     (status.is_client_error() || status.is_server_error()) && !is_html
 }
 
-/// Where the error page leads: to the requested page again, or back to the page with the form.
+/// The link on the error page: the requested page again, or back to the page with the form.
 fn way_back(request: &Request) -> Back {
     if [Method::GET, Method::HEAD].contains(request.method()) {
         return local_path(path_of(request.uri()))

@@ -46,7 +46,7 @@ impl Hosts {
         }
     }
 
-    /// The part whose host the request names.
+    /// The part that is served under the request's host.
     fn part(&self, request: &Request) -> Part {
         let Some(dashboard) = &self.dashboard else {
             return Part::Dashboard;
@@ -96,7 +96,7 @@ fn not_here() -> Response {
     (StatusCode::NOT_FOUND, text).into_response()
 }
 
-/// RFC 9110, 15.5.20. Names none of our hosts: the caller may be an attacker.
+/// RFC 9110, 15.5.20. The text names none of our hosts, because the caller may be an attacker.
 fn misdirected() -> Response {
     let text = "This server serves nothing under the host name of this request. \
                 Its operator adds names with --dashboard-hosts.\n";

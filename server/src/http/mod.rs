@@ -1,5 +1,5 @@
-//! HTTP as every part of the server shares it: hosts, the caller's address, request ids, headers,
-//! connections, error pages.
+//! The HTTP code that all parts of the server share: hosts, the caller's address, request ids, headers, connections,
+//! error pages.
 
 pub mod client_address;
 pub(crate) mod connections;

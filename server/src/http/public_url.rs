@@ -1,4 +1,4 @@
-//! The addresses under which others reach the server.
+//! The public addresses of the server.
 
 use std::{net::SocketAddr, str::FromStr};
 
@@ -6,12 +6,12 @@ use http::{Uri, uri::Scheme};
 
 use super::host::HostName;
 
-/// A text that is not an acceptable address. The message says what is accepted.
+/// A text that is not a valid origin. The message names the accepted form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidUrl(pub(crate) &'static str);
 
-/// The origin under which others reach the dashboard or the API: scheme, host and port, nothing more.
+/// The public origin of the dashboard or the API: only scheme, host and port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl(Uri);
 

@@ -1,5 +1,5 @@
-//! The id of a request: in every line that is logged for it, and in the `X-Request-Id` header of its response. It
-//! lets a caller and our log refer to the same request.
+//! The id of a request. It is in every log line about the request, and in the `X-Request-Id` header of the response. So
+//! a caller can report it, and an operator can find the request in the log.
 
 use std::{
     array,
@@ -44,7 +44,7 @@ impl RequestIds {
         }
     }
 
-    /// The id that the caller sent, if it sent exactly one that is acceptable; otherwise a new one.
+    /// The caller's id if it sent exactly one and the id is valid, otherwise a new one.
     pub(crate) fn of_request(&self, headers: &HeaderMap) -> RequestId {
         let mut sent = headers.get_all(REQUEST_ID).iter();
         match (sent.next(), sent.next()) {
@@ -87,7 +87,7 @@ impl RequestId {
         }
     }
 
-    /// A span that carries the id. Its level is the most urgent one, so that it is on whatever is logged.
+    /// A span that carries the id. Its level is the highest, so that it is enabled at every log level.
     fn span(&self) -> Span {
         let digits;
         let id = match self {
@@ -132,7 +132,7 @@ pub(crate) async fn with_id(
     response
 }
 
-/// A body that is produced while it is sent. What that logs has the request's id too.
+/// A body that is produced while it is sent. Its log lines carry the request's id too.
 struct BodyInSpan {
     body: Body,
     span: Span,

@@ -1,7 +1,7 @@
 //! Counts API calls in a few nanoseconds, without contention.
 //!
 //! Each thread adds to its own shard, so that cores do not pass cache lines around. A reader sums the shards while
-//! other threads go on adding, so a sum is as good as one a moment earlier or later.
+//! other threads still add to them, so a sum may be a moment out of date.
 
 use std::{
     array,
@@ -32,7 +32,7 @@ const BOUNDS: [Duration; 15] = [
     Duration::from_secs(5),
 ];
 
-/// [`BOUNDS`] as Prometheus wants them.
+/// [`BOUNDS`] in seconds, the unit that Prometheus expects.
 pub(super) fn bounds_in_seconds() -> impl Iterator<Item = f64> {
     BOUNDS.iter().map(Duration::as_secs_f64)
 }
@@ -53,7 +53,7 @@ pub(super) const STATUSES: [StatusCode; 12] = [
     StatusCode::SERVICE_UNAVAILABLE,
 ];
 
-/// More threads than this share shards, which costs a little time.
+/// If there are more threads than this, some share a shard, which is slightly slower.
 const SHARDS: usize = 16;
 
 /// The guard's decision on a call.

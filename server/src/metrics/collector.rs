@@ -1,4 +1,4 @@
-//! Values that other parts count, read when Prometheus asks.
+//! Metrics whose values other parts already count. They are read at each scrape.
 
 use std::{fmt, sync::Arc};
 
@@ -51,7 +51,7 @@ impl Collected {
         )?;
         for (route, name) in self.calls.routes() {
             let (counts, all) = self.calls.durations(route);
-            // The library writes this largest number as infinity.
+            // The library writes `f64::MAX` as `+Inf`.
             let buckets: Vec<_> = bounds_in_seconds().chain([f64::MAX]).zip(counts).collect();
             durations
                 .encode_family(&[("route", name)])?

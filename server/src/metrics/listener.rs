@@ -20,7 +20,7 @@ pub(crate) async fn serve(listener: TcpListener, metrics: Arc<Metrics>) {
     let router = Router::new()
         .route("/metrics", get(export))
         .with_state(metrics);
-    // It only ends with the task.
+    // It never returns by itself.
     let _ = axum::serve(listener, router).await;
 }
 

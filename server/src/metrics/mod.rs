@@ -1,8 +1,8 @@
 //! Metrics for Prometheus (`docs/metrics.md` lists them).
 //!
-//! API calls are counted in [`calls`], at a few nanoseconds each; everything else with the library's counters. Values
-//! that other parts count anyway are read when Prometheus asks ([`collector`]). No label holds a caller's text: a route
-//! is one that the server knows.
+//! API calls are counted in [`calls`], which takes a few nanoseconds each. A new metric is a counter here, or in
+//! [`collector`] if another part already counts its value. No label contains text from a caller: a route label is
+//! always a route of the server.
 
 pub(crate) mod calls;
 mod collector;

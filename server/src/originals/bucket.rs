@@ -30,7 +30,7 @@ pub enum SecretError {
     Unreadable {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         #[source]
         cause: io::Error,
     },
@@ -42,9 +42,9 @@ pub enum SecretError {
 impl Bucket {
     /// The bucket `name` at `endpoint`.
     ///
-    /// The bucket's name is part of the path, which every S3-compatible storage supports. AWS wants it as part of the host,
-    /// because it no longer guarantees paths for new buckets. A name with a dot stays in the path: AWS's certificates
-    /// would not match the host.
+    /// The bucket's name is part of the path, which every S3-compatible storage supports. On AWS it is part of the host
+    /// instead, because AWS no longer guarantees paths for new buckets. A name with a dot stays in the path even there:
+    /// AWS's certificates would not match the host.
     ///
     /// # Errors
     /// If the endpoint and the name make no valid address.
@@ -132,7 +132,7 @@ mod tests {
     /// 2013-05-24T00:00:00Z.
     const THEN: Timestamp = Timestamp(1_369_353_600_000);
 
-    /// AWS, Signature Version 4, "Authenticating Requests: Using Query Parameters", the example there.
+    /// AWS, Signature Version 4, "Authenticating Requests: Using Query Parameters", the example in that document.
     #[test]
     fn the_presigned_link_matches_the_example_of_aws() {
         let bucket = bucket("https://s3.amazonaws.com", "examplebucket");

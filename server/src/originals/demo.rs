@@ -1,4 +1,4 @@
-//! The demo's originals: a real picture under each name, so that a download can be tried.
+//! The demo's originals: the same real picture under each name, so that users can try downloads.
 
 use std::{
     fs::{self, File},

@@ -2,8 +2,8 @@
 //!
 //! A link is `{api_url}/files/{path}?expires={seconds}&signature={hex}`. `expires` is Unix time. The signature is
 //! HMAC-SHA256 (RFC 2104). Its key is stored in the database, so all servers on one database accept each other's links.
-//! The signed text is: words that no other use of the key signs, the expiry in eight bytes, the path. So two links never
-//! sign the same text.
+//! The signed text has three parts: a fixed prefix that no other use of the key has, the expiry in eight bytes, and the
+//! path. So the signed texts of two links always differ.
 
 use std::{
     fmt, io,
@@ -44,9 +44,9 @@ impl fmt::Debug for Key {
 /// Why a link is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// The link is not one that we signed.
+    /// The signature is wrong.
     Invalid,
-    /// We signed the link, and it has expired.
+    /// The signature is right, but the link has expired.
     Expired,
 }
 

@@ -68,8 +68,8 @@ impl Originals {
         })
     }
 
-    /// Writes a picture to the folder under each of these names that does not exist yet, so that downloads can be
-    /// tried. Object storage, which we only read, is not changed.
+    /// Writes a picture to the folder under each of these names that does not exist yet, so that users can try
+    /// downloads. Does nothing for object storage, which is read-only for us.
     ///
     /// # Errors
     /// Those of the file system.

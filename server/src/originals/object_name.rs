@@ -23,8 +23,9 @@ impl<'a> ObjectName<'a> {
         self.0.rsplit('/').next().unwrap_or(self.0)
     }
 
-    /// The `Content-Disposition` (RFC 6266) that makes a browser save the file under its name. The name is in it twice: in
-    /// ASCII for simple clients, and exactly (RFC 8187). Both are escaped, so no name can inject anything.
+    /// The `Content-Disposition` (RFC 6266) that makes a browser save the file under its name. The name is in it twice:
+    /// in ASCII for simple clients, and exactly (RFC 8187). Both are escaped, so a name cannot inject another header or
+    /// parameter.
     pub(crate) fn disposition(self) -> String {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ' ');
         let ascii: String = self

@@ -1,5 +1,5 @@
 //! A line of the log as one flat JSON object: time, level, target, the request's id, then the event's own fields. An
-//! error is written with all its causes, which `tracing-subscriber`'s own format leaves out.
+//! error includes all its causes, which `tracing-subscriber`'s own format omits.
 
 use std::{
     error::Error,

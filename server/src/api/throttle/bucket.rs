@@ -1,5 +1,5 @@
-//! One token bucket for each key. `governor` computes it (GCRA); the memory is bounded, so that a flood of keys cannot
-//! fill it.
+//! One token bucket for each key. `governor` computes it (GCRA). The number of buckets is limited, so that a flood of
+//! keys cannot exhaust the memory.
 
 use std::{convert::Infallible, hash::Hash, sync::Arc};
 
@@ -14,8 +14,8 @@ use quick_cache::sync::Cache;
 
 use super::limit::{Exceeded, RateLimit};
 
-/// The maximum number of buckets, of some hundred bytes each. Beyond it, the least used buckets are dropped, which means
-/// that they are full again. So a flood of more addresses than this lets some more guesses through.
+/// The maximum number of buckets, of some hundred bytes each. Beyond it, the least used buckets are dropped, and count
+/// as full again. So an attacker with more addresses than this gets some more guesses.
 const MAX_BUCKETS: usize = 100_000;
 
 /// A separate limit for each key.
@@ -62,7 +62,7 @@ impl<K: Key, C: Clock> Throttle<K, C> {
         self.visit(Visit { key, takes: false })
     }
 
-    /// Whether the key has a bucket: something was taken from it, and it was not dropped since.
+    /// Whether the key has a bucket: a request was taken from it, and it was not dropped since.
     pub(super) fn knows(&self, key: &K) -> bool {
         self.buckets.0.get(key).is_some()
     }

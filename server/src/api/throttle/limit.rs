@@ -8,9 +8,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, header::RETRY_AFTER};
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const STATE: HeaderName = HeaderName::from_static("ratelimit");
 
-/// How many wrong keys one address may send: 50 at once, then 5 a second.
+/// How many wrong keys one address may send: a burst of 50, then 5 a second.
 ///
-/// A partner with an outdated key on many workers rarely sends 50 before noticing. Five reads a second do not burden
+/// A partner with an outdated key on many workers rarely sends 50 before noticing. Five reads a second are no load for
 /// the database, and do not help an attacker to guess one of 62^36 tokens.
 const WRONG_KEYS: RateLimit = RateLimit {
     per_second: Rate(5.0),
@@ -39,7 +39,7 @@ impl FromStr for Rate {
     }
 }
 
-/// A rate of requests, and a burst: requests that may come at once after an idle time.
+/// A rate of requests, and a burst: the number of requests allowed together after an idle time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RateLimit {
     per_second: Rate,
@@ -56,7 +56,7 @@ impl RateLimit {
         (per_second.0 > 0.0).then_some(Self { per_second, burst })
     }
 
-    /// The time in which one more request is allowed. At the lowest rate it is about a quarter of an hour.
+    /// The time until one more request is allowed. At the lowest rate it is about 15 minutes.
     pub(super) fn interval(self) -> Duration {
         Duration::from_secs_f64(1.0 / self.per_second.0)
     }
@@ -119,7 +119,7 @@ impl Exceeded {
     /// must be identical to the byte.
     ///
     /// The window is the time in which an empty bucket becomes full. `t` equals `Retry-After`, the time until one more
-    /// call is accepted. All are whole seconds, rounded up.
+    /// call is accepted. All three are whole seconds, rounded up.
     pub(in crate::api) fn add_headers(&self, headers: &mut HeaderMap) {
         let seconds = whole_seconds(self.wait);
         let (name, quota) = (self.policy, self.limit.burst);

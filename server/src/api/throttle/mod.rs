@@ -4,22 +4,23 @@
 //! before the path is read. Tokens of one organisation do not share a bucket.
 //!
 //! **Per address.** A call with a malformed or unknown key takes from the bucket of the caller's address
-//! ([`RateLimits::wrong_keys`]). When the bucket is empty, further keys from the address are refused without a look at
-//! the store. A token has 214 random bits, so guessing is hopeless anyway; the limit also makes it cheap for us. Two
-//! kinds of calls do not take from the bucket: a call without a key (always 401), and a call with an inactive or
-//! expired token, which only its holder knows.
+//! ([`RateLimits::wrong_keys`]). When the bucket is empty, further keys from the address are refused without a read of
+//! the store. A token has 214 random bits, so guessing is hopeless anyway. The limit protects the database from the
+//! load. Two kinds of calls do not take from the bucket: a call without a key (always 401), and a call with an inactive
+//! or expired token, because only its holder knows it.
 //!
-//! Many callers can share an address, for example behind a router or a proxy. A stranger must not lock a partner out by
-//! guessing from the same address. So a key that this server accepted before passes an empty bucket. The store still
-//! checks it each time, so a token that was deactivated, deleted or has expired is refused as usual. One case remains:
-//! a key that this server has not accepted yet, or not among its last 100,000, may have to wait while somebody guesses.
+//! Many callers can share an address, for example behind a router or a proxy. A stranger who guesses from the same
+//! address must not lock a partner out. So a key that this server accepted before passes an empty bucket. The store
+//! still checks it each time, so a token that was deactivated, deleted or has expired is refused as usual. One case
+//! remains while a stranger guesses: a valid key may have to wait if this server has not accepted it yet, or if it is
+//! not among the last 100,000 accepted keys.
 //!
-//! What to know:
+//! Consequences:
 //!
-//! - Each server has its own limits. Several servers together allow a multiple.
+//! - Each server has its own limits. So several servers together allow a multiple of the limit.
 //! - The dashboard's test of a token has no connection, so no address is counted.
 //! - Behind an untrusted proxy ([`crate::http::client_address`]), all callers have the proxy's address.
-//! - Concurrent lookups see the same bucket, so a flood of guesses gets a few more through than the limit says.
+//! - Concurrent lookups see the same bucket, so a flood of guesses gets slightly more lookups than the limit.
 //! - Memory is bounded ([`Throttle`]).
 
 mod bucket;
@@ -77,7 +78,7 @@ impl Limits {
             self.tokens.forget(key);
         }
         if let Some(network) = network {
-            // This call is refused in any case. An empty bucket affects the next one.
+            // This call is refused in any case. An empty bucket only affects the next call.
             let _ = self.guesses.take(network);
         }
     }

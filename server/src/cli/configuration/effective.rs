@@ -10,7 +10,7 @@ use super::{
     options::{Kind, OF, options, without_password},
 };
 
-/// Every option of `serve` with its value and the value's source, as a file for `--config`. Passwords are hidden.
+/// Every option of `serve` with its value and source, in the format of a file for `--config`. Passwords are hidden.
 pub(in crate::cli) fn effective(mut command: Command, call: &Call) -> String {
     command.build();
     let matches = call.matches.subcommand_matches(OF).unwrap_or(&call.matches);

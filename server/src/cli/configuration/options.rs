@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, Command};
 /// The command whose options a file may hold, in addition to those of all commands.
 pub(super) const OF: &str = "serve";
 
-/// Options for the command line only: a file must not name another file, and must not replace serving by something else.
+/// Options for the command line only: a file must not name another file, and must not stop `serve` from serving.
 const NEVER_IN_A_FILE: [&str; 4] = ["config", "check-config", "help", "version"];
 
 /// Every option that a file may hold, those of all commands first.

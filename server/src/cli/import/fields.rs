@@ -1,6 +1,7 @@
 //! Parses and validates the fields of a photo.
 //!
-//! Everything that the database would refuse must be refused here: there, one bad photo would fail its whole batch.
+//! Every value that the database would refuse must be refused here. Otherwise one bad photo would make its whole batch
+//! fail.
 
 use csv::ByteRecord;
 use model::{
@@ -200,8 +201,8 @@ fn name(value: &str) -> Result<ImageId, Fault> {
     }
 }
 
-/// The address of a picture on a page. It is stored as written. Characters that browsers read differently from how they
-/// look are refused: a browser treats a backslash as a slash.
+/// The address of a picture on a page. It is stored as written. Characters that browsers read as other characters are
+/// refused: for example, a browser treats a backslash as a slash.
 fn address(field: &str, value: &str) -> Result<String, Fault> {
     let value = value.trim();
     let plain = !value.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\');

@@ -99,8 +99,8 @@ fn too_long() -> Fault {
     format!("is longer than {MAX_RECORD} bytes")
 }
 
-/// Whether a quoted field is open at the end of `line`, by RFC 4180 and as the `csv` crate reads it: a quotation mark opens
-/// a field only as its first character, and two within a quoted field stand for one.
+/// Whether a quoted field is open at the end of `line`, by RFC 4180 and as the `csv` crate reads it: a quotation mark
+/// opens a field only as its first character, and two within a quoted field mean one.
 fn leaves_open(line: &[u8], open: bool) -> bool {
     #[derive(Clone, Copy, PartialEq, Eq)]
     enum At {
@@ -389,8 +389,8 @@ mod tests {
         assert!(twice.contains("twice"), "{twice}");
     }
 
-    /// Our splitting into records must agree with the `csv` crate. So all short texts of the relevant characters are split
-    /// both ways.
+    /// Our splitting into records must agree with the `csv` crate. So the test splits all short texts of the relevant
+    /// characters both ways.
     #[test]
     fn records_end_where_the_csv_crate_ends_them() {
         const ALPHABET: &[u8] = b"\"\n,a";

@@ -1,7 +1,7 @@
-//! TCP connections: their number is limited, each step has a timeout, and a stop lets running requests finish.
+//! TCP connections: a maximum number, a timeout for each step, and a graceful shutdown.
 //!
-//! hyper speaks HTTP/1.1 on them. Its own timeout for request heads makes a timer for each request, which costs as much
-//! as our check of a key, and covers only heads. Instead, a connection records each step with one store to memory
+//! hyper speaks HTTP/1.1 on them. hyper's own timeout covers only request heads. It also creates a timer for each
+//! request, which costs as much as our check of a key. Instead, a connection records each step with one write to memory
 //! ([`Progress`]). The accept loop looks at all connections every second, and ends those that exceed their timeout
 //! ([`Timeouts`]).
 
@@ -40,13 +40,13 @@ const MAX_HEAD: usize = 32 * 1024;
 /// after a large response ([`slices`]).
 const MAX_CONNECTIONS: u64 = 10_000;
 
-/// File handles for everything else, above all the database.
+/// File handles reserved for everything else, mainly the database.
 const OTHER_HANDLES: u64 = 64;
 
-/// One for the connection, one for a file that is sent on it.
+/// One handle for the connection, one for a file that is sent on it.
 const HANDLES_PER_CONNECTION: u64 = 2;
 
-/// How long the accept loop waits after the system had no resources for another connection.
+/// How long the accept loop waits if the system has no resources for another connection.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// How long a connection may take for each phase.
@@ -63,8 +63,8 @@ pub(crate) struct Timeouts {
 }
 
 impl Timeouts {
-    /// `idle` is longer than nginx's 60 seconds. A proxy keeps connections for later requests and must close them
-    /// first: otherwise it could send a request while we close.
+    /// `idle` is longer than nginx's 60 seconds. A proxy reuses connections and must be the one that closes them.
+    /// Otherwise it could send a request while we close.
     pub(crate) const DEFAULT: Self = Self {
         head: Duration::from_secs(10),
         response: Duration::from_secs(30),
@@ -142,7 +142,7 @@ pub(crate) async fn serve_until(
     }
 }
 
-/// Warns once when further connections have to wait. Returns whether they have to.
+/// Logs one warning when further connections have to wait. Returns whether they have to.
 fn warn_when_full(was_full: bool, connections: usize, max_connections: usize) -> bool {
     let full = connections >= max_connections;
     if full && !was_full {
@@ -151,7 +151,8 @@ fn warn_when_full(was_full: bool, connections: usize, max_connections: usize) ->
     full
 }
 
-/// A caller that gave up is no problem. If file handles or memory are missing, waits until some are free again.
+/// A connection that the caller closed early is ignored. If file handles or memory are exhausted, waits until some are
+/// free again.
 async fn pause_after(error: &io::Error) {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset};
     if ![ConnectionAborted, ConnectionReset].contains(&error.kind()) {
@@ -173,7 +174,7 @@ struct Connections<S> {
 struct Seen {
     task: AbortHandle,
     progress: Arc<Progress>,
-    /// Its number of steps, and when that number was first seen. `None` before the first check.
+    /// Its number of steps, and the time when a check first saw that number. `None` before the first check.
     last: Option<(u32, Instant)>,
 }
 
@@ -260,7 +261,7 @@ fn respond<'a>(
     progress.enter(Phase::Response);
     let request = request.map(|body| {
         if body.is_end_stream() {
-            // Most requests have no body, so none has to be kept.
+            // Most requests have no body, so nothing is kept for them.
             Body::empty()
         } else {
             Body::new(body)

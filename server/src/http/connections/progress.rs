@@ -22,7 +22,7 @@ pub(super) enum Phase {
     Head = 0,
     /// The rest of the request, and then our response.
     Response = 1,
-    /// The caller, which reads its response or sends another request.
+    /// The caller, which reads the response or sends another request.
     Idle = 2,
 }
 
