@@ -16,7 +16,7 @@ const DESKTOP = 1280;
 export const PHONE = 360;
 const HEIGHT = 800;
 
-/** Each run of axe takes about a second, so these two looks cover both widths and both colour schemes. */
+/** Each run of axe takes about a second. So a usual run has two scans, which cover both widths and colour schemes. */
 const LOOKS: readonly Look[] = [
   { width: DESKTOP, scheme: 'light' },
   { width: PHONE, scheme: 'dark' },

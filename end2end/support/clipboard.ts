@@ -1,4 +1,4 @@
-/** Clipboards for tests: one that waits, one that refuses, none at all; and reading what was copied. */
+/** Replaces the clipboard in tests: delayed, refusing or missing. Also reads the copied text. */
 
 import type { Page } from '@playwright/test';
 

@@ -1,4 +1,4 @@
-/** Checks the layout: what does not fit at some width, with wider text spacing, or moves despite reduced motion. */
+/** Checks the layout: what does not fit at some width or with wider text, and what moves despite reduced motion. */
 
 import { expect, type Page } from '@playwright/test';
 

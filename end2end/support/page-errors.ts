@@ -9,7 +9,7 @@ export class PageErrors {
 
   constructor(private readonly origin: string) {}
 
-  /** Allows what the test causes on purpose, such as the browser's own message about a refused request. */
+  /** Allows errors that the test causes on purpose, such as the browser's own message about a refused request. */
   allow(...patterns: RegExp[]): void {
     this.allowed.push(...patterns);
   }

@@ -15,7 +15,7 @@ const BINARY = resolve(
 );
 /** Ends a hanging start. A busy machine may need many seconds. */
 const START_TIMEOUT = 120_000;
-/** Ends a hanging stop. Much longer than `--shutdown-grace`, after which the server logs what it gave up on. */
+/** Ends a hanging stop. Much longer than `--shutdown-grace`, after which the server logs its unfinished requests. */
 const STOP_TIMEOUT = 120_000;
 
 const run = promisify(execFile);

@@ -175,7 +175,7 @@ test('a table of tokens: switching, confirmation, names, shortcuts, deletion, ex
   await expect(zone.deleteDialog.dialog).toBeVisible();
   await test.step('the question before deletion', () => expectAccessible(page));
   await zone.deleteDialog.cancel.click();
-  // The next poll finds out.
+  // The next poll notices it.
   await context.clearCookies();
   await expect(new Frame(page).sessionEnded).toBeVisible();
   await test.step('the session has expired', () => expectAccessible(page));

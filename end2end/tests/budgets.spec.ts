@@ -1,4 +1,4 @@
-// What a first visit may load, for a reader on a phone far from the server.
+// The maximum size of a first visit, for a reader on a phone with a slow connection.
 
 import { DOCUMENTATION } from '../pages/documentation.ts';
 import { MEMBER } from '../support/demo.ts';
@@ -20,7 +20,7 @@ const PAGES = [
   ...DOCUMENTATION.map(({ path, heading }) => [path, heading] as const),
 ] as const;
 
-/** The files with these endings. The type does not tell, because scripts load WASM like any other data. */
+/** The files with these endings. The resource type does not help, because scripts load WASM like any other data. */
 const withEnding = (files: LoadedFile[], ...endings: string[]) =>
   files.filter(({ url }) => endings.some((ending) => new URL(url).pathname.endsWith(`.${ending}`)));
 

@@ -1,4 +1,4 @@
-// On a slow connection a reader sees the page, and clicks, long before its WASM arrives.
+// On a slow connection a user sees the page and clicks long before its WASM arrives.
 
 import type { Page } from '@playwright/test';
 

@@ -1,4 +1,4 @@
-// Tests of the test tools: each tool finds the faults that it is for.
+// Tests of the test tools: each tool must find the errors that it was made for.
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -96,7 +96,7 @@ test('a response that never ends fails a search of the responses, and nothing el
   openContext,
   pageErrors,
 }) => {
-  // It begins every response, and ends only those to `/whole`.
+  // The server begins every response, but completes only those to `/whole`.
   const endless = createServer((request, response) => {
     response.writeHead(200, { 'content-type': 'text/html' });
     response.write('<p>the beginning');
@@ -117,7 +117,7 @@ test('a response that never ends fails a search of the responses, and nothing el
   await page.evaluate(() => void fetch('/endless'));
   await begun;
   await context.close();
-  // In this turn of the event loop an unhandled rejection would fail the test.
+  // An unhandled rejection would fail the test in this turn of the event loop.
   await new Promise(setImmediate);
   await expect(responses.search('the beginning')).rejects.toThrow('has been closed');
   endless.closeAllConnections();

@@ -1,4 +1,4 @@
-// Where a token's secret may be: in one response and in the field that shows it, and nowhere else.
+// A token's secret may be only in one response, and in the field that shows it.
 
 import { DeveloperZonePage, previewOf } from '../pages/developer-zone.ts';
 import { Frame } from '../pages/frame.ts';
@@ -35,7 +35,8 @@ test('a token that was shown, copied and tested leaves no trace in the page, its
     JSON.stringify([{ ...localStorage }, { ...sessionStorage }, history.state, location.href]),
   );
   expect(stored).not.toContain(secret);
-  // The searches find the secret while it is there, so finding nothing later means something.
+  // First check that the searches find the secret while it is shown. Otherwise finding nothing later would prove
+  // nothing.
   expect(await everythingOnPage(page)).toContain(secret);
   expect(await timesInWasmMemory(page, secret)).toBeGreaterThan(0);
 
@@ -101,7 +102,7 @@ test('the secret is in one response, no line of the log and no byte of the datab
   await frame.events.click();
   await frame.developerZone.click();
   await expect(row.row).toBeVisible();
-  // Nor may a response repeat a mistyped token.
+  // A response must not repeat a mistyped token either.
   const mistyped = `${token.slice(0, -1)}${token.endsWith('a') ? 'b' : 'a'}`;
   expect((await ping(server, mistyped)).body).not.toContain(secret.slice(0, -1));
 

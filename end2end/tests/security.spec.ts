@@ -1,10 +1,10 @@
-// What browsers enforce because of our headers. The headers themselves are tested in server/tests/it/headers.rs.
+// Rules that browsers enforce because of our headers. server/tests/it/headers.rs tests the headers themselves.
 
 import { MEMBER } from '../support/demo.ts';
 import { expect, openPage, test } from '../support/fixtures.ts';
 import { failedToLoad } from '../support/requests.ts';
 
-/** The browser's messages about what it refused. */
+/** The browser's messages about actions that it refused. */
 const REFUSALS = /CSP violation|Content Security Policy|Refused to|404 \(Not Found\)/;
 
 test('markup that an attacker injects runs nothing, styles nothing and sends nothing', async ({

@@ -1,4 +1,4 @@
-// What a page does after its session was ended somewhere else.
+// The behaviour of a page after its session was ended elsewhere.
 
 import type { BrowserContext, Page } from '@playwright/test';
 

@@ -92,7 +92,7 @@ for (const javaScriptEnabled of [true, false]) {
 }
 
 test('signing in never leads to another site', async ({ page }) => {
-  // What browsers read as another host. More addresses are tested in server/tests/it/session_cookie.rs.
+  // Paths that browsers read as another host. More addresses are tested in server/tests/it/session_cookie.rs.
   await page.goto(SignInPage.path('/\t/evil.example'));
   await new SignInPage(page).signIn(MEMBER);
   await expect(page).toHaveURL('/events');

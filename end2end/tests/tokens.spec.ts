@@ -124,7 +124,7 @@ test('at ten tokens Create Token can still be focused but does nothing, and a me
   await expect(zone.createToken).toBeFocused();
   await page.keyboard.press('Enter');
   await page.keyboard.press('Space');
-  // Playwright, like a screen reader, takes the button for disabled, so it clicks only with `force`.
+  // Playwright treats the button as disabled, as a screen reader does. So it clicks only with `force`.
   await zone.createToken.click({ force: true });
   await expect(zone.createDialog.dialog).toBeHidden();
   expect(creations()).toBe(0);

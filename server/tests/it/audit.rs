@@ -174,7 +174,7 @@ async fn no_request_reads_the_activity_of_another_organisation_or_without_the_pl
         assert_eq!(status, StatusCode::FORBIDDEN, "{body}");
         assert!(!body.contains("token"), "{body}");
     }
-    // The token of another organisation, as a filter of one's own activity, finds nothing.
+    // A filter with the token of another organisation finds nothing.
     let (status, html) = activity(&other, &filter).await;
     assert_eq!(status, StatusCode::OK);
     assert!(

@@ -69,7 +69,7 @@ fn a_backup_made_under_traffic_can_be_served_and_holds_every_change_made_before_
         stop.store(true, Ordering::SeqCst);
         backups
     });
-    // The token is deleted after the backups. A restored database has it again: a backup cannot know better.
+    // The token is deleted after the backups. A restored database has it again, because the backup is older.
     let id = newest_token_id(&url);
     done(&url, &["token", "delete", "--organisation", "903", &id]);
     assert_eq!(status(&server, &token), "403");

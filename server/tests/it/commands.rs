@@ -414,7 +414,7 @@ fn a_standard_output_that_nobody_reads_is_no_failure_of_a_list() {
     assert_eq!(outcome.stderr, "");
 }
 
-/// A token whose secret nobody has seen would use up one of ten, and could not be watched.
+/// A token whose secret was never shown is useless, but would take one of the ten places.
 #[test]
 fn a_token_whose_secret_cannot_be_printed_is_deleted_again() {
     let (_database, url) = database();

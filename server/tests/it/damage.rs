@@ -78,8 +78,7 @@ async fn a_server_refuses_every_key_when_the_token_table_is_damaged() {
     assert!(outcome.stderr.contains(RESTORE), "{}", outcome.stderr);
 }
 
-/// SQLite may serve pages from its cache, which hold what was true before the damage. After a write it reads the file
-/// again.
+/// SQLite may serve pages from its cache, from before the damage. After a write it reads the file again.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the built front end: `make test` runs it"]
 async fn damage_under_a_running_server_closes_it_after_the_next_write() {

@@ -240,7 +240,8 @@ async fn every_link_and_every_anchor_has_a_target() {
     }
 }
 
-/// The page and the OpenAPI document come from the API's own list of errors. So a code in neither is never sent.
+/// The page and the OpenAPI document come from the API's own list of errors. So the API never sends a code that both
+/// lack.
 #[tokio::test]
 async fn the_errors_page_lists_every_code_of_the_openapi_document() {
     let server = TestServer::on_sqlite().await;

@@ -24,7 +24,7 @@ async fn ask(client: &Client, method: Method, target: &str, body: &str) -> Respo
     client.fetch(method, target, body.to_owned()).await
 }
 
-/// The response is a whole page that contains these words and this link, and runs no script.
+/// Checks that the response is a complete page with these words and this link, and without script.
 #[track_caller]
 fn assert_page(response: &Response, status: u16, words: &str, link: &str) {
     let page = &response.text;

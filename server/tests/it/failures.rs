@@ -75,7 +75,7 @@ async fn a_panic_is_500_in_the_envelope_without_its_message_and_affects_no_other
     next.assert_refused(401, "token_missing");
 }
 
-/// PostgreSQL ends the wait, so that neither the caller nor the connection waits forever.
+/// PostgreSQL ends the wait after a timeout, so that the caller and the database connection do not wait forever.
 #[tokio::test]
 #[ignore = "needs PostgreSQL: `make test` runs it"]
 async fn a_read_that_waits_too_long_for_a_lock_is_503_and_succeeds_when_the_lock_is_released() {

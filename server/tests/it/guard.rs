@@ -22,7 +22,7 @@ async fn every_check_refuses_with_its_status_and_code() {
     every_check(&TestServer::on_sqlite().await).await;
 }
 
-/// Makes each check refuse, on the server's engine.
+/// Makes each check refuse a call, on the server's database engine.
 pub(crate) async fn every_check(server: &TestServer) {
     let token = server.token().await;
     let client = server.key(&token.secret);

@@ -52,7 +52,7 @@ impl Import {
     }
 
     /// Makes a named pipe, and returns its path and the file to write to. The file is also open for reading: so opening
-    /// it does not wait for the import, and writing does not fail when the import is killed.
+    /// it does not block, and writing does not fail when the import is killed.
     fn pipe(&self, name: &str) -> (String, File) {
         let path = self.folder.path().join(name);
         let made = Command::new("mkfifo").arg(&path).status();
@@ -66,7 +66,7 @@ impl Import {
         run(&self.url, &command(file))
     }
 
-    /// The number that a query returns, without the program.
+    /// The number that a query returns, read directly from the database.
     fn number(&self, sql: &'static str) -> i64 {
         Runtime::new().expect("a runtime").block_on(async {
             let mut connection = SqliteConnection::connect(&self.url).await.expect("open");
@@ -243,7 +243,7 @@ fn an_event_of_another_organisation_is_refused_like_a_missing_one() {
     assert_eq!(import.photos(), 0);
 }
 
-/// The file is a named pipe, which the test holds open: the import cannot come to its end before it is killed.
+/// The file is a named pipe, which the test holds open: the import cannot finish before it is killed.
 #[test]
 fn an_import_that_is_killed_and_run_again_loads_every_photo_once() {
     let import = Import::new();

@@ -56,7 +56,7 @@ fn every_line_of_a_json_log_is_an_object_with_timestamp_level_and_target() {
     assert!(lines.iter().any(|line| line["level"] == "TRACE"));
 }
 
-/// A log collector must be able to read the reason for which the program ended.
+/// A log collector must be able to read the reason why the program ended.
 #[test]
 fn the_error_that_ends_the_program_is_written_in_the_format_of_the_log() {
     let database = TestDatabase::sqlite();
@@ -214,11 +214,11 @@ fn a_refusal_of_the_dashboard_is_a_security_event_with_reason_request_id_and_ip_
     let changed = format!("current_password={GUESS}&new_password=quite-another-password-1");
     post("change-password", &[signed_in, FORM], &changed);
     let guess = format!("email={MEMBER}&password={GUESS}");
-    // From the fifth wrong password on, the next guess must wait. On a slow machine it may come after its wait.
+    // From the fifth wrong password on, the next guess must wait. On a slow machine the wait may already be over.
     let wrong = "the email or the password is wrong";
     let too_many = "too many wrong passwords";
     let logged = |reason: &str| server.stderr().matches(reason).count();
-    // The change of the password was a guess too.
+    // A wrong password in the form that changes it also counts as a guess.
     let mut guesses = 1;
     while logged(too_many) == 0 {
         post("sign-in", &[FORM], &guess);

@@ -1,8 +1,8 @@
-//! What the server promises: through its router, and as the real program.
+//! Tests of the server, through its router and as the real program.
 //!
-//! One file per subject. [`support`] holds what the tests run on.
+//! One file per subject. [`support`] contains fixtures and helpers.
 //!
-//! Some tests need more than Rust: PostgreSQL, the built front end (every `serve` does), or nginx, HAProxy and curl.
+//! Some tests need more than Rust: PostgreSQL, the built front end (for every `serve`), or nginx, HAProxy and curl.
 //! They are marked `#[ignore = "needs …"]`. Plain `cargo test` leaves them out and says so; `make test` runs them all,
 //! and fails if something is missing.
 

@@ -15,7 +15,7 @@ use crate::support::{
 
 const PING_ROUTE: &str = "/api/v1/ext/{org_id}/event/{event_id}/ping";
 
-/// A server with demo data, and the address of its metrics.
+/// Starts a server with demo data. Returns it with the address of its metrics.
 fn measured(database: &TestDatabase) -> (ServerProcess, SocketAddr) {
     let metrics = ["--demo", "--metrics-listen", "127.0.0.1:0"];
     let server = ServerProcess::start(&database.url(), &metrics);

@@ -1,4 +1,4 @@
-//! The OpenAPI document describes the API as it is: its paths are the router's, its examples real responses.
+//! The OpenAPI document matches the API: its paths are those of the router, and its examples are real responses.
 
 use std::{collections::BTreeSet, fs};
 
@@ -79,7 +79,7 @@ async fn the_document_has_every_endpoint_of_the_router_and_no_other() {
     assert_eq!(documented.len(), 8);
 }
 
-/// The list of routes could be wrong; this calls the router.
+/// The list of routes could be wrong, so the test calls the router.
 #[tokio::test]
 async fn every_example_request_gets_its_example_response() {
     let server = TestServer::on_sqlite().await;

@@ -1,4 +1,4 @@
-//! The order of the checks (contract, section 3): of two that fail, the earlier one gives the response.
+//! The order of the checks (contract, section 3): if two checks fail, the earlier one decides the response.
 
 use http::Method;
 use model::organisation::Plan;

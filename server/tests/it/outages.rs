@@ -1,4 +1,5 @@
-//! A running server loses something that it needs. It refuses and says so, and recovers without a restart.
+//! A running server loses a resource, such as its database or disk space. It refuses requests with an error, and
+//! recovers without a restart.
 
 use std::{
     io::{Read, Write},
@@ -61,8 +62,8 @@ fn start_after(words: &str, url: &str) -> ServerProcess {
     ServerProcess::start_with(in_shell(words, &serve))
 }
 
-/// The test forbids files to grow, which looks like a full disk to the server. The shell ignores the signal that the
-/// system sends for it, which would end the process.
+/// The test limits the size of files, which looks like a full disk to the server. The shell ignores the signal that the
+/// system sends at that limit: it would kill the process.
 #[test]
 #[ignore = "needs the built front end: `make test` runs it"]
 fn on_a_full_disk_no_change_is_reported_as_done_and_keys_are_still_checked() {

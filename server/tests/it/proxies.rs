@@ -1,4 +1,4 @@
-//! Behind the reverse proxies of `deploy/`, two servers behave as one server without a proxy.
+//! Two servers behind the reverse proxies of `deploy/` behave like one server without a proxy.
 
 use std::{
     io::{BufRead, BufReader},
@@ -117,7 +117,7 @@ async fn a_proxy_accepts_what_the_servers_accept_and_no_more() {
         let location = header(&plain, "location");
         assert_eq!(location, Some("https://dev.example.com/events?page=2"));
         let mut foreign = proxy.curl_from(CALLER);
-        // HAProxy keeps such a connection open in silence. So curl ends it.
+        // HAProxy keeps such a connection open and sends nothing. So curl ends it after a timeout.
         foreign.args(["--max-time", "2", "http://evil.example/"]);
         assert_eq!(foreign.output().expect("started").stdout, b"");
     }
@@ -130,7 +130,7 @@ fn assert_closed_without_response(proxy: &ReverseProxy, url: &str) {
 }
 
 /// Each of the two servers accepts 50 wrong keys from one address, and then five more a second. So each step repeats
-/// its calls until they have outrun that rate.
+/// its calls until they exceed that rate.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL, nginx, HAProxy and curl: `make test` runs it"]
 async fn wrong_keys_behind_a_proxy_count_against_their_sender_alone() {
@@ -145,7 +145,7 @@ async fn wrong_keys_behind_a_proxy_count_against_their_sender_alone() {
         };
         assert_eq!(proxy.statuses(CALLER, 1, &wrong), ["403"]);
         wait_until("the caller to be limited", || is_limited(200, &[]));
-        // If a header named the caller, ten calls under a new name would not be limited.
+        // If the server believed the header, ten calls from a new address would not be limited.
         for name in ["X-Forwarded-For: ", "Forwarded: for="] {
             let mut tries = 0;
             wait_until("the caller to be limited in spite of its header", || {
@@ -196,7 +196,7 @@ async fn every_server_refuses_a_token_that_was_deactivated_through_either_proxy(
         let change = [&browser[..], &origin, &["--data", &body, &switch]].concat();
         let changed = first.call(&change);
         assert_eq!(outcome(&changed).0, "200", "{changed}");
-        // The proxies take turns between the servers: four calls through each reach both.
+        // The proxies alternate between the servers, so four calls through each proxy reach both.
         for proxy in deployment.proxies.iter().cycle().take(8) {
             let response = proxy.call(&["-H", &key, &ping]);
             assert_eq!(outcome(&response), expected, "{response}");
@@ -212,7 +212,7 @@ fn assert_no_secret_is_logged(deployment: &Deployment, session: &str) {
         let list = format!("{API}/api/v1/ext/903/events?{query}");
         let response = proxy.call(&["-H", &deployment.key(), &list]);
         assert_eq!(outcome(&response).0, "200", "{response}");
-        // HAProxy escapes slashes, which JSON does not demand.
+        // HAProxy escapes slashes, which JSON does not require.
         let logged = || proxy.logged().replace("\\/", "/");
         wait_until("the call in the proxy's log", || {
             logged().contains(r#""path":"/api/v1/ext/903/events""#)

@@ -68,7 +68,7 @@ async fn a_server_is_alive_but_not_ready_while_the_database_has_another_schema()
 }
 
 /// A check of the database takes two seconds at most, and PostgreSQL lets a statement wait for a lock for five. So at
-/// most three statements wait at any time, however slow the machine is.
+/// most three statements wait at any time, even on a slow machine.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: `make test` runs it"]
 async fn many_readiness_requests_cause_few_checks_of_a_database_that_does_not_respond() {

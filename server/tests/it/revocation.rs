@@ -24,7 +24,7 @@ pub(crate) async fn switch_off_and_on(server: &TestServer) {
     client.get("/903/events").await.assert_success();
 }
 
-/// The clock of the leases stands still, so cached keys never expire by themselves.
+/// The clock of the leases does not move, so cached keys never expire by themselves.
 #[tokio::test]
 async fn every_change_is_in_force_on_the_next_request_while_keys_are_cached() {
     let server = TestServer::on_sqlite().await;
@@ -48,7 +48,7 @@ async fn a_cached_token_is_refused_from_the_millisecond_of_its_expiry() {
     refused.assert_refused(403, "token_expired");
 }
 
-/// A cached key is valid for one lease even without the database. After that the guard does not guess.
+/// A cached key is valid for one lease even without the database. After that the guard refuses the key.
 #[tokio::test]
 async fn without_a_database_keys_are_accepted_for_one_lease_and_then_refused() {
     let server = TestServer::on_sqlite().await;

@@ -1,4 +1,4 @@
-//! Secrets: a plain token is only in the response that creates it, and no secret is in the log.
+//! Secrets: only the response that creates a token contains it in plain text, and no secret is in the log.
 
 use std::{fs, io::Read, process::Command};
 

@@ -84,7 +84,7 @@ fn a_token_from_the_command_line_is_accepted_by_a_demo_server() {
     }
 }
 
-/// A demo accepts local names for convenience. Any other server must be given its host names.
+/// A demo accepts local names for convenience. For any other server, the operator must set the host names.
 #[test]
 #[ignore = "needs the built front end: `make test` runs it"]
 fn without_demo_the_api_is_served_only_under_the_configured_hosts() {
@@ -336,8 +336,8 @@ async fn a_failure_is_logged_with_the_request_id_and_without_the_key() {
     assert!(!outcome.stderr.contains(&token[5..]), "{}", outcome.stderr);
 }
 
-/// Two servers on one file would not invalidate each other's caches. The lock file that a killed server leaves does not
-/// block the next start.
+/// Two servers on one file would not invalidate each other's caches. A lock file that a killed server leaves behind
+/// does not block the next start.
 #[test]
 #[ignore = "needs the built front end: `make test` runs it"]
 fn a_second_server_on_a_sqlite_file_is_refused_until_the_first_has_ended() {
@@ -353,7 +353,7 @@ fn a_second_server_on_a_sqlite_file_is_refused_until_the_first_has_ended() {
     ServerProcess::start(&url, &[]).stop().assert_done();
 }
 
-/// A command ends when no server accepts the old state any more, and not earlier.
+/// A command does not end while a server still accepts the old state.
 fn assert_commands_are_in_force(url: &str, servers: &[ServerProcess]) {
     let token = create_token(url);
     let status = |server: &ServerProcess| {
@@ -395,7 +395,7 @@ fn a_command_is_in_force_on_the_server_of_a_sqlite_file_when_it_ends() {
     assert_commands_are_in_force(&url, &[server]);
 }
 
-/// The server is stopped in the middle of a lease. Its clock runs on meanwhile, so the lease has ended when it wakes.
+/// The test stops the server process in the middle of a lease. The lease ends meanwhile, before the process continues.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the built front end: `make test` runs it"]
 async fn a_server_that_was_stopped_during_a_change_applies_it_when_it_runs_again() {
@@ -405,7 +405,7 @@ async fn a_server_that_was_stopped_during_a_change_applies_it_when_it_runs_again
     let token = create_token(&url);
     for (verb, expected) in [("deactivate", "HTTP/1.1 403"), ("activate", "HTTP/1.1 200")] {
         server.ping(&token);
-        // While the test holds the write lock, the server holds none that the command needs.
+        // While the test holds the write lock, the stopped server cannot hold a lock that the command needs.
         let lock = database.lock_writes().await;
         server.freeze();
         lock.release().await;

@@ -19,7 +19,7 @@ const WRONG: &str = "not the password";
 /// The IP address of a stranger.
 const ELSEWHERE: &str = "198.51.100.9";
 
-/// Signs in, and returns the error that the sign-in page then shows; none if it worked.
+/// Signs in. Returns the error on the sign-in page, or `None` on success.
 async fn sign_in_error(browser: &mut Browser, email: &str, password: &str) -> Option<String> {
     let next = browser.sign_in(email, password).await;
     if next == "/events" {

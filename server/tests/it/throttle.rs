@@ -21,7 +21,7 @@ const ELSEWHERE: &str = "192.0.2.2";
 /// How many wrong keys one IP address may send in a burst.
 const GUESSES: u32 = 50;
 
-/// One request in 1000 seconds: no test runs long enough to earn one.
+/// One request in 1000 seconds: no test runs long enough for the bucket to gain one.
 const SLOW: &str = "0.001";
 
 fn limit(rate: &str, burst: u32) -> RateLimit {
@@ -29,7 +29,7 @@ fn limit(rate: &str, burst: u32) -> RateLimit {
     RateLimit::new(rate.parse().expect("a rate"), burst).expect("a limit")
 }
 
-/// A server with this limit for tokens, and the usual burst of wrong keys, which a test does not outlive.
+/// A server with this limit for tokens. The burst of wrong keys is the usual one, and does not refill during a test.
 async fn limited_server(rate: &str, burst: u32) -> TestServer {
     let limits = RateLimits {
         per_token: limit(rate, burst),
@@ -38,7 +38,7 @@ async fn limited_server(rate: &str, burst: u32) -> TestServer {
     TestServer::on_sqlite().await.limited_to(limits)
 }
 
-/// The response is a refusal by `policy`. Returns the seconds to wait.
+/// Checks that the response is a refusal by `policy`. Returns the seconds to wait.
 #[track_caller]
 fn assert_limited(response: &Response, policy: &str, quota: &str) -> u64 {
     response.assert_refused(429, "rate_limited");
@@ -74,7 +74,7 @@ async fn a_call_passes_after_the_wait_that_a_refusal_names() {
     let server = limited_server("2", 1).await;
     let token = server.token().await;
     let client = server.key(&token.secret);
-    // Calls earn one more every half second. On a slow machine the second call may come later than that.
+    // The bucket gains one call every half second. On a slow machine the second call may come later than that.
     let refused = loop {
         let response = client.get(PING).await;
         if response.status == StatusCode::TOO_MANY_REQUESTS {
@@ -370,7 +370,7 @@ fn a_running_server_limits_tokens_by_its_options_and_addresses_by_the_fixed_limi
         assert!(response.starts_with("HTTP/1.1 403"), "{response}");
     }
     let mut limited = String::new();
-    // An address may send five more a second. The test repeats its calls until they have outrun that rate.
+    // An address may send five more a second. The test repeats its calls until they exceed that rate.
     wait_until("the address to be limited", || {
         limited = server.ping("made-up");
         limited.starts_with("HTTP/1.1 429")

@@ -1,4 +1,4 @@
-//! Usage of tokens: what the guard counts, and what the server stores.
+//! Usage of tokens: the counts of the guard, and their storage in the database.
 
 use std::{collections::BTreeMap, num::NonZeroU32};
 

@@ -27,7 +27,7 @@ impl Browser {
         Self::of(server.anonymous().at(address))
     }
 
-    /// A browser whose IP address the server does not learn.
+    /// A browser whose IP address is unknown to the server.
     pub(crate) fn without_address(server: &TestServer) -> Self {
         Self::of(server.anonymous())
     }

@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
 
-/// The path under which the whole API lies.
+/// The path prefix of the whole API.
 pub(crate) const BASE: &str = "/api/v1/ext";
 
 /// The only host that the API allows, and the one that a [`Client`] addresses by default.

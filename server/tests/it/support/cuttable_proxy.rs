@@ -1,4 +1,5 @@
-//! A TCP proxy that can fall silent or be cut, to take a database away from a server.
+//! A TCP proxy that can hold back all bytes or close all connections. Tests use it to cut a server off from its
+//! database.
 
 use std::{
     io::{ErrorKind, Read, Write},
@@ -11,12 +12,12 @@ use std::{
 /// How often a connection without traffic looks at the proxy's state.
 const POLL_DELAY: Duration = Duration::from_millis(10);
 
-/// What the proxy does with its connections.
+/// The state of the proxy, for all of its connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
     /// It passes bytes on.
     Open,
-    /// It keeps the bytes until it is open again.
+    /// It holds the bytes until it is open again.
     Silent,
     /// It ends all connections, and every new one.
     Cut,
@@ -79,7 +80,7 @@ fn pass_on(mut from: TcpStream, mut to: TcpStream, state: &Mutex<State>) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
             Err(_) => break,
         };
-        // After the read and before the write: nothing passes that arrives after a change of the state.
+        // Checked after the read and before the write, so that bytes that arrive after a change of state do not pass.
         while get(state) == State::Silent {
             thread::sleep(POLL_DELAY);
         }

@@ -61,7 +61,7 @@ impl TestDatabase {
     /// SQLite's file.
     ///
     /// # Panics
-    /// For PostgreSQL, which has none.
+    /// For PostgreSQL, which has no file.
     pub(crate) fn file(&self) -> PathBuf {
         match self {
             Self::Sqlite(folder) => folder.path().join("zone.db"),
@@ -69,7 +69,7 @@ impl TestDatabase {
         }
     }
 
-    /// A connection to SQLite's file, which waits for locks as long as a test may take.
+    /// A connection to SQLite's file. It waits for locks as long as a test may take.
     pub(crate) async fn connect_to_sqlite(&self) -> SqliteConnection {
         let options = SqliteConnectOptions::from_str(&self.url()).expect("an address of a file");
         let options = options.busy_timeout(TIMEOUT);
@@ -77,14 +77,14 @@ impl TestDatabase {
         connection.expect("connected")
     }
 
-    /// The single value, of bytes, in the single row that SQLite returns.
+    /// The bytes in the only column of the only row that SQLite returns.
     pub(crate) async fn bytes(&self, sql: &str) -> Vec<u8> {
         let mut connection = self.connect_to_sqlite().await;
         let row = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut connection);
         row.await.expect("a row")
     }
 
-    /// Takes SQLite's write lock: until it is released, nothing else is in a transaction that writes.
+    /// Takes SQLite's write lock. Until its release, no other transaction can write.
     pub(crate) async fn lock_writes(&self) -> WriteLock {
         let mut connection = self.connect_to_sqlite().await;
         let lock = sqlx::raw_sql("BEGIN IMMEDIATE");

@@ -17,7 +17,7 @@ pub(crate) struct Deployment {
     pub(crate) proxies: Vec<ReverseProxy>,
     pub(crate) servers: Vec<ServerProcess>,
     pub(crate) token: String,
-    /// Holds the originals. A test may put files beside them.
+    /// The folder with the originals. A test may add other files to it.
     pub(crate) folder: TempDir,
     _database: TestDatabase,
 }
@@ -48,8 +48,8 @@ impl Deployment {
     }
 }
 
-/// Starts a server that trusts a proxy on this machine. It listens on an address of its own: when it is gone, no
-/// other test's server can take its place.
+/// Starts a server that trusts a proxy on this machine. It listens on an address of its own, so that no other test's
+/// server can take the address after it stops.
 pub(crate) fn start_behind_proxy(url: &str, originals: &Path, options: &[&str]) -> ServerProcess {
     let listen = format!("--listen={}:0", own_address());
     let serve = [

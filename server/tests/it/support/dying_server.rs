@@ -9,8 +9,8 @@ use std::{
 
 use super::loopback::own_address;
 
-/// A server that reads each request to its end and then closes the connection, as the system does for a server that
-/// is killed. Only `/healthz` gets a response, so that load balancers send it requests.
+/// A server that reads each request to its end and then closes the connection, as the operating system does for a
+/// killed server. Only `/healthz` gets a response, so that load balancers send it requests.
 pub(crate) struct DyingServer {
     pub(crate) address: SocketAddr,
     methods: Arc<Mutex<Vec<String>>>,
@@ -74,7 +74,7 @@ fn read_request(reading: &mut impl BufRead) -> Option<(String, String)> {
     Some((method, path))
 }
 
-/// A line without its end; none at the end of the connection.
+/// A line without its line break. `None` at the end of the connection.
 fn read_line(reading: &mut impl BufRead) -> Option<String> {
     let mut line = String::new();
     let read = reading.read_line(&mut line).ok()?;

@@ -1,7 +1,7 @@
 //! Loopback addresses and ports that no other test uses.
 //!
-//! All of 127.0.0.0/8 is this machine. A port of 127.0.0.1 that a test gives back may go to another test at any
-//! moment, which would then answer in place of the server that was stopped.
+//! All of 127.0.0.0/8 is this machine. When a test releases a port of 127.0.0.1, another test may get it at any moment.
+//! The server of that test would then respond in place of the stopped one.
 
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},

@@ -1,6 +1,6 @@
-//! What the tests run on.
+//! Fixtures and helpers for the tests.
 //!
-//! | module | what it gives |
+//! | module | purpose |
 //! |---|---|
 //! | [`database`] | a database for one test, on SQLite or PostgreSQL |
 //! | [`server`] | the server in this process, without a socket, with the demo data |
@@ -11,7 +11,7 @@
 //! | [`reverse_proxy`] | nginx or HAProxy, with the shipped configuration |
 //! | [`deployment`] | two `serve` processes on one PostgreSQL, behind reverse proxies |
 //! | [`dying_server`] | a server that dies in the middle of every request |
-//! | [`cuttable_proxy`] | a TCP proxy that can fall silent or be cut |
+//! | [`cuttable_proxy`] | a TCP proxy that can hold back bytes or close its connections |
 //! | [`loopback`] | loopback addresses and ports that no other test uses |
 //! | [`wait`] | waiting for an event |
 
@@ -35,7 +35,7 @@ pub(crate) const DEMO_PASSWORD: &str = "developer-zone-demo";
 /// A member of organisation 903 in the demo data.
 pub(crate) const MEMBER: &str = "member@example.com";
 
-/// A well-formed key that belongs to no token. Only the database can tell.
+/// A well-formed key that belongs to no token. Only a read of the database shows that.
 pub(crate) const UNKNOWN_KEY: &str = "0000000000000000000000000000000000009Pic14yBvz";
 
 /// The cheapest call to the API, below [`client::BASE`].

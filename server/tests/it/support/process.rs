@@ -89,13 +89,13 @@ impl ServerProcess {
 
     /// Stops all threads of the process with SIGSTOP, and returns when they have stopped. SIGCONT wakes it.
     ///
-    /// A process that is stopped keeps its locks. The caller must make sure that it holds none.
+    /// A stopped process keeps its locks. The caller must make sure that it holds no lock.
     pub(crate) fn freeze(&self) {
         self.signal(Signal::STOP);
         wait_until("all threads to stop", || {
             let threads = fs::read_dir(format!("/proc/{}/task", self.child.id()));
             let mut threads = threads.expect("it runs");
-            // A thread that ended meanwhile has no file any more.
+            // A thread that has ended meanwhile has no file any more.
             threads.all(|thread| {
                 match fs::read_to_string(thread.expect("a thread").path().join("stat")) {
                     Ok(stat) => stat

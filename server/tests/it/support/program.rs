@@ -42,7 +42,7 @@ pub(crate) fn in_shell(words: &str, program: &Command) -> Command {
     shell
 }
 
-/// How a call ended.
+/// The result of a call: exit code and output.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) code: Option<i32>,
@@ -103,13 +103,13 @@ pub(crate) fn run_with_input(url: &str, arguments: &[&str], input: &str) -> Outc
         .stderr(Stdio::piped());
     let mut child = command.spawn().expect("started");
     let mut stdin = child.stdin.take().expect("piped");
-    // A program that ends without reading its input makes this fail. The outcome shows why.
+    // This fails if the program ends without reading its input. The outcome then shows why.
     let _ = stdin.write_all(input.as_bytes());
     drop(stdin);
     child.wait_with_output().expect("ended").into()
 }
 
-/// Calls the program with a standard output that nobody reads: every write to it fails.
+/// Calls the program with a closed pipe as standard output: every write to it fails.
 pub(crate) fn run_without_reader(url: &str, arguments: &[&str]) -> Outcome {
     let (reader, writer) = pipe().expect("a pipe");
     drop(reader);

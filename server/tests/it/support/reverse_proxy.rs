@@ -176,13 +176,13 @@ impl Drop for ReverseProxy {
 /// Where a proxy's log of calls is.
 enum Log {
     File(PathBuf),
-    /// Received from a socket.
+    /// The proxy sends it to a socket.
     Received(Arc<Mutex<String>>),
 }
 
 impl Log {
-    /// Receives lines all the time: the socket holds few, and HAProxy drops a line that does not fit. The thread
-    /// ends with the test run.
+    /// Receives lines continuously: the socket's buffer is small, and HAProxy drops a line that does not fit. The
+    /// thread ends with the test run.
     fn of(socket: UnixDatagram) -> Self {
         let log = Arc::new(Mutex::new(String::new()));
         let received = log.clone();
@@ -270,7 +270,7 @@ fn shipped(file: &str) -> String {
     fs::read_to_string(format!("{deploy}{file}")).expect("a configuration")
 }
 
-/// The path of an installed program. Debian has the proxies in a folder that only root's `PATH` names.
+/// The path of an installed program. Debian installs the proxies in a folder that is only in root's `PATH`.
 fn installed(name: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<_> = std::env::split_paths(&path).collect();
@@ -282,7 +282,7 @@ fn installed(name: &str) -> PathBuf {
     })
 }
 
-/// Makes a self-signed certificate for both host names, in the files that each proxy wants.
+/// Creates a self-signed certificate for both host names, in the files that each proxy needs.
 fn make_certificate(folder: &Path) {
     let (key, certificate) = (folder.join("privkey.pem"), folder.join("fullchain.pem"));
     let made = Command::new("openssl")

@@ -5,14 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Ends a test that hangs. No outcome depends on it: everything that a test waits for takes a small part of it,
-/// also on a busy machine.
+/// Ends a test that hangs. No result depends on it: every event that a test waits for comes much sooner, even on a busy
+/// machine.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Between two looks.
+/// The delay between two polls.
 const POLL_DELAY: Duration = Duration::from_millis(10);
 
-/// Polls until `is_met` returns true. `what` names the event in the message of a test that waits in vain.
+/// Polls until `is_met` returns true. If the event never comes, the test fails with a message that contains `what`.
 #[track_caller]
 pub(crate) fn wait_until(what: &str, mut is_met: impl FnMut() -> bool) {
     let start = Instant::now();
