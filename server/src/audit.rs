@@ -97,8 +97,8 @@ pub(crate) fn csv_lines(entries: Vec<Entry>) -> Vec<u8> {
     csv(entries.into_iter().map(|entry| Row::from(entry).cells()))
 }
 
-/// RFC 4180, UTF-8, with every cell in quotes. Without them, a spreadsheet with another separator than the comma would
-/// split cells.
+/// RFC 4180, UTF-8, with every cell in quotes. Without quotes, a spreadsheet that expects another separator would split
+/// cells.
 fn csv(lines: impl IntoIterator<Item = [String; 11]>) -> Vec<u8> {
     let mut writer = WriterBuilder::new()
         .terminator(Terminator::CRLF)

@@ -15,7 +15,7 @@ use crate::{
 /// Changes the password, and ends the account's other sessions. This browser gets a new session.
 ///
 /// # Errors
-/// None: the page says what happened.
+/// None. A flash message on the page shows the result.
 #[server(prefix = "/api/dashboard", endpoint = "change-password")]
 pub(crate) async fn change_password(
     current_password: String,
@@ -43,7 +43,7 @@ pub(crate) async fn change_password(
 /// Ends one of the user's own sessions. If it is this browser's, redirects to the sign-in page.
 ///
 /// # Errors
-/// None: the page says what happened.
+/// None. A flash message on the page shows the result.
 #[server(prefix = "/api/dashboard", endpoint = "end-session")]
 pub(crate) async fn end_session(session_id: SessionId) -> Result<(), RequestError> {
     let end = async {
@@ -63,7 +63,7 @@ pub(crate) async fn end_session(session_id: SessionId) -> Result<(), RequestErro
 /// Ends all of the user's own sessions, this one included, and redirects to the sign-in page.
 ///
 /// # Errors
-/// None: if it failed, the page says so.
+/// None. If it fails, a flash message on the page says so.
 #[server(prefix = "/api/dashboard", endpoint = "end-all-sessions")]
 pub(crate) async fn end_all_sessions() -> Result<(), RequestError> {
     let end = async {

@@ -3,7 +3,7 @@
 //! The contract's order goes from cheap to expensive. A refusal before check 3 costs no hash; a refusal in the first
 //! half of check 3 costs no read of the database. The rules themselves, and checks 7 to 10, are in
 //! [`model::permission`]. Only this guard makes a [`Caller`] from a request. Wrong keys are throttled within check 3
-//! ([`super::throttle`]). Each call with an existing token counts as a use of the token, whatever its outcome
+//! ([`super::throttle`]). Each call with an existing token counts as a use of the token, even if it is refused
 //! ([`Counted`]).
 
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 
-/// Prints one line, or several joined ones. A reader that stops early (`… | head -1`) is no error.
+/// Prints one line, or several joined ones. A reader that stops early (`… | head -1`) is not an error.
 ///
 /// # Errors
 /// [`Error::Output`].
@@ -17,7 +17,7 @@ pub(super) fn line(text: impl AsRef<str>) -> Result<(), Error> {
     }
 }
 
-/// Prints a text that contains its own line breaks. A reader that stops early is no error.
+/// Prints a text that contains its own line breaks. A reader that stops early is not an error.
 ///
 /// # Errors
 /// [`Error::Output`].

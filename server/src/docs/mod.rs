@@ -68,7 +68,7 @@ pub(crate) fn router(
         .route("/robots.txt", robots.route())
 }
 
-/// What search engines may read (RFC 9309): everything public, except the API.
+/// The rules for search engines (RFC 9309): they may read everything public, except the API.
 fn robots_txt() -> String {
     let openapi = openapi::PATH;
     format!("User-agent: *\nAllow: {openapi}\nDisallow: /api/\n")

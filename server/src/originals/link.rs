@@ -13,7 +13,7 @@ pub(crate) struct Link {
     pub(crate) filename: String,
 }
 
-/// Why there is no link. The text is for the API's caller.
+/// The reason for a missing link. Its text is shown to the API's caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LinkError {
     /// The file does not exist, or its name is invalid.

@@ -111,7 +111,8 @@ async fn a_made_up_key_and_a_deleted_one_get_identical_responses() {
     }
 }
 
-/// The endpoints for faces and clips refuse every call, whatever the event's settings are. The other checks come first.
+/// The endpoints for faces and clips refuse every call, even if the event's settings allow it. The other checks come
+/// first.
 #[tokio::test]
 async fn endpoints_without_a_feature_are_behind_the_same_checks() {
     let server = TestServer::on_sqlite().await;

@@ -124,9 +124,9 @@ pub(super) fn Form(opened: OpenedForm) -> impl IntoView {
     }
 }
 
-/// Responds to the form in one of three ways: the page that shows the token once, a redirect back to the form with an
-/// error message, or a page that says that the form was already used. `context` provides the same values as the server
-/// provides to server functions.
+/// Responds to the form. On success, the response is the page that shows the token once. On an error, it is a redirect
+/// back to the form. If the form was already used, it is a page that says so. `context` provides the same values as the
+/// server provides to server functions.
 pub async fn create_from_form(
     assets: Assets,
     request: Parts,

@@ -99,8 +99,8 @@ fn too_long() -> Fault {
     format!("is longer than {MAX_RECORD} bytes")
 }
 
-/// Whether a quoted field is open at the end of `line`, by RFC 4180 and as the `csv` crate reads it: a quotation mark
-/// opens a field only as its first character, and two within a quoted field mean one.
+/// Whether a quoted field is open at the end of `line`, by RFC 4180 and as the `csv` crate reads it. A quotation mark
+/// opens a field only as its first character. Two of them within a quoted field mean one.
 fn leaves_open(line: &[u8], open: bool) -> bool {
     #[derive(Clone, Copy, PartialEq, Eq)]
     enum At {
