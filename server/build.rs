@@ -1,5 +1,5 @@
-//! The release binary embeds the built front end: a new one is a reason to compile the server anew. A debug
-//! binary reads it from its folder.
+//! The release binary embeds the front end, so the server is compiled again after each build of it. A debug binary
+//! reads the front end from its folder.
 
 fn main() {
     if std::env::var("PROFILE").is_ok_and(|profile| profile == "release") {
