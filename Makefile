@@ -19,7 +19,7 @@ BROWSER := --package frontend --package app --features app/hydrate \
 # features. Other tools have selections of their own.
 TESTED := --package model --package store --package app --package server --package checker --features app/ssr
 
-# The checker starts real servers on a throwaway PostgreSQL, breaks them, and judges their answers: docs/revocation.md.
+# The checker starts real servers on a temporary PostgreSQL, breaks them, and judges their responses: docs/revocation.md.
 BUILD_CHECKER := cargo build $(TESTED) --bin history-checker
 CHECKER       := cargo xtask with-postgres -- $(CARGO_TARGET_DIR)/debug/history-checker
 
@@ -141,7 +141,7 @@ bench: setup-test ## Benchmarks for docs/performance.md, on an idle machine
 	@cargo build --release --package bench
 	@cargo build --release --package store --example million_tokens
 	$(call section,One check of a key)
-	@cargo bench --package store
+	@cargo bench --package bench
 	$(call section,Pings compared with a bare handler)
 	@cargo xtask with-postgres -- target/release/bench ping
 	$(call section,A million tokens)

@@ -1,4 +1,4 @@
-//! The cost of one check of a key, without HTTP: `cargo bench -p store`.
+//! The cost of one check of a key, without HTTP: `cargo bench -p bench`.
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]
 #![allow(
     clippy::expect_used,
