@@ -68,6 +68,8 @@ export class DeveloperZonePage {
     const token = await this.create();
     await this.newToken.done.click();
     await expect(this.newToken.dialog).toBeHidden();
+    // The page moves the focus a moment later. A test that moves it too must come after that.
+    await expect(this.createToken).toBeFocused();
     return token;
   }
 }
