@@ -58,7 +58,7 @@ deb: setup-build setup-deb ## Build the Debian package to ship, into target/debi
 
 check: lint-rust ## Two minutes: format, clippy, and the tests that need neither PostgreSQL nor a browser
 	$(call section,Tests without PostgreSQL and browser)
-	@cargo test $(TESTED) --lib
+	@cargo test $(TESTED)
 	@cargo test --package xtask --bins
 
 test: ## Everything that CI runs: lints, Rust tests, revocation, conformance and browser tests
