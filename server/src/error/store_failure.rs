@@ -195,7 +195,7 @@ const fn about_token(error: &TokenError) -> Option<&'static str> {
         TokenError::NoSuchOrganisation(_) => Some(LIST_ORGANISATIONS),
         TokenError::PlanRequired(_) => Some(SET_PLAN),
         TokenError::NoSuchToken(_) => {
-            Some("`developer-zone token list` shows those that there are")
+            Some("`developer-zone token list` shows the tokens that exist")
         }
         TokenError::Database(error) => about_database(error),
         TokenError::LimitReached => None,

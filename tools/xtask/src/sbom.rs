@@ -192,8 +192,8 @@ impl Checksums {
 mod tests {
     use super::*;
 
-    const TREE: &str = "0 server v0.1.0 (/work/server) | MIT OR Apache-2.0
-1 app v0.1.0 (/work/app) | MIT OR Apache-2.0
+    const TREE: &str = "0 server v0.1.0 (/home/ada/zone/server) | MIT OR Apache-2.0
+1 app v0.1.0 (/home/ada/zone/app) | MIT OR Apache-2.0
 2 http v1.4.0 | MIT/Apache-2.0
 3 bytes v1.10.0 | MIT
 1 http v1.4.0 | MIT/Apache-2.0 (*)
