@@ -49,20 +49,20 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the page's filter.
-    pub const ALL: [Self; 13] = [
-        Self::TokenCreated,
-        Self::TokenDeactivated,
-        Self::TokenActivated,
-        Self::TokenRenamed,
-        Self::TokenDeleted,
-        Self::SignedIn,
-        Self::SignInFailed,
-        Self::SignedOut,
-        Self::PasswordChanged,
-        Self::SessionsEnded,
-        Self::MemberAdded,
-        Self::PlanChanged,
-        Self::AuditPruned,
+    pub const ALL: [Self; 13] = all_variants![
+        TokenCreated,
+        TokenDeactivated,
+        TokenActivated,
+        TokenRenamed,
+        TokenDeleted,
+        SignedIn,
+        SignInFailed,
+        SignedOut,
+        PasswordChanged,
+        SessionsEnded,
+        MemberAdded,
+        PlanChanged,
+        AuditPruned
     ];
 
     /// The code in the database, on the command line, in URLs and in exported files.

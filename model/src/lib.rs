@@ -3,6 +3,21 @@
 //! The code is pure: no I/O, no clock, no randomness. The server and the browser compile the same code, so each rule
 //! exists once and holds on both sides.
 
+/// An array with every variant of `Self`. A list that lacks a variant does not compile.
+///
+/// A variant with a value is listed with an example of it. Those after `except` have no place in the array.
+#[macro_export]
+macro_rules! all_variants {
+    ($($variant:ident $(($example:expr))?),+ $(,)? $(; except $($excepted:ident),+)?) => {{
+        // The match has no catch-all, so it must name every variant.
+        let _ = |value: &Self| match value {
+            $(Self::$variant { .. } => {})+
+            $($(Self::$excepted { .. } => {})+)?
+        };
+        [$(Self::$variant $(($example))?),+]
+    }};
+}
+
 pub mod audit;
 pub mod client;
 pub mod event;

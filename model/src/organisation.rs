@@ -32,7 +32,7 @@ pub enum Plan {
 
 impl Plan {
     /// Every plan, smallest first.
-    pub const ALL: [Self; 4] = [Self::Trial, Self::PayAsYouGo, Self::Pro, Self::Enterprise];
+    pub const ALL: [Self; 4] = all_variants![Trial, PayAsYouGo, Pro, Enterprise];
 
     /// Whether the plan includes the Developer Zone and the external API.
     ///
@@ -85,7 +85,7 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 2] = [Self::Admin, Self::User];
+    pub const ALL: [Self; 2] = all_variants![Admin, User];
 
     /// The name on pages.
     pub const fn label(self) -> &'static str {

@@ -45,17 +45,17 @@ pub enum Check {
 
 impl Check {
     /// Every check, in order.
-    pub const ALL: [Self; 10] = [
-        Self::KeySent,
-        Self::Host,
-        Self::TokenKnown,
-        Self::TokenActive,
-        Self::Plan,
-        Self::RateLimit,
-        Self::Organisation,
-        Self::Event,
-        Self::EventConfigured,
-        Self::Feature,
+    pub const ALL: [Self; 10] = all_variants![
+        KeySent,
+        Host,
+        TokenKnown,
+        TokenActive,
+        Plan,
+        RateLimit,
+        Organisation,
+        Event,
+        EventConfigured,
+        Feature
     ];
 
     /// The condition that a call must meet to pass the check.
@@ -104,18 +104,18 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal, in the order of the checks.
-    pub const ALL: [Self; 11] = [
-        Self::TokenMissing,
-        Self::HostNotAllowed,
-        Self::TokenInvalid,
-        Self::TokenInactive,
-        Self::TokenExpired,
-        Self::PlanRequired,
-        Self::RateLimited,
-        Self::OrganisationMismatch,
-        Self::EventMismatch,
-        Self::EventNotConfigured,
-        Self::FeatureDisabled,
+    pub const ALL: [Self; 11] = all_variants![
+        TokenMissing,
+        HostNotAllowed,
+        TokenInvalid,
+        TokenInactive,
+        TokenExpired,
+        PlanRequired,
+        RateLimited,
+        OrganisationMismatch,
+        EventMismatch,
+        EventNotConfigured,
+        FeatureDisabled
     ];
 
     /// The stable code in the `X-Error-Code` header.

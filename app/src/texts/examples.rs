@@ -5,6 +5,8 @@
 //!
 //! Each example runs as printed, with only the language installed: Python 3 and Node.js have an HTTP client.
 
+use model::all_variants;
+
 /// The environment variable with the key, for examples without the key itself.
 pub const KEY_VARIABLE: &str = "API_TOKEN";
 
@@ -21,7 +23,7 @@ pub enum Language {
 
 impl Language {
     /// Every language, in the order of the tabs.
-    pub const ALL: [Self; 3] = [Self::Curl, Self::Python, Self::JavaScript];
+    pub const ALL: [Self; 3] = all_variants![Curl, Python, JavaScript];
 
     /// The label of its tab.
     pub const fn label(self) -> &'static str {

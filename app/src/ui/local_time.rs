@@ -1,7 +1,7 @@
 //! Timestamps in the reader's language and time zone.
 
 use leptos::prelude::*;
-use model::timestamp::Timestamp;
+use model::{all_variants, timestamp::Timestamp};
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
@@ -23,7 +23,7 @@ pub(crate) enum Shown {
 }
 
 impl Shown {
-    const ALL: [Self; 3] = [Self::Date, Self::DateAndTime, Self::Ago];
+    const ALL: [Self; 3] = all_variants![Date, DateAndTime, Ago];
 
     /// The value of the `data-shown` attribute.
     const fn name(self) -> &'static str {

@@ -1,5 +1,5 @@
-//! The argument of an endpoint, and the guard's checks 7 to 10. An endpoint asks its [`Call`] for access to an
-//! organisation or event. The store requires that access for each read.
+//! The argument of an endpoint, and the guard's checks 7 to 10. An endpoint asks its [`Call`] for permission to read an
+//! organisation or event. The store requires that permission for each read.
 //!
 //! The ids in the path are read first: an id that is not a number gets 422 before the checks.
 
@@ -34,7 +34,7 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Access to the organisation in the path (check 7).
+    /// Permission to read the organisation in the path (check 7).
     ///
     /// # Errors
     /// The refusal, or 422.
@@ -43,23 +43,23 @@ impl Call<'_> {
         Ok(self.caller.organisation(OrganisationId(organisation))?)
     }
 
-    /// Access to the event in the path (checks 7 to 9).
+    /// Permission to read the event in the path (checks 7 to 9).
     ///
     /// # Errors
     /// The refusal, 422, or the failure of the store.
     pub(super) async fn event(&self) -> Result<EventPermission, ApiError> {
         let [organisation, event] = ids(&self.values, ["org_id", "event_id"])?;
-        let access = self.caller.organisation(OrganisationId(organisation))?;
+        let permission = self.caller.organisation(OrganisationId(organisation))?;
         let found = self
             .backends
             .store
             .key_cache()
             .event(EventId(event))
             .await?;
-        Ok(access.event(found.as_ref())?)
+        Ok(permission.event(found.as_ref())?)
     }
 
-    /// Access to the event in the path with a feature (checks 7 to 10).
+    /// Permission to read the event in the path with a feature (checks 7 to 10).
     ///
     /// # Errors
     /// As [`Call::event`].

@@ -1,4 +1,4 @@
-//! Errors of the API: status, code and message of each.
+//! Errors of the API: what it sends for each, and what the documentation says about it.
 
 use std::borrow::Cow;
 
@@ -7,9 +7,13 @@ use http::{
     HeaderValue, StatusCode,
     header::{RETRY_AFTER, WWW_AUTHENTICATE},
 };
-use model::permission::Refusal;
+use model::{
+    all_variants,
+    permission::{Check, Explanation, Refusal},
+};
 use store::error::{DatabaseError, EventError};
 
+use self::ReturnedBy::{EventEndpoints, EveryEndpoint, NoEndpoint, SomeEndpoints};
 use super::{envelope, throttle::Exceeded};
 
 const CHALLENGE: HeaderValue =
@@ -52,6 +56,35 @@ pub(super) enum ApiError {
     Internal,
 }
 
+/// What the API sends for an error, and what the documentation says about it.
+pub(crate) struct Description {
+    /// The HTTP status.
+    pub(crate) status: StatusCode,
+    /// The code sent in `X-Error-Code`. It never changes.
+    pub(crate) code: &'static str,
+    /// The message for people. It reveals nothing internal.
+    pub(crate) message: Cow<'static, str>,
+    /// Why the API sends it. Text between backticks is code.
+    pub(crate) cause: &'static str,
+    /// What to do about it.
+    pub(crate) remedy: &'static str,
+    /// Which endpoints return it.
+    pub(crate) returned_by: ReturnedBy,
+}
+
+/// Which endpoints return an error. The OpenAPI document lists it there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReturnedBy {
+    /// All of them.
+    EveryEndpoint,
+    /// Those of an event.
+    EventEndpoints,
+    /// Those that name its code ([`Endpoint::refusing`](super::endpoint::Endpoint::refusing)).
+    SomeEndpoints,
+    /// None: it is about a path or method without an endpoint, or about a link to a file.
+    NoEndpoint,
+}
+
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
@@ -90,85 +123,169 @@ impl ApiError {
         }
     }
 
-    pub(super) fn status(&self) -> StatusCode {
-        match self {
-            Self::Refused(Refusal::TokenMissing) => StatusCode::UNAUTHORIZED,
-            Self::Refused(Refusal::EventNotConfigured)
-            | Self::NotFound
-            | Self::NoSuchBib(_)
-            | Self::NoSuchFile => StatusCode::NOT_FOUND,
-            Self::RateLimited(_) | Self::Refused(Refusal::RateLimited) => {
-                StatusCode::TOO_MANY_REQUESTS
-            }
-            Self::Refused(_) | Self::LinkInvalid | Self::LinkExpired => StatusCode::FORBIDDEN,
-            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Malformed(_) | Self::NoSuchImage => StatusCode::BAD_REQUEST,
-            Self::Store(error) if error.is_unavailable() => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Store(_) | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        }
+    /// One error of each other kind.
+    fn besides_refusals() -> impl Iterator<Item = Self> {
+        all_variants![
+            NotFound,
+            MethodNotAllowed,
+            BodyTooLarge,
+            NotJson,
+            Malformed("expected value at line 1 column 1".to_owned()),
+            Invalid("page: must be a whole number from 1".to_owned()),
+            NoSuchBib("1234".to_owned()),
+            NoSuchImage,
+            LinkInvalid,
+            LinkExpired,
+            NoSuchFile,
+            Internal,
+            Store(DatabaseError::Unavailable("away".into()));
+            except Refused, RateLimited
+        ]
+        .into_iter()
     }
 
-    /// The code sent in `X-Error-Code`. It never changes.
-    pub(super) fn code(&self) -> &'static str {
+    /// What the API sends for the error, and what the documentation says about it.
+    fn describe(self) -> Description {
         match self {
-            Self::Refused(refusal) => refusal.code(),
-            Self::RateLimited(_) => Refusal::RateLimited.code(),
-            Self::Invalid(_) => "invalid_request",
-            Self::NotFound => "not_found",
-            Self::MethodNotAllowed => "method_not_allowed",
-            Self::BodyTooLarge => "body_too_large",
-            Self::NotJson => "unsupported_media_type",
-            Self::Malformed(_) => "malformed_request",
-            Self::NoSuchBib(_) => "bib_not_found",
-            Self::NoSuchImage => "image_not_found",
-            Self::NoSuchFile => "file_not_found",
-            Self::LinkInvalid => "link_invalid",
-            Self::LinkExpired => "link_expired",
-            Self::Store(error) if error.is_unavailable() => "unavailable",
-            Self::Store(_) | Self::Internal => envelope::INTERNAL.0,
+            Self::Refused(refusal) => of_refusal(refusal),
+            Self::RateLimited(_) => of_refusal(Refusal::RateLimited),
+            Self::NotFound => Description {
+                status: StatusCode::NOT_FOUND,
+                code: "not_found",
+                message: "There is no such endpoint. Check the path.".into(),
+                cause: "No endpoint has this path.",
+                remedy: "Compare the path with the API reference.",
+                returned_by: NoEndpoint,
+            },
+            Self::MethodNotAllowed => Description {
+                status: StatusCode::METHOD_NOT_ALLOWED,
+                code: "method_not_allowed",
+                message: "The endpoint does not support this method. The Allow header lists the supported ones.".into(),
+                cause: "The endpoint does not support this method.",
+                remedy: "Use one of the methods in the `Allow` header.",
+                returned_by: NoEndpoint,
+            },
+            Self::BodyTooLarge => Description {
+                status: StatusCode::PAYLOAD_TOO_LARGE,
+                code: "body_too_large",
+                message: "The request body is larger than 64 KiB. Request fewer photos at a time.".into(),
+                cause: "The request body is larger than 64 KiB.",
+                remedy: "Request fewer photos at a time.",
+                returned_by: SomeEndpoints,
+            },
+            Self::NotJson => Description {
+                status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                code: "unsupported_media_type",
+                message: "The request body must be JSON. Send it with Content-Type: application/json.".into(),
+                cause: "The request body is not declared as JSON.",
+                remedy: "Send `Content-Type: application/json`.",
+                returned_by: SomeEndpoints,
+            },
+            Self::Malformed(problem) => Description {
+                status: StatusCode::BAD_REQUEST,
+                code: "malformed_request",
+                message: format!("The request body is not valid JSON: {problem}").into(),
+                cause: "The request body is not valid JSON.",
+                remedy: "Build the body with a JSON library. The message says where the error is.",
+                returned_by: SomeEndpoints,
+            },
+            Self::Invalid(problems) => Description {
+                status: StatusCode::UNPROCESSABLE_ENTITY,
+                code: "invalid_request",
+                message: problems.into(),
+                cause: "A parameter or field is missing, out of range or of the wrong type.",
+                remedy: "The message names each field and what it must be.",
+                returned_by: EveryEndpoint,
+            },
+            Self::NoSuchBib(bib) => Description {
+                status: StatusCode::NOT_FOUND,
+                code: "bib_not_found",
+                message: format!("BIB number {bib} not found for this event").into(),
+                cause: "No photo of the event shows this bib number.",
+                remedy: "Tell your users that there are no photos yet. Some may be added later.",
+                returned_by: SomeEndpoints,
+            },
+            Self::NoSuchImage => Description {
+                status: StatusCode::BAD_REQUEST,
+                code: "image_not_found",
+                message: "The event has no photo with this id. Take image_id from a list of this event’s photos.".into(),
+                cause: "The event has none of the requested photos.",
+                remedy: "Take `image_id` from a list of this event’s photos.",
+                returned_by: SomeEndpoints,
+            },
+            Self::LinkInvalid => Description {
+                status: StatusCode::FORBIDDEN,
+                code: "link_invalid",
+                message: "The link is incomplete or was changed. Copy all of it, or request a new one from the API.".into(),
+                cause: "The link to a file is incomplete or was changed.",
+                remedy: "Use the link exactly as the API returned it.",
+                returned_by: NoEndpoint,
+            },
+            Self::LinkExpired => Description {
+                status: StatusCode::FORBIDDEN,
+                code: "link_expired",
+                message: "The link has expired: links are valid for one hour. Request a new one from the API.".into(),
+                cause: "The link to a file is older than one hour.",
+                remedy: "Request a new link.",
+                returned_by: NoEndpoint,
+            },
+            Self::NoSuchFile => Description {
+                status: StatusCode::NOT_FOUND,
+                code: "file_not_found",
+                message: "The file is no longer in storage. Request a new link: the response says whether the original exists.".into(),
+                cause: "The file was removed from storage after the link was made.",
+                remedy: "Request a new link. The response says whether the original exists.",
+                returned_by: NoEndpoint,
+            },
+            Self::Store(DatabaseError::Unavailable(_)) => Description {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                code: "unavailable",
+                message: "The service is unavailable. Try again in a moment.".into(),
+                cause: "The service cannot check the token or read the data at the moment.",
+                remedy: "Wait for the seconds in `Retry-After`, then try again.",
+                returned_by: EveryEndpoint,
+            },
+            Self::Store(
+                DatabaseError::Refused(_) | DatabaseError::Damaged(_) | DatabaseError::Corrupt(_),
+            )
+            | Self::Internal => Description {
+                status: StatusCode::INTERNAL_SERVER_ERROR,
+                code: envelope::INTERNAL.0,
+                message: envelope::INTERNAL.1.into(),
+                cause: "Something failed on our side.",
+                remedy: "Try again. If it persists, tell us the `X-Request-Id` of the response.",
+                returned_by: EveryEndpoint,
+            },
         }
     }
+}
 
-    /// The message for people. It reveals nothing internal.
-    pub(super) fn message(&self) -> Cow<'_, str> {
-        match self {
-            Self::Refused(refusal) => refusal.message().into(),
-            Self::RateLimited(_) => Refusal::RateLimited.message().into(),
-            Self::Invalid(problems) => problems.into(),
-            Self::NotFound => "There is no such endpoint. Check the path.".into(),
-            Self::MethodNotAllowed => {
-                "The endpoint does not support this method. The Allow header lists the supported ones."
-                    .into()
-            }
-            Self::BodyTooLarge => {
-                "The request body is larger than 64 KiB. Request fewer photos at a time.".into()
-            }
-            Self::NotJson => {
-                "The request body must be JSON. Send it with Content-Type: application/json.".into()
-            }
-            Self::Malformed(problem) => format!("The request body is not valid JSON: {problem}").into(),
-            Self::NoSuchBib(bib) => format!("BIB number {bib} not found for this event").into(),
-            Self::LinkInvalid => {
-                "The link is incomplete or was changed. Copy all of it, or request a new one from the API.".into()
-            }
-            Self::LinkExpired => {
-                "The link has expired: links are valid for one hour. Request a new one from the API.".into()
-            }
-            Self::NoSuchFile => {
-                "The file is no longer in storage. Request a new link: the response says whether the original exists.".into()
-            }
-            Self::NoSuchImage => {
-                "The event has no photo with this id. Take image_id from a list of this event’s photos.".into()
-            }
-            Self::Store(error) if error.is_unavailable() => {
-                "The service is unavailable. Try again in a moment.".into()
-            }
-            Self::Store(_) | Self::Internal => envelope::INTERNAL.1.into(),
-        }
+fn of_refusal(refusal: Refusal) -> Description {
+    let Explanation { cause, remedy } = refusal.explanation();
+    Description {
+        status: match refusal {
+            Refusal::TokenMissing => StatusCode::UNAUTHORIZED,
+            Refusal::EventNotConfigured => StatusCode::NOT_FOUND,
+            Refusal::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            _ => StatusCode::FORBIDDEN,
+        },
+        code: refusal.code(),
+        message: refusal.message().into(),
+        cause,
+        remedy,
+        // Every endpoint asks for permission to read the organisation, those of an event also for the event.
+        returned_by: match refusal.check() {
+            Check::Feature => SomeEndpoints,
+            Check::Event | Check::EventConfigured => EventEndpoints,
+            _ => EveryEndpoint,
+        },
     }
+}
+
+/// Every error that the API sends, in the order of the checks. The documentation is made from this list.
+pub(crate) fn every_error() -> impl Iterator<Item = Description> {
+    let refusals = Refusal::ALL.into_iter().map(of_refusal);
+    refusals.chain(ApiError::besides_refusals().map(ApiError::describe))
 }
 
 impl IntoResponse for ApiError {
@@ -179,14 +296,24 @@ impl IntoResponse for ApiError {
                 "the store failed during an API call"
             );
         }
-        let status = self.status();
-        let mut response = envelope::failure(status, self.code(), &self.message());
-        if let Some(refusal) = self.refusal() {
+        let refusal = self.refusal();
+        let exceeded = match &self {
+            Self::RateLimited(exceeded) => Some(*exceeded),
+            _ => None,
+        };
+        let Description {
+            status,
+            code,
+            message,
+            ..
+        } = self.describe();
+        let mut response = envelope::failure(status, code, &message);
+        if let Some(refusal) = refusal {
             // The guard reads it to count refusals of checks 7 to 10.
             response.extensions_mut().insert(refusal);
         }
         let headers = response.headers_mut();
-        if let Self::RateLimited(exceeded) = &self {
+        if let Some(exceeded) = exceeded {
             exceeded.add_headers(headers);
         }
         match status {

@@ -29,13 +29,13 @@ pub(super) fn document_ping() -> Endpoint {
 
 /// Reports that all checks passed. The guard has done the work.
 pub(super) async fn ping(call: &Call<'_>) -> Result<Success<PingData>, ApiError> {
-    let access = call.event().await?;
+    let permission = call.event().await?;
     Ok(Success {
         message: "pong".into(),
         data: PingData {
             status: "ok",
-            org_id: access.organisation().organisation_id(),
-            event_id: access.event_id(),
+            org_id: permission.organisation().organisation_id(),
+            event_id: permission.event_id(),
         },
     })
 }
@@ -63,9 +63,9 @@ pub(super) fn document_details() -> Endpoint {
 
 /// The event and its features, as the guard has just read them.
 pub(super) async fn details(call: &Call<'_>) -> Result<Success<DetailsData>, ApiError> {
-    let access = call.event().await?;
+    let permission = call.event().await?;
     let events = call.backends.store.events();
-    let event = events.find(access, access.event_id()).await?;
+    let event = events.find(permission, permission.event_id()).await?;
     Ok(Success {
         message: "Event details".into(),
         data: DetailsData {
@@ -74,7 +74,7 @@ pub(super) async fn details(call: &Call<'_>) -> Result<Success<DetailsData>, Api
             event_slug: event.event_slug,
             event_date: event.event_date,
             status: event.status,
-            settings: access.settings(),
+            settings: permission.settings(),
         },
     })
 }

@@ -21,9 +21,14 @@ pub(super) fn document() -> Endpoint {
 }
 
 pub(super) async fn list(call: &Call<'_>) -> Result<Success<EventsData>, ApiError> {
-    let access = call.organisation()?;
+    let permission = call.organisation()?;
     let page = EventPage::read(&call.head.uri)?;
-    let page = call.backends.store.events().list(access, page.0).await?;
+    let page = call
+        .backends
+        .store
+        .events()
+        .list(permission, page.0)
+        .await?;
     Ok(Success {
         message: "Records for events".into(),
         data: EventsData {

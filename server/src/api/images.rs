@@ -52,9 +52,9 @@ pub(super) fn document_all() -> Endpoint {
 }
 
 pub(super) async fn all(call: &Call<'_>) -> Result<Success<ImagesData>, ApiError> {
-    let access = call.event().await?;
+    let permission = call.event().await?;
     let page = PhotoPage::read(&call.head.uri)?;
-    let page = call.backends.store.photos().all(access, page.0).await?;
+    let page = call.backends.store.photos().all(permission, page.0).await?;
     Ok(images(page, "Records for all images"))
 }
 
@@ -71,7 +71,7 @@ pub(super) fn document_with_bib() -> Endpoint {
 }
 
 pub(super) async fn with_bib(call: &Call<'_>) -> Result<Success<ImagesData>, ApiError> {
-    let access = call.event_with(Feature::BibSearch).await?;
+    let permission = call.event_with(Feature::BibSearch).await?;
     let text = call.value("bib")?;
     let page = PhotoPage::read(&call.head.uri)?;
     // A text that cannot be a bib number is on no photo.
@@ -79,7 +79,7 @@ pub(super) async fn with_bib(call: &Call<'_>) -> Result<Success<ImagesData>, Api
         return Err(ApiError::NoSuchBib(text.trim().to_owned()));
     };
     let photos = call.backends.store.photos();
-    let page = photos.with_bib(access, &bib, page.0).await?;
+    let page = photos.with_bib(permission, &bib, page.0).await?;
     if page.pagination.total == 0 {
         return Err(ApiError::NoSuchBib(bib.to_string()));
     }

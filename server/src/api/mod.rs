@@ -7,7 +7,7 @@
 //! 3. the guard's checks 1 to 6 ([`guard`]),
 //! 4. the limit on the body's size ([`body`]),
 //! 5. the choice of the endpoint ([`routing`]),
-//! 6. checks 7 to 10, where the endpoint asks its [`call`] for access to an organisation or event.
+//! 6. checks 7 to 10, where the endpoint asks its [`call`] for permission to read an organisation or event.
 //!
 //! So a caller without a valid key does not even learn which paths exist.
 //!
@@ -17,17 +17,16 @@
 mod body;
 mod call;
 mod catch_panic;
-mod closed;
+mod disabled;
 mod endpoint;
 mod envelope;
-mod error;
+pub(crate) mod error;
 mod event;
 mod events;
 pub(crate) mod files;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod guard;
-pub(crate) mod help;
 mod images;
 mod key;
 pub(crate) mod openapi;

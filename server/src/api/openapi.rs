@@ -16,31 +16,13 @@ use serde_json::{Map, Value, json};
 
 use super::{
     endpoint::{Endpoint, parameter, parsed, reference},
-    error::ApiError,
+    error::{Description, ReturnedBy, every_error},
     routes::{ROUTES, Route},
 };
 use crate::http::headers::{ANY_ORIGIN, RESOURCE_POLICY};
 
 /// The path of the document.
 pub(crate) const PATH: &str = "/api/v1/openapi.json";
-
-/// Error codes that every endpoint can return.
-const OF_EVERY_ENDPOINT: [&str; 11] = [
-    "token_missing",
-    "host_not_allowed",
-    "token_invalid",
-    "token_inactive",
-    "token_expired",
-    "plan_required",
-    "rate_limited",
-    "organisation_mismatch",
-    "invalid_request",
-    "internal",
-    "unavailable",
-];
-
-/// Further error codes of endpoints of an event.
-const OF_AN_EVENT: [&str; 2] = ["event_mismatch", "event_not_configured"];
 
 /// The origin in the example files. The server's own origin replaces it.
 const EXAMPLE_ORIGIN: &str = "https://api.9pic.ai";
@@ -93,12 +75,13 @@ pub(crate) fn document(origin: &str) -> Value {
 fn operation(route: &Route, endpoint: Endpoint, origin: &str) -> Value {
     let mut parameters = path_ids(route.path);
     parameters.extend(endpoint.parameters);
-    let mut codes = OF_EVERY_ENDPOINT.to_vec();
-    if route.path.contains("{event_id}") {
-        codes.extend(OF_AN_EVENT);
-    }
-    codes.extend(endpoint.codes);
-    let mut responses = refusals(&codes);
+    let is_of_event = route.path.contains("{event_id}");
+    let mut responses = refusals(|error| match error.returned_by {
+        ReturnedBy::EveryEndpoint => true,
+        ReturnedBy::EventEndpoints => is_of_event,
+        ReturnedBy::SomeEndpoints => endpoint.codes.contains(&error.code),
+        ReturnedBy::NoEndpoint => false,
+    });
     let success = json!({
         "schema": success_schema(&endpoint.data.0),
         "example": parsed(&endpoint.example.replace(EXAMPLE_ORIGIN, origin)),
@@ -168,16 +151,14 @@ fn example_address(path: &str, parameters: &[Value]) -> String {
     address
 }
 
-/// The error responses with these codes, by status.
-fn refusals(codes: &[&str]) -> Map<String, Value> {
-    let mut by_status: BTreeMap<u16, Vec<ApiError>> = BTreeMap::new();
-    for error in ApiError::every() {
-        if codes.contains(&error.code()) {
-            by_status
-                .entry(error.status().as_u16())
-                .or_default()
-                .push(error);
-        }
+/// The responses of the errors that the endpoint returns, by status.
+fn refusals(returns: impl Fn(&Description) -> bool) -> Map<String, Value> {
+    let mut by_status: BTreeMap<u16, Vec<Description>> = BTreeMap::new();
+    for error in every_error().filter(returns) {
+        by_status
+            .entry(error.status.as_u16())
+            .or_default()
+            .push(error);
     }
     by_status
         .into_iter()
@@ -185,18 +166,18 @@ fn refusals(codes: &[&str]) -> Map<String, Value> {
         .collect()
 }
 
-fn refusal(status: u16, errors: &[ApiError]) -> Value {
+fn refusal(status: u16, errors: &[Description]) -> Value {
     let meanings: Vec<_> = errors
         .iter()
-        .map(|error| format!("`{}`: {}", error.code(), error.help().cause))
+        .map(|error| format!("`{}`: {}", error.code, error.cause))
         .collect();
-    let codes: Vec<_> = errors.iter().map(ApiError::code).collect();
+    let codes: Vec<_> = errors.iter().map(|error| error.code).collect();
     let examples: Map<_, _> = errors
         .iter()
         .map(|error| {
             let response =
-                json!({ "responseType": "error", "message": error.message(), "data": null });
-            (error.code().to_owned(), json!({ "value": response }))
+                json!({ "responseType": "error", "message": error.message, "data": null });
+            (error.code.to_owned(), json!({ "value": response }))
         })
         .collect();
     let text = json!({ "type": "string" });
@@ -296,4 +277,22 @@ pub(crate) fn router(origin: &str) -> Router {
         )
     };
     Router::new().route(PATH, get(respond))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_endpoints_name_exactly_the_errors_that_only_some_endpoints_return() {
+        let documents = ROUTES.iter().filter_map(|route| route.document);
+        let named: BTreeSet<_> = documents.flat_map(|describe| describe().codes).collect();
+        let of_some: BTreeSet<_> = every_error()
+            .filter(|error| error.returned_by == ReturnedBy::SomeEndpoints)
+            .map(|error| error.code)
+            .collect();
+        assert_eq!(named, of_some);
+    }
 }

@@ -177,12 +177,12 @@ pub(super) fn document() -> Endpoint {
 }
 
 pub(super) async fn links(call: &Call<'_>, body: Body) -> Result<Success<OriginalsData>, ApiError> {
-    let access = call.event().await?;
+    let permission = call.event().await?;
     let page = OriginalPage::read(&call.head.uri)?;
     let body = json_object(&call.head.headers, body).await?;
     let selection = Selection::read(&body).map_err(ApiError::Invalid)?;
     let Backends { store, originals } = call.backends;
-    let found = find(store, access, &selection.wanted, page.0).await?;
+    let found = find(store, permission, &selection.wanted, page.0).await?;
     let (mut links, mut failed) = (Vec::new(), Vec::new());
     for photo in found.rows {
         match link(originals, photo, store.clock().now()).await {
@@ -211,14 +211,17 @@ pub(super) async fn links(call: &Call<'_>, body: Body) -> Result<Success<Origina
 
 async fn find(
     store: &Store,
-    access: EventPermission,
+    permission: EventPermission,
     wanted: &Wanted,
     page: PageRequest,
 ) -> Result<Page<Found>, ApiError> {
     let ids = match wanted {
         Wanted::Selfie | Wanted::Bib(None) => return Ok(page_of(&[], page)),
         Wanted::Bib(Some(bib)) => {
-            let found = store.photos().originals_with_bib(access, bib, page).await?;
+            let found = store
+                .photos()
+                .originals_with_bib(permission, bib, page)
+                .await?;
             return Ok(Page {
                 rows: found.rows.into_iter().map(Found::Photo).collect(),
                 pagination: found.pagination,
@@ -229,7 +232,7 @@ async fn find(
     };
     let mut originals = store
         .photos()
-        .originals(access, ids)
+        .originals(permission, ids)
         .await?
         .into_iter()
         .peekable();

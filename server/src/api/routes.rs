@@ -8,7 +8,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use http::Method;
 
 use super::{
-    call::Call, closed, endpoint::Endpoint, event, events, images, original_photos, timeline,
+    call::Call, disabled, endpoint::Endpoint, event, events, images, original_photos, timeline,
 };
 
 /// An endpoint of the API.
@@ -18,7 +18,7 @@ pub struct Route {
     /// Its path, with placeholders such as `{org_id}` and `{event_id}`. No two endpoints share a path.
     pub path: &'static str,
     pub(super) handler: for<'a> fn(&'a Call<'_>, Body) -> BoxFuture<'a, Response>,
-    /// Its part of the OpenAPI document. `None` for a disabled feature ([`closed`]).
+    /// Its part of the OpenAPI document. `None` for a disabled feature ([`disabled`]).
     pub(super) document: Option<fn() -> Endpoint>,
 }
 
@@ -75,13 +75,13 @@ pub static ROUTES: [Route; 10] = [
     Route {
         method: Method::POST,
         path: "/api/v1/ext/{org_id}/event/{event_id}/faces",
-        handler: |call, _| boxed(closed::faces(call)),
+        handler: |call, _| boxed(disabled::faces(call)),
         document: None,
     },
     Route {
         method: Method::POST,
         path: "/api/v1/ext/{org_id}/event/{event_id}/video-clipping/{*rest}",
-        handler: |call, _| boxed(closed::video_clipping(call)),
+        handler: |call, _| boxed(disabled::video_clipping(call)),
         document: None,
     },
 ];

@@ -30,8 +30,8 @@ pub(super) fn document_days() -> Endpoint {
 }
 
 pub(super) async fn days(call: &Call<'_>) -> Result<Success<DaysData>, ApiError> {
-    let access = call.event_with(Feature::TimelineSearch).await?;
-    let days = call.backends.store.photos().days(access).await?;
+    let permission = call.event_with(Feature::TimelineSearch).await?;
+    let days = call.backends.store.photos().days(permission).await?;
     let message = if days.is_empty() {
         "No timeline data"
     } else {
@@ -57,9 +57,9 @@ pub(super) fn document_images() -> Endpoint {
 }
 
 pub(super) async fn taken_within(call: &Call<'_>) -> Result<Success<ImagesData>, ApiError> {
-    let access = call.event_with(Feature::TimelineSearch).await?;
+    let permission = call.event_with(Feature::TimelineSearch).await?;
     let WindowQuery(window, page) = WindowQuery::read(&call.head.uri)?;
     let photos = call.backends.store.photos();
-    let page = photos.taken_within(access, window, page).await?;
+    let page = photos.taken_within(permission, window, page).await?;
     Ok(images(page, "Records for timeline images"))
 }

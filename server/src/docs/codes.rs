@@ -1,17 +1,33 @@
 //! Error codes and the guard's checks as Markdown tables, generated from the lists that the API uses.
 
+use http::StatusCode;
 use model::permission::{Check, Refusal};
 
-use crate::api::help::{ErrorCode, error_codes};
+use crate::api::error::{Description, every_error};
 
 /// Every code with its status, its cause, and what to do.
 pub(super) fn table() -> String {
     let head = "| Code | Status | Cause | What to do | Try again? |\n|---|---|---|---|---|\n";
-    error_codes().fold(head.to_owned(), |table, entry| {
-        let ErrorCode { code, status, help } = entry;
-        let (cause, remedy, retry) = (help.cause, help.remedy, help.retry.words());
-        table + &format!("| `{code}` | {status} | {cause} | {remedy} | {retry} |\n")
+    every_error().fold(head.to_owned(), |table, error| {
+        let Description {
+            code,
+            status,
+            cause,
+            remedy,
+            ..
+        } = error;
+        let (number, retry) = (status.as_str(), retry(status));
+        table + &format!("| `{code}` | {number} | {cause} | {remedy} | {retry} |\n")
     })
+}
+
+/// Whether the same call can succeed later.
+const fn retry(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => "After `Retry-After`",
+        StatusCode::INTERNAL_SERVER_ERROR => "Yes, with growing delays",
+        _ => "No",
+    }
 }
 
 /// The guard's checks in order, with the codes of each.
@@ -30,8 +46,8 @@ pub(super) fn checks() -> String {
 }
 
 fn with_status(code: &'static str) -> String {
-    let status = error_codes().find(|entry| entry.code == code);
-    let status = status.map_or_else(String::new, |entry| format!("{} ", entry.status));
+    let error = every_error().find(|error| error.code == code);
+    let status = error.map_or_else(String::new, |error| format!("{} ", error.status.as_str()));
     status + &link(code)
 }
 

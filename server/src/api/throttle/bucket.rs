@@ -237,8 +237,8 @@ mod tests {
                 throttle.take(busy).expect_err("never dropped");
             }
         }
-        let kept = throttle.buckets.0.len();
-        assert!(kept <= MAX_BUCKETS, "{kept}");
-        assert!(kept >= MAX_BUCKETS / 2, "{kept}");
+        let buckets = throttle.buckets.0.len();
+        assert!(buckets <= MAX_BUCKETS, "{buckets}");
+        assert!(buckets >= MAX_BUCKETS / 2, "{buckets}");
     }
 }
