@@ -184,7 +184,7 @@ mod server {
     use leptos_axum::ResponseOptions;
     use model::token::InvalidTokenName;
     use store::error::{
-        AuditError, DatabaseError, HashError, MemberError, NewPasswordError, PlanRequired,
+        AuditError, DatabaseError, MemberError, NewPasswordError, PasswordHashError, PlanRequired,
         SignInError, TokenError,
     };
 
@@ -298,11 +298,11 @@ mod server {
         }
     }
 
-    impl From<HashError> for RequestError {
-        fn from(error: HashError) -> Self {
+    impl From<PasswordHashError> for RequestError {
+        fn from(error: PasswordHashError) -> Self {
             match error {
-                HashError::Busy => Self::Busy,
-                HashError::Failed(_) => {
+                PasswordHashError::Busy => Self::Busy,
+                PasswordHashError::Failed(_) => {
                     log(&error);
                     Self::Internal
                 }

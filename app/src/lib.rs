@@ -22,6 +22,8 @@ mod error;
 mod error_page;
 mod ids;
 #[cfg(feature = "ssr")]
+pub mod page_context;
+#[cfg(feature = "ssr")]
 mod pages;
 pub mod paths;
 pub mod session;
@@ -29,15 +31,13 @@ pub mod session;
 mod shell;
 #[cfg(feature = "ssr")]
 mod sign_in;
-#[cfg(feature = "ssr")]
-pub mod site;
 pub mod texts;
 mod ui;
 
 pub use self::error::RequestError;
 #[cfg(feature = "ssr")]
 pub use self::{
-    developer_zone::{NewTokenForm, PlainAnswer, create_from_form},
+    developer_zone::{NewTokenForm, NoScriptResponse, create_from_form},
     document::Assets,
     error_page::{Back, error_page},
     pages::App,

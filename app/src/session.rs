@@ -63,9 +63,9 @@ mod request;
 
 #[cfg(feature = "ssr")]
 pub(crate) use self::{
-    actions::{FailedSignIn, SignInFailure, leave},
+    actions::{FailedSignIn, SignInFailure, sign_out_browser},
     flash::{Signer, take_flash},
-    form::{answer, answer_form, redirect_after, redirect_signed},
+    form::{redirect_after, redirect_signed, respond_to_form, with_error_status},
     member::{confirm, member, session, session_and_member, wants_password, watching_member},
     request::{cookies, set_cookie, store},
 };

@@ -74,7 +74,7 @@ async function intercept(
 }
 
 /** Makes a server function fail as it does without a database. Returns a function that ends this. */
-export async function answerUnavailable(page: Page, name: string): Promise<() => Promise<void>> {
+export async function respondUnavailable(page: Page, name: string): Promise<() => Promise<void>> {
   return intercept(page, name, (route) =>
     route.fulfill({
       status: 503,

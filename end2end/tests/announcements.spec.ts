@@ -6,7 +6,7 @@ import { Frame } from '../pages/frame.ts';
 import { recordAnnouncements } from '../support/announcements.ts';
 import { EVENT, MEMBER } from '../support/demo.ts';
 import { expect, openPage, test } from '../support/fixtures.ts';
-import { answerUnavailable, failedToLoad } from '../support/requests.ts';
+import { respondUnavailable, failedToLoad } from '../support/requests.ts';
 import { createToken, createTokens } from '../support/tokens.ts';
 
 test.use({ permissions: ['clipboard-write'] });
@@ -60,7 +60,7 @@ test('a failure is announced each time it happens', async ({ page, signIn, serve
   const row = new DeveloperZonePage(page).row(previewOf(token));
   await signIn(MEMBER);
   await openPage(page, '/developer-zone');
-  await answerUnavailable(page, 'set-token-active');
+  await respondUnavailable(page, 'set-token-active');
   for (const times of [1, 2]) {
     await row.switch.click();
     await expect.poll(announced).toHaveLength(times);

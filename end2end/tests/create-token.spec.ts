@@ -7,7 +7,7 @@ import { clipboardText, holdClipboard, noClipboard, refuseClipboard } from '../s
 import { MEMBER } from '../support/demo.ts';
 import { expect, test } from '../support/fixtures.ts';
 import {
-  answerUnavailable,
+  respondUnavailable,
   blockPolling,
   breakConnection,
   CONNECTION_FAILED,
@@ -160,7 +160,7 @@ test('a failed creation shows the reason and adds no row', async ({ page, signIn
   await signIn(MEMBER);
   await zone.open();
   for (const [fail, reason] of [
-    [answerUnavailable, /Nothing was changed/],
+    [respondUnavailable, /Nothing was changed/],
     [breakConnection, /could not be reached/],
   ] as const) {
     const restore = await fail(page, 'create-token');

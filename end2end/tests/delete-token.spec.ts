@@ -3,7 +3,7 @@ import { Frame } from '../pages/frame.ts';
 import { MEMBER } from '../support/demo.ts';
 import { ping, PONG, refusal } from '../support/external-api.ts';
 import { expect, test } from '../support/fixtures.ts';
-import { answerUnavailable, failedToLoad, HeldRequests } from '../support/requests.ts';
+import { respondUnavailable, failedToLoad, HeldRequests } from '../support/requests.ts';
 import { createToken, createTokens, listTokens } from '../support/tokens.ts';
 
 test('the dialog names the token and the loss, has the focus on Cancel, and offers to deactivate instead', async ({
@@ -83,7 +83,7 @@ test('a failed deletion keeps the token and shows the reason', async ({ page, si
   const zone = new DeveloperZonePage(page);
   await signIn(MEMBER);
   await zone.open();
-  await answerUnavailable(page, 'delete-token');
+  await respondUnavailable(page, 'delete-token');
   const row = zone.row(previewOf(token));
   await row.delete.click();
   await zone.deleteDialog.delete.click();

@@ -10,7 +10,7 @@ import { FIRST_STEPS, MEMBER, SUMMIT, TRIAL } from '../support/demo.ts';
 import { runExample } from '../support/examples.ts';
 import { expect, test } from '../support/fixtures.ts';
 import {
-  answerUnavailable,
+  respondUnavailable,
   breakConnection,
   CONNECTION_FAILED,
   failedToLoad,
@@ -212,7 +212,7 @@ test('the token test shows each check: all passed, refused after another adminâ€
   });
 
   await test.step('the server has no database', async () => {
-    const restore = await answerUnavailable(page, 'test-token');
+    const restore = await respondUnavailable(page, 'test-token');
     await testConnection.click();
     await expect(testResult).toContainText('cannot reach its database');
     await expect(checks).toHaveCount(0);

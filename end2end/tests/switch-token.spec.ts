@@ -5,7 +5,7 @@ import { MEMBER } from '../support/demo.ts';
 import { ping, PONG, refusal } from '../support/external-api.ts';
 import { expect, test as base, waitForHydration } from '../support/fixtures.ts';
 import {
-  answerUnavailable,
+  respondUnavailable,
   breakConnection,
   CONNECTION_FAILED,
   failedToLoad,
@@ -80,7 +80,7 @@ test('a failure resets the switch and shows the reason until it is dismissed; af
     return () => context.setOffline(false);
   };
   for (const [cause, fail, reason] of [
-    ['no database', () => answerUnavailable(page, 'set-token-active'), /Nothing was changed/],
+    ['no database', () => respondUnavailable(page, 'set-token-active'), /Nothing was changed/],
     ['a broken connection', () => breakConnection(page, 'set-token-active'), /could not be reached/],
     ['offline', goOffline, /Check your connection/],
   ] as const) {

@@ -14,7 +14,7 @@ use serde::Deserialize;
 #[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/../target/site"]
 #[allow_missing = true]
-struct Site;
+struct BuiltFiles;
 
 /// The file name contains a hash of the content, so the content never changes (RFC 8246).
 const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -36,7 +36,7 @@ struct Manifest {
 
 impl Manifest {
     fn read() -> Result<Self, NotBuilt> {
-        let manifest = Site::get("manifest.json").ok_or(NotBuilt)?;
+        let manifest = BuiltFiles::get("manifest.json").ok_or(NotBuilt)?;
         serde_json::from_slice(&manifest.data).map_err(|_| NotBuilt)
     }
 }
@@ -78,10 +78,12 @@ async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Response {
     let compressed = [("br", ".br"), ("gzip", ".gz")]
         .into_iter()
         .filter(|(encoding, _)| accepts(&headers, encoding))
-        .find_map(|(encoding, ending)| Some((encoding, Site::get(&format!("{path}{ending}"))?)));
+        .find_map(|(encoding, ending)| {
+            Some((encoding, BuiltFiles::get(&format!("{path}{ending}"))?))
+        });
     let (encoding, file) = match compressed {
         Some((encoding, file)) => (Some(encoding), file),
-        None => match Site::get(&path) {
+        None => match BuiltFiles::get(&path) {
             Some(file) => (None, file),
             None => return StatusCode::NOT_FOUND.into_response(),
         },

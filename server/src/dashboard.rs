@@ -8,10 +8,10 @@ use std::{sync::Arc, time::Duration};
 
 use app::{
     App, RequestError,
+    page_context::PageContext,
     paths::{HOME, SIGN_IN, local_path, sign_in_path},
     session::{Cookies, SessionSettings, signed_in, viewer},
     shell,
-    site::Site,
     texts::token_test::CallPing,
 };
 use axum::{
@@ -114,9 +114,9 @@ async fn admit_to_page(State(pages): State<Pages>, request: Request, next: Next)
     }
     match page(&pages, request.uri(), request.headers()).await {
         Ok(Page::Elsewhere(path)) => Redirect::to(&path).into_response(),
-        Ok(Page::Here(site)) => {
+        Ok(Page::Here(context)) => {
             let mut request = request;
-            request.extensions_mut().insert(site);
+            request.extensions_mut().insert(context);
             next.run(request).await
         }
         Err(error) => unavailable(&error),
@@ -128,7 +128,7 @@ enum Page {
     /// A redirect to another page.
     Elsewhere(String),
     /// The page itself, with the data for it.
-    Here(Site),
+    Here(PageContext),
 }
 
 async fn page(pages: &Pages, uri: &Uri, headers: &HeaderMap) -> Result<Page, RequestError> {
@@ -147,7 +147,7 @@ async fn page(pages: &Pages, uri: &Uri, headers: &HeaderMap) -> Result<Page, Req
         let here = uri.path_and_query().map_or("/", |path| path.as_str());
         return Ok(Page::Elsewhere(sign_in_path(here)));
     }
-    Ok(Page::Here(Site {
+    Ok(Page::Here(PageContext {
         contact_url: pages.contact_url.clone(),
         api_origin: pages.api_origin.clone(),
         viewer,

@@ -225,7 +225,7 @@ mod tests {
         };
         assert_eq!(
             error.on_one_line(),
-            "cannot listen on 127.0.0.1:80: no leave; ports below 1024 need privileges; choose another one with --listen"
+            "cannot listen on 127.0.0.1:80: no permission; ports below 1024 need privileges; choose another one with --listen"
         );
     }
 

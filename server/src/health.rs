@@ -130,7 +130,10 @@ impl Readiness {
             inner.stopping.store(true, Ordering::SeqCst);
             if !delay.is_zero() {
                 let seconds = delay.as_secs();
-                tracing::info!(seconds, "told to stop: not ready, still accepting requests");
+                tracing::info!(
+                    seconds,
+                    "stop signal received: not ready, still accepting requests"
+                );
                 sleep(delay).await;
             }
         }

@@ -59,7 +59,7 @@ pub(crate) fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static,
         signalled().await;
         task::spawn(async move {
             signalled().await;
-            tracing::warn!("told to stop again: exiting immediately, with requests unfinished");
+            tracing::warn!("a second stop signal: exiting immediately, with requests unfinished");
             std::process::exit(1);
         });
     })

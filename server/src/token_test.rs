@@ -1,6 +1,6 @@
 //! The test of a token: a ping through the external API's own guard, without leaving the process.
 
-use app::texts::token_test::{CallPing, PingAnswer, ping_path};
+use app::texts::token_test::{CallPing, PingResponse, ping_path};
 use async_trait::async_trait;
 use axum::{
     BoxError,
@@ -41,7 +41,7 @@ impl TokenTest {
     }
 
     /// The request's target names the host, as in HTTP/2.
-    async fn send(&self, key: &str, path: &str) -> Result<PingAnswer, BoxError> {
+    async fn send(&self, key: &str, path: &str) -> Result<PingResponse, BoxError> {
         let mut key = HeaderValue::from_str(key).unwrap_or(INVALID_KEY);
         key.set_sensitive(true);
         let request = Request::get(format!("{}{path}", self.origin))
@@ -50,7 +50,7 @@ impl TokenTest {
         let (head, body) = self.api.respond(request, None).await.into_parts();
         let body = to_bytes(body, MAX_RESPONSE).await?;
         let code = head.headers.get(ERROR_CODE).map(HeaderValue::to_str);
-        Ok(PingAnswer {
+        Ok(PingResponse {
             status: head.status.as_u16(),
             code: code.transpose()?.map(str::to_owned),
             message: serde_json::from_slice::<Envelope>(&body)?.message,
@@ -65,11 +65,11 @@ impl CallPing for TokenTest {
         key: &str,
         organisation: OrganisationId,
         event: EventId,
-    ) -> PingAnswer {
+    ) -> PingResponse {
         let response = self.send(key, &ping_path(organisation, event)).await;
         response.unwrap_or_else(|error| {
             tracing::error!(%error, "the test of a token got no usable response");
-            PingAnswer {
+            PingResponse {
                 status: StatusCode::INTERNAL_SERVER_ERROR.as_u16(),
                 code: Some("internal".to_owned()),
                 message: "The API gave no response that could be read.".to_owned(),

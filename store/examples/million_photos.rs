@@ -73,23 +73,23 @@ async fn on_postgres(url: &str, sql: &str) -> Outcome<()> {
 async fn measure(engine: &str, url: &str, count: i64) -> Outcome<()> {
     let store = Store::open(url, Arc::new(SystemClock)).await?;
     store.migrate().await?;
-    let access = event(&store).await?;
+    let permission = event(&store).await?;
     let start = Instant::now();
     for first in (0..count).step_by(BATCH.unsigned_abs() as usize) {
         let batch: Vec<_> = (first..count.min(first + BATCH)).map(photo).collect();
         store
             .photos()
-            .import(access.into(), access.event_id(), &batch)
+            .import(permission.into(), permission.event_id(), &batch)
             .await?;
     }
     println!("{engine}: {count} photos loaded in {:.0?}", start.elapsed());
-    read(&format!("{engine}, as loaded"), &store, access, count).await?;
+    read(&format!("{engine}, as loaded"), &store, permission, count).await?;
     if url.starts_with("postgres") {
         on_postgres(url, "VACUUM ANALYZE").await?;
         read(
             &format!("{engine}, after VACUUM ANALYZE"),
             &store,
-            access,
+            permission,
             count,
         )
         .await?;
@@ -112,8 +112,8 @@ async fn event(store: &Store) -> Outcome<EventPermission> {
         status: EventStatus::Active,
         settings: Some(EventSettings::ALL_ON),
     };
-    let scope = EventsPermission::operator(organisation);
-    let event = store.events().create(scope, &event).await?;
+    let operator = EventsPermission::operator(organisation);
+    let event = store.events().create(operator, &event).await?;
     let record = store.key_cache().event(event).await?;
     let token = TokenRecord {
         token_id: TokenId(1),
@@ -125,7 +125,7 @@ async fn event(store: &Store) -> Outcome<EventPermission> {
     token
         .admit(store.clock().now())
         .and_then(|caller| caller.organisation(organisation))
-        .and_then(|access| access.event(record.as_ref()))
+        .and_then(|permission| permission.event(record.as_ref()))
         .map_err(|refusal| refusal.code().into())
 }
 
@@ -151,7 +151,7 @@ fn photo(n: i64) -> NewPhoto {
     }
 }
 
-async fn read(title: &str, store: &Store, access: EventPermission, count: i64) -> Outcome<()> {
+async fn read(title: &str, store: &Store, permission: EventPermission, count: i64) -> Outcome<()> {
     let photos = store.photos();
     let page = |number: i64| PageRequest::new(number.max(1), PAGE_SIZE, 100);
     let last = (count + PAGE_SIZE - 1) / PAGE_SIZE;
@@ -177,20 +177,23 @@ async fn read(title: &str, store: &Store, access: EventPermission, count: i64) -
             );
         }};
     }
-    median!("images, page 1", photos.all(access, page(1)?));
-    median!("images, page 40", photos.all(access, page(40)?));
-    median!("images, middle page", photos.all(access, page(last / 2)?));
-    median!("images, last page", photos.all(access, page(last)?));
+    median!("images, page 1", photos.all(permission, page(1)?));
+    median!("images, page 40", photos.all(permission, page(40)?));
+    median!(
+        "images, middle page",
+        photos.all(permission, page(last / 2)?)
+    );
+    median!("images, last page", photos.all(permission, page(last)?));
     median!(
         "timeline/images, an hour of twelve, page 1",
-        photos.taken_within(access, window, page(1)?)
+        photos.taken_within(permission, window, page(1)?)
     );
     median!(
         "timeline/images, an hour of twelve, last page",
-        photos.taken_within(access, window, page(last / 12)?)
+        photos.taken_within(permission, window, page(last / 12)?)
     );
-    median!("timeline/days", photos.days(access));
-    median!("bibs, page 1", photos.with_bib(access, &bib, page(1)?));
-    median!("originals by 60 names", photos.originals(access, &ids));
+    median!("timeline/days", photos.days(permission));
+    median!("bibs, page 1", photos.with_bib(permission, &bib, page(1)?));
+    median!("originals by 60 names", photos.originals(permission, &ids));
     Ok(())
 }

@@ -232,8 +232,10 @@ impl Store {
             return Ok(false);
         }
         for (event, organisation, photos) in photos {
-            let scope = EventsPermission::operator(OrganisationId(organisation));
-            self.photos().import(scope, EventId(event), &photos).await?;
+            let operator = EventsPermission::operator(OrganisationId(organisation));
+            self.photos()
+                .import(operator, EventId(event), &photos)
+                .await?;
         }
         Ok(true)
     }

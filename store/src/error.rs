@@ -144,7 +144,7 @@ pub enum DemoError {
     Collision(String),
     /// The demo password could not be hashed.
     #[error(transparent)]
-    Hash(#[from] HashError),
+    Hash(#[from] PasswordHashError),
     /// The photos could not be loaded.
     #[error(transparent)]
     Event(#[from] EventError),
@@ -214,7 +214,7 @@ pub enum AccountError {
     NewPassword(#[from] NewPasswordError),
     /// The new password could not be hashed.
     #[error(transparent)]
-    Hash(#[from] HashError),
+    Hash(#[from] PasswordHashError),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -236,7 +236,7 @@ pub enum NewPasswordError {
 
 /// A password was not hashed or checked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum HashError {
+pub enum PasswordHashError {
     /// Too many passwords wait to be hashed.
     #[error("too many passwords are being checked at once")]
     Busy,
@@ -262,7 +262,7 @@ pub enum SignInError {
     NewPassword(#[from] NewPasswordError),
     /// The password could not be hashed or checked.
     #[error(transparent)]
-    Hash(#[from] HashError),
+    Hash(#[from] PasswordHashError),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),

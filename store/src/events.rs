@@ -305,10 +305,13 @@ mod tests {
 
     #[test]
     fn an_event_date_is_kept_as_a_local_date_time() {
-        let kept = |text| normalised_date(text).ok();
-        assert_eq!(kept("2026-01-19").as_deref(), Some("2026-01-19T00:00:00"));
+        let normalised = |text| normalised_date(text).ok();
         assert_eq!(
-            kept("2026-01-19T06:00:00").as_deref(),
+            normalised("2026-01-19").as_deref(),
+            Some("2026-01-19T00:00:00")
+        );
+        assert_eq!(
+            normalised("2026-01-19T06:00:00").as_deref(),
             Some("2026-01-19T06:00:00")
         );
         for bad in [

@@ -63,7 +63,7 @@ use model::{
 
 pub use self::{
     lease::{InvalidLease, Lease},
-    table::Answers,
+    table::LookupCounts,
 };
 use self::{
     read_cache::{ReadCache, within_timeout},
@@ -200,11 +200,11 @@ impl KeyCache {
         }
     }
 
-    /// How questions about tokens, and about events, were answered. With [`Lease::NONE`] every answer is a read, and
+    /// How many lookups of tokens, and of events, ended in which way. With [`Lease::NONE`] every lookup is a read, and
     /// nothing is counted.
-    pub fn answers(&self) -> (Answers, Answers) {
+    pub fn lookups(&self) -> (LookupCounts, LookupCounts) {
         self.caches()
-            .map(|caches| (caches.tokens.answers(), caches.events.answers()))
+            .map(|caches| (caches.tokens.lookups(), caches.events.lookups()))
             .unwrap_or_default()
     }
 

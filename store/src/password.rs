@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
 use crate::{
-    error::{HashError, NewPasswordError},
+    error::{NewPasswordError, PasswordHashError},
     task::spawn_blocking,
 };
 
@@ -73,10 +73,10 @@ impl PasswordHasher {
     /// Checks the rules for a new password of this account, and hashes it.
     ///
     /// # Errors
-    /// [`NewPasswordError`] and [`HashError`], as the caller's own type.
+    /// [`NewPasswordError`] and [`PasswordHashError`], as the caller's own type.
     pub(crate) async fn hash_new<E>(&self, password: &str, email: &Email) -> Result<String, E>
     where
-        E: From<NewPasswordError> + From<HashError>,
+        E: From<NewPasswordError> + From<PasswordHashError>,
     {
         rules::check(password, email)?;
         Ok(self.hash(password).await?)
@@ -85,8 +85,8 @@ impl PasswordHasher {
     /// The PHC string of `password`, without a check of the rules.
     ///
     /// # Errors
-    /// [`HashError`].
-    pub(crate) async fn hash(&self, password: &str) -> Result<String, HashError> {
+    /// [`PasswordHashError`].
+    pub(crate) async fn hash(&self, password: &str) -> Result<String, PasswordHashError> {
         let password = Zeroizing::new(password.to_owned());
         self.run(move || {
             let salt = SaltString::generate(&mut OsRng);
@@ -98,20 +98,20 @@ impl PasswordHasher {
         .await
     }
 
-    /// Whether `kept` is a hash of `password`. Without a hash the result is false, after the same work.
+    /// Whether `stored` is a hash of `password`. Without a hash the result is false, after the same work.
     ///
     /// # Errors
-    /// [`HashError`]; [`HashError::Failed`] if `kept` is no PHC string.
+    /// [`PasswordHashError`]; [`PasswordHashError::Failed`] if `stored` is no PHC string.
     pub(crate) async fn verify(
         &self,
-        kept: Option<String>,
+        stored: Option<String>,
         password: &str,
-    ) -> Result<bool, HashError> {
+    ) -> Result<bool, PasswordHashError> {
         let password = Zeroizing::new(password.to_owned());
         self.run(move || {
-            let known = kept.is_some();
-            let kept = kept.unwrap_or_else(|| DECOY_HASH.to_owned());
-            let parsed = PasswordHash::new(&kept).map_err(failed)?;
+            let known = stored.is_some();
+            let stored = stored.unwrap_or_else(|| DECOY_HASH.to_owned());
+            let parsed = PasswordHash::new(&stored).map_err(failed)?;
             let matches = match argon2()?.verify_password(password.as_bytes(), &parsed) {
                 Ok(()) => true,
                 Err(argon2::password_hash::Error::Password) => false,
@@ -124,9 +124,9 @@ impl PasswordHasher {
 
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
-    ) -> Result<T, HashError> {
-        let turn = self.turn().await?;
+        work: impl FnOnce() -> Result<T, PasswordHashError> + Send + 'static,
+    ) -> Result<T, PasswordHashError> {
+        let turn = self.permits().await?;
         spawn_blocking(move || {
             // The work holds the permits: they are not free while it runs, even if the caller goes away.
             let _turn = turn;
@@ -137,24 +137,24 @@ impl PasswordHasher {
     }
 
     /// Waits for a processor, unless too many callers wait already.
-    async fn turn(&self) -> Result<[OwnedSemaphorePermit; 2], HashError> {
+    async fn permits(&self) -> Result<[OwnedSemaphorePermit; 2], PasswordHashError> {
         let admitted = Arc::clone(&self.admitted).try_acquire_owned();
-        let admitted = admitted.map_err(|_| HashError::Busy)?;
+        let admitted = admitted.map_err(|_| PasswordHashError::Busy)?;
         let turn = Arc::clone(&self.at_once).acquire_owned().await;
         Ok([turn.map_err(failed)?, admitted])
     }
 }
 
-fn failed(error: impl std::fmt::Display) -> HashError {
-    HashError::Failed(error.to_string())
+fn failed(error: impl std::fmt::Display) -> PasswordHashError {
+    PasswordHashError::Failed(error.to_string())
 }
 
 /// OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one lane.
-fn params() -> Result<Params, HashError> {
+fn params() -> Result<Params, PasswordHashError> {
     Params::new(19 * 1024, 2, 1, None).map_err(failed)
 }
 
-fn argon2() -> Result<Argon2<'static>, HashError> {
+fn argon2() -> Result<Argon2<'static>, PasswordHashError> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params()?))
 }
 
@@ -165,16 +165,16 @@ mod tests {
     #[tokio::test]
     async fn the_right_password_is_accepted_and_another_is_not() {
         let hasher = PasswordHasher::new();
-        let kept = hasher.hash("correct horse").await.expect("hashed");
+        let hash = hasher.hash("correct horse").await.expect("hashed");
         assert!(
             hasher
-                .verify(Some(kept.clone()), "correct horse")
+                .verify(Some(hash.clone()), "correct horse")
                 .await
                 .expect("checked")
         );
         assert!(
             !hasher
-                .verify(Some(kept), "Correct horse")
+                .verify(Some(hash), "Correct horse")
                 .await
                 .expect("checked")
         );
@@ -199,12 +199,15 @@ mod tests {
         let too_many = async {
             // The futures before this one were polled: one runs, two wait.
             let refused = hasher.verify(None, "three").await;
-            assert!(matches!(refused, Err(HashError::Busy)), "{refused:?}");
+            assert!(
+                matches!(refused, Err(PasswordHashError::Busy)),
+                "{refused:?}"
+            );
             drop(release);
         };
         let (first, one, two, ()) = tokio::join!(first, one, two, too_many);
-        first.expect("answered");
-        assert!(!one.expect("answered") && !two.expect("answered"));
+        first.expect("checked");
+        assert!(!one.expect("checked") && !two.expect("checked"));
         assert!(!hasher.verify(None, "four").await.expect("a free permit"));
     }
 

@@ -306,12 +306,12 @@ impl<'a> Photos<'a> {
         permission: EventPermission,
         ids: &[ImageId],
     ) -> Result<Vec<Original>, DatabaseError> {
-        let mut asked = HashSet::new();
+        let mut seen = HashSet::new();
         let names: Vec<_> = ids
             .iter()
             .map(|id| id.0.as_str())
             // PostgreSQL stores no text with a NUL, so no photo has such a name.
-            .filter(|name| !name.contains('\0') && asked.insert(*name))
+            .filter(|name| !name.contains('\0') && seen.insert(*name))
             .collect();
         let event = permission.event_id();
         let rows = self

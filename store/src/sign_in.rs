@@ -21,7 +21,7 @@ use crate::{
     audit::{Record, email_of},
     database::values,
     device_cookies::DeviceId,
-    error::{AccountError, DatabaseError, HashError, SignInError},
+    error::{AccountError, DatabaseError, PasswordHashError, SignInError},
     sessions::{Session, SessionKey, begin_session, end_session, end_sessions_of, renew_session},
     sign_in_throttle::{Attempt, Source},
 };
@@ -75,7 +75,7 @@ impl<'a> SignIn<'a> {
     /// next try are the same (OWASP Authentication Cheat Sheet).
     ///
     /// # Errors
-    /// [`SignInError::WrongPassword`], [`SignInError::TooManyTries`], [`HashError::Busy`], and those of the
+    /// [`SignInError::WrongPassword`], [`SignInError::TooManyTries`], [`PasswordHashError::Busy`], and those of the
     /// database.
     pub async fn with_password(
         &self,
@@ -311,7 +311,7 @@ impl<'a> SignIn<'a> {
     fn log_refusal(&self, error: &SignInError, user: Option<UserId>, what: &'static str) {
         let event = match error {
             SignInError::WrongPassword => SecurityEvent::WrongPassword,
-            SignInError::TooManyTries(_) | SignInError::Hash(HashError::Busy) => {
+            SignInError::TooManyTries(_) | SignInError::Hash(PasswordHashError::Busy) => {
                 SecurityEvent::Throttled
             }
             _ => return,

@@ -244,19 +244,19 @@ struct Count {
 /// The counts of one kind of key.
 struct Counts<K> {
     delay: Delay,
-    kept: Cache<K, Count>,
+    counts: Cache<K, Count>,
 }
 
 impl<K: Copy + Eq + Hash + Send + Sync + 'static> Counts<K> {
     fn new(delay: Delay) -> Self {
         Self {
             delay,
-            kept: Cache::new(MAX_COUNTS),
+            counts: Cache::new(MAX_COUNTS),
         }
     }
 
     fn get(&self, key: &K, now: Timestamp) -> Option<Count> {
-        let count = self.kept.get(key)?;
+        let count = self.counts.get(key)?;
         (since(count.last, now) < ENDS_AFTER).then_some(count)
     }
 
@@ -270,7 +270,7 @@ impl<K: Copy + Eq + Hash + Send + Sync + 'static> Counts<K> {
     fn add(&self, key: K, now: Timestamp) {
         let before = self.get(&key, now).map_or(0, |count| count.attempts);
         let attempts = before.saturating_add(1);
-        self.kept.insert(
+        self.counts.insert(
             key,
             Count {
                 attempts,
@@ -280,14 +280,14 @@ impl<K: Copy + Eq + Hash + Send + Sync + 'static> Counts<K> {
     }
 
     fn undo(&self, key: K) {
-        if let Some(count) = self.kept.get(&key) {
+        if let Some(count) = self.counts.get(&key) {
             let attempts = count.attempts.saturating_sub(1);
-            self.kept.insert(key, Count { attempts, ..count });
+            self.counts.insert(key, Count { attempts, ..count });
         }
     }
 
     fn forget(&self, key: &K) {
-        self.kept.remove(key);
+        self.counts.remove(key);
     }
 }
 

@@ -38,8 +38,8 @@ impl Store {
         self.database()
             .execute(WRITE, values![purpose, &key[..]])
             .await?;
-        let kept = self.find_signing_key(purpose).await?;
-        kept.ok_or_else(|| DatabaseError::Corrupt("a signing key was not kept".to_owned()))
+        let stored = self.find_signing_key(purpose).await?;
+        stored.ok_or_else(|| DatabaseError::Corrupt("a signing key was not stored".to_owned()))
     }
 
     async fn find_signing_key(&self, purpose: &str) -> Result<Option<[u8; 32]>, DatabaseError> {

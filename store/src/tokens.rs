@@ -222,7 +222,7 @@ impl<'a> Tokens<'a> {
         active: bool,
     ) -> Result<Receipt, TokenError> {
         let changed = self.change_active(permission, token, active).await;
-        Ok(self.receipt(self.settled(changed).await?))
+        Ok(self.receipt(self.once_in_force(changed).await?))
     }
 
     async fn change_active(
@@ -271,7 +271,7 @@ impl<'a> Tokens<'a> {
     ) -> Result<TokenSummary, TokenError> {
         let renamed = match self.try_rename(permission, token, name).await {
             // Like any call, it reports a deletion only once every server knows of it.
-            Err(error) => self.settled(Err(error)).await?,
+            Err(error) => self.once_in_force(Err(error)).await?,
             Ok(renamed) => renamed,
         };
         Ok(self.with_last_use(renamed))
@@ -313,7 +313,7 @@ impl<'a> Tokens<'a> {
         token: TokenId,
     ) -> Result<Receipt, TokenError> {
         let deleted = self.try_delete(permission, token).await;
-        let receipt = self.receipt(self.settled(deleted).await?);
+        let receipt = self.receipt(self.once_in_force(deleted).await?);
         // The token is deleted even if this fails.
         if let Err(error) = self.store.usage().forget(token).await {
             tracing::warn!(
@@ -339,8 +339,8 @@ impl<'a> Tokens<'a> {
     }
 
     /// The outcome of a change, once every server knows of it. A missing token may have been deleted just now by
-    /// another call, so that answer waits too.
-    async fn settled(
+    /// another call, so that outcome waits too.
+    async fn once_in_force(
         &self,
         outcome: Result<TokenSummary, TokenError>,
     ) -> Result<TokenSummary, TokenError> {

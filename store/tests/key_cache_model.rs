@@ -24,7 +24,7 @@ use loom::{
 
 use self::{
     sync::{AtomicU64, Mutex, Ordering},
-    table::{Asked, Size, Table},
+    table::{Lookup, Size, Table},
 };
 
 const KEY: u8 = 7;
@@ -46,7 +46,7 @@ struct Model {
 /// A read that other calls wait for.
 struct Flight {
     state: Mutex<State>,
-    news: Condvar,
+    changed: Condvar,
 }
 
 #[derive(Clone, Copy)]
@@ -60,14 +60,14 @@ impl Flight {
     fn start() -> (Arc<Self>, Arc<Self>) {
         let flight = Arc::new(Self {
             state: Mutex::new(State::UnderWay),
-            news: Condvar::new(),
+            changed: Condvar::new(),
         });
         (flight.clone(), flight)
     }
 
-    fn tell(&self, state: State) {
+    fn end(&self, state: State) {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
-        self.news.notify_all();
+        self.changed.notify_all();
     }
 
     fn outcome(&self) -> Option<u64> {
@@ -76,7 +76,7 @@ impl Flight {
             match *state {
                 State::UnderWay => {
                     state = self
-                        .news
+                        .changed
                         .wait(state)
                         .unwrap_or_else(PoisonError::into_inner);
                 }
@@ -101,19 +101,19 @@ impl Model {
     fn ask(&self) -> u64 {
         loop {
             let now = self.clock.load(Ordering::Acquire);
-            match self.table.ask(KEY, now, Flight::start) {
-                Asked::Held(answer) => return answer.expect("there is a row"),
-                Asked::Join(flight) => {
+            match self.table.look_up(KEY, now, Flight::start) {
+                Lookup::Cached(row) => return row.expect("there is a row"),
+                Lookup::Join(flight) => {
                     if let Some(row) = flight.outcome() {
                         return row;
                     }
                 }
-                Asked::Read(reading, flight) => {
+                Lookup::Read(reading, flight) => {
                     self.reads.fetch_add(1, Ordering::AcqRel);
                     let row = self.row.load(Ordering::Acquire);
                     let now = self.clock.load(Ordering::Acquire);
                     self.table.finish(KEY, reading, now, Some(&row));
-                    flight.tell(State::Found(row));
+                    flight.end(State::Found(row));
                     return row;
                 }
             }
@@ -123,9 +123,9 @@ impl Model {
     /// A call that is cancelled during its read.
     fn ask_and_go(&self) {
         let now = self.clock.load(Ordering::Acquire);
-        if let Asked::Read(reading, flight) = self.table.ask(KEY, now, Flight::start) {
+        if let Lookup::Read(reading, flight) = self.table.look_up(KEY, now, Flight::start) {
             self.table.abandon(KEY, reading);
-            flight.tell(State::Abandoned);
+            flight.end(State::Abandoned);
         }
     }
 

@@ -8,8 +8,8 @@ use super::{notice::AccountNotice, password::PasswordForm, sessions::SessionList
 use crate::{
     dashboard::LoadFailed,
     error::RequestError,
-    session::{answer, session, store, take_flash},
-    site::use_viewer,
+    page_context::use_viewer,
+    session::{session, store, take_flash, with_error_status},
     ui::FlashMessage,
 };
 
@@ -35,7 +35,7 @@ async fn load() -> Result<Account, RequestError> {
 #[component]
 pub(crate) fn AccountPage() -> impl IntoView {
     let content = Suspend::new(async move {
-        match answer(load()).await {
+        match with_error_status(load()).await {
             Ok(account) => view! { <Content account /> }.into_any(),
             Err(error) => view! { <LoadFailed what="Your account" error /> }.into_any(),
         }

@@ -8,7 +8,8 @@ use crate::{
     error::RequestError,
     paths::ACCOUNT,
     session::{
-        Signer, cookies, leave, redirect_after, redirect_signed, session, set_cookie, store,
+        Signer, cookies, redirect_after, redirect_signed, session, set_cookie, sign_out_browser,
+        store,
     },
 };
 
@@ -53,7 +54,7 @@ pub(crate) async fn end_session(session_id: SessionId) -> Result<(), RequestErro
         Ok(session.id() == session_id)
     };
     match end.await {
-        Ok(true) => leave(),
+        Ok(true) => sign_out_browser(),
         Ok(false) => redirect_after(None, ACCOUNT, &AccountNotice::SessionEnded),
         Err(error) => failed(error),
     }
@@ -72,7 +73,7 @@ pub(crate) async fn end_all_sessions() -> Result<(), RequestError> {
         Ok(())
     };
     match end.await {
-        Ok(()) => leave(),
+        Ok(()) => sign_out_browser(),
         Err(error) => failed(error),
     }
     Ok(())

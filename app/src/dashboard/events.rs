@@ -14,9 +14,9 @@ use model::{
 use super::{ChooseOrganisation, LoadFailed};
 use crate::{
     error::RequestError,
+    page_context::use_viewer,
     paths::EVENTS,
-    session::{answer, member, store},
-    site::use_viewer,
+    session::{member, store, with_error_status},
     ui::{CopyButton, IconName, Notice, PageLink},
 };
 
@@ -28,7 +28,7 @@ async fn list_events(
     organisation: OrganisationId,
     page: i64,
 ) -> Result<Page<EventSummary>, RequestError> {
-    answer(async {
+    with_error_status(async {
         let member = member(organisation).await?;
         let request =
             PageRequest::new(page, PAGE_SIZE, PAGE_SIZE).map_err(|_| RequestError::BadRequest)?;

@@ -11,9 +11,9 @@ use super::{
     organisation_switcher::OrganisationSwitcher,
 };
 use crate::{
+    page_context::use_viewer,
     paths::{ACCOUNT, DOCUMENTATION, EVENTS, TOKENS},
     session::SignOut,
-    site::use_viewer,
     ui::{Icon, IconName},
 };
 

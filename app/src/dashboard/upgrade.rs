@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::{ids::UPGRADE_DIALOG, site::use_site, ui::Dialog};
+use crate::{ids::UPGRADE_DIALOG, page_context::use_page_context, ui::Dialog};
 
 /// The message as a dialog over the current page.
 #[component]
@@ -25,8 +25,8 @@ pub(crate) fn UpgradeMessage(
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
-    let site = use_site();
-    let organisation = site
+    let context = use_page_context();
+    let organisation = context
         .viewer
         .as_ref()
         .and_then(|viewer| viewer.selected_organisation());
@@ -45,7 +45,7 @@ pub(crate) fn UpgradeMessage(
         </p>
         <div class="dialog-actions">
             {children.map(|children| children())}
-            <a class="button button-primary" href=site.contact_url.clone() target="_blank" rel="noopener">
+            <a class="button button-primary" href=context.contact_url.clone() target="_blank" rel="noopener">
                 "Contact 9Pic"
                 <span class="visually-hidden">" (opens in a new tab)"</span>
             </a>

@@ -6,8 +6,8 @@ use model::organisation::OrganisationId;
 
 use crate::{
     dashboard::{ChooseOrganisation, UpgradeMessage},
+    page_context::use_viewer,
     paths::{ACTIVITY, TOKENS},
-    site::use_viewer,
     ui::{IconName, Notice},
 };
 

@@ -25,7 +25,7 @@ mod token_page;
 mod tokens;
 
 #[cfg(feature = "ssr")]
-pub use self::no_script::{NewTokenForm, PlainAnswer, create_from_form};
+pub use self::no_script::{NewTokenForm, NoScriptResponse, create_from_form};
 #[cfg(feature = "ssr")]
 pub(crate) use self::{
     activity::ActivityPage, no_script::NewTokenPage, page::DeveloperZonePage, token_page::TokenPage,

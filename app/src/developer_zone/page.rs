@@ -10,7 +10,7 @@ use super::{
     server_functions::list_tokens,
     tokens::{CardHeader, TokenCard},
 };
-use crate::{dashboard::LoadFailed, site::use_site};
+use crate::{dashboard::LoadFailed, page_context::use_page_context};
 
 /// The page of the organisation's tokens.
 #[component]
@@ -30,8 +30,8 @@ fn TokenPanel(organisation: OrganisationId) -> impl IntoView {
     let content = Suspend::new(async move {
         match list_tokens(organisation).await {
             Ok(listed) => {
-                let site = use_site();
-                let viewer = site.viewer.unwrap_or_default();
+                let context = use_page_context();
+                let viewer = context.viewer.unwrap_or_default();
                 let organisation_name = viewer.selected_organisation();
                 let organisation_name = organisation_name.map(|it| it.name.clone());
                 view! {
@@ -40,7 +40,7 @@ fn TokenPanel(organisation: OrganisationId) -> impl IntoView {
                         organisation_name=organisation_name.unwrap_or_default()
                         listed
                         email=viewer.email
-                        api_origin=site.api_origin
+                        api_origin=context.api_origin
                     />
                 }
                 .into_any()

@@ -1,7 +1,7 @@
 //! The server functions of the Developer Zone.
 //!
 //! Each request names the organisation that its page shows. Each function checks that the signed-in user is a member of
-//! it. The functions that change a token take the fields of a form, with and without script ([`answer_form`]).
+//! it. The functions that change a token take the fields of a form, with and without script ([`respond_to_form`]).
 
 use leptos::{prelude::*, server_fn::codec::Json};
 use model::{
@@ -23,11 +23,14 @@ use super::{
     creation::CreationFields,
     tokens::{ListedToken, TokenRows},
 };
-use crate::{error::RequestError, texts::token_test::PingAnswer};
+use crate::{error::RequestError, texts::token_test::PingResponse};
 #[cfg(feature = "ssr")]
 use crate::{
     paths::{TOKENS, token_page},
-    session::{answer, answer_form, confirm, member, session_and_member, store, watching_member},
+    session::{
+        confirm, member, respond_to_form, session_and_member, store, watching_member,
+        with_error_status,
+    },
     texts::token_test::CallPing,
 };
 
@@ -49,7 +52,7 @@ pub(crate) struct NewToken {
 /// the database.
 #[cfg(feature = "ssr")]
 pub(super) async fn list_tokens(organisation: OrganisationId) -> Result<TokenRows, RequestError> {
-    answer(async {
+    with_error_status(async {
         let member = member(organisation).await?;
         Ok(rows(&member).await?)
     })
@@ -71,7 +74,7 @@ pub(crate) async fn watch_tokens(
     organisation_id: OrganisationId,
     seen: Option<String>,
 ) -> Result<Option<TokenRows>, RequestError> {
-    answer(async {
+    with_error_status(async {
         let member = watching_member(organisation_id).await?;
         let rows = rows(&member).await?;
         Ok((seen.as_ref() != Some(&rows.fingerprint)).then_some(rows))
@@ -96,7 +99,7 @@ pub(crate) async fn create_token(
     organisation_id: OrganisationId,
     #[server(flatten)] fields: CreationFields,
 ) -> Result<NewToken, RequestError> {
-    answer(async {
+    with_error_status(async {
         let creation = Creation::check(organisation_id, fields).await?;
         // Read before the creation: after it, no failure may prevent the response with the secret.
         let example_event = example_event(&creation.member).await;
@@ -133,8 +136,8 @@ pub(crate) async fn test_token(
     organisation_id: OrganisationId,
     event_id: EventId,
     secret: String,
-) -> Result<PingAnswer, RequestError> {
-    answer(async {
+) -> Result<PingResponse, RequestError> {
+    with_error_status(async {
         member(organisation_id).await?.require_developer_zone()?;
         let api = expect_context::<Arc<dyn CallPing>>();
         Ok(api.call_ping(&secret, organisation_id, event_id).await)
@@ -159,13 +162,13 @@ pub(crate) async fn set_token_active(
     let switch = async {
         let member = member(organisation_id).await?;
         let store = store();
-        to_the_end(async move {
+        run_to_completion(async move {
             let tokens = store.tokens();
             tokens.set_active((&member).into(), token_id, active).await
         })
         .await
     };
-    answer_form(switch, |outcome| {
+    respond_to_form(switch, |outcome| {
         let page = match in_table {
             true => TOKENS.to_owned(),
             false => token_page(token_id),
@@ -192,7 +195,7 @@ pub(crate) async fn rename_token(
         let tokens = store.tokens();
         Ok(tokens.rename((&member).into(), token_id, name).await?)
     };
-    answer_form(rename, |outcome| {
+    respond_to_form(rename, |outcome| {
         (
             token_page(token_id),
             TokenNotice::of_renaming(outcome, &name),
@@ -216,9 +219,10 @@ pub(crate) async fn delete_token(
         let (session, member) = session_and_member(organisation_id).await?;
         confirm(&session, password).await?;
         let store = store();
-        to_the_end(async move { store.tokens().delete((&member).into(), token_id).await }).await
+        run_to_completion(async move { store.tokens().delete((&member).into(), token_id).await })
+            .await
     };
-    answer_form(deletion, |outcome| {
+    respond_to_form(deletion, |outcome| {
         let page = match outcome {
             Ok(_) => TOKENS.to_owned(),
             Err(_) => token_page(token_id),
@@ -231,7 +235,7 @@ pub(crate) async fn delete_token(
 /// Runs a change as a task of its own. If the browser leaves the page, its request is dropped. A click on the switch
 /// must take effect even then.
 #[cfg(feature = "ssr")]
-async fn to_the_end<T: Send + 'static>(
+async fn run_to_completion<T: Send + 'static>(
     change: impl Future<Output = Result<T, TokenError>> + Send + 'static,
 ) -> Result<T, RequestError> {
     match store::task::spawn(change).await {

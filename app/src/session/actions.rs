@@ -92,12 +92,12 @@ pub(super) async fn sign_out() -> Result<(), RequestError> {
     if let Some(key) = session_key() {
         store().sessions().end_by_key(&key).await?;
     }
-    leave();
+    sign_out_browser();
     Ok(())
 }
 
 /// Deletes the session cookie, and redirects to the sign-in page.
-pub(crate) fn leave() {
+pub(crate) fn sign_out_browser() {
     set_cookie(cookies().no_session());
     see_other(SIGN_IN);
 }

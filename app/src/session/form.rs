@@ -9,7 +9,7 @@ use super::{
 use crate::{error::RequestError, paths::sign_in_path};
 
 /// Awaits `work`. If it fails, sets the status of the response to that of the error.
-pub(crate) async fn answer<T>(
+pub(crate) async fn with_error_status<T>(
     work: impl Future<Output = Result<T, RequestError>>,
 ) -> Result<T, RequestError> {
     work.await.inspect_err(RequestError::set_status)
@@ -20,12 +20,12 @@ pub(crate) async fn answer<T>(
 /// A script gets the result itself, and an error sets the status. A browser that posted the form is redirected:
 /// `describe` returns the page and its flash message. Leptos's own redirect for plain forms is replaced, because it
 /// would write an error into the address of the previous page.
-pub(crate) async fn answer_form<T, M: Serialize>(
+pub(crate) async fn respond_to_form<T, M: Serialize>(
     work: impl Future<Output = Result<T, RequestError>>,
     describe: impl FnOnce(&Result<T, RequestError>) -> (String, M),
 ) -> Result<T, RequestError> {
     if !is_plain_form() {
-        return answer(work).await;
+        return with_error_status(work).await;
     }
     let outcome = work.await;
     let (page, message) = describe(&outcome);

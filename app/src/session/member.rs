@@ -8,7 +8,7 @@ use super::{
     cookies::Cookies,
     request::{session_key, settings, store},
 };
-use crate::{error::RequestError, site::Viewer};
+use crate::{error::RequestError, page_context::Viewer};
 
 /// The session of the browser that sends these headers, if it has one.
 ///

@@ -221,9 +221,9 @@ mod tests {
                         place,
                     };
                     let address = query.page(place);
-                    let (path, asked) = address.split_once('?').unwrap_or((&address, ""));
+                    let (path, query_text) = address.split_once('?').unwrap_or((&address, ""));
                     assert_eq!(path, ACTIVITY);
-                    assert_eq!(ActivityQuery::parse(asked), query);
+                    assert_eq!(ActivityQuery::parse(query_text), query);
                 }
             }
         }
@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn a_renaming_names_both_names() {
         let name = |text: &str| Some(TokenName::parse(text).expect("a name"));
-        let said = |before: Option<TokenName>, after: Option<TokenName>| {
+        let sentence = |before: Option<TokenName>, after: Option<TokenName>| {
             let token = RecordedToken {
                 id: TokenId(7),
                 preview: TokenPreview::of("k7Q2x"),
@@ -270,7 +270,7 @@ mod tests {
                 "removed the name of token Kiosk (k7Q2x***)",
             ),
         ] {
-            assert_eq!(said(before, after), format!("{who} {did}"));
+            assert_eq!(sentence(before, after), format!("{who} {did}"));
         }
     }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// The external API's response to a ping.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PingAnswer {
+pub struct PingResponse {
     /// The HTTP status.
     pub status: u16,
     /// The code in `X-Error-Code`. `None` on success.
@@ -29,7 +29,7 @@ pub enum CheckOutcome {
     NotReached,
 }
 
-impl PingAnswer {
+impl PingResponse {
     /// Whether the API accepted the ping.
     pub fn is_success(&self) -> bool {
         self.status == 200 && self.code.is_none()
@@ -86,7 +86,7 @@ pub trait CallPing: Send + Sync {
         key: &str,
         organisation: OrganisationId,
         event: EventId,
-    ) -> PingAnswer;
+    ) -> PingResponse;
 }
 
 #[cfg(test)]
@@ -94,12 +94,12 @@ mod tests {
     use super::{CheckOutcome::*, *};
 
     fn outcomes(status: u16, code: Option<&str>) -> Option<Vec<CheckOutcome>> {
-        let answer = PingAnswer {
+        let response = PingResponse {
             status,
             code: code.map(str::to_owned),
             message: String::new(),
         };
-        let checks = answer.checks()?;
+        let checks = response.checks()?;
         Some(checks.into_iter().map(|(_, outcome)| outcome).collect())
     }
 
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_names_no_check_has_no_outcomes() {
+    fn a_response_that_names_no_check_has_no_outcomes() {
         for (status, code) in [
             (503, Some("unavailable")),
             (500, Some("internal")),

@@ -138,12 +138,12 @@ impl Which {
             token: self.token,
             since: self.since,
         };
-        let authority = AuditPermission::Operator(self.organisation);
+        let permission = AuditPermission::Operator(self.organisation);
         let (mut entries, mut place) = (Vec::new(), Cursor::Newest);
         let mut left = self.limit;
         loop {
             let size = left.min(PAGE_SIZE);
-            let page = store.audit().list(authority, filter, place, size).await?;
+            let page = store.audit().list(permission, filter, place, size).await?;
             entries.extend(page.entries);
             left -= size;
             match entries.last().map(|entry| entry.key) {

@@ -77,7 +77,7 @@ pub(super) struct Which {
 }
 
 impl Which {
-    fn authority(&self) -> TokenPermission<'static> {
+    fn permission(&self) -> TokenPermission<'static> {
         TokenPermission::Operator(self.organisation)
     }
 }
@@ -102,13 +102,14 @@ impl Command {
                 output::list(&rows, json)
             }
             Self::Activate(which) => {
-                let Receipt { token, .. } =
-                    tokens.set_active(which.authority(), which.id, true).await?;
+                let Receipt { token, .. } = tokens
+                    .set_active(which.permission(), which.id, true)
+                    .await?;
                 output::line(format!("Token {} ({}) is active.", token.preview, token.id))
             }
             Self::Deactivate(which) => {
                 let Receipt { token, .. } = tokens
-                    .set_active(which.authority(), which.id, false)
+                    .set_active(which.permission(), which.id, false)
                     .await?;
                 output::line(format!(
                     "Token {} ({}) is inactive.",
@@ -117,7 +118,7 @@ impl Command {
             }
             Self::Rename { which, new_name } => {
                 let NewName(name) = new_name;
-                let token = tokens.rename(which.authority(), which.id, name).await?;
+                let token = tokens.rename(which.permission(), which.id, name).await?;
                 output::line(match &token.name {
                     Some(name) => {
                         format!("Token {} ({}) is named “{name}”.", token.preview, token.id)
@@ -126,7 +127,7 @@ impl Command {
                 })
             }
             Self::Delete(which) => {
-                let Receipt { token, .. } = tokens.delete(which.authority(), which.id).await?;
+                let Receipt { token, .. } = tokens.delete(which.permission(), which.id).await?;
                 output::line(format!(
                     "Token {} ({}) is deleted.",
                     token.preview, token.id
@@ -158,8 +159,11 @@ async fn create(
     };
     let created = store.tokens().create(&member, name).await?;
     if let Err(cause) = output::write_line(&created.secret.reveal()) {
-        let authority = TokenPermission::Operator(organisation);
-        store.tokens().delete(authority, created.summary.id).await?;
+        let permission = TokenPermission::Operator(organisation);
+        store
+            .tokens()
+            .delete(permission, created.summary.id)
+            .await?;
         return Err(Error::TokenNotShown(cause));
     }
     Ok(())

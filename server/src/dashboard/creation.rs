@@ -3,7 +3,7 @@
 //! It is not a server function: those respond to a plain form with a redirect, but this response must show the token
 //! itself. It is not a page of the router either: those contain scripts and data for hydration.
 
-use app::{Assets, NewTokenForm, PlainAnswer, create_from_form, paths::NEW_TOKEN};
+use app::{Assets, NewTokenForm, NoScriptResponse, create_from_form, paths::NEW_TOKEN};
 use axum::{
     Form, Router,
     http::{HeaderValue, header, request::Parts},
@@ -18,18 +18,18 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>(
     assets: Assets,
     context: impl Fn() + Clone + Send + Sync + 'static,
 ) -> Router<S> {
-    let answer = move |request: Parts, Form(form): Form<NewTokenForm>| async move {
-        respond(create_from_form(assets, request, context, form).await)
+    let respond = move |request: Parts, Form(form): Form<NewTokenForm>| async move {
+        http_response(create_from_form(assets, request, context, form).await)
     };
-    Router::new().route(NEW_TOKEN, post(answer))
+    Router::new().route(NEW_TOKEN, post(respond))
 }
 
-fn respond(answer: PlainAnswer) -> Response {
-    let PlainAnswer {
+fn http_response(response: NoScriptResponse) -> Response {
+    let NoScriptResponse {
         status,
         headers,
         html,
-    } = answer;
+    } = response;
     if html.is_empty() {
         return (status, headers).into_response();
     }

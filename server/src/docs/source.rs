@@ -62,7 +62,7 @@ fn value(place: &str, api: &Api<'_>) -> Option<String> {
             _ => return None,
         },
         Some(("example", id)) => example(&operation(id)?).trim_end().to_owned(),
-        Some(("answer", id)) => fence("json", &pretty(operation(id)?.example_response()?))
+        Some(("response", id)) => fence("json", &pretty(operation(id)?.example_response()?))
             .trim_end()
             .to_owned(),
         Some(_) => return None,

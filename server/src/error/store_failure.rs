@@ -1,8 +1,8 @@
 //! Errors of the store, with what an operator can do about them.
 
 use store::error::{
-    AccountError, AuditError, BackupError, DatabaseError, DemoError, EventError, HashError,
-    MemberError, NewEventError, OpenError, OrganisationError, PruneError, SchemaError,
+    AccountError, AuditError, BackupError, DatabaseError, DemoError, EventError, MemberError,
+    NewEventError, OpenError, OrganisationError, PasswordHashError, PruneError, SchemaError,
     ServerLockError, TokenError,
 };
 
@@ -183,10 +183,10 @@ const fn about_account(error: &AccountError) -> Option<&'static str> {
     }
 }
 
-const fn about_hashing(error: &HashError) -> Option<&'static str> {
+const fn about_hashing(error: &PasswordHashError) -> Option<&'static str> {
     match error {
-        HashError::Busy => Some("try again in a moment"),
-        HashError::Failed(_) => None,
+        PasswordHashError::Busy => Some("try again in a moment"),
+        PasswordHashError::Failed(_) => None,
     }
 }
 

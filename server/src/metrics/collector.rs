@@ -7,7 +7,7 @@ use prometheus_client::{
     encoding::{DescriptorEncoder, NoLabelSet},
     metrics::MetricType,
 };
-use store::{PasswordLoad, Store, key_cache::Answers};
+use store::{PasswordLoad, Store, key_cache::LookupCounts};
 
 use super::calls::{Calls, STATUSES, Verdict, bounds_in_seconds};
 use crate::telemetry;
@@ -78,9 +78,9 @@ impl Collected {
     }
 
     fn grants(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let (tokens, events) = self.store.key_cache().answers();
+        let (tokens, events) = self.store.key_cache().lookups();
         let counts = [("token", tokens), ("event", events)].map(|(of, counts)| {
-            let Answers {
+            let LookupCounts {
                 from_memory,
                 read,
                 joined,
@@ -91,7 +91,7 @@ impl Collected {
         family(
             encoder,
             "grants_answers",
-            "Lookups of tokens and events: from memory within a lease, by a read, by joining another call's read",
+            "LookupCounts of tokens and events: from memory within a lease, by a read, by joining another call's read",
             MetricType::Counter,
             counts.into_iter().flatten(),
         )

@@ -102,21 +102,21 @@ async fn damage_under_a_running_server_closes_it_after_the_next_write() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the built front end: `make test` runs it"]
 async fn a_file_truncated_under_a_running_server_closes_it_after_the_next_write() {
-    for kept in [0, 4096, 40_000] {
+    for length in [0, 4096, 40_000] {
         let database = TestDatabase::sqlite();
         let url = database.url();
         let server = ServerProcess::start(&url, &["--demo", "--api-hosts=127.0.0.1"]);
         let token = create_token(&url);
         assert!(server.ping(&token).starts_with(OK));
         database.sql("PRAGMA wal_checkpoint(TRUNCATE)").await;
-        file(&database).set_len(kept).expect("cut off");
+        file(&database).set_len(length).expect("cut off");
         server.can_sign_in();
         wait_until("the damage to be seen", || {
             !server.ping(&token).starts_with(OK)
         });
         for key in [&token[..], UNKNOWN_KEY, &token] {
             let response = server.ping(key);
-            assert!(!response.starts_with(OK), "{kept}: {response}");
+            assert!(!response.starts_with(OK), "{length}: {response}");
         }
     }
 }

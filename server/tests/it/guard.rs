@@ -66,8 +66,8 @@ pub(crate) async fn every_check(server: &TestServer) {
     let response = client.get("/903/event/457/ping").await;
     response.assert_refused(404, "event_not_configured");
 
-    for closed in ["/903/event/456/faces", "/903/event/456/video-clipping/a/b"] {
-        let response = client.send(Method::POST, closed).await;
+    for disabled in ["/903/event/456/faces", "/903/event/456/video-clipping/a/b"] {
+        let response = client.send(Method::POST, disabled).await;
         response.assert_refused(403, "feature_disabled");
     }
     client.get(ping).await.assert_success();

@@ -144,27 +144,27 @@ fn without_file_handles_open_connections_are_served_and_new_ones_wait() {
     let server = ServerProcess::start(&url, &["--demo"]);
     let token = create_token(&url);
     assert!(server.ping(&token).starts_with(OK));
-    let mut kept = TcpStream::connect(server.address).expect("connected");
-    kept.set_read_timeout(Some(TIMEOUT)).expect("set");
-    let mut ping_on_kept = || {
+    let mut connection = TcpStream::connect(server.address).expect("connected");
+    connection.set_read_timeout(Some(TIMEOUT)).expect("set");
+    let mut ping_on_connection = || {
         let request = format!(
             "GET {PING_PATH} HTTP/1.1\r\nHost: {}\r\nX-API-Key: {token}\r\n\r\n",
             server.address
         );
-        kept.write_all(request.as_bytes()).expect("sent");
+        connection.write_all(request.as_bytes()).expect("sent");
         let mut response = Vec::new();
         let mut byte = [0];
         while !response.ends_with(b"}}") {
-            kept.read_exact(&mut byte).expect("a response");
+            connection.read_exact(&mut byte).expect("a response");
             response.push(byte[0]);
         }
         String::from_utf8(response).expect("a text")
     };
-    assert!(ping_on_kept().starts_with(OK));
+    assert!(ping_on_connection().starts_with(OK));
     let before = server.limit(Resource::Nofile, Some(3));
     let late = server.send(PING_PATH, &[("X-API-Key", &token)]);
     server.await_stderr("cannot accept a connection");
-    assert!(ping_on_kept().starts_with(OK));
+    assert!(ping_on_connection().starts_with(OK));
     server.limit(Resource::Nofile, before.current);
     let response = read_response(late);
     assert!(response.starts_with(OK), "{response}");

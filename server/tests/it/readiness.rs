@@ -116,7 +116,10 @@ fn during_the_shutdown_delay_requests_are_served_and_readyz_is_503() {
     server.signal(Signal::TERM);
     let outcome = server.wait();
     assert_eq!(outcome.code, Some(1), "{outcome:?}");
-    assert!(outcome.stderr.contains("told to stop again"), "{outcome:?}");
+    assert!(
+        outcome.stderr.contains("a second stop signal"),
+        "{outcome:?}"
+    );
 }
 
 #[test]

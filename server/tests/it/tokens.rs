@@ -109,13 +109,13 @@ async fn a_name_is_trimmed_or_refused_with_a_reason() {
     let mut browser = Browser::signed_in(&server).await;
     let create = |name: Value| json!({ "organisation_id": 903, "name": name });
     let mut made = Vec::new();
-    for (name, kept) in [
+    for (typed, stored) in [
         (json!(" Website gallery "), json!("Website gallery")),
         (json!("  "), Value::Null),
         (Value::Null, Value::Null),
     ] {
-        let response = browser.change("create-token", create(name)).await.json();
-        assert_eq!(response["row"]["token"]["name"], kept);
+        let response = browser.change("create-token", create(typed)).await.json();
+        assert_eq!(response["row"]["token"]["name"], stored);
         made.push(response["row"]["token"]["id"].clone());
     }
     let rename = |name: &str| json!({ "organisation_id": 903, "token_id": made[1], "name": name });

@@ -40,8 +40,13 @@ fn of<const N: usize>(token: &Token, expected: [(&str, i64); N]) -> BTreeMap<(i6
 }
 
 async fn last_used(server: &TestServer) -> Option<Timestamp> {
-    let authority = TokenPermission::Operator(model::organisation::OrganisationId(903));
-    let listed = server.store.tokens().list(authority).await.expect("listed");
+    let permission = TokenPermission::Operator(model::organisation::OrganisationId(903));
+    let listed = server
+        .store
+        .tokens()
+        .list(permission)
+        .await
+        .expect("listed");
     listed[0].last_used
 }
 

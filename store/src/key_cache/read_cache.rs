@@ -6,7 +6,7 @@ use tokio::{sync::watch, time::timeout};
 
 use super::{
     lease::Lease,
-    table::{Answers, Asked, Reading, Size, Table},
+    table::{Lookup, LookupCounts, Reading, Size, Table},
 };
 use crate::{clock::MonotonicClock, database::DATABASE_TIMEOUT, error::DatabaseError};
 
@@ -17,7 +17,7 @@ type Outcome<V> = Result<Option<V>, Arc<DatabaseError>>;
 /// other call was cancelled.
 type Waiting<V> = watch::Receiver<Option<Outcome<V>>>;
 
-/// Answers by key, each cached for one lease and no longer.
+/// Results by key, each cached for one lease and no longer.
 ///
 /// No cache library keeps this promise. An entry must end with its lease, measured by an injected clock. An
 /// invalidation must also catch reads that are under way. A call may join a read only within its lease.
@@ -43,12 +43,12 @@ where
         self.table.invalidate();
     }
 
-    /// How questions were answered since the start.
-    pub(super) fn answers(&self) -> Answers {
-        self.table.answers()
+    /// How many lookups ended in which way, since the start.
+    pub(super) fn lookups(&self) -> LookupCounts {
+        self.table.lookups()
     }
 
-    /// The cached answer for `key`, or the result of `read`. It joins another call's read only if that read began
+    /// The cached result for `key`, or the result of `read`. It joins another call's read only if that read began
     /// less than one lease ago.
     ///
     /// # Errors
@@ -63,22 +63,22 @@ where
     {
         loop {
             let start = || {
-                let (tell, waiting) = watch::channel(None);
-                (waiting, tell)
+                let (sender, waiting) = watch::channel(None);
+                (waiting, sender)
             };
-            match self.table.ask(key, self.now(), start) {
-                Asked::Held(answer) => return Ok(answer),
-                Asked::Read(reading, tell) => {
+            match self.table.look_up(key, self.now(), start) {
+                Lookup::Cached(found) => return Ok(found),
+                Lookup::Read(reading, sender) => {
                     let running = RunningRead {
                         cache: self,
                         key,
                         reading,
-                        tell,
+                        sender,
                     };
                     // Boxed: otherwise every call would reserve stack for it, and few come here.
                     return Box::pin(running.read(read())).await;
                 }
-                Asked::Join(waiting) => {
+                Lookup::Join(waiting) => {
                     if let Some(outcome) = outcome_of(waiting).await? {
                         return outcome.map_err(|error| DatabaseError::shared(&error));
                     }
@@ -127,7 +127,7 @@ struct RunningRead<'a, K: Copy + Eq + Hash, V: Clone> {
     cache: &'a ReadCache<K, V>,
     key: K,
     reading: Reading,
-    tell: watch::Sender<Option<Outcome<V>>>,
+    sender: watch::Sender<Option<Outcome<V>>>,
 }
 
 impl<K: Copy + Eq + Hash, V: Clone> RunningRead<'_, K, V> {
@@ -141,12 +141,12 @@ impl<K: Copy + Eq + Hash, V: Clone> RunningRead<'_, K, V> {
             Ok(found) => table.finish(self.key, self.reading, self.cache.now(), found.as_ref()),
             Err(_) => table.abandon(self.key, self.reading),
         }
-        self.tell.send_replace(Some(outcome.clone()));
+        self.sender.send_replace(Some(outcome.clone()));
         outcome.map_err(|error| DatabaseError::shared(&error))
     }
 }
 
-/// Runs also when the call was cancelled. The field `tell` is dropped after this: a call that it wakes finds the read
+/// Runs also when the call was cancelled. The field `sender` is dropped after this: a call that it wakes finds the read
 /// ended.
 impl<K: Copy + Eq + Hash, V: Clone> Drop for RunningRead<'_, K, V> {
     fn drop(&mut self) {
@@ -158,11 +158,7 @@ impl<K: Copy + Eq + Hash, V: Clone> Drop for RunningRead<'_, K, V> {
 mod tests {
     use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-    use tokio::{
-        sync::Notify,
-        task::JoinSet,
-        time::{pause, sleep},
-    };
+    use tokio::{sync::Notify, task::JoinSet, time::pause};
 
     use super::*;
     use crate::clock::ManualMonotonicClock;
@@ -233,7 +229,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_is_cached_for_one_lease_and_no_longer() {
+    async fn a_result_is_cached_for_one_lease_and_no_longer() {
         let fixture = Fixture::new(None);
         for (step, reads) in [(0, 1), (0, 1), (249, 1), (1, 2), (249, 2), (1_000, 3)] {
             fixture.clock.advance(step);
@@ -245,12 +241,12 @@ mod tests {
     #[tokio::test]
     async fn the_lease_begins_before_the_read() {
         let fixture = Fixture::new(Some(Notify::new()));
-        let asked = crate::task::spawn(fixture.asking());
+        let call = crate::task::spawn(fixture.asking());
         fixture.reading(1).await;
         fixture.clock.advance(200);
         fixture.number.store(1, Ordering::SeqCst);
         fixture.answer.as_ref().expect("held").notify_one();
-        assert_eq!(asked.await.expect("answered"), 0);
+        assert_eq!(call.await.expect("answered"), 0);
         fixture.clock.advance(49);
         assert_eq!(fixture.asking().await, 0);
         fixture.clock.advance(1);
@@ -261,13 +257,13 @@ mod tests {
     #[tokio::test]
     async fn concurrent_calls_share_one_read() {
         let fixture = Fixture::new(Some(Notify::new()));
-        let mut asked = JoinSet::new();
+        let mut calls = JoinSet::new();
         for _ in 0..50 {
-            asked.spawn(fixture.asking());
+            calls.spawn(fixture.asking());
         }
         fixture.reading(1).await;
         fixture.answer.as_ref().expect("held").notify_one();
-        assert_eq!(asked.join_all().await, [0; 50]);
+        assert_eq!(calls.join_all().await, [0; 50]);
         assert_eq!(fixture.reads(), 1);
     }
 
@@ -332,7 +328,8 @@ mod tests {
     async fn all_waiting_calls_get_an_error_and_it_is_not_cached() {
         let fixture = Fixture::new(None);
         let fail = async || {
-            sleep(Duration::from_millis(5)).await;
+            // The other call is polled meanwhile.
+            tokio::task::yield_now().await;
             Err(sqlx::Error::PoolTimedOut.into())
         };
         let (one, other) = tokio::join!(
@@ -346,9 +343,9 @@ mod tests {
         assert!(one.is_unavailable() && other.is_unavailable());
         let cause =
             |error: &DatabaseError| std::error::Error::source(error).map(ToString::to_string);
-        let told = sqlx::Error::PoolTimedOut.to_string();
-        assert_eq!(cause(&one), Some(told.clone()));
-        assert_eq!(cause(&other), Some(told));
+        let expected = sqlx::Error::PoolTimedOut.to_string();
+        assert_eq!(cause(&one), Some(expected.clone()));
+        assert_eq!(cause(&other), Some(expected));
         assert_eq!(fixture.asking().await, 0);
     }
 
@@ -375,7 +372,7 @@ mod tests {
         for made_up in 1_000..2_000 {
             assert_eq!(fixture.ask(made_up).await.expect("an answer"), None);
         }
-        assert!(fixture.cache.table.kept() <= 1 + 2 * 2 * 10);
+        assert!(fixture.cache.table.len() <= 1 + 2 * 2 * 10);
         let reads = fixture.reads();
         assert_eq!(fixture.asking().await, 0);
         assert_eq!(fixture.reads(), reads);
@@ -390,8 +387,8 @@ mod tests {
             assert_eq!(found.expect("an answer"), Some(key));
         }
         for key in 0..100_000_u32 {
-            let kept = cache.get(key, async || panic!("{key} was evicted")).await;
-            assert_eq!(kept.expect("an answer"), Some(key));
+            let cached = cache.get(key, async || panic!("{key} was evicted")).await;
+            assert_eq!(cached.expect("an answer"), Some(key));
         }
     }
 
@@ -402,6 +399,6 @@ mod tests {
             let found = fixture.cache.get(key, async || Ok(Some(key))).await;
             assert_eq!(found.expect("an answer"), Some(key));
         }
-        assert!(fixture.cache.table.kept() <= 2 * 2 * 50);
+        assert!(fixture.cache.table.len() <= 2 * 2 * 50);
     }
 }

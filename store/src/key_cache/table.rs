@@ -1,4 +1,4 @@
-//! The cached answers and running reads: the part of [`super::read_cache`] that threads share.
+//! The cached results and running reads: the part of [`super::read_cache`] that threads share.
 //!
 //! This module never waits, reads no clock, and knows no database. All its locks and atomics come from
 //! [`super::sync`]. So a test can replace them with loom's and run every order of threads
@@ -16,7 +16,7 @@ use super::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
 /// A moment of the monotonic clock, in nanoseconds.
 pub(super) type Moment = u64;
 
-/// When a read of the database began: this decides how long its result may be answered.
+/// When a read of the database began: this decides how long its result may be used.
 ///
 /// It identifies a running read of a key: a second read with the same start would have joined the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,9 +38,9 @@ pub(super) struct Size {
     pub(super) missing: usize,
 }
 
-/// How questions were answered.
+/// How many lookups ended in which way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Answers {
+pub struct LookupCounts {
     /// From the cache, within a lease; including that a key does not exist.
     pub from_memory: u64,
     /// By a read of the database.
@@ -49,10 +49,10 @@ pub struct Answers {
     pub joined: u64,
 }
 
-/// What a caller must do to get its answer.
-pub(super) enum Asked<V, H, T> {
-    /// Return this cached answer: a value, or none.
-    Held(Option<V>),
+/// What a caller must do to get a value.
+pub(super) enum Lookup<V, H, T> {
+    /// Return this: the cached value, or none.
+    Cached(Option<V>),
     /// Wait for the running read of this handle.
     Join(H),
     /// Read the database, then call [`Table::finish`] or [`Table::abandon`]. Other calls wait meanwhile; `T` sends
@@ -60,7 +60,7 @@ pub(super) enum Asked<V, H, T> {
     Read(Reading, T),
 }
 
-/// Answers by key, each for one lease from the moment before its read.
+/// Results by key, each for one lease from the moment before its read.
 ///
 /// `H` is the handle with which a call waits for another call's read.
 pub(super) struct Table<K, V, H> {
@@ -73,7 +73,7 @@ pub(super) struct Table<K, V, H> {
 
 /// Missing keys have their own maps: a flood of made-up keys evicts only made-up keys.
 struct Shard<K, V, H> {
-    answers: Answers,
+    lookups: LookupCounts,
     found: Generations<K, V>,
     missing: Generations<K, ()>,
     under_way: Map<K, UnderWay<H>>,
@@ -84,7 +84,7 @@ struct UnderWay<H> {
     handle: H,
 }
 
-struct Kept<V> {
+struct Cached<V> {
     reading: Reading,
     value: V,
 }
@@ -106,45 +106,45 @@ impl<K: Copy + Eq + Hash, V: Clone, H: Clone> Table<K, V, H> {
         self.epoch.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// The answer at `now`, or what to do for it. `start` makes the two ends of a new read: a handle for waiting
+    /// The cached result at `now`, or what to do for it. `start` makes the two ends of a new read: a handle for waiting
     /// calls, and the sender of its outcome.
     ///
-    /// A call joins a running read only while its result could still be answered. A call must not get a state that
+    /// A call joins a running read only while its result could still be used. A call must not get a state that
     /// was out of date when it began.
-    pub(super) fn ask<T>(
+    pub(super) fn look_up<T>(
         &self,
         key: K,
         now: Moment,
         start: impl FnOnce() -> (H, T),
-    ) -> Asked<V, H, T> {
+    ) -> Lookup<V, H, T> {
         let key = self.hashed(key);
         let epoch = self.epoch.load(Ordering::Acquire);
         let holds = |reading: Reading| self.holds(reading, now, epoch);
         let mut shard = self.shard(&key);
-        if let Some(kept) = shard.found.find(&key, holds) {
-            let value = kept.value.clone();
-            shard.answers.from_memory += 1;
-            return Asked::Held(Some(value));
+        if let Some(cached) = shard.found.find(&key, holds) {
+            let value = cached.value.clone();
+            shard.lookups.from_memory += 1;
+            return Lookup::Cached(Some(value));
         }
         if shard.missing.find(&key, holds).is_some() {
-            shard.answers.from_memory += 1;
-            return Asked::Held(None);
+            shard.lookups.from_memory += 1;
+            return Lookup::Cached(None);
         }
         if let Some(other) = shard.under_way.get(&key)
             && holds(other.reading)
         {
             let handle = other.handle.clone();
-            shard.answers.joined += 1;
-            return Asked::Join(handle);
+            shard.lookups.joined += 1;
+            return Lookup::Join(handle);
         }
-        shard.answers.read += 1;
+        shard.lookups.read += 1;
         let reading = Reading { since: now, epoch };
         let (handle, other_end) = start();
         shard.under_way.insert(key, UnderWay { reading, handle });
-        Asked::Read(reading, other_end)
+        Lookup::Read(reading, other_end)
     }
 
-    /// Ends a read with its result, which is cached if it may still be answered at `now`.
+    /// Ends a read with its result, which is cached if it may still be used at `now`.
     pub(super) fn finish(&self, key: K, reading: Reading, now: Moment, found: Option<&V>) {
         let key = self.hashed(key);
         let epoch = self.epoch.load(Ordering::Acquire);
@@ -156,12 +156,12 @@ impl<K: Copy + Eq + Hash, V: Clone, H: Clone> Table<K, V, H> {
         let (lease, size) = (self.lease, self.size);
         match found.cloned() {
             Some(value) => {
-                let kept = Kept { reading, value };
-                shard.found.keep(key, kept, now, lease, size.found);
+                let cached = Cached { reading, value };
+                shard.found.insert(key, cached, now, lease, size.found);
             }
             None => {
-                let kept = Kept { reading, value: () };
-                shard.missing.keep(key, kept, now, lease, size.missing);
+                let cached = Cached { reading, value: () };
+                shard.missing.insert(key, cached, now, lease, size.missing);
             }
         }
     }
@@ -172,21 +172,21 @@ impl<K: Copy + Eq + Hash, V: Clone, H: Clone> Table<K, V, H> {
         self.shard(&key).end(&key, reading);
     }
 
-    /// How questions were answered since the start.
-    pub(super) fn answers(&self) -> Answers {
-        let mut all = Answers::default();
+    /// How many lookups ended in which way, since the start.
+    pub(super) fn lookups(&self) -> LookupCounts {
+        let mut sum = LookupCounts::default();
         for shard in &self.shards {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            all.from_memory += shard.answers.from_memory;
-            all.read += shard.answers.read;
-            all.joined += shard.answers.joined;
+            sum.from_memory += shard.lookups.from_memory;
+            sum.read += shard.lookups.read;
+            sum.joined += shard.lookups.joined;
         }
-        all
+        sum
     }
 
-    /// How many answers are stored, valid or not.
+    /// How many results are stored, valid or not.
     #[cfg(test)]
-    pub(super) fn kept(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         let lengths = self.shards.iter().map(|shard| {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
             shard.found.len() + shard.missing.len()
@@ -194,7 +194,7 @@ impl<K: Copy + Eq + Hash, V: Clone, H: Clone> Table<K, V, H> {
         lengths.sum()
     }
 
-    /// Whether the result of this read may be answered at `now`, after `epoch` invalidations.
+    /// Whether the result of this read may be used at `now`, after `epoch` invalidations.
     fn holds(&self, reading: Reading, now: Moment, epoch: u64) -> bool {
         reading.epoch >= epoch && now < reading.since.saturating_add(self.lease)
     }
@@ -217,7 +217,7 @@ impl<K: Copy + Eq + Hash, V: Clone, H: Clone> Table<K, V, H> {
 impl<K: Copy + Eq, V, H> Shard<K, V, H> {
     fn new() -> Self {
         Self {
-            answers: Answers::default(),
+            lookups: LookupCounts::default(),
             found: Generations::default(),
             missing: Generations::default(),
             under_way: Map::default(),
@@ -235,11 +235,11 @@ impl<K: Copy + Eq, V, H> Shard<K, V, H> {
     }
 }
 
-/// Answers in two generations, by age. When the young one is full, or older than a lease, the old one is dropped as a
+/// Results in two generations, by age. When the young one is full, or older than a lease, the old one is dropped as a
 /// whole. This bounds the memory without visiting every entry.
 struct Generations<K, V> {
-    young: Map<K, Kept<V>>,
-    old: Map<K, Kept<V>>,
+    young: Map<K, Cached<V>>,
+    old: Map<K, Cached<V>>,
     /// When the young generation began.
     since: Moment,
 }
@@ -255,19 +255,26 @@ impl<K, V> Default for Generations<K, V> {
 }
 
 impl<K: Copy + Eq, V> Generations<K, V> {
-    fn find(&self, key: &Hashed<K>, holds: impl Fn(Reading) -> bool) -> Option<&Kept<V>> {
+    fn find(&self, key: &Hashed<K>, holds: impl Fn(Reading) -> bool) -> Option<&Cached<V>> {
         let generations = [&self.young, &self.old].into_iter();
-        let mut kept = generations.filter_map(|generation| generation.get(key));
-        kept.find(|kept| holds(kept.reading))
+        let mut cached = generations.filter_map(|generation| generation.get(key));
+        cached.find(|cached| holds(cached.reading))
     }
 
-    fn keep(&mut self, key: Hashed<K>, kept: Kept<V>, now: Moment, lease: Moment, size: usize) {
+    fn insert(
+        &mut self,
+        key: Hashed<K>,
+        cached: Cached<V>,
+        now: Moment,
+        lease: Moment,
+        size: usize,
+    ) {
         if self.young.len() >= size || now.saturating_sub(self.since) >= lease {
             mem::swap(&mut self.young, &mut self.old);
             self.young.clear();
             self.since = now;
         }
-        self.young.insert(key, kept);
+        self.young.insert(key, cached);
     }
 
     #[cfg(test)]

@@ -72,12 +72,12 @@ pub(crate) struct Hour {
     now: BTreeMap<Place, i64>,
 }
 
-/// A block with too many photos, from `start` to before `end`, and how many of them it keeps.
+/// A block with too many photos, from `start` to before `end`, and how many of them remain in it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Cut {
     pub(crate) start: Place,
     pub(crate) end: Place,
-    pub(crate) kept: i64,
+    pub(crate) remaining: i64,
 }
 
 impl Hour {
@@ -135,15 +135,15 @@ impl Hour {
         Some(Cut {
             start: start.clone(),
             end,
-            kept: photos / 2,
+            remaining: photos / 2,
         })
     }
 
     /// Cuts a block in two; the second one begins at `at`.
     pub(crate) fn cut(&mut self, cut: &Cut, at: Place) {
         if let Some(photos) = self.now.get_mut(&cut.start) {
-            let rest = *photos - cut.kept;
-            *photos = cut.kept;
+            let rest = *photos - cut.remaining;
+            *photos = cut.remaining;
             self.now.insert(at, rest);
         }
     }
@@ -230,7 +230,7 @@ mod tests {
         hour.count(&place(9, "m"), 5);
         assert_eq!(hour.overfull(5), None);
         let cut = hour.overfull(4).expect("too many");
-        assert_eq!(cut.kept, 2);
+        assert_eq!(cut.remaining, 2);
         hour.cut(&cut, place(9, "m"));
         assert_eq!(now(&hour), [(0, "", 2), (9, "m", 3)]);
         assert_eq!(hour.overfull(4), None);

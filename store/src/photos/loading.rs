@@ -374,7 +374,7 @@ impl Loading<'_> {
                     &cut.start.image_id,
                     cut.end.ordered_at,
                     &cut.end.image_id,
-                    cut.kept,
+                    cut.remaining,
                 ],
             )
             .await

@@ -65,9 +65,9 @@ fn operator(organisation: i64) -> TokenPermission<'static> {
     TokenPermission::Operator(OrganisationId(organisation))
 }
 
-async fn page(store: &Store, authority: AuditPermission<'_>, filter: Filter) -> EntryPage {
+async fn page(store: &Store, permission: AuditPermission<'_>, filter: Filter) -> EntryPage {
     let audit = store.audit();
-    let page = audit.list(authority, filter, Cursor::Newest, 100).await;
+    let page = audit.list(permission, filter, Cursor::Newest, 100).await;
     page.expect("listed")
 }
 
@@ -78,8 +78,8 @@ async fn everything(store: &Store) -> Vec<Entry> {
         .entries
 }
 
-async fn kinds(store: &Store, authority: AuditPermission<'_>) -> Vec<Kind> {
-    let entries = page(store, authority, ALL).await.entries;
+async fn kinds(store: &Store, permission: AuditPermission<'_>) -> Vec<Kind> {
+    let entries = page(store, permission, ALL).await.entries;
     entries.into_iter().map(|entry| entry.kind).collect()
 }
 
@@ -613,12 +613,12 @@ async fn distrust_after_a_restore_is_recorded_for_each_token_and_account(store: 
     assert_eq!(new[0].kind, Kind::SessionsEnded);
     assert_eq!(new[0].account, Some(account(&ada)));
     for (token, organisation) in tokens.into_iter().zip([903, 904]) {
-        let told = new.iter().find(|entry| {
+        let record = new.iter().find(|entry| {
             entry.kind == Kind::TokenDeactivated
                 && entry.token.as_ref().map(|it| it.id) == Some(token)
         });
-        let told = told.expect("a record").organisation;
-        assert_eq!(told, Some(OrganisationId(organisation)));
+        let record = record.expect("a record").organisation;
+        assert_eq!(record, Some(OrganisationId(organisation)));
     }
 }
 
@@ -838,8 +838,8 @@ async fn a_filter_shows_exactly_the_records_it_names(store: TestStore) {
             for token in [None, Some(TokenId(11))] {
                 for since in [None, Some(since)] {
                     let filter = Filter { kind, token, since };
-                    let authority = AuditPermission::Operator(organisation);
-                    let found = page(&store, authority, filter).await.entries;
+                    let permission = AuditPermission::Operator(organisation);
+                    let found = page(&store, permission, filter).await.entries;
                     let wanted = everything(&store).await.into_iter().filter(|entry| {
                         organisation.is_none_or(|id| entry.organisation == Some(id))
                             && kind.is_none_or(|kind| entry.kind == kind)
@@ -865,8 +865,8 @@ async fn every_statement_that_reads_the_trail_uses_an_index(store: TestStore) {
             let plan = plan(store.raw(), &sql).await;
             assert!(plan.iter().any(|step| step.contains("audit_")), "{plan:#?}");
             for step in &plan {
-                let whole = ["SCAN ", "Seq Scan", "TEMP B-TREE"];
-                let whole = whole.iter().any(|word| step.contains(word))
+                let costly = ["SCAN ", "Seq Scan", "TEMP B-TREE"];
+                let reads_all = costly.iter().any(|word| step.contains(word))
                     // The few records of one token may be sorted after they are found. Before PostgreSQL has statistics
                     // of the table, it also assumes few records of each kind.
                     || analysed
@@ -874,7 +874,7 @@ async fn every_statement_that_reads_the_trail_uses_an_index(store: TestStore) {
                         && !sql.contains("token_id = ");
                 // For all records in order, the first page is the beginning of an index.
                 let beginning = step.contains("USING INDEX audit_entries_by_time");
-                assert!(!whole || beginning, "{step}\n{sql}: {plan:#?}");
+                assert!(!reads_all || beginning, "{step}\n{sql}: {plan:#?}");
             }
         }
     }

@@ -59,14 +59,14 @@ async fn the_schema_check_accepts_exactly_this_programs_schema(store: TestStore)
     for outcome in [store.check_schema().await, store.migrate().await] {
         assert_refused!(
             outcome,
-            SchemaError::Newer { found, known: told } if (found, told) == (newer, known)
+            SchemaError::Newer { found, known: ours } if (found, ours) == (newer, known)
         );
     }
     let remove = format!("DELETE FROM _sqlx_migrations WHERE version >= {known}");
     store.raw().execute(&remove).await;
     assert_refused!(
         store.check_schema().await,
-        SchemaError::Older { found, known: told } if (found, told) == (known - 1, known)
+        SchemaError::Older { found, known: ours } if (found, ours) == (known - 1, known)
     );
     let change = format!("UPDATE _sqlx_migrations SET checksum = {zero} WHERE version = 1");
     store.raw().execute(&change).await;
@@ -83,10 +83,10 @@ async fn after_a_restore_no_token_is_active_and_no_session_is_left(store: TestSt
         store.tokens().create(member, None).await.expect("created");
     }
     let paused = store.tokens().create(&one, None).await.expect("created");
-    let authority = TokenPermission::Operator(OrganisationId(903));
+    let permission = TokenPermission::Operator(OrganisationId(903));
     let done = store
         .tokens()
-        .set_active(authority, paused.summary.id, false)
+        .set_active(permission, paused.summary.id, false)
         .await;
     done.expect("paused");
     let signed_in = store.sign_in();
@@ -99,8 +99,8 @@ async fn after_a_restore_no_token_is_active_and_no_session_is_left(store: TestSt
     };
     assert_eq!(distrusted, expected);
     for organisation in [903, 904] {
-        let authority = TokenPermission::Operator(OrganisationId(organisation));
-        let tokens = store.tokens().list(authority).await.expect("listed");
+        let permission = TokenPermission::Operator(OrganisationId(organisation));
+        let tokens = store.tokens().list(permission).await.expect("listed");
         assert!(!tokens.is_empty());
         assert!(
             tokens
@@ -132,7 +132,7 @@ async fn a_backup_has_every_change_reported_before_it_began(store: TestStore) {
     assert_eq!(
         fs::metadata(target(&store)).expect("a file").len(),
         bytes,
-        "the size is told"
+        "the size is reported"
     );
     // Later changes are not in it.
     let token = created.summary.id;

@@ -169,7 +169,7 @@ async fn after_closing_every_call_reports_an_unavailable_database(store: TestSto
     let token = created.summary.id;
     let digest = TokenDigest::of_presented(created.secret.reveal().as_bytes());
     let digest = digest.expect("well formed");
-    let access = photos::another_event(&store, 903, 456).await;
+    let permission = photos::another_event(&store, 903, 456).await;
     let bib = Bib::parse("1").expect("a bib number");
     let window = TimeWindow::from_seconds(0, 1).expect("a window");
     let ids = [ImageId("a".to_owned())];
@@ -184,8 +184,8 @@ async fn after_closing_every_call_reports_an_unavailable_database(store: TestSto
     store.close().await;
 
     let organisation = OrganisationId(903);
-    let scope = EventsPermission::operator(organisation);
-    let authority = TokenPermission::from(&member);
+    let operator = EventsPermission::operator(organisation);
+    let token_permission = TokenPermission::from(&member);
     let address = email("ada@example.com");
     let page = PageRequest::new(1, 10, 100).expect("in range");
     let event = NewEvent {
@@ -204,10 +204,10 @@ async fn after_closing_every_call_reports_an_unavailable_database(store: TestSto
     assert_out_of_reach!(
         store.key_cache().token(&digest),
         store.key_cache().event(EventId(1)),
-        store.tokens().list(authority),
+        store.tokens().list(token_permission),
         store.tokens().create(&member, None),
-        store.tokens().set_active(authority, token, true),
-        store.tokens().delete(authority, token),
+        store.tokens().set_active(token_permission, token, true),
+        store.tokens().delete(token_permission, token),
         store.organisations().list(),
         store.organisations().create(None, "New", Plan::Pro),
         store.organisations().set_plan(organisation, Plan::Pro),
@@ -231,16 +231,16 @@ async fn after_closing_every_call_reports_an_unavailable_database(store: TestSto
         store.members().find(member.user_id(), organisation),
         store.members().find_by_email(&address, organisation),
         store.members().of_user(member.user_id()),
-        store.events().list(scope, page),
-        store.events().find(scope, EventId(1)),
-        store.events().create(scope, &event),
-        store.photos().import(scope, EventId(456), &[]),
-        store.photos().all(access, page),
-        store.photos().with_bib(access, &bib, page),
-        store.photos().taken_within(access, window, page),
-        store.photos().days(access),
-        store.photos().originals_with_bib(access, &bib, page),
-        store.photos().originals(access, &ids),
+        store.events().list(operator, page),
+        store.events().find(operator, EventId(1)),
+        store.events().create(operator, &event),
+        store.photos().import(operator, EventId(456), &[]),
+        store.photos().all(permission, page),
+        store.photos().with_bib(permission, &bib, page),
+        store.photos().taken_within(permission, window, page),
+        store.photos().days(permission),
+        store.photos().originals_with_bib(permission, &bib, page),
+        store.photos().originals(permission, &ids),
         store.file_link_key(),
         store.sessions().find(&key),
         store.sessions().of_user(member.user_id()),
@@ -394,9 +394,9 @@ async fn the_error_names_a_missing_folder(database: TestDatabase) {
     let file = database.folder().join("missing").join("zone.db");
     let url = format!("sqlite:{}", file.display());
     let refused = Store::open(&url, clock()).await.expect_err("refused");
-    let told = chain(&refused);
-    assert!(told.contains(&file.display().to_string()), "{told}");
-    assert!(told.contains("folder"), "{told}");
+    let text = chain(&refused);
+    assert!(text.contains(&file.display().to_string()), "{text}");
+    assert!(text.contains("folder"), "{text}");
 }
 
 async fn the_error_names_a_file_that_is_no_database_and_the_file_is_unchanged(
@@ -408,7 +408,7 @@ async fn the_error_names_a_file_that_is_no_database_and_the_file_is_unchanged(
     let refused = Store::open(&database.url, clock())
         .await
         .expect_err("refused");
-    let told = chain(&refused);
-    assert!(told.contains(&file.display().to_string()), "{told}");
+    let text = chain(&refused);
+    assert!(text.contains(&file.display().to_string()), "{text}");
     assert_eq!(fs::read_to_string(&file).expect("readable"), content);
 }

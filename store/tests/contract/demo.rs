@@ -109,10 +109,10 @@ async fn the_demo_has_the_documented_organisations_users_and_events(store: TestS
         (789, 903, EventStatus::Draft, Some(EventSettings::ALL_ON)),
         (556, 904, EventStatus::Active, Some(EventSettings::ALL_ON)),
     ] {
-        let scope = EventsPermission::operator(OrganisationId(organisation));
+        let operator = EventsPermission::operator(OrganisationId(organisation));
         let event = store
             .events()
-            .find(scope, EventId(id))
+            .find(operator, EventId(id))
             .await
             .expect("found");
         assert_eq!(event.status, status, "{id}");
@@ -123,9 +123,13 @@ async fn the_demo_has_the_documented_organisations_users_and_events(store: TestS
             .expect("an answer");
         assert_eq!(record.expect("an event").settings, settings, "{id}");
     }
-    let scope = EventsPermission::operator(OrganisationId(903));
+    let operator = EventsPermission::operator(OrganisationId(903));
     let request = PageRequest::new(1, 30, 100).expect("in range");
-    let list = store.events().list(scope, request).await.expect("listed");
+    let list = store
+        .events()
+        .list(operator, request)
+        .await
+        .expect("listed");
     assert_eq!(list.pagination.total_pages, 3);
     assert_eq!(store.raw().number("SELECT COUNT(*) FROM tokens").await, 0);
 }
@@ -206,13 +210,17 @@ async fn an_event_with_a_demo_number_prevents_the_load(store: TestStore) {
 async fn the_demo_has_photos_for_paging_and_search_and_one_missing_original(store: TestStore) {
     assert!(store.load_demo().await.expect("loaded"));
     photos::assert_sound(store.raw(), photos::MOST).await;
-    let access = photos::access(&store, 903, EventId(456)).await;
+    let permission = photos::event_permission(&store, 903, EventId(456)).await;
     let request = PageRequest::new(1, 32, 100).expect("in range");
-    let all = store.photos().all(access, request).await.expect("a page");
+    let all = store
+        .photos()
+        .all(permission, request)
+        .await
+        .expect("a page");
     assert_eq!((all.pagination.total, all.pagination.total_pages), (96, 3));
     assert_eq!(all.rows[0].image_id.0, "IMG_0001");
 
-    let days = store.photos().days(access).await.expect("days");
+    let days = store.photos().days(permission).await.expect("days");
     let days: Vec<_> = days
         .iter()
         .map(|day| (day.date.as_str(), day.total, day.hours.len()))
@@ -223,14 +231,14 @@ async fn the_demo_has_photos_for_paging_and_search_and_one_missing_original(stor
         let bib = Bib::parse(bib).expect("a bib number");
         let found = store
             .photos()
-            .originals_with_bib(access, &bib, request)
+            .originals_with_bib(permission, &bib, request)
             .await;
         let found = found.expect("a page").rows;
         let without = found.iter().filter(|it| it.path.is_none()).count();
         assert_eq!((found.len(), without), (count, missing), "{bib}");
     }
 
-    let other = photos::access(&store, 904, EventId(556)).await;
+    let other = photos::event_permission(&store, 904, EventId(556)).await;
     let same_name = [ImageId("IMG_0001".to_owned())];
     let found = store.photos().originals(other, &same_name).await;
     let path = found.expect("a list").remove(0).path;
@@ -240,12 +248,12 @@ async fn the_demo_has_photos_for_paging_and_search_and_one_missing_original(stor
 
 async fn a_demo_without_photos_gets_them_at_the_next_load(store: TestStore) {
     assert!(store.load_demo().await.expect("loaded"));
-    let whole = store.raw().dump().await;
+    let expected = store.raw().dump().await;
     for table in ["photos", "photo_bibs", "photo_blocks"] {
         store.raw().execute(&format!("DELETE FROM {table}")).await;
     }
     assert!(store.load_demo().await.expect("loaded"));
-    assert_eq!(store.raw().dump().await, whole);
+    assert_eq!(store.raw().dump().await, expected);
     assert!(!store.load_demo().await.expect("an answer"));
 }
 

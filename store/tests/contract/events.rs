@@ -31,7 +31,7 @@ on_both_engines!(
     a_failed_creation_of_an_event_changes_nothing,
 );
 
-fn scope(organisation: i64) -> EventsPermission {
+fn operator(organisation: i64) -> EventsPermission {
     EventsPermission::operator(OrganisationId(organisation))
 }
 
@@ -46,7 +46,7 @@ fn event(id: Option<i64>, date: Option<&str>) -> NewEvent {
 }
 
 async fn create(store: &Store, organisation: i64, event: &NewEvent) -> i64 {
-    let made = store.events().create(scope(organisation), event).await;
+    let made = store.events().create(operator(organisation), event).await;
     made.expect("created").0
 }
 
@@ -55,7 +55,10 @@ fn page(page: i64, size: i64) -> PageRequest {
 }
 
 async fn listed(store: &Store, organisation: i64) -> Vec<i64> {
-    let list = store.events().list(scope(organisation), page(1, 100)).await;
+    let list = store
+        .events()
+        .list(operator(organisation), page(1, 100))
+        .await;
     let rows = list.expect("listed").rows;
     rows.iter().map(|event| event.event_id.0).collect()
 }
@@ -86,12 +89,12 @@ async fn paging_shows_every_event_once_in_order(store: TestStore) {
         create(&store, 903, &event(Some(n), date)).await;
         create(&store, 904, &event(Some(100 + n), Some("2026-03-02"))).await;
     }
-    let whole = listed(&store, 903).await;
-    assert_eq!(whole.len(), 23);
+    let all = listed(&store, 903).await;
+    assert_eq!(all.len(), 23);
     for size in [1, 5, 23, 24] {
         let mut walked = Vec::new();
         for number in 1.. {
-            let list = store.events().list(scope(903), page(number, size)).await;
+            let list = store.events().list(operator(903), page(number, size)).await;
             let list = list.expect("listed");
             assert_eq!(list.pagination.total, 23);
             walked.extend(list.rows.iter().map(|event| event.event_id.0));
@@ -99,10 +102,10 @@ async fn paging_shows_every_event_once_in_order(store: TestStore) {
                 break;
             }
         }
-        assert_eq!(walked, whole, "pages of {size}");
+        assert_eq!(walked, all, "pages of {size}");
     }
     for number in [4, i64::MAX / 1_000] {
-        let past = store.events().list(scope(903), page(number, 10)).await;
+        let past = store.events().list(operator(903), page(number, 10)).await;
         let past = past.expect("listed");
         assert!(past.rows.is_empty());
         assert_eq!(past.pagination.current_page, number);
@@ -112,7 +115,10 @@ async fn paging_shows_every_event_once_in_order(store: TestStore) {
 async fn an_organisation_without_events_has_an_empty_list(store: TestStore) {
     store.organisation(903, Plan::Enterprise).await;
     for organisation in [903, 999] {
-        let list = store.events().list(scope(organisation), page(1, 10)).await;
+        let list = store
+            .events()
+            .list(operator(organisation), page(1, 10))
+            .await;
         let list = list.expect("listed");
         assert!(list.rows.is_empty());
         assert_eq!(
@@ -129,10 +135,10 @@ async fn another_organisation_sees_none_of_the_events(store: TestStore) {
     assert!(listed(&store, 904).await.is_empty());
     let texts = [456, 999].map(EventId).map(|id| (store.server(), id));
     for (server, id) in texts {
-        let refused = server.events().find(scope(904), id).await;
+        let refused = server.events().find(operator(904), id).await;
         assert_refused!(refused, EventError::NoSuchEvent(named) if named == id);
     }
-    let own = store.events().find(scope(903), EventId(456)).await;
+    let own = store.events().find(operator(903), EventId(456)).await;
     assert_eq!(own.expect("found").event_id, EventId(456));
 }
 
@@ -162,7 +168,7 @@ async fn the_example_event_is_configured_and_if_possible_published_and_the_newes
     store.organisation(903, Plan::Enterprise).await;
     store.organisation(904, Plan::Enterprise).await;
     let example = async || {
-        let example = store.events().example(scope(903)).await;
+        let example = store.events().example(operator(903)).await;
         example.expect("an answer").map(|event| event.0)
     };
     let draft = EventStatus::Draft;
@@ -202,7 +208,7 @@ async fn an_event_keeps_the_values_it_was_created_with(store: TestStore) {
         ..event(Some(789), Some("2027-01-18"))
     };
     create(&store, 903, &made).await;
-    let found = store.events().find(scope(903), EventId(789)).await;
+    let found = store.events().find(operator(903), EventId(789)).await;
     assert_eq!(
         found.expect("found"),
         EventSummary {
@@ -215,7 +221,7 @@ async fn an_event_keeps_the_values_it_was_created_with(store: TestStore) {
         }
     );
     create(&store, 903, &event(Some(790), None)).await;
-    let found = store.events().find(scope(903), EventId(790)).await;
+    let found = store.events().find(operator(903), EventId(790)).await;
     let found = found.expect("found");
     assert_eq!(
         (found.event_date, found.status),
@@ -241,7 +247,7 @@ async fn a_taken_event_number_is_refused_in_every_organisation(store: TestStore)
             settings: Some(EventSettings::default()),
             ..event(Some(456), Some("2026-01-19"))
         };
-        let refused = store.events().create(scope(organisation), &again).await;
+        let refused = store.events().create(operator(organisation), &again).await;
         assert_refused!(refused, NewEventError::Exists(id) if id.0 == 456);
     }
     assert_eq!(store.raw().dump().await, before);
@@ -278,9 +284,9 @@ async fn settings_have_selfie_clips_off_if_video_is_off(store: TestStore) {
         };
         let id = EventId(create(&store, 903, &made).await);
         let record = store.key_cache().event(id).await.expect("an answer");
-        let kept = record.and_then(|it| it.settings).expect("settings");
-        assert_eq!(kept, settings.normalised());
-        assert!(kept.video_search || !kept.video_selfie_search);
+        let stored = record.and_then(|it| it.settings).expect("settings");
+        assert_eq!(stored, settings.normalised());
+        assert!(stored.video_search || !stored.video_selfie_search);
     }
 }
 
@@ -289,7 +295,7 @@ async fn a_failed_creation_of_an_event_changes_nothing(store: TestStore) {
     let before = store.raw().dump().await;
     let create = |organisation, event| {
         let server = store.server();
-        async move { server.events().create(scope(organisation), &event).await }
+        async move { server.events().create(operator(organisation), &event).await }
     };
     for bad in [
         "",

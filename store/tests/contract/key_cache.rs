@@ -125,8 +125,12 @@ async fn a_record_of_an_event_has_its_settings_or_none(store: TestStore) {
             status: EventStatus::Draft,
             settings,
         };
-        let scope = EventsPermission::operator(OrganisationId(903));
-        store.events().create(scope, &event).await.expect("created");
+        let operator = EventsPermission::operator(OrganisationId(903));
+        store
+            .events()
+            .create(operator, &event)
+            .await
+            .expect("created");
         let record = store
             .key_cache()
             .event(EventId(id))

@@ -26,7 +26,7 @@ use crate::harness::{Raw, START, TestStore};
 
 pub(super) const HOUR: i64 = 3_600_000;
 
-pub(super) fn scope(organisation: i64) -> EventsPermission {
+pub(super) fn operator(organisation: i64) -> EventsPermission {
     EventsPermission::operator(OrganisationId(organisation))
 }
 
@@ -44,12 +44,16 @@ pub(crate) async fn another_event(store: &Store, organisation: i64, event: i64) 
         status: EventStatus::Active,
         settings: Some(EventSettings::ALL_ON),
     };
-    let made = store.events().create(scope(organisation), &made).await;
-    access(store, organisation, made.expect("created")).await
+    let made = store.events().create(operator(organisation), &made).await;
+    event_permission(store, organisation, made.expect("created")).await
 }
 
 /// The permission that the guard gives for a valid key.
-pub(crate) async fn access(store: &Store, organisation: i64, event: EventId) -> EventPermission {
+pub(crate) async fn event_permission(
+    store: &Store,
+    organisation: i64,
+    event: EventId,
+) -> EventPermission {
     let token = TokenRecord {
         token_id: TokenId(1),
         organisation_id: OrganisationId(organisation),
@@ -61,7 +65,7 @@ pub(crate) async fn access(store: &Store, organisation: i64, event: EventId) -> 
     token
         .admit(START)
         .and_then(|caller| caller.organisation(OrganisationId(organisation)))
-        .and_then(|access| access.event(record.as_ref()))
+        .and_then(|permission| permission.event(record.as_ref()))
         .expect("a good key")
 }
 
@@ -92,9 +96,15 @@ pub(super) fn bib(text: &str) -> Bib {
     Bib::parse(text).expect("a bib number")
 }
 
-pub(super) async fn load(store: &Store, access: EventPermission, batch: &[NewPhoto]) -> Imported {
-    let scope = EventsPermission::from(access);
-    let loaded = store.photos().import(scope, access.event_id(), batch).await;
+pub(super) async fn load(
+    store: &Store,
+    permission: EventPermission,
+    batch: &[NewPhoto],
+) -> Imported {
+    let loaded = store
+        .photos()
+        .import(permission.into(), permission.event_id(), batch)
+        .await;
     loaded.expect("loaded")
 }
 
@@ -122,14 +132,14 @@ impl List {
     pub(super) async fn page(
         &self,
         store: &Store,
-        access: EventPermission,
+        permission: EventPermission,
         request: PageRequest,
     ) -> Page<Photo> {
         let photos = store.photos();
         match self {
-            Self::All => photos.all(access, request).await,
-            Self::Bib(bib) => photos.with_bib(access, bib, request).await,
-            Self::Window(window) => photos.taken_within(access, *window, request).await,
+            Self::All => photos.all(permission, request).await,
+            Self::Bib(bib) => photos.with_bib(permission, bib, request).await,
+            Self::Window(window) => photos.taken_within(permission, *window, request).await,
         }
         .expect("a page")
     }
@@ -138,13 +148,13 @@ impl List {
     pub(super) async fn walk(
         &self,
         store: &Store,
-        access: EventPermission,
+        permission: EventPermission,
         size: i64,
     ) -> Vec<String> {
         let mut names = Vec::new();
         let mut totals = BTreeSet::new();
         for number in 1.. {
-            let list = self.page(store, access, page(number, size)).await;
+            let list = self.page(store, permission, page(number, size)).await;
             totals.insert(list.pagination.total);
             names.extend(list.rows.into_iter().map(|photo| photo.image_id.0));
             if !list.pagination.has_next_page {
@@ -156,16 +166,20 @@ impl List {
     }
 }
 
-pub(super) async fn names(store: &Store, access: EventPermission) -> Vec<String> {
-    List::All.walk(store, access, 100).await
+pub(super) async fn names(store: &Store, permission: EventPermission) -> Vec<String> {
+    List::All.walk(store, permission, 100).await
 }
 
-pub(super) async fn with_bib(store: &Store, access: EventPermission, text: &str) -> Vec<String> {
-    List::Bib(bib(text)).walk(store, access, 100).await
+pub(super) async fn with_bib(
+    store: &Store,
+    permission: EventPermission,
+    text: &str,
+) -> Vec<String> {
+    List::Bib(bib(text)).walk(store, permission, 100).await
 }
 
-pub(super) async fn days(store: &Store, access: EventPermission) -> Vec<TimelineDay> {
-    store.photos().days(access).await.expect("days")
+pub(super) async fn days(store: &Store, permission: EventPermission) -> Vec<TimelineDay> {
+    store.photos().days(permission).await.expect("days")
 }
 
 pub(super) fn day(date: &str, hours: &[(u8, i64)]) -> TimelineDay {
@@ -226,10 +240,11 @@ pub(crate) async fn assert_sound(raw: &Raw, most: i64) {
 
     let tags =
         "SELECT event_id || ' ' || ordered_at || ' ' || image_id || '|' || bib FROM photo_bibs";
-    let kept = "SELECT event_id || ' ' || ordered_at || ' ' || image_id || '|' || bibs FROM photos
+    let stored =
+        "SELECT event_id || ' ' || ordered_at || ' ' || image_id || '|' || bibs FROM photos
         WHERE bibs <> ''";
     let expected: BTreeSet<String> = raw
-        .texts(kept)
+        .texts(stored)
         .await
         .iter()
         .filter_map(|text| text.split_once('|'))

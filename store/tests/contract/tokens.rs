@@ -232,9 +232,9 @@ async fn of_twenty_concurrent_creations_ten_succeed_and_ten_hit_the_limit(store:
             }
         }
         assert_eq!((made.len(), refused), (10, 10), "round {round}");
-        let kept: BTreeSet<_> = listed(&store, &member).await.into_iter().collect();
-        assert_eq!(kept, made, "round {round}");
-        for id in kept {
+        let remaining: BTreeSet<_> = listed(&store, &member).await.into_iter().collect();
+        assert_eq!(remaining, made, "round {round}");
+        for id in remaining {
             let gone = store.tokens().delete((&member).into(), id).await;
             gone.expect("deleted");
         }
@@ -313,18 +313,18 @@ async fn setting_the_present_state_succeeds_and_changes_nothing(store: TestStore
 async fn a_deleted_token_can_be_neither_activated_nor_deleted_again(store: TestStore) {
     let member = store.enterprise(903).await;
     let (id, _) = create(&store, &member).await;
-    let (kept, _) = create(&store, &member).await;
+    let (remaining, _) = create(&store, &member).await;
     let gone = store.tokens().delete((&member).into(), id).await;
     assert_eq!(gone.expect("deleted").token.id, id);
-    for authority in [(&member).into(), operator(903)] {
+    for permission in [(&member).into(), operator(903)] {
         for active in [true, false] {
-            let refused = store.tokens().set_active(authority, id, active).await;
+            let refused = store.tokens().set_active(permission, id, active).await;
             assert_refused!(refused, TokenError::NoSuchToken(named) if named == id);
         }
-        let refused = store.tokens().delete(authority, id).await;
+        let refused = store.tokens().delete(permission, id).await;
         assert_refused!(refused, TokenError::NoSuchToken(named) if named == id);
     }
-    assert_eq!(listed(&store, &member).await, [kept]);
+    assert_eq!(listed(&store, &member).await, [remaining]);
 }
 
 async fn a_token_has_its_last_name_and_two_tokens_may_share_one(store: TestStore) {
@@ -403,20 +403,20 @@ async fn a_member_of_another_organisation_neither_sees_nor_changes_a_token(store
     let stranger = store.enterprise(904).await;
     let (id, _) = create(&store, &member).await;
     let before = store.raw().dump().await;
-    for authority in [(&stranger).into(), operator(904)] {
+    for permission in [(&stranger).into(), operator(904)] {
         assert!(
             store
                 .tokens()
-                .list(authority)
+                .list(permission)
                 .await
                 .expect("listed")
                 .is_empty()
         );
         for active in [true, false] {
-            let refused = store.tokens().set_active(authority, id, active).await;
+            let refused = store.tokens().set_active(permission, id, active).await;
             assert_refused!(refused, TokenError::NoSuchToken(_));
         }
-        let refused = store.tokens().delete(authority, id).await;
+        let refused = store.tokens().delete(permission, id).await;
         assert_refused!(refused, TokenError::NoSuchToken(_));
     }
     assert_eq!(store.raw().dump().await, before);
@@ -538,8 +538,9 @@ async fn the_schema_refuses_a_digest_or_preview_of_another_length(store: TestSto
 async fn a_cancelled_creation_leaves_the_store_consistent(store: TestStore) {
     let member = store.enterprise(903).await;
     for step in 0..60 {
-        let patience = Duration::from_micros(step * 60);
-        let attempt = tokio::time::timeout(patience, store.tokens().create(&member, None)).await;
+        let cancelled_after = Duration::from_micros(step * 60);
+        let attempt =
+            tokio::time::timeout(cancelled_after, store.tokens().create(&member, None)).await;
         if let Ok(outcome) = attempt {
             outcome.expect("created");
         }

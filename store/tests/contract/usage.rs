@@ -213,20 +213,20 @@ async fn a_receipt_says_since_when_the_change_is_in_force(store: TestStore) {
 
 async fn deleting_a_token_removes_its_usage_and_no_other(store: TestStore) {
     let member = store.enterprise(903).await;
-    let (kept, deleted) = (create(&store, &member).await, create(&store, &member).await);
+    let (remaining, deleted) = (create(&store, &member).await, create(&store, &member).await);
     let other = store.another_server().await;
-    for token in [kept, deleted] {
+    for token in [remaining, deleted] {
         store.usage().count(token, START, None);
         other.usage().count(token, START, None);
     }
     flush(&store).await;
     let gone = store.tokens().delete((&member).into(), deleted).await;
     gone.expect("deleted");
-    assert_eq!(counts(&store).await, [format!("{kept} 0 accepted 1")]);
+    assert_eq!(counts(&store).await, [format!("{remaining} 0 accepted 1")]);
     assert_eq!(stored_last_use(&store, deleted).await, [0; 0]);
     // The other server does not know of the deletion yet.
     flush(&other).await;
-    assert_eq!(counts(&store).await, [format!("{kept} 0 accepted 2")]);
+    assert_eq!(counts(&store).await, [format!("{remaining} 0 accepted 2")]);
     assert_eq!(stored_last_use(&store, deleted).await, [0; 0]);
 }
 
@@ -315,18 +315,18 @@ async fn usage_older_than_90_days_is_purged_and_the_last_use_stays(store: TestSt
 async fn usage_left_behind_by_a_deletion_is_purged(store: TestStore) {
     let member = store.enterprise(903).await;
     let (used, refused) = (create(&store, &member).await, create(&store, &member).await);
-    let kept = create(&store, &member).await;
+    let remaining = create(&store, &member).await;
     store.usage().count(used, START, None);
     store
         .usage()
         .count(refused, START, Some(Refusal::RateLimited));
-    store.usage().count(kept, START, None);
+    store.usage().count(remaining, START, None);
     flush(&store).await;
     // A server that is killed right after the deletion leaves this.
-    let sql = format!("DELETE FROM tokens WHERE id <> {kept}");
+    let sql = format!("DELETE FROM tokens WHERE id <> {remaining}");
     assert_eq!(store.raw().execute(&sql).await, 2);
     store.usage().purge().await.expect("purged");
-    assert_eq!(counts(&store).await, [format!("{kept} 0 accepted 1")]);
+    assert_eq!(counts(&store).await, [format!("{remaining} 0 accepted 1")]);
     assert_eq!(stored_last_use(&store, used).await, [0; 0]);
 }
 

@@ -37,18 +37,18 @@ async fn selected(store: &Store, user: UserId) -> Option<i64> {
 
 async fn an_address_in_any_spelling_is_one_account(store: TestStore) {
     store.organisation(903, Plan::Enterprise).await;
-    for (kept, typed) in [
+    for (stored, typed) in [
         ("ada@example.com", "  Ada@EXAMPLE.com "),
         ("jürgen@exämple.de", "JÜRGEN@EXÄMPLE.DE"),
         ("øyvind.ñandú@example.com", "ØYVIND.ÑANDÚ@Example.Com"),
     ] {
-        let user = store.member(kept, 903).await.user_id();
+        let user = store.member(stored, 903).await.user_id();
         assert_eq!(sign_in(&store, typed).await, user);
         let again = store
             .users()
             .create(&email(typed), PASSWORD, OrganisationId(903), Role::User)
             .await;
-        assert_refused!(again, AccountError::Exists(named) if named.as_str() == kept);
+        assert_refused!(again, AccountError::Exists(named) if named.as_str() == stored);
     }
 }
 

@@ -146,12 +146,12 @@ impl Client {
             .header("x-api-key", key)
             .body(Empty::new())?;
         let begun = Instant::now();
-        let answer = self.open.send_request(request).await?;
+        let response = self.open.send_request(request).await?;
         let (status, code) = (
-            answer.status(),
-            answer.headers().get("x-error-code").cloned(),
+            response.status(),
+            response.headers().get("x-error-code").cloned(),
         );
-        answer.into_body().collect().await?;
+        response.into_body().collect().await?;
         let took = begun.elapsed();
         let known = status == StatusCode::FORBIDDEN && code.is_some_and(|code| code == REFUSED_AS);
         ensure!(

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
-    client::{Client, NoReply, Reply},
+    client::{Client, HttpResponse, NoResponse},
     program::{Output, Program, Server},
 };
 
@@ -145,16 +145,16 @@ pub(crate) async fn sign_in(server: &Arc<Server>) -> Result<String> {
     let form = [("content-type", "application/x-www-form-urlencoded")];
     let email = MEMBER.replace('@', "%40");
     let body = format!("email={email}&password={PASSWORD}");
-    let answer = client.post("/api/dashboard/sign-in", &form, body, CHANGE_TIMEOUT);
-    let answer = answer.await.ok().context("sign-in got no response")?;
-    let cookie = answer.headers.get(header::SET_COOKIE);
+    let response = client.post("/api/dashboard/sign-in", &form, body, CHANGE_TIMEOUT);
+    let response = response.await.ok().context("sign-in got no response")?;
+    let cookie = response.headers.get(header::SET_COOKIE);
     let session = cookie
         .and_then(|cookie| cookie.to_str().ok())
         .and_then(|cookie| cookie.split(';').next())
         .filter(|cookie| cookie.starts_with("session="));
     match session {
         Some(session) => Ok(session.to_owned()),
-        None => bail!("sign-in failed with status {}", answer.status),
+        None => bail!("sign-in failed with status {}", response.status),
     }
 }
 
@@ -221,19 +221,19 @@ impl Changer {
         let made = match way {
             Way::Dashboard(server) => {
                 let body = format!("organisation_id={ORGANISATION}");
-                let answer = self.post(server, "create-token", &body).await;
+                let response = self.post(server, "create-token", &body).await;
                 let ended = self.clock.now();
-                match answer {
-                    Ok(answer) if answer.status == StatusCode::OK => {
-                        let made = key_in(&answer.body);
+                match response {
+                    Ok(response) if response.status == StatusCode::OK => {
+                        let made = key_in(&response.body);
                         if made.is_none() {
                             self.wrong
                                 .push("create-token responded without a token".to_owned());
                         }
                         made.map(|made| (made, ended))
                     }
-                    answer => {
-                        self.outcome("create-token", answer);
+                    response => {
+                        self.outcome("create-token", response);
                         None
                     }
                 }
@@ -358,13 +358,18 @@ impl Changer {
                 return (Outcome::Refused, None);
             }
         };
-        let answer = self.post(server, name, &body).await;
+        let response = self.post(server, name, &body).await;
         let now = self.clock.now();
-        let timed_out = matches!(answer, Err(NoReply::TimedOut));
-        (self.outcome(name, answer), (!timed_out).then_some(now))
+        let timed_out = matches!(response, Err(NoResponse::TimedOut));
+        (self.outcome(name, response), (!timed_out).then_some(now))
     }
 
-    async fn post(&mut self, server: usize, name: &str, body: &str) -> Result<Reply, NoReply> {
+    async fn post(
+        &mut self,
+        server: usize,
+        name: &str,
+        body: &str,
+    ) -> Result<HttpResponse, NoResponse> {
         let headers = [
             ("content-type", "application/x-www-form-urlencoded"),
             ("cookie", self.session.as_str()),
@@ -375,20 +380,20 @@ impl Changer {
             .await
     }
 
-    fn outcome(&mut self, name: &str, answer: Result<Reply, NoReply>) -> Outcome {
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(NoReply::NotSent) => return Outcome::Refused,
-            Err(NoReply::Broken | NoReply::TimedOut) => return Outcome::Unknown,
+    fn outcome(&mut self, name: &str, response: Result<HttpResponse, NoResponse>) -> Outcome {
+        let response = match response {
+            Ok(response) => response,
+            Err(NoResponse::NotSent) => return Outcome::Refused,
+            Err(NoResponse::Broken | NoResponse::TimedOut) => return Outcome::Unknown,
         };
-        match answer.status {
+        match response.status {
             StatusCode::OK => Outcome::Done,
             StatusCode::NOT_FOUND => Outcome::NoSuchToken,
             // The plan does not include the API at the moment, or the limit of tokens is reached.
             StatusCode::FORBIDDEN | StatusCode::CONFLICT => Outcome::Refused,
             StatusCode::SERVICE_UNAVAILABLE => Outcome::Unknown,
             status => {
-                let body = String::from_utf8_lossy(&answer.body);
+                let body = String::from_utf8_lossy(&response.body);
                 self.wrong
                     .push(format!("{name} responded with {status}: {body}"));
                 Outcome::Unknown

@@ -22,7 +22,7 @@ pub(crate) struct Client {
 }
 
 /// A response that was received completely.
-pub(crate) struct Reply {
+pub(crate) struct HttpResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -30,7 +30,7 @@ pub(crate) struct Reply {
 
 /// Why a request got no response.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum NoReply {
+pub(crate) enum NoResponse {
     /// The request was not sent, because there was no connection.
     NotSent,
     /// The connection ended before the response was complete.
@@ -49,7 +49,7 @@ impl Client {
         path: &str,
         headers: &[(&str, &str)],
         limit: Duration,
-    ) -> Result<Reply, NoReply> {
+    ) -> Result<HttpResponse, NoResponse> {
         self.send(Method::GET, path, headers, String::new(), limit)
             .await
     }
@@ -60,7 +60,7 @@ impl Client {
         headers: &[(&str, &str)],
         body: String,
         limit: Duration,
-    ) -> Result<Reply, NoReply> {
+    ) -> Result<HttpResponse, NoResponse> {
         self.send(Method::POST, path, headers, body, limit).await
     }
 
@@ -71,11 +71,11 @@ impl Client {
         headers: &[(&str, &str)],
         body: String,
         limit: Duration,
-    ) -> Result<Reply, NoReply> {
+    ) -> Result<HttpResponse, NoResponse> {
         let exchange = self.exchange(method, path, headers, body);
         let outcome = timeout(limit, exchange)
             .await
-            .unwrap_or(Err(NoReply::TimedOut));
+            .unwrap_or(Err(NoResponse::TimedOut));
         if outcome.is_err() {
             self.open = None;
         }
@@ -88,7 +88,7 @@ impl Client {
         path: &str,
         headers: &[(&str, &str)],
         body: String,
-    ) -> Result<Reply, NoReply> {
+    ) -> Result<HttpResponse, NoResponse> {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -98,12 +98,12 @@ impl Client {
         }
         let request = request
             .body(Full::new(body.into()))
-            .map_err(|_| NoReply::NotSent)?;
-        let connection = self.connection().await.ok_or(NoReply::NotSent)?;
-        let answer = connection.send_request(request).await;
-        let (parts, body) = answer.map_err(|_| NoReply::Broken)?.into_parts();
-        let body = body.collect().await.map_err(|_| NoReply::Broken)?;
-        Ok(Reply {
+            .map_err(|_| NoResponse::NotSent)?;
+        let connection = self.connection().await.ok_or(NoResponse::NotSent)?;
+        let response = connection.send_request(request).await;
+        let (parts, body) = response.map_err(|_| NoResponse::Broken)?.into_parts();
+        let body = body.collect().await.map_err(|_| NoResponse::Broken)?;
+        Ok(HttpResponse {
             status: parts.status,
             headers: parts.headers,
             body: body.to_bytes(),

@@ -277,10 +277,10 @@ fn report(
     report.require("calls that had to be refused", rounds, refuse);
     let refused = report.calls(0, Time::ZERO, is_refusal);
     report.require("calls refused", rounds, refused);
-    let answered = report.calls(0, Time::ZERO, |answer| {
-        *answer != checker::history::Answer::None
+    let received = report.calls(0, Time::ZERO, |response| {
+        *response != checker::history::Response::None
     });
     let made = report.history.calls.len();
-    report.require("calls answered after a restart", made, answered);
+    report.require("calls with a response after a restart", made, received);
     report
 }

@@ -166,7 +166,7 @@ impl Refusal {
 
 /// The result of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum Response {
     /// The server accepted the token.
     Accepted,
     /// The server refused the token.
@@ -193,7 +193,7 @@ pub struct Call {
     /// The time after the last byte was read.
     pub completed: Time,
     /// The result.
-    pub answer: Answer,
+    pub response: Response,
 }
 
 /// A whole run. At its start no token exists, and the plan includes the API.

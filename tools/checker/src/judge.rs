@@ -1,16 +1,16 @@
-//! Decides which answers a history allows.
+//! Decides which responses a history allows.
 //!
 //! Each [`Subject`] is a register with two values. Changes write it, and calls read it. A call may see the value of a
 //! change, unless one of these holds:
 //!
-//! - The change was requested only after the call's answer.
+//! - The change was requested only after the call's response.
 //! - Another change of the same subject was requested after the first had ended, and was reported as done before the
 //!   call was made.
 //!
 //! If changes and calls overlap, a call may see either value, in any order. Lamport calls this a regular register; this
 //! one has several writers.
 //!
-//! A call reads three registers. Its answer must be right for some values that it may have seen:
+//! A call reads three registers. Its response must be right for some values that it may have seen:
 //! - `token_invalid` if the token does not exist;
 //! - `token_inactive` if the token is inactive;
 //! - `plan_required` if the plan does not include the API;
@@ -19,9 +19,9 @@
 //! **Suspended servers.** Only the time when a call was made counts, even if its server was suspended meanwhile
 //! (`SIGSTOP`). There are two cases:
 //!
-//! - The server was suspended between reading its cache and answering. Then it had received the call before the
+//! - The server was suspended between reading its cache and responding. Then it had received the call before the
 //!   suspension. A change that was reported as done during the suspension was not done when the call was made, so
-//!   either answer is correct.
+//!   either response is correct.
 //! - The call reached a suspended server. The server handles it after the suspension. Its clock has continued, so its
 //!   lease has expired.
 //!
@@ -30,12 +30,12 @@
 
 use std::{collections::HashMap, fmt};
 
-use crate::history::{Answer, Call, Change, Ending, History, Refusal, Subject, Time};
+use crate::history::{Call, Change, Ending, History, Refusal, Response, Subject, Time};
 
 /// The result of judging a history.
 #[derive(Debug, Default)]
 pub struct Judgement {
-    /// Answers that the history does not allow, earliest first.
+    /// Responses that the history does not allow, earliest first.
     pub violations: Vec<Violation>,
     /// Number of calls for which any refusal would be a violation.
     pub had_to_accept: usize,
@@ -43,30 +43,30 @@ pub struct Judgement {
     pub had_to_refuse: usize,
 }
 
-/// An answer that the history does not allow.
+/// A response that the history does not allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// The call with that answer.
+    /// The call with that response.
     pub call: Call,
-    /// Why the answer is wrong.
+    /// Why the response is wrong.
     pub because: Reason,
 }
 
-/// Why an answer is wrong.
+/// Why a response is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// This change was reported as done before the call was made, and no other change undid it.
     Done(Change),
-    /// No change can explain the answer, because the subject always had its initial value.
+    /// No change can explain the response, because the subject always had its initial value.
     Never(Subject),
-    /// No history allows this answer.
-    Answer,
+    /// No history allows this response.
+    Response,
 }
 
 impl Violation {
-    /// Whether a server broke its promise. Otherwise the answer is malformed.
+    /// Whether a server broke its promise. Otherwise the response is malformed.
     pub const fn breaks_promise(&self) -> bool {
-        !matches!(self.because, Reason::Answer)
+        !matches!(self.because, Reason::Response)
     }
 }
 
@@ -77,7 +77,7 @@ impl fmt::Display for Violation {
             token,
             invoked,
             completed,
-            answer,
+            response,
         } = &self.call;
         if let Reason::Done(change) = &self.because {
             let (requested, done) = (Seconds(change.invoked), Seconds(end_of(change)));
@@ -87,15 +87,18 @@ impl fmt::Display for Violation {
                 "    requested at {requested}, reported as done at {done}"
             )?;
         }
-        let answer = match answer {
-            Answer::Accepted => "accepted",
-            Answer::Refused(refusal) => refusal.code(),
-            Answer::Wrong(what) => what,
-            Answer::Unavailable | Answer::Limited | Answer::None => "no answer",
+        let response = match response {
+            Response::Accepted => "accepted",
+            Response::Refused(refusal) => refusal.code(),
+            Response::Wrong(what) => what,
+            Response::Unavailable | Response::Limited | Response::None => "no response",
         };
-        let (made, answered) = (Seconds(*invoked), Seconds(*completed));
-        writeln!(f, "  ping with token {token} on server {server}: {answer}")?;
-        writeln!(f, "    made at {made}, answered at {answered}")?;
+        let (made, completed) = (Seconds(*invoked), Seconds(*completed));
+        writeln!(
+            f,
+            "  ping with token {token} on server {server}: {response}"
+        )?;
+        writeln!(f, "    made at {made}, completed at {completed}")?;
         match &self.because {
             Reason::Done(change) => write!(
                 f,
@@ -103,8 +106,8 @@ impl fmt::Display for Violation {
                 invoked.saturating_sub(end_of(change)).as_secs_f64() * 1e3,
                 change.action.name(),
             ),
-            Reason::Never(_) => f.write_str("  No requested change can explain this answer."),
-            Reason::Answer => f.write_str("  No server may give this answer."),
+            Reason::Never(_) => f.write_str("  No requested change can explain this response."),
+            Reason::Response => f.write_str("  No server may give this response."),
         }
     }
 }
@@ -211,7 +214,7 @@ impl<'a> Registers<'a> {
         }
     }
 
-    /// The reason why the answer is wrong, if it is.
+    /// The reason why the response is wrong, if it is.
     fn objection(&self, call: &Call, seen: SeenByCall) -> Option<Reason> {
         let SeenByCall {
             existence,
@@ -220,19 +223,19 @@ impl<'a> Registers<'a> {
         } = seen;
         let exists = (Subject::Existence(call.token), existence.yes);
         let active = (Subject::Activity(call.token), activity.yes);
-        let required = match &call.answer {
-            Answer::Accepted => vec![exists, active, (Subject::Plan, plan.yes)],
-            Answer::Refused(Refusal::TokenInvalid) => {
+        let required = match &call.response {
+            Response::Accepted => vec![exists, active, (Subject::Plan, plan.yes)],
+            Response::Refused(Refusal::TokenInvalid) => {
                 vec![(Subject::Existence(call.token), existence.no)]
             }
-            Answer::Refused(Refusal::TokenInactive) => {
+            Response::Refused(Refusal::TokenInactive) => {
                 vec![exists, (Subject::Activity(call.token), activity.no)]
             }
-            Answer::Refused(Refusal::PlanRequired) => {
+            Response::Refused(Refusal::PlanRequired) => {
                 vec![exists, active, (Subject::Plan, plan.no)]
             }
-            Answer::Unavailable | Answer::Limited | Answer::None => vec![],
-            Answer::Wrong(_) => return Some(Reason::Answer),
+            Response::Unavailable | Response::Limited | Response::None => vec![],
+            Response::Wrong(_) => return Some(Reason::Response),
         };
         let (subject, _) = required.into_iter().find(|(_, possible)| !possible)?;
         let register = self.0.get(&subject);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use checker::{
-    history::{Action, Answer, Ending, History, Refusal, Time, Way},
+    history::{Action, Ending, History, Refusal, Response, Time, Way},
     judge::{Judgement, Violation, judge},
 };
 
@@ -61,11 +61,16 @@ impl Report {
         self.judgement.had_to_refuse
     }
 
-    /// Number of calls of a server since `since` with a matching answer.
-    pub(crate) fn calls(&self, server: usize, since: Time, is: impl Fn(&Answer) -> bool) -> usize {
+    /// Number of calls of a server since `since` with a matching response.
+    pub(crate) fn calls(
+        &self,
+        server: usize,
+        since: Time,
+        is: impl Fn(&Response) -> bool,
+    ) -> usize {
         let calls = self.history.calls.iter();
         calls
-            .filter(|call| call.server == server && call.invoked >= since && is(&call.answer))
+            .filter(|call| call.server == server && call.invoked >= since && is(&call.response))
             .count()
     }
 
@@ -98,16 +103,16 @@ impl Report {
                 .all(|violation| violation.breaks_promise())
     }
 
-    fn answers(&self) -> String {
+    fn responses(&self) -> String {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for call in &self.history.calls {
-            let name = match &call.answer {
-                Answer::Accepted => "accepted",
-                Answer::Refused(refusal) => refusal.code(),
-                Answer::Unavailable => "unavailable (503)",
-                Answer::Limited => "rate limited (429)",
-                Answer::None => "no response",
-                Answer::Wrong(_) => "wrong",
+            let name = match &call.response {
+                Response::Accepted => "accepted",
+                Response::Refused(refusal) => refusal.code(),
+                Response::Unavailable => "unavailable (503)",
+                Response::Limited => "rate limited (429)",
+                Response::None => "no response",
+                Response::Wrong(_) => "wrong",
             };
             *counts.entry(name).or_default() += 1;
         }
@@ -152,7 +157,7 @@ impl fmt::Display for Report {
             |_, way, ending| matches!(way, Way::Dashboard(_)) && matches!(ending, Ending::Done(_));
         let command = |_, way, ending| way == Way::CommandLine && matches!(ending, Ending::Done(_));
         writeln!(f, "calls       {}", self.history.calls.len())?;
-        writeln!(f, "  answers   {}", self.answers())?;
+        writeln!(f, "  responses {}", self.responses())?;
         writeln!(
             f,
             "  of these  {had_to_accept} had to be accepted, {had_to_refuse} had to be refused"
@@ -192,11 +197,11 @@ fn first_of_each_reason(violations: &[Violation]) -> impl Iterator<Item = &Viola
 }
 
 /// Whether the guard refused the call.
-pub(crate) fn is_refusal(answer: &Answer) -> bool {
-    matches!(answer, Answer::Refused(_))
+pub(crate) fn is_refusal(response: &Response) -> bool {
+    matches!(response, Response::Refused(_))
 }
 
 /// Matches this refusal.
-pub(crate) fn is(refusal: Refusal) -> impl Fn(&Answer) -> bool {
-    move |answer| *answer == Answer::Refused(refusal)
+pub(crate) fn is(refusal: Refusal) -> impl Fn(&Response) -> bool {
+    move |response| *response == Response::Refused(refusal)
 }

@@ -2,7 +2,7 @@
 //!
 //! Each token has one user who changes it and waits for the result. Several users work concurrently, through the
 //! dashboard and the command line. So nearly every change has a known result, and every later call has one correct
-//! answer.
+//! response.
 
 use std::{
     collections::BTreeMap,
@@ -329,9 +329,9 @@ async fn call_until_ended(
             continue;
         };
         let call = caller.ping(&key).await;
-        let unanswered = call.answer == checker::history::Answer::None;
+        let got_none = call.response == checker::history::Response::None;
         calls.push(call);
-        if unanswered {
+        if got_none {
             sleep(Duration::from_millis(20)).await;
         }
     }
@@ -540,7 +540,7 @@ fn report(
     let mut report = Report::new(history, wrong, refused, faults);
     // Far below what the slowest machine reaches. A run below these numbers has a problem.
     for server in 0..plan.servers {
-        let accepted = |answer: &_| *answer == checker::history::Answer::Accepted;
+        let accepted = |response: &_| *response == checker::history::Response::Accepted;
         let found = report.calls(server, Time::ZERO, accepted);
         report.require(format!("calls accepted by server {server}"), 100, found);
         let found = report.calls(server, faults_ended, accepted);

@@ -14,7 +14,7 @@ use self::panel::Activity;
 use super::frame::ZoneFrame;
 use crate::{
     dashboard::LoadFailed,
-    session::{answer, member, store},
+    session::{member, store, with_error_status},
     texts::activity::ActivityQuery,
 };
 
@@ -34,7 +34,7 @@ pub(crate) fn ActivityPage() -> impl IntoView {
 fn ActivityPanel(organisation: OrganisationId) -> impl IntoView {
     let query = ActivityQuery::parse(&use_location().search.get_untracked());
     let content = Suspend::new(async move {
-        let read = answer(async {
+        let read = with_error_status(async {
             let member = member(organisation).await?;
             panel::load(&store(), &member, &query).await
         });

@@ -55,7 +55,7 @@ pub(super) async fn load(
 async fn choices(
     store: &Store,
     member: &Member,
-    asked: Option<TokenId>,
+    requested: Option<TokenId>,
 ) -> Result<Vec<Choice>, RequestError> {
     let present = store.tokens().list(member.into()).await?;
     let mut choices: Vec<_> = present
@@ -81,12 +81,12 @@ async fn choices(
             display_name(token.name.as_ref(), &token.preview)
         ),
     }));
-    if let Some(asked) = asked
-        && choices.iter().all(|choice| choice.id != asked)
+    if let Some(requested) = requested
+        && choices.iter().all(|choice| choice.id != requested)
     {
         choices.push(Choice {
-            id: asked,
-            label: format!("Token {asked}"),
+            id: requested,
+            label: format!("Token {requested}"),
         });
     }
     Ok(choices)

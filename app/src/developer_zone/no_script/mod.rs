@@ -4,18 +4,18 @@
 //! reloading the page posts the form again. To prevent a second token, each form has a number that can be used once
 //! ([`store::sessions::Sessions::open_form`]). A repeated post gets a page that says that the form was used.
 
-mod answer;
+mod form;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
 use model::organisation::OrganisationId;
 
-use self::answer::{Form, open_form};
-pub use self::answer::{NewTokenForm, PlainAnswer, create_from_form};
+use self::form::{Form, open_form};
+pub use self::form::{NewTokenForm, NoScriptResponse, create_from_form};
 use super::frame::ZoneFrame;
 use crate::{
     dashboard::LoadFailed,
-    session::{answer, session_and_member},
+    session::{session_and_member, with_error_status},
 };
 
 /// The page with the form.
@@ -33,7 +33,7 @@ pub(crate) fn NewTokenPage() -> impl IntoView {
 #[component]
 fn FormPanel(organisation: OrganisationId) -> impl IntoView {
     let content = Suspend::new(async move {
-        let opened = answer(async {
+        let opened = with_error_status(async {
             let (session, member) = session_and_member(organisation).await?;
             open_form(&session, &member).await
         });

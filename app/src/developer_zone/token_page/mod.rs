@@ -17,7 +17,7 @@ use crate::{
     dashboard::LoadFailed,
     error::RequestError,
     paths::TOKENS,
-    session::{answer, session_and_member},
+    session::{session_and_member, with_error_status},
     ui::{IconName, Notice},
 };
 
@@ -38,7 +38,7 @@ fn TokenPanel(organisation: OrganisationId) -> impl IntoView {
     // An id that is not a number becomes 0. Token ids start at 1, so 0 is never found.
     let id = TokenId(id.and_then(|id| id.parse().ok()).unwrap_or_default());
     let content = Suspend::new(async move {
-        let read = answer(async {
+        let read = with_error_status(async {
             let (session, member) = session_and_member(organisation).await?;
             content::load(&session, &member, id).await
         });

@@ -36,14 +36,14 @@ pub(super) struct ShownToken {
     token: RwSignal<Option<FreshToken>>,
     pub(super) open: RwSignal<bool>,
     pub(super) copy: RwSignal<CopyState>,
-    /// Whether the dialog asks before it closes.
-    pub(super) asked: RwSignal<bool>,
+    /// Whether the dialog asks for confirmation to close.
+    pub(super) confirming: RwSignal<bool>,
 }
 
 impl ShownToken {
     pub(super) fn show(self, token: FreshToken) {
         self.copy.set(CopyState::NotTried);
-        self.asked.set(false);
+        self.confirming.set(false);
         self.token.set(Some(token));
         self.open.set(true);
     }
@@ -56,7 +56,7 @@ impl ShownToken {
     pub(super) fn put_away(self) {
         self.token.set(None);
         self.open.set(false);
-        self.asked.set(false);
+        self.confirming.set(false);
         focus_soon(CREATE_BUTTON.to_owned());
     }
 
@@ -78,7 +78,7 @@ pub(super) fn provide_new_token() {
         token: RwSignal::new(None),
         open: RwSignal::new(false),
         copy: RwSignal::new(CopyState::NotTried),
-        asked: RwSignal::new(false),
+        confirming: RwSignal::new(false),
     });
 }
 

@@ -107,36 +107,36 @@ impl TokenList {
         if !self.running.begin(change) {
             return None;
         }
-        let answer = post_form(form);
+        let response = post_form(form);
         Some(async move {
-            let outcome = answer.await;
+            let outcome = response.await;
             self.running.end(change);
             outcome
         })
     }
 
-    /// Creates a token. Calls `answered` when the dialog can close. It stays open if the user must type the name or the
+    /// Creates a token. Calls `on_done` when the dialog can close. It stays open if the user must type the name or the
     /// password again. Calls `misnamed` with the problem of an invalid name.
     pub(super) fn create(
         self,
         form: &HtmlFormElement,
         prompt: PasswordPrompt,
-        answered: impl Fn() + 'static,
+        on_done: impl Fn() + 'static,
         misnamed: impl Fn(String) + 'static,
     ) {
-        let Some(answer) = self.begin::<NewToken>(Change::Create, form) else {
+        let Some(response) = self.begin::<NewToken>(Change::Create, form) else {
             return;
         };
         spawn_local(async move {
-            match answer.await {
+            match response.await {
                 Err(error @ RequestError::TokenName(_)) => misnamed(error.to_string()),
                 Err(error) if prompt.is_wanted_by(&error) => {}
                 Err(error) => {
-                    answered();
+                    on_done();
                     self.report(None, error).await;
                 }
                 Ok(new) => {
-                    answered();
+                    on_done();
                     self.change(|rows| rows.insert(0, new.row));
                     self.shown_token.show(FreshToken {
                         secret: new.secret,
@@ -148,31 +148,31 @@ impl TokenList {
         });
     }
 
-    /// Renames a token. Calls `answered` with the problem of an invalid name, or with `None` when the token is renamed
+    /// Renames a token. Calls `on_done` with the problem of an invalid name, or with `None` when the token is renamed
     /// or gone.
     pub(super) fn rename(
         self,
         form: &HtmlFormElement,
         id: TokenId,
-        answered: impl Fn(Option<String>) + 'static,
+        on_done: impl Fn(Option<String>) + 'static,
     ) {
         let Some(token) = self.token(id) else {
-            return answered(None);
+            return on_done(None);
         };
-        let Some(answer) = self.begin::<TokenSummary>(Change::Rename, form) else {
+        let Some(response) = self.begin::<TokenSummary>(Change::Rename, form) else {
             return;
         };
         spawn_local(async move {
-            match answer.await {
+            match response.await {
                 Ok(token) => {
                     self.replace(token);
-                    answered(None);
+                    on_done(None);
                 }
-                Err(error @ RequestError::TokenName(_)) => answered(Some(error.to_string())),
+                Err(error @ RequestError::TokenName(_)) => on_done(Some(error.to_string())),
                 Err(error) => {
                     // The field keeps the user's text, unless the token is gone.
                     if matches!(error, RequestError::NoSuchToken(_)) {
-                        answered(None);
+                        on_done(None);
                     }
                     self.report(Some(&token), error).await;
                 }
@@ -182,11 +182,11 @@ impl TokenList {
 
     /// Activates or deactivates a token.
     pub(super) fn switch(self, form: &HtmlFormElement, token: TokenSummary, to: TokenStatus) {
-        let Some(answer) = self.begin::<Receipt>(Change::Switch(token.id, to), form) else {
+        let Some(response) = self.begin::<Receipt>(Change::Switch(token.id, to), form) else {
             return;
         };
         spawn_local(async move {
-            match answer.await {
+            match response.await {
                 Ok(receipt) => {
                     let called = receipt.token.display_name();
                     self.toasts.confirm(match receipt.token.status {
@@ -203,24 +203,24 @@ impl TokenList {
         });
     }
 
-    /// Deletes a token. Calls `answered` with whether the token is gone. Does not call it if the server asks for the
+    /// Deletes a token. Calls `on_done` with whether the token is gone. Does not call it if the server asks for the
     /// password.
     pub(super) fn delete(
         self,
         form: &HtmlFormElement,
         token: TokenSummary,
         prompt: PasswordPrompt,
-        answered: impl Fn(bool) + 'static,
+        on_done: impl Fn(bool) + 'static,
     ) {
-        let Some(answer) = self.begin::<Receipt>(Change::Delete, form) else {
+        let Some(response) = self.begin::<Receipt>(Change::Delete, form) else {
             return;
         };
         spawn_local(async move {
-            match answer.await {
+            match response.await {
                 Err(error) if prompt.is_wanted_by(&error) => {}
                 Ok(receipt) => {
                     self.change(|rows| rows.retain(|row| row.token.id != token.id));
-                    answered(true);
+                    on_done(true);
                     let proof = in_readers_way("Deleted", &receipt);
                     self.toasts.confirm(format!(
                         "Token {} was deleted. {proof}",
@@ -228,7 +228,7 @@ impl TokenList {
                     ));
                 }
                 Err(error) => {
-                    answered(matches!(error, RequestError::NoSuchToken(_)));
+                    on_done(matches!(error, RequestError::NoSuchToken(_)));
                     self.report(Some(&token), error).await;
                 }
             }

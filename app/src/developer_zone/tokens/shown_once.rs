@@ -45,7 +45,7 @@ pub(super) fn NewTokenDialog(list: TokenList) -> impl IntoView {
             title="Your new API token"
             wide=true
             open=shown.open
-            on_dismiss=Callback::new(move |()| shown.asked.set(true))
+            on_dismiss=Callback::new(move |()| shown.confirming.set(true))
         >
             <p class="callout" id="new-token-warning">
                 <Icon name=IconName::Warning />
@@ -87,7 +87,7 @@ pub(super) fn NewTokenDialog(list: TokenList) -> impl IntoView {
                 }
             />
             <div class="dialog-foot">
-                <Show when=move || shown.asked.get()>
+                <Show when=move || shown.confirming.get()>
                     <CloseQuestion shown />
                 </Show>
                 <div class="dialog-actions">
@@ -125,7 +125,7 @@ fn CloseQuestion(shown: ShownToken) -> impl IntoView {
                     class="button"
                     node_ref=keep
                     on:click=move |_| {
-                        shown.asked.set(false);
+                        shown.confirming.set(false);
                         focus_soon(FIELD.to_owned());
                     }
                 >

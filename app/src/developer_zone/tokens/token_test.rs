@@ -9,7 +9,7 @@ use crate::{
     dashboard::use_session_ended,
     developer_zone::server_functions::TestToken,
     error::RequestError,
-    texts::token_test::{CheckOutcome, PingAnswer},
+    texts::token_test::{CheckOutcome, PingResponse},
     ui::{Icon, IconName, scroll_to_soon},
 };
 
@@ -20,7 +20,7 @@ const SECTION: &str = "token-test";
 enum Test {
     NotRun,
     Running,
-    Answered(PingAnswer),
+    Responded(PingResponse),
     /// The API was not called, or its response did not arrive.
     Failed(RequestError),
 }
@@ -30,7 +30,7 @@ impl Test {
     fn is_inconclusive(&self) -> bool {
         match self {
             Self::NotRun | Self::Running => false,
-            Self::Answered(answer) => answer.checks().is_none(),
+            Self::Responded(response) => response.checks().is_none(),
             Self::Failed(_) => true,
         }
     }
@@ -80,7 +80,7 @@ fn PingTest(shown: ShownToken) -> impl IntoView {
             .await;
             let ended = outcome == Err(RequestError::SessionEnded);
             // The dialog may be closed by now.
-            let unread = test.try_set(outcome.map_or_else(Test::Failed, Test::Answered));
+            let unread = test.try_set(outcome.map_or_else(Test::Failed, Test::Responded));
             if unread.is_some() {
                 return;
             }
@@ -121,20 +121,23 @@ fn PingTest(shown: ShownToken) -> impl IntoView {
 fn result(test: &Test) -> Option<impl IntoView + use<>> {
     let (outcome, text, code) = match test {
         Test::NotRun | Test::Running => return None,
-        Test::Answered(answer) if answer.is_success() => (
+        Test::Responded(response) if response.is_success() => (
             CheckOutcome::Passed,
-            format!("The connection works: {} {}", answer.status, answer.message),
+            format!(
+                "The connection works: {} {}",
+                response.status, response.message
+            ),
             None,
         ),
-        Test::Answered(answer) => {
-            let PingAnswer {
+        Test::Responded(response) => {
+            let PingResponse {
                 status, message, ..
-            } = answer;
-            let at = match answer.refusal().map(Refusal::check) {
+            } = response;
+            let at = match response.refusal().map(Refusal::check) {
                 Some(check) => format!("Refused at “{}”.", check.label()),
                 None => "The API could not answer.".to_owned(),
             };
-            let code = answer.code.as_deref().unwrap_or_default();
+            let code = response.code.as_deref().unwrap_or_default();
             (
                 CheckOutcome::Failed,
                 format!("{at} {message} "),
@@ -167,7 +170,7 @@ fn not_tested(error: &RequestError) -> String {
 
 /// Every check with its outcome, if the response contains them.
 fn checks(test: &Test) -> Option<impl IntoView + use<>> {
-    let Test::Answered(answer) = test else {
+    let Test::Responded(response) = test else {
         return None;
     };
     let row = |(check, outcome): (Check, CheckOutcome)| {
@@ -184,7 +187,7 @@ fn checks(test: &Test) -> Option<impl IntoView + use<>> {
             </li>
         }
     };
-    let rows = answer.checks()?.into_iter().map(row).collect_view();
+    let rows = response.checks()?.into_iter().map(row).collect_view();
     // Safari does not announce a list without markers as a list, unless it has the role.
     Some(view! {
         <ol class="check-list" role="list" aria-label="Checks">

@@ -177,11 +177,11 @@ impl<R: BufRead> Lines<R> {
         let Some((number, first)) = self.next_text()? else {
             return Ok(None);
         };
-        let whole = match first {
+        let record = match first {
             Ok(first) => self.complete(first)?,
             Err(fault) => Err(fault),
         };
-        Ok(Some((number, whole.and_then(|record| cells(&record)))))
+        Ok(Some((number, record.and_then(|record| cells(&record)))))
     }
 
     /// Adds lines to `record` until no quoted field is open. If no line closes the field, only the first line counts as the

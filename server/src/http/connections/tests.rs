@@ -113,10 +113,10 @@ async fn a_head_that_arrives_byte_by_byte_gets_no_extra_time() {
         assert_eq!(read_to_end(reading).await, "", "{begun:?}");
         dripping.abort();
     }
-    let mut kept = server.connect().await;
-    ask(&mut kept).await;
-    kept.write_all(b"GET / HTTP/1.1\r\n").await.expect("sent");
-    assert_eq!(read_to_end(kept).await, "");
+    let mut reused = server.connect().await;
+    ask(&mut reused).await;
+    reused.write_all(b"GET / HTTP/1.1\r\n").await.expect("sent");
+    assert_eq!(read_to_end(reused).await, "");
 }
 
 #[tokio::test]

@@ -176,15 +176,15 @@ impl TestServer {
     }
 
     pub(crate) async fn set_active(&self, token: &Token, active: bool) {
-        let authority = TokenPermission::Operator(OrganisationId(903));
+        let permission = TokenPermission::Operator(OrganisationId(903));
         let tokens = self.store.tokens();
-        let done = tokens.set_active(authority, token.id, active).await;
+        let done = tokens.set_active(permission, token.id, active).await;
         done.expect("switched");
     }
 
     pub(crate) async fn delete(&self, token: &Token) {
-        let authority = TokenPermission::Operator(OrganisationId(903));
-        let done = self.store.tokens().delete(authority, token.id).await;
+        let permission = TokenPermission::Operator(OrganisationId(903));
+        let done = self.store.tokens().delete(permission, token.id).await;
         done.expect("deleted");
     }
 

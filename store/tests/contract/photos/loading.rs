@@ -9,8 +9,8 @@ use store::{
 use tokio::task::JoinSet;
 
 use super::{
-    HOUR, List, MOST, another_event, assert_sound, day, days, event, imported, load, names, page,
-    photo, scope, tagged, with_bib,
+    HOUR, List, MOST, another_event, assert_sound, day, days, event, imported, load, names,
+    operator, page, photo, tagged, with_bib,
 };
 use crate::{
     failures::{assert_refused_by_database, assert_unavailable},
@@ -30,7 +30,7 @@ on_both_engines!(
 );
 
 async fn loading_the_same_again_changes_nothing(store: TestStore) {
-    let access = event(&store).await;
+    let permission = event(&store).await;
     let batch: Vec<_> = (0..450)
         .map(|n| {
             tagged(
@@ -40,38 +40,38 @@ async fn loading_the_same_again_changes_nothing(store: TestStore) {
             )
         })
         .collect();
-    assert_eq!(load(&store, access, &batch).await, imported(450, 0, 0));
+    assert_eq!(load(&store, permission, &batch).await, imported(450, 0, 0));
     let before = store.raw().dump().await;
     let mut reversed = batch.clone();
     reversed.reverse();
     reversed.iter_mut().for_each(|it| it.bibs.reverse());
     for batch in [&batch, &reversed] {
-        assert_eq!(load(&store, access, batch).await, imported(0, 0, 450));
+        assert_eq!(load(&store, permission, batch).await, imported(0, 0, 450));
     }
     assert_eq!(store.raw().dump().await, before);
 }
 
 async fn a_photo_that_is_loaded_again_is_updated(store: TestStore) {
-    let access = event(&store).await;
+    let permission = event(&store).await;
     let batch = [
         tagged("a", Some(1), &["1", "2"]),
         tagged("b", Some(2), &["1"]),
         tagged("c", None, &[]),
     ];
-    load(&store, access, &batch).await;
+    load(&store, permission, &batch).await;
     let moved = [
         tagged("a", Some(3 * HOUR), &["1", "2"]),
         tagged("b", Some(2), &["3"]),
         tagged("c", Some(4), &["1"]),
     ];
-    assert_eq!(load(&store, access, &moved).await, imported(0, 3, 0));
+    assert_eq!(load(&store, permission, &moved).await, imported(0, 3, 0));
     assert_sound(store.raw(), MOST).await;
-    assert_eq!(names(&store, access).await, ["b", "c", "a"]);
-    assert_eq!(with_bib(&store, access, "1").await, ["c", "a"]);
-    assert_eq!(with_bib(&store, access, "2").await, ["a"]);
-    assert_eq!(with_bib(&store, access, "3").await, ["b"]);
+    assert_eq!(names(&store, permission).await, ["b", "c", "a"]);
+    assert_eq!(with_bib(&store, permission, "1").await, ["c", "a"]);
+    assert_eq!(with_bib(&store, permission, "2").await, ["a"]);
+    assert_eq!(with_bib(&store, permission, "3").await, ["b"]);
     assert_eq!(
-        days(&store, access).await,
+        days(&store, permission).await,
         [day("1970-01-01", &[(0, 2), (3, 1)])]
     );
 
@@ -79,57 +79,57 @@ async fn a_photo_that_is_loaded_again_is_updated(store: TestStore) {
     renewed.photo.width = Some(640);
     renewed.original_path = Some("456/b.jpg".to_owned());
     let again = [moved[0].clone(), renewed.clone(), moved[2].clone()];
-    assert_eq!(load(&store, access, &again).await, imported(0, 1, 2));
-    let list = List::All.page(&store, access, page(1, 1)).await;
+    assert_eq!(load(&store, permission, &again).await, imported(0, 1, 2));
+    let list = List::All.page(&store, permission, page(1, 1)).await;
     assert_eq!(list.rows, [renewed.photo]);
 
     let untimed = [photo("a", None), photo("b", None), photo("c", None)];
-    assert_eq!(load(&store, access, &untimed).await, imported(0, 3, 0));
+    assert_eq!(load(&store, permission, &untimed).await, imported(0, 3, 0));
     assert_sound(store.raw(), MOST).await;
-    assert!(days(&store, access).await.is_empty());
-    assert!(with_bib(&store, access, "1").await.is_empty());
-    assert_eq!(names(&store, access).await, ["a", "b", "c"]);
+    assert!(days(&store, permission).await.is_empty());
+    assert!(with_bib(&store, permission, "1").await.is_empty());
+    assert_eq!(names(&store, permission).await, ["a", "b", "c"]);
 }
 
 async fn of_two_photos_with_one_name_the_later_counts(store: TestStore) {
-    let access = event(&store).await;
+    let permission = event(&store).await;
     let batch = [
         tagged("a", Some(1), &["1"]),
         tagged("b", Some(1), &["1"]),
         tagged("a", Some(2 * HOUR), &["2"]),
         tagged("a", Some(2 * HOUR), &["2"]),
     ];
-    assert_eq!(load(&store, access, &batch).await, imported(2, 1, 1));
+    assert_eq!(load(&store, permission, &batch).await, imported(2, 1, 1));
     assert_sound(store.raw(), MOST).await;
-    assert_eq!(names(&store, access).await, ["b", "a"]);
-    assert_eq!(with_bib(&store, access, "1").await, ["b"]);
+    assert_eq!(names(&store, permission).await, ["b", "a"]);
+    assert_eq!(with_bib(&store, permission, "1").await, ["b"]);
 }
 
 async fn counts_do_not_depend_on_the_size_of_batches(store: TestStore) {
-    let whole = event(&store).await;
-    let parts = another_event(&store, 903, 457).await;
+    let one_batch = event(&store).await;
+    let batches = another_event(&store, 903, 457).await;
     let batch: Vec<_> = (0..60_i64)
         .map(|n| photo(&(n % 25).to_string(), Some(n % 4)))
         .collect();
-    let at_once = load(&store, whole, &batch).await;
+    let together = load(&store, one_batch, &batch).await;
     let mut one_by_one = Imported::default();
     for part in batch.chunks(7) {
-        let part = load(&store, parts, part).await;
+        let part = load(&store, batches, part).await;
         one_by_one.added += part.added;
         one_by_one.updated += part.updated;
         one_by_one.unchanged += part.unchanged;
     }
-    assert_eq!(at_once, one_by_one);
-    assert_eq!(names(&store, whole).await, names(&store, parts).await);
+    assert_eq!(together, one_by_one);
+    assert_eq!(names(&store, one_batch).await, names(&store, batches).await);
 }
 
 async fn more_photos_of_one_instant_than_fit_a_block_are_split(store: TestStore) {
-    let access = event(&store).await;
+    let permission = event(&store).await;
     let count = 2 * MOST + 3;
     let batch: Vec<_> = (0..count)
         .map(|n| photo(&format!("{n:05}"), Some(7)))
         .collect();
-    load(&store, access, &batch).await;
+    load(&store, permission, &batch).await;
     assert_sound(store.raw(), MOST).await;
     let blocks = store
         .raw()
@@ -137,7 +137,7 @@ async fn more_photos_of_one_instant_than_fit_a_block_are_split(store: TestStore)
         .await;
     assert!(blocks >= 3, "{blocks}");
     let middle = List::All
-        .page(&store, access, page(count / 2 / 10, 10))
+        .page(&store, permission, page(count / 2 / 10, 10))
         .await;
     assert_eq!(
         middle.rows[0].image_id.0,
@@ -145,14 +145,14 @@ async fn more_photos_of_one_instant_than_fit_a_block_are_split(store: TestStore)
     );
     let window = TimeWindow::from_seconds(0, 1).expect("a window");
     let last = List::Window(window)
-        .page(&store, access, page(count, 1))
+        .page(&store, permission, page(count, 1))
         .await;
     assert_eq!(last.rows[0].image_id.0, format!("{:05}", count - 1));
 }
 
 async fn a_failed_batch_changes_nothing(store: TestStore) {
-    let access = event(&store).await;
-    load(&store, access, &[tagged("there", Some(1), &["1"])]).await;
+    let permission = event(&store).await;
+    load(&store, permission, &[tagged("there", Some(1), &["1"])]).await;
     let before = store.raw().dump().await;
     let mut no_width = photo("x", None);
     no_width.photo.width = Some(0);
@@ -175,7 +175,7 @@ async fn a_failed_batch_changes_nothing(store: TestStore) {
         ];
         let refused = store
             .photos()
-            .import(scope(903), EventId(456), &batch)
+            .import(operator(903), EventId(456), &batch)
             .await;
         assert_refused_by_database(refused);
         assert_eq!(store.raw().dump().await, before);
@@ -183,11 +183,11 @@ async fn a_failed_batch_changes_nothing(store: TestStore) {
     let longest = "ä".repeat(255);
     load(
         &store,
-        access,
+        permission,
         &[tagged(&longest, None, &["ß".repeat(64).as_str()])],
     )
     .await;
-    assert_eq!(names(&store, access).await, ["there", &longest]);
+    assert_eq!(names(&store, permission).await, ["there", &longest]);
 }
 
 async fn a_foreign_and_a_missing_event_give_the_same_error(store: TestStore) {
@@ -198,7 +198,7 @@ async fn a_foreign_and_a_missing_event_give_the_same_error(store: TestStore) {
         let batch = [photo("a", None)];
         let refused = store
             .photos()
-            .import(scope(organisation), EventId(event), &batch)
+            .import(operator(organisation), EventId(event), &batch)
             .await;
         assert_refused!(refused, EventError::NoSuchEvent(named) if named.0 == event);
     }
@@ -210,7 +210,7 @@ async fn a_foreign_and_a_missing_event_give_the_same_error(store: TestStore) {
 async fn import_patiently(server: &Store, batch: &[NewPhoto]) -> Imported {
     loop {
         let photos = server.photos().in_blocks_of(5);
-        match photos.import(scope(903), EventId(456), batch).await {
+        match photos.import(operator(903), EventId(456), batch).await {
             Err(EventError::Database(error)) if error.is_unavailable() => {}
             outcome => return outcome.expect("loaded"),
         }
@@ -218,7 +218,7 @@ async fn import_patiently(server: &Store, batch: &[NewPhoto]) -> Imported {
 }
 
 async fn concurrent_imports_into_one_event_give_the_right_counts(store: TestStore) {
-    let access = event(&store).await;
+    let permission = event(&store).await;
     let servers = [store.server(), store.another_server().await];
     let mut imports = JoinSet::new();
     for n in 0..8_i64 {
@@ -244,8 +244,8 @@ async fn concurrent_imports_into_one_event_give_the_right_counts(store: TestStor
     assert_eq!(sums.iter().map(|it| it.added).sum::<u64>(), 800);
     assert_eq!(sums.iter().map(|it| it.updated).sum::<u64>(), 800);
     assert_sound(store.raw(), 5).await;
-    assert_eq!(names(&store, access).await.len(), 800);
-    assert_eq!(with_bib(&store, access, "1").await.len(), 800);
+    assert_eq!(names(&store, permission).await.len(), 800);
+    assert_eq!(with_bib(&store, permission, "1").await.len(), 800);
 }
 
 async fn a_token_can_be_deactivated_during_an_import_in_another_process(store: TestStore) {

@@ -6,7 +6,7 @@ use model::{event::EventId, permission::EventPermission, photo::TimeWindow};
 use sqlx::AssertSqlSafe;
 use store::photos::reads;
 
-use super::{List, another_event, bib, event, page, scope, tagged};
+use super::{List, another_event, bib, event, operator, page, tagged};
 use crate::harness::{Engine, Raw, TestStore};
 
 on_both_engines!(every_statement_that_reads_photos_uses_an_index,);
@@ -15,7 +15,7 @@ on_postgres_alone!(every_read_visits_only_a_few_photos_of_an_event);
 
 /// 12,000 photos in blocks of at most 64, of which 1,200 have the bib number 7; and the same in another event.
 async fn many_photos(store: &TestStore) -> EventPermission {
-    let access = event(store).await;
+    let permission = event(store).await;
     another_event(store, 903, 457).await;
     for event in [456, 457] {
         for first in (0..12_000).step_by(2_000) {
@@ -30,11 +30,11 @@ async fn many_photos(store: &TestStore) -> EventPermission {
                 })
                 .collect();
             let photos = store.photos().in_blocks_of(64);
-            let loaded = photos.import(scope(903), EventId(event), &batch).await;
+            let loaded = photos.import(operator(903), EventId(event), &batch).await;
             loaded.expect("loaded");
         }
     }
-    access
+    permission
 }
 
 /// The engine's plan for a statement, one step a line.
@@ -84,7 +84,7 @@ async fn every_statement_that_reads_photos_uses_an_index(store: TestStore) {
 /// PostgreSQL counts the rows that the store really visits: also before it has statistics of the tables, and after it
 /// has switched to a generic plan.
 async fn every_read_visits_only_a_few_photos_of_an_event(store: TestStore) {
-    let access = many_photos(&store).await;
+    let permission = many_photos(&store).await;
     let connections = "SELECT COUNT(*) FROM pg_stat_activity
         WHERE datname = current_database() AND application_name = 'developer-zone'";
     // A connection reports its counts when it ends, or in a long pause. The connections that loaded the photos must
@@ -110,7 +110,7 @@ async fn every_read_visits_only_a_few_photos_of_an_event(store: TestStore) {
                 let server = store.another_server().await;
                 let before = store.raw().number(visited).await;
                 for _ in 0..RUNS {
-                    let page = list.page(&server, access, page(number, 32)).await;
+                    let page = list.page(&server, permission, page(number, 32)).await;
                     assert!(!page.rows.is_empty());
                 }
                 server.close().await;

@@ -12,8 +12,8 @@ use store::photos::{Imported, NewPhoto};
 use tokio::task::JoinSet;
 
 use super::{
-    HOUR, List, MOST, another_event, assert_sound, bib, day, days, event, load, names, page, photo,
-    scope, tagged, with_bib,
+    HOUR, List, MOST, another_event, assert_sound, bib, day, days, event, load, names, operator,
+    page, photo, tagged, with_bib,
 };
 use crate::harness::{START, TestStore};
 
@@ -32,7 +32,7 @@ on_both_engines!(
 );
 
 async fn photos_are_sorted_by_capture_time_untimed_last_then_bytewise_by_name(store: TestStore) {
-    let access = event(&store).await;
+    let permission = event(&store).await;
     let batch = [
         photo("b", None),
         photo("ä", Some(5)),
@@ -46,14 +46,14 @@ async fn photos_are_sorted_by_capture_time_untimed_last_then_bytewise_by_name(st
         photo("10", Some(5)),
         photo("9", Some(5)),
     ];
-    load(&store, access, &batch).await;
+    load(&store, permission, &batch).await;
     let expected = ["old", "z", "10", "9", "B", "_", "a", "a b", "ä", "A", "b"];
-    assert_eq!(names(&store, access).await, expected);
+    assert_eq!(names(&store, permission).await, expected);
     assert_sound(store.raw(), MOST).await;
 }
 
 async fn paging_shows_every_photo_once_in_order(store: TestStore) {
-    let access = event(&store).await;
+    let permission = event(&store).await;
     let photos: Vec<_> = (0..230_i64)
         .map(|n| {
             let time = (n % 9 != 0).then_some(START.0 + n * 7_919 % 100 * HOUR / 10);
@@ -72,7 +72,7 @@ async fn paging_shows_every_photo_once_in_order(store: TestStore) {
     });
     let small = store.photos().in_blocks_of(7);
     small
-        .import(scope(903), EventId(456), &photos)
+        .import(operator(903), EventId(456), &photos)
         .await
         .expect("loaded");
     assert_sound(store.raw(), 7).await;
@@ -94,13 +94,13 @@ async fn paging_shows_every_photo_once_in_order(store: TestStore) {
         assert!(whole.len() > 30, "{list:?}: {whole:?}");
         for size in [1, 7, 32, 100] {
             assert_eq!(
-                list.walk(&store, access, size).await,
+                list.walk(&store, permission, size).await,
                 whole,
                 "{list:?}, pages of {size}"
             );
         }
         for number in [whole.len() as i64 + 1, i64::MAX / 1_000] {
-            let past = list.page(&store, access, page(number, 1)).await;
+            let past = list.page(&store, permission, page(number, 1)).await;
             assert!(past.rows.is_empty(), "{list:?}");
             assert_eq!(past.pagination.current_page, number);
             assert_eq!(past.pagination.total, whole.len() as i64);
@@ -109,34 +109,34 @@ async fn paging_shows_every_photo_once_in_order(store: TestStore) {
 }
 
 async fn an_event_without_photos_has_empty_lists(store: TestStore) {
-    let access = event(&store).await;
+    let permission = event(&store).await;
     let window = TimeWindow::from_seconds(i64::MIN, i64::MAX).expect("a window");
     for list in [List::All, List::Bib(bib("1")), List::Window(window)] {
-        let empty = list.page(&store, access, page(3, 10)).await;
+        let empty = list.page(&store, permission, page(3, 10)).await;
         assert!(empty.rows.is_empty());
         let place = empty.pagination;
         assert_eq!((place.total, place.current_page), (0, 0), "{list:?}");
     }
-    assert!(days(&store, access).await.is_empty());
+    assert!(days(&store, permission).await.is_empty());
     let photos = store.photos();
     assert!(
         photos
-            .originals(access, &[])
+            .originals(permission, &[])
             .await
             .expect("a list")
             .is_empty()
     );
-    assert_eq!(load(&store, access, &[]).await, Imported::default());
+    assert_eq!(load(&store, permission, &[]).await, Imported::default());
 }
 
 async fn other_events_never_show_the_photos(store: TestStore) {
-    let access = event(&store).await;
+    let permission = event(&store).await;
     let sibling = another_event(&store, 903, 457).await;
     store.organisation(904, Plan::Enterprise).await;
     let foreign = another_event(&store, 904, 455).await;
     load(
         &store,
-        access,
+        permission,
         &[tagged("shared", Some(5), &["7"]), photo("own", None)],
     )
     .await;
@@ -145,21 +145,21 @@ async fn other_events_never_show_the_photos(store: TestStore) {
 
     assert!(names(&store, sibling).await.is_empty());
     assert!(days(&store, sibling).await.is_empty());
-    assert_eq!(names(&store, access).await, ["shared", "own"]);
+    assert_eq!(names(&store, permission).await, ["shared", "own"]);
     assert_eq!(names(&store, foreign).await, ["shared"]);
     assert!(with_bib(&store, foreign, "7").await.is_empty());
     assert_eq!(days(&store, foreign).await, [day("1970-01-01", &[(1, 1)])]);
-    let asked = ["own", "shared"].map(|name| ImageId(name.to_owned()));
+    let requested = ["own", "shared"].map(|name| ImageId(name.to_owned()));
     let originals = store
         .photos()
-        .originals(foreign, &asked)
+        .originals(foreign, &requested)
         .await
         .expect("a list");
     assert_eq!(originals.len(), 1);
 }
 
 async fn a_photo_is_read_as_it_was_loaded(store: TestStore) {
-    let access = event(&store).await;
+    let permission = event(&store).await;
     let full = NewPhoto {
         photo: Photo {
             height: Some(4_000),
@@ -171,21 +171,23 @@ async fn a_photo_is_read_as_it_was_loaded(store: TestStore) {
         ..tagged("full", Some(1), &["B", " a ", "A", "b"])
     };
     let bare = photo("bare", None);
-    load(&store, access, &[full.clone(), bare.clone()]).await;
-    let list = List::All.page(&store, access, page(1, 10)).await;
+    load(&store, permission, &[full.clone(), bare.clone()]).await;
+    let list = List::All.page(&store, permission, page(1, 10)).await;
     assert_eq!(list.rows, [full.photo.clone(), bare.photo]);
-    let tagged = List::Bib(bib("b")).page(&store, access, page(1, 10)).await;
+    let tagged = List::Bib(bib("b"))
+        .page(&store, permission, page(1, 10))
+        .await;
     assert_eq!(tagged.rows, [full.photo]);
-    assert_eq!(with_bib(&store, access, "A").await, ["full"]);
+    assert_eq!(with_bib(&store, permission, "A").await, ["full"]);
 }
 
 async fn a_window_includes_its_first_instant_and_excludes_its_last(store: TestStore) {
-    let access = event(&store).await;
+    let permission = event(&store).await;
     let second = START.0 / 1_000;
     let at = |millis: i64| photo(&format!("{millis}"), Some(START.0 + millis));
     let batch = [-1, 0, 1, 999, 1_000, 1_001, 1_999, 2_000].map(at);
-    load(&store, access, &batch).await;
-    load(&store, access, &[photo("untimed", None)]).await;
+    load(&store, permission, &batch).await;
+    load(&store, permission, &[photo("untimed", None)]).await;
     for (from, to, expected) in [
         (0, 1, vec!["0", "1", "999"]),
         (1, 2, vec!["1000", "1001", "1999"]),
@@ -194,13 +196,13 @@ async fn a_window_includes_its_first_instant_and_excludes_its_last(store: TestSt
         (3, 9, vec![]),
     ] {
         let window = TimeWindow::from_seconds(second + from, second + to).expect("a window");
-        let found = List::Window(window).walk(&store, access, 2).await;
+        let found = List::Window(window).walk(&store, permission, 2).await;
         assert_eq!(found, expected, "{from} to {to}");
     }
 }
 
 async fn a_window_of_all_time_has_exactly_the_timed_photos(store: TestStore) {
-    let access = event(&store).await;
+    let permission = event(&store).await;
     let (first, last) = (-62_167_219_200_000, 253_402_300_799_999);
     let batch = [
         photo("first", Some(first)),
@@ -208,7 +210,7 @@ async fn a_window_of_all_time_has_exactly_the_timed_photos(store: TestStore) {
         photo("untimed", None),
         photo("zero", Some(0)),
     ];
-    load(&store, access, &batch).await;
+    load(&store, permission, &batch).await;
     assert_sound(store.raw(), MOST).await;
     let all = [
         (i64::MIN, i64::MAX, 3),
@@ -217,7 +219,7 @@ async fn a_window_of_all_time_has_exactly_the_timed_photos(store: TestStore) {
     ];
     for (from, to, count) in all {
         let window = TimeWindow::from_seconds(from, to).expect("a window");
-        let found = List::Window(window).walk(&store, access, 1).await;
+        let found = List::Window(window).walk(&store, permission, 1).await;
         assert_eq!(found, ["first", "zero", "last"][..count], "{from} to {to}");
     }
     let expected = [
@@ -225,11 +227,11 @@ async fn a_window_of_all_time_has_exactly_the_timed_photos(store: TestStore) {
         day("1970-01-01", &[(0, 1)]),
         day("9999-12-31", &[(23, 1)]),
     ];
-    assert_eq!(days(&store, access).await, expected);
+    assert_eq!(days(&store, permission).await, expected);
 }
 
 async fn days_and_hours_are_utc_also_before_1970_and_across_midnight(store: TestStore) {
-    let access = event(&store).await;
+    let permission = event(&store).await;
     let midnight = START.0 + 18 * HOUR;
     let times = [
         -1,
@@ -246,43 +248,47 @@ async fn days_and_hours_are_utc_also_before_1970_and_across_midnight(store: Test
         .map(|time| photo(&time.to_string(), Some(*time)))
         .chain([photo("untimed", None)])
         .collect();
-    load(&store, access, &batch).await;
+    load(&store, permission, &batch).await;
     let expected = [
         day("1969-12-31", &[(22, 1), (23, 2)]),
         day("1970-01-01", &[(0, 1)]),
         day("2026-01-19", &[(6, 1), (23, 1)]),
         day("2026-01-20", &[(0, 2)]),
     ];
-    assert_eq!(days(&store, access).await, expected);
+    assert_eq!(days(&store, permission).await, expected);
     assert_sound(store.raw(), MOST).await;
 }
 
 async fn a_bib_number_is_found_in_any_case_and_white_space(store: TestStore) {
-    let access = event(&store).await;
+    let permission = event(&store).await;
     let batch = [
         tagged("2", Some(2), &["Ä17 ", "1"]),
         tagged("1", Some(1), &["ä17"]),
         tagged("3", None, &["17"]),
         tagged("4", Some(3), &["Ä 17"]),
     ];
-    load(&store, access, &batch).await;
+    load(&store, permission, &batch).await;
     for text in ["ä17", "Ä17", "\u{2003}Ä17\t"] {
-        assert_eq!(with_bib(&store, access, text).await, ["1", "2"], "{text:?}");
+        assert_eq!(
+            with_bib(&store, permission, text).await,
+            ["1", "2"],
+            "{text:?}"
+        );
     }
-    assert_eq!(with_bib(&store, access, "17").await, ["3"]);
-    assert_eq!(with_bib(&store, access, "ä  17").await, [""; 0]);
+    assert_eq!(with_bib(&store, permission, "17").await, ["3"]);
+    assert_eq!(with_bib(&store, permission, "ä  17").await, [""; 0]);
 }
 
 async fn originals_have_the_order_of_the_request_and_no_duplicates(store: TestStore) {
-    let access = event(&store).await;
+    let permission = event(&store).await;
     let batch: Vec<_> = (0..1_000)
         .map(|n| NewPhoto {
             original_path: (n % 10 != 0).then(|| format!("456/{n}.jpg")),
             ..tagged(&n.to_string(), Some(n), if n < 50 { &["9"] } else { &[] })
         })
         .collect();
-    load(&store, access, &batch).await;
-    let asked: Vec<_> = (0..1_000)
+    load(&store, permission, &batch).await;
+    let requested: Vec<_> = (0..1_000)
         .rev()
         .chain([999, 5, 1_000])
         .map(|n| ImageId(n.to_string()))
@@ -290,7 +296,7 @@ async fn originals_have_the_order_of_the_request_and_no_duplicates(store: TestSt
         .collect();
     let found = store
         .photos()
-        .originals(access, &asked)
+        .originals(permission, &requested)
         .await
         .expect("a list");
     let found: Vec<_> = found
@@ -305,7 +311,7 @@ async fn originals_have_the_order_of_the_request_and_no_duplicates(store: TestSt
 
     let tagged = store
         .photos()
-        .originals_with_bib(access, &bib("9"), page(2, 20))
+        .originals_with_bib(permission, &bib("9"), page(2, 20))
         .await;
     let tagged = tagged.expect("a page");
     assert_eq!(

@@ -16,7 +16,7 @@ use store::photos::NewPhoto;
 use time::OffsetDateTime;
 use tokio::{runtime::Handle, task::block_in_place};
 
-use super::{HOUR, List, another_event, assert_sound, bib, day, days, scope, tagged};
+use super::{HOUR, List, another_event, assert_sound, bib, day, days, operator, tagged};
 use crate::harness::TestStore;
 
 on_both_engines!(reads_of_any_photos_match_a_plain_list,);
@@ -93,10 +93,10 @@ async fn reads_of_any_photos_match_a_plain_list(store: TestStore) {
             |(batches, windows, most, size)| {
                 Handle::current().block_on(async {
                     let id = events.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-                    let access = another_event(&store, 903, id).await;
+                    let permission = another_event(&store, 903, id).await;
                     for batch in &batches {
                         let photos = store.photos().in_blocks_of(most);
-                        let loaded = photos.import(scope(903), EventId(id), batch).await;
+                        let loaded = photos.import(operator(903), EventId(id), batch).await;
                         loaded.expect("loaded");
                     }
                     assert_sound(store.raw(), 5).await;
@@ -105,21 +105,26 @@ async fn reads_of_any_photos_match_a_plain_list(store: TestStore) {
                         let found = expected.iter().filter(|it| wanted(it));
                         found.map(|it| it.photo.image_id.0.clone()).collect()
                     };
-                    prop_assert_eq!(List::All.walk(&store, access, size).await, of(&|_| true));
+                    prop_assert_eq!(
+                        List::All.walk(&store, permission, size).await,
+                        of(&|_| true)
+                    );
                     for number in ["1", "a17", "ä", "none"].map(bib) {
-                        let found = List::Bib(number.clone()).walk(&store, access, size).await;
+                        let found = List::Bib(number.clone())
+                            .walk(&store, permission, size)
+                            .await;
                         let has = |it: &NewPhoto| it.bibs.iter().any(|b| b.key() == number.key());
                         prop_assert_eq!(found, of(&has));
                     }
                     for window in windows {
-                        let found = List::Window(window).walk(&store, access, size).await;
+                        let found = List::Window(window).walk(&store, permission, size).await;
                         let within = |it: &NewPhoto| {
                             it.captured_at
                                 .is_some_and(|at| at >= window.from() && at < window.to())
                         };
                         prop_assert_eq!(found, of(&within));
                     }
-                    prop_assert_eq!(days(&store, access).await, reference_days(&expected));
+                    prop_assert_eq!(days(&store, permission).await, reference_days(&expected));
                     Ok(())
                 })
             },

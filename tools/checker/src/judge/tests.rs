@@ -37,19 +37,19 @@ fn created() -> Change {
     done(Action::Create(TOKEN), 1, 2)
 }
 
-fn call(invoked: u64, completed: u64, answer: Answer) -> Call {
+fn call(invoked: u64, completed: u64, response: Response) -> Call {
     Call {
         server: 0,
         token: TOKEN,
         invoked: at(invoked),
         completed: at(completed),
-        answer,
+        response,
     }
 }
 
-const INACTIVE: Answer = Answer::Refused(Refusal::TokenInactive);
-const INVALID: Answer = Answer::Refused(Refusal::TokenInvalid);
-const PLAN: Answer = Answer::Refused(Refusal::PlanRequired);
+const INACTIVE: Response = Response::Refused(Refusal::TokenInactive);
+const INVALID: Response = Response::Refused(Refusal::TokenInvalid);
+const PLAN: Response = Response::Refused(Refusal::PlanRequired);
 
 /// Judges one call after these changes of a token that was created at the start.
 fn judged(changes: &[Change], call: Call) -> Judgement {
@@ -61,12 +61,12 @@ fn judged(changes: &[Change], call: Call) -> Judgement {
     })
 }
 
-/// The answers that a call at this time may get.
-fn allowed(changes: &[Change], invoked: u64, completed: u64) -> Vec<Answer> {
-    [Answer::Accepted, INVALID, INACTIVE, PLAN]
+/// The responses that a call at this time may get.
+fn allowed(changes: &[Change], invoked: u64, completed: u64) -> Vec<Response> {
+    [Response::Accepted, INVALID, INACTIVE, PLAN]
         .into_iter()
-        .filter(|answer| {
-            let judgement = judged(changes, call(invoked, completed, answer.clone()));
+        .filter(|response| {
+            let judgement = judged(changes, call(invoked, completed, response.clone()));
             judgement.violations.is_empty()
         })
         .collect()
@@ -74,18 +74,18 @@ fn allowed(changes: &[Change], invoked: u64, completed: u64) -> Vec<Answer> {
 
 #[test]
 fn a_created_and_unchanged_token_must_be_accepted() {
-    assert_eq!(allowed(&[], 3, 4), [Answer::Accepted]);
-    assert_eq!(judged(&[], call(3, 4, Answer::Accepted)).had_to_accept, 1);
+    assert_eq!(allowed(&[], 3, 4), [Response::Accepted]);
+    assert_eq!(judged(&[], call(3, 4, Response::Accepted)).had_to_accept, 1);
 }
 
 #[test]
-fn a_call_that_overlaps_the_creation_may_be_answered_either_way() {
-    let history = |answer| History {
-        calls: vec![call(1, 3, answer)],
+fn a_call_that_overlaps_the_creation_may_get_either_response() {
+    let history = |response| History {
+        calls: vec![call(1, 3, response)],
         changes: vec![created()],
     };
-    for answer in [Answer::Accepted, INVALID] {
-        assert!(judge(&history(answer)).violations.is_empty());
+    for response in [Response::Accepted, INVALID] {
+        assert!(judge(&history(response)).violations.is_empty());
     }
 }
 
@@ -94,28 +94,28 @@ fn after_a_deactivation_was_reported_as_done_no_call_is_accepted() {
     let changes = [done(Action::Deactivate(TOKEN), 10, 20)];
     assert_eq!(allowed(&changes, 21, 22), [INACTIVE]);
     assert_eq!(allowed(&changes, 100_000, 100_001), [INACTIVE]);
-    let judgement = judged(&changes, call(21, 22, Answer::Accepted));
+    let judgement = judged(&changes, call(21, 22, Response::Accepted));
     assert_eq!(judgement.had_to_refuse, 1);
     assert_eq!(judgement.violations[0].because, Reason::Done(changes[0]));
     assert!(judgement.violations[0].breaks_promise());
 }
 
 #[test]
-fn a_call_that_overlaps_a_deactivation_may_be_answered_either_way() {
+fn a_call_that_overlaps_a_deactivation_may_get_either_response() {
     let changes = [done(Action::Deactivate(TOKEN), 10, 20)];
     for (invoked, completed) in [(5, 10), (5, 15), (5, 25), (12, 13), (20, 25)] {
         assert_eq!(
             allowed(&changes, invoked, completed),
-            [Answer::Accepted, INACTIVE],
+            [Response::Accepted, INACTIVE],
             "{invoked} to {completed}"
         );
     }
 }
 
 #[test]
-fn a_call_answered_before_a_deactivation_was_requested_must_be_accepted() {
+fn a_call_completed_before_a_deactivation_was_requested_must_be_accepted() {
     let changes = [done(Action::Deactivate(TOKEN), 10, 20)];
-    assert_eq!(allowed(&changes, 5, 9), [Answer::Accepted]);
+    assert_eq!(allowed(&changes, 5, 9), [Response::Accepted]);
 }
 
 #[test]
@@ -125,8 +125,8 @@ fn after_an_activation_was_reported_as_done_no_call_is_refused_as_inactive() {
         done(Action::Activate(TOKEN), 30, 40),
     ];
     assert_eq!(allowed(&changes, 25, 29), [INACTIVE]);
-    assert_eq!(allowed(&changes, 25, 31), [Answer::Accepted, INACTIVE]);
-    assert_eq!(allowed(&changes, 41, 42), [Answer::Accepted]);
+    assert_eq!(allowed(&changes, 25, 31), [Response::Accepted, INACTIVE]);
+    assert_eq!(allowed(&changes, 41, 42), [Response::Accepted]);
 }
 
 #[test]
@@ -147,8 +147,8 @@ fn after_a_downgrade_every_active_token_is_refused_by_the_plan_until_the_upgrade
         done(Action::Upgrade, 30, 40),
     ];
     assert_eq!(allowed(&changes, 21, 22), [PLAN]);
-    assert_eq!(allowed(&changes, 32, 33), [Answer::Accepted, PLAN]);
-    assert_eq!(allowed(&changes, 41, 42), [Answer::Accepted]);
+    assert_eq!(allowed(&changes, 32, 33), [Response::Accepted, PLAN]);
+    assert_eq!(allowed(&changes, 41, 42), [Response::Accepted]);
 }
 
 #[test]
@@ -163,14 +163,14 @@ fn an_inactive_token_is_refused_as_inactive_whatever_the_plan() {
 #[test]
 fn a_lost_change_may_have_happened_until_a_later_one_is_done() {
     let mut changes = vec![lost(Action::Deactivate(TOKEN), 10, 20)];
-    assert_eq!(allowed(&changes, 5, 9), [Answer::Accepted]);
+    assert_eq!(allowed(&changes, 5, 9), [Response::Accepted]);
     assert_eq!(
         allowed(&changes, 9_000, 9_001),
-        [Answer::Accepted, INACTIVE]
+        [Response::Accepted, INACTIVE]
     );
     changes.push(done(Action::Activate(TOKEN), 30, 40));
-    assert_eq!(allowed(&changes, 35, 36), [Answer::Accepted, INACTIVE]);
-    assert_eq!(allowed(&changes, 41, 42), [Answer::Accepted]);
+    assert_eq!(allowed(&changes, 35, 36), [Response::Accepted, INACTIVE]);
+    assert_eq!(allowed(&changes, 41, 42), [Response::Accepted]);
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn a_lost_change_does_not_undo_the_one_before_it() {
         lost(Action::Activate(TOKEN), 30, 40),
     ];
     assert_eq!(allowed(&changes, 25, 29), [INACTIVE]);
-    assert_eq!(allowed(&changes, 50, 51), [Answer::Accepted, INACTIVE]);
+    assert_eq!(allowed(&changes, 50, 51), [Response::Accepted, INACTIVE]);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn a_change_without_an_end_may_happen_at_any_later_time() {
     ];
     assert_eq!(
         allowed(&changes, 9_000, 9_001),
-        [Answer::Accepted, INACTIVE]
+        [Response::Accepted, INACTIVE]
     );
 }
 
@@ -201,19 +201,19 @@ fn either_of_two_overlapping_changes_may_have_been_the_last() {
         done(Action::Deactivate(TOKEN), 10, 30),
         done(Action::Activate(TOKEN), 20, 25),
     ];
-    assert_eq!(allowed(&changes, 31, 32), [Answer::Accepted, INACTIVE]);
+    assert_eq!(allowed(&changes, 31, 32), [Response::Accepted, INACTIVE]);
     // After a third, later change the order of the first two does not matter.
     let with_third = [&changes[..], &[done(Action::Deactivate(TOKEN), 40, 50)]].concat();
     assert_eq!(allowed(&with_third, 51, 52), [INACTIVE]);
 }
 
 #[test]
-fn a_missing_answer_is_never_a_violation_and_a_wrong_one_always_is() {
-    for answer in [Answer::Unavailable, Answer::Limited, Answer::None] {
-        assert!(judged(&[], call(3, 4, answer)).violations.is_empty());
+fn a_missing_response_is_never_a_violation_and_a_wrong_one_always_is() {
+    for response in [Response::Unavailable, Response::Limited, Response::None] {
+        assert!(judged(&[], call(3, 4, response)).violations.is_empty());
     }
-    let wrong = judged(&[], call(3, 4, Answer::Wrong("500".to_owned())));
-    assert_eq!(wrong.violations[0].because, Reason::Answer);
+    let wrong = judged(&[], call(3, 4, Response::Wrong("500".to_owned())));
+    assert_eq!(wrong.violations[0].because, Reason::Response);
     assert!(!wrong.violations[0].breaks_promise());
 }
 
@@ -230,13 +230,13 @@ fn a_violation_names_both_operations_and_their_times() {
         way: Way::Dashboard(1),
         ..done(Action::Deactivate(TOKEN), 10, 20)
     };
-    let judgement = judged(&[deactivation], call(21, 22, Answer::Accepted));
+    let judgement = judged(&[deactivation], call(21, 22, Response::Accepted));
     let text = judgement.violations[0].to_string();
     for part in [
         "deactivation of token 7 through the dashboard of server 1:",
         "requested at 0.010000 s, reported as done at 0.020000 s",
         "ping with token 7 on server 0: accepted",
-        "made at 0.021000 s, answered at 0.022000 s",
+        "made at 0.021000 s, completed at 0.022000 s",
         "1.000 ms after the deactivation was reported as done",
     ] {
         assert!(text.contains(part), "{part}:\n{text}");
@@ -288,7 +288,7 @@ proptest! {
         took in 0..10_u64,
     ) {
         let changes_by_reference: Vec<_> = changes.iter().collect();
-        let call = call(invoked, invoked + took, Answer::None);
+        let call = call(invoked, invoked + took, Response::None);
         let seen = Register::new(true, changes_by_reference).seen_by(&call);
         prop_assert_eq!((seen.no, seen.yes), seen_slowly(&changes, &call));
     }
@@ -314,9 +314,9 @@ proptest! {
                 found = sets;
             }
         }
-        let answer = if found { Answer::Accepted } else { INACTIVE };
+        let response = if found { Response::Accepted } else { INACTIVE };
         prop_assume!(invoked > 2);
-        let judgement = judged(&changes, call(invoked, invoked + took, answer));
+        let judgement = judged(&changes, call(invoked, invoked + took, response));
         prop_assert!(judgement.violations.is_empty(), "{:?}", judgement.violations);
     }
 }

@@ -35,7 +35,7 @@ pub struct NewTokenForm {
 
 /// The response to the form.
 #[derive(Debug)]
-pub struct PlainAnswer {
+pub struct NoScriptResponse {
     /// Its status.
     pub status: StatusCode,
     /// Its headers, besides those of every page.
@@ -132,7 +132,7 @@ pub async fn create_from_form(
     request: Parts,
     context: impl FnOnce(),
     form: NewTokenForm,
-) -> PlainAnswer {
+) -> NoScriptResponse {
     let response = ResponseOptions::default();
     let owner = Owner::new();
     let outcome = owner.with(|| {
@@ -152,7 +152,7 @@ pub async fn create_from_form(
         Some(outcome) => owner.with(|| document(&assets, outcome)),
         None => (head.status.unwrap_or(StatusCode::SEE_OTHER), String::new()),
     };
-    PlainAnswer {
+    NoScriptResponse {
         status,
         headers: head.headers,
         html,

@@ -6,7 +6,7 @@ use model::organisation::{Organisation, OrganisationId};
 /// The data that every page can use. The crate `server` creates it for each request for a page. Islands get their data
 /// as properties instead.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Site {
+pub struct PageContext {
     /// The address where people ask for the Enterprise plan.
     pub contact_url: String,
     /// Scheme, host and port under which integrations call the external API.
@@ -35,8 +35,8 @@ impl Viewer {
     }
 }
 
-/// The [`Site`] of the page that is being rendered.
-pub(crate) fn use_site() -> Site {
+/// The [`PageContext`] of the page that is being rendered.
+pub(crate) fn use_page_context() -> PageContext {
     // The crate `server` puts it into the extensions of the request.
     with_context(|request: &http::request::Parts| request.extensions.get().cloned())
         .flatten()
@@ -45,5 +45,5 @@ pub(crate) fn use_site() -> Site {
 
 /// The signed-in user, on a page behind sign-in.
 pub(crate) fn use_viewer() -> Option<Viewer> {
-    use_site().viewer
+    use_page_context().viewer
 }
