@@ -176,6 +176,9 @@ impl FromServerFnError for RequestError {
 }
 
 #[cfg(feature = "ssr")]
+pub(crate) use self::server::whole_seconds;
+
+#[cfg(feature = "ssr")]
 mod server {
     use std::time::Duration;
 
@@ -221,7 +224,7 @@ mod server {
     }
 
     /// The wait in seconds, rounded up: a client that waits this long is never refused as too early.
-    fn whole_seconds(wait: Duration) -> u64 {
+    pub(crate) fn whole_seconds(wait: Duration) -> u64 {
         wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
     }
 

@@ -10,7 +10,7 @@ use super::{
     request::{client, cookies, of_request, see_other, session_key, set_cookie, store},
 };
 use crate::{
-    error::RequestError,
+    error::{RequestError, whole_seconds},
     paths::{HOME, SIGN_IN, local_path, sign_in_path},
 };
 
@@ -79,10 +79,18 @@ async fn try_sign_in(email: &str, password: &str) -> Result<(), SignInFailure> {
 
 impl From<SignInError> for SignInFailure {
     fn from(error: SignInError) -> Self {
-        match RequestError::from(error) {
-            RequestError::WrongPassword => Self::WrongCredentials,
-            RequestError::TooManyTries(seconds) => Self::TooManyTries(seconds),
-            _ => Self::Unavailable,
+        match error {
+            SignInError::WrongPassword => Self::WrongCredentials,
+            SignInError::TooManyTries(wait) => Self::TooManyTries(whole_seconds(wait)),
+            SignInError::Hash(_)
+            | SignInError::Database(_)
+            // Only a session and a new password cause these two.
+            | SignInError::SessionEnded
+            | SignInError::NewPassword(_) => {
+                // The conversion logs the cause, which the page does not show.
+                let _ = RequestError::from(error);
+                Self::Unavailable
+            }
         }
     }
 }
