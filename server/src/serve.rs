@@ -15,9 +15,9 @@ use crate::{
     error::Error,
     http::{
         HttpService,
-        connections::{self, Timeouts},
+        connections::{self, Bounds},
     },
-    metrics::Metrics,
+    metrics::{Metrics, connections::ConnectionMetrics},
 };
 
 /// How often the usage of tokens is written from memory to the database. A crash loses at most this much.
@@ -65,19 +65,21 @@ pub(crate) fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static,
     })
 }
 
-/// Serves `listener` until `stop` is ready. Then finishes the running requests within `grace`, writes the last usage of
+/// Serves `listener` within `bounds` until `stop` is ready. Then finishes the running requests within `grace`, writes the last usage of
 /// tokens to the database, and closes the store.
 pub(crate) async fn run(
     listener: TcpListener,
     service: impl HttpService,
+    bounds: Bounds,
     store: &Store,
     metrics: Arc<Metrics>,
     stop: impl Future<Output = ()> + Send + 'static,
     grace: Duration,
 ) {
     let purge = purge_hourly(store);
+    let connections = metrics.connections.clone();
     let flusher = Flusher::start(store, metrics);
-    serve_until(listener, service, stop, grace).await;
+    serve_until(listener, service, bounds, connections, stop, grace).await;
     purge.abort();
     flusher.finish().await;
     if timeout(CLOSE_TIMEOUT, store.close()).await.is_err() {
@@ -88,6 +90,8 @@ pub(crate) async fn run(
 async fn serve_until(
     listener: TcpListener,
     service: impl HttpService,
+    bounds: Bounds,
+    metrics: ConnectionMetrics,
     stop: impl Future<Output = ()> + Send + 'static,
     grace: Duration,
 ) {
@@ -97,8 +101,7 @@ async fn serve_until(
         tracing::info!("stopping: finishing running requests, refusing new connections");
         let _ = stopping.send(());
     };
-    let (timeouts, max_connections) = (Timeouts::DEFAULT, connections::max_connections());
-    let serving = connections::serve_until(listener, service, timeouts, max_connections, stop);
+    let serving = connections::serve_until(listener, service, bounds, metrics, stop);
     let grace_period_over = async {
         match stopped.await {
             Ok(()) => sleep(grace).await,
@@ -202,6 +205,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::http::client_address::TrustedProxies;
 
     /// A server with one slow endpoint, which reports each request and responds when the test says so.
     struct SlowServer {
@@ -230,7 +234,10 @@ mod tests {
             let stop_signal = async {
                 let _ = stopped.await;
             };
-            let running = task::spawn(serve_until(listener, router, stop_signal, grace));
+            let bounds = Bounds::behind(TrustedProxies::default());
+            let metrics = ConnectionMetrics::default();
+            let serving = serve_until(listener, router, bounds, metrics, stop_signal, grace);
+            let running = task::spawn(serving);
             Self {
                 address,
                 requested,

@@ -16,7 +16,9 @@ use crate::{
     assets,
     config::{Config, ContactUrl},
     error::Error,
-    http::{client_address::ProxyNetwork, host::HostName, public_url::PublicUrl},
+    http::{
+        client_address::ProxyNetwork, connections::Bounds, host::HostName, public_url::PublicUrl,
+    },
     metrics,
     originals::Originals,
     serve,
@@ -240,8 +242,10 @@ impl Serve {
             ));
         }
         let service = service(store.clone(), &config, originals, &instruments);
+        let bounds = Bounds::behind(config.trusted_proxies);
         let stop = instruments.readiness.drained(stop, delay);
-        serve::run(listener, service, &store, instruments.metrics, stop, grace).await;
+        let metrics = instruments.metrics;
+        serve::run(listener, service, bounds, &store, metrics, stop, grace).await;
         Ok(())
     }
 

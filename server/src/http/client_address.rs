@@ -87,7 +87,8 @@ impl FromIterator<ProxyNetwork> for TrustedProxies {
 }
 
 impl TrustedProxies {
-    fn include(&self, address: IpAddr) -> bool {
+    /// Whether this address, in canonical form, is a trusted proxy's.
+    pub(crate) fn include(&self, address: IpAddr) -> bool {
         let networks = self.0.as_deref().unwrap_or_default();
         networks.iter().any(|network| network.0.contains(&address))
     }

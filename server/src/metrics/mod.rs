@@ -6,6 +6,7 @@
 
 pub(crate) mod calls;
 mod collector;
+pub(crate) mod connections;
 pub(crate) mod listener;
 
 use std::{
@@ -29,6 +30,7 @@ use store::Store;
 use self::{
     calls::{Calls, bounds_in_seconds},
     collector::Collected,
+    connections::ConnectionMetrics,
 };
 
 /// The labels of a request that is not an API call.
@@ -52,6 +54,7 @@ struct Outcome {
 pub(crate) struct Metrics {
     registry: Registry,
     pub(crate) calls: Arc<Calls>,
+    pub(crate) connections: ConnectionMetrics,
     requests: Family<Handled, Counter>,
     durations: Family<Route, Histogram>,
     flushes: Family<Outcome, Counter>,
@@ -65,6 +68,7 @@ impl Metrics {
         registry.register_collector(Box::new(Collected::new(Arc::clone(&calls), store.clone())));
         let metrics = Self {
             calls,
+            connections: ConnectionMetrics::default(),
             requests: Family::default(),
             durations: Family::new_with_constructor(|| Histogram::new(bounds_in_seconds())),
             flushes: Family::default(),
@@ -74,6 +78,7 @@ impl Metrics {
     }
 
     fn registered(mut self) -> Self {
+        self.connections.register(&mut self.registry);
         self.registry.register(
             "http_requests",
             "Requests other than API calls, by route and status",

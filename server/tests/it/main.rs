@@ -15,6 +15,7 @@ mod audit;
 mod backup;
 mod commands;
 mod configuration;
+mod connections;
 mod damage;
 mod docs;
 mod envelope;

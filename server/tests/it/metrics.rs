@@ -1,47 +1,22 @@
 //! The metrics for Prometheus.
 
-use std::{
-    io::Write,
-    net::{SocketAddr, TcpStream},
-};
+use std::net::SocketAddr;
 
 use crate::support::{
     PING_PATH,
     database::TestDatabase,
-    process::{ServerProcess, read_response},
+    process::ServerProcess,
     program::create_token,
-    wait::TIMEOUT,
+    scrape::{MEASURED, metrics_of, scrape, value},
 };
 
 const PING_ROUTE: &str = "/api/v1/ext/{org_id}/event/{event_id}/ping";
 
 /// Starts a server with demo data. Returns it with the address of its metrics.
 fn measured(database: &TestDatabase) -> (ServerProcess, SocketAddr) {
-    let metrics = ["--demo", "--metrics-listen", "127.0.0.1:0"];
-    let server = ServerProcess::start(&database.url(), &metrics);
-    let words = "metrics on http://";
-    server.await_stderr(words);
-    let stderr = server.stderr();
-    let (_, rest) = stderr.split_once(words).expect("awaited");
-    let (address, _) = rest.split_once("/metrics").expect("an address");
-    (server, address.parse().expect("an address"))
-}
-
-fn scrape(address: SocketAddr) -> String {
-    let mut stream = TcpStream::connect(address).expect("connected");
-    stream.set_read_timeout(Some(TIMEOUT)).expect("set");
-    let request = "GET /metrics HTTP/1.1\r\nHost: metrics\r\nConnection: close\r\n\r\n";
-    stream.write_all(request.as_bytes()).expect("sent");
-    read_response(stream)
-}
-
-/// The value of the metric with these labels, in Prometheus's notation.
-#[track_caller]
-fn value(scraped: &str, metric: &str) -> f64 {
-    let metric = format!("developer_zone_{metric} ");
-    let line = scraped.lines().find_map(|line| line.strip_prefix(&metric));
-    let value = line.unwrap_or_else(|| panic!("no {metric}in {scraped}"));
-    value.trim().parse().expect("a number")
+    let server = ServerProcess::start(&database.url(), &[&["--demo"], MEASURED].concat());
+    let metrics = metrics_of(&server);
+    (server, metrics)
 }
 
 #[test]

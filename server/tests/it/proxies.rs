@@ -1,7 +1,8 @@
 //! Two servers behind the reverse proxies of `deploy/` behave like one server without a proxy.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read},
+    net::TcpStream,
     process::{Child, Stdio},
     sync::mpsc,
     thread,
@@ -15,8 +16,10 @@ use crate::support::{
     database::TestDatabase,
     deployment::{Deployment, start_behind_proxy},
     dying_server::DyingServer,
+    holding_server::HoldingServer,
+    loopback::connect_from,
     program::{create_token, done},
-    reverse_proxy::{API, CALLER, DASHBOARD, KINDS, OTHER_CALLER, ReverseProxy},
+    reverse_proxy::{API, CALLER, DASHBOARD, KINDS, Kind, OTHER_CALLER, ReverseProxy},
     wait::wait_until,
 };
 
@@ -312,5 +315,73 @@ async fn a_proxy_sends_a_get_again_to_the_other_server_but_no_other_request() {
             is_lost
         });
         assert_eq!(dying.received("POST"), 1, "{kind:?}");
+    }
+}
+
+/// The limits of `deploy/`: requests at the same time for nginx, and connections for HAProxy.
+const NGINX_LIMIT: usize = 200;
+const HAPROXY_LIMIT: usize = 500;
+
+#[test]
+#[ignore = "needs nginx and curl: `make test` runs it"]
+fn nginx_answers_429_to_a_caller_with_too_many_requests_at_the_same_time_and_serves_others() {
+    let holding = HoldingServer::start();
+    let proxy = ReverseProxy::start(Kind::Nginx, &[holding.address, holding.address]);
+    let health = format!("{API}/healthz");
+    let mut curl = proxy.curl_from(CALLER);
+    let most = format!("{API}/held?[1-{NGINX_LIMIT}]");
+    curl.args(["--http1.1", "--parallel", "--parallel-immediate"])
+        .args(["--parallel-max", "300", "--output", "/dev/null", &most])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut curl = curl.spawn().expect("started");
+    wait_until("all requests at the server", || {
+        holding.held() == NGINX_LIMIT
+    });
+    for version in ["--http1.1", "--http2"] {
+        let refused = proxy.call(&[version, &health]);
+        assert_refused(&refused, "429", "rate_limited");
+        assert_eq!(header(&refused, "retry-after"), Some("1"), "{refused}");
+    }
+    let stranger = proxy.curl_from(OTHER_CALLER).arg(&health).output();
+    assert_eq!(stranger.expect("started").stdout, b"ok");
+    curl.kill().expect("it runs");
+    curl.wait().expect("our child");
+    wait_until("the caller to be served again", || {
+        outcome(&proxy.call(&[&health])).0 == "200"
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs HAProxy and curl: `make test` runs it"]
+async fn haproxy_closes_a_callers_further_connections_and_serves_others() {
+    const FURTHER: usize = 10;
+    let holding = HoldingServer::start();
+    let proxy = ReverseProxy::start(Kind::Haproxy, &[holding.address, holding.address]);
+    let health = format!("{API}/healthz");
+    let mut open = Vec::new();
+    for _ in 0..HAPROXY_LIMIT + FURTHER {
+        let stream = connect_from(CALLER, proxy.https()).await;
+        stream.set_nonblocking(true).expect("set");
+        open.push(stream);
+    }
+    wait_until("the further connections to be closed", || {
+        open.retain_mut(|stream| !is_closed(stream));
+        open.len() == HAPROXY_LIMIT
+    });
+    let is_served = |address| {
+        let output = proxy.curl_from(address).arg(&health).output();
+        output.expect("started").stdout == b"ok"
+    };
+    assert!(!is_served(CALLER));
+    assert!(is_served(OTHER_CALLER));
+    drop(open);
+    wait_until("the caller to be served again", || is_served(CALLER));
+}
+
+fn is_closed(stream: &mut TcpStream) -> bool {
+    match stream.read(&mut [0]) {
+        Ok(bytes) => bytes == 0,
+        Err(error) => error.kind() != std::io::ErrorKind::WouldBlock,
     }
 }

@@ -1,37 +1,45 @@
-//! TCP connections: a maximum number, a timeout for each step, and a graceful shutdown.
+//! TCP connections: a maximum number, a share for each network, a timeout for each step, and a graceful shutdown.
 //!
 //! hyper speaks HTTP/1.1 on them. hyper's own timeout covers only request heads. It also creates a timer for each
 //! request, which costs as much as our check of a key. Instead, a connection records each step with one write to memory
 //! ([`Progress`]). The accept loop looks at all connections every second, and ends those that exceed their timeout
 //! ([`Timeouts`]).
+//!
+//! The same records show which connections wait for their caller. If a new connection finds no room ([`shares`]), one
+//! of those is closed for it. A connection whose request the server works on is never closed for another one.
 
+mod arriving;
 mod progress;
+mod shares;
 mod slices;
 #[cfg(test)]
 mod tests;
 
-use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
-
-use axum::{
-    body::{Body, HttpBody},
-    response::Response,
+use std::{
+    collections::HashMap, convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc,
+    time::Duration,
 };
+
+use axum::response::Response;
 use futures_util::FutureExt;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::watch,
-    task::{AbortHandle, JoinSet},
+    sync::oneshot,
+    task::{AbortHandle, Id, JoinError, JoinSet},
     time::{Instant, MissedTickBehavior, interval, sleep},
 };
 
 use self::{
-    progress::{Phase, Progress, Watched},
+    arriving::arriving,
+    progress::{Phase, Progress, State, Watched},
+    shares::{Candidate, Limits, Networks, Room, Shares},
     slices::sliced,
 };
-use super::HttpService;
+use super::{HttpService, client_address::TrustedProxies};
+use crate::metrics::connections::{Closed, ConnectionMetrics};
 
 /// The maximum size of a request's head, in bytes. A larger one gets 431, as does one with more than 100 headers.
 const MAX_HEAD: usize = 32 * 1024;
@@ -58,6 +66,9 @@ pub(crate) struct Timeouts {
     response: Duration,
     /// Until a caller reads more of its response, or sends another request.
     idle: Duration,
+    /// Until a connection in the middle of a request can be closed for another one, if it waits for its caller. One that
+    /// waits for a request can be closed immediately.
+    stalled: Duration,
     /// How often the timeouts are checked. A connection may exceed its timeout by this much.
     check_every: Duration,
 }
@@ -69,14 +80,15 @@ impl Timeouts {
         head: Duration::from_secs(10),
         response: Duration::from_secs(30),
         idle: Duration::from_secs(75),
+        stalled: Duration::from_secs(3),
         check_every: Duration::from_secs(1),
     };
 
     fn of(&self, phase: Phase) -> Duration {
         match phase {
-            Phase::Head => self.head,
+            Phase::New | Phase::Head => self.head,
             Phase::Response => self.response,
-            Phase::Idle => self.idle,
+            Phase::Sending | Phase::Idle => self.idle,
         }
     }
 }
@@ -104,51 +116,65 @@ pub(crate) fn max_connections() -> usize {
     usize::try_from(connections.clamp(1, MAX_CONNECTIONS)).unwrap_or(1)
 }
 
-/// Serves `listener`, with at most `max_connections` at a time. Further connections wait in the system's queue. When
-/// `stop` is ready, accepts no more connections, and returns after the last request.
+/// The bounds of connections, and who they apply to.
+#[derive(Clone, Debug)]
+pub(crate) struct Bounds {
+    timeouts: Timeouts,
+    limits: Limits,
+    /// Their connections carry requests of many callers. So they have no share, and are not closed for others: a proxy
+    /// must be the one that closes them.
+    proxies: TrustedProxies,
+}
+
+impl Bounds {
+    /// The usual bounds, behind these proxies.
+    pub(crate) fn behind(proxies: TrustedProxies) -> Self {
+        Self {
+            timeouts: Timeouts::DEFAULT,
+            limits: Limits::of(max_connections()),
+            proxies,
+        }
+    }
+}
+
+/// Serves `listener` within these bounds. A connection that finds no room waits in the system's queue, or is closed if
+/// its network uses its whole share. When `stop` is ready, accepts no more connections, and returns after the last
+/// request.
 pub(crate) async fn serve_until(
     listener: TcpListener,
     service: impl HttpService,
-    timeouts: Timeouts,
-    max_connections: usize,
+    bounds: Bounds,
+    metrics: ConnectionMetrics,
     stop: impl Future<Output = ()>,
 ) {
     let mut stop = pin!(stop);
-    let mut connections = Connections::new(service, timeouts);
-    let mut check = interval(timeouts.check_every);
+    let mut check = interval(bounds.timeouts.check_every);
     check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut connections = Connections::new(service, bounds, metrics);
     let mut full = false;
     loop {
         tokio::select! {
-            accepted = listener.accept(), if connections.tasks.len() < max_connections => match accepted {
-                Ok((stream, peer)) => connections.add(stream, peer),
+            accepted = listener.accept(), if connections.waiting.is_none() => match accepted {
+                Ok((stream, peer)) => connections.arrive(stream, peer),
                 Err(error) => pause_after(&error).await,
             },
-            Some(_) = connections.tasks.join_next() => {}
+            Some(ended) = connections.tasks.join_next_with_id() => connections.end(ended),
             now = check.tick() => {
                 connections.end_slow(now);
-                full = warn_when_full(full, connections.tasks.len(), max_connections);
+                connections.retry_waiting(now);
+                full = connections.warn_when_full(full);
             }
             () = &mut stop => break,
         }
     }
     drop(listener);
-    connections.stopping.send_replace(());
+    connections.stop();
     while !connections.tasks.is_empty() {
         tokio::select! {
-            _ = connections.tasks.join_next() => {}
+            Some(ended) = connections.tasks.join_next_with_id() => connections.end(ended),
             now = check.tick() => connections.end_slow(now),
         }
     }
-}
-
-/// Logs one warning when further connections have to wait. Returns whether they have to.
-fn warn_when_full(was_full: bool, connections: usize, max_connections: usize) -> bool {
-    let full = connections >= max_connections;
-    if full && !was_full {
-        tracing::warn!(max_connections, "too many connections: further ones wait");
-    }
-    full
 }
 
 /// A connection that the caller closed early is ignored. If file handles or memory are exhausted, waits until some are
@@ -164,58 +190,225 @@ async fn pause_after(error: &io::Error) {
 /// The open connections. Dropping this ends them.
 struct Connections<S> {
     service: S,
-    timeouts: Timeouts,
-    stopping: watch::Sender<()>,
+    bounds: Bounds,
+    metrics: ConnectionMetrics,
     tasks: JoinSet<()>,
-    seen: Vec<Seen>,
+    open: HashMap<Id, Open>,
+    shares: Shares,
+    /// How many connections have been served.
+    served: u64,
+    /// A connection that was accepted, and waits until another one ends.
+    waiting: Option<(TcpStream, SocketAddr)>,
 }
 
-/// A connection, as the last check saw it.
-struct Seen {
+/// An open connection.
+struct Open {
     task: AbortHandle,
     progress: Arc<Progress>,
-    /// Its number of steps, and the time when a check first saw that number. `None` before the first check.
-    last: Option<(u32, Instant)>,
+    /// Its number of steps, and the time when that number was first seen.
+    last: (u32, Instant),
+    /// Its networks, unless it comes from a trusted proxy.
+    networks: Option<Networks>,
+    number: u64,
+    /// Asks the connection to end. `None` once it was asked.
+    leave: Option<oneshot::Sender<Leave>>,
+    /// Whether it was asked to make room. Then it counts no more for its networks.
+    makes_room: bool,
+}
+
+/// Why a connection is asked to end.
+enum Leave {
+    /// The server stops. The connection may finish its request.
+    Stopping,
+    /// It was seen waiting for its caller, with this number of steps, and another connection needs its room.
+    MakingRoom { steps: u32 },
+}
+
+impl Open {
+    /// The connection's state, and for how long it has had it.
+    fn observe(&mut self, now: Instant) -> (State, Duration) {
+        let state = self.progress.state();
+        if self.last.0 != state.steps() {
+            self.last = (state.steps(), now);
+        }
+        (state, now.saturating_duration_since(self.last.1))
+    }
+
+    /// The connection as one that can be closed for another one.
+    fn candidate(&mut self, id: Id, stalled: Duration, now: Instant) -> Option<Candidate<Id>> {
+        let (networks, number) = (self.networks?, self.number);
+        self.leave.as_ref()?;
+        let (state, waited) = self.observe(now);
+        let can_leave = state.waits_for_request() || state.waits_for_rest() && waited >= stalled;
+        can_leave.then_some(Candidate {
+            key: id,
+            networks,
+            waited,
+            number,
+        })
+    }
 }
 
 impl<S: HttpService> Connections<S> {
-    fn new(service: S, timeouts: Timeouts) -> Self {
+    fn new(service: S, bounds: Bounds, metrics: ConnectionMetrics) -> Self {
+        metrics.set_limit(bounds.limits.all);
         Self {
             service,
-            timeouts,
-            stopping: watch::Sender::new(()),
+            bounds,
+            metrics,
             tasks: JoinSet::new(),
-            seen: Vec::new(),
+            open: HashMap::new(),
+            shares: Shares::default(),
+            served: 0,
+            waiting: None,
         }
     }
 
-    fn add(&mut self, stream: TcpStream, peer: SocketAddr) {
-        tracing::trace!(%peer, "connection accepted");
-        let progress = Arc::new(Progress::default());
-        let (service, stopped) = (self.service.clone(), self.stopping.subscribe());
-        let connection = serve_connection(stream, peer, service, progress.clone(), stopped);
-        self.seen.push(Seen {
-            task: self.tasks.spawn(connection),
-            progress,
-            last: None,
+    /// Serves a new connection, if there is room or another one makes room. Otherwise it waits until one ends. It is
+    /// closed if only connections of its own network could make room, and all of those are in use.
+    fn arrive(&mut self, stream: TcpStream, peer: SocketAddr) {
+        let now = Instant::now();
+        let (open, limits) = (self.tasks.len(), self.bounds.limits);
+        let room = self.shares.room(self.networks(peer), open, limits);
+        let made = room == Room::Free || self.make_room(room, now);
+        if !made && room != Room::Anywhere {
+            tracing::debug!(%peer, "connection refused: its network uses its share");
+            self.metrics.closed(Closed::Refused);
+        } else if open < limits.all {
+            self.serve(stream, peer, now);
+        } else {
+            self.waiting = Some((stream, peer));
+        }
+    }
+
+    fn networks(&self, peer: SocketAddr) -> Option<Networks> {
+        let is_proxy = self.bounds.proxies.include(peer.ip().to_canonical());
+        (!is_proxy).then(|| Networks::of(peer.ip()))
+    }
+
+    /// Asks a connection to make room. Returns whether there was one.
+    fn make_room(&mut self, room: Room, now: Instant) -> bool {
+        let stalled = self.bounds.timeouts.stalled;
+        let open = self.open.iter_mut();
+        let candidates = open.filter_map(|(id, open)| open.candidate(*id, stalled, now));
+        let leaving = self.shares.makes_room(room, candidates);
+        let Some(leaving) = leaving.and_then(|id| self.open.get_mut(&id)) else {
+            return false;
+        };
+        if let Some(leave) = leaving.leave.take() {
+            let steps = leaving.last.0;
+            // If this fails, the connection has ended meanwhile, which makes room too.
+            let _ = leave.send(Leave::MakingRoom { steps });
+        }
+        leaving.makes_room = true;
+        if let Some(networks) = leaving.networks {
+            self.shares.remove(networks);
+        }
+        self.metrics.closed(match room {
+            Room::In(_) => Closed::ForItsNetwork,
+            Room::Free | Room::Anywhere => Closed::ForAnother,
         });
+        true
+    }
+
+    /// Serves the waiting connection once there is room for it.
+    fn admit_waiting(&mut self, now: Instant) {
+        if self.tasks.len() < self.bounds.limits.all
+            && let Some((stream, peer)) = self.waiting.take()
+        {
+            self.serve(stream, peer, now);
+        }
+    }
+
+    /// A connection that was asked to make room may have begun another request instead. Then another one is asked.
+    fn retry_waiting(&mut self, now: Instant) {
+        if self.waiting.is_some() {
+            self.make_room(Room::Anywhere, now);
+        }
+    }
+
+    fn serve(&mut self, stream: TcpStream, peer: SocketAddr, now: Instant) {
+        tracing::trace!(%peer, "connection accepted");
+        let networks = self.networks(peer);
+        if let Some(networks) = networks {
+            self.shares.add(networks);
+        }
+        let progress = Arc::new(Progress::default());
+        let steps = progress.state().steps();
+        let (leave, told_to_leave) = oneshot::channel();
+        let service = self.service.clone();
+        let connection = serve_connection(stream, peer, service, progress.clone(), told_to_leave);
+        let task = self.tasks.spawn(connection);
+        self.served += 1;
+        self.open.insert(
+            task.id(),
+            Open {
+                task,
+                progress,
+                last: (steps, now),
+                networks,
+                number: self.served,
+                leave: Some(leave),
+                makes_room: false,
+            },
+        );
+        self.metrics.set_open(self.tasks.len());
+    }
+
+    /// Forgets a connection that has ended, and serves the waiting one in its place.
+    fn end(&mut self, ended: Result<(Id, ()), JoinError>) {
+        let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
+        if let Some(open) = self.open.remove(&id)
+            && !open.makes_room
+            && let Some(networks) = open.networks
+        {
+            self.shares.remove(networks);
+        }
+        self.metrics.set_open(self.tasks.len());
+        self.admit_waiting(Instant::now());
     }
 
     fn end_slow(&mut self, now: Instant) {
-        self.seen.retain_mut(|connection| {
-            let steps = connection.progress.steps();
-            match connection.last {
-                Some((seen, since)) if seen == steps => {
-                    let phase = connection.progress.phase();
-                    if now.duration_since(since) >= self.timeouts.of(phase) {
-                        tracing::debug!(?phase, "connection timed out");
-                        connection.task.abort();
-                    }
-                }
-                _ => connection.last = Some((steps, now)),
+        for open in self.open.values_mut() {
+            let (state, waited) = open.observe(now);
+            let phase = state.phase();
+            let stalls = state.waits_for_rest() && waited >= self.bounds.timeouts.stalled;
+            if open.makes_room && stalls {
+                // It began a request when it was asked to make room, and does not finish it.
+                open.task.abort();
+            } else if waited >= self.bounds.timeouts.of(phase) {
+                tracing::debug!(?phase, "connection timed out");
+                self.metrics.closed(match phase {
+                    Phase::New | Phase::Head => Closed::SlowHead,
+                    Phase::Response => Closed::SlowRequest,
+                    Phase::Sending | Phase::Idle => Closed::Idle,
+                });
+                open.task.abort();
             }
-            !connection.task.is_finished()
-        });
+        }
+    }
+
+    /// Logs one warning when all connections are in use. Returns whether they are.
+    fn warn_when_full(&self, was_full: bool) -> bool {
+        let max_connections = self.bounds.limits.all;
+        let full = self.tasks.len() >= max_connections;
+        if full && !was_full {
+            tracing::warn!(
+                max_connections,
+                "too many connections: idle ones are closed for new ones, or new ones wait"
+            );
+        }
+        full
+    }
+
+    /// Asks every connection to end after its request. Serves no more.
+    fn stop(&mut self) {
+        self.waiting = None;
+        for open in self.open.values_mut() {
+            if let Some(leave) = open.leave.take() {
+                let _ = leave.send(Leave::Stopping);
+            }
+        }
     }
 }
 
@@ -225,7 +418,7 @@ async fn serve_connection(
     peer: SocketAddr,
     service: impl HttpService,
     progress: Arc<Progress>,
-    mut stopped: watch::Receiver<()>,
+    leave: oneshot::Receiver<Leave>,
 ) {
     // Responses are small. With Nagle's algorithm each would wait up to 40 ms on a kept-alive connection.
     let _ = stream.set_nodelay(true);
@@ -240,9 +433,20 @@ async fn serve_connection(
             .serve_connection(io, respond)
     );
     let outcome = tokio::select! {
+        // First, so that the connection's state is not older than what has arrived.
+        biased;
         outcome = connection.as_mut() => outcome,
-        _ = stopped.changed() => {
-            connection.as_mut().graceful_shutdown();
+        leave = leave => {
+            match leave {
+                Ok(Leave::MakingRoom { steps }) => {
+                    let state = progress.state();
+                    if state.waits_for_rest() && state.steps() == steps {
+                        return;
+                    }
+                    progress.leave_when_idle();
+                }
+                Ok(Leave::Stopping) | Err(_) => connection.as_mut().graceful_shutdown(),
+            }
             connection.await
         }
     };
@@ -256,19 +460,11 @@ fn respond<'a>(
     request: hyper::Request<Incoming>,
     peer: SocketAddr,
     service: &'a impl HttpService,
-    progress: &'a Progress,
+    progress: &'a Arc<Progress>,
 ) -> impl Future<Output = Result<Response, Infallible>> + 'a {
     progress.enter(Phase::Response);
-    let request = request.map(|body| {
-        if body.is_end_stream() {
-            // Most requests have no body, so nothing is kept for them.
-            Body::empty()
-        } else {
-            Body::new(body)
-        }
-    });
-    service.respond(request, Some(peer)).map(|response| {
-        progress.enter(Phase::Idle);
-        Ok(response.map(sliced))
-    })
+    let request = request.map(|body| arriving(body, progress));
+    service
+        .respond(request, Some(peer))
+        .map(|response| Ok(response.map(|body| sliced(body, progress))))
 }

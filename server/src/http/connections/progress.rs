@@ -5,11 +5,12 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
     },
     task::{Context, Poll, ready},
 };
 
+use rustix::io::ioctl_fionread;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -18,55 +19,121 @@ use tokio::{
 /// What a connection is waiting for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
+    /// The first byte of its first request.
+    New = 0,
     /// The rest of a request's head.
-    Head = 0,
+    Head = 1,
     /// The rest of the request, and then our response.
-    Response = 1,
-    /// The caller, which reads the response or sends another request.
-    Idle = 2,
+    Response = 2,
+    /// The caller, which reads a large response.
+    Sending = 3,
+    /// The caller, which reads the rest of a response or sends another request.
+    Idle = 4,
 }
 
 /// The phase of a connection and its number of steps. Only the connection's own task writes, so plain stores lose
 /// nothing. Readers may see a slightly older value.
 #[derive(Debug, Default)]
-pub(super) struct Progress(AtomicU32);
+pub(super) struct Progress {
+    state: AtomicU32,
+    /// Whether the connection makes room for another one.
+    leaves: AtomicBool,
+}
 
-impl Progress {
+/// The state of a connection at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct State(u32);
+
+impl State {
     /// The bits that hold the phase.
-    const PHASE: u32 = 3;
-    /// One step, in the bits above the phase.
-    const STEP: u32 = Self::PHASE + 1;
+    const PHASE: u32 = 0b0111;
+    /// Set while the caller has not sent the whole body that a handler waits for.
+    const BODY: u32 = 0b1000;
+    /// One step, in the bits above.
+    const STEP: u32 = 0b1_0000;
 
-    /// Phase and steps as one number, which changes with each step.
-    pub(super) fn steps(&self) -> u32 {
-        self.0.load(Relaxed)
+    /// The number of steps. Two states with the same number belong to one wait.
+    pub(super) fn steps(self) -> u32 {
+        self.0 / Self::STEP
     }
 
-    pub(super) fn phase(&self) -> Phase {
-        match self.steps() & Self::PHASE {
-            0 => Phase::Head,
-            1 => Phase::Response,
+    pub(super) fn phase(self) -> Phase {
+        match self.0 & Self::PHASE {
+            0 => Phase::New,
+            1 => Phase::Head,
+            2 => Phase::Response,
+            3 => Phase::Sending,
             _ => Phase::Idle,
         }
     }
 
-    /// Records a step into `phase`.
-    pub(super) fn enter(&self, phase: Phase) {
-        let steps = (self.steps() & !Self::PHASE).wrapping_add(Self::STEP);
-        self.0.store(steps | phase as u32, Relaxed);
+    /// Whether the connection waits for a request of which no byte has arrived.
+    pub(super) fn waits_for_request(self) -> bool {
+        matches!(self.phase(), Phase::New | Phase::Idle)
     }
 
-    /// Records a read. Only the first bytes of a head are a step: a head that arrives slowly gets no extra time.
+    /// Whether the connection is in the middle of a request, and waits for its caller: for the rest of the head or body,
+    /// or until the caller reads more of the response.
+    pub(super) fn waits_for_rest(self) -> bool {
+        match self.phase() {
+            Phase::Head | Phase::Sending => true,
+            Phase::Response => self.0 & Self::BODY != 0,
+            Phase::New | Phase::Idle => false,
+        }
+    }
+
+    /// The same wait, in another phase.
+    fn in_phase(self, phase: Phase) -> Self {
+        Self(self.0 & !(Self::PHASE | Self::BODY) | phase as u32)
+    }
+}
+
+impl Progress {
+    pub(super) fn state(&self) -> State {
+        State(self.state.load(Relaxed))
+    }
+
+    /// Records a step into `phase`.
+    pub(super) fn enter(&self, phase: Phase) {
+        let State(state) = self.state().in_phase(phase);
+        self.state.store(state.wrapping_add(State::STEP), Relaxed);
+    }
+
+    /// Records whether a handler waits for more of the request's body. It is no step: a body that arrives slowly gets
+    /// no extra time.
+    pub(super) fn waits_for_body(&self, waits: bool) {
+        let State(state) = self.state();
+        let body = if waits { State::BODY } else { 0 };
+        self.state.store(state & !State::BODY | body, Relaxed);
+    }
+
+    /// Makes the connection end as soon as it waits for a request.
+    pub(super) fn leave_when_idle(&self) {
+        self.leaves.store(true, Relaxed);
+    }
+
+    fn leaves_now(&self) -> bool {
+        self.leaves.load(Relaxed) && self.state().waits_for_request()
+    }
+
+    /// Records a read. Only the first bytes of a head are a step: a head that arrives slowly gets no extra time. The
+    /// first head has begun with the connection.
     fn has_read(&self) {
-        if self.phase() == Phase::Idle {
-            self.enter(Phase::Head);
+        match self.state().phase() {
+            Phase::Idle => self.enter(Phase::Head),
+            Phase::New => {
+                let State(state) = self.state().in_phase(Phase::Head);
+                self.state.store(state, Relaxed);
+            }
+            Phase::Head | Phase::Response | Phase::Sending => {}
         }
     }
 
     /// Records that the caller read some of its response.
     fn has_written(&self) {
-        if self.phase() == Phase::Idle {
-            self.enter(Phase::Idle);
+        match self.state().phase() {
+            phase @ (Phase::Idle | Phase::Sending) => self.enter(phase),
+            Phase::New | Phase::Head | Phase::Response => {}
         }
     }
 }
@@ -86,20 +153,34 @@ impl Watched {
         self.progress.has_written();
         Poll::Ready(written)
     }
+
+    /// Whether the system holds bytes that tokio does not know of yet.
+    fn has_unread_bytes(&self) -> bool {
+        ioctl_fionread(&self.stream).is_ok_and(|bytes| bytes > 0)
+    }
 }
 
 impl AsyncRead for Watched {
+    /// A connection that leaves reads the end of the stream, as if its caller had closed it. Then hyper closes it
+    /// cleanly. A request that has already arrived is still read, and gets its response.
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let outcome = ready!(Pin::new(&mut self.stream).poll_read(context, buffer));
-        if buffer.filled().len() > before {
-            self.progress.has_read();
+        match Pin::new(&mut self.stream).poll_read(context, buffer) {
+            Poll::Pending if self.progress.leaves_now() && !self.has_unread_bytes() => {
+                Poll::Ready(Ok(()))
+            }
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(outcome) => {
+                if buffer.filled().len() > before {
+                    self.progress.has_read();
+                }
+                Poll::Ready(outcome)
+            }
         }
-        Poll::Ready(outcome)
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -14,18 +15,24 @@ use axum::{
 };
 use hyper::body::{Frame, SizeHint};
 
+use super::progress::{Phase, Progress};
+
 /// The maximum size of a slice, in bytes.
 const SLICE: usize = 16 * 1024;
 
-/// Cuts `body` into slices, unless it is small.
-pub(super) fn sliced(body: Body) -> Body {
+/// Cuts `body` into slices, unless it is small, and records when it has been sent.
+pub(super) fn sliced(body: Body, progress: &Arc<Progress>) -> Body {
     let is_small = |length| length <= SLICE as u64;
     if body.size_hint().exact().is_some_and(is_small) {
+        // hyper writes it together with the head.
+        progress.enter(Phase::Idle);
         return body;
     }
+    progress.enter(Phase::Sending);
     Body::new(Sliced {
         body,
         rest: Bytes::new(),
+        _sending: Sending(Arc::clone(progress)),
     })
 }
 
@@ -33,6 +40,16 @@ struct Sliced {
     body: Body,
     /// The rest of the last piece that the body produced.
     rest: Bytes,
+    _sending: Sending,
+}
+
+/// Records the end of a large response. hyper drops the body after its last slice.
+struct Sending(Arc<Progress>);
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        self.0.enter(Phase::Idle);
+    }
 }
 
 impl HttpBody for Sliced {
@@ -78,6 +95,10 @@ mod tests {
 
     use super::*;
 
+    fn cut(body: Body) -> Body {
+        sliced(body, &Arc::default())
+    }
+
     async fn slices(mut body: Body) -> Vec<Bytes> {
         let mut slices = Vec::new();
         while let Some(frame) = body.frame().await {
@@ -94,7 +115,7 @@ mod tests {
     async fn a_large_body_arrives_complete_in_small_slices_and_knows_its_length() {
         for length in [SLICE + 1, 3 * SLICE, 100_000] {
             let whole = bytes(length);
-            let body = sliced(Body::from(whole.clone()));
+            let body = cut(Body::from(whole.clone()));
             assert_eq!(body.size_hint().exact(), Some(length as u64));
             let slices = slices(body).await;
             assert!(slices.iter().all(|slice| slice.len() <= SLICE));
@@ -104,7 +125,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_remaining_length_is_known_after_each_slice() {
-        let mut body = sliced(Body::from(bytes(SLICE + 7)));
+        let mut body = cut(Body::from(bytes(SLICE + 7)));
         body.frame().await.expect("a slice").expect("data");
         assert_eq!(body.size_hint().exact(), Some(7));
         assert!(!body.is_end_stream());
@@ -115,7 +136,7 @@ mod tests {
     #[tokio::test]
     async fn a_stream_is_sliced_and_its_error_is_passed_on() {
         let parts = [Ok(bytes(5)), Ok(bytes(SLICE + 5)), Err("gone")];
-        let mut body = sliced(Body::from_stream(stream::iter(parts)));
+        let mut body = cut(Body::from_stream(stream::iter(parts)));
         for expected in [5, SLICE, 5] {
             let frame = body.frame().await.expect("a slice").expect("data");
             assert_eq!(frame.into_data().expect("data").len(), expected);
@@ -125,6 +146,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_small_body_is_not_changed() {
-        assert_eq!(slices(sliced(Body::from("small"))).await, ["small"]);
+        assert_eq!(slices(cut(Body::from("small"))).await, ["small"]);
+    }
+
+    #[tokio::test]
+    async fn a_large_response_is_being_sent_until_its_body_is_dropped_and_a_small_one_is_not() {
+        let progress = Arc::default();
+        let small = sliced(Body::from("small"), &progress);
+        assert_eq!(progress.state().phase(), Phase::Idle);
+        let large = sliced(Body::from(bytes(SLICE + 1)), &progress);
+        drop(small);
+        assert_eq!(progress.state().phase(), Phase::Sending);
+        drop(large);
+        assert_eq!(progress.state().phase(), Phase::Idle);
     }
 }

@@ -4,7 +4,8 @@ use axum::{
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::tcp::OwnedWriteHalf,
+    net::{TcpSocket, tcp::OwnedWriteHalf},
+    sync::Semaphore,
     task::JoinHandle,
     time::timeout,
 };
@@ -15,15 +16,16 @@ use super::*;
 
 /// Longer than any delay on a busy machine, and far shorter than [`LONG`].
 const SHORT: Duration = Duration::from_secs(1);
-const LONG: Duration = Duration::from_secs(60);
-/// How long a test waits for the end of a connection.
-const TEST_TIMEOUT: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(600);
+/// Ends a test that hangs.
+const TEST_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Timeouts that no test reaches.
 const LENIENT: Timeouts = Timeouts {
     head: LONG,
     response: LONG,
     idle: LONG,
+    stalled: LONG,
     check_every: Duration::from_millis(10),
 };
 
@@ -34,28 +36,99 @@ const LARGE: usize = 64 * 1024 * 1024;
 
 struct Server {
     address: SocketAddr,
+    /// A permit for each request for `/held` that the server works on.
+    begun: Arc<Semaphore>,
+    /// Each permit lets one of these requests have its response.
+    release: Arc<Semaphore>,
     running: JoinHandle<()>,
 }
 
 impl Server {
+    /// A server whose callers are trusted proxies: only the whole bounds them.
     async fn start(timeouts: Timeouts, max_connections: usize) -> Self {
+        Self::bounded(Bounds {
+            timeouts,
+            limits: Limits {
+                all: max_connections,
+                caller: 1,
+                site: 1,
+            },
+            proxies: TrustedProxies::from_iter(["127.0.0.1".parse().expect("an address")]),
+        })
+        .await
+    }
+
+    /// A server for strangers, with these limits of connections.
+    async fn shared(all: usize, caller: usize, site: usize, stalled: Duration) -> Self {
+        Self::bounded(Bounds {
+            timeouts: Timeouts { stalled, ..LENIENT },
+            limits: Limits { all, caller, site },
+            proxies: TrustedProxies::default(),
+        })
+        .await
+    }
+
+    async fn bounded(bounds: Bounds) -> Self {
+        let (begun, release) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+        let held = {
+            let (begun, release) = (Arc::clone(&begun), Arc::clone(&release));
+            async move || {
+                begun.add_permits(1);
+                take(&release).await;
+                "done"
+            }
+        };
         let router = Router::new()
             .route("/", get(async || "done"))
             .route("/echo", post(async |body: Bytes| body))
+            .route("/held", get(held))
             .route("/stuck", get(std::future::pending::<()>))
             .route("/large", get(async || vec![b'x'; LARGE]));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let stop = std::future::pending();
-        let running = serve_until(listener, router, timeouts, max_connections, stop);
+        let metrics = ConnectionMetrics::default();
+        let running = serve_until(listener, router, bounds, metrics, stop);
         Self {
             address,
+            begun,
+            release,
             running: store::task::spawn(running),
         }
     }
 
     async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.expect("connected")
+    }
+
+    /// Connects from this address of 127.0.0.0/8, all of which is this machine.
+    async fn connect_from(&self, address: &str) -> TcpStream {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        let from = SocketAddr::new(address.parse().expect("an address"), 0);
+        socket.bind(from).expect("bound");
+        socket.connect(self.address).await.expect("connected")
+    }
+
+    /// Connects from this address, and gets a response on the connection.
+    async fn used_from(&self, address: &str) -> TcpStream {
+        let mut stream = self.connect_from(address).await;
+        ask(&mut stream).await;
+        stream
+    }
+
+    /// Connects from this address, and sends a request that the server works on until it is released.
+    async fn working_for(&self, address: &str) -> TcpStream {
+        let request = "GET /held HTTP/1.1\r\nHost: a.test\r\n\r\n";
+        let stream = self.sending_from(address, request).await;
+        take(&self.begun).await;
+        stream
+    }
+
+    async fn sending_from(&self, address: &str, request: &str) -> TcpStream {
+        let mut stream = self.connect_from(address).await;
+        let sent = stream.write_all(request.as_bytes()).await;
+        sent.expect("sent");
+        stream
     }
 
     /// Sends `request`, and returns the connection.
@@ -73,6 +146,12 @@ impl Drop for Server {
     }
 }
 
+/// Waits for a permit, and uses it up.
+async fn take(semaphore: &Semaphore) {
+    let permit = timeout(TEST_TIMEOUT, semaphore.acquire()).await;
+    permit.expect("in time").expect("open").forget();
+}
+
 /// Reads until the server ends the connection.
 async fn read_to_end(mut stream: impl AsyncReadExt + Unpin) -> String {
     let mut read = Vec::new();
@@ -85,6 +164,10 @@ async fn read_to_end(mut stream: impl AsyncReadExt + Unpin) -> String {
 /// Sends the request on this connection, and reads the response.
 async fn ask(stream: &mut TcpStream) {
     stream.write_all(REQUEST.as_bytes()).await.expect("sent");
+    read_response(stream).await;
+}
+
+async fn read_response(stream: &mut TcpStream) {
     let mut read = Vec::new();
     while !read.ends_with(b"done") {
         let more = timeout(TEST_TIMEOUT, stream.read_buf(&mut read)).await;
@@ -198,6 +281,142 @@ async fn beyond_the_maximum_a_connection_waits_until_another_one_ends() {
     drop(second);
     let arrived = timeout(TEST_TIMEOUT, third.read_u8()).await;
     assert_eq!(arrived.expect("in time").expect("read"), b'H');
+}
+
+/// Callers in different /24 networks.
+const CALLER: &str = "127.0.1.1";
+const NEIGHBOUR: &str = "127.0.1.2";
+const STRANGER: &str = "127.0.2.1";
+const OTHER: &str = "127.0.3.1";
+
+const FIRST_PART: &str = "GET / HTTP/1.1\r\nHost: a.test\r\n";
+
+#[tokio::test]
+async fn one_caller_cannot_hold_every_connection() {
+    let server = Server::shared(4, 2, 2, LONG).await;
+    let mut held = Vec::new();
+    for _ in 0..8 {
+        held.push(server.used_from(CALLER).await);
+    }
+    server.used_from(STRANGER).await;
+    // The last two of the caller are open, and the older ones were closed cleanly.
+    let mut open = held.split_off(6);
+    for stream in &mut open {
+        ask(stream).await;
+    }
+    for closed in held {
+        assert_eq!(read_to_end(closed).await, "");
+    }
+}
+
+#[tokio::test]
+async fn many_addresses_of_one_network_cannot_hold_every_connection() {
+    let server = Server::shared(4, 2, 3, LONG).await;
+    let oldest = server.used_from(CALLER).await;
+    let mut kept = [
+        server.used_from(CALLER).await,
+        server.used_from(NEIGHBOUR).await,
+        server.used_from(STRANGER).await,
+    ];
+    let mut newest = server.used_from("127.0.1.3").await;
+    assert_eq!(read_to_end(oldest).await, "");
+    for stream in kept.iter_mut().chain([&mut newest]) {
+        ask(stream).await;
+    }
+}
+
+#[tokio::test]
+async fn callers_that_send_nothing_or_half_a_head_or_half_a_body_cannot_keep_a_stranger_out() {
+    let half_body = "POST /echo HTTP/1.1\r\nHost: a.test\r\nContent-Length: 9\r\n\r\nhalf";
+    for begun in ["", "G", FIRST_PART, half_body] {
+        let server = Server::shared(1, 1, 1, Duration::ZERO).await;
+        let stalled = server.sending_from(CALLER, begun).await;
+        let mut stranger = server.used_from(STRANGER).await;
+        assert!(!read_to_end(stalled).await.contains("200 OK"), "{begun:?}");
+        ask(&mut stranger).await;
+    }
+}
+
+#[tokio::test]
+async fn a_caller_that_reads_no_response_cannot_keep_a_stranger_out() {
+    let server = Server::shared(1, 1, 1, Duration::ZERO).await;
+    let request = "GET /large HTTP/1.1\r\nHost: a.test\r\n\r\n";
+    let reading_nothing = server.sending_from(CALLER, request).await;
+    server.used_from(STRANGER).await;
+    assert!(read_to_end(reading_nothing).await.len() < LARGE);
+}
+
+#[tokio::test]
+async fn a_request_that_the_server_works_on_is_not_ended_for_another_connection() {
+    let server = Server::shared(3, 1, 2, Duration::ZERO).await;
+    let mut working = [
+        server.working_for(CALLER).await,
+        server.working_for(NEIGHBOUR).await,
+        server.working_for(STRANGER).await,
+    ];
+    // All connections are in use, so a caller of another network waits.
+    let mut waiting = server.sending_from(OTHER, REQUEST).await;
+    assert!(timeout(SHORT, waiting.read_u8()).await.is_err());
+    server.release.add_permits(working.len());
+    for stream in &mut working {
+        read_response(stream).await;
+    }
+    read_response(&mut waiting).await;
+}
+
+#[tokio::test]
+async fn a_network_that_uses_its_whole_share_is_refused_and_others_are_served() {
+    let server = Server::shared(9, 1, 2, Duration::ZERO).await;
+    let mut working = server.working_for(CALLER).await;
+    let mut stranger = server.used_from(STRANGER).await;
+    let refused = server.sending_from(CALLER, REQUEST).await;
+    assert_eq!(read_to_end(refused).await, "");
+    ask(&mut stranger).await;
+    server.release.add_permits(1);
+    read_response(&mut working).await;
+    // Now it waits for another request, and can make room.
+    let mut next = server.used_from(CALLER).await;
+    assert_eq!(read_to_end(working).await, "");
+    ask(&mut next).await;
+}
+
+#[tokio::test]
+async fn a_request_that_arrives_just_before_its_connection_makes_room_gets_its_response() {
+    for round in 0..50 {
+        let server = Server::shared(9, 1, 2, LONG).await;
+        let first = server.sending_from(CALLER, REQUEST).await;
+        let second = server.sending_from(CALLER, REQUEST).await;
+        let first = read_to_end(first).await;
+        assert!(first.starts_with("HTTP/1.1 200 OK"), "{round}: {first:?}");
+        drop(second);
+    }
+}
+
+#[tokio::test]
+async fn trusted_proxies_have_no_share_and_their_connections_are_not_closed_for_others() {
+    let server = Server::bounded(Bounds {
+        timeouts: Timeouts {
+            stalled: Duration::ZERO,
+            ..LENIENT
+        },
+        limits: Limits {
+            all: 4,
+            caller: 1,
+            site: 1,
+        },
+        proxies: TrustedProxies::from_iter([CALLER.parse().expect("an address")]),
+    })
+    .await;
+    let mut of_proxy = Vec::new();
+    for _ in 0..3 {
+        of_proxy.push(server.used_from(CALLER).await);
+    }
+    let stranger = server.used_from(STRANGER).await;
+    let mut newest = server.used_from(OTHER).await;
+    assert_eq!(read_to_end(stranger).await, "");
+    for stream in of_proxy.iter_mut().chain([&mut newest]) {
+        ask(stream).await;
+    }
 }
 
 #[tokio::test]

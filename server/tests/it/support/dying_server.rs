@@ -55,7 +55,7 @@ fn read_requests(stream: TcpStream, methods: &Mutex<Vec<String>>) {
 }
 
 /// Reads one request, and returns its method and path.
-fn read_request(reading: &mut impl BufRead) -> Option<(String, String)> {
+pub(super) fn read_request(reading: &mut impl BufRead) -> Option<(String, String)> {
     let first = read_line(reading)?;
     let mut words = first.split(' ').map(str::to_owned);
     let (method, path) = (words.next()?, words.next()?);

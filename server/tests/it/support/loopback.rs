@@ -9,12 +9,25 @@ use std::{
     sync::atomic::{AtomicU8, Ordering},
 };
 
+use tokio::net::TcpSocket;
+
 /// An address of this machine that nothing else uses.
 pub(crate) fn own_address() -> Ipv4Addr {
     static NEXT: AtomicU8 = AtomicU8::new(0);
     let number = NEXT.fetch_add(1, Ordering::SeqCst);
     let [_, _, high, low] = process::id().to_be_bytes();
     Ipv4Addr::new(127, 128 | number, high, low)
+}
+
+/// Connects to a server from this address of 127.0.0.0/8.
+pub(crate) async fn connect_from(address: &str, server: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    let from = SocketAddr::new(address.parse().expect("an address"), 0);
+    socket.bind(from).expect("bound");
+    let stream = socket.connect(server).await.expect("connected");
+    let stream = stream.into_std().expect("a socket");
+    stream.set_nonblocking(false).expect("set");
+    stream
 }
 
 /// A free port of an address from [`own_address`]. It stays free, since nothing else uses the address.

@@ -8,9 +8,11 @@
 //! | [`browser`] | a browser with cookies, signed in to that server's dashboard |
 //! | [`program`] | the real program, for one command |
 //! | [`process`] | the real program, running `serve` |
+//! | [`scrape`] | the metrics of that server |
 //! | [`reverse_proxy`] | nginx or HAProxy, with the shipped configuration |
 //! | [`deployment`] | two `serve` processes on one PostgreSQL, behind reverse proxies |
 //! | [`dying_server`] | a server that dies in the middle of every request |
+//! | [`holding_server`] | a server that never responds |
 //! | [`cuttable_proxy`] | a TCP proxy that can hold back bytes or close its connections |
 //! | [`loopback`] | loopback addresses and ports that no other test uses |
 //! | [`wait`] | waiting for an event |
@@ -22,10 +24,12 @@ pub(crate) mod cuttable_proxy;
 pub(crate) mod database;
 pub(crate) mod deployment;
 pub(crate) mod dying_server;
+pub(crate) mod holding_server;
 pub(crate) mod loopback;
 pub(crate) mod process;
 pub(crate) mod program;
 pub(crate) mod reverse_proxy;
+pub(crate) mod scrape;
 pub(crate) mod server;
 pub(crate) mod wait;
 

@@ -156,6 +156,11 @@ impl ReverseProxy {
         statuses.lines().map(str::to_owned).collect()
     }
 
+    /// The address for HTTPS.
+    pub(crate) fn https(&self) -> SocketAddr {
+        (self.listen.address, self.listen.https).into()
+    }
+
     /// Its log of calls so far.
     pub(crate) fn logged(&self) -> String {
         match &self.log {
@@ -207,6 +212,11 @@ fn nginx(folder: &Path, listen: Listen, servers: &[SocketAddr]) -> Command {
     let mut shipped = shipped("nginx/developer-zone.conf")
         .replace("/etc/ssl/developer-zone", &here.to_string())
         .replace("/var/log/nginx", &here.to_string())
+        // A timeout must not end a request that a test holds.
+        .replace(
+            "proxy_read_timeout 35s",
+            &format!("proxy_read_timeout {}s", TIMEOUT.as_secs()),
+        )
         // Not every machine has IPv6.
         .replace("listen [::]:443", &format!("listen unix:{here}/https"))
         .replace("listen [::]:80", &format!("listen unix:{here}/http"))
@@ -243,11 +253,14 @@ fn haproxy(folder: &Path, listen: Listen, servers: &[SocketAddr]) -> Command {
     let health_check = "default-server check";
     // A health check that is late on a busy machine must not take a server out of service.
     let patient = format!("timeout check {}s", TIMEOUT.as_secs());
+    // Nor may a timeout end a connection that a test holds.
+    let patient_client = format!("timeout http-request {}s", TIMEOUT.as_secs());
     let mut shipped: String = shipped("haproxy/developer-zone.cfg")
         .replace("/etc/ssl/developer-zone", &here.to_string())
         .replace("/dev/log", &format!("{here}/log"))
         .replace(":::443 v4v6", &format!("{address}:{https}"))
         .replace(":::80 v4v6", &format!("{address}:{http}"))
+        .replace("timeout http-request 10s", &patient_client)
         .replace(health_check, &format!("{patient}\n    {health_check}"));
     for (port, server) in (3001..).zip(servers) {
         shipped = shipped.replace(&format!("127.0.0.1:{port}"), &server.to_string());
