@@ -188,7 +188,7 @@ mod server {
     use model::token::InvalidTokenName;
     use store::error::{
         AuditError, DatabaseError, MemberError, NewPasswordError, PasswordHashError, PlanRequired,
-        SignInError, TokenError,
+        SessionError, SignInError, TokenError,
     };
 
     use super::{NewPasswordProblem, RequestError};
@@ -261,6 +261,7 @@ mod server {
         fn from(error: MemberError) -> Self {
             match error {
                 MemberError::NotAMember(_) => Self::NotAMember,
+                MemberError::SessionEnded => Self::SessionEnded,
                 MemberError::Database(error) => error.into(),
             }
         }
@@ -269,7 +270,8 @@ mod server {
     impl From<TokenError> for RequestError {
         fn from(error: TokenError) -> Self {
             match error {
-                TokenError::NoSuchOrganisation(_) => Self::NotAMember,
+                TokenError::NoSuchOrganisation(_) | TokenError::NotAMember(_) => Self::NotAMember,
+                TokenError::SessionEnded => Self::SessionEnded,
                 TokenError::PlanRequired(required) => required.into(),
                 TokenError::LimitReached => Self::TokenLimitReached,
                 TokenError::NoSuchToken(token) => Self::NoSuchToken(token),
@@ -284,6 +286,15 @@ mod server {
                 AuditError::NoSuchOrganisation(_) => Self::NotAMember,
                 AuditError::PlanRequired(required) => required.into(),
                 AuditError::Database(error) => error.into(),
+            }
+        }
+    }
+
+    impl From<SessionError> for RequestError {
+        fn from(error: SessionError) -> Self {
+            match error {
+                SessionError::Ended => Self::SessionEnded,
+                SessionError::Database(error) => error.into(),
             }
         }
     }

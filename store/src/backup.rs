@@ -21,7 +21,6 @@ use crate::{
     audit::{Record, email_of},
     database::{DATABASE_TIMEOUT, names_a_file, names_a_postgres, without_password},
     error::{BackupError, DatabaseError, OpenError, SchemaError},
-    permission::TokenPermission,
     schema,
     task::spawn_blocking,
     token_name::stored_name,
@@ -181,14 +180,13 @@ struct DeactivatedRow {
 
 impl DeactivatedRow {
     fn record(&self) -> Record {
-        let operator = TokenPermission::Operator(OrganisationId(self.organisation_id));
         let token = RecordedToken {
             id: TokenId(self.id),
             preview: TokenPreview::of(&self.preview),
             name: self.name.as_deref().and_then(stored_name),
             renamed_to: None,
         };
-        Record::of_token(Kind::TokenDeactivated, operator, token)
+        Record::token_distrusted(OrganisationId(self.organisation_id), token)
     }
 }
 
@@ -206,11 +204,12 @@ impl Store {
     /// Those of the database.
     pub async fn distrust_restored(&self) -> Result<Distrusted, DatabaseError> {
         let mut transaction = self.database().begin().await?;
+        // Sessions first, in the order of locks of `crate::change`.
+        let sessions: Vec<(i64,)> = transaction.fetch_all(END_ALL_SESSIONS, &[]).await?;
         let tokens: Vec<DeactivatedRow> = transaction.fetch_all(DEACTIVATE_ALL, &[]).await?;
         for token in &tokens {
             self.record(&mut transaction, token.record()).await?;
         }
-        let sessions: Vec<(i64,)> = transaction.fetch_all(END_ALL_SESSIONS, &[]).await?;
         let users: BTreeSet<_> = sessions.iter().map(|(user,)| UserId(*user)).collect();
         for user in users {
             let email = email_of(&mut transaction, user).await?;

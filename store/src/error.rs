@@ -175,6 +175,20 @@ pub enum MemberError {
     /// The user is not a member, or the organisation does not exist.
     #[error("the user is not a member of organisation {0}")]
     NotAMember(OrganisationId),
+    /// The session has ended.
+    #[error("the session has ended")]
+    SessionEnded,
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+/// A session was not changed, or nothing in its name.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The session has ended.
+    #[error("the session has ended")]
+    Ended,
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -277,6 +291,12 @@ pub enum TokenError {
     /// The organisation's plan has no Developer Zone.
     #[error(transparent)]
     PlanRequired(#[from] PlanRequired),
+    /// The user is no longer a member of the organisation.
+    #[error("the user is not a member of organisation {0}")]
+    NotAMember(OrganisationId),
+    /// The session has ended.
+    #[error("the session has ended")]
+    SessionEnded,
     /// The organisation has the maximum number of tokens.
     #[error(
         "the organisation has reached the limit of {TOKEN_LIMIT} tokens; delete one to create a new one"
@@ -425,6 +445,34 @@ fn sqlite_code(code: &str) -> Option<u32> {
         .then(|| code.parse::<u32>().ok())
         .flatten();
     number.map(|number| number & 0xff)
+}
+
+impl From<SessionError> for MemberError {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Ended => Self::SessionEnded,
+            SessionError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<SessionError> for SignInError {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Ended => Self::SessionEnded,
+            SessionError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<MemberError> for TokenError {
+    fn from(error: MemberError) -> Self {
+        match error {
+            MemberError::NotAMember(organisation) => Self::NotAMember(organisation),
+            MemberError::SessionEnded => Self::SessionEnded,
+            MemberError::Database(error) => error.into(),
+        }
+    }
 }
 
 impl From<UnknownCode> for DatabaseError {

@@ -7,6 +7,7 @@
 mod actor;
 pub mod audit;
 pub mod backup;
+mod change;
 pub mod clock;
 mod database;
 pub mod demo;

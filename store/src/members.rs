@@ -15,6 +15,7 @@ use crate::{
     database::values,
     error::{DatabaseError, MemberError, PlanRequired},
     organisation_row::OrganisationRow,
+    sessions::Session,
 };
 
 /// Proof that a user belongs to an organisation, with the organisation at the time of the read. Only
@@ -25,8 +26,19 @@ pub struct Member {
     email: Email,
     organisation: Organisation,
     role: Role,
+    /// The session that the member makes changes with. None at the command line, where an operator acts for the member.
+    session: Option<Session>,
     /// The origin of the request that looked the member up.
     origin: Option<Arc<Origin>>,
+}
+
+/// A user's membership of an organisation, as it is shown. Unlike a [`Member`] it allows nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// The organisation.
+    pub organisation: Organisation,
+    /// The user's role in it.
+    pub role: Role,
 }
 
 impl Member {
@@ -48,6 +60,10 @@ impl Member {
     /// The user's role in the organisation.
     pub const fn role(&self) -> Role {
         self.role
+    }
+
+    pub(crate) const fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
     }
 
     /// Requires the plan that opens the Developer Zone, as it was when the member was looked up. For code that
@@ -113,14 +129,33 @@ struct MemberRow {
 }
 
 impl MemberRow {
-    fn for_store(self, store: &Store) -> Result<Member, DatabaseError> {
+    fn for_store(self, store: &Store, session: Option<&Session>) -> Result<Member, DatabaseError> {
         Ok(Member {
             user_id: UserId(self.user_id),
             email: Email::parse(&self.email)
                 .map_err(|error| DatabaseError::Corrupt(error.to_string()))?,
             organisation: self.organisation.try_into()?,
             role: self.role.parse()?,
+            session: session.cloned(),
             origin: store.shared_origin(),
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct MembershipRow {
+    #[sqlx(flatten)]
+    organisation: OrganisationRow,
+    role: String,
+}
+
+impl TryFrom<MembershipRow> for Membership {
+    type Error = DatabaseError;
+
+    fn try_from(row: MembershipRow) -> Result<Self, DatabaseError> {
+        Ok(Self {
+            organisation: row.organisation.try_into()?,
+            role: row.role.parse()?,
         })
     }
 }
@@ -151,25 +186,27 @@ impl<'a> Members<'a> {
         Self { store }
     }
 
-    /// The user as a member of the organisation.
+    /// The user of the session as a member of the organisation.
     ///
     /// # Errors
     /// [`MemberError`]. An organisation that does not exist gives the same error as one that the user does not
     /// belong to.
     pub async fn find(
         &self,
-        user: UserId,
+        session: &Session,
         organisation: OrganisationId,
     ) -> Result<Member, MemberError> {
+        let user = session.user_id();
         let database = self.store.database();
         let row: Option<MemberRow> = database
             .fetch_optional(FIND, values![user.0, organisation.0])
             .await?;
         let row = row.ok_or_else(|| self.store.not_a_member(user, organisation))?;
-        Ok(row.for_store(self.store)?)
+        Ok(row.for_store(self.store, Some(session))?)
     }
 
-    /// The user with this address, as a member of the organisation.
+    /// The user with this address, as a member of the organisation. For the command line, where an operator acts for
+    /// the member.
     ///
     /// # Errors
     /// [`MemberError`].
@@ -183,18 +220,16 @@ impl<'a> Members<'a> {
             .fetch_optional(FIND_BY_EMAIL, values![email.as_str(), organisation.0])
             .await?;
         let row = row.ok_or(MemberError::NotAMember(organisation))?;
-        Ok(row.for_store(self.store)?)
+        Ok(row.for_store(self.store, None)?)
     }
 
     /// All memberships of the user, by the organisations' names.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn of_user(&self, user: UserId) -> Result<Vec<Member>, DatabaseError> {
+    pub async fn of_user(&self, user: UserId) -> Result<Vec<Membership>, DatabaseError> {
         let database = self.store.database();
-        let rows: Vec<MemberRow> = database.fetch_all(OF_USER, values![user.0]).await?;
-        rows.into_iter()
-            .map(|row| row.for_store(self.store))
-            .collect()
+        let rows: Vec<MembershipRow> = database.fetch_all(OF_USER, values![user.0]).await?;
+        rows.into_iter().map(Membership::try_from).collect()
     }
 }

@@ -1,11 +1,11 @@
 //! Permissions: a call on an organisation's rows takes one of these types, which proves that the caller may make it.
 
 use model::{
-    organisation::OrganisationId,
+    organisation::{Organisation, OrganisationId},
     permission::{EventPermission, OrganisationPermission},
 };
 
-use crate::members::Member;
+use crate::{error::TokenError, members::Member};
 
 /// Permission to read an organisation's events: for its members, its API keys, and operators.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +54,17 @@ impl TokenPermission<'_> {
         match self {
             Self::Member(member) => member.organisation().id,
             Self::Operator(organisation) => *organisation,
+        }
+    }
+
+    /// Requires the plan that this permission needs, of the organisation as it was just read. A [`Member`] carries a
+    /// plan too, but that one can be as old as the request.
+    pub(crate) fn require_plan_of(&self, found: Option<Organisation>) -> Result<(), TokenError> {
+        let missing = TokenError::NoSuchOrganisation(self.organisation_id());
+        let organisation = found.ok_or(missing)?;
+        match self {
+            Self::Member(member) => Ok(member.require_plan_of(&organisation)?),
+            Self::Operator(_) => Ok(()),
         }
     }
 }

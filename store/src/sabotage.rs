@@ -4,5 +4,14 @@
 /// Whether to report a change as done immediately, without waiting for other servers' leases
 /// (`DEVELOPER_ZONE_SABOTAGE=no-wait`).
 pub(crate) fn no_wait() -> bool {
-    std::env::var_os("DEVELOPER_ZONE_SABOTAGE").is_some_and(|what| what == "no-wait")
+    is_chosen("no-wait")
+}
+
+/// Whether a change in a user's name skips the check in its transaction (`DEVELOPER_ZONE_SABOTAGE=no-check`).
+pub(crate) fn no_check() -> bool {
+    is_chosen("no-check")
+}
+
+fn is_chosen(what: &str) -> bool {
+    std::env::var_os("DEVELOPER_ZONE_SABOTAGE").is_some_and(|chosen| chosen == what)
 }

@@ -23,9 +23,10 @@ use zeroize::Zeroizing;
 use crate::{
     Store,
     audit::{Record, email_of},
+    change::Change,
     database::{Transaction, values},
     device_cookies::from_hex,
-    error::DatabaseError,
+    error::{DatabaseError, SessionError},
 };
 
 /// How long a session lasts without use: a working day with its breaks.
@@ -81,10 +82,16 @@ impl fmt::Debug for SessionKey {
 pub struct Session {
     id: SessionId,
     user_id: UserId,
+    /// Of the key that the request came with.
+    digest: [u8; 32],
     confirmed_at: Timestamp,
 }
 
 impl Session {
+    pub(crate) const fn digest(&self) -> &[u8] {
+        &self.digest
+    }
+
     /// The session's number.
     pub const fn id(&self) -> SessionId {
         self.id
@@ -124,19 +131,19 @@ impl SessionRow {
         idle.min(absolute)
     }
 
+    /// The session of the key that found this row.
+    fn opened_by(self, key: &SessionKey) -> Session {
+        Session {
+            id: SessionId(self.id),
+            user_id: UserId(self.user_id),
+            digest: key.digest(),
+            confirmed_at: Timestamp(self.confirmed_at),
+        }
+    }
+
     /// The session's owner; none if the session has ended.
     fn user_at(&self, now: Timestamp) -> Option<UserId> {
         (now < self.ends_at()).then_some(UserId(self.user_id))
-    }
-}
-
-impl From<SessionRow> for Session {
-    fn from(row: SessionRow) -> Self {
-        Self {
-            id: SessionId(row.id),
-            user_id: UserId(row.user_id),
-            confirmed_at: Timestamp(row.confirmed_at),
-        }
     }
 }
 
@@ -160,10 +167,9 @@ const END_SURPLUS: &str = "DELETE FROM sessions WHERE user_id = $1 AND id NOT IN
         SELECT id FROM sessions WHERE user_id = $1 ORDER BY last_used_at DESC, id DESC LIMIT $2
     )";
 /// Records that the password was given again.
-const CONFIRM: &str = "UPDATE sessions SET confirmed_at = $3 WHERE id = $1 AND user_id = $2";
+const CONFIRM: &str = "UPDATE sessions SET confirmed_at = $2 WHERE id = $1";
 /// Records that the password was given again, and gives the session a new key.
-const RENEW: &str =
-    "UPDATE sessions SET digest = $3, confirmed_at = $4 WHERE id = $1 AND user_id = $2";
+const RENEW: &str = "UPDATE sessions SET digest = $2, confirmed_at = $3 WHERE id = $1";
 const END_OTHERS: &str = "DELETE FROM sessions WHERE user_id = $1 AND id <> $2";
 const END_ALL: &str = "DELETE FROM sessions WHERE user_id = $1";
 
@@ -191,10 +197,9 @@ const OF_USER: &str = select_session!(
     ORDER BY last_used_at DESC, id DESC"
 );
 /// Keeps an existing number: an open form in another tab may contain it.
-const OPEN_FORM: &str = "UPDATE sessions SET form_number = COALESCE(form_number, $3)
-    WHERE id = $1 AND user_id = $2 RETURNING form_number";
-const USE_FORM: &str = "UPDATE sessions SET form_number = NULL
-    WHERE id = $1 AND user_id = $2 AND form_number = $3";
+const OPEN_FORM: &str = "UPDATE sessions SET form_number = COALESCE(form_number, $2)
+    WHERE id = $1 RETURNING form_number";
+const USE_FORM: &str = "UPDATE sessions SET form_number = NULL WHERE id = $1 AND form_number = $2";
 const RECORD_USE: &str = "UPDATE sessions SET last_used_at = $2 WHERE id = $1";
 const END_BY_KEY: &str = concat!(
     "DELETE FROM sessions WHERE digest = $1 RETURNING ",
@@ -204,7 +209,7 @@ const END: &str = "DELETE FROM sessions WHERE user_id = $1 AND id = $2";
 const PURGE: &str = "DELETE FROM sessions WHERE last_used_at <= $1 OR created_at <= $2";
 
 /// Sessions that were last used, or signed in, no later than these two instants have ended at `now`.
-fn ended(now: Timestamp) -> (i64, i64) {
+pub(crate) fn ended(now: Timestamp) -> (i64, i64) {
     let before = |end| now.plus_millis(-millis(end)).epoch_millis();
     (before(IDLE_TIMEOUT), before(ABSOLUTE_TIMEOUT))
 }
@@ -227,7 +232,7 @@ impl<'a> Sessions<'a> {
         if noted <= now {
             self.record_use(row.id, now).await?;
         }
-        Ok(Some(row.into()))
+        Ok(Some(row.opened_by(key)))
     }
 
     /// The session with this key; none if it has ended. A page polls with this: polling does not extend the
@@ -237,7 +242,7 @@ impl<'a> Sessions<'a> {
     /// Those of the database.
     pub async fn watch(&self, key: &SessionKey) -> Result<Option<Session>, DatabaseError> {
         let row = self.read(key, self.store.clock().now()).await?;
-        Ok(row.map(Session::from))
+        Ok(row.map(|row| row.opened_by(key)))
     }
 
     /// The row of a session that has not ended at `now`.
@@ -254,29 +259,31 @@ impl<'a> Sessions<'a> {
     }
 
     /// A number for a form that this session may send once: sending it again does nothing. Forms that are open at
-    /// the same time share one number, and only the first of them takes effect. None if the session has ended.
+    /// the same time share one number, and only the first of them takes effect.
     ///
     /// # Errors
-    /// Those of the database.
-    pub async fn open_form(&self, session: &Session) -> Result<Option<String>, DatabaseError> {
+    /// [`SessionError`].
+    pub async fn open_form(&self, session: &Session) -> Result<String, SessionError> {
         let fresh = format!("{:032x}", OsRng.unwrap_err().random::<u128>());
-        let mut transaction = self.store.database().begin().await?;
-        let number: Option<(String,)> = transaction
-            .fetch_optional(OPEN_FORM, values![session.id.0, session.user_id.0, &fresh])
+        let mut change = self.store.begin_for_session(session).await?;
+        let (number,): (String,) = change
+            .fetch_one(OPEN_FORM, values![session.id.0, &fresh])
             .await?;
-        transaction.commit().await?;
-        Ok(number.map(|(number,)| number))
+        change.commit().await?;
+        Ok(number)
     }
 
     /// Removes a form's number, and returns whether it was still there. Of any number of calls on any servers,
     /// exactly one returns true.
     ///
     /// # Errors
-    /// Those of the database.
-    pub async fn use_form(&self, session: &Session, number: &str) -> Result<bool, DatabaseError> {
-        let database = self.store.database();
-        let values = values![session.id.0, session.user_id.0, number];
-        Ok(database.execute(USE_FORM, values).await? == 1)
+    /// [`SessionError`].
+    pub async fn use_form(&self, session: &Session, number: &str) -> Result<bool, SessionError> {
+        let mut change = self.store.begin_for_session(session).await?;
+        let values = values![session.id.0, number];
+        let used = change.execute(USE_FORM, values).await?;
+        change.commit().await?;
+        Ok(used == 1)
     }
 
     async fn record_use(&self, id: i64, now: Timestamp) -> Result<(), DatabaseError> {
@@ -309,56 +316,46 @@ impl<'a> Sessions<'a> {
         let mut transaction = self.store.database().begin().await?;
         if let Some(user) = end_session(&mut transaction, key, now).await? {
             let email = email_of(&mut transaction, user).await?;
-            let record = Record::by_user(Kind::SignedOut, user, &email);
+            let record = Record::signed_out(user, &email);
             self.store.record(&mut transaction, record).await?;
         }
         transaction.commit().await
     }
 
-    /// Ends one of the user's sessions. If it has already ended, that is no error. Never ends another user's session,
-    /// because session numbers are not secret.
+    /// Ends `ended`, one of the user's sessions, in the name of `session`. If it has already ended, that is no error.
+    /// Never ends another user's session, because session numbers are not secret.
     ///
     /// # Errors
-    /// Those of the database.
-    pub async fn end(&self, user: UserId, session: SessionId) -> Result<(), DatabaseError> {
-        let mut transaction = self.store.database().begin().await?;
-        let ended = transaction.execute(END, values![user.0, session.0]).await?;
-        if ended > 0 {
-            self.record_end(&mut transaction, user).await?;
+    /// [`SessionError`].
+    pub async fn end(&self, session: &Session, ended: SessionId) -> Result<(), SessionError> {
+        let mut change = self.store.begin_for_session(session).await?;
+        let values = values![session.user_id.0, ended.0];
+        if change.execute(END, values).await? > 0 {
+            let record = Record::of_own_account(Kind::SessionsEnded, &change);
+            self.store.record(&mut change, record).await?;
         }
-        transaction.commit().await
+        Ok(change.commit().await?)
     }
 
-    /// Ends all of the user's sessions, and returns how many there were.
+    /// Ends all sessions of the user, `session` included, and returns how many there were.
     ///
     /// # Errors
-    /// Those of the database.
-    pub async fn end_all(&self, user: UserId) -> Result<u64, DatabaseError> {
-        let mut transaction = self.store.database().begin().await?;
-        let ended = end_sessions_of(&mut transaction, user).await?;
-        if ended > 0 {
-            self.record_end(&mut transaction, user).await?;
-        }
-        transaction.commit().await?;
+    /// [`SessionError`].
+    pub async fn end_all(&self, session: &Session) -> Result<u64, SessionError> {
+        let mut change = self.store.begin_for_session(session).await?;
+        let ended = end_sessions_of(&mut change, session.user_id).await?;
+        let record = Record::of_own_account(Kind::SessionsEnded, &change);
+        self.store.record(&mut change, record).await?;
+        change.commit().await?;
         Ok(ended)
     }
 
-    async fn record_end(
-        &self,
-        transaction: &mut Transaction,
-        user: UserId,
-    ) -> Result<(), DatabaseError> {
-        let email = email_of(transaction, user).await?;
-        let record = Record::by_user(Kind::SessionsEnded, user, &email);
-        self.store.record(transaction, record).await
-    }
-
-    /// Records that the password was given again. Returns whether the session still exists.
-    pub(crate) async fn confirm(&self, session: &Session) -> Result<bool, DatabaseError> {
+    /// Records that the password was given again.
+    pub(crate) async fn confirm(&self, session: &Session) -> Result<(), SessionError> {
         let now = self.store.clock().now().epoch_millis();
-        let values = values![session.id.0, session.user_id.0, now];
-        let database = self.store.database();
-        Ok(database.execute(CONFIRM, values).await? == 1)
+        let mut change = self.store.begin_for_session(session).await?;
+        change.execute(CONFIRM, values![session.id.0, now]).await?;
+        Ok(change.commit().await?)
     }
 
     /// Removes ended sessions, and returns how many. For a timer: a request need not wait for this, as an ended
@@ -421,18 +418,19 @@ pub(crate) async fn end_sessions_of(
     transaction.execute(END_ALL, values![user.0]).await
 }
 
-/// Ends the owner's other sessions and gives this one a new key. Returns whether this one still exists.
+/// Ends the owner's other sessions and gives this one a new key.
 pub(crate) async fn renew_session(
-    transaction: &mut Transaction,
+    change: &mut Change,
     session: &Session,
     key: &SessionKey,
     now: Timestamp,
-) -> Result<bool, DatabaseError> {
+) -> Result<(), DatabaseError> {
     let (id, user) = (session.id.0, session.user_id.0);
-    transaction.execute(END_OTHERS, values![user, id]).await?;
+    change.execute(END_OTHERS, values![user, id]).await?;
     let digest = key.digest();
-    let values = values![id, user, &digest[..], now.epoch_millis()];
-    Ok(transaction.execute(RENEW, values).await? == 1)
+    let values = values![id, &digest[..], now.epoch_millis()];
+    change.execute(RENEW, values).await?;
+    Ok(())
 }
 
 const fn millis(duration: Duration) -> i64 {

@@ -125,7 +125,7 @@ impl<'a> SignIn<'a> {
     /// As [`SignIn::with_password`], and [`SignInError::SessionEnded`].
     pub async fn confirm(&self, session: &Session, password: &str) -> Result<(), SignInError> {
         self.owner(session, password).await?;
-        require_present(self.store.sessions().confirm(session).await?)
+        Ok(self.store.sessions().confirm(session).await?)
     }
 
     /// Whether the password was given in this session within the last `time`.
@@ -150,15 +150,15 @@ impl<'a> SignIn<'a> {
         let hash: Result<_, SignInError> = self.store.passwords().hash_new(new, &email).await;
         let hash = hash?;
         let key = SessionKey::random();
-        let mut transaction = self.store.database().begin().await?;
+        let mut change = self.store.begin_for_session(session).await?;
         let values = values![account.id, &account.password_hash, &hash];
-        if transaction.execute(CHANGE, values).await? == 0 {
+        if change.execute(CHANGE, values).await? == 0 {
             return Err(SignInError::WrongPassword);
         }
-        require_present(renew_session(&mut transaction, session, &key, self.now()).await?)?;
-        let record = Record::by_user(Kind::PasswordChanged, session.user_id(), &account.email);
-        self.store.record(&mut transaction, record).await?;
-        transaction.commit().await?;
+        renew_session(&mut change, session, &key, self.now()).await?;
+        let record = Record::of_own_account(Kind::PasswordChanged, &change);
+        self.store.record(&mut change, record).await?;
+        change.commit().await?;
         Ok(key)
     }
 
@@ -276,11 +276,11 @@ impl<'a> SignIn<'a> {
         // Signing in again is not a sign-out. If another user was signed in there, that user is signed out.
         if let Some(other) = replaced.filter(|other| *other != user) {
             let email = email_of(&mut transaction, other).await?;
-            let record = Record::by_user(Kind::SignedOut, other, &email);
+            let record = Record::signed_out(other, &email);
             self.store.record(&mut transaction, record).await?;
         }
         begin_session(&mut transaction, &key, user, now, client).await?;
-        let record = Record::by_user(Kind::SignedIn, user, &account.email);
+        let record = Record::signed_in(user, &account.email);
         self.store.record(&mut transaction, record).await?;
         transaction.commit().await?;
         tracing::info!(
@@ -330,14 +330,5 @@ impl<'a> SignIn<'a> {
 impl Credentials {
     fn address(&self) -> Result<Email, DatabaseError> {
         Email::parse(&self.email).map_err(|error| DatabaseError::Corrupt(error.to_string()))
-    }
-}
-
-/// An error if the session has ended since it was read.
-fn require_present(is_there: bool) -> Result<(), SignInError> {
-    if is_there {
-        Ok(())
-    } else {
-        Err(SignInError::SessionEnded)
     }
 }

@@ -1,11 +1,10 @@
-//! API tokens: list, create, activate and deactivate, rename, delete. Each change first reads the organisation,
-//! runs in one transaction, and returns once no server can answer from the old state (see [`crate::key_cache`]).
+//! API tokens: list, create, activate and deactivate, rename, delete. Each change is a [`crate::change::Change`], and
+//! returns once no server can answer from the old state (see [`crate::key_cache`]).
 
 mod usage;
 
 use model::{
     audit::{Kind, RecordedToken},
-    organisation::Organisation,
     timestamp::Timestamp,
     token::{Receipt, TOKEN_LIMIT, TokenId, TokenName, TokenPreview, TokenStatus, TokenSummary},
 };
@@ -17,7 +16,6 @@ use crate::{
     database::{Transaction, values},
     error::TokenError,
     members::Member,
-    organisations::organisation_of,
     permission::TokenPermission,
     secret::PlainToken,
     token_name::stored_name,
@@ -142,7 +140,7 @@ impl<'a> Tokens<'a> {
     async fn admit(&self, permission: TokenPermission<'_>) -> Result<(), TokenError> {
         let organisation = permission.organisation_id();
         let found = self.store.organisations().find(organisation).await?;
-        check_plan(permission, found)
+        permission.require_plan_of(found)
     }
 
     /// Creates an active token, owned by the member. Every server accepts it immediately: no call can have used it
@@ -186,9 +184,9 @@ impl<'a> Tokens<'a> {
         now: Timestamp,
     ) -> Result<Option<TokenId>, TokenError> {
         let permission = TokenPermission::from(member);
-        let mut transaction = self.store.database().begin().await?;
-        admit_in(&mut transaction, permission).await?;
-        let id = insert(&mut transaction, member, name, secret, now).await?;
+        let organisation = permission.organisation_id();
+        let mut change = self.store.begin_for_tokens(permission).await?;
+        let id = insert(&mut change, member, name, secret, now).await?;
         match id {
             Some(id) => {
                 let created = RecordedToken {
@@ -197,15 +195,15 @@ impl<'a> Tokens<'a> {
                     name: name.cloned(),
                     renamed_to: None,
                 };
-                let record = Record::of_token(Kind::TokenCreated, permission, created);
-                self.store.record(&mut transaction, record).await?;
+                let record = Record::of_token(Kind::TokenCreated, &change, organisation, created);
+                self.store.record(&mut change, record).await?;
             }
-            None if is_full(&mut transaction, permission).await? => {
+            None if is_full(&mut change, permission).await? => {
                 return Err(TokenError::LimitReached);
             }
             None => {}
         }
-        transaction.commit().await?;
+        change.commit().await?;
         Ok(id)
     }
 
@@ -232,10 +230,9 @@ impl<'a> Tokens<'a> {
         active: bool,
     ) -> Result<TokenSummary, TokenError> {
         let organisation = permission.organisation_id();
-        let mut transaction = self.store.database().begin().await?;
-        admit_in(&mut transaction, permission).await?;
+        let mut change = self.store.begin_for_tokens(permission).await?;
         let values = values![organisation.0, token.0, active];
-        let row: Option<TokenRow> = transaction.fetch_optional(SET_ACTIVE, values).await?;
+        let row: Option<TokenRow> = change.fetch_optional(SET_ACTIVE, values).await?;
         let changed = match row.map(TokenSummary::from) {
             Some(changed) => {
                 let kind = if active {
@@ -243,18 +240,18 @@ impl<'a> Tokens<'a> {
                 } else {
                     Kind::TokenDeactivated
                 };
-                let record = Record::of_token(kind, permission, (&changed).into());
-                self.store.record(&mut transaction, record).await?;
+                let record = Record::of_token(kind, &change, organisation, (&changed).into());
+                self.store.record(&mut change, record).await?;
                 changed
             }
             None => {
-                let found = find(&mut transaction, FIND, permission, token).await?;
+                let found = find(&mut change, FIND, permission, token).await?;
                 // Report the state that this call found: another server may have changed it since.
                 let status = TokenStatus::from_active(active);
                 TokenSummary { status, ..found }
             }
         };
-        transaction.commit().await?;
+        change.commit().await?;
         Ok(changed)
     }
 
@@ -284,22 +281,21 @@ impl<'a> Tokens<'a> {
         name: Option<TokenName>,
     ) -> Result<TokenSummary, TokenError> {
         let organisation = permission.organisation_id();
-        let mut transaction = self.store.database().begin().await?;
-        admit_in(&mut transaction, permission).await?;
-        let before = find(&mut transaction, LOCK, permission, token).await?;
+        let mut change = self.store.begin_for_tokens(permission).await?;
+        let before = find(&mut change, LOCK, permission, token).await?;
         if before.name != name {
             let new = name.as_ref().map(TokenName::as_str);
-            transaction
+            change
                 .execute(RENAME, values![organisation.0, token.0, new])
                 .await?;
             let renamed = RecordedToken {
                 renamed_to: name.clone(),
                 ..RecordedToken::from(&before)
             };
-            let record = Record::of_token(Kind::TokenRenamed, permission, renamed);
-            self.store.record(&mut transaction, record).await?;
+            let record = Record::of_token(Kind::TokenRenamed, &change, organisation, renamed);
+            self.store.record(&mut change, record).await?;
         }
-        transaction.commit().await?;
+        change.commit().await?;
         Ok(TokenSummary { name, ..before })
     }
 
@@ -329,12 +325,12 @@ impl<'a> Tokens<'a> {
         permission: TokenPermission<'_>,
         token: TokenId,
     ) -> Result<TokenSummary, TokenError> {
-        let mut transaction = self.store.database().begin().await?;
-        admit_in(&mut transaction, permission).await?;
-        let deleted = find(&mut transaction, DELETE, permission, token).await?;
-        let record = Record::of_token(Kind::TokenDeleted, permission, (&deleted).into());
-        self.store.record(&mut transaction, record).await?;
-        transaction.commit().await?;
+        let organisation = permission.organisation_id();
+        let mut change = self.store.begin_for_tokens(permission).await?;
+        let deleted = find(&mut change, DELETE, permission, token).await?;
+        let record = Record::of_token(Kind::TokenDeleted, &change, organisation, (&deleted).into());
+        self.store.record(&mut change, record).await?;
+        change.commit().await?;
         Ok(deleted)
     }
 
@@ -365,28 +361,6 @@ impl<'a> Tokens<'a> {
             .last_used
             .max(self.store.usage().last_accepted(token.id));
         TokenSummary { last_used, ..token }
-    }
-}
-
-/// Whether `permission` may change the organisation's tokens. A [`Member`] carries a plan too, but that one can be
-/// as old as the request.
-async fn admit_in(
-    transaction: &mut Transaction,
-    permission: TokenPermission<'_>,
-) -> Result<(), TokenError> {
-    let found = organisation_of(transaction, permission.organisation_id()).await?;
-    check_plan(permission, found)
-}
-
-fn check_plan(
-    permission: TokenPermission<'_>,
-    found: Option<Organisation>,
-) -> Result<(), TokenError> {
-    let missing = TokenError::NoSuchOrganisation(permission.organisation_id());
-    let organisation = found.ok_or(missing)?;
-    match permission {
-        TokenPermission::Member(member) => Ok(member.require_plan_of(&organisation)?),
-        TokenPermission::Operator(_) => Ok(()),
     }
 }
 

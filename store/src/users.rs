@@ -10,7 +10,7 @@ use crate::{
     audit::Record,
     database::{Transaction, values},
     error::{AccountError, DatabaseError, MemberError},
-    members::Member,
+    members::{Member, Membership},
     organisations::organisation_of,
 };
 
@@ -22,7 +22,7 @@ pub struct Account {
     /// The address that the user signs in with.
     pub email: Email,
     /// The user's memberships, by the organisations' names.
-    pub memberships: Vec<Member>,
+    pub memberships: Vec<Membership>,
     /// The organisation that the user works in: the last one chosen, or the user's only one.
     pub selected: Option<OrganisationId>,
 }
@@ -46,10 +46,7 @@ const INSERT_MEMBER: &str = "INSERT INTO members (user_id, organisation_id, role
 
 const ACCOUNT: &str = "SELECT email, selected_organisation_id FROM users WHERE id = $1";
 const ID_OF: &str = "SELECT id FROM users WHERE email = $1";
-const SELECT_FOR_ACCOUNT: &str = "UPDATE users SET selected_organisation_id = $2
-    WHERE id = $1 AND EXISTS (
-        SELECT 1 FROM members WHERE members.user_id = $1 AND members.organisation_id = $2
-    )";
+const SELECT_FOR_ACCOUNT: &str = "UPDATE users SET selected_organisation_id = $2 WHERE id = $1";
 const DEMO_EMAILS: &str = "SELECT email FROM users WHERE demo = TRUE ORDER BY email";
 
 /// A new account's row.
@@ -161,9 +158,9 @@ impl<'a> Users<'a> {
         let chosen = row
             .selected_organisation_id
             .map(OrganisationId)
-            .filter(|chosen| memberships.iter().any(|m| m.organisation().id == *chosen));
+            .filter(|chosen| memberships.iter().any(|it| it.organisation.id == *chosen));
         let only = match memberships.as_slice() {
-            [only] => Some(only.organisation().id),
+            [only] => Some(only.organisation.id),
             _ => None,
         };
         Ok(Some(Account {
@@ -175,21 +172,15 @@ impl<'a> Users<'a> {
         }))
     }
 
-    /// Stores on the account which organisation the user works in.
+    /// Stores on the account that the member works in this organisation.
     ///
     /// # Errors
     /// [`MemberError`].
-    pub async fn select_organisation(
-        &self,
-        user: UserId,
-        organisation: OrganisationId,
-    ) -> Result<(), MemberError> {
-        let database = self.store.database();
-        let values = values![user.0, organisation.0];
-        if database.execute(SELECT_FOR_ACCOUNT, values).await? == 0 {
-            return Err(self.store.not_a_member(user, organisation));
-        }
-        Ok(())
+    pub async fn select_organisation(&self, member: &Member) -> Result<(), MemberError> {
+        let mut change = self.store.begin_for_member(member).await?;
+        let values = values![member.user_id().0, member.organisation().id.0];
+        change.execute(SELECT_FOR_ACCOUNT, values).await?;
+        Ok(change.commit().await?)
     }
 
     /// The addresses of the accounts that have the demo password, which the README publishes.

@@ -50,7 +50,7 @@ pub(crate) async fn end_session(session_id: SessionId) -> Result<(), RequestErro
     let end = async {
         let session = session().await?;
         let store = store();
-        store.sessions().end(session.user_id(), session_id).await?;
+        store.sessions().end(&session, session_id).await?;
         Ok(session.id() == session_id)
     };
     match end.await {
@@ -69,7 +69,7 @@ pub(crate) async fn end_session(session_id: SessionId) -> Result<(), RequestErro
 pub(crate) async fn end_all_sessions() -> Result<(), RequestError> {
     let end = async {
         let session = session().await?;
-        store().sessions().end_all(session.user_id()).await?;
+        store().sessions().end_all(&session).await?;
         Ok(())
     };
     match end.await {

@@ -6,7 +6,7 @@ use store::error::SignInError;
 
 use super::{
     flash::set_flash,
-    member::session,
+    member::member,
     request::{client, cookies, of_request, see_other, session_key, set_cookie, store},
 };
 use crate::{
@@ -116,17 +116,17 @@ pub(super) async fn select_organisation(
     return_to: Option<&str>,
 ) -> Result<(), RequestError> {
     let return_to = local_path(return_to).unwrap_or(HOME);
-    let session = match session().await {
-        Err(RequestError::SessionEnded) => {
-            see_other(&sign_in_path(return_to));
-            return Ok(());
+    match try_select(organisation).await {
+        Err(RequestError::SessionEnded) => see_other(&sign_in_path(return_to)),
+        selected => {
+            selected?;
+            see_other(return_to);
         }
-        session => session?,
-    };
-    store()
-        .users()
-        .select_organisation(session.user_id(), organisation)
-        .await?;
-    see_other(return_to);
+    }
     Ok(())
+}
+
+async fn try_select(organisation: OrganisationId) -> Result<(), RequestError> {
+    let member = member(organisation).await?;
+    Ok(store().users().select_organisation(&member).await?)
 }

@@ -69,8 +69,7 @@ async fn member_in(
     session: &Session,
     organisation: OrganisationId,
 ) -> Result<Member, RequestError> {
-    let user = session.user_id();
-    Ok(store().members().find(user, organisation).await?)
+    Ok(store().members().find(session, organisation).await?)
 }
 
 /// Whether [`confirm`] asks for the password now.
@@ -104,8 +103,8 @@ impl From<Account> for Viewer {
             selected: account.selected,
             organisations: account
                 .memberships
-                .iter()
-                .map(|membership| membership.organisation().clone())
+                .into_iter()
+                .map(|membership| membership.organisation)
                 .collect(),
         }
     }

@@ -65,7 +65,7 @@ async fn begin(
     let session = signed_in(headers, &store, cookies).await?;
     let session = session.ok_or(RequestError::SessionEnded)?;
     let members = store.members();
-    let member = members.find(session.user_id(), organisation).await?;
+    let member = members.find(&session, organisation).await?;
     member.require_developer_zone()?;
     let headers = [
         (

@@ -154,7 +154,7 @@ const fn about_audit(error: &AuditError) -> Option<&'static str> {
 const fn about_member(error: &MemberError) -> Option<&'static str> {
     match error {
         MemberError::Database(error) => about_database(error),
-        MemberError::NotAMember(_) => None,
+        MemberError::NotAMember(_) | MemberError::SessionEnded => None,
     }
 }
 
@@ -198,7 +198,7 @@ const fn about_token(error: &TokenError) -> Option<&'static str> {
             Some("`developer-zone token list` shows the tokens that exist")
         }
         TokenError::Database(error) => about_database(error),
-        TokenError::LimitReached => None,
+        TokenError::LimitReached | TokenError::NotAMember(_) | TokenError::SessionEnded => None,
     }
 }
 

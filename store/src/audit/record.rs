@@ -12,9 +12,9 @@ use model::{
 use crate::{
     Store,
     actor::Origin,
+    change::Change,
     database::{Transaction, values},
     error::DatabaseError,
-    permission::TokenPermission,
 };
 
 /// A record to be written. [`Store::record`] adds when and from where.
@@ -44,7 +44,25 @@ impl Record {
     }
 
     /// A change that users make to their own account.
-    pub(crate) fn by_user(kind: Kind, user: UserId, email: &str) -> Self {
+    pub(crate) fn of_own_account(kind: Kind, change: &Change) -> Self {
+        let actor = change.actor().clone();
+        Self {
+            account: user_of(&actor),
+            ..Self::new(kind, actor)
+        }
+    }
+
+    /// A sign-in, which proves by itself who acts.
+    pub(crate) fn signed_in(user: UserId, email: &str) -> Self {
+        Self::by_itself(Kind::SignedIn, user, email)
+    }
+
+    /// A sign-out, which the key of the session proves.
+    pub(crate) fn signed_out(user: UserId, email: &str) -> Self {
+        Self::by_itself(Kind::SignedOut, user, email)
+    }
+
+    fn by_itself(kind: Kind, user: UserId, email: &str) -> Self {
         let account = account(user, email);
         Self {
             account: Some(account.clone()),
@@ -71,24 +89,26 @@ impl Record {
     /// A change of a token.
     pub(crate) fn of_token(
         kind: Kind,
-        permission: TokenPermission<'_>,
+        change: &Change,
+        organisation: OrganisationId,
         token: RecordedToken,
     ) -> Self {
-        let actor = match permission {
-            TokenPermission::Member(member) => {
-                Actor::User(account(member.user_id(), member.email().as_str()))
-            }
-            TokenPermission::Operator(_) => Actor::Operator(None),
-        };
+        let actor = change.actor().clone();
         Self {
-            organisation: Some(permission.organisation_id()),
+            organisation: Some(organisation),
             // The account is the token's owner, also where an operator creates the token for a member.
-            account: match &actor {
-                Actor::User(maker) if kind == Kind::TokenCreated => Some(maker.clone()),
-                _ => None,
-            },
+            account: user_of(&actor).filter(|_| kind == Kind::TokenCreated),
             token: Some(token),
             ..Self::new(kind, actor)
+        }
+    }
+
+    /// A token that was deactivated because its database was restored from a backup.
+    pub(crate) fn token_distrusted(organisation: OrganisationId, token: RecordedToken) -> Self {
+        Self {
+            organisation: Some(organisation),
+            token: Some(token),
+            ..Self::new(Kind::TokenDeactivated, Actor::Operator(None))
         }
     }
 
@@ -149,6 +169,13 @@ impl Record {
             address: client.and_then(Client::address_text),
             user_agent: user_agent.map(UserAgent::as_str).map(str::to_owned),
         }
+    }
+}
+
+fn user_of(actor: &Actor) -> Option<Account> {
+    match actor {
+        Actor::User(account) => Some(account.clone()),
+        Actor::Operator(_) | Actor::Unknown => None,
     }
 }
 

@@ -10,7 +10,9 @@ use model::{
 use sqlx::AssertSqlSafe;
 use store::{
     AuditPermission, Member, Origin, Store, TokenPermission,
-    error::{AccountError, AuditError, PlanRequired, PruneError, SignInError, TokenError},
+    error::{
+        AccountError, AuditError, PlanRequired, PruneError, SessionError, SignInError, TokenError,
+    },
     sessions::{IDLE_TIMEOUT, SessionKey},
 };
 use tokio::task::JoinSet;
@@ -333,9 +335,9 @@ async fn a_change_whose_record_cannot_be_written_is_not_made(store: TestStore) {
         let sessions = store.sessions();
         let signed_out = sessions.end_by_key(&key).await;
         assert_refused_by_database(signed_out);
-        let ended = sessions.end(member.user_id(), session.id()).await;
+        let ended = sessions.end(&session, session.id()).await;
         assert_refused_by_database(ended);
-        let all = sessions.end_all(member.user_id()).await;
+        let all = sessions.end_all(&session).await;
         assert_refused_by_database(all);
         assert_refused_by_database(store.distrust_restored().await);
         for password in [PASSWORD, "not the password"] {
@@ -554,12 +556,16 @@ async fn each_change_of_an_account_by_its_owner_is_recorded_once(store: TestStor
     let changed = changed
         .change_password(&here, PASSWORD, "another password")
         .await;
-    changed.expect("changed");
+    let key = changed.expect("changed");
+    let here = store.sessions().find(&key).await.expect("an answer");
+    let here = here.expect("a session");
+    let ended = browser.sessions().end(&here, here.id()).await;
+    ended.expect("ended");
     for _ in 0..2 {
-        let ended = browser.sessions().end(ada.user_id(), here.id()).await;
-        ended.expect("ended");
-        let all = browser.sessions().end_all(ada.user_id()).await;
-        assert_eq!(all.expect("no session is left"), 0);
+        let again = browser.sessions().end(&here, here.id()).await;
+        assert_refused!(again, SessionError::Ended);
+        let all = browser.sessions().end_all(&here).await;
+        assert_refused!(all, SessionError::Ended);
     }
     let entries = page(&store, (&ada).into(), ALL).await.entries;
     let found: Vec<_> = entries.iter().map(|entry| entry.kind).collect();
@@ -635,11 +641,7 @@ async fn members_of_other_organisations_or_on_other_plans_read_nothing(store: Te
     assert_eq!(kinds(&store, (&stranger).into()).await, [Kind::MemberAdded]);
     for plan in [Plan::Trial, Plan::PayAsYouGo, Plan::Pro] {
         store.set_plan(903, plan).await;
-        let ada = store
-            .members()
-            .find(ada.user_id(), OrganisationId(903))
-            .await;
-        let ada = ada.expect("a member");
+        let ada = store.member_of(ada.email(), OrganisationId(903)).await;
         let refused = store
             .audit()
             .list((&ada).into(), ALL, Cursor::Newest, 10)

@@ -224,11 +224,9 @@ async fn after_closing_every_call_reports_an_unavailable_database(store: TestSto
             .change_password(&session, PASSWORD, "another password"),
         store.sign_in().set_password(&address, PASSWORD),
         store.users().account(member.user_id()),
-        store
-            .users()
-            .select_organisation(member.user_id(), organisation),
+        store.users().select_organisation(&member),
         store.users().demo_emails(),
-        store.members().find(member.user_id(), organisation),
+        store.members().find(&session, organisation),
         store.members().find_by_email(&address, organisation),
         store.members().of_user(member.user_id()),
         store.events().list(operator, page),
@@ -244,9 +242,9 @@ async fn after_closing_every_call_reports_an_unavailable_database(store: TestSto
         store.file_link_key(),
         store.sessions().find(&key),
         store.sessions().of_user(member.user_id()),
-        store.sessions().end(member.user_id(), session.id()),
+        store.sessions().end(&session, session.id()),
         store.sessions().end_by_key(&key),
-        store.sessions().end_all(member.user_id()),
+        store.sessions().end_all(&session),
         store.sessions().purge_ended(),
         store.audit().list(
             AuditPermission::Operator(None),

@@ -87,14 +87,14 @@ async fn the_demo_has_the_documented_organisations_users_and_events(store: TestS
         let mut ids: Vec<_> = account
             .memberships
             .iter()
-            .map(|it| it.organisation().id.0)
+            .map(|it| it.organisation.id.0)
             .collect();
         ids.sort_unstable();
         assert_eq!(
             (ids, account.selected.map(|id| id.0)),
             (memberships, selected)
         );
-        assert!(account.memberships.iter().all(|it| it.role() == role));
+        assert!(account.memberships.iter().all(|it| it.role == role));
     }
 
     for (id, organisation, status, settings) in [

@@ -4,7 +4,7 @@ use std::{error::Error, fmt::Debug};
 
 use store::error::{
     AccountError, AuditError, DatabaseError, DemoError, EventError, MemberError, NewEventError,
-    OrganisationError, PruneError, SchemaError, SignInError, TokenError,
+    OrganisationError, PruneError, SchemaError, SessionError, SignInError, TokenError,
 };
 
 /// An error that can come from the database.
@@ -41,6 +41,7 @@ impl_failure!(
     OrganisationError,
     PruneError,
     SchemaError,
+    SessionError,
     SignInError,
     TokenError,
 );

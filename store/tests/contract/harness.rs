@@ -23,7 +23,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
-use store::{Member, Store, clock::ManualClock, error::OpenError};
+use store::{Member, Store, clock::ManualClock, error::OpenError, sessions::Session};
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
@@ -361,15 +361,27 @@ impl TestStore {
     /// A new user, admin of an organisation that exists.
     pub(crate) async fn member(&self, address: &str, organisation: i64) -> Member {
         let organisation = OrganisationId(organisation);
-        let user = self
-            .users()
-            .create(&email(address), PASSWORD, organisation, Role::Admin)
+        let address = email(address);
+        self.users()
+            .create(&address, PASSWORD, organisation, Role::Admin)
             .await
             .expect("created");
-        self.members()
-            .find(user, organisation)
-            .await
-            .expect("a member")
+        self.member_of(&address, organisation).await
+    }
+
+    /// A new session of the user.
+    pub(crate) async fn session(&self, somebody: &Member) -> Session {
+        let sign_in = self.sign_in();
+        let signed_in = sign_in.with_password(somebody.email(), PASSWORD, None, None);
+        let key = signed_in.await.expect("signed in").session;
+        let session = self.sessions().find(&key).await.expect("an answer");
+        session.expect("a session")
+    }
+
+    /// The user with this address, as a member.
+    pub(crate) async fn member_of(&self, address: &Email, organisation: OrganisationId) -> Member {
+        let member = self.members().find_by_email(address, organisation).await;
+        member.expect("a member")
     }
 
     /// Adds a user to another organisation.
@@ -388,10 +400,10 @@ impl TestStore {
     }
 
     pub(crate) async fn select(&self, somebody: &Member, organisation: i64) {
-        self.users()
-            .select_organisation(somebody.user_id(), OrganisationId(organisation))
-            .await
-            .expect("selected");
+        let organisation = OrganisationId(organisation);
+        let member = self.member_of(somebody.email(), organisation).await;
+        let selected = self.users().select_organisation(&member).await;
+        selected.expect("selected");
     }
 }
 

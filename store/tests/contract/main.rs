@@ -17,6 +17,7 @@ mod audit;
 mod backup;
 mod database;
 mod demo;
+mod ends;
 mod events;
 mod key_cache;
 mod leases;

@@ -20,10 +20,8 @@ async fn a_member_is_found_with_the_present_organisation(store: TestStore) {
     assert_eq!(ada.role(), Role::Admin);
     assert_eq!(ada.organisation().name, "Organisation 903");
     store.set_plan(903, Plan::Pro).await;
-    let found = store
-        .members()
-        .find(ada.user_id(), OrganisationId(903))
-        .await;
+    let session = store.session(&ada).await;
+    let found = store.members().find(&session, OrganisationId(903)).await;
     assert_eq!(found.expect("a member").organisation().plan, Plan::Pro);
     let found = store
         .members()
@@ -37,10 +35,10 @@ async fn a_member_is_found_with_the_present_organisation(store: TestStore) {
 async fn a_foreign_and_a_missing_organisation_give_the_same_error(store: TestStore) {
     let ada = store.enterprise(903).await;
     store.enterprise(904).await;
+    let session = store.session(&ada).await;
     for organisation in [904, 999].map(OrganisationId) {
         let texts = [
-            store.members().find(ada.user_id(), organisation).await,
-            store.members().find(UserId(999), organisation).await,
+            store.members().find(&session, organisation).await,
             store
                 .members()
                 .find_by_email(ada.email(), organisation)
@@ -81,10 +79,7 @@ async fn memberships_are_sorted_by_the_organisations_names(store: TestStore) {
         .of_user(ada.user_id())
         .await
         .expect("an answer");
-    let ids: Vec<_> = memberships
-        .iter()
-        .map(|it| it.organisation().id.0)
-        .collect();
+    let ids: Vec<_> = memberships.iter().map(|it| it.organisation.id.0).collect();
     assert_eq!(ids, [905, 906, 904, 903]);
     let nobody = store
         .members()

@@ -10,7 +10,7 @@ use model::{
 use sha2::{Digest, Sha256};
 use store::{
     Member, Origin, Store,
-    error::SignInError,
+    error::{SessionError, SignInError},
     sessions::{ABSOLUTE_TIMEOUT, IDLE_TIMEOUT, MAX_SESSIONS, Session, SessionKey},
 };
 
@@ -120,11 +120,8 @@ async fn polling_does_not_extend_a_session(store: TestStore) {
     assert_eq!(find(&store, &key).await, None);
 
     let ended = sign_in(&store, &ada).await;
-    store
-        .sessions()
-        .end_all(ada.user_id())
-        .await
-        .expect("ended");
+    let session = find(&store, &ended).await.expect("a session");
+    store.sessions().end_all(&session).await.expect("ended");
     let watched = store.sessions().watch(&ended).await;
     assert_eq!(watched.expect("an answer"), None);
 }
@@ -135,7 +132,7 @@ async fn a_form_takes_effect_once_on_any_servers(store: TestStore) {
     let session = find(&store, &key).await.expect("a session");
     let open = || async {
         let number = store.sessions().open_form(&session).await;
-        number.expect("an answer").expect("a session")
+        number.expect("a session")
     };
     let number = open().await;
     assert_eq!(
@@ -151,7 +148,7 @@ async fn a_form_takes_effect_once_on_any_servers(store: TestStore) {
         .open_form(&elsewhere)
         .await
         .expect("opened");
-    assert_ne!(theirs, Some(number.clone()));
+    assert_ne!(theirs, number);
     let foreign = store.sessions().use_form(&elsewhere, &number).await;
     assert!(!foreign.expect("an answer"));
 
@@ -172,13 +169,9 @@ async fn a_form_takes_effect_once_on_any_servers(store: TestStore) {
             .expect("an answer")
     );
 
-    store
-        .sessions()
-        .end_all(ada.user_id())
-        .await
-        .expect("ended");
+    store.sessions().end_all(&session).await.expect("ended");
     let ended = store.sessions().open_form(&session).await;
-    assert_eq!(ended.expect("an answer"), None);
+    assert_refused!(ended, SessionError::Ended);
 }
 
 /// Not every use is recorded, as not every page needs a write. So a session can end some minutes early, but never
@@ -227,11 +220,8 @@ async fn every_server_refuses_an_ended_session_immediately(store: TestStore) {
         assert_eq!(find(&other, &ended).await, None);
     }
     let session = find(&store, &left).await.expect("a session");
-    store
-        .sessions()
-        .end(ada.user_id(), session.id())
-        .await
-        .expect("ended");
+    let ended = store.sessions().end(&session, session.id()).await;
+    ended.expect("ended");
     assert_eq!(find(&other, &left).await, None);
     let confirmed = store.sign_in().confirm(&session, PASSWORD).await;
     assert_refused!(confirmed, SignInError::SessionEnded);
@@ -242,11 +232,9 @@ async fn only_its_owner_can_end_a_session_by_its_number(store: TestStore) {
     let (ada, bob) = (store.enterprise(903).await, store.enterprise(904).await);
     let key = sign_in(&store, &ada).await;
     let id = find(&store, &key).await.expect("a session").id();
-    store
-        .sessions()
-        .end(bob.user_id(), id)
-        .await
-        .expect("nothing to end");
+    let bobs = store.session(&bob).await;
+    let ended = store.sessions().end(&bobs, id).await;
+    ended.expect("nothing to end");
     assert!(find(&store, &key).await.is_some());
 }
 
@@ -254,7 +242,8 @@ async fn ending_all_sessions_ends_those_of_one_user_only(store: TestStore) {
     let (ada, bob) = (store.enterprise(903).await, store.enterprise(904).await);
     let (one, two) = (sign_in(&store, &ada).await, sign_in(&store, &ada).await);
     let bobs = sign_in(&store, &bob).await;
-    let ended = store.sessions().end_all(ada.user_id()).await;
+    let session = find(&store, &one).await.expect("a session");
+    let ended = store.sessions().end_all(&session).await;
     assert_eq!(ended.expect("ended"), 2);
     for key in [one, two] {
         assert_eq!(find(&store, &key).await, None);

@@ -70,7 +70,7 @@ pub(super) async fn open_form(
     let number = store().sessions().open_form(session).await?;
     Ok(OpenedForm {
         organisation: member.organisation().clone(),
-        number: number.ok_or(RequestError::SessionEnded)?,
+        number,
         wants_password: wants_password(session),
         notice: take_flash(),
     })

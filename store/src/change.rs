@@ -1,0 +1,173 @@
+//! Changes in a user's name. Each begins with the check that the user may still make it.
+//!
+//! A request reads its session and its member long before it changes anything: hashing a password or waiting for a
+//! connection takes seconds. Meanwhile the session can end, or the user can leave the organisation. So a [`Change`]
+//! checks all of it again in its own transaction, and locks the rows that it has checked. Whatever ends a session, an
+//! account, a membership or a plan changes these rows: it waits for the change, or the change waits for it and is
+//! refused. Once an end is reported, nothing in that user's name takes effect.
+//!
+//! A change cannot forget the check: only a [`Change`] makes the audit record of a change by a user or of a token.
+//!
+//! Order of locks: account, session, membership, organisation, then the rows of the change itself. Two transactions
+//! that lock in this order cannot wait for each other.
+
+use std::ops::{Deref, DerefMut};
+
+use model::{
+    audit::{Account, Actor},
+    organisation::{Organisation, OrganisationId},
+    user::UserId,
+};
+
+use crate::{
+    Store,
+    database::{Transaction, values},
+    error::{DatabaseError, MemberError, SessionError, TokenError},
+    members::Member,
+    organisation_row::OrganisationRow,
+    permission::TokenPermission,
+    sessions::{Session, ended},
+};
+
+/// A transaction in the name of a user or an operator, who may make the change.
+pub(crate) struct Change {
+    transaction: Transaction,
+    actor: Actor,
+}
+
+/// As in [`crate::tokens`], the lock of a row is an update that changes nothing: one text for both engines.
+const LOCK_ACCOUNT: &str = "UPDATE users SET demo = demo WHERE id = $1 RETURNING email";
+/// The key too: a request that came with an earlier key of the session is too late.
+const LOCK_SESSION: &str = "UPDATE sessions SET user_id = user_id
+    WHERE id = $1 AND user_id = $2 AND digest = $3 AND last_used_at > $4 AND created_at > $5";
+const LOCK_MEMBER: &str =
+    "UPDATE members SET role = role WHERE user_id = $1 AND organisation_id = $2";
+const LOCK_ORGANISATION: &str =
+    "UPDATE organisations SET plan = plan WHERE id = $1 RETURNING id, name, plan";
+
+impl Store {
+    /// Begins a change by the user of this session.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    pub(crate) async fn begin_for_session(
+        &self,
+        session: &Session,
+    ) -> Result<Change, SessionError> {
+        let mut transaction = self.database().begin().await?;
+        let user = session.user_id();
+        let account = lock_account(&mut transaction, user).await?;
+        let account = account.ok_or(SessionError::Ended)?;
+        let (used, created) = ended(self.clock().now());
+        let values = values![session.id().0, user.0, session.digest(), used, created];
+        if is_missing(transaction.execute(LOCK_SESSION, values).await?) {
+            return Err(SessionError::Ended);
+        }
+        Ok(Change {
+            transaction,
+            actor: Actor::User(account),
+        })
+    }
+
+    /// Begins a change by this member, or by an operator in the member's name.
+    ///
+    /// # Errors
+    /// [`MemberError`].
+    pub(crate) async fn begin_for_member(&self, member: &Member) -> Result<Change, MemberError> {
+        let (user, organisation) = (member.user_id(), member.organisation().id);
+        let mut change = match member.session() {
+            Some(session) => self.begin_for_session(session).await?,
+            None => self.begin_in_the_name_of(user, organisation).await?,
+        };
+        let values = values![user.0, organisation.0];
+        if is_missing(change.execute(LOCK_MEMBER, values).await?) {
+            return Err(self.not_a_member(user, organisation));
+        }
+        Ok(change)
+    }
+
+    /// Begins a change by an operator in a user's name, without a session.
+    async fn begin_in_the_name_of(
+        &self,
+        user: UserId,
+        organisation: OrganisationId,
+    ) -> Result<Change, MemberError> {
+        let mut transaction = self.database().begin().await?;
+        let account = lock_account(&mut transaction, user).await?;
+        let account = account.ok_or(MemberError::NotAMember(organisation))?;
+        Ok(Change {
+            transaction,
+            actor: Actor::User(account),
+        })
+    }
+
+    /// Begins a change of an organisation's tokens.
+    ///
+    /// # Errors
+    /// [`TokenError::SessionEnded`], [`TokenError::NotAMember`], [`TokenError::PlanRequired`],
+    /// [`TokenError::NoSuchOrganisation`], and those of the database.
+    pub(crate) async fn begin_for_tokens(
+        &self,
+        permission: TokenPermission<'_>,
+    ) -> Result<Change, TokenError> {
+        let mut change = match permission {
+            TokenPermission::Member(member) => self.begin_for_member(member).await?,
+            TokenPermission::Operator(_) => Change {
+                transaction: self.database().begin().await?,
+                actor: Actor::Operator(None),
+            },
+        };
+        let organisation = permission.organisation_id();
+        let row: Option<OrganisationRow> = change
+            .fetch_optional(LOCK_ORGANISATION, values![organisation.0])
+            .await?;
+        let found = row.map(Organisation::try_from).transpose()?;
+        permission.require_plan_of(found)?;
+        Ok(change)
+    }
+}
+
+impl Change {
+    /// Who makes the change.
+    pub(crate) const fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// As [`Transaction::commit`].
+    pub(crate) async fn commit(self) -> Result<(), DatabaseError> {
+        self.transaction.commit().await
+    }
+}
+
+impl Deref for Change {
+    type Target = Transaction;
+
+    fn deref(&self) -> &Transaction {
+        &self.transaction
+    }
+}
+
+impl DerefMut for Change {
+    fn deref_mut(&mut self) -> &mut Transaction {
+        &mut self.transaction
+    }
+}
+
+async fn lock_account(
+    transaction: &mut Transaction,
+    user: UserId,
+) -> Result<Option<Account>, DatabaseError> {
+    let row: Option<(String,)> = transaction
+        .fetch_optional(LOCK_ACCOUNT, values![user.0])
+        .await?;
+    Ok(row.map(|(email,)| Account { id: user, email }))
+}
+
+/// Whether there was no row to lock.
+fn is_missing(locked: u64) -> bool {
+    #[cfg(feature = "sabotage")]
+    if crate::sabotage::no_check() {
+        return false;
+    }
+    locked == 0
+}
