@@ -71,7 +71,6 @@ use self::{
     table::Size,
 };
 use crate::{
-    Store,
     clock::MonotonicClock,
     database::{Database, values},
     error::{DatabaseError, ServerLockError},
@@ -176,6 +175,26 @@ impl KeyCache {
         }
     }
 
+    /// See [`Store::become_server`](crate::Store::become_server).
+    ///
+    /// # Errors
+    /// [`ServerLockError`].
+    pub(crate) async fn become_server(
+        &self,
+        lease: Lease,
+        clock: Arc<dyn MonotonicClock>,
+    ) -> Result<(), ServerLockError> {
+        let file = self.database.file();
+        let lock = file.as_deref().map(ServerLock::acquire).transpose()?;
+        lease::announce(&self.database, lease).await?;
+        let caches = (lease != Lease::NONE).then(|| Caches {
+            tokens: ReadCache::new(lease, TOKENS, clock.clone()),
+            events: ReadCache::new(lease, EVENTS, clock),
+        });
+        self.server.get_or_init(|| Server { caches, lock });
+        Ok(())
+    }
+
     /// The token with this digest; none if there is no such token. The caller checks its expiry, by the clock at
     /// that moment.
     ///
@@ -256,30 +275,5 @@ impl KeyCache {
         if !lock.is_some_and(ServerLock::is_held) {
             lease::wait_out(&self.database).await;
         }
-    }
-}
-
-impl Store {
-    /// Turns this store into a server's store. On SQLite it takes the server lock. It then answers for keys from its
-    /// cache for one `lease`, measured by `clock`. Call it once. Without this call, every question goes to the
-    /// database.
-    ///
-    /// # Errors
-    /// [`ServerLockError`]. The lock is for SQLite only.
-    pub async fn become_server(
-        &self,
-        lease: Lease,
-        clock: Arc<dyn MonotonicClock>,
-    ) -> Result<(), ServerLockError> {
-        let KeyCache { database, server } = self.key_cache();
-        let file = database.file();
-        let lock = file.as_deref().map(ServerLock::acquire).transpose()?;
-        lease::announce(database, lease).await?;
-        let caches = (lease != Lease::NONE).then(|| Caches {
-            tokens: ReadCache::new(lease, TOKENS, clock.clone()),
-            events: ReadCache::new(lease, EVENTS, clock),
-        });
-        server.get_or_init(|| Server { caches, lock });
-        Ok(())
     }
 }

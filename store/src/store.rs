@@ -1,0 +1,150 @@
+//! [`Store`]: the database, and what all subjects share.
+
+use std::{fmt, sync::Arc};
+
+use crate::{
+    actor::Origin,
+    clock::{Clock, MonotonicClock},
+    database::{Database, PoolConnections},
+    error::{OpenError, SchemaError, ServerLockError},
+    key_cache::{KeyCache, Lease},
+    password::{PasswordHasher, PasswordLoad},
+    sign_in_throttle::SignInThrottle,
+    usage::Usage,
+};
+
+/// All of the product's data, on either engine. Clones are cheap and share the connections.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+    origin: Option<Arc<Origin>>,
+}
+
+struct Inner {
+    database: Database,
+    clock: Arc<dyn Clock>,
+    key_cache: KeyCache,
+    sign_in_throttle: SignInThrottle,
+    passwords: PasswordHasher,
+    usage: Usage,
+}
+
+impl Store {
+    /// Opens the database at `url`: `sqlite:FILE` (created if missing) or `postgres://…`. It leaves the schema as
+    /// it is: see [`Store::migrate`].
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let database = Database::open(url).await?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                key_cache: KeyCache::new(database.clone()),
+                usage: Usage::new(database.clone(), clock.clone()),
+                database,
+                clock,
+                sign_in_throttle: SignInThrottle::new(),
+                passwords: PasswordHasher::new(),
+            }),
+            origin: None,
+        })
+    }
+
+    /// The same store for calls from this origin. The audit trail records the origin with each change, and sign-ins
+    /// are throttled by it.
+    #[must_use]
+    pub fn on_behalf_of(&self, origin: Origin) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            origin: Some(Arc::new(origin)),
+        }
+    }
+
+    /// Brings the schema up to date. Several processes may run this at the same time, and repeat it.
+    ///
+    /// # Errors
+    /// [`SchemaError`]; [`SchemaError::Newer`] if a newer version of the program has migrated the database.
+    pub async fn migrate(&self) -> Result<(), SchemaError> {
+        self.inner.database.migrate().await
+    }
+
+    /// Checks with one small read that the database answers and has exactly the schema that this program knows.
+    ///
+    /// # Errors
+    /// [`SchemaError`]; [`SchemaError::Migration`] if the database had a different migration under the same number.
+    pub async fn check_schema(&self) -> Result<(), SchemaError> {
+        self.inner.database.check_schema().await
+    }
+
+    /// Turns this store into a server's store. On SQLite it takes the server lock. It then answers for keys from its
+    /// cache for one `lease`, measured by `clock`. Call it once. Without this call, every question goes to the
+    /// database.
+    ///
+    /// # Errors
+    /// [`ServerLockError`]. The lock is for SQLite only.
+    pub async fn become_server(
+        &self,
+        lease: Lease,
+        clock: Arc<dyn MonotonicClock>,
+    ) -> Result<(), ServerLockError> {
+        self.inner.key_cache.become_server(lease, clock).await
+    }
+
+    /// Closes every connection, after its running statement.
+    pub async fn close(&self) {
+        self.inner.database.close().await;
+    }
+
+    /// The connections of each database pool.
+    pub fn connections(&self) -> Vec<PoolConnections> {
+        self.inner.database.connections()
+    }
+
+    /// How many passwords are being hashed or wait for it.
+    pub fn password_load(&self) -> PasswordLoad {
+        self.inner.passwords.load()
+    }
+
+    /// The clock of all rules of this store.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.inner.clock
+    }
+
+    /// What API keys may do.
+    pub fn key_cache(&self) -> &KeyCache {
+        &self.inner.key_cache
+    }
+
+    /// How tokens are used.
+    pub fn usage(&self) -> &Usage {
+        &self.inner.usage
+    }
+
+    pub(crate) fn database(&self) -> &Database {
+        &self.inner.database
+    }
+
+    pub(crate) fn shared_origin(&self) -> Option<Arc<Origin>> {
+        self.origin.clone()
+    }
+
+    pub(crate) fn origin(&self) -> Option<&Origin> {
+        self.origin.as_deref()
+    }
+
+    pub(crate) fn sign_in_throttle(&self) -> &SignInThrottle {
+        &self.inner.sign_in_throttle
+    }
+
+    pub(crate) fn passwords(&self) -> &PasswordHasher {
+        &self.inner.passwords
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Store")
+            .field(&self.inner.database.engine_name())
+            .finish()
+    }
+}
