@@ -20,7 +20,7 @@ use crate::{
     database::{PostgresDatabase, sqlite_in},
     program::{Program, Server},
     report::{Report, is_refusal},
-    until_signal,
+    signals::until_signal,
 };
 
 /// Number of tokens that are deactivated and activated: two through the dashboard, one through commands.

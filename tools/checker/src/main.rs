@@ -16,6 +16,7 @@ mod program;
 mod proxy;
 mod report;
 mod revocation;
+mod signals;
 
 use std::{
     io::{self, Write as _},
@@ -24,10 +25,9 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 use rand::{TryRngCore, rngs::OsRng};
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{program::Program, report::Report};
 
@@ -150,17 +150,4 @@ async fn run_and_judge(
     };
     writeln!(stdout, "history-checker: {verdict} (seed {seed})")?;
     Ok(passed)
-}
-
-/// Runs `work` until it ends or a signal arrives. A signal drops `work`, which kills its servers.
-///
-/// The process itself goes on, so that the caller can delete the databases that it created.
-async fn until_signal<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        outcome = work => outcome,
-        _ = terminate.recv() => bail!("stopped by SIGTERM"),
-        _ = interrupt.recv() => bail!("stopped by SIGINT"),
-    }
 }

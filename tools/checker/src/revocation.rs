@@ -30,7 +30,7 @@ use crate::{
     program::{Program, Server},
     proxy::{CuttableProxy, LinkState},
     report::{self, Report},
-    until_signal,
+    signals::until_signal,
 };
 
 const CALLERS_PER_SERVER: usize = 2;
