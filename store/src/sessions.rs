@@ -7,7 +7,9 @@
 //!
 //! Sessions begin only in [`crate::sign_in`].
 
-use std::{fmt, time::Duration};
+mod session;
+
+use std::time::Duration;
 
 use model::{
     audit::Kind,
@@ -16,97 +18,24 @@ use model::{
     timestamp::Timestamp,
     user::UserId,
 };
-use rand::{Rng, RngCore, TryRngCore, rngs::OsRng};
-use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
+use rand::{Rng, TryRngCore, rngs::OsRng};
 
+pub(crate) use self::session::ended;
+use self::session::millis;
+pub use self::session::{ABSOLUTE_TIMEOUT, IDLE_TIMEOUT, Session, SessionKey};
 use crate::{
     Store,
     audit::{Record, email_of},
     change::Change,
     database::{Transaction, values},
-    device_cookies::from_hex,
     error::{DatabaseError, SessionError},
 };
-
-/// How long a session lasts without use: a working day with its breaks.
-pub const IDLE_TIMEOUT: Duration = Duration::from_secs(12 * 60 * 60);
-
-/// How long a session lasts at most.
-pub const ABSOLUTE_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// How many sessions a user can have. One more ends the least recently used session.
 pub const MAX_SESSIONS: i64 = 50;
 
 /// How often the use of a session is recorded, at most: not every page needs a write.
 const USE_INTERVAL: Duration = Duration::from_secs(5 * 60);
-
-/// The secret of a session, which a browser sends in a cookie: 128 random bits (OWASP ASVS 5.0, 7.2.3). The
-/// database keeps only its SHA-256.
-///
-/// It can be neither copied nor printed by accident, and its memory is wiped when it is dropped.
-pub struct SessionKey(Zeroizing<[u8; 16]>);
-
-impl SessionKey {
-    pub(crate) fn random() -> Self {
-        let mut key = Zeroizing::new([0; 16]);
-        OsRng.unwrap_err().fill_bytes(&mut *key);
-        Self(key)
-    }
-
-    /// Parses a key; none if `text` cannot be one.
-    pub fn parse(text: &str) -> Option<Self> {
-        let bytes = Zeroizing::new(from_hex(text)?);
-        let key = <[u8; 16]>::try_from(bytes.as_slice()).ok()?;
-        Some(Self(Zeroizing::new(key)))
-    }
-
-    /// The key in hexadecimal digits, for its cookie.
-    pub fn reveal(&self) -> Zeroizing<String> {
-        Zeroizing::new(format!("{:032x}", u128::from_be_bytes(*self.0)))
-    }
-
-    fn digest(&self) -> [u8; 32] {
-        Sha256::digest(*self.0).into()
-    }
-}
-
-impl fmt::Debug for SessionKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SessionKey(…)")
-    }
-}
-
-/// Proof that a user is signed in, at the time of the read that made it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Session {
-    id: SessionId,
-    user_id: UserId,
-    /// Of the key that the request came with.
-    digest: [u8; 32],
-    confirmed_at: Timestamp,
-}
-
-impl Session {
-    pub(crate) const fn digest(&self) -> &[u8] {
-        &self.digest
-    }
-
-    /// The session's number.
-    pub const fn id(&self) -> SessionId {
-        self.id
-    }
-
-    /// The user who is signed in.
-    pub const fn user_id(&self) -> UserId {
-        self.user_id
-    }
-
-    /// When the password was last given in this session, at sign-in or later.
-    pub const fn confirmed_at(&self) -> Timestamp {
-        self.confirmed_at
-    }
-}
 
 /// Sessions; see [`Store::sessions`].
 pub struct Sessions<'a> {
@@ -207,12 +136,6 @@ const END_BY_KEY: &str = concat!(
 );
 const END: &str = "DELETE FROM sessions WHERE user_id = $1 AND id = $2";
 const PURGE: &str = "DELETE FROM sessions WHERE last_used_at <= $1 OR created_at <= $2";
-
-/// Sessions that were last used, or signed in, no later than these two instants have ended at `now`.
-pub(crate) fn ended(now: Timestamp) -> (i64, i64) {
-    let before = |end| now.plus_millis(-millis(end)).epoch_millis();
-    (before(IDLE_TIMEOUT), before(ABSOLUTE_TIMEOUT))
-}
 
 impl<'a> Sessions<'a> {
     pub(crate) const fn new(store: &'a Store) -> Self {
@@ -431,32 +354,4 @@ pub(crate) async fn renew_session(
     let values = values![id, &digest[..], now.epoch_millis()];
     change.execute(RENEW, values).await?;
     Ok(())
-}
-
-const fn millis(duration: Duration) -> i64 {
-    duration.as_secs() as i64 * 1_000
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_is_parsed_from_its_own_text_and_from_no_other() {
-        let key = SessionKey::random();
-        let text = key.reveal();
-        let read = SessionKey::parse(&text).expect("a key");
-        assert_eq!(*read.0, *key.0);
-        assert_eq!(format!("{key:?}"), "SessionKey(…)");
-        let long = format!("{}00", *text);
-        for other in [
-            "",
-            "AAAAAAAAAAAAAAAAAAAAAA",
-            &text[..30],
-            &long,
-            &text.replace(&text[..2], "+f"),
-        ] {
-            assert!(SessionKey::parse(other).is_none(), "{other}");
-        }
-    }
 }
