@@ -97,9 +97,9 @@ editor-check:
 	@cargo clippy $(NATIVE) --all-targets --message-format=json; native=$$?; \
 	  cargo clippy $(BROWSER) --message-format=json && exit $$native
 
-lint: lint-rust ## Format, clippy for server and browser, import circles, types of the browser tests, supply chain
-	$(call section,Import circles)
-	@cargo xtask circles
+lint: lint-rust ## Format, clippy for server and browser, import cycles, types of the browser tests, supply chain
+	$(call section,Import cycles)
+	@cargo xtask import-cycles
 	$(call section,Types of the browser tests)
 	@cd end2end && node_modules/.bin/tsc --noEmit
 	$(call section,Supply chain)

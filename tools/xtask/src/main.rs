@@ -6,12 +6,12 @@
 #![expect(clippy::disallowed_methods, reason = "no request is served here")]
 
 mod assets;
-mod circles;
 mod command;
 mod compress;
 mod css;
 mod dev;
 mod fresh;
+mod import_cycles;
 mod metadata;
 mod mode;
 mod postgres;
@@ -65,7 +65,7 @@ enum Task {
         args: Vec<OsString>,
     },
     /// Check that no two source files import each other, directly or through others
-    Circles,
+    ImportCycles,
     /// Check sources, licences and bans of all crates and npm packages, and that our own crates forbid `unsafe`
     SupplyChain,
     /// List every crate that is built in, with version, licence and hash, in `target/sbom` (CycloneDX)
@@ -100,7 +100,7 @@ fn perform(task: Task) -> Result<ExitCode> {
             server::build(false)?.become_with(&args)?;
         }
         Task::Dev { args } => dev::watch(&args)?,
-        Task::Circles => circles::check()?,
+        Task::ImportCycles => import_cycles::check()?,
         Task::SupplyChain => supply::check()?,
         Task::Sbom => sbom::write()?,
         Task::WithPostgres { command } => return postgres::run_beside(&command),

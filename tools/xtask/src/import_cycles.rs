@@ -1,10 +1,11 @@
-//! `cargo xtask circles`: finds import cycles. No two source files may import each other, directly or through others.
+//! `cargo xtask import-cycles`: no two source files may import each other, directly or through others. A module and its
+//! children are no exception.
 //!
 //! A file imports another if it names an item that the other defines. A re-export is followed to the file with the
 //! definition. These do not count:
 //! - tests;
-//! - `mod child;` and a public `use`, which tell where an item is, not who needs it;
-//! - what a file takes from its parent module: the two are one unit, and a child sees even private items there.
+//! - `mod child;` and `pub use child::Item`: they tell where an item is. But code that uses the item counts;
+//! - a method or a field whose type the file does not name.
 
 mod modules;
 mod resolve;
@@ -17,19 +18,16 @@ use std::{
 
 use anyhow::{Result, bail};
 
+use self::{modules::Crate, resolve::Imports};
 use crate::{
     command::root,
     metadata::{MANIFESTS, own_packages},
 };
-use modules::Crate;
-
-/// For each file, the files that it imports, and the names that it takes from each.
-type Imports = BTreeMap<PathBuf, BTreeMap<PathBuf, BTreeSet<String>>>;
 
 /// Checks each library and each program of the repository.
 ///
 /// # Errors
-/// Lists the files of each circle, and the names that tie them.
+/// Lists the files of each cycle, and the names that tie them.
 pub(crate) fn check() -> Result<()> {
     let mut report = String::new();
     for manifest in MANIFESTS {
@@ -43,20 +41,20 @@ pub(crate) fn check() -> Result<()> {
         }
     }
     if !report.is_empty() {
-        bail!("files import each other in a circle:\n{report}");
+        bail!("import cycles:\n{report}");
     }
     Ok(())
 }
 
-/// The circles among these files; empty when there is none.
+/// The import cycles among these files; empty when there is none.
 fn report_on(imports: &Imports, root: &Path) -> String {
     let mut report = String::new();
-    for circle in circles(imports) {
-        let _ = writeln!(report, "\n{} files", circle.len());
-        for file in circle.iter().copied() {
+    for cycle in cycles(imports) {
+        let _ = writeln!(report, "\n{} files", cycle.len());
+        for file in cycle.iter().copied() {
             for (other, names) in imports[file]
                 .iter()
-                .filter(|(other, _)| circle.contains(*other))
+                .filter(|(other, _)| cycle.contains(*other))
             {
                 let names: Vec<_> = names.iter().map(String::as_str).collect();
                 let shown = |file: &Path| {
@@ -79,7 +77,7 @@ fn report_on(imports: &Imports, root: &Path) -> String {
 }
 
 /// The largest groups of files in which each file reaches every other one.
-fn circles(imports: &Imports) -> BTreeSet<BTreeSet<&PathBuf>> {
+fn cycles(imports: &Imports) -> BTreeSet<BTreeSet<&PathBuf>> {
     let reached: BTreeMap<_, _> = imports
         .keys()
         .map(|file| (file, reachable_from(file, imports)))
@@ -95,7 +93,7 @@ fn circles(imports: &Imports) -> BTreeSet<BTreeSet<&PathBuf>> {
         .collect()
 }
 
-/// The file itself is among them only if it is part of a circle.
+/// The file itself is among them only if it is part of a cycle.
 fn reachable_from<'a>(file: &PathBuf, imports: &'a Imports) -> BTreeSet<&'a PathBuf> {
     let mut reached = BTreeSet::new();
     let mut waiting = VecDeque::from([file]);
@@ -115,7 +113,7 @@ mod tests {
 
     use super::*;
 
-    /// Writes a crate with these files, and reports on its circles.
+    /// Writes a crate with these files, and reports its import cycles.
     fn report(files: &[(&str, &str)]) -> String {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in files {
@@ -147,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_of_three_files_through_macros_and_attributes_is_reported() {
+    fn a_cycle_of_three_files_through_macros_and_attributes_is_reported() {
         let report = report(&[
             ("lib.rs", "mod a; mod b; mod c;"),
             ("a.rs", "fn a() { view! { <p>{crate::b::b()}</p> } }"),
@@ -158,17 +156,99 @@ mod tests {
     }
 
     #[test]
-    fn a_module_and_its_children_may_use_each_other() {
+    fn a_module_and_its_child_that_import_each_other_are_reported() {
+        let child = ("p/child.rs", "use super::P; pub struct C(P);");
+        for parent in [
+            "mod child; use child::C; pub struct P;",
+            "mod child; pub struct P; fn p() -> child::C {}",
+            "mod child; pub use child::C; pub struct P; fn p() -> C {}",
+        ] {
+            let report = report(&[("lib.rs", "mod p;"), ("p/mod.rs", parent), child]);
+            assert_eq!(
+                report,
+                "\n2 files\n  p/child.rs takes P from p/mod.rs\n  p/mod.rs takes C from p/child.rs\n",
+                "{parent}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_root_of_a_crate_counts_as_a_parent() {
         let report = report(&[
             ("lib.rs", "mod p; pub struct Root(p::P);"),
-            ("p/mod.rs", "mod child; use child::C; pub struct P;"),
-            ("p/child.rs", "use super::P; use crate::Root; pub struct C;"),
+            ("p/mod.rs", "mod child; pub struct P(child::C);"),
+            ("p/child.rs", "pub struct C; fn c(_: crate::Root) {}"),
+        ]);
+        assert!(report.contains("3 files"), "{report}");
+    }
+
+    #[test]
+    fn a_macro_of_the_parent_counts() {
+        let report = report(&[
+            (
+                "lib.rs",
+                "macro_rules! m { () => {} } mod a; fn f() { a::a() }",
+            ),
+            ("a.rs", "m!(); pub fn a() {}"),
+        ]);
+        assert!(report.contains("a.rs takes m from lib.rs"), "{report}");
+    }
+
+    #[test]
+    fn a_parent_may_declare_and_reexport_the_children_that_use_it() {
+        let report = report(&[
+            ("lib.rs", "mod p; pub use p::{C, P};"),
+            ("p/mod.rs", "mod child; pub use child::C; pub struct P;"),
+            ("p/child.rs", "use crate::P; pub struct C(P);"),
         ]);
         assert_eq!(report, "");
     }
 
     #[test]
-    fn a_circle_of_siblings_through_the_parent_of_one_is_reported() {
+    fn a_reexport_of_what_is_not_inside_the_module_counts() {
+        let report = report(&[
+            ("lib.rs", "mod p;"),
+            ("p/mod.rs", "mod child; pub struct P(child::C);"),
+            ("p/child.rs", "pub use super::P; pub struct C;"),
+        ]);
+        assert!(
+            report.contains("p/child.rs takes P from p/mod.rs"),
+            "{report}"
+        );
+    }
+
+    #[test]
+    fn a_function_that_is_passed_by_name_counts() {
+        let report = report(&[
+            ("lib.rs", "mod p;"),
+            (
+                "p/mod.rs",
+                "mod child; pub use child::f; pub struct P; fn p() { route(f) }",
+            ),
+            ("p/child.rs", "use super::P; pub fn f(_: P) {}"),
+        ]);
+        assert!(
+            report.contains("p/mod.rs takes f from p/child.rs"),
+            "{report}"
+        );
+    }
+
+    #[test]
+    fn a_function_with_the_name_of_its_module_counts() {
+        let report = report(&[
+            ("lib.rs", "mod p; mod user;"),
+            ("p/mod.rs", "mod f; pub use f::f; pub struct P;"),
+            (
+                "p/f.rs",
+                "use crate::user::U; pub fn f(_: U) {} pub struct F;",
+            ),
+            ("user.rs", "use crate::p; pub struct U; fn u() { p::f(U) }"),
+        ]);
+        assert!(report.contains("user.rs takes f from p/f.rs"), "{report}");
+    }
+
+    #[test]
+    fn a_cycle_of_siblings_through_the_parent_of_one_is_reported() {
         let report = report(&[
             ("lib.rs", "mod a; mod b;"),
             ("a/mod.rs", "mod child; pub struct A(child::C);"),

@@ -23,9 +23,10 @@ pub(super) struct Module {
     pub(super) children: HashMap<String, usize>,
     /// The names that the module itself defines.
     pub(super) items: HashSet<String>,
+    /// Those of them that are macros.
     pub(super) macros: HashSet<String>,
     pub(super) uses: Vec<Use>,
-    /// Paths outside of `use`, and single names.
+    /// Paths outside of `use`, and single names. The name of a macro that is called without a path ends in `!`.
     pub(super) paths: Vec<Vec<String>>,
     /// Where the files of child modules are.
     folder: PathBuf,
@@ -93,6 +94,7 @@ impl Crate {
                     self.add_uses(module, &tokens, at)
                 }
                 TokenTree::Ident(word) if word == "macro_rules" => {
+                    insert_name(&mut self.modules[module].items, tokens.get(at + 2));
                     insert_name(&mut self.modules[module].macros, tokens.get(at + 2));
                     at + 3
                 }
@@ -184,28 +186,34 @@ impl Crate {
             at += 2;
         }
         if is_name(tokens, start, &path) {
+            if let [name] = &mut *path
+                && is_macro_call(&tokens[at..])
+            {
+                name.push('!');
+            }
             self.modules[module].paths.push(path);
         }
         at
     }
 }
 
-/// Whether a path can name an item of another file: not a field, a method, a lifetime or a variable.
+/// Whether a path can name an item of another file: not a field, a method or a lifetime.
 fn is_name(tokens: &[TokenTree], start: usize, path: &[String]) -> bool {
     let before = |back: usize| start.checked_sub(back).and_then(|at| tokens.get(at));
     let field = is_punct(before(1), '.') && !is_punct(before(2), '.');
     let lifetime = is_punct(before(1), '\'');
     let end_of_path = is_punct(before(1), ':') && is_punct(before(2), ':');
     let of_a_macro = is_punct(before(1), '$') && path[0] != "crate";
-    let variable = path.len() == 1
-        && path[0].starts_with(char::is_lowercase)
-        && !matches!(tokens.get(start + 1), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis)
-        && !is_punct(tokens.get(start + 1), '!');
-    !(field || lifetime || end_of_path || of_a_macro || variable)
+    !(field || lifetime || end_of_path || of_a_macro)
 }
 
 fn is_punct(token: Option<&TokenTree>, character: char) -> bool {
     matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == character)
+}
+
+fn is_macro_call(after_the_name: &[TokenTree]) -> bool {
+    is_punct(after_the_name.first(), '!')
+        && matches!(after_the_name.get(1), Some(TokenTree::Group(_)))
 }
 
 fn is_one_of(word: &Ident, words: &[&str]) -> bool {
