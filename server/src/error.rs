@@ -221,7 +221,7 @@ mod tests {
     fn an_error_is_one_line_with_problem_cause_and_advice() {
         let error = Error::Listen {
             address: ([127, 0, 0, 1], 80).into(),
-            cause: io::Error::new(io::ErrorKind::PermissionDenied, "no\nleave"),
+            cause: io::Error::new(io::ErrorKind::PermissionDenied, "no\npermission"),
         };
         assert_eq!(
             error.on_one_line(),

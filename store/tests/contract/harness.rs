@@ -10,7 +10,8 @@ use std::{
     panic::resume_unwind,
     path::{Path, PathBuf},
     str::FromStr,
-    sync::Arc,
+    sync::{Arc, mpsc},
+    time::Duration,
 };
 
 use model::{
@@ -25,7 +26,7 @@ use sqlx::{
 };
 use store::{Member, Store, clock::ManualClock, error::OpenError, sessions::Session};
 use tempfile::TempDir;
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, task::JoinError};
 
 /// The time at the start of every test: 2026-01-19T06:00:00Z.
 pub(crate) const START: Timestamp = Timestamp(1_768_802_400_000);
@@ -62,6 +63,18 @@ macro_rules! on_sqlite_alone {
         mod sqlite_alone {
             $(#[test] fn $test() {
                 $crate::harness::run($crate::harness::Engine::Sqlite, super::$test);
+            })+
+        }
+    };
+}
+
+/// Runs each test on SQLite while tokio's clock stands still, so that a wait in it never ends: what the test does waits
+/// for no time.
+macro_rules! on_sqlite_in_still_time {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite_in_still_time {
+            $(#[test] fn $test() {
+                $crate::harness::run_in_still_time(super::$test);
             })+
         }
     };
@@ -104,13 +117,44 @@ pub(crate) fn run<X: Fixture, F>(engine: Engine, test: fn(X) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    on_a_runtime(async move {
-        let database = OwnDatabase::create(engine).await;
-        let shared = database.shared.clone();
-        let outcome = tokio::spawn(async move { test(X::on(shared).await).await }).await;
-        database.remove().await;
+    on_a_runtime(run_on(engine, test));
+}
+
+async fn run_on<X: Fixture, F>(engine: Engine, test: fn(X) -> F) -> Result<(), JoinError>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let database = OwnDatabase::create(engine).await;
+    let shared = database.shared.clone();
+    let outcome = tokio::spawn(async move { test(X::on(shared).await).await }).await;
+    database.remove().await;
+    outcome
+}
+
+/// Ends a test that hangs, because what it does waits for a time.
+const HANG: Duration = Duration::from_secs(120);
+
+pub(crate) fn run_in_still_time<X: Fixture, F>(test: fn(X) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    let outcome = runtime.block_on(async {
+        // While this task blocks, tokio does not move its paused clock on.
+        let (done, running) = mpsc::channel::<()>();
+        let hang = tokio::task::spawn_blocking(move || running.recv_timeout(HANG));
+        let outcome = tokio::select! {
+            outcome = run_on(Engine::Sqlite, test) => outcome,
+            _ = hang => panic!("it waits for a time"),
+        };
+        drop(done);
         outcome
     });
+    end(outcome);
 }
 
 pub(crate) fn run_side_by_side<X: Fixture, F>(test: fn(X, X) -> F)
@@ -130,13 +174,17 @@ where
 }
 
 /// Two threads, so that the concurrent tasks of a test do run at the same time.
-fn on_a_runtime(test: impl Future<Output = Result<(), tokio::task::JoinError>>) {
+fn on_a_runtime(test: impl Future<Output = Result<(), JoinError>>) {
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .expect("a runtime")
         .block_on(test);
+    end(outcome);
+}
+
+fn end(outcome: Result<(), JoinError>) {
     if let Err(failure) = outcome {
         resume_unwind(failure.into_panic());
     }

@@ -1,3 +1,5 @@
+use std::sync::mpsc;
+
 use axum::{
     body::Bytes,
     routing::{get, post},
@@ -6,8 +8,8 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, tcp::OwnedWriteHalf},
     sync::Semaphore,
-    task::JoinHandle,
-    time::timeout,
+    task::{JoinHandle, yield_now},
+    time::{advance, pause, timeout},
 };
 
 use axum::Router;
@@ -131,6 +133,13 @@ impl Server {
         stream
     }
 
+    /// Connects with a small buffer, so that the server notices soon that the caller reads.
+    async fn connect_with_small_buffer(&self) -> TcpStream {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(64 * 1024).expect("set");
+        socket.connect(self.address).await.expect("connected")
+    }
+
     /// Sends `request`, and returns the connection.
     async fn send(&self, request: &str) -> TcpStream {
         let mut stream = self.connect().await;
@@ -175,6 +184,30 @@ async fn read_response(stream: &mut TcpStream) {
     }
 }
 
+/// A clock that only [`pass`] moves. So a delay of the machine does not count as one of a caller.
+struct StoppedClock {
+    _stopped: mpsc::Sender<()>,
+}
+
+impl StoppedClock {
+    fn new() -> Self {
+        pause();
+        let (stopped, moves_on) = mpsc::channel::<()>();
+        // While this task blocks, tokio's paused clock does not move on by itself. It ends to end a test that hangs.
+        store::task::spawn_blocking(move || moves_on.recv_timeout(TEST_TIMEOUT));
+        Self { _stopped: stopped }
+    }
+}
+
+/// Lets this time pass, while the server checks its connections.
+async fn pass(time: Duration) {
+    let step = LENIENT.check_every;
+    for _ in 0..time.as_millis() / step.as_millis() {
+        advance(step).await;
+        yield_now().await;
+    }
+}
+
 /// Sends a byte now and then, until the server ends the connection.
 async fn drip(mut stream: OwnedWriteHalf) {
     let mut every = interval(SHORT / 10);
@@ -196,10 +229,23 @@ async fn a_head_that_arrives_byte_by_byte_gets_no_extra_time() {
         assert_eq!(read_to_end(reading).await, "", "{begun:?}");
         dripping.abort();
     }
+}
+
+#[tokio::test]
+async fn a_later_head_on_a_connection_gets_no_more_time_than_the_first() {
+    let _clock = StoppedClock::new();
+    let timeouts = Timeouts {
+        head: SHORT,
+        ..LENIENT
+    };
+    let server = Server::start(timeouts, 9).await;
     let mut reused = server.connect().await;
     ask(&mut reused).await;
     reused.write_all(b"GET / HTTP/1.1\r\n").await.expect("sent");
-    assert_eq!(read_to_end(reused).await, "");
+    tokio::select! {
+        read = read_to_end(reused) => assert_eq!(read, ""),
+        () = pass(LONG / 2) => panic!("the connection is still open"),
+    }
 }
 
 #[tokio::test]
@@ -230,6 +276,7 @@ async fn a_missing_body_and_a_stuck_handler_are_ended() {
 
 #[tokio::test]
 async fn an_idle_connection_is_ended_and_a_used_one_is_not() {
+    let _clock = StoppedClock::new();
     let timeouts = Timeouts {
         idle: SHORT,
         ..LENIENT
@@ -238,31 +285,33 @@ async fn an_idle_connection_is_ended_and_a_used_one_is_not() {
     let mut used = server.connect().await;
     let mut idle = server.connect().await;
     ask(&mut idle).await;
-    let mut every = interval(SHORT / 10);
     for _ in 0..30 {
         ask(&mut used).await;
-        every.tick().await;
+        pass(SHORT / 10).await;
     }
     assert_eq!(read_to_end(idle).await, "");
+    ask(&mut used).await;
+    pass(2 * SHORT).await;
     assert_eq!(read_to_end(used).await, "");
 }
 
 #[tokio::test]
 async fn a_caller_that_reads_nothing_is_ended_and_a_slow_one_is_not() {
+    let _clock = StoppedClock::new();
     let timeouts = Timeouts {
         idle: SHORT,
         ..LENIENT
     };
     let server = Server::start(timeouts, 9).await;
     let request = "GET /large HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n";
-    let mut slow = server.send(request).await;
+    let mut slow = server.connect_with_small_buffer().await;
+    slow.write_all(request.as_bytes()).await.expect("sent");
     let reading_nothing = server.send(request).await;
     let (mut buffer, mut read) = (vec![0; LARGE / 64], 0);
-    // Slow enough that the whole response takes far longer than the timeout.
-    let mut every = interval(SHORT / 20);
+    // Slow enough that the whole response takes longer than the timeout.
     while slow.read_exact(&mut buffer).await.is_ok() {
         read += buffer.len();
-        every.tick().await;
+        pass(SHORT / 20).await;
     }
     assert_eq!(read, LARGE);
     assert!(read_to_end(reading_nothing).await.len() < LARGE);
@@ -275,9 +324,12 @@ async fn beyond_the_maximum_a_connection_waits_until_another_one_ends() {
     ask(&mut first).await;
     ask(&mut second).await;
     let mut third = server.send(REQUEST).await;
-    assert!(timeout(SHORT, third.read_u8()).await.is_err());
-    // Accepted connections are not disturbed.
-    ask(&mut first).await;
+    // Accepted connections are not disturbed, and get many responses before the third connection gets one.
+    for _ in 0..20 {
+        ask(&mut first).await;
+    }
+    let early = third.try_read(&mut [0]).expect_err("nothing to read");
+    assert_eq!(early.kind(), io::ErrorKind::WouldBlock);
     drop(second);
     let arrived = timeout(TEST_TIMEOUT, third.read_u8()).await;
     assert_eq!(arrived.expect("in time").expect("read"), b'H');
