@@ -24,14 +24,12 @@ use tracing_subscriber::{
     EnvFilter,
     filter::{Directive, ParseError},
     fmt,
-    layer::SubscriberExt,
-    registry,
     util::SubscriberInitExt,
 };
 
 use self::{
     json::JsonLines,
-    request_span::{EventFilter, RequestIdFields},
+    request_span::{FieldsAndRequestId, RequestSpans},
 };
 
 /// sqlx logs PostgreSQL's notices at `info`, for example "relation already exists, skipping". They are noise.
@@ -79,15 +77,18 @@ impl LogFilter {
 /// Starts logging. Called once, before anything else.
 pub(crate) fn start(filter: &LogFilter, format: LogFormat) {
     let _ = FORMAT.set(format);
-    let lines = fmt::layer()
-        .with_writer(io::stderr)
-        .fmt_fields(RequestIdFields);
-    let subscriber = registry().with(EventFilter(filter.filter()));
+    let lines = fmt()
+        .with_env_filter(filter.filter())
+        .with_writer(io::stderr);
     match format {
-        LogFormat::Human => subscriber
-            .with(lines.with_ansi(io::stderr().is_terminal()))
-            .init(),
-        LogFormat::Json => subscriber.with(lines.event_format(JsonLines)).init(),
+        LogFormat::Human => RequestSpans(
+            lines
+                .fmt_fields(FieldsAndRequestId)
+                .with_ansi(io::stderr().is_terminal())
+                .finish(),
+        )
+        .init(),
+        LogFormat::Json => RequestSpans(lines.event_format(JsonLines).finish()).init(),
     }
     panic::set_hook(Box::new(log_panic));
 }

@@ -4,7 +4,6 @@
 use std::{
     array,
     pin::Pin,
-    str,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -22,11 +21,11 @@ use axum::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use hyper::body::{Frame, SizeHint};
 use rand::{RngCore, TryRngCore, rngs::OsRng};
-use tracing::{Instrument, Span};
+use tracing::{Instrument, Span, Value};
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The target of the span that carries the id. The log's filter never disables it ([`crate::telemetry`]).
+/// The target of the span that carries the id ([`crate::telemetry`]).
 pub(crate) const SPAN_TARGET: &str = "request";
 
 /// The maximum length of a caller's id (contract, section 4).
@@ -53,13 +52,14 @@ impl RequestIds {
         }
     }
 
-    /// SplitMix64 (Steele, Lea and Flood 2014): a counter whose values are mixed one to one. No id repeats, and
-    /// none reveals the number of requests.
+    /// SplitMix64 (Steele, Lea and Flood 2014) on 63 bits: a counter whose values are mixed one to one. No id repeats,
+    /// and none reveals the number of requests.
     fn generate(&self) -> u64 {
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
-        let mut mixed = self.state.fetch_add(STEP, Ordering::Relaxed);
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        const BITS: u64 = u64::MAX >> 1;
+        let mut mixed = self.state.fetch_add(STEP, Ordering::Relaxed) & BITS;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9) & BITS;
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb) & BITS;
         mixed ^ (mixed >> 31)
     }
 }
@@ -71,7 +71,7 @@ fn is_acceptable(id: &HeaderValue) -> bool {
 /// The id of a request.
 #[derive(Clone, Debug)]
 pub(crate) enum RequestId {
-    /// Ours, written as sixteen hexadecimal digits.
+    /// Ours, of 63 bits, written as sixteen hexadecimal digits.
     Generated(u64),
     /// The caller's.
     Sent(HeaderValue),
@@ -89,19 +89,16 @@ impl RequestId {
 
     /// A span that carries the id. Its level is the highest, so that it is enabled at every log level.
     fn span(&self) -> Span {
-        let digits;
-        let id = match self {
-            Self::Generated(bits) => {
-                digits = hexadecimal(*bits);
-                str::from_utf8(&digits).unwrap_or_default()
-            }
-            Self::Sent(id) => id.to_str().unwrap_or_default(),
+        let id: &dyn Value = match self {
+            Self::Generated(bits) => bits,
+            Self::Sent(id) => &id.to_str().unwrap_or_default(),
         };
         tracing::error_span!(target: SPAN_TARGET, "request", request_id = id)
     }
 }
 
-fn hexadecimal(bits: u64) -> [u8; 16] {
+/// Sixteen digits.
+pub(crate) fn hexadecimal(bits: u64) -> [u8; 16] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     array::from_fn(|place| DIGITS[(bits >> (60 - 4 * place)) as usize & 15])
 }

@@ -20,7 +20,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use super::request_span::with_request_id;
+use super::request_span::current_request_id;
 
 /// Lines of JSON.
 pub(super) struct JsonLines;
@@ -32,7 +32,7 @@ where
 {
     fn format_event(
         &self,
-        context: &FmtContext<'_, S, N>,
+        _: &FmtContext<'_, S, N>,
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
@@ -41,8 +41,8 @@ where
         line.put("timestamp", now()?);
         line.put("level", metadata.level().as_str());
         line.put("target", metadata.target());
-        for span in context.event_scope().into_iter().flatten() {
-            with_request_id(&span, |id| line.put("request_id", id));
+        if let Some(id) = current_request_id() {
+            line.put("request_id", id);
         }
         event.record(&mut line);
         line.set_target_of_log();
@@ -121,7 +121,7 @@ mod tests {
     use http::{HeaderMap, HeaderValue, Method};
 
     use crate::http::request_id::{REQUEST_ID, RequestIds, with_id};
-    use crate::telemetry::request_span::RequestIdFields;
+    use crate::telemetry::request_span::RequestSpans;
 
     use super::*;
 
@@ -143,10 +143,10 @@ mod tests {
         let sink = Sink::default();
         let writer = sink.clone();
         let subscriber = tracing_subscriber::fmt()
-            .fmt_fields(RequestIdFields)
             .event_format(JsonLines)
             .with_writer(move || writer.clone())
             .finish();
+        let subscriber = RequestSpans(subscriber);
         let error = store::error::DatabaseError::Unavailable("gone\n\"away\"".into());
         let headers = HeaderMap::from_iter([(REQUEST_ID, HeaderValue::from_static("a\"b"))]);
         let id = RequestIds::new().of_request(&headers);

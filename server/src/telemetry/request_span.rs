@@ -3,108 +3,266 @@
 //! Each request runs in a span with the field `request_id` ([`crate::http::request_id`]). Tasks and threads that act
 //! for the request enter the same span ([`store::task`]), so that all of their lines have the id.
 //!
-//! A call of the API takes some ten microseconds, so the span must be cheap. The two types here avoid slow code in
-//! `tracing-subscriber`.
+//! A call of the API takes some ten microseconds. The registry of `tracing-subscriber` would add a tenth: it stores
+//! each span, with its fields as text. A request's span needs no storage, because its number is the request's id. Only
+//! ids that callers sent are in a table.
 
-use std::fmt;
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    fmt,
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+};
 
 use tracing::{
-    Metadata, Subscriber,
+    Dispatch, Event, Metadata, Subscriber,
     field::{Field, Visit},
+    level_filters::LevelFilter,
+    span::{Attributes, Id, Record},
     subscriber::Interest,
 };
+use tracing_core::span::Current;
 use tracing_subscriber::{
-    EnvFilter,
     field::RecordFields,
-    filter::LevelFilter,
     fmt::{
-        FormatFields, FormattedFields,
+        FormatFields,
         format::{DefaultFields, Writer},
     },
-    layer::{Context, Layer},
-    registry::{LookupSpan, SpanRef},
 };
 
-use crate::http::request_id::SPAN_TARGET;
+use crate::http::request_id::{SPAN_TARGET, hexadecimal};
 
-const FIELD: &str = "request_id";
+/// Marks the number of a span whose other bits are the generated id of its request.
+const GENERATED: u64 = 1 << 63;
+
+thread_local! {
+    /// The spans that this thread is in, the innermost last.
+    static ENTERED: RefCell<Vec<Id>> = const { RefCell::new(Vec::new()) };
+}
+
+static SENT: Mutex<SentIds> = Mutex::new(SentIds {
+    last: 0,
+    ids: BTreeMap::new(),
+});
+
+/// What all spans of requests have in common.
+static METADATA: OnceLock<&'static Metadata<'static>> = OnceLock::new();
+
+/// The ids that callers sent, by the number of the span.
+struct SentIds {
+    last: u64,
+    ids: BTreeMap<u64, SentId>,
+}
+
+struct SentId {
+    text: String,
+    /// How many handles of the span there are.
+    handles: usize,
+}
+
+impl SentIds {
+    fn lock() -> MutexGuard<'static, Self> {
+        SENT.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn insert(&mut self, text: &str) -> u64 {
+        self.last += 1;
+        let text = text.to_owned();
+        self.ids.insert(self.last, SentId { text, handles: 1 });
+        self.last
+    }
+}
+
+/// Handles the spans of requests, and passes events on. There are no other spans: those of libraries are disabled.
+pub(super) struct RequestSpans<S>(pub(super) S);
+
+impl<S: Subscriber> Subscriber for RequestSpans<S> {
+    fn on_register_dispatch(&self, dispatch: &Dispatch) {
+        self.0.on_register_dispatch(dispatch);
+    }
+
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if metadata.is_event() {
+            self.0.register_callsite(metadata)
+        } else if is_request_span(metadata) {
+            METADATA.get_or_init(|| metadata);
+            Interest::always()
+        } else {
+            Interest::never()
+        }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        is_request_span(metadata) || (metadata.is_event() && self.0.enabled(metadata))
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        self.0.max_level_hint()
+    }
+
+    fn event_enabled(&self, event: &Event<'_>) -> bool {
+        self.0.event_enabled(event)
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        self.0.event(event);
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        let mut number = SpanNumber(GENERATED);
+        span.record(&mut number);
+        Id::from_u64(number.0)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn enter(&self, span: &Id) {
+        let _ = ENTERED.try_with(|entered| entered.borrow_mut().push(span.clone()));
+    }
+
+    fn exit(&self, span: &Id) {
+        let _ = ENTERED.try_with(|entered| {
+            let mut entered = entered.borrow_mut();
+            if let Some(at) = entered.iter().rposition(|other| other == span) {
+                entered.remove(at);
+            }
+        });
+    }
+
+    fn clone_span(&self, span: &Id) -> Id {
+        if !is_generated(span)
+            && let Some(sent) = SentIds::lock().ids.get_mut(&span.into_u64())
+        {
+            sent.handles += 1;
+        }
+        span.clone()
+    }
+
+    fn try_close(&self, span: Id) -> bool {
+        if is_generated(&span) {
+            return false;
+        }
+        let mut sent = SentIds::lock();
+        let Some(id) = sent.ids.get_mut(&span.into_u64()) else {
+            return false;
+        };
+        id.handles -= 1;
+        let is_last = id.handles == 0;
+        if is_last {
+            sent.ids.remove(&span.into_u64());
+        }
+        is_last
+    }
+
+    fn current_span(&self) -> Current {
+        match (innermost(), METADATA.get()) {
+            (Some(span), Some(metadata)) => Current::new(span, metadata),
+            _ => Current::none(),
+        }
+    }
+}
 
 fn is_request_span(metadata: &Metadata<'_>) -> bool {
     metadata.is_span() && metadata.target() == SPAN_TARGET
 }
 
-/// Applies the filter to everything but request spans, which are always on.
-///
-/// `EnvFilter` would track each span. It takes locks that all cores share, four times for each request.
-pub(super) struct EventFilter(pub(super) EnvFilter);
-
-impl<S: Subscriber> Layer<S> for EventFilter {
-    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if is_request_span(metadata) {
-            return Interest::always();
-        }
-        Layer::<S>::register_callsite(&self.0, metadata)
-    }
-
-    fn enabled(&self, metadata: &Metadata<'_>, context: Context<'_, S>) -> bool {
-        is_request_span(metadata) || Layer::enabled(&self.0, metadata, context)
-    }
-
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        Layer::<S>::max_level_hint(&self.0)
-    }
+fn is_generated(span: &Id) -> bool {
+    span.into_u64() & GENERATED != 0
 }
 
-/// Formats `request_id` as `request_id=ID`, and all other fields as usual.
-///
-/// `DefaultFields` would pass the id through several layers of `std::fmt`.
-pub(super) struct RequestIdFields;
+fn innermost() -> Option<Id> {
+    let last = ENTERED.try_with(|entered| entered.borrow().last().cloned());
+    last.ok().flatten()
+}
 
-impl<'writer> FormatFields<'writer> for RequestIdFields {
-    fn format_fields<R: RecordFields>(
-        &self,
-        mut writer: Writer<'writer>,
-        fields: R,
-    ) -> fmt::Result {
-        let mut id = IdWriter {
-            writer: writer.by_ref(),
-            outcome: None,
-        };
-        fields.record(&mut id);
-        match id.outcome {
-            Some(outcome) => outcome,
-            None => DefaultFields::new().format_fields(writer, fields),
-        }
+/// The number of the span with the recorded field.
+struct SpanNumber(u64);
+
+impl Visit for SpanNumber {
+    fn record_u64(&mut self, _: &Field, generated: u64) {
+        self.0 = GENERATED | generated;
     }
-}
 
-struct IdWriter<'writer> {
-    writer: Writer<'writer>,
-    /// `None` if there was no id.
-    outcome: Option<fmt::Result>,
-}
-
-impl Visit for IdWriter<'_> {
-    fn record_str(&mut self, field: &Field, id: &str) {
-        if field.name() == FIELD {
-            let written = self.writer.write_str(FIELD);
-            let written = written.and_then(|()| self.writer.write_char('='));
-            self.outcome = Some(written.and_then(|()| self.writer.write_str(id)));
-        }
+    fn record_str(&mut self, _: &Field, sent: &str) {
+        self.0 = SentIds::lock().insert(sent);
     }
 
     fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
 }
 
-/// Gives `use_id` the id that a span carries, if it is a request span.
-pub(super) fn with_request_id<S>(span: &SpanRef<'_, S>, use_id: impl FnOnce(&str))
-where
-    S: for<'a> LookupSpan<'a>,
-{
-    if is_request_span(span.metadata())
-        && let Some(fields) = span.extensions().get::<FormattedFields<RequestIdFields>>()
-        && let Some(id) = fields.strip_prefix("request_id=")
-    {
-        use_id(id);
+/// The id of the request that this thread works for.
+pub(super) fn current_request_id() -> Option<String> {
+    let span = innermost()?;
+    if is_generated(&span) {
+        let digits = hexadecimal(span.into_u64() & !GENERATED);
+        return Some(String::from_utf8_lossy(&digits).into_owned());
+    }
+    let sent = SentIds::lock();
+    Some(sent.ids.get(&span.into_u64())?.text.clone())
+}
+
+/// Formats an event's fields as usual, and then the id of the request.
+pub(super) struct FieldsAndRequestId;
+
+impl<'writer> FormatFields<'writer> for FieldsAndRequestId {
+    fn format_fields<R: RecordFields>(
+        &self,
+        mut writer: Writer<'writer>,
+        fields: R,
+    ) -> fmt::Result {
+        DefaultFields::new().format_fields(writer.by_ref(), fields)?;
+        match current_request_id() {
+            Some(id) => write!(writer, " request_id={id}"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::{Span, subscriber::with_default};
+    use tracing_subscriber::registry;
+
+    use super::*;
+
+    fn span(id: &str) -> Span {
+        tracing::error_span!(target: SPAN_TARGET, "request", request_id = id)
+    }
+
+    #[test]
+    fn the_innermost_span_that_was_entered_gives_the_id_until_it_is_left() {
+        with_default(RequestSpans(registry()), || {
+            let (outer, inner) = (span("outer"), span("inner"));
+            assert_eq!(current_request_id(), None);
+            outer.in_scope(|| {
+                inner.in_scope(|| assert_eq!(current_request_id().as_deref(), Some("inner")));
+                assert_eq!(current_request_id().as_deref(), Some("outer"));
+            });
+            assert_eq!(current_request_id(), None);
+        });
+    }
+
+    #[test]
+    fn a_sent_id_is_kept_as_long_as_there_is_a_handle_of_its_span() {
+        with_default(RequestSpans(registry()), || {
+            let first = span("kept by a task");
+            let number = first.id().expect("an enabled span").into_u64();
+            let second = first.in_scope(Span::current);
+            drop(first);
+            second.in_scope(|| {
+                assert_eq!(current_request_id().as_deref(), Some("kept by a task"));
+            });
+            drop(second);
+            assert!(!SentIds::lock().ids.contains_key(&number));
+        });
+    }
+
+    #[test]
+    fn spans_of_libraries_are_disabled() {
+        with_default(RequestSpans(registry()), || {
+            assert!(tracing::error_span!("a library's").is_disabled());
+        });
     }
 }
