@@ -10,10 +10,11 @@ export CARGO_TARGET_DIR := $(CURDIR)/target
 # The server that the tests start. The path is absolute, because the browser tests run in their own folder.
 export DEVELOPER_ZONE_BIN ?= $(CARGO_TARGET_DIR)/debug/developer-zone
 
-# `app` is compiled for the server and for the browser. A command for both would unite their features.
+# `app` is compiled for the server and for the browser. A command for both would unite their features. Clippy for the
+# browser has the profile of the build, so that macros are compiled once for both.
 NATIVE  := --workspace --exclude frontend --features app/ssr,server/fuzzing
 BROWSER := --package frontend --package app --features app/hydrate \
-           --target wasm32-unknown-unknown --target-dir target/front
+           --profile wasm --target wasm32-unknown-unknown --target-dir target/front
 
 # What the tests build. `cargo xtask build` selects these too, so that dependencies are compiled once, with the same
 # features. Other tools have selections of their own.

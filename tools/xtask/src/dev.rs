@@ -11,12 +11,7 @@ use std::{
 use anyhow::{Context, Result};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
-use crate::{
-    command::root,
-    mode::Mode,
-    server::{self, Server},
-    signals, site,
-};
+use crate::{command::root, mode::Mode, server, signals};
 
 const WATCHED: [&str; 7] = [
     "app",
@@ -46,7 +41,7 @@ pub(crate) fn watch(args: &[OsString]) -> Result<()> {
     let _watcher = send_changes(sender)?;
     let mut running = None;
     loop {
-        match build() {
+        match server::build_with_site(Mode::Dev) {
             Ok(server) => {
                 drop(running.take());
                 running = Some(Running(server.start_with(args)?));
@@ -57,11 +52,6 @@ pub(crate) fn watch(args: &[OsString]) -> Result<()> {
             return Ok(());
         }
     }
-}
-
-fn build() -> Result<Server> {
-    site::build(Mode::Dev)?;
-    server::build(false)
 }
 
 fn send_signals(sender: Sender<Event>) -> Result<()> {

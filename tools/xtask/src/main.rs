@@ -91,13 +91,13 @@ fn perform(task: Task) -> Result<ExitCode> {
     match task {
         Task::Site { dev: false } => site::build(Mode::Release)?,
         Task::Site { dev: true } => site::build(Mode::Dev)?,
-        Task::Build { release } => {
+        Task::Build { release: false } => drop(server::build_with_site(Mode::Release)?),
+        Task::Build { release: true } => {
             site::build(Mode::Release)?;
-            server::build(release)?;
+            server::build(true)?;
         }
         Task::Run { args } => {
-            site::build(Mode::Release)?;
-            server::build(false)?.become_with(&args)?;
+            server::build_with_site(Mode::Release)?.become_with(&args)?;
         }
         Task::Dev { args } => dev::watch(&args)?,
         Task::ImportCycles => import_cycles::check()?,

@@ -1,16 +1,23 @@
-//! The server. Cargo builds it, and embeds the front end; so `site` comes first.
+//! The server. Cargo builds it. A release build embeds the front end, which must be built before; a debug build reads it
+//! from its folder.
 
 use std::{
     convert::Infallible,
     ffi::OsString,
+    panic::resume_unwind,
     path::PathBuf,
     process::{Child, Stdio},
+    thread,
 };
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::command::{become_command, cargo, command, could_not_start, expect_success};
+use crate::{
+    command::{become_command, cargo, command, could_not_start, expect_success},
+    mode::Mode,
+    site,
+};
 
 /// The path of a built server.
 pub(crate) struct Server(PathBuf);
@@ -27,6 +34,16 @@ impl Server {
         command.args(args);
         command.spawn().with_context(|| could_not_start(&command))
     }
+}
+
+/// Builds the front end and a debug server at the same time: optimising the WASM keeps only one processor busy.
+pub(crate) fn build_with_site(mode: Mode) -> Result<Server> {
+    thread::scope(|scope| {
+        let site = scope.spawn(|| site::build(mode));
+        let server = build(false);
+        site.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+        server
+    })
 }
 
 /// Builds the server. Cargo reports its path, which `CARGO_TARGET_DIR` and a developer's own settings may change.
