@@ -82,7 +82,7 @@ impl<S: Subscriber> Subscriber for RequestSpans<S> {
     }
 
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if metadata.is_event() {
+        if !metadata.is_span() {
             self.0.register_callsite(metadata)
         } else if is_request_span(metadata) {
             METADATA.get_or_init(|| metadata);
@@ -93,7 +93,11 @@ impl<S: Subscriber> Subscriber for RequestSpans<S> {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        is_request_span(metadata) || (metadata.is_event() && self.0.enabled(metadata))
+        if metadata.is_span() {
+            is_request_span(metadata)
+        } else {
+            self.0.enabled(metadata)
+        }
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
