@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    net::{IpAddr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
 /// The IP address that a request comes from. An IPv4-mapped IPv6 address is stored as IPv4.
@@ -100,6 +100,23 @@ pub(crate) fn is_invisible(c: char) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientNetwork(IpAddr);
 
+impl ClientNetwork {
+    /// The block of addresses that contains this network.
+    pub fn block(self) -> AddressBlock {
+        AddressBlock(match self.0 {
+            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 80 << 80).into(),
+            IpAddr::V4(address) => Ipv4Addr::from_bits(address.to_bits() >> 8 << 8).into(),
+        })
+    }
+}
+
+/// The block of addresses that one customer can rent: an IPv4 /24, or the /48 of an IPv6 address (RFC 6177).
+///
+/// A caller with such a block has many networks, so a limit for each network would not limit it. Strangers can share a
+/// block, so a block's limit is higher than that of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AddressBlock(IpAddr);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,6 +138,16 @@ mod tests {
             network("2001:db8::ffff:ffff:ffff:ffff")
         );
         assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
+    }
+
+    #[test]
+    fn addresses_with_the_same_first_24_bits_or_48_of_ipv6_are_one_block() {
+        let block = |address| network(address).block();
+        assert_eq!(block("192.0.2.1"), block("192.0.2.255"));
+        assert_eq!(block("192.0.2.1"), block("::ffff:192.0.2.2"));
+        assert_ne!(block("192.0.2.1"), block("192.0.3.1"));
+        assert_eq!(block("2001:db8::1"), block("2001:db8:0:ffff::1"));
+        assert_ne!(block("2001:db8::1"), block("2001:db8:1::1"));
     }
 
     #[test]
