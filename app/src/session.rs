@@ -63,11 +63,11 @@ mod request;
 
 #[cfg(feature = "ssr")]
 pub(crate) use self::{
-    actions::{FailedSignIn, SignInFailure, sign_out_browser},
+    actions::{FailedSignIn, SignInFailure, sign_in_browser, sign_out_browser},
     flash::{Signer, take_flash},
     form::{redirect_after, redirect_signed, respond_to_form, with_error_status},
     member::{confirm, member, session, session_and_member, wants_password, watching_member},
-    request::{cookies, set_cookie, store},
+    request::{device_cookie, store},
 };
 #[cfg(feature = "ssr")]
 pub use self::{

@@ -14,6 +14,7 @@ use crate::{
     database::{Transaction, Value, values},
     error::{DatabaseError, DemoError, EventError},
     events::{InsertedEvent, insert_event},
+    password::Requester,
     permission::EventsPermission,
     photos::{NewPhoto, blocks::MAX_PHOTOS, loading},
     users::{NewUser, insert_member, insert_user},
@@ -242,7 +243,10 @@ impl Store {
 
     async fn insert_demo(&self) -> Result<(), DemoError> {
         // One hash for all: separate salts would protect a password that everyone can read.
-        let hash = self.passwords().hash(DEMO_PASSWORD).await?;
+        let hash = self
+            .passwords()
+            .hash(Requester::Operator, DEMO_PASSWORD)
+            .await?;
         let now = self.clock().now().epoch_millis();
         let mut transaction = self.database().begin().await?;
         let foreign: Option<(String,)> = transaction

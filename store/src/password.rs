@@ -1,25 +1,31 @@
-//! Users' passwords: Argon2id, on separate threads, and a few at a time.
+//! Users' passwords: Argon2id, on separate threads, and a few at a time. A fair [`queue`] decides whose is next.
 
+mod queue;
 mod rules;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use argon2::{
     Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version,
     password_hash::{SaltString, rand_core::OsRng},
 };
 use model::user::Email;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
+pub(crate) use self::queue::Requester;
+use self::queue::{Limits, Queue};
 use crate::{
     error::{NewPasswordError, PasswordHashError},
     task::spawn_blocking,
 };
 
-/// How many passwords may wait for each processor: about a second of work. Further callers get an error immediately,
-/// because they would give up before their turn.
-const WAITING_PER_PROCESSOR: usize = 16;
+/// How many passwords each of the two classes of requesters can have here, for each processor: about a second of work.
+/// Further callers get an error immediately, because they would give up before their turn.
+const PLACES_PER_PROCESSOR: usize = 16;
+
+/// How many of these places one account can have. A form that is sent twice by accident must not fail.
+const PLACES_OF_ACCOUNT: usize = 4;
 
 /// The hash of a password that no user has. It is checked when there is no such user: so the time does not reveal
 /// whether an address has an account. A test keeps its parameters equal to [`params`].
@@ -35,38 +41,32 @@ pub struct PasswordLoad {
 }
 
 /// Hashes and checks passwords, a few at a time.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct PasswordHasher {
-    bounds: (usize, usize),
-    /// Each check takes 19 MiB and a processor for some tens of milliseconds. Without a limit, a burst of sign-ins
-    /// would leave nothing for other requests.
-    at_once: Arc<Semaphore>,
-    /// One permit for each password that is hashed or waits.
-    admitted: Arc<Semaphore>,
+    queue: SharedQueue,
 }
+
+/// A waiting password's ticket is the way to hand over its [`Turn`].
+type SharedQueue = Arc<Mutex<Queue<oneshot::Sender<Turn>>>>;
 
 impl PasswordHasher {
     pub(crate) fn new() -> Self {
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
-        Self::bounded(processors, processors * WAITING_PER_PROCESSOR)
+        Self::limited(limits(processors))
     }
 
-    fn bounded(at_once: usize, waiting: usize) -> Self {
+    fn limited(limits: Limits) -> Self {
         Self {
-            bounds: (at_once, at_once + waiting),
-            at_once: Arc::new(Semaphore::new(at_once)),
-            admitted: Arc::new(Semaphore::new(at_once + waiting)),
+            queue: Arc::new(Mutex::new(Queue::new(limits))),
         }
     }
 
     /// How many passwords are being hashed, and how many wait.
     pub(crate) fn load(&self) -> PasswordLoad {
-        let (at_once, admitted) = self.bounds;
-        let running = at_once.saturating_sub(self.at_once.available_permits());
-        let admitted = admitted.saturating_sub(self.admitted.available_permits());
+        let queue = lock(&self.queue);
         PasswordLoad {
-            running,
-            waiting: admitted.saturating_sub(running),
+            running: queue.running(),
+            waiting: queue.waiting(),
         }
     }
 
@@ -74,21 +74,30 @@ impl PasswordHasher {
     ///
     /// # Errors
     /// [`NewPasswordError`] and [`PasswordHashError`], as the caller's own type.
-    pub(crate) async fn hash_new<E>(&self, password: &str, email: &Email) -> Result<String, E>
+    pub(crate) async fn hash_new<E>(
+        &self,
+        requester: Requester,
+        password: &str,
+        email: &Email,
+    ) -> Result<String, E>
     where
         E: From<NewPasswordError> + From<PasswordHashError>,
     {
         rules::check(password, email)?;
-        Ok(self.hash(password).await?)
+        Ok(self.hash(requester, password).await?)
     }
 
     /// The PHC string of `password`, without a check of the rules.
     ///
     /// # Errors
     /// [`PasswordHashError`].
-    pub(crate) async fn hash(&self, password: &str) -> Result<String, PasswordHashError> {
+    pub(crate) async fn hash(
+        &self,
+        requester: Requester,
+        password: &str,
+    ) -> Result<String, PasswordHashError> {
         let password = Zeroizing::new(password.to_owned());
-        self.run(move || {
+        self.run(requester, move || {
             let salt = SaltString::generate(&mut OsRng);
             argon2()?
                 .hash_password(password.as_bytes(), &salt)
@@ -104,11 +113,12 @@ impl PasswordHasher {
     /// [`PasswordHashError`]; [`PasswordHashError::Failed`] if `stored` is no PHC string.
     pub(crate) async fn verify(
         &self,
+        requester: Requester,
         stored: Option<String>,
         password: &str,
     ) -> Result<bool, PasswordHashError> {
         let password = Zeroizing::new(password.to_owned());
-        self.run(move || {
+        self.run(requester, move || {
             let known = stored.is_some();
             let stored = stored.unwrap_or_else(|| DECOY_HASH.to_owned());
             let parsed = PasswordHash::new(&stored).map_err(failed)?;
@@ -124,11 +134,12 @@ impl PasswordHasher {
 
     async fn run<T: Send + 'static>(
         &self,
+        requester: Requester,
         work: impl FnOnce() -> Result<T, PasswordHashError> + Send + 'static,
     ) -> Result<T, PasswordHashError> {
-        let turn = self.permits().await?;
+        let turn = self.enter(requester)?.turn().await?;
         spawn_blocking(move || {
-            // The work holds the permits: they are not free while it runs, even if the caller goes away.
+            // The work holds its turn: the thread is not free while it runs, even if the caller goes away.
             let _turn = turn;
             work()
         })
@@ -136,12 +147,91 @@ impl PasswordHasher {
         .map_err(failed)?
     }
 
-    /// Waits for a processor, unless too many callers wait already.
-    async fn permits(&self) -> Result<[OwnedSemaphorePermit; 2], PasswordHashError> {
-        let admitted = Arc::clone(&self.admitted).try_acquire_owned();
-        let admitted = admitted.map_err(|_| PasswordHashError::Busy)?;
-        let turn = Arc::clone(&self.at_once).acquire_owned().await;
-        Ok([turn.map_err(failed)?, admitted])
+    /// Takes a place in the queue.
+    ///
+    /// # Errors
+    /// [`PasswordHashError::Busy`] if there is none for this requester.
+    pub(crate) fn enter(&self, requester: Requester) -> Result<Place, PasswordHashError> {
+        let (ready, turn) = oneshot::channel();
+        let number = lock(&self.queue).enter(requester, ready);
+        let place = Place {
+            number: number.ok_or(PasswordHashError::Busy)?,
+            turn,
+            queue: Arc::clone(&self.queue),
+        };
+        start_next(&self.queue);
+        Ok(place)
+    }
+}
+
+/// A place in the queue. Dropping it leaves the queue.
+#[must_use]
+pub(crate) struct Place {
+    number: u64,
+    turn: oneshot::Receiver<Turn>,
+    queue: SharedQueue,
+}
+
+impl Place {
+    /// Waits for a thread.
+    pub(crate) async fn turn(mut self) -> Result<Turn, PasswordHashError> {
+        (&mut self.turn).await.map_err(failed)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        lock(&self.queue).leave(self.number);
+    }
+}
+
+/// A thread for one password. Dropping it frees the thread.
+#[must_use]
+pub(crate) struct Turn {
+    requester: Requester,
+    queue: SharedQueue,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        lock(&self.queue).done(self.requester);
+        start_next(&self.queue);
+    }
+}
+
+/// Gives each free thread to the next waiting password.
+fn start_next(queue: &SharedQueue) {
+    loop {
+        // The lock is not held below: a turn that is dropped takes it.
+        let next = lock(queue).next();
+        let Some((requester, ready)) = next else {
+            return;
+        };
+        let turn = Turn {
+            requester,
+            queue: Arc::clone(queue),
+        };
+        // If its caller has gone away meanwhile, the turn is dropped, and frees the thread.
+        drop(ready.send(turn));
+    }
+}
+
+fn lock<T>(queue: &Mutex<Queue<T>>) -> MutexGuard<'_, Queue<T>> {
+    // No code between its changes can panic.
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The limits on a machine with this many processors. Each hash takes 19 MiB and a processor for some tens of
+/// milliseconds. Without a limit, a burst of sign-ins would leave nothing for other requests.
+fn limits(processors: usize) -> Limits {
+    let places = processors * PLACES_PER_PROCESSOR;
+    Limits {
+        threads: processors.max(2),
+        proven: places,
+        strangers: places,
+        account: PLACES_OF_ACCOUNT,
+        network: (places / 8).max(4),
+        block: (places / 4).max(8),
     }
 }
 
@@ -162,19 +252,35 @@ fn argon2() -> Result<Argon2<'static>, PasswordHashError> {
 mod tests {
     use super::*;
 
+    /// An account whose browser is known.
+    const ADA: Requester = Requester::Account(model::user::UserId(1));
+    const STRANGER: Requester = Requester::Stranger(None);
+
+    /// One thread for strangers, and one for others.
+    fn two_threads() -> PasswordHasher {
+        PasswordHasher::limited(Limits {
+            threads: 2,
+            proven: 3,
+            strangers: 3,
+            account: 3,
+            network: 3,
+            block: 3,
+        })
+    }
+
     #[tokio::test]
     async fn the_right_password_is_accepted_and_another_is_not() {
         let hasher = PasswordHasher::new();
-        let hash = hasher.hash("correct horse").await.expect("hashed");
+        let hash = hasher.hash(ADA, "correct horse").await.expect("hashed");
         assert!(
             hasher
-                .verify(Some(hash.clone()), "correct horse")
+                .verify(ADA, Some(hash.clone()), "correct horse")
                 .await
                 .expect("checked")
         );
         assert!(
             !hasher
-                .verify(Some(hash), "Correct horse")
+                .verify(STRANGER, Some(hash), "Correct horse")
                 .await
                 .expect("checked")
         );
@@ -183,48 +289,84 @@ mod tests {
     #[tokio::test]
     async fn without_an_account_no_password_is_accepted() {
         let hasher = PasswordHasher::new();
-        assert!(!hasher.verify(None, "correct horse").await.expect("checked"));
+        let matches = hasher.verify(STRANGER, None, "correct horse").await;
+        assert!(!matches.expect("checked"));
     }
 
-    /// While all threads are busy, each further password waits, up to the limit.
+    /// While the strangers' thread is busy, each further stranger waits, up to the limit.
     #[tokio::test]
     async fn a_caller_beyond_the_limit_gets_an_error_and_the_waiting_ones_get_their_result() {
-        let hasher = PasswordHasher::bounded(1, 2);
+        let hasher = two_threads();
         let (release, held) = std::sync::mpsc::channel::<()>();
-        let first = hasher.run(move || {
+        let first = hasher.run(STRANGER, move || {
             let _ = held.recv();
             Ok(())
         });
-        let (one, two) = (hasher.verify(None, "one"), hasher.verify(None, "two"));
+        let one = hasher.verify(STRANGER, None, "one");
+        let two = hasher.verify(STRANGER, None, "two");
         let too_many = async {
             // The futures before this one were polled: one runs, two wait.
-            let refused = hasher.verify(None, "three").await;
+            let (running, waiting) = (1, 2);
+            assert_eq!(hasher.load(), PasswordLoad { running, waiting });
+            let refused = hasher.verify(STRANGER, None, "three").await;
             assert!(
                 matches!(refused, Err(PasswordHashError::Busy)),
                 "{refused:?}"
             );
+            let proven = hasher.verify(ADA, None, "four").await;
+            assert!(!proven.expect("a thread and a place of its own"));
             drop(release);
         };
         let (first, one, two, ()) = tokio::join!(first, one, two, too_many);
         first.expect("checked");
         assert!(!one.expect("checked") && !two.expect("checked"));
-        assert!(!hasher.verify(None, "four").await.expect("a free permit"));
+        let free = hasher.verify(STRANGER, None, "five").await;
+        assert!(!free.expect("a free place"));
+        let (running, waiting) = (0, 0);
+        assert_eq!(hasher.load(), PasswordLoad { running, waiting });
     }
 
-    /// A caller that goes away while its password is hashed must not free its permit early.
+    /// A caller that goes away while its password is hashed must not free its thread early.
     #[tokio::test]
     async fn the_limit_holds_also_when_callers_go_away() {
-        let hasher = PasswordHasher::bounded(1, 8);
+        let hasher = two_threads();
         let (release, held) = std::sync::mpsc::channel::<()>();
-        let gone = hasher.run(move || {
+        let gone = hasher.run(STRANGER, move || {
             let _ = held.recv();
             Ok(())
         });
         let gone = tokio::time::timeout(std::time::Duration::ZERO, gone).await;
         gone.expect_err("dropped before it was done");
-        assert_eq!(hasher.at_once.available_permits(), 0);
+        assert_eq!(hasher.load().running, 1);
+        let waits = hasher.enter(STRANGER).expect("a place");
+        assert_eq!(hasher.load().waiting, 1);
         release.send(()).expect("still at it");
-        hasher.verify(None, "next").await.expect("its turn came");
+        drop(waits.turn().await.expect("its turn came"));
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_goes_away_frees_its_place_and_its_turn() {
+        let hasher = two_threads();
+        let running = hasher.enter(STRANGER).expect("a place");
+        let [waiting, last] = [(), ()].map(|()| hasher.enter(STRANGER).expect("a place"));
+        assert!(hasher.enter(STRANGER).is_err());
+        drop(waiting);
+        assert_eq!(hasher.load().waiting, 1);
+        // Its turn has come, but it has not been taken.
+        drop(running);
+        last.turn().await.map(drop).expect("the thread is free");
+        assert_eq!(hasher.load().running, 0);
+    }
+
+    #[test]
+    fn one_network_or_block_has_a_small_share_of_the_places_and_strangers_leave_a_thread() {
+        for processors in [1, 2, 3, 8, 64] {
+            let limits = limits(processors);
+            assert!(limits.threads >= 2);
+            assert!(limits.account * 4 <= limits.proven, "{limits:?}");
+            assert!(limits.network * 4 <= limits.strangers, "{limits:?}");
+            assert!(limits.block * 2 <= limits.strangers, "{limits:?}");
+        }
     }
 
     #[test]

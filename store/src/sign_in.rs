@@ -22,18 +22,20 @@ use crate::{
     database::values,
     device_cookies::DeviceId,
     error::{AccountError, DatabaseError, PasswordHashError, SignInError},
+    password::Requester,
     sessions::{Session, SessionKey, begin_session, end_session, end_sessions_of, renew_session},
     sign_in_throttle::{Attempt, Source},
 };
 
-/// The result of a sign-in: what the browser sends from now on.
+/// The result of a sign-in or of a change of the password: what the browser sends from now on.
 #[derive(Debug)]
 pub struct SignedIn {
     /// The user.
     pub user_id: UserId,
-    /// The key of the new session.
+    /// The session's new key.
     pub session: SessionKey,
-    /// The device cookie, which proves at the next sign-in that this account has signed in there before.
+    /// The device cookie, which proves at the next sign-in that this account has signed in there with its present
+    /// password.
     pub device_cookie: String,
 }
 
@@ -103,20 +105,48 @@ impl<'a> SignIn<'a> {
         device_cookie: Option<&str>,
         replaces: Option<&SessionKey>,
     ) -> Result<SignedIn, SignInError> {
-        let key = self.store.device_cookie_key().await?;
-        let device = device_cookie.and_then(|proof| DeviceId::proven(proof, &key, email));
-        let source = device.map_or(
-            Source::Stranger(client.address.map(|address| address.network())),
-            Source::KnownDevice,
-        );
+        let network = client.address.map(|address| address.network());
+        let found = self.find_by_email(email).await?;
+        let hash = found.as_ref().map_or("", |found| &found.password_hash);
+        let device = self.device(device_cookie, email, hash).await?;
+        let source = device.map_or(Source::Stranger(network), |device| {
+            Source::KnownDevice(device, network)
+        });
         let attempt = self.attempt(email, source)?;
-        let found = self.find_by_email(email).await;
         let account = self.check(attempt, found, password).await?;
+        let hash = &account.password_hash;
         Ok(SignedIn {
             user_id: UserId(account.id),
             session: self.begin(&account, client, replaces).await?,
-            device_cookie: DeviceId::random().proof(&key, email),
+            device_cookie: self.device_cookie(device, email, hash).await?,
         })
+    }
+
+    /// The device that the cookie names, if the account with this address and hash has signed in there.
+    async fn device(
+        &self,
+        cookie: Option<&str>,
+        email: &Email,
+        password_hash: &str,
+    ) -> Result<Option<DeviceId>, DatabaseError> {
+        let Some(cookie) = cookie else {
+            return Ok(None);
+        };
+        let key = self.store.device_cookie_key().await?;
+        Ok(DeviceId::proven(cookie, &key, email, password_hash))
+    }
+
+    /// The cookie for this device, or for a new one. A known device keeps its number: otherwise each sign-in would give
+    /// it one more count of wrong passwords.
+    async fn device_cookie(
+        &self,
+        device: Option<DeviceId>,
+        email: &Email,
+        password_hash: &str,
+    ) -> Result<String, DatabaseError> {
+        let key = self.store.device_cookie_key().await?;
+        let device = device.unwrap_or_else(DeviceId::random);
+        Ok(device.proof(&key, email, password_hash))
     }
 
     /// Records that the user of this session has just given the password again.
@@ -135,7 +165,8 @@ impl<'a> SignIn<'a> {
     }
 
     /// Changes the password of the session's user. Ends the user's other sessions, and gives this one a new key (OWASP
-    /// Session Management Cheat Sheet: renew the key after any change of privilege).
+    /// Session Management Cheat Sheet: renew the key after any change of privilege). All device cookies of the account
+    /// end. `device_cookie` is that of this browser, and it is replaced.
     ///
     /// # Errors
     /// [`SignInError`]; [`SignInError::WrongPassword`] is about the `present` password.
@@ -144,31 +175,44 @@ impl<'a> SignIn<'a> {
         session: &Session,
         present: &str,
         new: &str,
-    ) -> Result<SessionKey, SignInError> {
+        device_cookie: Option<&str>,
+    ) -> Result<SignedIn, SignInError> {
         let account = self.owner(session, present).await?;
         let email = account.address()?;
-        let hash: Result<_, SignInError> = self.store.passwords().hash_new(new, &email).await;
+        let requester = Requester::Account(session.user_id());
+        let passwords = self.store.passwords();
+        let hash: Result<_, SignInError> = passwords.hash_new(requester, new, &email).await;
         let hash = hash?;
-        let key = SessionKey::random();
+        let device = self
+            .device(device_cookie, &email, &account.password_hash)
+            .await?;
+        let changed = SignedIn {
+            user_id: session.user_id(),
+            session: SessionKey::random(),
+            device_cookie: self.device_cookie(device, &email, &hash).await?,
+        };
         let mut change = self.store.begin_for_session(session).await?;
         let values = values![account.id, &account.password_hash, &hash];
         if change.execute(CHANGE, values).await? == 0 {
             return Err(SignInError::WrongPassword);
         }
-        renew_session(&mut change, session, &key, self.now()).await?;
+        renew_session(&mut change, session, &changed.session, self.now()).await?;
         let record = Record::of_own_account(Kind::PasswordChanged, &change);
         self.store.record(&mut change, record).await?;
         change.commit().await?;
-        Ok(key)
+        Ok(changed)
     }
 
-    /// Sets an account's password without the present one: for operators. Ends all of the account's sessions, and
-    /// returns how many there were. A demo account stops being one.
+    /// Sets an account's password without the present one: for operators. Ends all of the account's sessions and device
+    /// cookies, and returns how many sessions there were. A demo account stops being one.
     ///
     /// # Errors
     /// [`AccountError::NoSuchUser`], those of a new password, and those of the database.
     pub async fn set_password(&self, email: &Email, password: &str) -> Result<u64, AccountError> {
-        let hash: Result<_, AccountError> = self.store.passwords().hash_new(password, email).await;
+        let passwords = self.store.passwords();
+        let hash: Result<_, AccountError> = passwords
+            .hash_new(Requester::Operator, password, email)
+            .await;
         let hash = hash?;
         let mut transaction = self.store.database().begin().await?;
         let user: Option<(i64,)> = transaction
@@ -216,7 +260,7 @@ impl<'a> SignIn<'a> {
         let email = account.address()?;
         let checked = async {
             let attempt = self.attempt(&email, Source::Session(session.id()))?;
-            self.check(attempt, Ok(Some(account)), password).await
+            self.check(attempt, Some(account), password).await
         };
         let log = |error: &SignInError| {
             self.log_refusal(error, Some(session.user_id()), "confirmation refused");
@@ -228,31 +272,33 @@ impl<'a> SignIn<'a> {
     async fn check(
         &self,
         attempt: Attempt,
-        found: Result<Option<Credentials>, DatabaseError>,
+        found: Option<Credentials>,
         password: &str,
     ) -> Result<Credentials, SignInError> {
-        match self.verify(found, password).await {
-            Ok(Some(account)) => {
+        let requester = match (attempt.source(), &found) {
+            (Source::Stranger(network), _) => Requester::Stranger(network),
+            (_, Some(account)) => Requester::Account(UserId(account.id)),
+            // Does not happen: a device or a session proves that there is an account.
+            (_, None) => Requester::Stranger(None),
+        };
+        let hash = found.as_ref().map(|found| found.password_hash.clone());
+        let passwords = self.store.passwords();
+        match passwords.verify(requester, hash, password).await {
+            Ok(matches) => {
+                let account = found.filter(|_| matches);
+                let account = account.ok_or(SignInError::WrongPassword)?;
                 attempt.succeeded();
                 Ok(account)
             }
-            Ok(None) => Err(SignInError::WrongPassword),
+            Err(PasswordHashError::Busy) => {
+                attempt.was_turned_away();
+                Err(PasswordHashError::Busy.into())
+            }
             Err(error) => {
                 attempt.could_not_be_checked();
-                Err(error)
+                Err(error.into())
             }
         }
-    }
-
-    async fn verify(
-        &self,
-        found: Result<Option<Credentials>, DatabaseError>,
-        password: &str,
-    ) -> Result<Option<Credentials>, SignInError> {
-        let account = found?;
-        let hash = account.as_ref().map(|found| found.password_hash.clone());
-        let matches = self.store.passwords().verify(hash, password).await?;
-        Ok(account.filter(|_| matches))
     }
 
     /// Begins the session. Every successful sign-in passes here.
@@ -332,3 +378,6 @@ impl Credentials {
         Email::parse(&self.email).map_err(|error| DatabaseError::Corrupt(error.to_string()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,26 +1,32 @@
 //! Slows down guessing of passwords: the delay grows with every wrong password.
 //!
-//! Each attempt counts in up to three places, by its [`Source`]:
+//! An attempt is **proven** if it comes from a session, or from a device where the account has signed in with its
+//! present password (a cookie proves it: [`crate::device_cookies`]). All others come from **strangers**. This is the
+//! idea of OWASP's "Slow Down Online Guessing Attacks with Device Cookies". Each attempt counts in up to three places:
 //!
-//! - **by account and source** ([`SOURCE_DELAY`]): five free attempts, then 2, 4, 8 … seconds, up to five minutes;
-//! - **by account** ([`ACCOUNT_DELAY`]), over all networks: twenty free attempts, then 1, 2, 4 … seconds, up to a minute.
-//!   So a botnet has at most 100 attempts an hour (OWASP ASVS 4.0, 2.2.1);
-//! - **by network** ([`NETWORK_DELAY`]), over all accounts: fifty free attempts, then up to ten seconds, against one
-//!   password tried on many accounts.
+//! - **by account and source** ([`SOURCE_DELAY`]): five free attempts, then 2, 4, 8 … seconds, up to five minutes. A
+//!   source is a network of strangers ([`ClientNetwork`]), a device or a session;
+//! - **by account**, over all strangers ([`STRANGERS_DELAY`]): twenty free attempts, then 1, 2, 4 … seconds, up to a
+//!   minute. Over all proven sources ([`PROVEN_DELAY`]): the same after fifty free attempts;
+//! - **by network** of strangers ([`NETWORK_DELAY`]), over all accounts: fifty free attempts, then up to ten seconds,
+//!   against one password tried on many accounts. An attempt counts here also if the server was too busy to check it.
 //!
-//! A source is a network ([`ClientNetwork`]), a device where this account has signed in before (its cookie proves it:
-//! [`crate::device_cookies`]), or a session. Each device and each session has its own count. No stranger can use them,
-//! because each needed the password. This is the idea of OWASP's "Slow Down Online Guessing Attacks with Device
-//! Cookies".
+//! **How many guesses an account allows.** All strangers together have at most 100 an hour (OWASP ASVS 4.0, 2.2.1). All
+//! devices and sessions together have at most 120 an hour, however many cookies there are. A right password starts the
+//! counts of its account and class again. At most [`MAX_DEVICES`] devices with wrong passwords count apart. Others are
+//! strangers until an hour has passed.
 //!
-//! **What an attacker can do to the owner of an account.** On a known device and in a session: nothing. On a new device
-//! the owner may have to wait. The wait is at most a minute if the attacker has tried for hours or from several
+//! **What an attacker can do to the owner of an account.** A stranger cannot delay a known device or a session. On a new
+//! device the owner may have to wait. The wait is at most a minute if the attacker has tried for hours or from several
 //! networks. It is at most five minutes if the attacker is on the owner's own network. Attackers with many networks can
 //! use up the one attempt a minute before the owner does.
 //!
+//! An attacker who has stolen a device cookie or a session can do more: a known device may have to wait too, for at
+//! most a minute. On the stolen device or session itself it is five minutes. A change of the password ends both.
+//!
 //! An account is never locked. NIST SP 800-63B, 5.2.2, demands a lock after 100 failures, but then anyone could lock
 //! any account. It lists delays as another measure. A password of twelve characters that is not common
-//! ([`crate::password`]) does not fall to 100 attempts an hour.
+//! ([`crate::password`]) does not fall to 220 attempts an hour.
 //!
 //! An address without an account counts like any other. A success clears the counts of its source and account, but not
 //! that of its network: an attacker with an account of their own could clear it at will. An attempt counts before its
@@ -28,10 +34,10 @@
 //!
 //! **Limits.** The counts belong to this server: with several servers, each allows as many attempts, and a restart
 //! clears them. A count ends an hour after its last attempt. Memory is bounded ([`MAX_COUNTS`]): beyond it, the least
-//! used counts are evicted. Without a connection there is no network to count by.
+//! used counts are evicted. Each kind of count has its own memory, so strangers cannot evict the proven. Without a
+//! connection there is no network to count by.
 
 use std::{
-    hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -49,11 +55,17 @@ const SOURCE_DELAY: Delay = Delay {
     longest: Duration::from_secs(5 * 60),
 };
 
-/// The delay for all networks on one account: 20 attempts, some more in the first minutes, then 60 an hour.
-const ACCOUNT_DELAY: Delay = Delay {
+/// The delay for all strangers on one account: 20 attempts, some more in the first minutes, then 60 an hour.
+const STRANGERS_DELAY: Delay = Delay {
     free: 20,
     first: Duration::from_secs(1),
     longest: Duration::from_secs(60),
+};
+
+/// The delay for all devices and sessions of one account: 50 attempts, some more in the first minutes, then 60 an hour.
+const PROVEN_DELAY: Delay = Delay {
+    free: 50,
+    ..STRANGERS_DELAY
 };
 
 /// The delay for one network on all accounts. Many people can share a network.
@@ -66,16 +78,19 @@ const NETWORK_DELAY: Delay = Delay {
 /// How long after its last attempt a count ends.
 const ENDS_AFTER: Duration = Duration::from_secs(60 * 60);
 
+/// How many devices of one account count apart.
+const MAX_DEVICES: usize = 8;
+
 /// The maximum number of counts of each kind, of some hundred bytes each.
 const MAX_COUNTS: usize = 100_000;
 
 /// Where an attempt comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     /// An unknown client in this network.
     Stranger(Option<ClientNetwork>),
-    /// A device where the account has signed in before.
-    KnownDevice(DeviceId),
+    /// A device where the account has signed in before, in this network.
+    KnownDevice(DeviceId, Option<ClientNetwork>),
     /// A session.
     Session(SessionId),
 }
@@ -83,6 +98,23 @@ pub(crate) enum Source {
 /// The SHA-256 of an address, with an account or without: no list of addresses gathers in memory.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Account([u8; 32]);
+
+/// What attempts are counted by.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Key {
+    /// A network's attempts on an account.
+    NetworkOn(Account, ClientNetwork),
+    /// A device's attempts on an account.
+    DeviceOn(Account, DeviceId),
+    /// A session's attempts on its account.
+    SessionOn(Account, SessionId),
+    /// All strangers' attempts on an account.
+    StrangersOn(Account),
+    /// The attempts of all devices and sessions of an account.
+    ProvenOn(Account),
+    /// A network's attempts on all accounts.
+    Network(ClientNetwork),
+}
 
 /// Counts attempts and delays them.
 #[derive(Clone)]
@@ -93,9 +125,13 @@ pub(crate) struct SignInThrottle {
 struct Inner {
     /// Held during a decision: an attempt changes all of its counts, or none.
     deciding: Mutex<()>,
-    of_source: Counts<(Account, Source)>,
-    of_account: Counts<Account>,
-    of_network: Counts<ClientNetwork>,
+    networks_on: Counts,
+    proven_sources: Counts,
+    strangers_on: Counts,
+    proven_on: Counts,
+    networks: Counts,
+    /// The devices of each account that have counts.
+    devices: Cache<Account, Vec<DeviceId>>,
 }
 
 impl SignInThrottle {
@@ -103,9 +139,12 @@ impl SignInThrottle {
         Self {
             inner: Arc::new(Inner {
                 deciding: Mutex::default(),
-                of_source: Counts::new(SOURCE_DELAY),
-                of_account: Counts::new(ACCOUNT_DELAY),
-                of_network: Counts::new(NETWORK_DELAY),
+                networks_on: Counts::new(SOURCE_DELAY),
+                proven_sources: Counts::new(SOURCE_DELAY),
+                strangers_on: Counts::new(STRANGERS_DELAY),
+                proven_on: Counts::new(PROVEN_DELAY),
+                networks: Counts::new(NETWORK_DELAY),
+                devices: Cache::new(MAX_COUNTS),
             }),
         }
     }
@@ -121,18 +160,12 @@ impl SignInThrottle {
         now: Timestamp,
     ) -> Result<Attempt, Duration> {
         let account = Account(Sha256::digest(email.as_str()).into());
-        let (network, by_account) = match source {
-            Source::Stranger(network) => (network, true),
-            Source::KnownDevice(_) | Source::Session(_) => (None, false),
-        };
+        let _deciding = self.inner.decide();
         let attempt = Attempt {
             inner: self.inner.clone(),
-            // Without a network, all strangers would share one source.
-            of_source: (source != Source::Stranger(None)).then_some((account, source)),
-            of_account: by_account.then_some(account),
-            of_network: network,
+            source: self.inner.admit(account, source, now),
+            account,
         };
-        let _deciding = self.inner.decide();
         let wait = attempt.wait(now);
         if !wait.is_zero() {
             return Err(wait);
@@ -147,69 +180,112 @@ impl Inner {
         // It guards no data that a panic could leave half-changed.
         self.deciding.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn counts(&self, key: &Key) -> &Counts {
+        match key {
+            Key::NetworkOn(..) => &self.networks_on,
+            Key::DeviceOn(..) | Key::SessionOn(..) => &self.proven_sources,
+            Key::StrangersOn(_) => &self.strangers_on,
+            Key::ProvenOn(_) => &self.proven_on,
+            Key::Network(_) => &self.networks,
+        }
+    }
+
+    /// The source by which the attempt counts: that of a stranger, if too many other devices have counts.
+    fn admit(&self, account: Account, source: Source, now: Timestamp) -> Source {
+        let Source::KnownDevice(device, network) = source else {
+            return source;
+        };
+        let mut devices = self.devices.get(&account).unwrap_or_default();
+        devices.retain(|other| {
+            let key = Key::DeviceOn(account, *other);
+            *other != device && self.proven_sources.get(&key, now).is_some()
+        });
+        if devices.len() >= MAX_DEVICES {
+            return Source::Stranger(network);
+        }
+        devices.push(device);
+        self.devices.insert(account, devices);
+        source
+    }
 }
 
 /// A password that is being checked. It counts as wrong if this is dropped.
 #[must_use]
 pub(crate) struct Attempt {
     inner: Arc<Inner>,
-    of_source: Option<(Account, Source)>,
-    of_account: Option<Account>,
-    of_network: Option<ClientNetwork>,
+    account: Account,
+    source: Source,
 }
 
 impl Attempt {
+    /// Where the attempt comes from. A known device is a stranger here if too many devices of the account have counts.
+    pub(crate) const fn source(&self) -> Source {
+        self.source
+    }
+
     /// The password was right.
     pub(crate) fn succeeded(self) {
         let _deciding = self.inner.decide();
-        if let Some(key) = self.of_source {
-            self.inner.of_source.forget(&key);
+        for key in self.keys() {
+            match key {
+                Key::Network(_) => self.inner.counts(&key).undo(key),
+                _ => self.inner.counts(&key).forget(&key),
+            }
         }
-        if let Some(key) = self.of_account {
-            self.inner.of_account.forget(&key);
-        }
-        if let Some(key) = self.of_network {
-            self.inner.of_network.undo(key);
+    }
+
+    /// The password was not checked, because too many others were. The attempt revealed nothing, but it counts for its
+    /// network: otherwise a flood could go on without delay.
+    pub(crate) fn was_turned_away(self) {
+        let _deciding = self.inner.decide();
+        let keys = self.keys();
+        for key in keys.filter(|key| !matches!(key, Key::Network(_))) {
+            self.inner.counts(&key).undo(key);
         }
     }
 
     /// The password could not be checked, so the attempt revealed nothing.
     pub(crate) fn could_not_be_checked(self) {
         let _deciding = self.inner.decide();
-        if let Some(key) = self.of_source {
-            self.inner.of_source.undo(key);
+        for key in self.keys() {
+            self.inner.counts(&key).undo(key);
         }
-        if let Some(key) = self.of_account {
-            self.inner.of_account.undo(key);
-        }
-        if let Some(key) = self.of_network {
-            self.inner.of_network.undo(key);
-        }
+    }
+
+    /// What the attempt counts by. Without a network, all strangers would share one source.
+    fn keys(&self) -> impl Iterator<Item = Key> {
+        let account = self.account;
+        let keys = match self.source {
+            Source::Stranger(network) => [
+                network.map(|network| Key::NetworkOn(account, network)),
+                Some(Key::StrangersOn(account)),
+                network.map(Key::Network),
+            ],
+            Source::KnownDevice(device, _) => [
+                Some(Key::DeviceOn(account, device)),
+                Some(Key::ProvenOn(account)),
+                None,
+            ],
+            Source::Session(session) => [
+                Some(Key::SessionOn(account, session)),
+                Some(Key::ProvenOn(account)),
+                None,
+            ],
+        };
+        keys.into_iter().flatten()
     }
 
     fn wait(&self, now: Timestamp) -> Duration {
-        let of_source = self
-            .of_source
-            .map(|key| self.inner.of_source.wait(&key, now));
-        let of_account = self
-            .of_account
-            .map(|key| self.inner.of_account.wait(&key, now));
-        let of_network = self
-            .of_network
-            .map(|key| self.inner.of_network.wait(&key, now));
-        let waits = [of_source, of_account, of_network];
-        waits.into_iter().flatten().max().unwrap_or_default()
+        let waits = self
+            .keys()
+            .map(|key| self.inner.counts(&key).wait(&key, now));
+        waits.max().unwrap_or_default()
     }
 
     fn add(&self, now: Timestamp) {
-        if let Some(key) = self.of_source {
-            self.inner.of_source.add(key, now);
-        }
-        if let Some(key) = self.of_account {
-            self.inner.of_account.add(key, now);
-        }
-        if let Some(key) = self.of_network {
-            self.inner.of_network.add(key, now);
+        for key in self.keys() {
+            self.inner.counts(&key).add(key, now);
         }
     }
 }
@@ -242,12 +318,12 @@ struct Count {
 }
 
 /// The counts of one kind of key.
-struct Counts<K> {
+struct Counts {
     delay: Delay,
-    counts: Cache<K, Count>,
+    counts: Cache<Key, Count>,
 }
 
-impl<K: Copy + Eq + Hash + Send + Sync + 'static> Counts<K> {
+impl Counts {
     fn new(delay: Delay) -> Self {
         Self {
             delay,
@@ -255,19 +331,19 @@ impl<K: Copy + Eq + Hash + Send + Sync + 'static> Counts<K> {
         }
     }
 
-    fn get(&self, key: &K, now: Timestamp) -> Option<Count> {
+    fn get(&self, key: &Key, now: Timestamp) -> Option<Count> {
         let count = self.counts.get(key)?;
         (since(count.last, now) < ENDS_AFTER).then_some(count)
     }
 
-    fn wait(&self, key: &K, now: Timestamp) -> Duration {
+    fn wait(&self, key: &Key, now: Timestamp) -> Duration {
         self.get(key, now).map_or(Duration::ZERO, |count| {
             let delay = self.delay.after(count.attempts);
             delay.saturating_sub(since(count.last, now))
         })
     }
 
-    fn add(&self, key: K, now: Timestamp) {
+    fn add(&self, key: Key, now: Timestamp) {
         let before = self.get(&key, now).map_or(0, |count| count.attempts);
         let attempts = before.saturating_add(1);
         self.counts.insert(
@@ -279,14 +355,17 @@ impl<K: Copy + Eq + Hash + Send + Sync + 'static> Counts<K> {
         );
     }
 
-    fn undo(&self, key: K) {
-        if let Some(count) = self.counts.get(&key) {
-            let attempts = count.attempts.saturating_sub(1);
-            self.counts.insert(key, Count { attempts, ..count });
+    fn undo(&self, key: Key) {
+        match self.counts.get(&key) {
+            Some(count) if count.attempts > 1 => {
+                let attempts = count.attempts - 1;
+                self.counts.insert(key, Count { attempts, ..count });
+            }
+            _ => self.forget(&key),
         }
     }
 
-    fn forget(&self, key: &K) {
+    fn forget(&self, key: &Key) {
         self.counts.remove(key);
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     error::{AccountError, DatabaseError, MemberError},
     members::{Member, Membership},
     organisations::organisation_of,
+    password::Requester,
 };
 
 /// An account, as its owner's pages show it.
@@ -101,7 +102,9 @@ impl<'a> Users<'a> {
         role: Role,
     ) -> Result<UserId, AccountError> {
         let passwords = self.store.passwords();
-        let password_hash: Result<_, AccountError> = passwords.hash_new(password, email).await;
+        let password_hash: Result<_, AccountError> = passwords
+            .hash_new(Requester::Operator, password, email)
+            .await;
         let password_hash = password_hash?;
         let mut transaction = self.store.database().begin().await?;
         require_organisation(&mut transaction, organisation).await?;

@@ -8,12 +8,12 @@ use crate::{
     error::RequestError,
     paths::ACCOUNT,
     session::{
-        Signer, cookies, redirect_after, redirect_signed, session, set_cookie, sign_out_browser,
-        store,
+        Signer, device_cookie, redirect_after, redirect_signed, session, sign_in_browser,
+        sign_out_browser, store,
     },
 };
 
-/// Changes the password, and ends the account's other sessions. This browser gets a new session.
+/// Changes the password, and ends the account's other sessions. This browser gets a new session and device cookie.
 ///
 /// # Errors
 /// None. A flash message on the page shows the result.
@@ -26,14 +26,20 @@ pub(crate) async fn change_password(
         let session = session().await?;
         let store = store();
         let sign_in = store.sign_in();
+        let cookie = device_cookie();
         Ok(sign_in
-            .change_password(&session, &current_password, &new_password)
+            .change_password(
+                &session,
+                &current_password,
+                &new_password,
+                cookie.as_deref(),
+            )
             .await?)
     };
     match change.await {
-        Ok(key) => {
-            set_cookie(cookies().session(&key));
-            let signer = Signer::Session(key);
+        Ok(changed) => {
+            sign_in_browser(&changed);
+            let signer = Signer::Session(changed.session);
             redirect_signed(&signer, ACCOUNT, &AccountNotice::PasswordChanged);
         }
         Err(error) => failed(error),

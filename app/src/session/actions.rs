@@ -2,12 +2,14 @@
 
 use model::{organisation::OrganisationId, security::SecurityEvent, user::Email};
 use serde::{Deserialize, Serialize};
-use store::error::SignInError;
+use store::{error::SignInError, sign_in::SignedIn};
 
 use super::{
     flash::set_flash,
     member::member,
-    request::{client, cookies, of_request, see_other, session_key, set_cookie, store},
+    request::{
+        client, cookies, device_cookie, of_request, see_other, session_key, set_cookie, store,
+    },
 };
 use crate::{
     error::{RequestError, whole_seconds},
@@ -61,20 +63,24 @@ async fn try_sign_in(email: &str, password: &str) -> Result<(), SignInFailure> {
         );
         SignInFailure::WrongCredentials
     })?;
-    let cookies = cookies();
-    let known_browser = of_request(|request| cookies.known_browser(&request.headers));
     let signed_in = store()
         .sign_in()
         .with_password(
             &email,
             password,
-            known_browser.as_deref(),
+            device_cookie().as_deref(),
             session_key().as_ref(),
         )
         .await?;
+    sign_in_browser(&signed_in);
+    Ok(())
+}
+
+/// Stores the session and the device cookie in the browser.
+pub(crate) fn sign_in_browser(signed_in: &SignedIn) {
+    let cookies = cookies();
     set_cookie(cookies.session(&signed_in.session));
     set_cookie(cookies.knows_browser(&signed_in.device_cookie));
-    Ok(())
 }
 
 impl From<SignInError> for SignInFailure {

@@ -32,7 +32,7 @@ pub(crate) fn store() -> Store {
 }
 
 /// The cookies of this server.
-pub(crate) fn cookies() -> Cookies {
+pub(super) fn cookies() -> Cookies {
     settings().cookies
 }
 
@@ -49,6 +49,12 @@ pub(super) fn of_request<T: 'static>(look: impl FnOnce(&Parts) -> T) -> T {
 pub(super) fn session_key() -> Option<SessionKey> {
     let cookies = cookies();
     of_request(|request| cookies.session_key(&request.headers))
+}
+
+/// The device cookie, if the browser sends one.
+pub(crate) fn device_cookie() -> Option<String> {
+    let cookies = cookies();
+    of_request(|request| cookies.known_browser(&request.headers))
 }
 
 /// Who sends the request, as far as is known.
@@ -71,7 +77,7 @@ pub(super) fn is_plain_form() -> bool {
 }
 
 /// Adds a cookie to the response.
-pub(crate) fn set_cookie(header: Option<HeaderValue>) {
+pub(super) fn set_cookie(header: Option<HeaderValue>) {
     if let Some(header) = header {
         expect_context::<ResponseOptions>().append_header(SET_COOKIE, header);
     }

@@ -128,6 +128,19 @@ async fn strangers_cannot_lock_a_user_out_of_a_browser_that_has_signed_in_before
 }
 
 #[tokio::test]
+async fn a_change_of_the_password_leaves_its_browser_known_and_no_other() {
+    let server = TestServer::on_sqlite().await;
+    let mut own = Browser::signed_in(&server).await;
+    let mut stolen = own.clone();
+    change_password(&mut own, DEMO_PASSWORD, NEW).await;
+    own.form("sign-out", &[]).await;
+    errors_of_wrong_passwords(&server, MEMBER, HOME, 6).await;
+    let refused = sign_in_error(&mut stolen, MEMBER, NEW).await;
+    assert!(refused.is_some_and(|text| text.contains("Wait")));
+    assert_eq!(sign_in_error(&mut own, MEMBER, NEW).await, None);
+}
+
+#[tokio::test]
 async fn creating_and_deleting_ask_for_the_password_again_and_switching_never_does() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;

@@ -329,7 +329,7 @@ async fn a_change_whose_record_cannot_be_written_is_not_made(store: TestStore) {
         assert_refused_by_database(changed);
         let own = store.sign_in();
         let own = own
-            .change_password(&session, PASSWORD, "another password")
+            .change_password(&session, PASSWORD, "another password", None)
             .await;
         assert_refused_by_database(own);
         let sessions = store.sessions();
@@ -554,9 +554,9 @@ async fn each_change_of_an_account_by_its_owner_is_recorded_once(store: TestStor
     let here = here.expect("a session");
     let changed = browser.sign_in();
     let changed = changed
-        .change_password(&here, PASSWORD, "another password")
+        .change_password(&here, PASSWORD, "another password", None)
         .await;
-    let key = changed.expect("changed");
+    let key = changed.expect("changed").session;
     let here = store.sessions().find(&key).await.expect("an answer");
     let here = here.expect("a session");
     let ended = browser.sessions().end(&here, here.id()).await;

@@ -221,7 +221,7 @@ async fn after_closing_every_call_reports_an_unavailable_database(store: TestSto
         store.sign_in().confirm(&session, PASSWORD),
         store
             .sign_in()
-            .change_password(&session, PASSWORD, "another password"),
+            .change_password(&session, PASSWORD, "another password", None),
         store.sign_in().set_password(&address, PASSWORD),
         store.users().account(member.user_id()),
         store.users().select_organisation(&member),

@@ -113,7 +113,9 @@ impl Begun {
 
     async fn change_password(&self, store: &TestStore, session: &Session) {
         let sign_in = store.sign_in();
-        let changed = sign_in.change_password(session, PASSWORD, PASSWORD).await;
+        let changed = sign_in
+            .change_password(session, PASSWORD, PASSWORD, None)
+            .await;
         changed.expect("changed");
     }
 
@@ -154,7 +156,7 @@ impl Begun {
         [
             sign_in.confirm(session, PASSWORD).await,
             sign_in
-                .change_password(session, PASSWORD, "another password")
+                .change_password(session, PASSWORD, "another password", None)
                 .await
                 .map(drop),
         ]

@@ -26,6 +26,10 @@ on_both_engines!(
     after_wrong_passwords_the_right_one_is_throttled_too,
     an_attacker_cannot_lock_the_owner_out_on_a_known_device,
     a_device_cookie_works_on_every_server_and_for_one_account,
+    a_device_cookie_ends_when_the_password_is_set_or_changed,
+    a_change_of_the_password_gives_its_browser_a_new_device_cookie,
+    a_device_that_signs_in_again_gets_no_more_wrong_passwords,
+    many_device_cookies_allow_a_bounded_number_of_wrong_passwords,
     attempts_during_an_outage_do_not_count,
     a_confirmation_lasts_for_the_given_time,
     a_wrong_password_confirms_nothing_and_throttles_only_its_session,
@@ -151,12 +155,8 @@ async fn an_attacker_cannot_lock_the_owner_out_on_a_known_device(store: TestStor
     let stranger = try_sign_in(&store, ada.email().as_str(), PASSWORD, ELSEWHERE).await;
     assert_refused!(stranger, SignInError::TooManyTries(_));
     let store = &store;
-    let known = async |proof: &str, password: &str| {
-        let home = at(store, HOME);
-        let sign_in = home.sign_in();
-        let known = sign_in.with_password(ada.email(), password, Some(proof), None);
-        known.await
-    };
+    let known =
+        async |proof: &str, password: &str| sign_in_on_device(store, &ada, password, proof).await;
     assert_refused!(
         known("made-up", PASSWORD).await,
         SignInError::TooManyTries(_)
@@ -178,12 +178,105 @@ async fn a_device_cookie_works_on_every_server_and_for_one_account(store: TestSt
     for who in [&ada, &bob] {
         answers(&other, who.email().as_str(), HOME).await;
     }
-    let home = at(&other, HOME);
+    let adas = sign_in_on_device(&other, &ada, PASSWORD, &proof).await;
+    adas.expect("signed in");
+    let bobs = sign_in_on_device(&other, &bob, PASSWORD, &proof).await;
+    assert_refused!(bobs, SignInError::TooManyTries(_));
+}
+
+/// Signs in at home with a device cookie.
+async fn sign_in_on_device(
+    store: &Store,
+    who: &Member,
+    password: &str,
+    cookie: &str,
+) -> Result<SignedIn, SignInError> {
+    let home = at(store, HOME);
     let sign_in = home.sign_in();
-    let adas = sign_in.with_password(ada.email(), PASSWORD, Some(&proof), None);
-    adas.await.expect("signed in");
-    let bobs = sign_in.with_password(bob.email(), PASSWORD, Some(&proof), None);
-    assert_refused!(bobs.await, SignInError::TooManyTries(_));
+    let signed_in = sign_in.with_password(who.email(), password, Some(cookie), None);
+    signed_in.await
+}
+
+/// Signs in on a new device.
+async fn new_device(store: &Store, who: &Member, password: &str) -> SignedIn {
+    let signed_in = try_sign_in(store, who.email().as_str(), password, HOME).await;
+    signed_in.expect("signed in")
+}
+
+async fn a_device_cookie_ends_when_the_password_is_set_or_changed(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    let first = new_device(&store, &ada, PASSWORD).await;
+    let here = session(&store, &first.session).await;
+    let sign_in = store.sign_in();
+    let changed = sign_in.change_password(&here, PASSWORD, NEW, None).await;
+    let second = changed.expect("changed").device_cookie;
+    // The same password again, which an operator sets, has another hash.
+    let set = sign_in.set_password(ada.email(), NEW).await;
+    set.expect("changed");
+    let third = new_device(&store, &ada, NEW).await.device_cookie;
+    // Strangers at home have to wait now.
+    answers(&store, ada.email().as_str(), HOME).await;
+    for ended in [&first.device_cookie, &second] {
+        let refused = sign_in_on_device(&store, &ada, NEW, ended).await;
+        assert_refused!(refused, SignInError::TooManyTries(_));
+    }
+    let known = sign_in_on_device(&store, &ada, NEW, &third).await;
+    known.expect("signed in");
+}
+
+async fn a_change_of_the_password_gives_its_browser_a_new_device_cookie(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    let before = new_device(&store, &ada, PASSWORD).await;
+    let here = session(&store, &before.session).await;
+    let cookie = Some(before.device_cookie.as_str());
+    let sign_in = store.sign_in();
+    let changed = sign_in.change_password(&here, PASSWORD, NEW, cookie).await;
+    let after = changed.expect("changed").device_cookie;
+    assert_eq!(
+        after[..32],
+        before.device_cookie[..32],
+        "the device's number"
+    );
+    answers(&store, ada.email().as_str(), HOME).await;
+    let known = sign_in_on_device(&store, &ada, NEW, &after).await;
+    known.expect("signed in");
+}
+
+async fn a_device_that_signs_in_again_gets_no_more_wrong_passwords(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    let mut cookies = vec![new_device(&store, &ada, PASSWORD).await.device_cookie];
+    for number in 0..3 {
+        let again = sign_in_on_device(&store, &ada, PASSWORD, &cookies[number]).await;
+        cookies.push(again.expect("signed in").device_cookie);
+    }
+    for number in 0..5 {
+        let cookie = &cookies[number % cookies.len()];
+        let wrong = sign_in_on_device(&store, &ada, "not the password", cookie).await;
+        assert_refused!(wrong, SignInError::WrongPassword);
+    }
+    for cookie in &cookies {
+        let refused = sign_in_on_device(&store, &ada, PASSWORD, cookie).await;
+        assert_refused!(refused, SignInError::TooManyTries(_));
+    }
+}
+
+async fn many_device_cookies_allow_a_bounded_number_of_wrong_passwords(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    let mut cookies = Vec::new();
+    for _ in 0..12 {
+        cookies.push(new_device(&store, &ada, PASSWORD).await.device_cookie);
+    }
+    let mut checked = 0;
+    for number in 0..120 {
+        let cookie = &cookies[number % cookies.len()];
+        match sign_in_on_device(&store, &ada, "not the password", cookie).await {
+            Err(SignInError::WrongPassword) => checked += 1,
+            Err(SignInError::TooManyTries(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    // Five on each of eight devices, and five for the network of the others.
+    assert_eq!(checked, 45);
 }
 
 async fn attempts_during_an_outage_do_not_count(store: TestStore) {
@@ -229,7 +322,10 @@ async fn a_wrong_password_confirms_nothing_and_throttles_only_its_session(store:
     }
     let slowed = store.sign_in().confirm(&one, PASSWORD).await;
     assert_refused!(slowed, SignInError::TooManyTries(_));
-    let slowed = store.sign_in().change_password(&one, PASSWORD, NEW).await;
+    let slowed = store
+        .sign_in()
+        .change_password(&one, PASSWORD, NEW, None)
+        .await;
     assert_refused!(slowed, SignInError::TooManyTries(_));
     assert_eq!(store.raw().dump().await, before);
     store
@@ -246,8 +342,11 @@ async fn changing_the_password_ends_every_other_session_and_the_old_key(store: T
     let bobs = sign_in(&store, &bob).await;
     let elsewhere = store.another_server().await;
     let here = session(&store, &old).await;
-    let changed = store.sign_in().change_password(&here, PASSWORD, NEW).await;
-    let key = changed.expect("changed");
+    let changed = store
+        .sign_in()
+        .change_password(&here, PASSWORD, NEW, None)
+        .await;
+    let key = changed.expect("changed").session;
     for ended in [&old, &other] {
         assert_eq!(find(&elsewhere, ended).await, None);
     }
@@ -267,14 +366,18 @@ async fn an_invalid_new_password_changes_nothing(store: TestStore) {
     let before = store.raw().dump().await;
     let signs = store.sign_in();
     let long = "x y ".repeat(100);
-    let wrong = signs.change_password(&here, "not the password", NEW).await;
+    let wrong = signs
+        .change_password(&here, "not the password", NEW, None)
+        .await;
     assert_refused!(wrong, SignInError::WrongPassword);
-    let short = signs.change_password(&here, PASSWORD, "elevenchars").await;
+    let short = signs
+        .change_password(&here, PASSWORD, "elevenchars", None)
+        .await;
     assert_refused!(short, SignInError::NewPassword(NewPasswordError::TooShort));
-    let long = signs.change_password(&here, PASSWORD, &long).await;
+    let long = signs.change_password(&here, PASSWORD, &long, None).await;
     assert_refused!(long, SignInError::NewPassword(NewPasswordError::TooLong));
     for common in ["Password1234", ada.email().as_str()] {
-        let common = signs.change_password(&here, PASSWORD, common).await;
+        let common = signs.change_password(&here, PASSWORD, common, None).await;
         assert_refused!(
             common,
             SignInError::NewPassword(NewPasswordError::TooCommon)
@@ -316,7 +419,10 @@ async fn of_two_concurrent_password_changes_one_succeeds(store: TestStore) {
     for (key, new) in keys.iter().zip([NEW, "another new one"]) {
         let (server, here) = (store.server(), session(&store, key).await);
         changes.spawn(async move {
-            let changed = server.sign_in().change_password(&here, PASSWORD, new).await;
+            let changed = server
+                .sign_in()
+                .change_password(&here, PASSWORD, new, None)
+                .await;
             changed.map(|_| ())
         });
     }
