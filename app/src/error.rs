@@ -34,6 +34,8 @@ pub enum RequestError {
     WrongPassword,
     /// Too many wrong passwords. The server checks the next one after this many seconds.
     TooManyTries(u64),
+    /// The session, the account or the network sends too many requests. It may send one after this many seconds.
+    TooManyRequests(u64),
     /// The text is not a valid token name.
     TokenName(InvalidTokenName),
     /// The new password breaks a rule.
@@ -123,6 +125,11 @@ impl fmt::Display for RequestError {
                 "Too many wrong passwords. Nothing was changed. Wait {}, then try again.",
                 wait_text(*seconds)
             ),
+            Self::TooManyRequests(seconds) => write!(
+                f,
+                "Too many requests. Nothing was changed. Wait {}, then try again.",
+                wait_text(*seconds)
+            ),
             Self::TokenName(InvalidTokenName::Empty) => {
                 f.write_str("The name is empty. Type a name that says what uses the token.")
             }
@@ -202,7 +209,7 @@ mod server {
                 | Self::PlanRequired(_)
                 | Self::PasswordRequired
                 | Self::WrongPassword => StatusCode::FORBIDDEN,
-                Self::TooManyTries(_) => StatusCode::TOO_MANY_REQUESTS,
+                Self::TooManyTries(_) | Self::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
                 Self::NewPassword(_) | Self::TokenName(_) => StatusCode::UNPROCESSABLE_ENTITY,
                 Self::NoSuchToken(_) => StatusCode::NOT_FOUND,
                 Self::TokenLimitReached => StatusCode::CONFLICT,

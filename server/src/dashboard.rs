@@ -2,6 +2,7 @@
 //! themselves are in the crate `app`.
 
 mod creation;
+mod limits;
 mod tasks;
 
 use std::{sync::Arc, time::Duration};
@@ -28,6 +29,7 @@ use model::{client::ClientAddress, security::SecurityEvent};
 use store::Store;
 use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
 
+use self::limits::Limits;
 use crate::{
     assets, audit,
     http::error_page::{self, Explanation},
@@ -79,6 +81,7 @@ pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardCon
     };
     let not_found = render_app_async_with_context(with_store.clone(), document.clone());
     let new_token = creation::router(of_new_token, with_store.clone());
+    let limits = Limits::new(store.clone(), settings.cookies);
     let audit_file = audit::file::router(store.clone(), settings.cookies);
     let pages = Pages {
         store,
@@ -93,6 +96,7 @@ pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardCon
         .route("/", get(|| async { Redirect::to(HOME) }))
         .route_layer(middleware::from_fn_with_state(pages, admit_to_page))
         .fallback(not_found)
+        .layer(middleware::from_fn_with_state(limits, limits::layer))
         .layer(middleware::from_fn(refuse_cross_site))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         .layer(CatchPanicLayer::new())

@@ -125,6 +125,9 @@ const OF_USER: &str = select_session!(
     "WHERE user_id = $1 AND last_used_at > $2 AND created_at > $3
     ORDER BY last_used_at DESC, id DESC"
 );
+const OPENED_FORM: &str = "SELECT form_number FROM sessions
+    WHERE id = $1 AND digest = $2 AND last_used_at > $3 AND created_at > $4
+        AND form_number IS NOT NULL";
 /// Keeps an existing number: an open form in another tab may contain it.
 const OPEN_FORM: &str = "UPDATE sessions SET form_number = COALESCE(form_number, $2)
     WHERE id = $1 RETURNING form_number";
@@ -140,6 +143,16 @@ const PURGE: &str = "DELETE FROM sessions WHERE last_used_at <= $1 OR created_at
 impl<'a> Sessions<'a> {
     pub(crate) const fn new(store: &'a Store) -> Self {
         Self { store }
+    }
+
+    /// The account that a server of this database made the key for; none if the key is made up. Reads nothing, except
+    /// once in a process. The session may have ended.
+    ///
+    /// # Errors
+    /// Those of the database, of that one read.
+    pub async fn owner(&self, key: &SessionKey) -> Result<Option<UserId>, DatabaseError> {
+        let signing_key = self.store.session_signing_key().await?;
+        Ok(key.is_signed_with(signing_key).then_some(key.user))
     }
 
     /// The session with this key, whose use is recorded; none if it has ended.
@@ -174,6 +187,9 @@ impl<'a> Sessions<'a> {
         key: &SessionKey,
         now: Timestamp,
     ) -> Result<Option<SessionRow>, DatabaseError> {
+        if self.owner(key).await?.is_none() {
+            return Ok(None);
+        }
         let database = self.store.database();
         let row: Option<SessionRow> = database
             .fetch_optional(FIND, values![&key.digest()[..]])
@@ -187,6 +203,14 @@ impl<'a> Sessions<'a> {
     /// # Errors
     /// [`SessionError`].
     pub async fn open_form(&self, session: &Session) -> Result<String, SessionError> {
+        let (used, created) = ended(self.store.clock().now());
+        let values = values![session.id.0, &session.digest[..], used, created];
+        let database = self.store.database();
+        let opened: Option<(String,)> = database.fetch_optional(OPENED_FORM, values).await?;
+        if let Some((number,)) = opened {
+            // Viewing a page again writes nothing.
+            return Ok(number);
+        }
         let fresh = format!("{:032x}", OsRng.unwrap_err().random::<u128>());
         let mut change = self.store.begin_for_session(session).await?;
         let (number,): (String,) = change
@@ -236,6 +260,9 @@ impl<'a> Sessions<'a> {
     /// Those of the database: the session then goes on.
     pub async fn end_by_key(&self, key: &SessionKey) -> Result<(), DatabaseError> {
         let now = self.store.clock().now();
+        if self.read(key, now).await?.is_none() {
+            return Ok(());
+        }
         let mut transaction = self.store.database().begin().await?;
         if let Some(user) = end_session(&mut transaction, key, now).await? {
             let email = email_of(&mut transaction, user).await?;

@@ -188,7 +188,7 @@ impl<'a> SignIn<'a> {
             .await?;
         let changed = SignedIn {
             user_id: session.user_id(),
-            session: SessionKey::random(),
+            session: self.new_key(session.user_id()).await?,
             device_cookie: self.device_cookie(device, &email, &hash).await?,
         };
         let mut change = self.store.begin_for_session(session).await?;
@@ -308,8 +308,12 @@ impl<'a> SignIn<'a> {
         client: &Client,
         replaces: Option<&SessionKey>,
     ) -> Result<SessionKey, SignInError> {
-        let key = SessionKey::random();
         let (user, now) = (UserId(account.id), self.now());
+        let key = self.new_key(user).await?;
+        let replaces = match replaces {
+            Some(old) => self.store.sessions().owner(old).await?.and(Some(old)),
+            None => None,
+        };
         let mut transaction = self.store.database().begin().await?;
         let values = values![account.id, &account.password_hash];
         if transaction.execute(LOCK, values).await? == 0 {
@@ -336,6 +340,13 @@ impl<'a> SignIn<'a> {
             "signed in"
         );
         Ok(key)
+    }
+
+    async fn new_key(&self, user: UserId) -> Result<SessionKey, DatabaseError> {
+        Ok(SessionKey::new(
+            user,
+            self.store.session_signing_key().await?,
+        ))
     }
 
     /// Logs and records a failed sign-in, and returns the error to respond with. Every failed sign-in passes here.

@@ -8,6 +8,8 @@ use crate::{Store, database::values, error::DatabaseError};
 const FILE_LINKS: &str = "file-links";
 /// For device cookies.
 const DEVICE_COOKIES: &str = "known-browsers";
+/// For the keys of sessions.
+const SESSION_KEYS: &str = "session-keys";
 
 const FIND: &str = "SELECT key FROM signing_keys WHERE purpose = $1";
 
@@ -27,6 +29,13 @@ impl Store {
 
     pub(crate) async fn device_cookie_key(&self) -> Result<[u8; 32], DatabaseError> {
         self.signing_key(DEVICE_COOKIES).await
+    }
+
+    /// The key with which all servers sign the keys of sessions. It is read once: a key of a session that no server
+    /// made costs no further read.
+    pub(crate) async fn session_signing_key(&self) -> Result<&[u8; 32], DatabaseError> {
+        let read = || self.signing_key(SESSION_KEYS);
+        self.session_signing_key_cell().get_or_try_init(read).await
     }
 
     async fn signing_key(&self, purpose: &str) -> Result<[u8; 32], DatabaseError> {

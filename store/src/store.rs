@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
+use tokio::sync::OnceCell;
+
 use crate::{
     actor::Origin,
     clock::{Clock, MonotonicClock},
@@ -27,6 +29,7 @@ struct Inner {
     sign_in_throttle: SignInThrottle,
     passwords: PasswordHasher,
     usage: Usage,
+    session_signing_key: OnceCell<[u8; 32]>,
 }
 
 impl Store {
@@ -45,6 +48,7 @@ impl Store {
                 clock,
                 sign_in_throttle: SignInThrottle::new(),
                 passwords: PasswordHasher::new(),
+                session_signing_key: OnceCell::new(),
             }),
             origin: None,
         })
@@ -138,6 +142,10 @@ impl Store {
 
     pub(crate) fn passwords(&self) -> &PasswordHasher {
         &self.inner.passwords
+    }
+
+    pub(crate) fn session_signing_key_cell(&self) -> &OnceCell<[u8; 32]> {
+        &self.inner.session_signing_key
     }
 }
 

@@ -229,6 +229,10 @@ impl<'a> Tokens<'a> {
         token: TokenId,
         active: bool,
     ) -> Result<TokenSummary, TokenError> {
+        let present = self.read(permission, token).await?;
+        if present.status == TokenStatus::from_active(active) {
+            return Ok(present);
+        }
         let organisation = permission.organisation_id();
         let mut change = self.store.begin_for_tokens(permission).await?;
         let values = values![organisation.0, token.0, active];
@@ -253,6 +257,21 @@ impl<'a> Tokens<'a> {
         };
         change.commit().await?;
         Ok(changed)
+    }
+
+    /// The token as it is now. A call that would change nothing ends with this read: it neither writes nor waits for
+    /// other writers, so that repeating it does not slow down the changes of others.
+    async fn read(
+        &self,
+        permission: TokenPermission<'_>,
+        token: TokenId,
+    ) -> Result<TokenSummary, TokenError> {
+        self.admit(permission).await?;
+        let database = self.store.database();
+        let values = values![permission.organisation_id().0, token.0];
+        let row: Option<TokenRow> = database.fetch_optional(FIND, values).await?;
+        let found = row.map(TokenSummary::from);
+        found.ok_or(TokenError::NoSuchToken(token))
     }
 
     /// Renames a token, or removes its name. Setting the present name again changes nothing and succeeds. No server
@@ -280,6 +299,10 @@ impl<'a> Tokens<'a> {
         token: TokenId,
         name: Option<TokenName>,
     ) -> Result<TokenSummary, TokenError> {
+        let present = self.read(permission, token).await?;
+        if present.name == name {
+            return Ok(present);
+        }
         let organisation = permission.organisation_id();
         let mut change = self.store.begin_for_tokens(permission).await?;
         let before = find(&mut change, LOCK, permission, token).await?;
@@ -325,6 +348,7 @@ impl<'a> Tokens<'a> {
         permission: TokenPermission<'_>,
         token: TokenId,
     ) -> Result<TokenSummary, TokenError> {
+        self.read(permission, token).await?;
         let organisation = permission.organisation_id();
         let mut change = self.store.begin_for_tokens(permission).await?;
         let deleted = find(&mut change, DELETE, permission, token).await?;

@@ -47,6 +47,7 @@ const INSERT_MEMBER: &str = "INSERT INTO members (user_id, organisation_id, role
 
 const ACCOUNT: &str = "SELECT email, selected_organisation_id FROM users WHERE id = $1";
 const ID_OF: &str = "SELECT id FROM users WHERE email = $1";
+const IS_SELECTED: &str = "SELECT id FROM users WHERE id = $1 AND selected_organisation_id = $2";
 const SELECT_FOR_ACCOUNT: &str = "UPDATE users SET selected_organisation_id = $2 WHERE id = $1";
 const DEMO_EMAILS: &str = "SELECT email FROM users WHERE demo = TRUE ORDER BY email";
 
@@ -180,8 +181,18 @@ impl<'a> Users<'a> {
     /// # Errors
     /// [`MemberError`].
     pub async fn select_organisation(&self, member: &Member) -> Result<(), MemberError> {
+        let (user, organisation) = (member.user_id(), member.organisation().id);
+        let selected: Option<(i64,)> = self
+            .store
+            .database()
+            .fetch_optional(IS_SELECTED, values![user.0, organisation.0])
+            .await?;
+        if selected.is_some() {
+            // Nothing to write, so the call does not wait for other writers.
+            return Ok(());
+        }
         let mut change = self.store.begin_for_member(member).await?;
-        let values = values![member.user_id().0, member.organisation().id.0];
+        let values = values![user.0, organisation.0];
         change.execute(SELECT_FOR_ACCOUNT, values).await?;
         Ok(change.commit().await?)
     }

@@ -27,7 +27,7 @@ impl Cookies {
     }
 
     /// The key in the session cookie, if the browser sends one.
-    pub(super) fn session_key(self, headers: &HeaderMap) -> Option<SessionKey> {
+    pub fn session_key(self, headers: &HeaderMap) -> Option<SessionKey> {
         SessionKey::parse(find(headers, self.session_name())?.value())
     }
 
@@ -125,7 +125,7 @@ mod tests {
     }
 
     fn key() -> SessionKey {
-        SessionKey::parse(&"7f".repeat(16)).expect("a key")
+        SessionKey::parse(&"7f".repeat(40)).expect("a key")
     }
 
     #[test]

@@ -129,7 +129,7 @@ mod tests {
     const LATER: Timestamp = Timestamp(1_768_802_460_000);
 
     fn session(digits: &str) -> Signer {
-        Signer::Session(SessionKey::parse(&digits.repeat(16)).expect("a key"))
+        Signer::Session(SessionKey::parse(&digits.repeat(40)).expect("a key"))
     }
 
     fn signed(signer: &Signer, message: &str) -> String {

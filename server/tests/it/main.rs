@@ -17,6 +17,7 @@ mod commands;
 mod configuration;
 mod connections;
 mod damage;
+mod dashboard_limits;
 mod docs;
 mod envelope;
 mod error_pages;

@@ -9,7 +9,9 @@ use serde_json::json;
 use crate::support::{MEMBER, client::Client, server::TestServer};
 
 const CREDENTIALS: &str = "email=member%40example.com&password=developer-zone-demo";
-const FORGED: &str = "session=7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f";
+/// Has the form of a session's key.
+const FORGED: &str = "session=7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f0000000000000001\
+    7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f";
 
 /// The `Set-Cookie` header of the session.
 fn session_cookie(headers: &HeaderMap) -> Option<&str> {
@@ -52,6 +54,31 @@ async fn sign_in_starts_a_new_session_and_ends_the_one_that_the_browser_had() {
     assert_ne!(second, first);
     assert!(opens_the_dashboard(&server, &second).await);
     assert!(!opens_the_dashboard(&server, &first).await);
+}
+
+/// A closed store answers only what it can without its database.
+#[tokio::test]
+async fn a_made_up_cookie_costs_no_read_of_the_database() {
+    let server = TestServer::on_sqlite().await;
+    let cookie = sign_in(&server.anonymous()).await;
+    server.store.close().await;
+    let data = json!({ "organisation_id": 903 });
+    for (cookie, expected) in [
+        (&cookie[..], StatusCode::SERVICE_UNAVAILABLE),
+        (FORGED, StatusCode::UNAUTHORIZED),
+    ] {
+        let client = server.anonymous().with("cookie", cookie);
+        for name in ["watch-tokens", "set-token-active"] {
+            let mut data = data.clone();
+            data["token_id"] = json!(1);
+            data["active"] = json!(true);
+            let response = client.call(name, &data).await;
+            assert_eq!(response.status, expected, "{name}: {response:?}");
+        }
+    }
+    let forged = server.anonymous().with("cookie", FORGED);
+    let (page, ..) = forged.raw(Method::GET, "/events", "").await;
+    assert_eq!(page, StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]

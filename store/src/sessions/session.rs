@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use hmac::{Hmac, Mac};
 use model::{session::SessionId, timestamp::Timestamp, user::UserId};
 use rand::{RngCore, TryRngCore, rngs::OsRng};
 use sha2::{Digest, Sha256};
@@ -15,34 +16,66 @@ pub const IDLE_TIMEOUT: Duration = Duration::from_secs(12 * 60 * 60);
 /// How long a session lasts at most.
 pub const ABSOLUTE_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// The secret of a session, which a browser sends in a cookie: 128 random bits (OWASP ASVS 5.0, 7.2.3). The
-/// database keeps only its SHA-256.
+/// What a browser sends in the cookie of a session: a secret of 128 random bits (OWASP ASVS 5.0, 7.2.3), the account,
+/// and an HMAC of both under a key that all servers of the database share. The database keeps only the secret's SHA-256.
 ///
-/// It can be neither copied nor printed by accident, and its memory is wiped when it is dropped.
-pub struct SessionKey(Zeroizing<[u8; 16]>);
+/// With the HMAC a server recognises a made-up cookie without a read of the database, and knows whose requests it limits
+/// before it reads the session ([`super::Sessions::owner`]).
+///
+/// It can be neither copied nor printed by accident, and the secret's memory is wiped when it is dropped.
+pub struct SessionKey {
+    secret: Zeroizing<[u8; 16]>,
+    pub(super) user: UserId,
+    tag: [u8; 16],
+}
 
 impl SessionKey {
-    pub(crate) fn random() -> Self {
-        let mut key = Zeroizing::new([0; 16]);
-        OsRng.unwrap_err().fill_bytes(&mut *key);
-        Self(key)
+    pub(crate) fn new(user: UserId, signing_key: &[u8; 32]) -> Self {
+        let mut secret = Zeroizing::new([0; 16]);
+        OsRng.unwrap_err().fill_bytes(&mut *secret);
+        let whole = mac(signing_key, &secret, user).finalize().into_bytes();
+        let mut tag = [0; 16];
+        tag.copy_from_slice(&whole[..16]);
+        Self { secret, user, tag }
     }
 
-    /// Parses a key; none if `text` cannot be one.
+    /// Parses a key; none if `text` cannot be one. It may be made up: [`super::Sessions::owner`] tells.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = Zeroizing::new(from_hex(text)?);
-        let key = <[u8; 16]>::try_from(bytes.as_slice()).ok()?;
-        Some(Self(Zeroizing::new(key)))
+        let (secret, rest) = bytes.split_first_chunk()?;
+        let (user, tag) = rest.split_first_chunk()?;
+        Some(Self {
+            secret: Zeroizing::new(*secret),
+            user: UserId(i64::from_be_bytes(*user)),
+            tag: tag.try_into().ok()?,
+        })
     }
 
     /// The key in hexadecimal digits, for its cookie.
     pub fn reveal(&self) -> Zeroizing<String> {
-        Zeroizing::new(format!("{:032x}", u128::from_be_bytes(*self.0)))
+        let (secret, tag) = (hex(*self.secret), hex(self.tag));
+        Zeroizing::new(format!("{}{:016x}{}", *secret, self.user.0, *tag))
     }
 
-    pub(super) fn digest(&self) -> [u8; 32] {
-        Sha256::digest(*self.0).into()
+    /// A number that identifies the session, and does not reveal the secret.
+    pub fn digest(&self) -> [u8; 32] {
+        Sha256::digest(*self.secret).into()
     }
+
+    pub(super) fn is_signed_with(&self, signing_key: &[u8; 32]) -> bool {
+        let mac = mac(signing_key, &self.secret, self.user);
+        mac.verify_truncated_left(&self.tag).is_ok()
+    }
+}
+
+fn mac(signing_key: &[u8; 32], secret: &[u8; 16], user: UserId) -> Hmac<Sha256> {
+    let mac = <Hmac<Sha256> as Mac>::new_from_slice(signing_key);
+    let mac = mac.expect("HMAC takes a key of any length");
+    mac.chain_update(secret).chain_update(user.0.to_be_bytes())
+}
+
+fn hex(bytes: [u8; 16]) -> Zeroizing<String> {
+    Zeroizing::new(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 
 impl fmt::Debug for SessionKey {
@@ -96,22 +129,42 @@ pub(super) const fn millis(duration: Duration) -> i64 {
 mod tests {
     use super::*;
 
+    const USER: UserId = UserId(-7);
+    const SIGNING_KEY: [u8; 32] = [7; 32];
+
     #[test]
     fn a_key_is_parsed_from_its_own_text_and_from_no_other() {
-        let key = SessionKey::random();
+        let key = SessionKey::new(USER, &SIGNING_KEY);
         let text = key.reveal();
         let read = SessionKey::parse(&text).expect("a key");
-        assert_eq!(*read.0, *key.0);
+        assert_eq!(*read.secret, *key.secret);
+        assert_eq!((read.user, read.tag), (USER, key.tag));
         assert_eq!(format!("{key:?}"), "SessionKey(…)");
         let long = format!("{}00", *text);
         for other in [
             "",
             "AAAAAAAAAAAAAAAAAAAAAA",
-            &text[..30],
+            &text[..32],
+            &text[..78],
             &long,
-            &text.replace(&text[..2], "+f"),
+            &text.replacen(&text[..2], "+f", 1),
         ] {
             assert!(SessionKey::parse(other).is_none(), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_genuine_only_as_it_was_made_and_under_its_signing_key() {
+        let key = SessionKey::new(USER, &SIGNING_KEY);
+        assert!(key.is_signed_with(&SIGNING_KEY));
+        assert!(!key.is_signed_with(&[8; 32]));
+        let text = key.reveal();
+        for at in 0..text.len() {
+            let mut changed = text.to_string();
+            let digit = if &text[at..=at] == "0" { "1" } else { "0" };
+            changed.replace_range(at..=at, digit);
+            let changed = SessionKey::parse(&changed).expect("a key");
+            assert!(!changed.is_signed_with(&SIGNING_KEY), "{at}");
         }
     }
 }

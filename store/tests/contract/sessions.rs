@@ -14,15 +14,17 @@ use store::{
     sessions::{ABSOLUTE_TIMEOUT, IDLE_TIMEOUT, MAX_SESSIONS, Session, SessionKey},
 };
 
-use crate::harness::{PASSWORD, START, TestStore, hex};
+use crate::harness::{Engine, PASSWORD, START, TestStore, hex};
 
 on_both_engines!(
     every_server_knows_the_user_of_a_session,
     the_session_key_is_not_stored,
+    a_made_up_session_key_costs_no_read,
     a_session_ends_after_the_idle_time,
     a_session_in_use_outlives_the_idle_time,
     polling_does_not_extend_a_session,
     a_form_takes_effect_once_on_any_servers,
+    opening_a_form_again_and_signing_out_again_do_not_wait_for_other_writers,
     a_session_never_lasts_longer_than_the_idle_time_after_its_last_use,
     a_session_in_use_ends_at_its_absolute_end,
     every_server_refuses_an_ended_session_immediately,
@@ -68,8 +70,37 @@ async fn every_server_knows_the_user_of_a_session(store: TestStore) {
     let session = session.expect("a session");
     assert_eq!(session.user_id(), ada.user_id());
     assert_eq!(session.confirmed_at(), START);
-    let other = SessionKey::parse(&"0".repeat(32)).expect("a key");
-    assert_eq!(find(&store, &other).await, None);
+    let owner = store.another_server().await.sessions().owner(&key).await;
+    assert_eq!(owner.expect("an answer"), Some(ada.user_id()));
+    for text in ["0".repeat(80), changed(&key)] {
+        let other = SessionKey::parse(&text).expect("a key");
+        assert_eq!(find(&store, &other).await, None);
+        assert_eq!(store.sessions().owner(&other).await.expect("read"), None);
+    }
+}
+
+/// The text of a key with another last digit.
+fn changed(key: &SessionKey) -> String {
+    let text = key.reveal();
+    let last = if text.ends_with('0') { "1" } else { "0" };
+    format!("{}{last}", &text[..text.len() - 1])
+}
+
+/// A closed store answers only what it can without its database.
+async fn a_made_up_session_key_costs_no_read(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    let key = sign_in(&store, &ada).await;
+    let made_up = SessionKey::parse(&changed(&key)).expect("a key");
+    store.close().await;
+    let sessions = store.sessions();
+    sessions.find(&key).await.expect_err("needs the database");
+    assert_eq!(sessions.find(&made_up).await.expect("no read"), None);
+    assert_eq!(sessions.watch(&made_up).await.expect("no read"), None);
+    sessions.end_by_key(&made_up).await.expect("no read");
+    sessions
+        .end_by_key(&key)
+        .await
+        .expect_err("needs the database");
 }
 
 async fn the_session_key_is_not_stored(store: TestStore) {
@@ -78,7 +109,7 @@ async fn the_session_key_is_not_stored(store: TestStore) {
     let text = key.reveal();
     let dump = store.raw().dump().await;
     assert!(!dump.contains(&*text), "{dump}");
-    let number = u128::from_str_radix(&text, 16).expect("hexadecimal");
+    let number = u128::from_str_radix(&text[..32], 16).expect("hexadecimal");
     let digest = hex(&Sha256::digest(number.to_be_bytes()));
     assert!(dump.contains(&digest), "{dump}");
 }
@@ -176,6 +207,27 @@ async fn a_form_takes_effect_once_on_any_servers(store: TestStore) {
 
 /// Not every use is recorded, as not every page needs a write. So a session can end some minutes early, but never
 /// late.
+/// Another program holds the lock on writes, so a call that needs it fails after some seconds.
+async fn opening_a_form_again_and_signing_out_again_do_not_wait_for_other_writers(
+    store: TestStore,
+) {
+    let ada = store.enterprise(903).await;
+    let (ended, key) = (sign_in(&store, &ada).await, sign_in(&store, &ada).await);
+    let session = find(&store, &key).await.expect("a session");
+    let sessions = store.sessions();
+    let opened = sessions.open_form(&session).await.expect("opened");
+    sessions.end_by_key(&ended).await.expect("ended");
+    let lock = match store.raw().engine() {
+        Engine::Sqlite => "BEGIN IMMEDIATE",
+        Engine::Postgres => "BEGIN; LOCK TABLE sessions IN SHARE ROW EXCLUSIVE MODE",
+    };
+    store.raw().execute(lock).await;
+    let again = sessions.open_form(&session).await;
+    assert_eq!(again.expect("open already"), opened);
+    sessions.end_by_key(&ended).await.expect("ended already");
+    store.raw().execute("ROLLBACK").await;
+}
+
 async fn a_session_never_lasts_longer_than_the_idle_time_after_its_last_use(store: TestStore) {
     let ada = store.enterprise(903).await;
     let minutes = |n: i64| n * 60_000;

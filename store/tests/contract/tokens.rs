@@ -13,7 +13,7 @@ use store::{
 };
 use tokio::task::JoinSet;
 
-use crate::harness::{START, TestStore, hex};
+use crate::harness::{Engine, START, TestStore, hex};
 
 on_both_engines!(
     the_database_keeps_only_the_digest_and_preview_of_a_token,
@@ -26,6 +26,7 @@ on_both_engines!(
     of_twenty_concurrent_creations_ten_succeed_and_ten_hit_the_limit,
     concurrent_creations_and_deletions_never_exceed_the_limit_or_fail_otherwise,
     setting_the_present_state_succeeds_and_changes_nothing,
+    a_call_that_changes_nothing_does_not_wait_for_other_writers,
     a_deleted_token_can_be_neither_activated_nor_deleted_again,
     a_token_has_its_last_name_and_two_tokens_may_share_one,
     a_deleted_token_or_one_of_another_organisation_cannot_be_renamed,
@@ -308,6 +309,31 @@ async fn setting_the_present_state_succeeds_and_changes_nothing(store: TestStore
     }
     let listed = store.tokens().list((&member).into()).await.expect("listed");
     assert!(listed.iter().all(|token| token.status.is_active()));
+}
+
+/// Another program holds the lock on writes, so a call that needs it fails after some seconds.
+async fn a_call_that_changes_nothing_does_not_wait_for_other_writers(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let (id, _) = create(&store, &member).await;
+    let select = async || store.users().select_organisation(&member).await;
+    select().await.expect("selected");
+    let lock = match store.raw().engine() {
+        Engine::Sqlite => "BEGIN IMMEDIATE",
+        Engine::Postgres => "BEGIN; LOCK TABLE tokens, users IN SHARE ROW EXCLUSIVE MODE",
+    };
+    store.raw().execute(lock).await;
+    let tokens = store.tokens();
+    select().await.expect("selected already");
+    let active = tokens.set_active((&member).into(), id, true).await;
+    active.expect("active already");
+    let unnamed = tokens.rename((&member).into(), id, None).await;
+    unnamed.expect("without a name already");
+    let missing = TokenId(id.0 + 1);
+    let refused = tokens.set_active((&member).into(), missing, false).await;
+    assert_refused!(refused, TokenError::NoSuchToken(named) if named == missing);
+    let refused = tokens.delete((&member).into(), missing).await;
+    assert_refused!(refused, TokenError::NoSuchToken(named) if named == missing);
+    store.raw().execute("ROLLBACK").await;
 }
 
 async fn a_deleted_token_can_be_neither_activated_nor_deleted_again(store: TestStore) {

@@ -19,7 +19,7 @@ use super::limit::{Exceeded, RateLimit};
 const MAX_BUCKETS: usize = 100_000;
 
 /// A separate limit for each key.
-pub(super) struct Throttle<K, C>
+pub(crate) struct Throttle<K, C>
 where
     K: Key,
     C: Clock,
@@ -30,13 +30,13 @@ where
     buckets: Buckets<K>,
 }
 
-/// The owner of a bucket: a token or a network.
-pub(super) trait Key: Copy + Eq + Hash + Send + Sync + 'static {}
+/// The owner of a bucket, such as a token or a network.
+pub(crate) trait Key: Copy + Eq + Hash + Send + Sync + 'static {}
 
 impl<K: Copy + Eq + Hash + Send + Sync + 'static> Key for K {}
 
 impl<K: Key, C: Clock> Throttle<K, C> {
-    pub(super) fn new(policy: &'static str, limit: RateLimit, clock: C) -> Self {
+    pub(crate) fn new(policy: &'static str, limit: RateLimit, clock: C) -> Self {
         let buckets = Buckets(Arc::new(Cache::new(MAX_BUCKETS)));
         Self {
             policy,
@@ -50,7 +50,7 @@ impl<K: Key, C: Clock> Throttle<K, C> {
     ///
     /// # Errors
     /// [`Exceeded`], with the time to wait.
-    pub(super) fn take(&self, key: K) -> Result<(), Exceeded> {
+    pub(crate) fn take(&self, key: K) -> Result<(), Exceeded> {
         self.visit(Visit { key, takes: true })
     }
 

@@ -12,10 +12,7 @@ const STATE: HeaderName = HeaderName::from_static("ratelimit");
 ///
 /// A partner with an outdated key on many workers rarely sends 50 before noticing. Five reads a second are no load for
 /// the database, and do not help an attacker to guess one of 62^36 tokens.
-const WRONG_KEYS: RateLimit = RateLimit {
-    per_second: Rate(5.0),
-    burst: NonZeroU32::new(50).expect("more than none"),
-};
+const WRONG_KEYS: RateLimit = RateLimit::a_second(5.0, 50);
 
 /// Requests a second.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,6 +51,17 @@ impl RateLimit {
     pub fn new(per_second: Rate, burst: NonZeroU32) -> Option<Self> {
         let burst = burst.min(NonZeroU32::new(Self::MAX_BURST)?);
         (per_second.0 > 0.0).then_some(Self { per_second, burst })
+    }
+
+    /// A limit of the program itself.
+    ///
+    /// # Panics
+    /// If the burst is 0, which a constant shows at compile time.
+    pub(crate) const fn a_second(rate: f64, burst: u32) -> Self {
+        Self {
+            per_second: Rate(rate),
+            burst: NonZeroU32::new(burst).expect("more than none"),
+        }
     }
 
     /// The time until one more request is allowed. At the lowest rate it is about 15 minutes.
@@ -105,11 +113,11 @@ impl RateLimits {
 
 /// A limit that a call exceeded.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::api) struct Exceeded {
+pub(crate) struct Exceeded {
     pub(super) policy: &'static str,
     pub(super) limit: RateLimit,
     /// The time after which a call is accepted again.
-    pub(super) wait: Duration,
+    pub(crate) wait: Duration,
 }
 
 impl Exceeded {
@@ -141,7 +149,7 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: fmt::Arguments<'_>) 
 }
 
 /// Whole seconds, rounded up, at least one: with 0 a caller would retry immediately.
-fn whole_seconds(time: Duration) -> u64 {
+pub(crate) fn whole_seconds(time: Duration) -> u64 {
     let begun = u64::from(time.subsec_nanos() > 0);
     (time.as_secs() + begun).max(1)
 }

@@ -30,9 +30,12 @@ use governor::clock::DefaultClock;
 use model::{client::ClientNetwork, permission::Refusal};
 use store::secret::TokenDigest;
 
-use self::bucket::Throttle;
 pub(super) use self::limit::Exceeded;
 pub use self::limit::{InvalidRate, Rate, RateLimit, RateLimits};
+pub(crate) use self::{
+    bucket::{Key, Throttle},
+    limit::whole_seconds,
+};
 
 /// The limits of one server.
 pub(super) struct Limits {

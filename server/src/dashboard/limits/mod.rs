@@ -1,0 +1,300 @@
+//! Limits of requests to the dashboard, so that one session, account or network cannot use up the server for the others.
+//!
+//! Each of the three has a rate and a maximum of requests at the same time. A request takes from all that are known of
+//! it: the caller's network, and with a session of a server of ours its account and the session. A made-up session
+//! cookie counts as none. It is recognised without a read of the database.
+//!
+//! The limits exist three times, and one kind of request does not use up another one's ([`Kind`]). So a stranger who
+//! shares a network with a member cannot hinder the member, and an account that has used up its requests can still
+//! deactivate its tokens and sign out.
+//!
+//! Each server has its own limits.
+
+mod running;
+
+use std::{sync::Arc, time::Duration};
+
+use app::{RequestError, session::Cookies};
+use axum::{
+    Json,
+    extract::{Request, State},
+    http::{StatusCode, header::RETRY_AFTER},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use governor::clock::{Clock, DefaultClock};
+use model::{
+    client::{ClientAddress, ClientNetwork},
+    user::UserId,
+};
+use store::{Store, sessions::SessionKey};
+
+use self::running::{Run, Running};
+use crate::api::throttle::{Key, RateLimit, Throttle, whole_seconds};
+
+/// What each key of one kind may do.
+#[derive(Clone, Copy, Debug)]
+struct Policy {
+    rate: RateLimit,
+    /// The maximum number of requests at the same time.
+    at_once: usize,
+}
+
+/// A browser opens six connections at the same time, and an open page asks every two seconds.
+const PER_SESSION: Policy = Policy {
+    rate: RateLimit::a_second(50.0, 150),
+    at_once: 8,
+};
+
+/// Two busy browsers.
+const PER_ACCOUNT: Policy = Policy {
+    rate: RateLimit::a_second(100.0, 300),
+    at_once: 16,
+};
+
+/// Many people can share an address.
+const PER_NETWORK: Policy = Policy {
+    rate: RateLimit::a_second(300.0, 1_000),
+    at_once: 64,
+};
+
+/// How long a caller waits if too many of its requests run. They usually take some milliseconds.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// The changes that make an account safer. No other request may prevent them.
+const NARROWING: [&str; 6] = [
+    "/api/dashboard/set-token-active",
+    "/api/dashboard/delete-token",
+    "/api/dashboard/sign-out",
+    "/api/dashboard/end-session",
+    "/api/dashboard/end-all-sessions",
+    "/api/dashboard/change-password",
+];
+
+/// Who sends a request.
+#[derive(Clone, Copy, Debug)]
+struct Sender {
+    /// None if the request came over no network, as in tests.
+    network: Option<ClientNetwork>,
+    /// None without a session key of a server of ours.
+    member: Option<Member>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Member {
+    account: UserId,
+    /// The digest of the session's key.
+    session: [u8; 32],
+}
+
+/// What a request is for. Each kind has its own limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Anything without a session: mainly sign-in.
+    Stranger = 0,
+    /// Pages and changes.
+    Usual = 1,
+    /// One of [`NARROWING`].
+    Narrowing = 2,
+}
+
+impl Kind {
+    fn of(sender: &Sender, path: &str) -> Self {
+        match sender.member {
+            None => Self::Stranger,
+            Some(_) if NARROWING.contains(&path) => Self::Narrowing,
+            Some(_) => Self::Usual,
+        }
+    }
+}
+
+/// The limits of the dashboard.
+#[derive(Clone)]
+pub(super) struct Limits {
+    store: Store,
+    cookies: Cookies,
+    kinds: Arc<[Budgets<DefaultClock>; 3]>,
+}
+
+impl Limits {
+    pub(super) fn new(store: Store, cookies: Cookies) -> Self {
+        let clock = DefaultClock::default();
+        let kinds = [(); 3].map(|()| Budgets::new(&clock));
+        Self {
+            store,
+            cookies,
+            kinds: Arc::new(kinds),
+        }
+    }
+
+    /// The member with this session key, if a server of ours made it. If the database cannot be read, the request itself
+    /// reports that.
+    async fn member(&self, key: Option<SessionKey>) -> Option<Member> {
+        let key = key?;
+        let account = self.store.sessions().owner(&key).await.ok().flatten()?;
+        Some(Member {
+            account,
+            session: key.digest(),
+        })
+    }
+}
+
+/// Passes a request on if it is within its limits. Otherwise responds 429.
+pub(super) async fn layer(State(limits): State<Limits>, request: Request, next: Next) -> Response {
+    let client = request.extensions().get::<ClientAddress>();
+    let network = client.map(|client| client.network());
+    let key = limits.cookies.session_key(request.headers());
+    let member = limits.member(key).await;
+    let sender = Sender { network, member };
+    let kind = Kind::of(&sender, request.uri().path());
+    match limits.kinds[kind as usize].begin(&sender) {
+        Ok(_running) => next.run(request).await,
+        Err(wait) => {
+            tracing::debug!(?kind, "dashboard request refused: too many");
+            refusal(whole_seconds(wait))
+        }
+    }
+}
+
+fn refusal(seconds: u64) -> Response {
+    let error = Json(RequestError::TooManyRequests(seconds));
+    let retry_after = [(RETRY_AFTER, seconds.to_string())];
+    (StatusCode::TOO_MANY_REQUESTS, retry_after, error).into_response()
+}
+
+/// What one kind of requests may use.
+struct Budgets<C: Clock> {
+    sessions: Budget<[u8; 32], C>,
+    accounts: Budget<UserId, C>,
+    networks: Budget<ClientNetwork, C>,
+}
+
+/// A request that is within its limits, for as long as it runs.
+type Runs = (
+    Option<Run<[u8; 32]>>,
+    Option<Run<UserId>>,
+    Option<Run<ClientNetwork>>,
+);
+
+impl<C: Clock + Clone> Budgets<C> {
+    fn new(clock: &C) -> Self {
+        Self {
+            sessions: Budget::new(PER_SESSION, clock.clone()),
+            accounts: Budget::new(PER_ACCOUNT, clock.clone()),
+            networks: Budget::new(PER_NETWORK, clock.clone()),
+        }
+    }
+
+    /// Begins a request. The narrowest limit comes first, so that a session that exceeds its own takes nothing from its
+    /// account and its network.
+    ///
+    /// # Errors
+    /// The time to wait.
+    fn begin(&self, sender: &Sender) -> Result<Runs, Duration> {
+        let session = sender.member.map(|member| member.session);
+        let account = sender.member.map(|member| member.account);
+        Ok((
+            self.sessions.begin(session)?,
+            self.accounts.begin(account)?,
+            self.networks.begin(sender.network)?,
+        ))
+    }
+}
+
+struct Budget<K: Key, C: Clock> {
+    rate: Throttle<K, C>,
+    running: Running<K>,
+    at_once: usize,
+}
+
+impl<K: Key, C: Clock> Budget<K, C> {
+    fn new(policy: Policy, clock: C) -> Self {
+        Self {
+            rate: Throttle::new("dashboard", policy.rate, clock),
+            running: Running::default(),
+            at_once: policy.at_once,
+        }
+    }
+
+    fn begin(&self, key: Option<K>) -> Result<Option<Run<K>>, Duration> {
+        let Some(key) = key else {
+            return Ok(None);
+        };
+        let run = self.running.begin(key, self.at_once).ok_or(WAIT)?;
+        self.rate.take(key).map_err(|exceeded| exceeded.wait)?;
+        Ok(Some(run))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use governor::clock::FakeRelativeClock;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn sender(address: &str, account: i64, session: u8) -> Sender {
+        let address = ClientAddress::new(address.parse().expect("an address"));
+        Sender {
+            network: Some(address.network()),
+            member: Some(Member {
+                account: UserId(account),
+                session: [session; 32],
+            }),
+        }
+    }
+
+    /// Sends requests, one after the other, until one is refused. Returns how many there were, and the wait.
+    fn exhaust(budgets: &Budgets<FakeRelativeClock>, senders: &[Sender]) -> (u32, Duration) {
+        let mut senders = senders.iter().cycle();
+        for count in 0.. {
+            if let Err(wait) = budgets.begin(senders.next().expect("a sender")) {
+                return (count, wait);
+            }
+        }
+        unreachable!("every budget ends");
+    }
+
+    #[test]
+    fn a_session_has_a_burst_and_then_a_rate() {
+        let clock = FakeRelativeClock::default();
+        let budgets = Budgets::new(&clock);
+        let ada = sender("192.0.2.1", 1, 1);
+        let (count, wait) = exhaust(&budgets, &[ada]);
+        assert_eq!((count, wait), (150, SECOND / 50));
+        clock.advance(wait);
+        assert!(budgets.begin(&ada).is_ok());
+        assert!(budgets.begin(&ada).is_err());
+        // Another session of the account has its own.
+        assert!(budgets.begin(&sender("192.0.2.1", 1, 2)).is_ok());
+    }
+
+    #[test]
+    fn an_account_and_a_network_have_a_burst_whatever_sessions_there_are() {
+        let clock = FakeRelativeClock::default();
+        let sessions: Vec<_> = (0..10).map(|n| sender("192.0.2.1", 1, n)).collect();
+        let (count, wait) = exhaust(&Budgets::new(&clock), &sessions);
+        assert_eq!((count, wait), (300, SECOND / 100));
+        let accounts: Vec<_> = (0..10).map(|n| sender("192.0.2.1", n.into(), n)).collect();
+        let budgets = Budgets::new(&clock);
+        assert_eq!(exhaust(&budgets, &accounts).0, 1_000);
+        assert!(budgets.begin(&sender("192.0.3.1", 11, 11)).is_ok());
+    }
+
+    #[test]
+    fn changes_that_make_an_account_safer_have_limits_of_their_own() {
+        let ada = sender("192.0.2.1", 1, 1);
+        let stranger = Sender {
+            member: None,
+            ..ada
+        };
+        for path in NARROWING {
+            assert_eq!(Kind::of(&ada, path), Kind::Narrowing, "{path}");
+            assert_eq!(Kind::of(&stranger, path), Kind::Stranger, "{path}");
+        }
+        for path in ["/api/dashboard/create-token", "/developer-zone", "/sign-in"] {
+            assert_eq!(Kind::of(&ada, path), Kind::Usual, "{path}");
+        }
+    }
+}

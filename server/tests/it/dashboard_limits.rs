@@ -1,0 +1,138 @@
+//! Limits of requests to the dashboard: no session, account or network can use up the server for the others.
+//!
+//! Each test holds requests of which the body never arrives, so they run until the test ends them.
+
+use axum::body::Body;
+use futures_util::stream;
+use http::{Method, StatusCode};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use crate::support::{
+    MEMBER,
+    client::{Client, Response},
+    server::TestServer,
+};
+
+/// The maximum numbers of requests at the same time.
+const OF_SESSION: usize = 8;
+const OF_ACCOUNT: usize = 16;
+const OF_NETWORK: usize = 64;
+
+const HOME: &str = "192.0.2.7";
+const ELSEWHERE: &str = "198.51.100.7";
+
+/// Begins this many requests that never end, until this is dropped.
+fn hold(client: &Client, count: usize) -> JoinSet<()> {
+    let form = "application/x-www-form-urlencoded";
+    let client = client.clone().with("content-type", form);
+    let mut held = JoinSet::new();
+    for _ in 0..count {
+        let client = client.clone();
+        held.spawn(async move {
+            let body = Body::from_stream(stream::pending::<Result<&[u8], std::io::Error>>());
+            let path = "/api/dashboard/rename-token";
+            client.raw(Method::POST, path, body).await;
+        });
+    }
+    held
+}
+
+async fn page(client: &Client) -> Response {
+    client.fetch(Method::GET, "/nothing", "").await
+}
+
+/// Waits until the client is refused: then all held requests run.
+async fn refused(client: &Client) -> Response {
+    loop {
+        let response = page(client).await;
+        if response.status == StatusCode::TOO_MANY_REQUESTS {
+            return response;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[track_caller]
+fn assert_served(response: &Response) {
+    assert_ne!(
+        response.status,
+        StatusCode::TOO_MANY_REQUESTS,
+        "{response:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_session_with_too_many_requests_gets_429_as_json_and_as_a_page() {
+    let server = TestServer::on_sqlite().await;
+    let session = server.session(MEMBER).await;
+    let _held = hold(&session, OF_SESSION);
+    let response = refused(&session).await;
+    assert_eq!(response.text, r#"{"TooManyRequests":1}"#);
+    assert_eq!(response.header("retry-after"), Some("1"));
+    let response = page(&session.clone().with("accept", "text/html")).await;
+    assert_eq!(response.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(response.header("retry-after"), Some("1"));
+    let words = "Too many requests. Nothing was changed. Wait 1 second, then try again.";
+    assert!(response.text.contains(words), "{}", response.text);
+}
+
+#[tokio::test]
+async fn a_session_with_too_many_requests_can_still_deactivate_delete_and_sign_out() {
+    let server = TestServer::on_sqlite().await;
+    let (first, second) = (server.token().await, server.token().await);
+    let session = server.session(MEMBER).await;
+    let _held = hold(&session, OF_SESSION);
+    refused(&session).await;
+    let deactivate = json!({ "organisation_id": 903, "token_id": first.id, "active": false });
+    session
+        .call("set-token-active", &deactivate)
+        .await
+        .assert_success();
+    let delete = json!({ "organisation_id": 903, "token_id": second.id });
+    session.call("delete-token", &delete).await.assert_success();
+    let response = session.form("sign-out", "").await;
+    assert_eq!(response.status, StatusCode::SEE_OTHER);
+    assert_eq!(response.location(), "/sign-in");
+}
+
+#[tokio::test]
+async fn requests_of_one_session_do_not_count_for_another_account_or_session() {
+    let server = TestServer::on_sqlite().await;
+    let session = server.session(MEMBER).await;
+    let held = hold(&session, OF_SESSION);
+    refused(&session).await;
+    assert_served(&page(&server.session(MEMBER).await).await);
+    assert_served(&page(&server.session("other@example.com").await).await);
+    drop(held);
+    while page(&session).await.status == StatusCode::TOO_MANY_REQUESTS {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn an_account_gets_no_more_with_more_sessions() {
+    let server = TestServer::on_sqlite().await;
+    let mut held = Vec::new();
+    for _ in 0..OF_ACCOUNT / OF_SESSION {
+        held.push(hold(&server.session(MEMBER).await, OF_SESSION));
+    }
+    refused(&server.session(MEMBER).await).await;
+    assert_served(&page(&server.session("other@example.com").await).await);
+}
+
+#[tokio::test]
+async fn a_network_of_strangers_is_limited_and_hinders_no_member_there_and_no_stranger_elsewhere() {
+    let server = TestServer::on_sqlite().await;
+    let stranger = server.anonymous().at(HOME);
+    let forged = format!("session={}", "7f".repeat(40));
+    let forger = stranger.clone().with("cookie", forged);
+    let _held = [
+        hold(&stranger, OF_NETWORK / 2),
+        hold(&forger, OF_NETWORK / 2),
+    ];
+    refused(&stranger).await;
+    refused(&forger).await;
+    assert_served(&page(&server.anonymous().at(ELSEWHERE)).await);
+    assert_served(&page(&server.session(MEMBER).await.at(HOME)).await);
+}
