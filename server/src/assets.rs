@@ -13,7 +13,6 @@ use serde::Deserialize;
 
 #[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/../target/site"]
-#[allow_missing = true]
 struct BuiltFiles;
 
 /// The file name contains a hash of the content, so the content never changes (RFC 8246).
