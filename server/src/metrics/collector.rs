@@ -91,7 +91,7 @@ impl Collected {
         family(
             encoder,
             "grants_answers",
-            "LookupCounts of tokens and events: from memory within a lease, by a read, by joining another call's read",
+            "Lookups of tokens and events: from memory within a lease, by a read, by joining another call's read",
             MetricType::Counter,
             counts.into_iter().flatten(),
         )
