@@ -1,15 +1,17 @@
 //! Changes in a user's name. Each begins with the check that the user may still make it.
 //!
-//! A request reads its session and its member long before it changes anything: hashing a password or waiting for a
-//! connection takes seconds. Meanwhile the session can end, or the user can leave the organisation. So a [`Change`]
-//! checks all of it again in its own transaction, and locks the rows that it has checked. Whatever ends a session, an
-//! account, a membership or a plan changes these rows: it waits for the change, or the change waits for it and is
-//! refused. Once an end is reported, nothing in that user's name takes effect.
+//! A request reads its session and its member before it changes anything. It can be seconds before: hashing a password
+//! or waiting for a connection takes time. Meanwhile the session can end, or the user can leave the organisation. So a
+//! [`Change`] checks session, account, membership and plan again in its own transaction, and locks these rows. Every
+//! transaction that ends one of them changes its row. Either it waits for the change, or the change waits for it and is
+//! refused. Once the end is reported, no change that depended on it takes effect. (A timeout is no transaction: the check
+//! compares the session's times with the clock.)
 //!
-//! A change cannot forget the check: only a [`Change`] makes the audit record of a change by a user or of a token.
+//! A recorded change cannot forget the check: the audit records of a user's account and of tokens are made from a
+//! [`Change`]. The exceptions are sign-in, sign-out, and operators' changes, which need no session.
 //!
-//! Order of locks: account, session, membership, organisation, then the rows of the change itself. Two transactions
-//! that lock in this order cannot wait for each other.
+//! Order of locks: account, session, membership, organisation, then the rows of the change itself. Transactions that
+//! lock one row of each in this order cannot deadlock.
 
 use std::ops::{Deref, DerefMut};
 
@@ -29,15 +31,15 @@ use crate::{
     sessions::{Session, ended},
 };
 
-/// A transaction in the name of a user or an operator, who may make the change.
+/// A transaction that has checked its user or operator: they may make the change.
 pub(crate) struct Change {
     transaction: Transaction,
     actor: Actor,
 }
 
-/// As in [`crate::tokens`], the lock of a row is an update that changes nothing: one text for both engines.
+/// An update that changes nothing locks a row, as in [`crate::tokens`]: one text for both engines.
 const LOCK_ACCOUNT: &str = "UPDATE users SET demo = demo WHERE id = $1 RETURNING email";
-/// The key too: a request that came with an earlier key of the session is too late.
+/// Compares the key too: a request with an earlier key of the session is too late.
 const LOCK_SESSION: &str = "UPDATE sessions SET user_id = user_id
     WHERE id = $1 AND user_id = $2 AND digest = $3 AND last_used_at > $4 AND created_at > $5";
 const LOCK_MEMBER: &str =
@@ -49,7 +51,7 @@ impl Store {
     /// Begins a change by the user of this session.
     ///
     /// # Errors
-    /// [`SessionError`].
+    /// [`SessionError::Ended`], and those of the database.
     pub(crate) async fn begin_for_session(
         &self,
         session: &Session,
@@ -163,7 +165,7 @@ async fn lock_account(
     Ok(row.map(|(email,)| Account { id: user, email }))
 }
 
-/// Whether there was no row to lock.
+/// Whether the statement found no row to lock.
 fn is_missing(locked: u64) -> bool {
     #[cfg(feature = "sabotage")]
     if crate::sabotage::no_check() {

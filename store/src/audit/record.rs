@@ -52,12 +52,12 @@ impl Record {
         }
     }
 
-    /// A sign-in, which proves by itself who acts.
+    /// A sign-in. The password has just proved who acts, so it needs no [`Change`].
     pub(crate) fn signed_in(user: UserId, email: &str) -> Self {
         Self::by_itself(Kind::SignedIn, user, email)
     }
 
-    /// A sign-out, which the key of the session proves.
+    /// A sign-out. The session's key has proved who acts, so it needs no [`Change`].
     pub(crate) fn signed_out(user: UserId, email: &str) -> Self {
         Self::by_itself(Kind::SignedOut, user, email)
     }
