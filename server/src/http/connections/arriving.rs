@@ -14,7 +14,7 @@ use super::progress::Progress;
 /// The body of a request. It records while a handler waits for more of it.
 pub(super) fn arriving(body: Incoming, progress: &Arc<Progress>) -> Body {
     if body.is_end_stream() {
-        // Most requests have no body, so nothing is kept for them.
+        // Most requests have no body: avoid the allocation.
         return Body::empty();
     }
     Body::new(Arriving {

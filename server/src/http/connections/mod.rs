@@ -66,8 +66,8 @@ pub(crate) struct Timeouts {
     response: Duration,
     /// Until a caller reads more of its response, or sends another request.
     idle: Duration,
-    /// Until a connection in the middle of a request can be closed for another one, if it waits for its caller. One that
-    /// waits for a request can be closed immediately.
+    /// How long a connection in the middle of a request must have waited for its caller before it can be closed for
+    /// another one. One that waits for a request can be closed immediately.
     stalled: Duration,
     /// How often the timeouts are checked. A connection may exceed its timeout by this much.
     check_every: Duration,
@@ -116,18 +116,18 @@ pub(crate) fn max_connections() -> usize {
     usize::try_from(connections.clamp(1, MAX_CONNECTIONS)).unwrap_or(1)
 }
 
-/// The bounds of connections, and who they apply to.
+/// The timeouts and limits of connections, and the proxies to which the limits of each network do not apply.
 #[derive(Clone, Debug)]
 pub(crate) struct Bounds {
     timeouts: Timeouts,
     limits: Limits,
-    /// Their connections carry requests of many callers. So they have no share, and are not closed for others: a proxy
-    /// must be the one that closes them.
+    /// A proxy's connection carries requests of many callers, so it has no share. It is not closed for another one: the
+    /// proxy must be the one that closes it.
     proxies: TrustedProxies,
 }
 
 impl Bounds {
-    /// The usual bounds, behind these proxies.
+    /// The bounds of the product, behind these trusted proxies.
     pub(crate) fn behind(proxies: TrustedProxies) -> Self {
         Self {
             timeouts: Timeouts::DEFAULT,
@@ -137,9 +137,8 @@ impl Bounds {
     }
 }
 
-/// Serves `listener` within these bounds. A connection that finds no room waits in the system's queue, or is closed if
-/// its network uses its whole share. When `stop` is ready, accepts no more connections, and returns after the last
-/// request.
+/// Serves `listener` within these bounds. A new connection that finds no room waits. It is closed if its network uses
+/// its whole share. When `stop` is ready, accepts no more connections, and returns after the last request.
 pub(crate) async fn serve_until(
     listener: TcpListener,
     service: impl HttpService,
@@ -197,7 +196,7 @@ struct Connections<S> {
     shares: Shares,
     /// How many connections have been served.
     served: u64,
-    /// A connection that was accepted, and waits until another one ends.
+    /// A connection that was accepted, and waits until another one ends. Later ones wait in the system's queue.
     waiting: Option<(TcpStream, SocketAddr)>,
 }
 
@@ -212,7 +211,7 @@ struct Open {
     number: u64,
     /// Asks the connection to end. `None` once it was asked.
     leave: Option<oneshot::Sender<Leave>>,
-    /// Whether it was asked to make room. Then it counts no more for its networks.
+    /// Whether it was asked to make room. Then it no longer counts for its networks.
     makes_room: bool,
 }
 
@@ -220,7 +219,7 @@ struct Open {
 enum Leave {
     /// The server stops. The connection may finish its request.
     Stopping,
-    /// It was seen waiting for its caller, with this number of steps, and another connection needs its room.
+    /// Another connection needs its room. At this number of steps the connection waited for its caller.
     MakingRoom { steps: u32 },
 }
 
@@ -234,7 +233,7 @@ impl Open {
         (state, now.saturating_duration_since(self.last.1))
     }
 
-    /// The connection as one that can be closed for another one.
+    /// The connection as a candidate, if it can be closed for another one.
     fn candidate(&mut self, id: Id, stalled: Duration, now: Instant) -> Option<Candidate<Id>> {
         let (networks, number) = (self.networks?, self.number);
         self.leave.as_ref()?;
@@ -264,8 +263,8 @@ impl<S: HttpService> Connections<S> {
         }
     }
 
-    /// Serves a new connection, if there is room or another one makes room. Otherwise it waits until one ends. It is
-    /// closed if only connections of its own network could make room, and all of those are in use.
+    /// Serves a new connection if there is room or another one makes room. If its network uses its whole share and none
+    /// of its connections can make room, the new one is closed. Otherwise it waits until a connection ends.
     fn arrive(&mut self, stream: TcpStream, peer: SocketAddr) {
         let now = Instant::now();
         let (open, limits) = (self.tasks.len(), self.bounds.limits);
@@ -286,7 +285,7 @@ impl<S: HttpService> Connections<S> {
         (!is_proxy).then(|| Networks::of(peer.ip()))
     }
 
-    /// Asks a connection to make room. Returns whether there was one.
+    /// Asks a connection to make room. Returns whether one could be asked.
     fn make_room(&mut self, room: Room, now: Instant) -> bool {
         let stalled = self.bounds.timeouts.stalled;
         let open = self.open.iter_mut();
@@ -297,7 +296,7 @@ impl<S: HttpService> Connections<S> {
         };
         if let Some(leave) = leaving.leave.take() {
             let steps = leaving.last.0;
-            // If this fails, the connection has ended meanwhile, which makes room too.
+            // If this fails, the connection has just ended, which makes room too.
             let _ = leave.send(Leave::MakingRoom { steps });
         }
         leaving.makes_room = true;
@@ -320,7 +319,7 @@ impl<S: HttpService> Connections<S> {
         }
     }
 
-    /// A connection that was asked to make room may have begun another request instead. Then another one is asked.
+    /// Asks a further connection while one still waits. The one asked before may have begun another request instead.
     fn retry_waiting(&mut self, now: Instant) {
         if self.waiting.is_some() {
             self.make_room(Room::Anywhere, now);
@@ -374,7 +373,7 @@ impl<S: HttpService> Connections<S> {
             let phase = state.phase();
             let stalls = state.waits_for_rest() && waited >= self.bounds.timeouts.stalled;
             if open.makes_room && stalls {
-                // It began a request when it was asked to make room, and does not finish it.
+                // It had begun another request when it was asked to make room. The caller does not finish it.
                 open.task.abort();
             } else if waited >= self.bounds.timeouts.of(phase) {
                 tracing::debug!(?phase, "connection timed out");
@@ -401,7 +400,7 @@ impl<S: HttpService> Connections<S> {
         full
     }
 
-    /// Asks every connection to end after its request. Serves no more.
+    /// Asks every connection to end after its request. Drops the waiting connection.
     fn stop(&mut self) {
         self.waiting = None;
         for open in self.open.values_mut() {
@@ -433,7 +432,7 @@ async fn serve_connection(
             .serve_connection(io, respond)
     );
     let outcome = tokio::select! {
-        // First, so that the connection's state is not older than what has arrived.
+        // Polled first, so that its state includes all that has arrived.
         biased;
         outcome = connection.as_mut() => outcome,
         leave = leave => {

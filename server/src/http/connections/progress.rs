@@ -47,12 +47,12 @@ pub(super) struct State(u32);
 impl State {
     /// The bits that hold the phase.
     const PHASE: u32 = 0b0111;
-    /// Set while the caller has not sent the whole body that a handler waits for.
+    /// Set while a handler waits for more of the body.
     const BODY: u32 = 0b1000;
     /// One step, in the bits above.
     const STEP: u32 = 0b1_0000;
 
-    /// The number of steps. Two states with the same number belong to one wait.
+    /// The number of steps. It stays the same during one wait.
     pub(super) fn steps(self) -> u32 {
         self.0 / Self::STEP
     }
@@ -72,8 +72,8 @@ impl State {
         matches!(self.phase(), Phase::New | Phase::Idle)
     }
 
-    /// Whether the connection is in the middle of a request, and waits for its caller: for the rest of the head or body,
-    /// or until the caller reads more of the response.
+    /// Whether the connection is in the middle of a request, and waits for its caller. The caller must send the rest of
+    /// the head or body, or read more of the response.
     pub(super) fn waits_for_rest(self) -> bool {
         match self.phase() {
             Phase::Head | Phase::Sending => true,
@@ -99,8 +99,8 @@ impl Progress {
         self.state.store(state.wrapping_add(State::STEP), Relaxed);
     }
 
-    /// Records whether a handler waits for more of the request's body. It is no step: a body that arrives slowly gets
-    /// no extra time.
+    /// Records whether a handler waits for more of the request's body. This is not a step: a body that arrives slowly
+    /// gets no extra time.
     pub(super) fn waits_for_body(&self, waits: bool) {
         let State(state) = self.state();
         let body = if waits { State::BODY } else { 0 };
@@ -116,8 +116,8 @@ impl Progress {
         self.leaves.load(Relaxed) && self.state().waits_for_request()
     }
 
-    /// Records a read. Only the first bytes of a head are a step: a head that arrives slowly gets no extra time. The
-    /// first head has begun with the connection.
+    /// Records a read. Only the first bytes of a head are a step: a head that arrives slowly gets no extra time. For
+    /// the first request even they are not: its time began with the connection.
     fn has_read(&self) {
         match self.state().phase() {
             Phase::Idle => self.enter(Phase::Head),
@@ -161,8 +161,8 @@ impl Watched {
 }
 
 impl AsyncRead for Watched {
-    /// A connection that leaves reads the end of the stream, as if its caller had closed it. Then hyper closes it
-    /// cleanly. A request that has already arrived is still read, and gets its response.
+    /// On a connection that makes room, hyper reads the end of the stream, as if the caller had closed it. Then hyper
+    /// closes it cleanly. A request that has already arrived is still read, and gets its response.
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -1,7 +1,7 @@
 //! Which networks hold the connections, and which connection makes room for a new one.
 //!
-//! No caller may hold every connection. So each network may hold only a part of them, and a connection that waits for
-//! its caller is closed when another caller needs it. The rules here know no sockets and no clock.
+//! No caller may hold every connection. So each network may hold only a part of them. If a new connection finds no
+//! room, one that waits for its caller is closed. These rules use no sockets and no clock.
 
 use std::{cmp::Reverse, collections::HashMap, net::IpAddr, time::Duration};
 
@@ -14,14 +14,14 @@ pub(super) struct Limits {
     pub(super) all: usize,
     /// Of an IPv4 address, or of a /64 network of IPv6.
     pub(super) caller: usize,
-    /// Of the callers in a /24 network of IPv4, or a /48 network of IPv6: the smallest networks that the internet
-    /// routes. Someone who has one can use all addresses in it.
+    /// Of a site: a /24 network of IPv4, or a /48 network of IPv6. The internet routes no smaller networks. Someone who
+    /// has one can use all addresses in it.
     pub(super) site: usize,
 }
 
 impl Limits {
-    /// A caller may hold a quarter of the connections, and a site half of them. A server with few file handles still
-    /// grants a browser or an integration some connections.
+    /// A caller may hold a quarter of the connections, and at least 8, because a browser opens several. A site may hold
+    /// half of them, and at least 16. So up to 16 connections a site can hold all, and up to 8 a caller can.
     pub(super) fn of(all: usize) -> Self {
         Self {
             all,
@@ -69,7 +69,7 @@ impl Networks {
 pub(super) enum Room {
     /// There is room.
     Free,
-    /// In this network, which holds its share.
+    /// In this network, which uses its whole share.
     In(IpNet),
     /// Anywhere: all connections are in use.
     Anywhere,
@@ -99,8 +99,8 @@ impl Shares {
         }
     }
 
-    /// Where a connection of these networks finds room while `open` connections are open. A connection of a trusted
-    /// proxy has no networks: it carries requests of many callers.
+    /// Where a new connection must find room if `open` connections are open. A trusted proxy's connection has no
+    /// networks, because it carries requests of many callers.
     pub(super) fn room(&self, networks: Option<Networks>, open: usize, limits: Limits) -> Room {
         if let Some(networks) = networks {
             let limits = [limits.caller, limits.site];
@@ -117,8 +117,8 @@ impl Shares {
         }
     }
 
-    /// The connection that makes room: the one that waited longest, of the caller that holds most, at the site that
-    /// holds most. None if no connection in the place can make room.
+    /// Which of the candidates makes room. First come those of the site that holds most, then those of the caller that
+    /// holds most, then the one that waited longest. None if no candidate is in the right network.
     pub(super) fn makes_room<K>(
         &self,
         room: Room,
@@ -146,7 +146,7 @@ impl Shares {
 /// A connection that could make room, because it waits for its caller.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Candidate<K> {
-    /// The connection.
+    /// Identifies the connection.
     pub(super) key: K,
     pub(super) networks: Networks,
     /// How long it has waited for its caller.
@@ -181,8 +181,7 @@ mod tests {
         text.parse().expect("a network")
     }
 
-    /// The number of the connection that makes room, of connections with these addresses and waits in seconds. They
-    /// are numbered in this order, from 0.
+    /// Which of these connections makes room. Each is an address and its wait in seconds. The result is an index.
     fn makes_room(room: Room, connections: &[(&str, u64)]) -> Option<u64> {
         let addresses: Vec<_> = connections.iter().map(|(address, _)| *address).collect();
         let candidates = connections.iter().zip(0..);
@@ -205,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_gets_room_while_another_network_holds_its_share() {
+    fn a_caller_gets_room_while_another_network_holds_its_share() {
         let held = ["192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.2"];
         let room = |address| shares(&held).room(Some(networks(address)), held.len(), LIMITS);
         assert_eq!(room("192.0.2.3"), Room::In(network("192.0.2.0/24")));
@@ -237,14 +236,14 @@ mod tests {
     }
 
     #[test]
-    fn a_trusted_proxy_has_no_share_and_only_the_whole_bounds_it() {
+    fn a_trusted_proxy_has_no_share_and_is_limited_only_by_the_total() {
         let none = Shares::default();
         assert_eq!(none.room(None, LIMITS.all - 1, LIMITS), Room::Free);
         assert_eq!(none.room(None, LIMITS.all, LIMITS), Room::Anywhere);
     }
 
     #[test]
-    fn an_ended_connection_frees_its_share() {
+    fn an_ended_connection_no_longer_counts() {
         let mut shares = shares(&["192.0.2.1", "192.0.2.1"]);
         shares.remove(networks("192.0.2.1"));
         let room = shares.room(Some(networks("192.0.2.1")), 1, LIMITS);
@@ -263,7 +262,7 @@ mod tests {
             (attacker, 2),
         ];
         assert_eq!(makes_room(Room::Anywhere, &held), Some(2));
-        // Many addresses of one site do not hide who holds most, and a neighbour that holds little keeps its own.
+        // The site with most connections is found although no address of it holds most. Its small caller keeps its own.
         let held = [
             ("198.51.100.1", 70),
             ("198.51.100.1", 70),
@@ -291,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn no_site_holds_every_connection_and_few_handles_still_grant_some() {
+    fn a_site_cannot_hold_every_connection_and_a_caller_can_hold_at_least_eight() {
         for all in [64, 68, 10_000] {
             let limits = Limits::of(all);
             assert!(

@@ -16,7 +16,7 @@ use axum::Router;
 
 use super::*;
 
-/// Longer than any delay on a busy machine, and far shorter than [`LONG`].
+/// A timeout that tests let pass. It is far shorter than [`LONG`].
 const SHORT: Duration = Duration::from_secs(1);
 const LONG: Duration = Duration::from_secs(600);
 /// Ends a test that hangs.
@@ -40,13 +40,13 @@ struct Server {
     address: SocketAddr,
     /// A permit for each request for `/held` that the server works on.
     begun: Arc<Semaphore>,
-    /// Each permit lets one of these requests have its response.
+    /// Each permit lets one of these requests get its response.
     release: Arc<Semaphore>,
     running: JoinHandle<()>,
 }
 
 impl Server {
-    /// A server whose callers are trusted proxies: only the whole bounds them.
+    /// A server whose callers are trusted proxies: only the total is limited.
     async fn start(timeouts: Timeouts, max_connections: usize) -> Self {
         Self::bounded(Bounds {
             timeouts,
@@ -60,7 +60,7 @@ impl Server {
         .await
     }
 
-    /// A server for strangers, with these limits of connections.
+    /// A server without trusted proxies, with these limits of connections.
     async fn shared(all: usize, caller: usize, site: usize, stalled: Duration) -> Self {
         Self::bounded(Bounds {
             timeouts: Timeouts { stalled, ..LENIENT },
@@ -103,7 +103,7 @@ impl Server {
         TcpStream::connect(self.address).await.expect("connected")
     }
 
-    /// Connects from this address of 127.0.0.0/8, all of which is this machine.
+    /// Connects from this address of 127.0.0.0/8. All of these addresses are this machine.
     async fn connect_from(&self, address: &str) -> TcpStream {
         let socket = TcpSocket::new_v4().expect("a socket");
         let from = SocketAddr::new(address.parse().expect("an address"), 0);
@@ -184,7 +184,7 @@ async fn read_response(stream: &mut TcpStream) {
     }
 }
 
-/// A clock that only [`pass`] moves. So a delay of the machine does not count as one of a caller.
+/// A paused clock that only [`pass`] moves. So a slow machine does not look like a slow caller.
 struct StoppedClock {
     _stopped: mpsc::Sender<()>,
 }
@@ -193,7 +193,7 @@ impl StoppedClock {
     fn new() -> Self {
         pause();
         let (stopped, moves_on) = mpsc::channel::<()>();
-        // While this task blocks, tokio's paused clock does not move on by itself. It ends to end a test that hangs.
+        // While this task blocks, tokio's paused clock does not advance by itself. The timeout ends a hanging test.
         store::task::spawn_blocking(move || moves_on.recv_timeout(TEST_TIMEOUT));
         Self { _stopped: stopped }
     }
