@@ -4,8 +4,8 @@
 //! or waiting for a connection takes time. Meanwhile the session can end, or the user can leave the organisation. So a
 //! [`Change`] checks session, account, membership and plan again in its own transaction, and locks these rows. Every
 //! transaction that ends one of them changes its row. Either it waits for the change, or the change waits for it and is
-//! refused. Once the end is reported, no change that depended on it takes effect. (A timeout is no transaction: the check
-//! compares the session's times with the clock.)
+//! refused. Once the end is reported, no change that depended on it takes effect. A timeout is no transaction: for it,
+//! the check compares the session with the clock.
 //!
 //! A recorded change cannot forget the check: the audit records of a user's account and of tokens are made from a
 //! [`Change`]. The exceptions are sign-in, sign-out, and operators' changes, which need no session.

@@ -52,8 +52,8 @@ impl RequestIds {
         }
     }
 
-    /// SplitMix64 (Steele, Lea and Flood 2014) on 63 bits: a counter whose values are mixed one to one. No id repeats,
-    /// and none reveals the number of requests.
+    /// SplitMix64 (Steele, Lea and Flood 2014) on 63 bits: a counter whose values are mixed one to one. So no id repeats.
+    /// Ids are not secret: who knows the algorithm can compute the next ones, and count the requests between two.
     fn generate(&self) -> u64 {
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
         const BITS: u64 = u64::MAX >> 1;
@@ -71,7 +71,7 @@ fn is_acceptable(id: &HeaderValue) -> bool {
 /// The id of a request.
 #[derive(Clone, Debug)]
 pub(crate) enum RequestId {
-    /// Ours, of 63 bits, written as sixteen hexadecimal digits.
+    /// Our own id of 63 bits, written as sixteen hexadecimal digits.
     Generated(u64),
     /// The caller's.
     Sent(HeaderValue),
@@ -97,7 +97,7 @@ impl RequestId {
     }
 }
 
-/// Sixteen digits.
+/// The number as sixteen hexadecimal digits.
 pub(crate) fn hexadecimal(bits: u64) -> [u8; 16] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     array::from_fn(|place| DIGITS[(bits >> (60 - 4 * place)) as usize & 15])

@@ -3,9 +3,9 @@
 //! Each request runs in a span with the field `request_id` ([`crate::http::request_id`]). Tasks and threads that act
 //! for the request enter the same span ([`store::task`]), so that all of their lines have the id.
 //!
-//! A call of the API takes some ten microseconds. The registry of `tracing-subscriber` would add a tenth: it stores
-//! each span, with its fields as text. A request's span needs no storage, because its number is the request's id. Only
-//! ids that callers sent are in a table.
+//! A call of the API takes some ten microseconds. The registry of `tracing-subscriber` would add some percent
+//! (`docs/decisions/0017-request-id-in-a-span.md`): it stores each span, with its fields as text. A request's span needs
+//! no storage, because its number is the generated id. Only ids that callers sent are in a table.
 
 use std::{
     cell::RefCell,
@@ -32,7 +32,7 @@ use tracing_subscriber::{
 
 use crate::http::request_id::{SPAN_TARGET, hexadecimal};
 
-/// Marks the number of a span whose other bits are the generated id of its request.
+/// Set in the number of a span if the other bits are the generated id of its request.
 const GENERATED: u64 = 1 << 63;
 
 thread_local! {
@@ -45,7 +45,7 @@ static SENT: Mutex<SentIds> = Mutex::new(SentIds {
     ids: BTreeMap::new(),
 });
 
-/// What all spans of requests have in common.
+/// The metadata of the requests' spans, which is the same for all.
 static METADATA: OnceLock<&'static Metadata<'static>> = OnceLock::new();
 
 /// The ids that callers sent, by the number of the span.
@@ -56,7 +56,7 @@ struct SentIds {
 
 struct SentId {
     text: String,
-    /// How many handles of the span there are.
+    /// The number of handles of the span.
     handles: usize,
 }
 
@@ -73,7 +73,7 @@ impl SentIds {
     }
 }
 
-/// Handles the spans of requests, and passes events on. There are no other spans: those of libraries are disabled.
+/// Handles the spans of requests, and passes events on. Other spans, such as those of libraries, are disabled.
 pub(super) struct RequestSpans<S>(pub(super) S);
 
 impl<S: Subscriber> Subscriber for RequestSpans<S> {
@@ -181,7 +181,7 @@ fn innermost() -> Option<Id> {
     last.ok().flatten()
 }
 
-/// The number of the span with the recorded field.
+/// The number of a new span, from its field.
 struct SpanNumber(u64);
 
 impl Visit for SpanNumber {
@@ -207,7 +207,7 @@ pub(super) fn current_request_id() -> Option<String> {
     Some(sent.ids.get(&span.into_u64())?.text.clone())
 }
 
-/// Formats an event's fields as usual, and then the id of the request.
+/// Formats an event's fields as usual, and appends the id of the request.
 pub(super) struct FieldsAndRequestId;
 
 impl<'writer> FormatFields<'writer> for FieldsAndRequestId {
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn the_innermost_span_that_was_entered_gives_the_id_until_it_is_left() {
+    fn the_innermost_entered_span_gives_the_id_until_it_is_exited() {
         with_default(RequestSpans(registry()), || {
             let (outer, inner) = (span("outer"), span("inner"));
             assert_eq!(current_request_id(), None);
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sent_id_is_kept_as_long_as_there_is_a_handle_of_its_span() {
+    fn a_sent_id_is_kept_until_the_last_handle_of_its_span_is_dropped() {
         with_default(RequestSpans(registry()), || {
             let first = span("kept by a task");
             let number = first.id().expect("an enabled span").into_u64();
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_of_libraries_are_disabled() {
+    fn a_span_with_another_target_is_disabled() {
         with_default(RequestSpans(registry()), || {
             assert!(tracing::error_span!("a library's").is_disabled());
         });
