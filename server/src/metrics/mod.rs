@@ -1,8 +1,8 @@
 //! Metrics for Prometheus (`docs/metrics.md` lists them).
 //!
-//! API calls are counted in [`calls`], which takes a few nanoseconds each. A new metric is a counter here, or in
-//! [`collector`] if another part already counts its value. No label contains text from a caller: a route label is
-//! always a route of the server.
+//! API calls are counted in [`calls`], which takes a few nanoseconds each, and TCP connections in [`connections`]. Any
+//! other metric is a counter here, or in [`collector`] if another part already counts its value. No label contains text
+//! from a caller: a route label is always a route of the server.
 
 pub(crate) mod calls;
 mod collector;
