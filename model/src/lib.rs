@@ -3,9 +3,10 @@
 //! The code is pure: no I/O, no clock, no randomness. The server and the browser compile the same code, so each rule
 //! exists once and holds on both sides.
 
-/// An array with every variant of `Self`. A list that lacks a variant does not compile.
+/// An array with every variant of `Self`, except those after `except`. A list that names neither here nor there one of
+/// the variants does not compile.
 ///
-/// A variant with a value is listed with an example of it. Those after `except` have no place in the array.
+/// A variant with a value is listed with an example of the value.
 #[macro_export]
 macro_rules! all_variants {
     ($($variant:ident $(($example:expr))?),+ $(,)? $(; except $($excepted:ident),+)?) => {{

@@ -65,8 +65,8 @@ pub(crate) fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static,
     })
 }
 
-/// Serves `listener` within `bounds` until `stop` is ready. Then finishes the running requests within `grace`, writes the last usage of
-/// tokens to the database, and closes the store.
+/// Serves `listener` within `bounds` until `stop` is ready. Then finishes the running requests within `grace`, writes
+/// the last usage of tokens to the database, and closes the store.
 pub(crate) async fn run(
     listener: TcpListener,
     service: impl HttpService,

@@ -219,8 +219,8 @@ impl KeyCache {
         }
     }
 
-    /// How many lookups of tokens, and of events, ended in which way. With [`Lease::NONE`] every lookup is a read, and
-    /// nothing is counted.
+    /// The counts of lookups: of tokens, and of events. With [`Lease::NONE`] every lookup is a read, and nothing is
+    /// counted.
     pub fn lookups(&self) -> (LookupCounts, LookupCounts) {
         self.caches()
             .map(|caches| (caches.tokens.lookups(), caches.events.lookups()))

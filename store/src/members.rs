@@ -26,7 +26,7 @@ pub struct Member {
     email: Email,
     organisation: Organisation,
     role: Role,
-    /// The session that the member makes changes with. None at the command line, where an operator acts for the member.
+    /// The session of the request. None at the command line, where an operator acts for the member.
     session: Option<Session>,
     /// The origin of the request that looked the member up.
     origin: Option<Arc<Origin>>,

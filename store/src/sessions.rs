@@ -1,9 +1,10 @@
 //! Sessions: each is one browser where a user is signed in.
 //!
 //! A session ends when it was not used for [`IDLE_TIMEOUT`], and at the latest [`ABSOLUTE_TIMEOUT`] after sign-in (OWASP
-//! Session Management Cheat Sheet). It also ends when its owner ends it, and when the password is changed in
-//! another session. The database and the injected clock decide this; the lifetime of a cookie decides nothing.
-//! Every request reads the session, so every server refuses an ended session at the next request.
+//! Session Management Cheat Sheet). It also ends when its owner ends it, when the password is changed in another
+//! session or by an operator, and when the user has more than [`MAX_SESSIONS`]. The database and the injected clock
+//! decide this; the lifetime of a cookie decides nothing. Every request reads the session, so every server refuses an
+//! ended session at the next request.
 //!
 //! Sessions begin only in [`crate::sign_in`].
 
@@ -60,7 +61,7 @@ impl SessionRow {
         idle.min(absolute)
     }
 
-    /// The session of the key that found this row.
+    /// The session of this row, which was found by `key`.
     fn opened_by(self, key: &SessionKey) -> Session {
         Session {
             id: SessionId(self.id),
@@ -197,8 +198,8 @@ impl<'a> Sessions<'a> {
         Ok(row.filter(|row| now < row.ends_at()))
     }
 
-    /// A number for a form that this session may send once: sending it again does nothing. Forms that are open at
-    /// the same time share one number, and only the first of them takes effect.
+    /// A number for a form that this session may send once. Sending it again does nothing. Forms that are open at the
+    /// same time share one number, so only the first of them takes effect.
     ///
     /// # Errors
     /// [`SessionError`].
@@ -257,7 +258,7 @@ impl<'a> Sessions<'a> {
     /// Ends the session with this key: its browser signs out. A session that has already ended leaves no record.
     ///
     /// # Errors
-    /// Those of the database: the session then goes on.
+    /// Those of the database. The session then has not ended.
     pub async fn end_by_key(&self, key: &SessionKey) -> Result<(), DatabaseError> {
         let now = self.store.clock().now();
         if self.read(key, now).await?.is_none() {

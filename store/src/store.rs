@@ -80,12 +80,12 @@ impl Store {
         self.inner.database.check_schema().await
     }
 
-    /// Turns this store into a server's store. On SQLite it takes the server lock. It then answers for keys from its
-    /// cache for one `lease`, measured by `clock`. Call it once. Without this call, every question goes to the
-    /// database.
+    /// Turns this store into a server's store. On SQLite it takes the server lock. From then on, the key cache keeps
+    /// each result for one `lease`, measured by `clock`. Call it once. Without this call, every lookup of a key reads
+    /// the database.
     ///
     /// # Errors
-    /// [`ServerLockError`]. The lock is for SQLite only.
+    /// [`ServerLockError`], on SQLite only: PostgreSQL has no server lock.
     pub async fn become_server(
         &self,
         lease: Lease,
@@ -104,12 +104,12 @@ impl Store {
         self.inner.database.connections()
     }
 
-    /// How many passwords are being hashed or wait for it.
+    /// How many passwords are being hashed, or wait for that.
     pub fn password_load(&self) -> PasswordLoad {
         self.inner.passwords.load()
     }
 
-    /// The clock of all rules of this store.
+    /// The clock that this store's rules use.
     pub fn clock(&self) -> &dyn Clock {
         &*self.inner.clock
     }

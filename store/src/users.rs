@@ -176,7 +176,7 @@ impl<'a> Users<'a> {
         }))
     }
 
-    /// Stores on the account that the member works in this organisation.
+    /// Stores on the account that the member has selected this organisation.
     ///
     /// # Errors
     /// [`MemberError`].

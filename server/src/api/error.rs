@@ -75,13 +75,13 @@ pub(crate) struct Description {
 /// Which endpoints return an error. The OpenAPI document lists it there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReturnedBy {
-    /// All of them.
+    /// All endpoints.
     EveryEndpoint,
-    /// Those of an event.
+    /// The endpoints below an event.
     EventEndpoints,
-    /// Those that name its code ([`Endpoint::refusing`](super::endpoint::Endpoint::refusing)).
+    /// The endpoints that name its code ([`Endpoint::refusing`](super::endpoint::Endpoint::refusing)).
     SomeEndpoints,
-    /// None: it is about a path or method without an endpoint, or about a link to a file.
+    /// No endpoint: the error is about a path or method without an endpoint, or about a link to a file.
     NoEndpoint,
 }
 
@@ -123,7 +123,7 @@ impl ApiError {
         }
     }
 
-    /// One error of each other kind.
+    /// One error of each variant that is not a refusal.
     fn besides_refusals() -> impl Iterator<Item = Self> {
         all_variants![
             NotFound,

@@ -43,7 +43,7 @@ where
         self.table.invalidate();
     }
 
-    /// How many lookups ended in which way, since the start.
+    /// The counts of lookups since the start.
     pub(super) fn lookups(&self) -> LookupCounts {
         self.table.lookups()
     }

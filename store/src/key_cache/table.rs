@@ -38,7 +38,7 @@ pub(super) struct Size {
     pub(super) missing: usize,
 }
 
-/// How many lookups ended in which way.
+/// Counts of lookups, by where the result came from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LookupCounts {
     /// From the cache, within a lease; including that a key does not exist.
@@ -51,7 +51,7 @@ pub struct LookupCounts {
 
 /// What a caller must do to get a value.
 pub(super) enum Lookup<V, H, T> {
-    /// Return this: the cached value, or none.
+    /// Return this cached result. None: the key does not exist.
     Cached(Option<V>),
     /// Wait for the running read of this handle.
     Join(H),
@@ -106,11 +106,11 @@ impl<K: Copy + Eq + Hash, V: Clone, H: Clone> Table<K, V, H> {
         self.epoch.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// The cached result at `now`, or what to do for it. `start` makes the two ends of a new read: a handle for waiting
+    /// The cached result at `now`, or how to get one. `start` makes the two ends of a new read: a handle for waiting
     /// calls, and the sender of its outcome.
     ///
-    /// A call joins a running read only while its result could still be used. A call must not get a state that
-    /// was out of date when it began.
+    /// A call joins a running read only while that read's result could still be used. So a call never gets a state that
+    /// was out of date when the call began.
     pub(super) fn look_up<T>(
         &self,
         key: K,
@@ -172,7 +172,7 @@ impl<K: Copy + Eq + Hash, V: Clone, H: Clone> Table<K, V, H> {
         self.shard(&key).end(&key, reading);
     }
 
-    /// How many lookups ended in which way, since the start.
+    /// The counts of lookups since the start.
     pub(super) fn lookups(&self) -> LookupCounts {
         let mut sum = LookupCounts::default();
         for shard in &self.shards {

@@ -89,7 +89,7 @@ impl fmt::Debug for SessionKey {
 pub struct Session {
     pub(super) id: SessionId,
     pub(super) user_id: UserId,
-    /// Of the key that the request came with.
+    /// The digest of the key that the request sent.
     pub(super) digest: [u8; 32],
     pub(super) confirmed_at: Timestamp,
 }
@@ -115,7 +115,8 @@ impl Session {
     }
 }
 
-/// Sessions that were last used, or signed in, no later than these two instants have ended at `now`.
+/// Two instants that decide whether a session has ended at `now`. It has if its last use is not after the first, or its
+/// sign-in not after the second.
 pub(crate) fn ended(now: Timestamp) -> (i64, i64) {
     let before = |end| now.plus_millis(-millis(end)).epoch_millis();
     (before(IDLE_TIMEOUT), before(ABSOLUTE_TIMEOUT))

@@ -1,5 +1,5 @@
-//! Ended means ended: once the end of a session or a membership is reported, nothing in its name changes anything, not
-//! even for a request that began before.
+//! Ended means ended: once the end of a session or a membership is reported, no request in its name changes anything.
+//! This includes requests that began before.
 
 use std::time::Duration;
 
@@ -26,7 +26,8 @@ on_postgres_alone!(an_end_waits_for_a_change_that_has_begun);
 
 const ORGANISATION: OrganisationId = OrganisationId(903);
 
-/// Everything that ends a session.
+/// Ways to end a session. Not among them: the limit on a user's sessions, another sign-in in the same browser, and
+/// `after-restore`. They delete the same row as [`End::FromAnotherSession`].
 #[derive(Clone, Copy, Debug)]
 enum End {
     PasswordSetByAnOperator,
@@ -34,7 +35,7 @@ enum End {
     FromAnotherSession,
     EverywhereFromAnotherSession,
     PasswordChangedInAnotherSession,
-    /// The session goes on under another key. The request came with the old one.
+    /// The session continues with another key. The request has the old one.
     PasswordChangedInTheSameSession,
     IdleTime,
     AbsoluteTime,
@@ -58,7 +59,7 @@ struct Begun {
     member: Member,
     /// Another session of the user.
     elsewhere: Session,
-    /// A token of the organisation, and a number of a form of the session.
+    /// A token of the organisation, and the number of an open form of the session.
     token: TokenId,
     form: String,
 }
@@ -119,7 +120,7 @@ impl Begun {
         changed.expect("changed");
     }
 
-    /// Tries every change of the member.
+    /// Tries every change that a member can make.
     async fn try_changes_of_the_member(&self, store: &Store) -> [Result<(), TokenError>; 5] {
         let tokens = store.tokens();
         let permission = (&self.member).into();
@@ -140,7 +141,7 @@ impl Begun {
         ]
     }
 
-    /// Tries every change of the session itself.
+    /// Tries every change that needs only a session.
     async fn try_changes_of_the_session(&self, store: &Store) -> [Result<(), SessionError>; 4] {
         let (sessions, session) = (store.sessions(), &self.session);
         [
@@ -151,6 +152,7 @@ impl Begun {
         ]
     }
 
+    /// Tries every change that needs a session and its password.
     async fn try_changes_with_the_password(&self, store: &Store) -> [Result<(), SignInError>; 2] {
         let (sign_in, session) = (store.sign_in(), &self.session);
         [
@@ -214,13 +216,13 @@ async fn an_operator_creates_no_token_in_the_name_of_a_user_who_has_left(store: 
     assert_eq!(store.raw().dump().await, before);
 }
 
-/// A lock on the tokens holds the change back between its check and its commit.
+/// A lock on the table of tokens makes the change wait between its check and its commit.
 async fn an_end_waits_for_a_change_that_has_begun(store: TestStore) {
     store.organisation(ORGANISATION.0, Plan::Enterprise).await;
     let mut locking = PgConnection::connect(&store.database.url)
         .await
         .expect("open");
-    // The other ends are instants, not transactions.
+    // The last two are timeouts, which no transaction makes.
     for end in &ENDS[..6] {
         let begun = Begun::new(&store, &format!("{end:?}@example.com")).await;
         assert_end_waits(&store, &mut locking, &begun, begun.end(&store, *end)).await;
@@ -253,7 +255,7 @@ async fn assert_end_waits(
     let mut end = std::pin::pin!(end);
     let both_wait = async { while store.raw().number(waiting).await < 2 {} };
     tokio::select! {
-        () = &mut end => panic!("an end was reported while a change could still succeed"),
+        () = &mut end => panic!("the end was reported while a change could still succeed"),
         () = both_wait => {}
     }
     lock.rollback().await.expect("released");

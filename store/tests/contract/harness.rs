@@ -68,8 +68,8 @@ macro_rules! on_sqlite_alone {
     };
 }
 
-/// Runs each test on SQLite while tokio's clock stands still, so that a wait in it never ends: what the test does waits
-/// for no time.
+/// Runs each test on SQLite while tokio's clock is paused. A wait for a time then never ends, so a test that passes has
+/// not waited for one.
 macro_rules! on_sqlite_in_still_time {
     ($($test:ident),+ $(,)?) => {
         mod sqlite_in_still_time {
@@ -131,7 +131,7 @@ where
     outcome
 }
 
-/// Ends a test that hangs, because what it does waits for a time.
+/// Ends a test that hangs because it waits for a time.
 const HANG: Duration = Duration::from_secs(120);
 
 pub(crate) fn run_in_still_time<X: Fixture, F>(test: fn(X) -> F)
@@ -144,12 +144,12 @@ where
         .build()
         .expect("a runtime");
     let outcome = runtime.block_on(async {
-        // While this task blocks, tokio does not move its paused clock on.
+        // While this task blocks, tokio does not advance its paused clock.
         let (done, running) = mpsc::channel::<()>();
         let hang = tokio::task::spawn_blocking(move || running.recv_timeout(HANG));
         let outcome = tokio::select! {
             outcome = run_on(Engine::Sqlite, test) => outcome,
-            _ = hang => panic!("it waits for a time"),
+            _ = hang => panic!("the test waits for a time"),
         };
         drop(done);
         outcome

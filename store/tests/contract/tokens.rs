@@ -560,7 +560,7 @@ async fn the_schema_refuses_a_digest_or_preview_of_another_length(store: TestSto
     assert_eq!(broken_rule(twice), sqlx::error::ErrorKind::UniqueViolation);
 }
 
-/// A browser that disconnects drops the request's future at any await.
+/// If a browser disconnects, the request's future is dropped at the await that it has reached.
 async fn a_cancelled_creation_leaves_the_store_consistent(store: TestStore) {
     let member = store.enterprise(903).await;
     for step in 0..60 {

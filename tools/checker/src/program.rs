@@ -68,8 +68,7 @@ impl Program {
         (self.supports_leases && self.lease_ms > 0).then(|| Duration::from_millis(self.lease_ms))
     }
 
-    /// A command of the program. It gets no `DEVELOPER_ZONE_` variables of this environment, except the sabotage that a
-    /// run tests.
+    /// A command of the program. It inherits no `DEVELOPER_ZONE_` variables, except the one that chooses a sabotage.
     fn command(&self, database_url: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.path);
         for (name, _) in env::vars_os() {
@@ -179,7 +178,7 @@ impl Server {
             .join(format!("server-{}.log", self.number))
     }
 
-    /// Starts the server on a free port. Another process may have taken the last one.
+    /// Starts the server on a free port. Another process may have taken the previous port.
     pub(crate) async fn restart(&self) -> Result<()> {
         const ARGUMENTS: [&str; 7] = [
             "serve",

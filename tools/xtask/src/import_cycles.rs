@@ -1,10 +1,10 @@
 //! `cargo xtask import-cycles`: no two source files may import each other, directly or through others. A module and its
-//! children are no exception.
+//! children may not either.
 //!
 //! A file imports another if it names an item that the other defines. A re-export is followed to the file with the
 //! definition. These do not count:
 //! - tests;
-//! - `mod child;` and `pub use child::Item`: they tell where an item is. But code that uses the item counts;
+//! - `mod child;` and `pub use child::Item`: they only say where an item is. Code that uses the item does count;
 //! - a method or a field whose type the file does not name.
 
 mod modules;
@@ -27,7 +27,7 @@ use crate::{
 /// Checks each library and each program of the repository.
 ///
 /// # Errors
-/// Lists the files of each cycle, and the names that tie them.
+/// There are cycles. The error lists the files of each, and the names that they take from each other.
 pub(crate) fn check() -> Result<()> {
     let mut report = String::new();
     for manifest in MANIFESTS {

@@ -1,5 +1,5 @@
-//! The server. Cargo builds it. A release build embeds the front end, which must be built before; a debug build reads it
-//! from its folder.
+//! Builds and starts the server. A release build embeds the front end, so build that before. A debug build reads the
+//! front end from its folder.
 
 use std::{
     convert::Infallible,
@@ -36,7 +36,7 @@ impl Server {
     }
 }
 
-/// Builds the front end and a debug server at the same time: optimising the WASM keeps only one processor busy.
+/// Builds the front end and a debug server at the same time: the optimiser of the WASM uses only one processor.
 pub(crate) fn build_with_site(mode: Mode) -> Result<Server> {
     thread::scope(|scope| {
         let site = scope.spawn(|| site::build(mode));

@@ -23,7 +23,7 @@ pub(super) struct Module {
     pub(super) children: HashMap<String, usize>,
     /// The names that the module itself defines.
     pub(super) items: HashSet<String>,
-    /// Those of them that are macros.
+    /// Those of these names that are macros.
     pub(super) macros: HashSet<String>,
     pub(super) uses: Vec<Use>,
     /// Paths outside of `use`, and single names. The name of a macro that is called without a path ends in `!`.

@@ -20,7 +20,7 @@ enum Target {
     Elsewhere,
 }
 
-/// What is meant by a name. A module and a function may have the same one.
+/// Whether a name stands for a module or an item. A module and a function may have the same name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wanted {
     Module,
@@ -29,7 +29,8 @@ enum Wanted {
 
 const ROOT: usize = 0;
 
-/// The names that are being looked up. They prevent an endless search if `use` declarations name each other.
+/// The names that are being looked up. Without this record, `use` declarations that name each other would cause an
+/// endless search.
 type Pending = HashSet<(usize, String)>;
 
 impl Crate {
@@ -112,7 +113,7 @@ impl Crate {
         (!found.is_empty()).then(|| found.swap_remove(best.unwrap_or(0)))
     }
 
-    /// Everything that has this name in the scope of a module.
+    /// All modules and items with this name in the scope of a module.
     fn named_in(
         &self,
         module: usize,
@@ -151,7 +152,7 @@ impl Crate {
         found
     }
 
-    /// The macro of this name, wherever in the crate it is defined: it needs no path.
+    /// The macro of this name, defined anywhere in the crate: a macro needs no path.
     fn macro_named(&self, name: &str) -> Option<Target> {
         let owner = self
             .modules
