@@ -25,8 +25,8 @@ impl Database {
                 bring_up_to_date(&SQLITE, &mut *transaction).await?;
                 Ok(transaction.commit().await?)
             }
-            // A connection outside the pool: after a refused migration, sqlx leaves its lock with the
-            // connection, and in the pool that would block every other server.
+            // A connection outside the pool. After a refused migration, sqlx does not release the connection's
+            // lock. In the pool, it would block every other server.
             Self::Postgres(pool) => {
                 let mut connection = pool.acquire().await?.detach();
                 // Building an index may take long, and so may waiting for another server that builds one.

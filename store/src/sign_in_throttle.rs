@@ -29,7 +29,7 @@
 //! ([`crate::password`]) does not fall to 220 attempts an hour.
 //!
 //! An address without an account counts like any other. A success clears the counts of its source and account, but not
-//! that of its network: an attacker with an account of their own could clear it at will. An attempt counts before its
+//! that of its network. Otherwise an attacker with an account of their own could clear it. An attempt counts before its
 //! password is checked, so concurrent attempts get no more than successive ones.
 //!
 //! **Limits.** The counts belong to this server: with several servers, each allows as many attempts, and a restart

@@ -1,4 +1,4 @@
-//! The table of the key cache, under every order in which threads can run: the code of
+//! The table of the key cache, under every order in which threads can run. It is the code of
 //! `store/src/key_cache/table.rs`, with loom's locks and atomics instead of the system's.
 //!
 //! A condition variable replaces what `read_cache.rs` does with tokio.

@@ -63,8 +63,8 @@ pub(super) async fn list_tokens(organisation: OrganisationId) -> Result<TokenRow
 /// Polling does not extend the session. It compares the whole list, so it misses no change. The order of commits and
 /// the choice of server do not matter.
 ///
-/// Costs five reads of a few rows each, by index: the session, the member, the organisation, its tokens, and their
-/// counts of seven days (up to some hundreds for each token).
+/// Costs five reads by index: the session, the member, the organisation, its tokens, and their counts of seven days.
+/// The last one reads up to some hundreds of rows for each token, the others a few rows.
 ///
 /// # Errors
 /// [`RequestError::SessionEnded`], [`RequestError::NotAMember`], [`RequestError::PlanRequired`], or those of

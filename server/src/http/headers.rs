@@ -1,7 +1,7 @@
 //! Security headers of every response: browsers load, run, frame, share and cache as little as possible.
 //!
-//! A response that needs more sets its own value, which is kept: pages allow their scripts in their
-//! Content-Security-Policy, and files with a hash in their name may be cached permanently. Everything else gets the
+//! A response that needs more sets its own value, which is kept. Pages allow their scripts in their
+//! Content-Security-Policy. Files with a hash in their name may be cached permanently. Everything else gets the
 //! strictest value, so that a new route is safe by default (OWASP, HTTP Headers Cheat Sheet). The external API sets its
 //! own headers in its envelope.
 

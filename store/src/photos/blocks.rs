@@ -1,7 +1,7 @@
 //! Counted blocks: how many photos each part of an event's order has (the table `photo_blocks`).
 //!
-//! The blocks are one level of a counting B-tree. A million photos make a few hundred blocks, so reading all blocks
-//! of an event is quick, and so is reading the photos of one block. This module only calculates;
+//! The blocks are one level of a counting B-tree. A million photos make a few hundred blocks. So it is quick to read
+//! all blocks of an event, or the photos of one block. This module only calculates;
 //! [`super::loading`] reads and writes the rows.
 
 use std::collections::BTreeMap;

@@ -18,8 +18,8 @@ pub(super) fn find_originals(names: usize) -> Sql {
     by_name("image_id, original_path", names)
 }
 
-/// Reads each name by itself. For a list of names, PostgreSQL may choose to scan the whole event instead: it does
-/// not know how many photos a newly loaded event has.
+/// Reads each name by itself. For a list of names, PostgreSQL may scan the whole event: it does not know how many
+/// photos a newly loaded event has.
 pub(super) fn by_name(columns: &str, names: usize) -> Sql {
     let find = |name: usize| {
         let name = name + 2;

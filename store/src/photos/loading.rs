@@ -198,7 +198,7 @@ struct Changes {
 
 impl Changes {
     /// The changes that `batch` makes, where `found` are the stored photos with its names. Each photo is compared
-    /// with the one before it of the same name, so the counts do not depend on how an import is cut into batches.
+    /// with the previous one of the same name. So the counts do not depend on how an import is cut into batches.
     fn new(found: Vec<PhotoRow>, batch: &[NewPhoto]) -> Self {
         let before: HashMap<_, _> = found
             .into_iter()

@@ -7,13 +7,13 @@
 //! ([`RateLimits::wrong_keys`]). When the bucket is empty, further keys from the address are refused without a read of
 //! the store. A token has 214 random bits, so guessing is hopeless anyway. The limit protects the database from the
 //! load. Two kinds of calls do not take from the bucket: a call without a key (always 401), and a call with an inactive
-//! or expired token, because only its holder knows it.
+//! or expired token. Only the token's holder knows it.
 //!
 //! Many callers can share an address, for example behind a router or a proxy. A stranger who guesses from the same
 //! address must not lock a partner out. So a key that this server accepted before passes an empty bucket. The store
 //! still checks it each time, so a token that was deactivated, deleted or has expired is refused as usual. One case
-//! remains while a stranger guesses: a valid key may have to wait if this server has not accepted it yet, or if it is
-//! not among the last 100,000 accepted keys.
+//! remains while a stranger guesses: a valid key that this server has not accepted yet may have to wait. So may one
+//! that is not among the last 100,000 accepted keys.
 //!
 //! Consequences:
 //!

@@ -205,8 +205,8 @@ async fn a_foreign_and_a_missing_event_give_the_same_error(store: TestStore) {
     assert_eq!(store.raw().dump().await, before);
 }
 
-/// Loads a batch, however long it waits for the others: on a busy machine that can take longer than the database's
-/// timeouts, after which nothing was loaded.
+/// Loads a batch, and tries again after a timeout of the database, which has loaded nothing. On a busy machine the wait
+/// for the other batches can exceed the timeouts.
 async fn import_patiently(server: &Store, batch: &[NewPhoto]) -> Imported {
     loop {
         let photos = server.photos().in_blocks_of(5);

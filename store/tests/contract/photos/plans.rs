@@ -81,8 +81,8 @@ async fn every_statement_that_reads_photos_uses_an_index(store: TestStore) {
     }
 }
 
-/// PostgreSQL counts the rows that the store really visits: also before it has statistics of the tables, and after it
-/// has switched to a generic plan.
+/// PostgreSQL counts the rows that the store really visits. The test includes the time before there are statistics of
+/// the tables, and the time after the switch to a generic plan.
 async fn every_read_visits_only_a_few_photos_of_an_event(store: TestStore) {
     let permission = many_photos(&store).await;
     let connections = "SELECT COUNT(*) FROM pg_stat_activity
