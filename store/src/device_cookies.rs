@@ -32,7 +32,7 @@ impl DeviceId {
         bytes.map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// The number in `proof`, if this account has signed in on the device with its present password.
+    /// The number in `proof`, if this account has signed in on the device with its current password.
     pub(crate) fn proven(
         proof: &str,
         key: &[u8; 32],

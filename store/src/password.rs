@@ -1,4 +1,4 @@
-//! Users' passwords: Argon2id, on separate threads, and a few at a time. A fair [`queue`] decides whose is next.
+//! Users' passwords: Argon2id, on separate threads, and a few at a time. A fair [`queue`] decides which is next.
 
 mod queue;
 mod rules;
@@ -20,11 +20,11 @@ use crate::{
     task::spawn_blocking,
 };
 
-/// How many passwords each of the two classes of requesters can have here, for each processor: about a second of work.
-/// Further callers get an error immediately, because they would give up before their turn.
+/// How many places each of the two classes of requesters has, for each processor: about a second of work. Further
+/// callers get an error immediately, because they would give up before their turn.
 const PLACES_PER_PROCESSOR: usize = 16;
 
-/// How many of these places one account can have. A form that is sent twice by accident must not fail.
+/// How many of these places one account can have: more than one, so that a form sent twice by accident does not fail.
 const PLACES_OF_ACCOUNT: usize = 4;
 
 /// The hash of a password that no user has. It is checked when there is no such user: so the time does not reveal
@@ -46,7 +46,7 @@ pub(crate) struct PasswordHasher {
     queue: SharedQueue,
 }
 
-/// A waiting password's ticket is the way to hand over its [`Turn`].
+/// The ticket of a waiting password is a channel that hands over its [`Turn`].
 type SharedQueue = Arc<Mutex<Queue<oneshot::Sender<Turn>>>>;
 
 impl PasswordHasher {
@@ -139,7 +139,7 @@ impl PasswordHasher {
     ) -> Result<T, PasswordHashError> {
         let turn = self.enter(requester)?.turn().await?;
         spawn_blocking(move || {
-            // The work holds its turn: the thread is not free while it runs, even if the caller goes away.
+            // The work holds its turn: the thread is not free while it runs, even if the caller disconnects.
             let _turn = turn;
             work()
         })
@@ -211,7 +211,7 @@ fn start_next(queue: &SharedQueue) {
             requester,
             queue: Arc::clone(queue),
         };
-        // If its caller has gone away meanwhile, the turn is dropped, and frees the thread.
+        // If the caller has disconnected, the turn is dropped, and frees the thread.
         drop(ready.send(turn));
     }
 }

@@ -34,7 +34,7 @@ pub struct SignedIn {
     pub user_id: UserId,
     /// The session's new key.
     pub session: SessionKey,
-    /// The device cookie, which proves at the next sign-in that this account has signed in there with its present
+    /// The device cookie, which proves at the next sign-in that this account has signed in there with its current
     /// password.
     pub device_cookie: String,
 }
@@ -203,7 +203,7 @@ impl<'a> SignIn<'a> {
         Ok(changed)
     }
 
-    /// Sets an account's password without the present one: for operators. Ends all of the account's sessions and device
+    /// Sets an account's password without the current one: for operators. Ends all of the account's sessions and device
     /// cookies, and returns how many sessions there were. A demo account stops being one.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Slows down guessing of passwords: the delay grows with every wrong password.
 //!
 //! An attempt is **proven** if it comes from a session, or from a device where the account has signed in with its
-//! present password (a cookie proves it: [`crate::device_cookies`]). All others come from **strangers**. This is the
+//! current password (a cookie proves it: [`crate::device_cookies`]). All others come from **strangers**. This is the
 //! idea of OWASP's "Slow Down Online Guessing Attacks with Device Cookies". Each attempt counts in up to three places:
 //!
 //! - **by account and source** ([`SOURCE_DELAY`]): five free attempts, then 2, 4, 8 … seconds, up to five minutes. A
@@ -9,7 +9,8 @@
 //! - **by account**, over all strangers ([`STRANGERS_DELAY`]): twenty free attempts, then 1, 2, 4 … seconds, up to a
 //!   minute. Over all proven sources ([`PROVEN_DELAY`]): the same after fifty free attempts;
 //! - **by network** of strangers ([`NETWORK_DELAY`]), over all accounts: fifty free attempts, then up to ten seconds,
-//!   against one password tried on many accounts. An attempt counts here also if the server was too busy to check it.
+//!   against one password tried on many accounts. A stranger's attempt counts here even if the server was too busy to
+//!   check it.
 //!
 //! **How many guesses an account allows.** All strangers together have at most 100 an hour (OWASP ASVS 4.0, 2.2.1). All
 //! devices and sessions together have at most 120 an hour, however many cookies there are. A right password starts the
@@ -95,7 +96,7 @@ pub(crate) enum Source {
     Session(SessionId),
 }
 
-/// The SHA-256 of an address, with an account or without: no list of addresses gathers in memory.
+/// The SHA-256 of an email address, with or without an account. So memory holds no list of addresses.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Account([u8; 32]);
 
@@ -191,7 +192,7 @@ impl Inner {
         }
     }
 
-    /// The source by which the attempt counts: that of a stranger, if too many other devices have counts.
+    /// The source that the attempt counts for. A known device counts as a stranger if too many others have counts.
     fn admit(&self, account: Account, source: Source, now: Timestamp) -> Source {
         let Source::KnownDevice(device, network) = source else {
             return source;
@@ -235,8 +236,8 @@ impl Attempt {
         }
     }
 
-    /// The password was not checked, because too many others were. The attempt revealed nothing, but it counts for its
-    /// network: otherwise a flood could go on without delay.
+    /// The password was not checked, because the server was too busy. The attempt revealed nothing. A stranger's still
+    /// counts for its network: otherwise a flood could continue without delay.
     pub(crate) fn was_turned_away(self) {
         let _deciding = self.inner.decide();
         let keys = self.keys();

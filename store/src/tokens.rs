@@ -208,7 +208,7 @@ impl<'a> Tokens<'a> {
     }
 
     /// Activates or deactivates a token. When this returns, no server answers by the old state. Setting the
-    /// present state again changes nothing and succeeds.
+    /// current state again changes nothing and succeeds.
     ///
     /// # Errors
     /// [`TokenError::NoSuchToken`], also for another organisation's token; [`TokenError::PlanRequired`]; and those
@@ -274,7 +274,7 @@ impl<'a> Tokens<'a> {
         found.ok_or(TokenError::NoSuchToken(token))
     }
 
-    /// Renames a token, or removes its name. Setting the present name again changes nothing and succeeds. No server
+    /// Renames a token, or removes its name. Setting the current name again changes nothing and succeeds. No server
     /// authorizes by names, so this waits for none.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Decides which password is hashed next, and which one is turned away. It hashes nothing and knows no time.
+//! Decides which password is hashed next, and which one is turned away. It hashes nothing and reads no clock.
 //!
 //! There are two classes ([`Requester`]). Proven requesters have threads and places that strangers cannot take: at
 //! least one thread is theirs, and a free thread goes to them first. Strangers keep one thread while any of them waits.
@@ -34,8 +34,8 @@ impl Requester {
     }
 }
 
-/// How much there is, and how much of it one requester can have. A place is for one password, which waits or is being
-/// hashed.
+/// The numbers of threads and places, and how many of them a requester can have. A place is for one password, which
+/// waits or is being hashed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     /// Passwords that are hashed at the same time: two or more.
@@ -110,7 +110,7 @@ impl<T> Queue<T> {
         self.waiting.retain(|waiting| waiting.number != number);
     }
 
-    /// The next password to hash; none if none waits that a thread is free for. The thread is taken until
+    /// The next password to hash. None if no thread is free for a waiting one. The thread is taken until
     /// [`Queue::done`].
     pub(super) fn next(&mut self) -> Option<(Requester, T)> {
         if self.running.len() >= self.limits.threads {
@@ -171,7 +171,7 @@ impl<T> Queue<T> {
                     let of_block = self.count(|other| other.shares_block(requester));
                     self.count(same) < limits.network && of_block < limits.block
                 }
-                // These are not one requester.
+                // Many requesters share these two values, so only the class is limited.
                 Requester::Operator | Requester::Stranger(None) => true,
             }
     }
@@ -188,7 +188,7 @@ impl<T> Queue<T> {
         running.filter(|requester| which(**requester)).count()
     }
 
-    /// Where the password of these requesters waits whose turn it is.
+    /// The index of the waiting password that is next among these requesters.
     fn first(&self, which: impl Fn(Requester) -> bool) -> Option<usize> {
         let waiting = self.waiting.iter().enumerate();
         let candidates = waiting.filter(|(_, waiting)| which(waiting.requester));

@@ -128,7 +128,7 @@ fn neither_class_takes_places_of_the_other() {
 }
 
 #[test]
-fn an_account_a_network_and_a_block_have_a_share_of_the_places_which_includes_running_passwords() {
+fn running_passwords_count_for_the_places_of_an_account_a_network_and_a_block() {
     let mut queue = Queue::new(LIMITS);
     let mut taken = |requesters: &[Requester]| {
         let requesters = requesters.iter().cycle().take(60);
@@ -152,7 +152,7 @@ fn an_account_a_network_and_a_block_have_a_share_of_the_places_which_includes_ru
 }
 
 #[test]
-fn commands_and_strangers_without_an_address_have_no_share_but_that_of_their_class() {
+fn commands_and_strangers_without_an_address_are_limited_only_by_their_class() {
     for (requester, places) in [
         (Requester::Operator, LIMITS.proven),
         (Requester::Stranger(None), LIMITS.strangers),
@@ -200,7 +200,7 @@ fn a_network_that_returns_waits_for_those_that_waited_before() {
 }
 
 #[test]
-fn a_password_that_leaves_frees_its_place_and_only_if_it_waits() {
+fn a_waiting_password_that_leaves_frees_its_place_and_a_running_one_does_not() {
     let mut queue = Queue::new(LIMITS);
     let first = queue.enter(account(1), "first").expect("a place");
     let second = queue.enter(account(1), "second").expect("a place");
