@@ -1,6 +1,6 @@
-//! The release binary embeds the front end, so the server is compiled again after each build of it. A debug binary
-//! reads the front end from its folder, which must exist when the server is compiled: otherwise the binary never looks
-//! there.
+//! The release binary embeds the front end, so the server is compiled again after each build of the front end. A debug
+//! binary reads the front end from its folder. This folder must exist when the server is compiled: otherwise the binary
+//! never looks there.
 
 fn main() -> std::io::Result<()> {
     std::fs::create_dir_all("../target/site")?;

@@ -146,11 +146,11 @@ impl<'a> Sessions<'a> {
         Self { store }
     }
 
-    /// The account that a server of this database made the key for; none if the key is made up. Reads nothing, except
-    /// once in a process. The session may have ended.
+    /// The account of this key; none if no server of this database has made the key. Reads the signing key once in a
+    /// process, otherwise nothing. The session may have ended.
     ///
     /// # Errors
-    /// Those of the database, of that one read.
+    /// Those of the database, from that one read.
     pub async fn owner(&self, key: &SessionKey) -> Result<Option<UserId>, DatabaseError> {
         let signing_key = self.store.session_signing_key().await?;
         Ok(key.is_signed_with(signing_key).then_some(key.user))

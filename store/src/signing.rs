@@ -31,8 +31,8 @@ impl Store {
         self.signing_key(DEVICE_COOKIES).await
     }
 
-    /// The key with which all servers sign the keys of sessions. It is read once: a key of a session that no server
-    /// made costs no further read.
+    /// The key with which all servers sign session keys. It is read once, so a made-up session key costs no further
+    /// read.
     pub(crate) async fn session_signing_key(&self) -> Result<&[u8; 32], DatabaseError> {
         let read = || self.signing_key(SESSION_KEYS);
         self.session_signing_key_cell().get_or_try_init(read).await

@@ -4,9 +4,9 @@
 //! as long as there are enough. [`Usage::flush`] writes the counts to the database from time to time. It promises:
 //!
 //! - **Counts only rise, and the last use only moves forward**, however many servers write.
-//! - **An outage of the database loses nothing.** Counts that could not be written are kept for the next flush. (If
-//!   the answer to a commit is lost, the batch is written again. Counts can then be too high by one interval, never
-//!   too low.)
+//! - **An outage of the database loses nothing**, within the bounds of memory below. Counts that could not be written
+//!   are kept for the next flush. (If the answer to a commit is lost, the batch is written again. Counts can then be
+//!   too high by one interval, but not too low.)
 //! - **A crash loses at most the counts since the last successful flush.** A server that is stopped flushes once
 //!   more after its last response.
 //! - **No caller waits for it.** A flush locks no row of `tokens` (see the migration), and holds SQLite's only

@@ -19,8 +19,8 @@ pub const ABSOLUTE_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// What a browser sends in the cookie of a session: a secret of 128 random bits (OWASP ASVS 5.0, 7.2.3), the account,
 /// and an HMAC of both under a key that all servers of the database share. The database keeps only the secret's SHA-256.
 ///
-/// With the HMAC a server recognises a made-up cookie without a read of the database, and knows whose requests it limits
-/// before it reads the session ([`super::Sessions::owner`]).
+/// With the HMAC a server recognises a made-up cookie without a read of the database. It also knows the account before
+/// it reads the session, and can limit its requests ([`super::Sessions::owner`]).
 ///
 /// It can be neither copied nor printed by accident, and the secret's memory is wiped when it is dropped.
 pub struct SessionKey {
@@ -39,7 +39,7 @@ impl SessionKey {
         Self { secret, user, tag }
     }
 
-    /// Parses a key; none if `text` cannot be one. It may be made up: [`super::Sessions::owner`] tells.
+    /// Parses a key; none if `text` cannot be one. It can be made up: [`super::Sessions::owner`] checks that.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = Zeroizing::new(from_hex(text)?);
         let (secret, rest) = bytes.split_first_chunk()?;
@@ -57,7 +57,7 @@ impl SessionKey {
         Zeroizing::new(format!("{}{:016x}{}", *secret, self.user.0, *tag))
     }
 
-    /// A number that identifies the session, and does not reveal the secret.
+    /// The SHA-256 of the secret. It identifies the session without revealing the secret.
     pub fn digest(&self) -> [u8; 32] {
         Sha256::digest(*self.secret).into()
     }

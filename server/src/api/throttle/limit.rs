@@ -56,7 +56,7 @@ impl RateLimit {
     /// A limit of the program itself.
     ///
     /// # Panics
-    /// If the burst is 0, which a constant shows at compile time.
+    /// If the burst is 0. In a constant this is an error at compile time.
     pub(crate) const fn a_second(rate: f64, burst: u32) -> Self {
         Self {
             per_second: Rate(rate),

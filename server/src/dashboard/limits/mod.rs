@@ -1,8 +1,8 @@
 //! Limits of requests to the dashboard, so that one session, account or network cannot use up the server for the others.
 //!
-//! Each of the three has a rate and a maximum of requests at the same time. A request takes from all that are known of
-//! it: the caller's network, and with a session of a server of ours its account and the session. A made-up session
-//! cookie counts as none. It is recognised without a read of the database.
+//! Each of the three has a rate and a maximum of requests at the same time. A request counts for the caller's network.
+//! With a session key that a server of ours has made, it also counts for the session and its account, even if the
+//! session has ended. A made-up session cookie counts as none, and is recognised without a read of the database.
 //!
 //! The limits exist three times, and one kind of request does not use up another one's ([`Kind`]). So a stranger who
 //! shares a network with a member cannot hinder the member, and an account that has used up its requests can still
@@ -46,7 +46,7 @@ const PER_SESSION: Policy = Policy {
     at_once: 8,
 };
 
-/// Two busy browsers.
+/// Enough for two busy browsers.
 const PER_ACCOUNT: Policy = Policy {
     rate: RateLimit::a_second(100.0, 300),
     at_once: 16,
@@ -76,7 +76,7 @@ const NARROWING: [&str; 6] = [
 struct Sender {
     /// None if the request came over no network, as in tests.
     network: Option<ClientNetwork>,
-    /// None without a session key of a server of ours.
+    /// None without a session key that a server of ours has made.
     member: Option<Member>,
 }
 
