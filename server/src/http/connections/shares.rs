@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_site_cannot_hold_every_connection_and_a_caller_can_hold_at_least_eight() {
+    fn of_64_connections_or_more_a_site_cannot_hold_all_and_a_caller_can_always_hold_eight() {
         for all in [64, 68, 10_000] {
             let limits = Limits::of(all);
             assert!(
