@@ -2,7 +2,8 @@
 //!
 //! - Every option is also an environment variable: `DEVELOPER_ZONE_` and its long name. A file can hold the options of
 //!   `serve` and those of all commands ([`configuration`]).
-//! - No secret is ever an argument: other users of the machine can read arguments.
+//! - No argument is made for a secret: other users of the machine can read arguments. A database URL may contain a
+//!   password, but `PGPASSFILE` is the way for it.
 //! - The result goes to standard output, everything else to standard error.
 //! - The exit code is 0 after success, 1 after a failure, 2 for invalid arguments.
 
