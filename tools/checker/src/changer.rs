@@ -141,10 +141,20 @@ impl CommandLine {
 
 /// Signs in. Returns the session cookie, which is valid on every server.
 pub(crate) async fn sign_in(server: &Arc<Server>) -> Result<String> {
+    sign_in_as(server, MEMBER, PASSWORD).await
+}
+
+/// Like [`sign_in`], as any user.
+pub(crate) async fn sign_in_as(
+    server: &Arc<Server>,
+    email: &str,
+    password: &str,
+) -> Result<String> {
     let mut client = Client::new(Arc::clone(server));
     let form = [("content-type", "application/x-www-form-urlencoded")];
-    let email = MEMBER.replace('@', "%40");
-    let body = format!("email={email}&password={PASSWORD}");
+    let email = email.replace('@', "%40");
+    let password = password.replace(' ', "+");
+    let body = format!("email={email}&password={password}");
     let response = client.post("/api/dashboard/sign-in", &form, body, CHANGE_TIMEOUT);
     let response = response.await.ok().context("sign-in got no response")?;
     let cookie = response.headers.get(header::SET_COOKIE);

@@ -7,5 +7,6 @@
 //! The program `history-checker` records such runs with real servers, while it kills and suspends them and cuts their
 //! connections. `docs/revocation.md` explains it.
 
+pub mod ends;
 pub mod history;
 pub mod judge;

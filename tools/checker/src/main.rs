@@ -12,6 +12,7 @@ mod changer;
 mod client;
 mod database;
 mod durability;
+mod ending;
 mod program;
 mod proxy;
 mod report;
@@ -19,6 +20,7 @@ mod revocation;
 mod signals;
 
 use std::{
+    fmt,
     io::{self, Write as _},
     path::Path,
     process::ExitCode,
@@ -29,7 +31,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use rand::{TryRngCore, rngs::OsRng};
 
-use crate::{program::Program, report::Report};
+use crate::program::Program;
 
 /// Checks from outside that every server applies a change after it was reported as done
 #[derive(Parser)]
@@ -52,7 +54,7 @@ struct Arguments {
     #[arg(long, default_value = "10")]
     minutes: u64,
     /// Number of servers
-    #[arg(long, default_value = "3", value_parser = clap::value_parser!(u8).range(2..=9))]
+    #[arg(long, global = true, default_value = "3", value_parser = clap::value_parser!(u8).range(2..=9))]
     servers: u8,
     /// How long a server may use cached data, in milliseconds
     #[arg(long, global = true, default_value = "250")]
@@ -64,7 +66,7 @@ struct Arguments {
     #[arg(long)]
     lie: bool,
     /// Succeed only if a broken promise was found and nothing else went wrong
-    #[arg(long)]
+    #[arg(long, global = true)]
     expect_violation: bool,
 }
 
@@ -74,6 +76,12 @@ enum Task {
     Durability {
         /// How often the server is killed on each engine, in a run without --short
         #[arg(long, default_value = "100")]
+        rounds: usize,
+    },
+    /// End sessions while they change things, and check that nothing in their name happens after the report
+    Ends {
+        /// How often each kind of end is tried, in a run without --short
+        #[arg(long, default_value = "30")]
         rounds: usize,
     },
 }
@@ -110,6 +118,15 @@ async fn perform(arguments: Arguments) -> Result<bool> {
     outcome
 }
 
+/// The report of a run.
+trait Judged: fmt::Display {
+    /// Whether the run saw enough and found no problem.
+    fn passed(&self) -> bool;
+
+    /// Whether the run saw enough and found broken promises, but no other problem.
+    fn caught_a_broken_promise(&self) -> bool;
+}
+
 /// Runs and prints the reports. Returns whether they have the expected result.
 async fn run_and_judge(
     arguments: &Arguments,
@@ -118,19 +135,28 @@ async fn run_and_judge(
     folder: &Path,
 ) -> Result<bool> {
     let expect_violation = arguments.expect_violation;
-    let reports = match &arguments.task {
+    let servers = usize::from(arguments.servers);
+    let reports: Vec<Box<dyn Judged>> = match &arguments.task {
         None => {
             let plan = revocation::Plan {
                 seed,
-                servers: usize::from(arguments.servers),
+                servers,
                 length: (!arguments.short).then(|| Duration::from_secs(60 * arguments.minutes)),
                 lies: arguments.lie,
             };
-            vec![revocation::run(&plan, program).await?]
+            vec![Box::new(revocation::run(&plan, program).await?)]
         }
         Some(Task::Durability { rounds }) => {
             let rounds = if arguments.short { 10 } else { *rounds };
-            durability::run(seed, rounds, program, folder).await?
+            let reports = durability::run(seed, rounds, program, folder).await?;
+            reports
+                .into_iter()
+                .map(|report| Box::new(report) as _)
+                .collect()
+        }
+        Some(Task::Ends { rounds }) => {
+            let rounds = if arguments.short { 1 } else { *rounds };
+            vec![Box::new(ending::run(seed, servers, rounds, program).await?)]
         }
     };
     let mut stdout = io::stdout().lock();
@@ -138,12 +164,14 @@ async fn run_and_judge(
         writeln!(stdout, "{report}")?;
     }
     let passed = if expect_violation {
-        reports.iter().all(Report::caught_a_broken_promise)
+        reports
+            .iter()
+            .all(|report| report.caught_a_broken_promise())
     } else {
-        reports.iter().all(Report::passed)
+        reports.iter().all(|report| report.passed())
     };
     let verdict = match (passed, expect_violation) {
-        (true, false) => "every change was in force after it was reported as done",
+        (true, false) => "every promise was kept",
         (true, true) => "the broken promise was found, as expected",
         (false, false) => "FAILED",
         (false, true) => "FAILED: expected a broken promise and no other problem",

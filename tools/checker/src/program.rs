@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
-    io::{AsyncBufReadExt, BufReader},
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     process::{Child, Command},
     time::timeout,
 };
@@ -125,6 +125,27 @@ impl Program {
             bail!("{arguments:?} failed: {}", output.stderr);
         }
         Ok(output.stdout)
+    }
+
+    /// Like [`Program::must_run`], with a line of standard input.
+    pub(crate) async fn must_run_with(
+        &self,
+        database_url: &str,
+        arguments: &[&str],
+        line: &str,
+    ) -> Result<()> {
+        let mut command = self.command(database_url, arguments);
+        let mut child = command.stdin(Stdio::piped()).spawn()?;
+        let mut stdin = child.stdin.take().context("standard input is piped")?;
+        stdin.write_all(line.as_bytes()).await?;
+        drop(stdin);
+        let output = timeout(COMMAND_TIMEOUT, child.wait_with_output()).await;
+        let output = output.with_context(|| format!("{arguments:?} did not end"))??;
+        if !output.status.success() {
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            bail!("{arguments:?} failed: {stderr}");
+        }
+        Ok(())
     }
 }
 

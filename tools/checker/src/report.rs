@@ -10,6 +10,8 @@ use checker::{
     judge::{Judgement, Violation, judge},
 };
 
+use crate::Judged;
+
 /// Maximum number of violations in the report, each with a different reason.
 const MAX_SHOWN: usize = 5;
 
@@ -87,22 +89,6 @@ impl Report {
             .count()
     }
 
-    /// Whether the run saw enough and found no problem.
-    pub(crate) fn passed(&self) -> bool {
-        self.shortfalls.is_empty() && self.wrong.is_empty() && self.judgement.violations.is_empty()
-    }
-
-    /// Whether the run saw enough and found broken promises, but no other problem.
-    pub(crate) fn caught_a_broken_promise(&self) -> bool {
-        let violations = &self.judgement.violations;
-        self.shortfalls.is_empty()
-            && self.wrong.is_empty()
-            && !violations.is_empty()
-            && violations
-                .iter()
-                .all(|violation| violation.breaks_promise())
-    }
-
     fn responses(&self) -> String {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for call in &self.history.calls {
@@ -135,6 +121,22 @@ impl Report {
             }
         }
         text.trim_end_matches(", ").to_owned()
+    }
+}
+
+impl Judged for Report {
+    fn passed(&self) -> bool {
+        self.shortfalls.is_empty() && self.wrong.is_empty() && self.judgement.violations.is_empty()
+    }
+
+    fn caught_a_broken_promise(&self) -> bool {
+        let violations = &self.judgement.violations;
+        self.shortfalls.is_empty()
+            && self.wrong.is_empty()
+            && !violations.is_empty()
+            && violations
+                .iter()
+                .all(|violation| violation.breaks_promise())
     }
 }
 
