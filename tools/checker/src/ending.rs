@@ -22,7 +22,7 @@ use tokio::{task::JoinSet, time::sleep};
 use crate::{
     Judged,
     changer::{Clock, CommandLine, ORGANISATION, sign_in_as},
-    client::{Client, NoReply, Reply},
+    client::{Client, HttpResponse, NoReply},
     database::PostgresDatabase,
     program::{Program, Server},
     until_signal,
@@ -243,7 +243,12 @@ impl Browser {
         }
     }
 
-    async fn post(&mut self, name: &str, kind: &str, body: String) -> Result<Reply, NoReply> {
+    async fn post(
+        &mut self,
+        name: &str,
+        kind: &str,
+        body: String,
+    ) -> Result<HttpResponse, NoReply> {
         let headers = [("content-type", kind), ("cookie", self.session.as_str())];
         let path = format!("/api/dashboard/{name}");
         self.client
@@ -251,7 +256,7 @@ impl Browser {
             .await
     }
 
-    async fn form(&mut self, name: &str, body: &str) -> Result<Reply> {
+    async fn form(&mut self, name: &str, body: &str) -> Result<HttpResponse> {
         let kind = "application/x-www-form-urlencoded";
         let response = self.post(name, kind, body.to_owned()).await;
         response.map_err(|error| anyhow::anyhow!("{name} got no response: {error:?}"))
@@ -275,7 +280,11 @@ impl Browser {
         let cookies = response.headers.get_all(header::SET_COOKIE);
         let mut cookies = cookies.iter().filter_map(|cookie| cookie.to_str().ok());
         let is_done = cookies.any(|cookie| cookie.starts_with("session="));
-        ensure!(is_done, "change-password responded with {}", response.status);
+        ensure!(
+            is_done,
+            "change-password responded with {}",
+            response.status
+        );
         Ok(())
     }
 
