@@ -22,7 +22,7 @@ use tokio::{task::JoinSet, time::sleep};
 use crate::{
     Judged,
     changer::{Clock, CommandLine, ORGANISATION, sign_in_as},
-    client::{Client, HttpResponse, NoReply},
+    client::{Client, HttpResponse, NoResponse},
     database::PostgresDatabase,
     program::{Program, Server},
     until_signal,
@@ -248,7 +248,7 @@ impl Browser {
         name: &str,
         kind: &str,
         body: String,
-    ) -> Result<HttpResponse, NoReply> {
+    ) -> Result<HttpResponse, NoResponse> {
         let headers = [("content-type", kind), ("cookie", self.session.as_str())];
         let path = format!("/api/dashboard/{name}");
         self.client
