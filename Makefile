@@ -82,6 +82,7 @@ test-sections:
 	@$(BUILD_CHECKER)
 	@$(CHECKER) --short
 	@$(CHECKER) durability --short
+	@$(CHECKER) ends --short
 	@$(MAKE) conformance
 	@$(MAKE) e2e ARGS=
 
@@ -124,13 +125,16 @@ soak: setup-test ## Revocation under load for SOAK_MINUTES=10, then durability
 	@$(CHECKER) --minutes $(SOAK_MINUTES)
 	$(call section,Durability)
 	@$(CHECKER) durability
+	$(call section,Ended sessions)
+	@$(CHECKER) ends
 
 sabotage: setup-test ## Show that the checker detects a server that reports a change too early
 	$(call section,Revocation with the wait left out)
 	@cargo xtask build
 	@$(BUILD_CHECKER)
 	@cargo build --package server --bin developer-zone --features store/sabotage
-	@DEVELOPER_ZONE_SABOTAGE=no-wait $(CHECKER) --short --expect-violation; \
+	@DEVELOPER_ZONE_SABOTAGE=no-wait $(CHECKER) --short --expect-violation && \
+	  DEVELOPER_ZONE_SABOTAGE=no-check $(CHECKER) ends --short --expect-violation; \
 	  found=$$?; cargo xtask build && exit $$found
 
 # These measure the optimised program.

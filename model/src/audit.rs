@@ -43,13 +43,21 @@ pub enum Kind {
     PlanChanged,
     /// A user became a member of an organisation.
     MemberAdded,
+    /// A user is no longer a member of an organisation. This also ended the user's sessions.
+    MemberRemoved,
+    /// An account can no longer sign in. This also ended its sessions.
+    AccountDisabled,
+    /// A disabled account can sign in again.
+    AccountEnabled,
+    /// An account was deleted, and its address erased, also from earlier records.
+    AccountDeleted,
     /// Old records were removed from the trail.
     AuditPruned,
 }
 
 impl Kind {
     /// Every kind, in the order of the page's filter.
-    pub const ALL: [Self; 13] = all_variants![
+    pub const ALL: [Self; 17] = all_variants![
         TokenCreated,
         TokenDeactivated,
         TokenActivated,
@@ -61,6 +69,10 @@ impl Kind {
         PasswordChanged,
         SessionsEnded,
         MemberAdded,
+        MemberRemoved,
+        AccountDisabled,
+        AccountEnabled,
+        AccountDeleted,
         PlanChanged,
         AuditPruned
     ];
@@ -80,6 +92,10 @@ impl Kind {
             Self::TokenDeleted => "token-deleted",
             Self::PlanChanged => "plan-changed",
             Self::MemberAdded => "member-added",
+            Self::MemberRemoved => "member-removed",
+            Self::AccountDisabled => "account-disabled",
+            Self::AccountEnabled => "account-enabled",
+            Self::AccountDeleted => "account-deleted",
             Self::AuditPruned => "audit-pruned",
         }
     }
@@ -99,6 +115,10 @@ impl Kind {
             Self::TokenDeleted => "Token deleted",
             Self::PlanChanged => "Plan changed",
             Self::MemberAdded => "Member added",
+            Self::MemberRemoved => "Member removed",
+            Self::AccountDisabled => "Account disabled",
+            Self::AccountEnabled => "Account enabled",
+            Self::AccountDeleted => "Account deleted",
             Self::AuditPruned => "Old records removed",
         }
     }

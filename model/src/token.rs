@@ -95,6 +95,9 @@ pub struct TokenSummary {
     pub status: TokenStatus,
     /// Email of the user who created it.
     pub created_by: String,
+    /// Whether that user has left: no longer a member of the organisation, or the account is disabled or deleted. The
+    /// token goes on.
+    pub creator_left: bool,
     /// When it was created.
     pub created_at: Timestamp,
     /// When a call with it was last accepted. Calls of the last seconds to other servers may be missing.

@@ -135,6 +135,7 @@ mod tests {
             preview: TokenPreview::of("k7Q2x"),
             status,
             created_by: String::new(),
+            creator_left: false,
             created_at,
             last_used,
         };

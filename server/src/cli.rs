@@ -16,6 +16,7 @@ mod demo;
 mod event;
 mod healthcheck;
 mod import;
+mod member;
 mod organisation;
 mod output;
 mod serve;
@@ -118,6 +119,9 @@ enum Command {
     /// Manage the accounts for the dashboard
     #[command(subcommand)]
     User(user::Command),
+    /// Manage who belongs to which organisation
+    #[command(subcommand)]
+    Member(member::Command),
     /// Manage the events of an organisation
     #[command(subcommand)]
     Event(event::Command),
@@ -176,6 +180,9 @@ async fn perform(cli: Cli, call: &Call) -> Result<(), Error> {
             with_store(url, async |store| command.perform(store).await).await
         }
         Command::User(command) => with_store(url, async |store| command.perform(store).await).await,
+        Command::Member(command) => {
+            with_store(url, async |store| command.perform(store).await).await
+        }
         Command::Event(command) => {
             with_store(url, async |store| command.perform(store).await).await
         }

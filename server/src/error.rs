@@ -67,6 +67,9 @@ pub enum Error {
     /// Standard input has several lines.
     #[error("the password on standard input must be a single line")]
     PasswordLines,
+    /// The command names neither a token nor all of them.
+    #[error("name a token, or use --all")]
+    NoTokenNamed,
     /// The creator of a token must be a member of the organisation.
     #[error("{email} is not a member of organisation {organisation}")]
     CreatorNotAMember {

@@ -53,7 +53,8 @@ struct AccountRow {
 const PRUNED_AT_ONCE: i64 = 1_000;
 
 const EMAIL: &str = "SELECT email FROM users WHERE id = $1";
-const ACCOUNT_BY_EMAIL: &str = "SELECT id, email FROM users WHERE email = $1";
+/// Locks the account: its address must not be erased before this record is written.
+const ACCOUNT_BY_EMAIL: &str = "UPDATE users SET demo = demo WHERE email = $1 RETURNING id, email";
 const ANY_BEFORE: &str = "SELECT id FROM audit_entries WHERE recorded_at < $1 LIMIT 1";
 const PRUNE: &str = "DELETE FROM audit_entries WHERE id IN (
         SELECT id FROM audit_entries WHERE recorded_at < $1 ORDER BY recorded_at, id LIMIT $2
@@ -68,7 +69,7 @@ pub fn reads() -> Vec<String> {
 /// The user's address.
 ///
 /// # Errors
-/// [`DatabaseError::Corrupt`] if there is no such user: accounts are never deleted.
+/// [`DatabaseError::Corrupt`] if there is no such user: a deleted account keeps its row.
 pub(crate) async fn email_of(
     transaction: &mut Transaction,
     user: UserId,

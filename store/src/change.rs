@@ -38,7 +38,8 @@ pub(crate) struct Change {
 }
 
 /// An update that changes nothing locks a row, as in [`crate::tokens`]: one text for both engines.
-const LOCK_ACCOUNT: &str = "UPDATE users SET demo = demo WHERE id = $1 RETURNING email";
+const LOCK_ACCOUNT: &str = "UPDATE users SET demo = demo
+    WHERE id = $1 AND state = 'enabled' RETURNING email";
 /// Compares the key too: a request with an earlier key of the session is too late.
 const LOCK_SESSION: &str = "UPDATE sessions SET user_id = user_id
     WHERE id = $1 AND user_id = $2 AND digest = $3 AND last_used_at > $4 AND created_at > $5";

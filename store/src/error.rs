@@ -220,6 +220,14 @@ pub enum AccountError {
     /// The user is a member of the organisation already.
     #[error("{0} is a member of that organisation already")]
     AlreadyAMember(Email),
+    /// The user is not a member of the organisation.
+    #[error("{email} is not a member of organisation {organisation}")]
+    NotAMember {
+        /// The user.
+        email: Email,
+        /// The organisation.
+        organisation: OrganisationId,
+    },
     /// The address has an account already.
     #[error("{0} has an account already")]
     Exists(Email),

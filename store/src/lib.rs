@@ -16,6 +16,7 @@ pub mod error;
 pub mod events;
 pub mod key_cache;
 pub mod members;
+mod offboarding;
 mod organisation_row;
 pub mod organisations;
 mod password;
@@ -40,6 +41,7 @@ pub use self::{
     actor::Origin,
     database::PoolConnections,
     members::Member,
+    offboarding::Ended,
     password::PasswordLoad,
     permission::{AuditPermission, EventsPermission, TokenPermission},
     store::Store,

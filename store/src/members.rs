@@ -175,8 +175,9 @@ macro_rules! select_member {
 }
 
 const FIND: &str = select_member!("WHERE members.user_id = $1 AND members.organisation_id = $2");
-const FIND_BY_EMAIL: &str =
-    select_member!("WHERE users.email = $1 AND members.organisation_id = $2");
+const FIND_BY_EMAIL: &str = select_member!(
+    "WHERE users.email = $1 AND members.organisation_id = $2 AND users.state = 'enabled'"
+);
 const OF_USER: &str = select_member!(
     "WHERE members.user_id = $1 ORDER BY lower(organisations.name), organisations.id"
 );
@@ -184,6 +185,10 @@ const OF_USER: &str = select_member!(
 impl<'a> Members<'a> {
     pub(crate) const fn new(store: &'a Store) -> Self {
         Self { store }
+    }
+
+    pub(crate) const fn store(&self) -> &'a Store {
+        self.store
     }
 
     /// The user of the session as a member of the organisation.

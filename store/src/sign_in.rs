@@ -51,12 +51,15 @@ struct Credentials {
     password_hash: String,
 }
 
-const BY_EMAIL: &str = "SELECT id, email, password_hash FROM users WHERE email = $1";
-const BY_ID: &str = "SELECT id, email, password_hash FROM users WHERE id = $1";
+/// A disabled account is treated like an address without one.
+const BY_EMAIL: &str = "SELECT id, email, password_hash FROM users
+    WHERE email = $1 AND state = 'enabled'";
+const BY_ID: &str = "SELECT id, email, password_hash FROM users
+    WHERE id = $1 AND state = 'enabled'";
 /// Locks the account's row until the end of the transaction, if the password is still the one that was checked.
 /// A concurrent change of the password waits, or came first and leaves no row to lock.
-const LOCK: &str =
-    "UPDATE users SET password_hash = password_hash WHERE id = $1 AND password_hash = $2";
+const LOCK: &str = "UPDATE users SET password_hash = password_hash
+    WHERE id = $1 AND password_hash = $2 AND state = 'enabled'";
 const CHANGE: &str = "UPDATE users SET password_hash = $3, demo = FALSE
     WHERE id = $1 AND password_hash = $2";
 const SET: &str = "UPDATE users SET password_hash = $2, demo = FALSE WHERE email = $1 RETURNING id";

@@ -42,6 +42,7 @@ struct TokenRow {
     preview: String,
     active: bool,
     created_by: String,
+    creator_left: bool,
     created_at: i64,
     last_used_at: Option<i64>,
 }
@@ -54,19 +55,33 @@ impl From<TokenRow> for TokenSummary {
             preview: TokenPreview::of(&row.preview),
             status: TokenStatus::from_active(row.active),
             created_by: row.created_by,
+            creator_left: row.creator_left,
             created_at: Timestamp(row.created_at),
             last_used: row.last_used_at.map(Timestamp),
         }
     }
 }
 
-const LIST: &str =
-    "SELECT tokens.id, tokens.name, tokens.preview, tokens.active, users.email AS created_by,
-        tokens.created_at, token_last_use.last_used_at
-    FROM tokens JOIN users ON users.id = tokens.created_by
+/// Whether the user who created a token is gone: no member of its organisation, or disabled, or deleted.
+macro_rules! creator_left {
+    () => {
+        "NOT EXISTS (
+            SELECT 1 FROM members JOIN users ON users.id = members.user_id
+            WHERE members.user_id = tokens.created_by
+                AND members.organisation_id = tokens.organisation_id AND users.state = 'enabled'
+        ) AS creator_left"
+    };
+}
+
+const LIST: &str = concat!(
+    "SELECT tokens.id, tokens.name, tokens.preview, tokens.active, creators.email AS created_by, ",
+    creator_left!(),
+    ", tokens.created_at, token_last_use.last_used_at
+    FROM tokens JOIN users AS creators ON creators.id = tokens.created_by
         LEFT JOIN token_last_use ON token_last_use.token_id = tokens.id
     WHERE tokens.organisation_id = $1
-    ORDER BY tokens.created_at DESC, tokens.id DESC";
+    ORDER BY tokens.created_at DESC, tokens.id DESC"
+);
 
 /// Takes the lowest free slot; returns no row if there is none, or if another process took it first.
 const CREATE: &str = "INSERT INTO tokens
@@ -86,10 +101,13 @@ const COUNT: &str = "SELECT COUNT(*) FROM tokens WHERE organisation_id = $1";
 /// The columns of a [`TokenRow`], for the token that a statement finds or changes.
 macro_rules! token_columns {
     () => {
-        "id, name, preview, active, created_at,
+        concat!(
+            "id, name, preview, active, created_at,
             (SELECT users.email FROM users WHERE users.id = tokens.created_by) AS created_by,
             (SELECT token_last_use.last_used_at FROM token_last_use
-                WHERE token_last_use.token_id = tokens.id) AS last_used_at"
+                WHERE token_last_use.token_id = tokens.id) AS last_used_at, ",
+            creator_left!()
+        )
     };
 }
 
@@ -101,6 +119,10 @@ const FIND: &str = concat!(
 /// Returns no row if the token is in that state already.
 const SET_ACTIVE: &str = concat!(
     "UPDATE tokens SET active = $3 WHERE organisation_id = $1 AND id = $2 AND active <> $3 RETURNING ",
+    token_columns!()
+);
+const DEACTIVATE_ALL: &str = concat!(
+    "UPDATE tokens SET active = FALSE WHERE organisation_id = $1 AND active = TRUE RETURNING ",
     token_columns!()
 );
 /// Returns the token as it is, and locks it until the end of the transaction.
@@ -167,6 +189,7 @@ impl<'a> Tokens<'a> {
                 preview: secret.preview(),
                 status: TokenStatus::Active,
                 created_by: member.email().to_string(),
+                creator_left: false,
                 created_at: now,
                 last_used: None,
             },
@@ -272,6 +295,30 @@ impl<'a> Tokens<'a> {
         let row: Option<TokenRow> = database.fetch_optional(FIND, values).await?;
         let found = row.map(TokenSummary::from);
         found.ok_or(TokenError::NoSuchToken(token))
+    }
+
+    /// Deactivates every active token of the organisation, and returns them. When this returns, no server accepts any
+    /// of them.
+    ///
+    /// # Errors
+    /// [`TokenError::NoSuchOrganisation`], [`TokenError::PlanRequired`], and those of the database.
+    pub async fn deactivate_all(
+        &self,
+        permission: TokenPermission<'_>,
+    ) -> Result<Vec<TokenSummary>, TokenError> {
+        let organisation = permission.organisation_id();
+        let mut change = self.store.begin_for_tokens(permission).await?;
+        let values = values![organisation.0];
+        let rows: Vec<TokenRow> = change.fetch_all(DEACTIVATE_ALL, values).await?;
+        let tokens: Vec<_> = rows.into_iter().map(TokenSummary::from).collect();
+        for token in &tokens {
+            let kind = Kind::TokenDeactivated;
+            let record = Record::of_token(kind, &change, organisation, token.into());
+            self.store.record(&mut change, record).await?;
+        }
+        change.commit().await?;
+        self.store.key_cache().wait_for_servers().await;
+        Ok(tokens)
     }
 
     /// Renames a token, or removes its name. Setting the current name again changes nothing and succeeds. No server

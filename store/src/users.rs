@@ -46,8 +46,9 @@ const INSERT_MEMBER: &str = "INSERT INTO members (user_id, organisation_id, role
     VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
 
 const ACCOUNT: &str = "SELECT email, selected_organisation_id FROM users WHERE id = $1";
-const ID_OF: &str = "SELECT id FROM users WHERE email = $1";
 const IS_SELECTED: &str = "SELECT id FROM users WHERE id = $1 AND selected_organisation_id = $2";
+/// Locks the account until the end of the transaction.
+const LOCK_BY_EMAIL: &str = "UPDATE users SET demo = demo WHERE email = $1 RETURNING id";
 const SELECT_FOR_ACCOUNT: &str = "UPDATE users SET selected_organisation_id = $2 WHERE id = $1";
 const DEMO_EMAILS: &str = "SELECT email FROM users WHERE demo = TRUE ORDER BY email";
 
@@ -88,6 +89,10 @@ pub(crate) async fn insert_member(
 impl<'a> Users<'a> {
     pub(crate) const fn new(store: &'a Store) -> Self {
         Self { store }
+    }
+
+    pub(crate) const fn store(&self) -> &'a Store {
+        self.store
     }
 
     /// Creates an account and its membership of the organisation. If either fails, nothing is kept.
@@ -137,11 +142,7 @@ impl<'a> Users<'a> {
     ) -> Result<(), AccountError> {
         let mut transaction = self.store.database().begin().await?;
         require_organisation(&mut transaction, organisation).await?;
-        let user: Option<(i64,)> = transaction
-            .fetch_optional(ID_OF, values![email.as_str()])
-            .await?;
-        let (user,) = user.ok_or_else(|| AccountError::NoSuchUser(email.clone()))?;
-        let user = UserId(user);
+        let user = lock_user(&mut transaction, email).await?;
         if !insert_member(&mut transaction, user, organisation, role).await? {
             return Err(AccountError::AlreadyAMember(email.clone()));
         }
@@ -208,7 +209,19 @@ impl<'a> Users<'a> {
     }
 }
 
-async fn require_organisation(
+/// Locks the account with this address, enabled or not.
+pub(crate) async fn lock_user(
+    transaction: &mut Transaction,
+    email: &Email,
+) -> Result<UserId, AccountError> {
+    let user: Option<(i64,)> = transaction
+        .fetch_optional(LOCK_BY_EMAIL, values![email.as_str()])
+        .await?;
+    let (user,) = user.ok_or_else(|| AccountError::NoSuchUser(email.clone()))?;
+    Ok(UserId(user))
+}
+
+pub(crate) async fn require_organisation(
     transaction: &mut Transaction,
     id: OrganisationId,
 ) -> Result<(), AccountError> {

@@ -187,6 +187,10 @@ fn did(entry: &Entry) -> String {
             );
         }
         Kind::MemberAdded => return format!("added {account} to the organisation"),
+        Kind::MemberRemoved => return format!("removed {account} from the organisation"),
+        Kind::AccountDisabled => return format!("disabled the account of {account}"),
+        Kind::AccountEnabled => return format!("enabled the account of {account}"),
+        Kind::AccountDeleted => return format!("deleted the account of {account}"),
         Kind::AuditPruned => {
             let before = entry.pruned_before.unwrap_or(Timestamp(0));
             let before = utc_date_time(&iso_utc(before));

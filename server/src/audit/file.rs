@@ -1,5 +1,7 @@
 //! The download of an organisation's audit trail.
 
+use std::error::Error;
+
 use app::{
     RequestError,
     paths::ACTIVITY_FILE,
@@ -18,8 +20,9 @@ use futures_util::stream;
 use model::{
     audit::{Cursor, Filter},
     client::{Client, ClientAddress},
+    organisation::OrganisationId,
 };
-use store::{Member, Origin, Store, error::AuditError};
+use store::{Member, Origin, Store};
 
 use super::{csv_header, csv_lines};
 
@@ -36,8 +39,9 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(
         .with_state((store, cookies))
 }
 
-/// All records that match the filter, newest first. They are read while the browser downloads them. If a read fails,
-/// the server closes the connection, so that the browser reports a failed download.
+/// All records that match the filter, newest first. They are read while the browser downloads them. If a read fails, or
+/// the session or the membership ends meanwhile, the server closes the connection, so that the browser reports a failed
+/// download.
 async fn download(
     State((store, cookies)): State<(Store, Cookies)>,
     client: Option<Extension<ClientAddress>>,
@@ -49,24 +53,38 @@ async fn download(
         user_agent: None,
     }));
     let query = ActivityQuery::parse(&query.unwrap_or_default());
-    match begin(store, cookies, &headers, query).await {
+    let reader = Reader {
+        store,
+        cookies,
+        headers,
+    };
+    match begin(reader, query).await {
         Ok(file) => file,
         Err(error) => (error.status(), error.to_string()).into_response(),
     }
 }
 
-async fn begin(
+/// The browser that downloads the file.
+struct Reader {
     store: Store,
     cookies: Cookies,
-    headers: &HeaderMap,
-    query: ActivityQuery,
-) -> Result<Response, RequestError> {
+    headers: HeaderMap,
+}
+
+impl Reader {
+    /// The member who downloads the file, from a fresh read.
+    async fn member(&self, organisation: OrganisationId) -> Result<Member, RequestError> {
+        let session = signed_in(&self.headers, &self.store, self.cookies).await?;
+        let session = session.ok_or(RequestError::SessionEnded)?;
+        let member = self.store.members().find(&session, organisation).await?;
+        member.require_developer_zone()?;
+        Ok(member)
+    }
+}
+
+async fn begin(reader: Reader, query: ActivityQuery) -> Result<Response, RequestError> {
     let organisation = query.organisation.ok_or(RequestError::BadRequest)?;
-    let session = signed_in(headers, &store, cookies).await?;
-    let session = session.ok_or(RequestError::SessionEnded)?;
-    let members = store.members();
-    let member = members.find(&session, organisation).await?;
-    member.require_developer_zone()?;
+    reader.member(organisation).await?;
     let headers = [
         (
             header::CONTENT_TYPE,
@@ -77,24 +95,26 @@ async fn begin(
             format!("attachment; filename=\"activity-{organisation}.csv\""),
         ),
     ];
-    Ok((headers, lines(store, member, query.filter())).into_response())
+    Ok((headers, lines(reader, organisation, query.filter())).into_response())
 }
 
-fn lines(store: Store, member: Member, filter: Filter) -> Body {
+fn lines(reader: Reader, organisation: OrganisationId, filter: Filter) -> Body {
     enum Next {
         Header,
         From(Cursor),
         End,
     }
-    let reading = (store, member, Next::Header);
+    let reading = (reader, Next::Header);
     Body::from_stream(stream::try_unfold(
         reading,
-        move |(store, member, next)| async move {
+        move |(reader, next)| async move {
             let (bytes, next) = match next {
                 Next::Header => (csv_header(), Next::From(Cursor::Newest)),
                 Next::End => return Ok(None),
                 Next::From(place) => {
-                    let audit = store.audit();
+                    let member = reader.member(organisation).await;
+                    let member = member.map_err(|error| error.to_string())?;
+                    let audit = reader.store.audit();
                     let page = audit
                         .list((&member).into(), filter, place, PAGE_SIZE)
                         .await?;
@@ -104,7 +124,7 @@ fn lines(store: Store, member: Member, filter: Filter) -> Body {
                     (csv_lines(page.entries), next)
                 }
             };
-            Ok::<_, AuditError>(Some((Bytes::from(bytes), (store, member, next))))
+            Ok::<_, Box<dyn Error + Send + Sync>>(Some((Bytes::from(bytes), (reader, next))))
         },
     ))
 }

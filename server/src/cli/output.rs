@@ -39,6 +39,12 @@ pub(super) fn write_line(text: &str) -> io::Result<()> {
     stdout.flush()
 }
 
+/// A number of sessions in a sentence.
+pub(super) fn sessions(count: u64) -> String {
+    let sessions = if count == 1 { "session" } else { "sessions" };
+    format!("{count} {sessions}")
+}
+
 /// Prints `rows` as a JSON array, or as a table for people.
 ///
 /// # Errors

@@ -41,14 +41,27 @@ its digest is stored.")]
         /// The organisation's number
         #[arg(long, env = "DEVELOPER_ZONE_ORGANISATION", value_parser = arguments::organisation_id)]
         organisation: OrganisationId,
-        /// Print a JSON array of objects with id, name, token, status, created_by, created_at and last_used
+        /// Print a JSON array of objects with id, name, token, status, created_by, creator_left, created_at and last_used
         #[arg(long, env = "DEVELOPER_ZONE_JSON", value_parser = BoolishValueParser::new())]
         json: bool,
     },
     /// Activate an inactive token
     Activate(Which),
-    /// Deactivate a token. When the command ends, every server refuses it
-    Deactivate(Which),
+    /// Deactivate a token, or all tokens of an organisation. When the command ends, every server refuses them
+    #[command(after_help = "Examples:
+  developer-zone token deactivate --organisation 903 57
+  developer-zone token deactivate --organisation 903 --all")]
+    Deactivate {
+        /// The organisation's number
+        #[arg(long, env = "DEVELOPER_ZONE_ORGANISATION", value_parser = arguments::organisation_id)]
+        organisation: OrganisationId,
+        /// The token's number, as `token list` shows it
+        #[arg(value_parser = arguments::token_id, required_unless_present = "all", conflicts_with = "all")]
+        id: Option<TokenId>,
+        /// Every token of the organisation
+        #[arg(long, env = "DEVELOPER_ZONE_ALL", value_parser = BoolishValueParser::new())]
+        all: bool,
+    },
     /// Rename a token
     #[command(after_help = "Example:
   developer-zone token rename --organisation 903 57 'Website gallery'
@@ -107,14 +120,19 @@ impl Command {
                     .await?;
                 output::line(format!("Token {} ({}) is active.", token.preview, token.id))
             }
-            Self::Deactivate(which) => {
-                let Receipt { token, .. } = tokens
-                    .set_active(which.permission(), which.id, false)
-                    .await?;
-                output::line(format!(
-                    "Token {} ({}) is inactive.",
-                    token.preview, token.id
-                ))
+            Self::Deactivate {
+                organisation,
+                id,
+                all,
+            } => {
+                let permission = TokenPermission::Operator(organisation);
+                let inactive = match id {
+                    Some(id) => vec![tokens.set_active(permission, id, false).await?.token],
+                    None if all => tokens.deactivate_all(permission).await?,
+                    // A variable that says no.
+                    None => return Err(Error::NoTokenNamed),
+                };
+                report_inactive(organisation, &inactive)
             }
             Self::Rename { which, new_name } => {
                 let NewName(name) = new_name;
@@ -135,6 +153,16 @@ impl Command {
             }
         }
     }
+}
+
+fn report_inactive(organisation: OrganisationId, tokens: &[TokenSummary]) -> Result<(), Error> {
+    if tokens.is_empty() {
+        return output::line(format!("Organisation {organisation} had no active token."));
+    }
+    let lines = tokens
+        .iter()
+        .map(|token| format!("Token {} ({}) is inactive.", token.preview, token.id));
+    output::line(lines.collect::<Vec<_>>().join("\n"))
 }
 
 /// Creates a token and prints it. If printing fails, deletes the token, because its secret is lost.
@@ -176,6 +204,7 @@ struct TokenRow {
     token: String,
     status: TokenStatus,
     created_by: String,
+    creator_left: bool,
     created_at: String,
     last_used: Option<String>,
 }
@@ -188,6 +217,7 @@ impl From<TokenSummary> for TokenRow {
             token: token.preview.to_string(),
             status: token.status,
             created_by: token.created_by,
+            creator_left: token.creator_left,
             created_at: rfc_3339(token.created_at.epoch_millis()),
             last_used: token.last_used.map(|at| rfc_3339(at.epoch_millis())),
         }
@@ -211,7 +241,10 @@ impl Row<7> for TokenRow {
             self.name.as_ref().map_or("-", TokenName::as_str).to_owned(),
             self.token.clone(),
             self.status.label().to_owned(),
-            self.created_by.clone(),
+            match self.creator_left {
+                true => format!("{} (creator left)", self.created_by),
+                false => self.created_by.clone(),
+            },
             self.created_at.clone(),
             self.last_used.clone().unwrap_or_else(|| "never".to_owned()),
         ]

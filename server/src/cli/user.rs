@@ -7,9 +7,12 @@ use model::{
     organisation::{OrganisationId, Role},
     user::Email,
 };
-use store::{Store, error::AccountError};
+use store::{Ended, Store, error::AccountError};
 
-use super::{arguments, output};
+use super::{
+    arguments,
+    output::{self, sessions},
+};
 use crate::error::Error;
 
 #[derive(Subcommand)]
@@ -45,6 +48,36 @@ An existing account keeps its password and is added to the organisation.")]
         #[command(flatten)]
         password: PasswordSource,
     },
+    /// Disable an account: it cannot sign in, and its sessions end. When the command ends, nothing in the user's name
+    /// changes anything any more
+    #[command(after_help = "Example:
+  developer-zone user disable --email ada@example.com
+
+Tokens that the user created go on, as integrations use them: `token list` marks them. The account keeps its password
+and its organisations for `user enable`.")]
+    Disable {
+        /// The address of the account
+        #[arg(long, env = "DEVELOPER_ZONE_EMAIL", value_parser = arguments::email)]
+        email: Email,
+    },
+    /// Let a disabled account sign in again
+    Enable {
+        /// The address of the account
+        #[arg(long, env = "DEVELOPER_ZONE_EMAIL", value_parser = arguments::email)]
+        email: Email,
+    },
+    /// Permanently delete an account, end its sessions, and erase its address, also from the audit trail
+    #[command(after_help = "Example:
+  developer-zone user delete --email ada@example.com
+
+The audit trail keeps what the user did, under the name “deleted user” and a number. Backups, files that were exported
+before, and names of tokens may still contain the address. Tokens that the user created go on: `token list` marks
+them.")]
+    Delete {
+        /// The address of the account
+        #[arg(long, env = "DEVELOPER_ZONE_EMAIL", value_parser = arguments::email)]
+        email: Email,
+    },
 }
 
 /// Where the password comes from. The only option must be named: without it, a command that waits for input would seem
@@ -75,9 +108,31 @@ impl Command {
             Self::SetPassword { email, password: _ } => {
                 let password = password_from_stdin(&email)?;
                 let ended = store.sign_in().set_password(&email, &password).await?;
-                let sessions = if ended == 1 { "session" } else { "sessions" };
+                let ended = sessions(ended);
                 output::line(format!(
-                    "Changed the password of {email}, and ended {ended} {sessions}."
+                    "Changed the password of {email}, and ended {ended}."
+                ))
+            }
+            Self::Disable { email } => {
+                let Ended {
+                    sessions: ended, ..
+                } = store.users().disable(&email).await?;
+                let ended = sessions(ended);
+                output::line(format!("{email} cannot sign in. Ended {ended}."))
+            }
+            Self::Enable { email } => {
+                store.users().enable(&email).await?;
+                output::line(format!("{email} can sign in."))
+            }
+            Self::Delete { email } => {
+                let Ended {
+                    user,
+                    sessions: ended,
+                } = store.users().delete(&email).await?;
+                let ended = sessions(ended);
+                output::line(format!(
+                    "Deleted {email}, and ended {ended}. Records now name it “deleted user {}”.",
+                    user.0
                 ))
             }
         }

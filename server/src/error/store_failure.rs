@@ -179,7 +179,9 @@ const fn about_account(error: &AccountError) -> Option<&'static str> {
         }
         AccountError::Hash(error) => about_hashing(error),
         AccountError::Database(error) => about_database(error),
-        AccountError::AlreadyAMember(_) | AccountError::NewPassword(_) => None,
+        AccountError::AlreadyAMember(_)
+        | AccountError::NotAMember { .. }
+        | AccountError::NewPassword(_) => None,
     }
 }
 

@@ -103,7 +103,7 @@ fn commands_take_an_empty_database_to_a_token_and_delete_it() {
         listed,
         json!([{
             "id": listed[0]["id"], "name": null, "token": preview, "status": "active",
-            "created_by": ADA, "created_at": created_at, "last_used": null
+            "created_by": ADA, "creator_left": false, "created_at": created_at, "last_used": null
         }])
     );
     let table = done(&url, &list);
@@ -256,7 +256,11 @@ fn wrong_arguments_exit_with_2() {
         ("organisation create --name X --plan pro --id 0", "from 1"),
         ("organisation create --name= --plan pro", "name"),
         ("token list", "--organisation"),
+        ("token deactivate --organisation 903", "<ID>"),
+        ("token deactivate --organisation 903 --all 7", "--all"),
         ("token delete --organisation 903", "<ID>"),
+        ("member remove --organisation 903", "--email"),
+        ("user delete", "--email"),
         ("token delete --organisation 903 x", "whole number"),
         (
             "token create --organisation 903 --created-by ada",
@@ -570,4 +574,70 @@ fn audit_prune_removes_records_before_a_date_and_records_that() {
         .map(|it| &it["kind"])
         .collect();
     assert_eq!(kinds, ["audit-pruned", "member-added"]);
+}
+
+#[test]
+fn all_tokens_of_an_organisation_are_deactivated_by_one_command() {
+    let (_database, url) = database();
+    let all = ["token", "deactivate", "--organisation", "903", "--all"];
+    assert_eq!(done(&url, &all), "Organisation 903 had no active token.\n");
+    let previews = [(); 2].map(|()| create_token(&url)[..5].to_owned());
+    let printed = done(&url, &all);
+    for preview in &previews {
+        assert!(
+            printed.contains(&format!("Token {preview}*** (")),
+            "{printed}"
+        );
+    }
+    assert_eq!(printed.lines().count(), 2);
+    let list = ["token", "list", "--organisation", "903", "--json"];
+    for token in json(&url, &list).as_array().expect("an array") {
+        assert_eq!(token["status"], "inactive");
+    }
+    let nowhere = ["token", "deactivate", "--organisation", "999", "--all"];
+    run(&url, &nowhere).assert_failed("no organisation 999");
+}
+
+#[test]
+fn people_who_leave_are_removed_disabled_and_deleted_and_their_tokens_are_marked() {
+    let (_database, url) = database();
+    create_token(&url);
+    let email = ["--email", ADA];
+    let user = |verb| done(&url, &[&["user", verb][..], &email].concat());
+    let list = ["token", "list", "--organisation", "903"];
+    let marked = || done(&url, &list).contains("ada@example.com (creator left)");
+    assert!(!marked());
+
+    assert_eq!(
+        user("disable"),
+        "ada@example.com cannot sign in. Ended 0 sessions.\n"
+    );
+    assert!(marked());
+    let create = ["token", "create", "--organisation", "903"];
+    let create = [&create[..], &["--created-by", ADA]].concat();
+    run(&url, &create).assert_failed("not a member");
+    assert_eq!(user("enable"), "ada@example.com can sign in.\n");
+    assert!(!marked());
+
+    let remove = ["member", "remove", "--organisation", "903"];
+    let remove = [&remove[..], &email].concat();
+    assert_eq!(
+        done(&url, &remove),
+        "Removed ada@example.com from organisation 903, and ended 0 sessions.\n"
+    );
+    assert!(marked());
+    run(&url, &remove).assert_failed("is not a member of organisation 903");
+
+    assert_eq!(
+        user("delete"),
+        "Deleted ada@example.com, and ended 0 sessions. Records now name it “deleted user 1”.\n"
+    );
+    let delete = [&["user", "delete"][..], &email].concat();
+    run(&url, &delete).assert_failed("no user");
+    let trail = done(&url, &["audit", "--format", "csv"]);
+    assert!(trail.contains("deleted user 1"), "{trail}");
+    assert!(!trail.contains(ADA), "{trail}");
+    let listed = json(&url, &[&list[..], &["--json"]].concat());
+    assert_eq!(listed[0]["creator_left"], true);
+    assert_eq!(listed[0]["created_by"], "deleted user 1");
 }

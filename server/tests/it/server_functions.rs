@@ -310,6 +310,7 @@ async fn the_list_of_tokens_holds_the_tables_fields_and_only_the_preview_of_a_se
             [
                 "created_at",
                 "created_by",
+                "creator_left",
                 "id",
                 "last_used",
                 "name",

@@ -129,6 +129,14 @@ impl Record {
         }
     }
 
+    /// A member who was removed.
+    pub(crate) fn member_removed(organisation: OrganisationId, user: UserId, email: &str) -> Self {
+        Self {
+            organisation: Some(organisation),
+            ..Self::of_account(Kind::MemberRemoved, user, email)
+        }
+    }
+
     /// The removal of records before an instant.
     pub(super) fn pruned(before: Timestamp) -> Self {
         Self {

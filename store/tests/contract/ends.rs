@@ -9,7 +9,7 @@ use model::{
 };
 use sqlx::{Connection, PgConnection};
 use store::{
-    Member, Store,
+    Member, Store, TokenPermission,
     error::{MemberError, PlanRequired, SessionError, SignInError, TokenError},
     sessions::{ABSOLUTE_TIMEOUT, IDLE_TIMEOUT, Session, SessionKey},
 };
@@ -37,17 +37,23 @@ enum End {
     PasswordChangedInAnotherSession,
     /// The session continues with another key. The request has the old one.
     PasswordChangedInTheSameSession,
+    MemberRemoved,
+    AccountDisabled,
+    AccountDeleted,
     IdleTime,
     AbsoluteTime,
 }
 
-const ENDS: [End; 8] = [
+const ENDS: [End; 11] = [
     End::PasswordSetByAnOperator,
     End::SignOut,
     End::FromAnotherSession,
     End::EverywhereFromAnotherSession,
     End::PasswordChangedInAnotherSession,
     End::PasswordChangedInTheSameSession,
+    End::MemberRemoved,
+    End::AccountDisabled,
+    End::AccountDeleted,
     End::IdleTime,
     End::AbsoluteTime,
 ];
@@ -107,6 +113,19 @@ impl Begun {
             End::PasswordChangedInTheSameSession => {
                 self.change_password(store, &self.session).await
             }
+            End::MemberRemoved => {
+                let members = store.members();
+                let removed = members.remove(self.member.email(), ORGANISATION).await;
+                assert_eq!(removed.expect("removed").sessions, 2);
+            }
+            End::AccountDisabled => {
+                let disabled = store.users().disable(self.member.email()).await;
+                assert_eq!(disabled.expect("disabled").sessions, 2);
+            }
+            End::AccountDeleted => {
+                let deleted = store.users().delete(self.member.email()).await;
+                assert_eq!(deleted.expect("deleted").sessions, 2);
+            }
             End::IdleTime => store.clock.advance(millis(IDLE_TIMEOUT)),
             End::AbsoluteTime => store.clock.advance(millis(ABSOLUTE_TIMEOUT)),
         }
@@ -118,6 +137,13 @@ impl Begun {
             .change_password(session, PASSWORD, PASSWORD, None)
             .await;
         changed.expect("changed");
+    }
+
+    /// Deletes the token: an organisation can have ten.
+    async fn make_room(&self, store: &TestStore) {
+        let operator = TokenPermission::Operator(ORGANISATION);
+        let deleted = store.tokens().delete(operator, self.token).await;
+        deleted.expect("deleted");
     }
 
     /// Tries every change that a member can make.
@@ -188,6 +214,7 @@ async fn a_request_whose_session_ends_before_its_change_changes_nothing(store: T
             }
         }
         assert_eq!(store.raw().dump().await, before, "{end:?}");
+        begun.make_room(&store).await;
     }
 }
 
@@ -223,9 +250,10 @@ async fn an_end_waits_for_a_change_that_has_begun(store: TestStore) {
         .await
         .expect("open");
     // The last two are timeouts, which no transaction makes.
-    for end in &ENDS[..6] {
+    for end in &ENDS[..9] {
         let begun = Begun::new(&store, &format!("{end:?}@example.com")).await;
         assert_end_waits(&store, &mut locking, &begun, begun.end(&store, *end)).await;
+        begun.make_room(&store).await;
     }
     let begun = Begun::new(&store, "ada@example.com").await;
     let downgrade = store.set_plan(ORGANISATION.0, Plan::Pro);

@@ -22,6 +22,7 @@ mod events;
 mod key_cache;
 mod leases;
 mod members;
+mod offboarding;
 mod organisations;
 mod photos;
 mod sessions;

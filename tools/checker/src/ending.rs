@@ -49,15 +49,19 @@ enum End {
     EndAll,
     ChangePasswordElsewhere,
     ChangePasswordHere,
+    RemoveMember,
+    Disable,
 }
 
 impl End {
-    const EACH: [Self; 5] = [
+    const EACH: [Self; 7] = [
         Self::SetPassword,
         Self::SignOut,
         Self::EndAll,
         Self::ChangePasswordElsewhere,
         Self::ChangePasswordHere,
+        Self::RemoveMember,
+        Self::Disable,
     ];
 
     const fn name(self) -> &'static str {
@@ -67,6 +71,8 @@ impl End {
             Self::EndAll => "sign-out everywhere in another session",
             Self::ChangePasswordElsewhere => "change of the password in another session",
             Self::ChangePasswordHere => "change of the password in the same session",
+            Self::RemoveMember => "member remove",
+            Self::Disable => "user disable",
         }
     }
 }
@@ -171,6 +177,7 @@ impl Run {
         }
         readings.push(self.read().await?);
         self.observer.delete_all_tokens().await?;
+        self.bring_back(end).await?;
         Ok(Round {
             end: end.name(),
             reported,
@@ -193,22 +200,38 @@ impl Run {
         let server = self.rng.random_range(0..self.servers.len());
         let browser = |session| Browser::new(self.some_server(server), session);
         match end {
-            End::SetPassword => {
-                let command = ["user", "set-password", "--email", USER, "--password-stdin"];
-                let CommandLine {
-                    program,
-                    database_url,
-                } = &self.command_line;
-                program
-                    .must_run_with(database_url, &command, PASSWORD)
-                    .await
-                    .map(drop)
-            }
+            End::SetPassword => self.command("user set-password --password-stdin").await,
+            End::RemoveMember => self.command("member remove --organisation 903").await,
+            End::Disable => self.command("user disable").await,
             End::SignOut => browser(ended).submit("sign-out", "").await,
             End::EndAll => browser(elsewhere).submit("end-all-sessions", "").await,
             End::ChangePasswordElsewhere => browser(elsewhere).change_password().await,
             End::ChangePasswordHere => browser(ended).change_password().await,
         }
+    }
+
+    /// Undoes an end that prevents the next round.
+    async fn bring_back(&self, end: End) -> Result<()> {
+        match end {
+            End::RemoveMember => {
+                self.command("user create --organisation 903 --password-stdin")
+                    .await
+            }
+            End::Disable => self.command("user enable").await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Runs a command about the user, with the password on standard input.
+    async fn command(&self, words: &str) -> Result<()> {
+        let arguments: Vec<_> = words.split(' ').chain(["--email", USER]).collect();
+        let CommandLine {
+            program,
+            database_url,
+        } = &self.command_line;
+        program
+            .must_run_with(database_url, &arguments, PASSWORD)
+            .await
     }
 
     async fn read(&mut self) -> Result<Reading> {

@@ -127,7 +127,7 @@ impl Program {
         Ok(output.stdout)
     }
 
-    /// Like [`Program::must_run`], with a line of standard input.
+    /// Like [`Program::must_run`], with a line of standard input, which the command need not read.
     pub(crate) async fn must_run_with(
         &self,
         database_url: &str,
@@ -137,7 +137,8 @@ impl Program {
         let mut command = self.command(database_url, arguments);
         let mut child = command.stdin(Stdio::piped()).spawn()?;
         let mut stdin = child.stdin.take().context("standard input is piped")?;
-        stdin.write_all(line.as_bytes()).await?;
+        // Fails if the command has ended without reading it.
+        let _ = stdin.write_all(line.as_bytes()).await;
         drop(stdin);
         let output = timeout(COMMAND_TIMEOUT, child.wait_with_output()).await;
         let output = output.with_context(|| format!("{arguments:?} did not end"))??;

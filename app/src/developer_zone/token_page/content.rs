@@ -150,7 +150,10 @@ fn Facts(token: TokenSummary) -> impl IntoView {
                     <span class=badge>{token.status.label()}</span>
                 </dd>
                 <dt>"Created by"</dt>
-                <dd>{token.created_by}</dd>
+                <dd>
+                    {token.created_by}
+                    {token.creator_left.then(|| view! { " " <span class="idle-hint">"Creator left"</span> })}
+                </dd>
                 <dt>"Created at"</dt>
                 <dd>
                     <ServerTime at=token.created_at shown=TimeShown::DateAndTime />

@@ -37,7 +37,7 @@ pub(super) fn TokenRow(list: TokenList, id: TokenId, deletion: DeletionTarget) -
                 </span>
             </td>
             <td data-label="Created By" class="created-by">
-                {created_by}
+                {created_by} <CreatorLeft list id />
             </td>
             <td data-label="Created At">
                 <LocalTime at=created_at shown=Shown::Date />
@@ -102,6 +102,16 @@ fn Idle(list: TokenList, id: TokenId) -> impl IntoView {
             .then(|| format!("Unused for {IDLE_DAYS} days"))
     };
     view! { <span class="idle-hint">{hint}</span> }
+}
+
+/// The hint that the token goes on although its creator has left.
+#[component]
+fn CreatorLeft(list: TokenList, id: TokenId) -> impl IntoView {
+    let left = Memo::new(move |_| {
+        list.read(id, |row| row.token.creator_left)
+            .unwrap_or_default()
+    });
+    view! { <span class="idle-hint">{move || left.get().then_some("Creator left")}</span> }
 }
 
 /// The calls of seven days, drawn by the server.

@@ -85,6 +85,7 @@ fn fingerprint(listed: &[TokenWeek]) -> String {
         (
             token.status.is_active(),
             &token.created_by,
+            token.creator_left,
             token.created_at,
         )
             .hash(&mut hasher);
@@ -111,6 +112,7 @@ mod tests {
                 preview: TokenPreview::of("k7Q2x"),
                 status: TokenStatus::Active,
                 created_by: "ada@example.com".to_owned(),
+                creator_left: false,
                 created_at: Timestamp(1_768_802_400_000),
                 last_used: Some(Timestamp(1_768_802_520_000)),
             },
@@ -121,13 +123,14 @@ mod tests {
 
     #[test]
     fn each_thing_that_a_row_shows_changes_the_fingerprint() {
-        let changes: [fn(&mut TokenWeek); 11] = [
+        let changes: [fn(&mut TokenWeek); 12] = [
             |_| {},
             |row| row.token.id = TokenId(8),
             |row| row.token.name = TokenName::parse("Kiosk").ok(),
             |row| row.token.preview = TokenPreview::of("Zq9Xw"),
             |row| row.token.status = TokenStatus::Inactive,
             |row| row.token.created_by = "bob@example.com".to_owned(),
+            |row| row.token.creator_left = true,
             |row| row.token.created_at = Timestamp(1_768_802_400_001),
             |row| row.token.last_used = None,
             |row| row.token.last_used = Some(Timestamp(1_768_802_580_000)),
