@@ -15,11 +15,15 @@ CREATE FUNCTION audit_changes_only_erase() RETURNS trigger LANGUAGE plpgsql AS $
 DECLARE
     erased audit_entries%ROWTYPE := OLD;
 BEGIN
-    IF EXISTS (SELECT 1 FROM users WHERE users.id = OLD.actor_id AND users.state = 'deleted') THEN
-        erased.actor_name := 'deleted user ' || OLD.actor_id;
+    IF NEW.actor_name = 'deleted user ' || OLD.actor_id AND EXISTS (
+        SELECT 1 FROM users WHERE users.id = OLD.actor_id AND users.state = 'deleted'
+    ) THEN
+        erased.actor_name := NEW.actor_name;
     END IF;
-    IF EXISTS (SELECT 1 FROM users WHERE users.id = OLD.account_id AND users.state = 'deleted') THEN
-        erased.account := 'deleted user ' || OLD.account_id;
+    IF NEW.account = 'deleted user ' || OLD.account_id AND EXISTS (
+        SELECT 1 FROM users WHERE users.id = OLD.account_id AND users.state = 'deleted'
+    ) THEN
+        erased.account := NEW.account;
     END IF;
     IF NEW IS DISTINCT FROM erased OR NEW IS NOT DISTINCT FROM OLD THEN
         RAISE EXCEPTION 'the audit trail is append-only';

@@ -20,12 +20,12 @@ use serde_json::Value;
 use tokio::{task::JoinSet, time::sleep};
 
 use crate::{
-    Judged,
     changer::{Clock, CommandLine, ORGANISATION, sign_in_as},
     client::{Client, HttpResponse, NoResponse},
     database::PostgresDatabase,
     program::{Program, Server},
-    until_signal,
+    signals::until_signal,
+    verdict::Verdict,
 };
 
 /// The user whose sessions end. Everything that changes in organisation 903 changes in this user's name.
@@ -435,7 +435,7 @@ impl Report {
     }
 }
 
-impl Judged for Report {
+impl Verdict for Report {
     fn passed(&self) -> bool {
         self.shortfalls().is_empty() && self.violations().next().is_none()
     }

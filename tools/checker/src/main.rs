@@ -18,9 +18,9 @@ mod proxy;
 mod report;
 mod revocation;
 mod signals;
+mod verdict;
 
 use std::{
-    fmt,
     io::{self, Write as _},
     path::Path,
     process::ExitCode,
@@ -31,7 +31,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use rand::{TryRngCore, rngs::OsRng};
 
-use crate::program::Program;
+use crate::{program::Program, verdict::Verdict};
 
 /// Checks from outside that every server applies a change after it was reported as done
 #[derive(Parser)]
@@ -118,15 +118,6 @@ async fn perform(arguments: Arguments) -> Result<bool> {
     outcome
 }
 
-/// The report of a run.
-trait Judged: fmt::Display {
-    /// Whether the run saw enough and found no problem.
-    fn passed(&self) -> bool;
-
-    /// Whether the run saw enough and found broken promises, but no other problem.
-    fn caught_a_broken_promise(&self) -> bool;
-}
-
 /// Runs and prints the reports. Returns whether they have the expected result.
 async fn run_and_judge(
     arguments: &Arguments,
@@ -136,7 +127,7 @@ async fn run_and_judge(
 ) -> Result<bool> {
     let expect_violation = arguments.expect_violation;
     let servers = usize::from(arguments.servers);
-    let reports: Vec<Box<dyn Judged>> = match &arguments.task {
+    let reports: Vec<Box<dyn Verdict>> = match &arguments.task {
         None => {
             let plan = revocation::Plan {
                 seed,

@@ -10,7 +10,7 @@ use checker::{
     judge::{Judgement, Violation, judge},
 };
 
-use crate::Judged;
+use crate::verdict::Verdict;
 
 /// Maximum number of violations in the report, each with a different reason.
 const MAX_SHOWN: usize = 5;
@@ -124,7 +124,7 @@ impl Report {
     }
 }
 
-impl Judged for Report {
+impl Verdict for Report {
     fn passed(&self) -> bool {
         self.shortfalls.is_empty() && self.wrong.is_empty() && self.judgement.violations.is_empty()
     }

@@ -152,7 +152,7 @@ fn Facts(token: TokenSummary) -> impl IntoView {
                 <dt>"Created by"</dt>
                 <dd>
                     {token.created_by}
-                    {token.creator_left.then(|| view! { " " <span class="idle-hint">"Creator left"</span> })}
+                    {token.creator_left.then(|| view! { " " <span class="creator-left">"Creator left"</span> })}
                 </dd>
                 <dt>"Created at"</dt>
                 <dd>

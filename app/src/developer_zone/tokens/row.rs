@@ -37,7 +37,7 @@ pub(super) fn TokenRow(list: TokenList, id: TokenId, deletion: DeletionTarget) -
                 </span>
             </td>
             <td data-label="Created By" class="created-by">
-                {created_by} <CreatorLeft list id />
+                {created_by} " " <CreatorLeft list id />
             </td>
             <td data-label="Created At">
                 <LocalTime at=created_at shown=Shown::Date />
@@ -111,7 +111,7 @@ fn CreatorLeft(list: TokenList, id: TokenId) -> impl IntoView {
         list.read(id, |row| row.token.creator_left)
             .unwrap_or_default()
     });
-    view! { <span class="idle-hint">{move || left.get().then_some("Creator left")}</span> }
+    view! { <span class="creator-left">{move || left.get().then_some("Creator left")}</span> }
 }
 
 /// The calls of seven days, drawn by the server.

@@ -1,0 +1,12 @@
+//! The verdict on a run.
+
+use std::fmt;
+
+/// The report of a judged run.
+pub(crate) trait Verdict: fmt::Display {
+    /// Whether the run saw enough and found no problem.
+    fn passed(&self) -> bool;
+
+    /// Whether the run saw enough and found broken promises, but no other problem.
+    fn caught_a_broken_promise(&self) -> bool;
+}
