@@ -154,10 +154,23 @@ async fn every_server_refuses_a_database_of_a_newer_version(store: TestStore) {
     other.migrate().await.expect("migrated");
 }
 
+/// The store itself checks what it refers to. So a trigger breaks the reference.
 async fn a_row_with_a_dangling_reference_is_refused(store: TestStore) {
     let member = store.enterprise(903).await;
-    store.raw().execute("DELETE FROM members").await;
-    store.raw().execute("DELETE FROM users").await;
+    store
+        .raw()
+        .execute(match store.raw().engine() {
+            Engine::Sqlite => {
+                "CREATE TRIGGER broken AFTER INSERT ON tokens
+                    BEGIN UPDATE tokens SET created_by = 999 WHERE id = NEW.id; END"
+            }
+            Engine::Postgres => {
+                "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS
+                    'BEGIN NEW.created_by := 999; RETURN NEW; END';
+                CREATE TRIGGER broken BEFORE INSERT ON tokens FOR EACH ROW EXECUTE FUNCTION broken()"
+            }
+        })
+        .await;
     let before = store.raw().dump().await;
     assert_refused_by_database(store.tokens().create(&member, None).await);
     assert_eq!(store.raw().dump().await, before);
