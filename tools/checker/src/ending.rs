@@ -34,8 +34,8 @@ const PASSWORD: &str = "four words of a run";
 /// Reads what was changed, and is never ended.
 const OBSERVER: &str = "admin@example.com";
 const OBSERVERS_PASSWORD: &str = "developer-zone-demo";
-/// How many requests of a session are under way at the same time.
-const WORKERS: usize = 32;
+/// How many requests of a session are under way at the same time, on each server. It allows eight.
+const WORKERS_PER_SERVER: usize = 7;
 /// Changes that are done before the end is requested.
 const DONE_BEFORE: usize = 20;
 /// Ends the wait for a server that hangs.
@@ -149,7 +149,7 @@ impl Run {
         let token = self.observer.create_token().await?;
         let done = Arc::new(AtomicUsize::new(0));
         let mut working = JoinSet::new();
-        for number in 0..WORKERS {
+        for number in 0..WORKERS_PER_SERVER * self.servers.len() {
             let worker = Worker {
                 clock: self.clock,
                 browser: Browser::new(self.some_server(number), sessions[0].clone()),
@@ -374,7 +374,7 @@ impl Worker {
             match attempt.outcome {
                 Outcome::Ended => return Ok(attempts),
                 Outcome::Done => drop(self.done.fetch_add(1, Ordering::Relaxed)),
-                Outcome::Refused => {}
+                Outcome::Refused => sleep(Duration::from_millis(10)).await,
             }
         }
     }
@@ -398,8 +398,8 @@ impl Worker {
             outcome: match response.status {
                 StatusCode::OK => Outcome::Done,
                 StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Outcome::Ended,
-                // The limit of tokens is reached.
-                StatusCode::CONFLICT => Outcome::Refused,
+                // The limit of tokens is reached, or that of requests.
+                StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS => Outcome::Refused,
                 status => {
                     let body = String::from_utf8_lossy(&response.body);
                     bail!("{name} responded with {status}: {body}")
