@@ -146,14 +146,16 @@ impl<'a> Sessions<'a> {
         Self { store }
     }
 
-    /// The account of this key; none if no server of this database has made the key. Reads the signing key once in a
-    /// process, otherwise nothing. The session may have ended.
+    /// The account of this key; none if no server of this database has made the key, or if this process has seen that
+    /// the session ended. Reads the signing key once in a process, otherwise nothing.
     ///
     /// # Errors
     /// Those of the database, from that one read.
     pub async fn owner(&self, key: &SessionKey) -> Result<Option<UserId>, DatabaseError> {
         let signing_key = self.store.session_signing_key().await?;
-        Ok(key.is_signed_with(signing_key).then_some(key.user))
+        let may_be_open = key.is_signed_with(signing_key)
+            && self.store.ended_sessions().get(&key.digest()).is_none();
+        Ok(may_be_open.then_some(key.user))
     }
 
     /// The session with this key, whose use is recorded; none if it has ended.
@@ -195,6 +197,10 @@ impl<'a> Sessions<'a> {
         let row: Option<SessionRow> = database
             .fetch_optional(FIND, values![&key.digest()[..]])
             .await?;
+        if row.is_none() {
+            // Its key is never used again. Requests with it no longer cost a read, nor count for the account.
+            self.store.ended_sessions().insert(key.digest(), ());
+        }
         Ok(row.filter(|row| now < row.ends_at()))
     }
 

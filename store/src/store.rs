@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
+use quick_cache::sync::Cache;
 use tokio::sync::OnceCell;
 
 use crate::{
@@ -14,6 +15,9 @@ use crate::{
     sign_in_throttle::SignInThrottle,
     usage::Usage,
 };
+
+/// How many ended sessions a process remembers.
+const MAX_ENDED_SESSIONS: usize = 10_000;
 
 /// All of the product's data, on either engine. Clones are cheap and share the connections.
 #[derive(Clone)]
@@ -30,6 +34,8 @@ struct Inner {
     passwords: PasswordHasher,
     usage: Usage,
     session_signing_key: OnceCell<[u8; 32]>,
+    /// By the digest of the key.
+    ended_sessions: Cache<[u8; 32], ()>,
 }
 
 impl Store {
@@ -49,6 +55,7 @@ impl Store {
                 sign_in_throttle: SignInThrottle::new(),
                 passwords: PasswordHasher::new(),
                 session_signing_key: OnceCell::new(),
+                ended_sessions: Cache::new(MAX_ENDED_SESSIONS),
             }),
             origin: None,
         })
@@ -142,6 +149,10 @@ impl Store {
 
     pub(crate) fn passwords(&self) -> &PasswordHasher {
         &self.inner.passwords
+    }
+
+    pub(crate) fn ended_sessions(&self) -> &Cache<[u8; 32], ()> {
+        &self.inner.ended_sessions
     }
 
     pub(crate) fn session_signing_key_cell(&self) -> &OnceCell<[u8; 32]> {

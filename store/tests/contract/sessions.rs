@@ -20,6 +20,7 @@ on_both_engines!(
     every_server_knows_the_user_of_a_session,
     the_session_key_is_not_stored,
     a_made_up_session_key_costs_no_read,
+    the_key_of_an_ended_session_counts_for_no_account_and_costs_no_further_read,
     a_session_ends_after_the_idle_time,
     a_session_in_use_outlives_the_idle_time,
     polling_does_not_extend_a_session,
@@ -77,6 +78,21 @@ async fn every_server_knows_the_user_of_a_session(store: TestStore) {
         assert_eq!(find(&store, &other).await, None);
         assert_eq!(store.sessions().owner(&other).await.expect("read"), None);
     }
+}
+
+async fn the_key_of_an_ended_session_counts_for_no_account_and_costs_no_further_read(
+    store: TestStore,
+) {
+    let ada = store.enterprise(903).await;
+    let key = sign_in(&store, &ada).await;
+    store.sessions().end_by_key(&key).await.expect("ended");
+    let other = store.another_server().await;
+    for server in [&*store, &other] {
+        assert_eq!(find(server, &key).await, None);
+        assert_eq!(server.sessions().owner(&key).await.expect("read"), None);
+    }
+    other.close().await;
+    assert_eq!(find(&other, &key).await, None);
 }
 
 /// The text of a key with another last digit.

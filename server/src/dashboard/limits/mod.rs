@@ -1,8 +1,9 @@
 //! Limits of requests to the dashboard, so that one session, account or network cannot use up the server for the others.
 //!
 //! Each of the three has a rate and a maximum of requests at the same time. A request counts for the caller's network.
-//! With a session key that a server of ours has made, it also counts for the session and its account, even if the
-//! session has ended. A made-up session cookie counts as none, and is recognised without a read of the database.
+//! With a session key that a server of ours has made, it also counts for the session and its account, until this server
+//! reads that the session has ended. A made-up session cookie counts as none, and is recognised without a read of the
+//! database.
 //!
 //! The limits exist three times, and one kind of request does not use up another one's ([`Kind`]). So a stranger who
 //! shares a network with a member cannot hinder the member, and an account that has used up its requests can still
