@@ -46,6 +46,8 @@ pub enum RequestError {
     BadRequest,
     /// The server cannot reach the database.
     Unavailable,
+    /// The database did not confirm a change, which may have been made.
+    Unconfirmed,
     /// Another failure on the server.
     Internal,
     /// The browser could not reach the server.
@@ -153,6 +155,10 @@ impl fmt::Display for RequestError {
                 "The service cannot reach its database right now. Nothing was changed. Try again in \
                  a moment.",
             ),
+            Self::Unconfirmed => f.write_str(
+                "The service cannot tell whether the change was made. Reload the page in a moment \
+                 to see.",
+            ),
             Self::Internal => f.write_str(
                 "Something went wrong on our side. Reload the page to see the current state, then \
                  try again.",
@@ -193,9 +199,12 @@ mod server {
     use leptos::prelude::use_context;
     use leptos_axum::ResponseOptions;
     use model::token::InvalidTokenName;
-    use store::error::{
-        AuditError, DatabaseError, MemberError, NewPasswordError, PasswordHashError, PlanRequired,
-        SessionError, SignInError, TokenError,
+    use store::{
+        error::{
+            AuditError, DatabaseError, MemberError, NewPasswordError, PasswordHashError,
+            PlanRequired, SessionError, SignInError, TokenError,
+        },
+        outage::log_failure,
     };
 
     use super::{NewPasswordProblem, RequestError};
@@ -214,7 +223,9 @@ mod server {
                 Self::NoSuchToken(_) => StatusCode::NOT_FOUND,
                 Self::TokenLimitReached => StatusCode::CONFLICT,
                 Self::BadRequest => StatusCode::BAD_REQUEST,
-                Self::Unavailable | Self::Busy | Self::Offline => StatusCode::SERVICE_UNAVAILABLE,
+                Self::Unavailable | Self::Unconfirmed | Self::Busy | Self::Offline => {
+                    StatusCode::SERVICE_UNAVAILABLE
+                }
                 Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             }
         }
@@ -241,16 +252,12 @@ mod server {
         }
     }
 
-    /// Logs an error whose cause the page does not show.
-    fn log(error: &(dyn std::error::Error + 'static)) {
-        tracing::error!(error, "request failed");
-    }
-
     impl From<DatabaseError> for RequestError {
         fn from(error: DatabaseError) -> Self {
-            log(&error);
+            log_failure(&error, "request failed");
             match error {
                 DatabaseError::Unavailable(_) => Self::Unavailable,
+                DatabaseError::OutcomeUnknown(_) => Self::Unconfirmed,
                 DatabaseError::Refused(_)
                 | DatabaseError::Damaged(_)
                 | DatabaseError::Corrupt(_) => Self::Internal,
@@ -324,7 +331,8 @@ mod server {
             match error {
                 PasswordHashError::Busy => Self::Busy,
                 PasswordHashError::Failed(_) => {
-                    log(&error);
+                    let error: &dyn std::error::Error = &error;
+                    tracing::error!(error, "request failed");
                     Self::Internal
                 }
             }

@@ -30,7 +30,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use self::{
     configuration::{Call, Invalid, effective, parse},
-    database::with_store,
+    database::{with_store, with_store_for_long},
 };
 use crate::{
     error::Error,
@@ -175,7 +175,7 @@ async fn perform(cli: Cli, call: &Call) -> Result<(), Error> {
             })
             .await
         }
-        Command::Demo => with_store(url, demo::load).await,
+        Command::Demo => with_store_for_long(url, demo::load).await,
         Command::Organisation(command) => {
             with_store(url, async |store| command.perform(store).await).await
         }
@@ -183,13 +183,18 @@ async fn perform(cli: Cli, call: &Call) -> Result<(), Error> {
         Command::Member(command) => {
             with_store(url, async |store| command.perform(store).await).await
         }
+        Command::Event(command) if command.takes_long() => {
+            with_store_for_long(url, async |store| command.perform(store).await).await
+        }
         Command::Event(command) => {
             with_store(url, async |store| command.perform(store).await).await
         }
         Command::Token(command) => {
             with_store(url, async |store| command.perform(store).await).await
         }
-        Command::Audit(audit) => with_store(url, async |store| audit.perform(store).await).await,
+        Command::Audit(audit) => {
+            with_store_for_long(url, async |store| audit.perform(store).await).await
+        }
     }
 }
 

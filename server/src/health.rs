@@ -77,7 +77,10 @@ impl From<&SchemaError> for Condition {
             }
             SchemaError::Database(DatabaseError::Unavailable(_)) => Self::DatabaseUnreachable,
             SchemaError::Database(
-                DatabaseError::Refused(_) | DatabaseError::Damaged(_) | DatabaseError::Corrupt(_),
+                DatabaseError::OutcomeUnknown(_)
+                | DatabaseError::Refused(_)
+                | DatabaseError::Damaged(_)
+                | DatabaseError::Corrupt(_),
             ) => Self::DatabaseFailing,
         }
     }

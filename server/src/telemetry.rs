@@ -141,6 +141,15 @@ pub(crate) fn report_warning(text: &str) {
     }
 }
 
+/// Tells the operator what the program waits for, even if logging is off.
+pub(crate) fn report_wait(text: &str) {
+    if is_json() && tracing::enabled!(Level::INFO) {
+        tracing::info!(target: "server", "{text}");
+    } else {
+        eprintln!("{text}");
+    }
+}
+
 /// Whether the log lines on standard error are JSON.
 fn is_json() -> bool {
     FORMAT.get() == Some(&LogFormat::Json)

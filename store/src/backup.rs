@@ -19,7 +19,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOp
 use crate::{
     Store,
     audit::{Record, email_of},
-    database::{DATABASE_TIMEOUT, names_a_file, names_a_postgres, without_password},
+    database::{DATABASE_TIMEOUT, names_a_file, names_a_postgres, values, without_password},
     error::{BackupError, DatabaseError, OpenError, SchemaError},
     schema,
     task::spawn_blocking,
@@ -190,9 +190,15 @@ impl DeactivatedRow {
     }
 }
 
-const DEACTIVATE_ALL: &str = "UPDATE tokens SET active = FALSE WHERE active = TRUE
+/// How many tokens, and about how many sessions, one transaction distrusts. A transaction has a limit of time.
+const DISTRUSTED_AT_ONCE: i64 = 200;
+
+const DEACTIVATE_SOME: &str = "UPDATE tokens SET active = FALSE
+    WHERE id IN (SELECT id FROM tokens WHERE active = TRUE ORDER BY id LIMIT $1)
     RETURNING id, organisation_id, preview, name";
-const END_ALL_SESSIONS: &str = "DELETE FROM sessions RETURNING user_id";
+const END_SOME_SESSIONS: &str = "DELETE FROM sessions
+    WHERE user_id IN (SELECT user_id FROM sessions ORDER BY user_id LIMIT $1)
+    RETURNING user_id";
 
 impl Store {
     /// Deactivates every token of every organisation and ends every session: for a database that was restored from a
@@ -201,12 +207,30 @@ impl Store {
     /// each account that was signed in.
     ///
     /// # Errors
-    /// Those of the database.
+    /// Those of the database. Call it again: it continues where it stopped.
     pub async fn distrust_restored(&self) -> Result<Distrusted, DatabaseError> {
+        let mut all = Distrusted {
+            tokens: 0,
+            sessions: 0,
+        };
+        loop {
+            let some = self.distrust_some().await?;
+            all.tokens += some.tokens;
+            all.sessions += some.sessions;
+            if some.tokens + some.sessions == 0 {
+                break;
+            }
+        }
+        self.key_cache().wait_for_servers().await;
+        Ok(all)
+    }
+
+    async fn distrust_some(&self) -> Result<Distrusted, DatabaseError> {
         let mut transaction = self.database().begin().await?;
+        let limit = values![DISTRUSTED_AT_ONCE];
         // Sessions first, in the order of locks of `crate::change`.
-        let sessions: Vec<(i64,)> = transaction.fetch_all(END_ALL_SESSIONS, &[]).await?;
-        let tokens: Vec<DeactivatedRow> = transaction.fetch_all(DEACTIVATE_ALL, &[]).await?;
+        let sessions: Vec<(i64,)> = transaction.fetch_all(END_SOME_SESSIONS, limit).await?;
+        let tokens: Vec<DeactivatedRow> = transaction.fetch_all(DEACTIVATE_SOME, limit).await?;
         for token in &tokens {
             self.record(&mut transaction, token.record()).await?;
         }
@@ -217,7 +241,6 @@ impl Store {
             self.record(&mut transaction, record).await?;
         }
         transaction.commit().await?;
-        self.key_cache().wait_for_servers().await;
         Ok(Distrusted {
             tokens: tokens.len() as u64,
             sessions: sessions.len() as u64,

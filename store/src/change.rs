@@ -23,7 +23,7 @@ use model::{
 
 use crate::{
     Store,
-    database::{Transaction, values},
+    database::{Purpose, Transaction, values},
     error::{DatabaseError, MemberError, SessionError, TokenError},
     members::Member,
     organisation_row::OrganisationRow,
@@ -56,8 +56,9 @@ impl Store {
     pub(crate) async fn begin_for_session(
         &self,
         session: &Session,
+        purpose: Purpose,
     ) -> Result<Change, SessionError> {
-        let mut transaction = self.database().begin().await?;
+        let mut transaction = self.database_for(purpose).begin().await?;
         let user = session.user_id();
         let account = lock_account(&mut transaction, user).await?;
         let account = account.ok_or(SessionError::Ended)?;
@@ -76,11 +77,18 @@ impl Store {
     ///
     /// # Errors
     /// [`MemberError`].
-    pub(crate) async fn begin_for_member(&self, member: &Member) -> Result<Change, MemberError> {
+    pub(crate) async fn begin_for_member(
+        &self,
+        member: &Member,
+        purpose: Purpose,
+    ) -> Result<Change, MemberError> {
         let (user, organisation) = (member.user_id(), member.organisation().id);
         let mut change = match member.session() {
-            Some(session) => self.begin_for_session(session).await?,
-            None => self.begin_in_the_name_of(user, organisation).await?,
+            Some(session) => self.begin_for_session(session, purpose).await?,
+            None => {
+                self.begin_in_the_name_of(user, organisation, purpose)
+                    .await?
+            }
         };
         let values = values![user.0, organisation.0];
         if is_missing(change.execute(LOCK_MEMBER, values).await?) {
@@ -94,8 +102,9 @@ impl Store {
         &self,
         user: UserId,
         organisation: OrganisationId,
+        purpose: Purpose,
     ) -> Result<Change, MemberError> {
-        let mut transaction = self.database().begin().await?;
+        let mut transaction = self.database_for(purpose).begin().await?;
         let account = lock_account(&mut transaction, user).await?;
         let account = account.ok_or(MemberError::NotAMember(organisation))?;
         Ok(Change {
@@ -112,11 +121,12 @@ impl Store {
     pub(crate) async fn begin_for_tokens(
         &self,
         permission: TokenPermission<'_>,
+        purpose: Purpose,
     ) -> Result<Change, TokenError> {
         let mut change = match permission {
-            TokenPermission::Member(member) => self.begin_for_member(member).await?,
+            TokenPermission::Member(member) => self.begin_for_member(member, purpose).await?,
             TokenPermission::Operator(_) => Change {
-                transaction: self.database().begin().await?,
+                transaction: self.database_for(purpose).begin().await?,
                 actor: Actor::Operator(None),
             },
         };

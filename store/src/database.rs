@@ -7,8 +7,12 @@
 //! reading at the first row it was asked for, and on SQLite it would then miss that the commit failed.
 
 mod file;
+mod limits;
+mod pools;
+mod postgres;
 mod statement;
 mod transaction;
+mod turns;
 
 use std::{
     path::PathBuf,
@@ -21,77 +25,72 @@ use std::{
 };
 
 use sqlx::{
-    ConnectOptions, Connection, PgPool, SqlitePool,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    Connection, SqlitePool,
+    postgres::PgConnectOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
+pub use self::pools::PoolConnections;
 pub(crate) use self::{
     file::{Identity, OpenFile},
+    limits::DATABASE_TIMEOUT,
+    pools::Purpose,
+    postgres::Postgres,
     statement::{Row, Sql, Value, Values, parameters, values},
     transaction::Transaction,
 };
 use self::{
+    limits::{SQLITE_GUARD_READERS, SQLITE_READERS},
     statement::{for_postgres, for_sqlite},
-    transaction::{in_time, rows},
+    transaction::{SqliteTransaction, rows},
+    turns::WriterTurns,
 };
-use crate::error::{DatabaseError, OpenError};
+use crate::{
+    error::{DatabaseError, OpenError},
+    outage::database_answered,
+};
 
-/// How long a statement waits for a connection, and SQLite for a lock, before the database counts as
-/// unreachable. Long enough for a burst, short enough for a caller to get its 503 while it still listens.
-pub(crate) const DATABASE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Between two attempts to open a SQLite database that other processes are opening too.
 const OPEN_RETRY_DELAY: Duration = Duration::from_millis(20);
 /// How long a process may take SQLite's lock again and again before it must pause.
 const LONGEST_WORK: Duration = Duration::from_millis(400);
-const SQLITE_READERS: u32 = 8;
-const POSTGRES_CONNECTIONS: u32 = 16;
-/// The limits that PostgreSQL enforces, in milliseconds: for a statement, for the wait for a lock, and for an idle
-/// transaction.
-pub(crate) const POSTGRES_LIMITS: [(&str, &str); 3] = [
-    ("statement_timeout", "20000"),
-    ("lock_timeout", "5000"),
-    ("idle_in_transaction_session_timeout", "20000"),
-];
 
-/// A connected database.
+/// A connected database, for one purpose. Clones share the connections.
 #[derive(Clone, Debug)]
-pub(crate) enum Database {
-    Sqlite {
-        /// One connection, as SQLite has one writer at a time. The queue for this pool is fair, whereas SQLite's
-        /// own busy handler is not.
-        writer: SqlitePool,
-        readers: SqlitePool,
-        /// The file that both pools have open.
-        file: OpenFile,
-        /// Milliseconds of long work since the last pause; see [`Database::give_way`].
-        worked: Arc<AtomicU64>,
-    },
-    Postgres(PgPool),
+pub(crate) struct Database {
+    engine: Engine,
+    purpose: Purpose,
 }
 
-/// How many connections of a pool are in use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PoolConnections {
-    /// The pool's name: `writer` and `readers` on SQLite, `all` on PostgreSQL.
-    pub pool: &'static str,
-    /// Connections in use.
-    pub in_use: u32,
-    /// Open connections that are not in use.
-    pub idle: u32,
-    /// The maximum number of open connections.
-    pub limit: u32,
+/// Either engine.
+#[derive(Clone, Debug)]
+pub(crate) enum Engine {
+    Sqlite(SqliteDatabase),
+    Postgres(Postgres),
 }
 
-impl PoolConnections {
-    fn of<E: sqlx::Database>(pool: &'static str, connections: &sqlx::Pool<E>) -> Self {
-        let idle = u32::try_from(connections.num_idle()).unwrap_or(u32::MAX);
-        Self {
-            pool,
-            in_use: connections.size().saturating_sub(idle),
-            idle,
-            limit: connections.options().get_max_connections(),
+/// A SQLite file.
+#[derive(Clone, Debug)]
+pub(crate) struct SqliteDatabase {
+    /// One connection, as SQLite has one writer at a time.
+    pub(crate) writer: SqlitePool,
+    /// The queue for the writer. It is fair, whereas SQLite's own busy handler is not.
+    turns: WriterTurns,
+    guard_readers: SqlitePool,
+    readers: SqlitePool,
+    /// The file that the pools have open.
+    pub(crate) file: OpenFile,
+    /// Milliseconds of long work since the last pause; see [`Database::give_way`].
+    worked: Arc<AtomicU64>,
+}
+
+impl SqliteDatabase {
+    /// The connections that read.
+    pub(crate) const fn readers(&self, purpose: Purpose) -> &SqlitePool {
+        match purpose {
+            Purpose::Guard => &self.guard_readers,
+            Purpose::Revocation | Purpose::General => &self.readers,
         }
     }
 }
@@ -123,93 +122,104 @@ impl Database {
         .await?;
         assert_durable(&writer).await?;
         let file = OpenFile::at(options.get_filename()).map_err(sqlx::Error::from)?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(SQLITE_READERS)
-            .acquire_timeout(DATABASE_TIMEOUT)
-            .connect_with(options.read_only(true))
-            .await?;
-        Ok(Self::Sqlite {
-            writer,
-            readers,
-            file,
-            worked: Arc::default(),
+        let options = options.read_only(true);
+        Ok(Self {
+            engine: Engine::Sqlite(SqliteDatabase {
+                writer,
+                turns: WriterTurns::new(),
+                guard_readers: open_readers(&options, SQLITE_GUARD_READERS).await?,
+                readers: open_readers(&options, SQLITE_READERS).await?,
+                file,
+                worked: Arc::default(),
+            }),
+            purpose: Purpose::General,
         })
     }
 
     async fn open_postgres(url: &str) -> Result<Self, OpenError> {
         let options = PgConnectOptions::from_str(url)
             .map_err(|_| OpenError::Url(without_password(url)))?
-            .application_name("developer-zone")
-            .options(POSTGRES_LIMITS);
-        // The pool would retry until its timeout and then report nothing else. A first connection outside the
-        // pool reports why it fails.
-        let first = timeout(DATABASE_TIMEOUT, options.connect())
-            .await
-            .map_err(|_| sqlx::Error::PoolTimedOut)??;
-        first.close().await?;
-        Ok(Self::Postgres(
-            PgPoolOptions::new()
-                .max_connections(POSTGRES_CONNECTIONS)
-                .acquire_timeout(DATABASE_TIMEOUT)
-                .connect_lazy_with(options),
-        ))
+            .application_name("developer-zone");
+        Ok(Self {
+            engine: Engine::Postgres(Postgres::open(options).await?),
+            purpose: Purpose::General,
+        })
+    }
+
+    /// The same database, with the connections for this purpose.
+    pub(crate) fn with_purpose(&self, purpose: Purpose) -> Self {
+        Self {
+            engine: self.engine.clone(),
+            purpose,
+        }
+    }
+
+    pub(crate) const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) const fn purpose(&self) -> Purpose {
+        self.purpose
     }
 
     pub(crate) async fn close(&self) {
-        match self {
-            Self::Sqlite {
-                writer, readers, ..
-            } => {
-                readers.close().await;
-                writer.close().await;
+        match &self.engine {
+            Engine::Sqlite(sqlite) => {
+                sqlite.guard_readers.close().await;
+                sqlite.readers.close().await;
+                sqlite.writer.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Engine::Postgres(postgres) => postgres.close().await,
         }
     }
 
     /// The connections of each pool.
     pub(crate) fn connections(&self) -> Vec<PoolConnections> {
-        match self {
-            Self::Sqlite {
-                writer, readers, ..
-            } => vec![
-                PoolConnections::of("writer", writer),
-                PoolConnections::of("readers", readers),
+        match &self.engine {
+            Engine::Sqlite(sqlite) => vec![
+                PoolConnections::of("writer", &sqlite.writer),
+                PoolConnections::of("guard", &sqlite.guard_readers),
+                PoolConnections::of("readers", &sqlite.readers),
             ],
-            Self::Postgres(pool) => vec![PoolConnections::of("all", pool)],
+            Engine::Postgres(postgres) => postgres.connections(),
         }
     }
 
     /// Begins a transaction. On SQLite it takes the write lock immediately (`BEGIN IMMEDIATE`): a transaction that
     /// first reads and then writes could fail in between.
     pub(crate) async fn begin(&self) -> Result<Transaction, DatabaseError> {
-        Ok(match self {
-            Self::Sqlite { writer, file, .. } => {
-                file.check().await?;
-                let transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
-                Transaction::Sqlite(transaction, file.clone())
+        Ok(match &self.engine {
+            Engine::Sqlite(sqlite) => {
+                sqlite.file.check().await?;
+                let turn = match self.purpose {
+                    Purpose::Revocation => sqlite.turns.take_urgently().await?,
+                    Purpose::Guard | Purpose::General => sqlite.turns.take().await?,
+                };
+                Transaction::Sqlite(SqliteTransaction {
+                    inner: sqlite.writer.begin_with("BEGIN IMMEDIATE").await?,
+                    file: sqlite.file.clone(),
+                    _turn: turn,
+                })
             }
-            Self::Postgres(pool) => Transaction::Postgres(in_time(pool.begin()).await?),
+            Engine::Postgres(postgres) => {
+                Transaction::Postgres(postgres.begin(self.purpose).await?)
+            }
         })
     }
 
     /// Runs a single statement that writes, and returns how many rows it changed.
+    ///
+    /// It runs in a transaction: only a commit that is a statement of its own tells a change that was not made from one
+    /// that is not confirmed.
     pub(crate) async fn execute(
         &self,
         sql: impl Into<Sql>,
         values: Values<'_>,
     ) -> Result<u64, DatabaseError> {
-        let sql = sql.into();
-        Ok(match self {
-            Self::Sqlite { writer, file, .. } => {
-                let query = for_sqlite(sql, values).execute(writer);
-                file.write(query).await?.rows_affected()
-            }
-            Self::Postgres(pool) => {
-                let query = for_postgres(sql, values).execute(pool);
-                in_time(query).await?.rows_affected()
-            }
-        })
+        let mut transaction = self.begin().await?;
+        let changed = transaction.execute(sql, values).await?;
+        transaction.commit().await?;
+        Ok(changed)
     }
 
     /// The first row that a statement reads, if there is one.
@@ -219,18 +229,22 @@ impl Database {
         values: Values<'_>,
     ) -> Result<Option<R>, DatabaseError> {
         let sql = sql.into();
-        Ok(match self {
-            Self::Sqlite { readers, file, .. } => {
+        let row = match &self.engine {
+            Engine::Sqlite(sqlite) => {
+                let readers = sqlite.readers(self.purpose);
                 let query = for_sqlite(sql, values).fetch_optional(readers);
-                let row = file.read(query).await?;
+                let row = sqlite.file.read(query).await?;
                 row.as_ref().map(R::from_row).transpose()?
             }
-            Self::Postgres(pool) => {
-                let query = for_postgres(sql, values).fetch_optional(pool);
-                let row = in_time(query).await?;
-                row.as_ref().map(R::from_row).transpose()?
+            Engine::Postgres(postgres) => {
+                let mut connection = postgres.acquire(self.purpose).await?;
+                let query = for_postgres(sql, values);
+                let row = connection.read(|connection| Box::pin(query.fetch_optional(connection)));
+                row.await?.as_ref().map(R::from_row).transpose()?
             }
-        })
+        };
+        database_answered();
+        Ok(row)
     }
 
     /// The first row that a statement reads. An error if there is none.
@@ -250,14 +264,17 @@ impl Database {
         values: Values<'_>,
     ) -> Result<Vec<R>, DatabaseError> {
         let sql = sql.into();
-        match self {
-            Self::Sqlite { readers, file, .. } => {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => {
+                let readers = sqlite.readers(self.purpose);
                 let query = for_sqlite(sql, values).fetch_all(readers);
-                rows(&file.read(query).await?)
+                rows(&sqlite.file.read(query).await?)
             }
-            Self::Postgres(pool) => {
-                let query = for_postgres(sql, values).fetch_all(pool);
-                rows(&in_time(query).await?)
+            Engine::Postgres(postgres) => {
+                let mut connection = postgres.acquire(self.purpose).await?;
+                let query = for_postgres(sql, values);
+                let found = connection.read(|connection| Box::pin(query.fetch_all(connection)));
+                rows(&found.await?)
             }
         }
     }
@@ -270,7 +287,7 @@ impl Database {
     /// With the pause, none waits much longer than [`LONGEST_WORK`].
     pub(crate) async fn give_way(&self, taken: Duration) {
         const PAUSE: Duration = Duration::from_millis(110);
-        if let Self::Sqlite { worked, .. } = self {
+        if let Engine::Sqlite(SqliteDatabase { worked, .. }) = &self.engine {
             let taken = u64::try_from(taken.as_millis()).unwrap_or(u64::MAX);
             let worked_for = worked
                 .fetch_add(taken, Ordering::Relaxed)
@@ -284,18 +301,29 @@ impl Database {
 
     /// SQLite's file.
     pub(crate) fn file(&self) -> Option<PathBuf> {
-        match self {
-            Self::Sqlite { file, .. } => Some(file.path().to_owned()),
-            Self::Postgres(_) => None,
+        match &self.engine {
+            Engine::Sqlite(sqlite) => Some(sqlite.file.path().to_owned()),
+            Engine::Postgres(_) => None,
         }
     }
 
     pub(crate) const fn engine_name(&self) -> &'static str {
-        match self {
-            Self::Sqlite { .. } => "SQLite",
-            Self::Postgres(_) => "PostgreSQL",
+        match &self.engine {
+            Engine::Sqlite(_) => "SQLite",
+            Engine::Postgres(_) => "PostgreSQL",
         }
     }
+}
+
+async fn open_readers(
+    options: &SqliteConnectOptions,
+    connections: u32,
+) -> Result<SqlitePool, sqlx::Error> {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(DATABASE_TIMEOUT)
+        .connect_with(options.clone())
+        .await
 }
 
 async fn open_writer(options: SqliteConnectOptions) -> Result<SqlitePool, OpenError> {

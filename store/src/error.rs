@@ -18,6 +18,9 @@ pub enum DatabaseError {
     /// The database does not answer, or has no free connection. A retry can succeed.
     #[error("the database cannot be reached")]
     Unavailable(#[source] Cause),
+    /// The database did not confirm the commit of a change. The change may have been made, or be made later.
+    #[error("the database did not confirm the change: it is not known whether it was made")]
+    OutcomeUnknown(#[source] Cause),
     /// The database answered with an error.
     #[error("the database refused a statement")]
     Refused(#[source] Cause),
@@ -366,10 +369,16 @@ impl DatabaseError {
         matches!(self, Self::Unavailable(_))
     }
 
+    /// Whether other statements may succeed: the file is not damaged, and the statement is valid.
+    pub(crate) const fn is_passing(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::OutcomeUnknown(_))
+    }
+
     /// A copy of `error` for each caller that waited for the same read.
     pub(crate) fn shared(error: &Arc<Self>) -> Self {
         match &**error {
             Self::Unavailable(_) => Self::Unavailable(SharedCause(error.clone()).into()),
+            Self::OutcomeUnknown(_) => Self::OutcomeUnknown(SharedCause(error.clone()).into()),
             Self::Refused(_) => Self::Refused(SharedCause(error.clone()).into()),
             Self::Damaged(_) => Self::Damaged(SharedCause(error.clone()).into()),
             Self::Corrupt(what) => Self::Corrupt(what.clone()),

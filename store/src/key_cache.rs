@@ -27,8 +27,9 @@
 //!
 //! # Errors
 //! All callers that wait for a read get its error, and none is cached. Without a lease and without a database there
-//! is no answer ([`DatabaseError::is_unavailable`]), and the guard refuses. During an outage the pool limits how many
-//! calls try the database, and each read ends within [`DATABASE_TIMEOUT`](crate::database::DATABASE_TIMEOUT).
+//! is no answer ([`DatabaseError::is_unavailable`]), and the guard refuses. During an outage the guard's pool limits how
+//! many calls try the database, and each read ends within
+//! [`DATABASE_TIMEOUT`](crate::database::DATABASE_TIMEOUT). Nothing but the guard uses that pool.
 //!
 //! # What it does not promise
 //! - A call that began before the report may get either state, however late its response is. This includes a process or
@@ -72,7 +73,7 @@ use self::{
 };
 use crate::{
     clock::MonotonicClock,
-    database::{Database, values},
+    database::{Database, Purpose, values},
     error::{DatabaseError, ServerLockError},
     secret::TokenDigest,
 };
@@ -273,7 +274,8 @@ impl KeyCache {
         }
         let lock = self.server.get().and_then(|server| server.lock.as_ref());
         if !lock.is_some_and(ServerLock::is_held) {
-            lease::wait_out(&self.database).await;
+            let database = self.database.with_purpose(Purpose::Revocation);
+            lease::wait_out(&database).await;
         }
     }
 }

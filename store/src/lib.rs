@@ -19,6 +19,7 @@ pub mod members;
 mod offboarding;
 mod organisation_row;
 pub mod organisations;
+pub mod outage;
 mod password;
 mod permission;
 pub mod photos;

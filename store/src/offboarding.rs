@@ -13,7 +13,7 @@ use model::{
 
 use crate::{
     audit::Record,
-    database::values,
+    database::{Purpose, values},
     error::AccountError,
     members::Members,
     sessions::end_sessions_of,
@@ -56,7 +56,7 @@ impl Members<'_> {
         organisation: OrganisationId,
     ) -> Result<Ended, AccountError> {
         let store = self.store();
-        let mut transaction = store.database().begin().await?;
+        let mut transaction = store.database_for(Purpose::Revocation).begin().await?;
         require_organisation(&mut transaction, organisation).await?;
         let user = lock_user(&mut transaction, email).await?;
         let sessions = end_sessions_of(&mut transaction, user).await?;
@@ -83,7 +83,7 @@ impl Users<'_> {
     /// [`AccountError::NoSuchUser`], and those of the database.
     pub async fn disable(&self, email: &Email) -> Result<Ended, AccountError> {
         let store = self.store();
-        let mut transaction = store.database().begin().await?;
+        let mut transaction = store.database_for(Purpose::Revocation).begin().await?;
         let user = lock_user(&mut transaction, email).await?;
         let sessions = end_sessions_of(&mut transaction, user).await?;
         let values = values![user.0, "disabled"];
@@ -101,7 +101,7 @@ impl Users<'_> {
     /// [`AccountError::NoSuchUser`], and those of the database.
     pub async fn enable(&self, email: &Email) -> Result<(), AccountError> {
         let store = self.store();
-        let mut transaction = store.database().begin().await?;
+        let mut transaction = store.database_for(Purpose::Revocation).begin().await?;
         let user = lock_user(&mut transaction, email).await?;
         let values = values![user.0, "enabled"];
         if transaction.execute(SET_STATE, values).await? == 1 {
@@ -118,7 +118,7 @@ impl Users<'_> {
     /// [`AccountError::NoSuchUser`], and those of the database.
     pub async fn delete(&self, email: &Email) -> Result<Ended, AccountError> {
         let store = self.store();
-        let mut transaction = store.database().begin().await?;
+        let mut transaction = store.database_for(Purpose::Revocation).begin().await?;
         let user = lock_user(&mut transaction, email).await?;
         let sessions = end_sessions_of(&mut transaction, user).await?;
         let name = format!("deleted user {}", user.0);

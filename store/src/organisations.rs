@@ -5,7 +5,7 @@ use model::organisation::{Organisation, OrganisationId, Plan};
 use crate::{
     Store,
     audit::Record,
-    database::{Transaction, values},
+    database::{Purpose, Transaction, values},
     error::{DatabaseError, OrganisationError},
     organisation_row::OrganisationRow,
 };
@@ -135,7 +135,7 @@ impl<'a> Organisations<'a> {
         id: OrganisationId,
         plan: Plan,
     ) -> Result<Organisation, OrganisationError> {
-        let mut transaction = self.store.database().begin().await?;
+        let mut transaction = self.store.database_for(Purpose::Revocation).begin().await?;
         let changed = loop {
             let before = organisation_of(&mut transaction, id).await?;
             let before = before.ok_or(OrganisationError::NoSuchOrganisation(id))?;

@@ -1,12 +1,9 @@
 //! The schema that this program knows, and the one that a database has.
 
-use sqlx::{
-    AssertSqlSafe,
-    migrate::{AppliedMigration, Migrate, MigrateError, Migrator},
-};
+use sqlx::migrate::{AppliedMigration, Migrate, MigrateError, Migrator};
 
 use crate::{
-    database::{Database, POSTGRES_LIMITS},
+    database::{Database, Engine},
     error::SchemaError,
 };
 
@@ -17,23 +14,25 @@ pub(crate) static POSTGRES: Migrator = sqlx::migrate!("../migrations/postgres");
 const APPLIED: &str = "_sqlx_migrations";
 
 impl Database {
+    /// Does not write if the schema is up to date: a command that only reads must not wait for another writer.
     pub(crate) async fn migrate(&self) -> Result<(), SchemaError> {
-        match self {
+        match self.check_schema().await {
+            Ok(()) => return Ok(()),
+            Err(SchemaError::Database(error)) if error.is_unavailable() => return Err(error.into()),
+            Err(_) => {}
+        }
+        match self.engine() {
             // The write lock keeps other processes out: sqlx has no lock of its own for SQLite.
-            Self::Sqlite { writer, .. } => {
-                let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+            Engine::Sqlite(sqlite) => {
+                let mut transaction = sqlite.writer.begin_with("BEGIN IMMEDIATE").await?;
                 bring_up_to_date(&SQLITE, &mut *transaction).await?;
                 Ok(transaction.commit().await?)
             }
-            // A connection outside the pool. After a refused migration, sqlx does not release the connection's
-            // lock. In the pool, it would block every other server.
-            Self::Postgres(pool) => {
-                let mut connection = pool.acquire().await?.detach();
-                // Building an index may take long, and so may waiting for another server that builds one.
-                for (limit, _) in POSTGRES_LIMITS {
-                    let lift = AssertSqlSafe(format!("SET {limit} = 0"));
-                    sqlx::raw_sql(lift).execute(&mut connection).await?;
-                }
+            // A connection outside the pools. Building an index may take long, and so may waiting for another server
+            // that builds one. Also, after a refused migration sqlx leaves its lock with the connection, and in a pool
+            // that would block every other server.
+            Engine::Postgres(postgres) => {
+                let mut connection = postgres.connect_without_limits().await?;
                 bring_up_to_date(&POSTGRES, &mut connection).await?;
                 Ok(sqlx::Connection::close(connection).await?)
             }
@@ -43,12 +42,18 @@ impl Database {
     /// Checks that the database answers and has exactly the schema that this program knows. Reads one small
     /// table.
     pub(crate) async fn check_schema(&self) -> Result<(), SchemaError> {
-        match self {
-            Self::Sqlite { readers, file, .. } => {
-                file.check().await?;
+        match self.engine() {
+            Engine::Sqlite(sqlite) => {
+                sqlite.file.check().await?;
+                let readers = sqlite.readers(self.purpose());
                 require_exactly(&SQLITE, &mut *readers.acquire().await?).await
             }
-            Self::Postgres(pool) => require_exactly(&POSTGRES, &mut *pool.acquire().await?).await,
+            Engine::Postgres(postgres) => {
+                let mut connection = postgres.acquire(self.purpose()).await?;
+                let applied = connection.read(|connection| Box::pin(list_applied(connection)));
+                let applied = applied.await??;
+                compare(&POSTGRES, &applied)
+            }
         }
     }
 }
@@ -76,10 +81,17 @@ pub(crate) async fn require_exactly<C: Migrate + Send>(
     migrator: &Migrator,
     connection: &mut C,
 ) -> Result<(), SchemaError> {
+    let applied = list_applied(connection).await??;
+    compare(migrator, &applied)
+}
+
+/// The migrations that the database has had. The outer error is the database's.
+async fn list_applied<C: Migrate + Send>(
+    connection: &mut C,
+) -> Result<Result<Vec<AppliedMigration>, MigrateError>, sqlx::Error> {
     match connection.list_applied_migrations(APPLIED).await {
-        Ok(applied) => compare(migrator, &applied),
-        Err(MigrateError::Execute(error)) => Err(error.into()),
-        Err(other) => Err(other.into()),
+        Err(MigrateError::Execute(error)) => Err(error),
+        listed => Ok(listed),
     }
 }
 

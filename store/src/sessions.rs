@@ -28,8 +28,9 @@ use crate::{
     Store,
     audit::{Record, email_of},
     change::Change,
-    database::{Transaction, values},
+    database::{Purpose, Transaction, values},
     error::{DatabaseError, SessionError},
+    outage::log_failure,
 };
 
 /// How many sessions a user can have. One more ends the least recently used session.
@@ -168,8 +169,15 @@ impl<'a> Sessions<'a> {
             return Ok(None);
         };
         let noted = Timestamp(row.last_used_at).plus_millis(millis(USE_INTERVAL));
-        if noted <= now {
-            self.record_use(row.id, now).await?;
+        if noted <= now
+            && let Err(error) = self.record_use(row.id, now).await
+        {
+            // Without the record the session ends earlier than it could. A page that only reads can still be shown, and
+            // a token can still be deactivated.
+            if !error.is_passing() {
+                return Err(error);
+            }
+            log_failure(&error, "the use of a session could not be recorded");
         }
         Ok(Some(row.opened_by(key)))
     }
@@ -219,7 +227,10 @@ impl<'a> Sessions<'a> {
             return Ok(number);
         }
         let fresh = format!("{:032x}", OsRng.unwrap_err().random::<u128>());
-        let mut change = self.store.begin_for_session(session).await?;
+        let mut change = self
+            .store
+            .begin_for_session(session, Purpose::General)
+            .await?;
         let (number,): (String,) = change
             .fetch_one(OPEN_FORM, values![session.id.0, &fresh])
             .await?;
@@ -233,7 +244,10 @@ impl<'a> Sessions<'a> {
     /// # Errors
     /// [`SessionError`].
     pub async fn use_form(&self, session: &Session, number: &str) -> Result<bool, SessionError> {
-        let mut change = self.store.begin_for_session(session).await?;
+        let mut change = self
+            .store
+            .begin_for_session(session, Purpose::General)
+            .await?;
         let values = values![session.id.0, number];
         let used = change.execute(USE_FORM, values).await?;
         change.commit().await?;
@@ -270,7 +284,7 @@ impl<'a> Sessions<'a> {
         if self.read(key, now).await?.is_none() {
             return Ok(());
         }
-        let mut transaction = self.store.database().begin().await?;
+        let mut transaction = self.store.database_for(Purpose::Revocation).begin().await?;
         if let Some(user) = end_session(&mut transaction, key, now).await? {
             let email = email_of(&mut transaction, user).await?;
             let record = Record::signed_out(user, &email);
@@ -285,7 +299,10 @@ impl<'a> Sessions<'a> {
     /// # Errors
     /// [`SessionError`].
     pub async fn end(&self, session: &Session, ended: SessionId) -> Result<(), SessionError> {
-        let mut change = self.store.begin_for_session(session).await?;
+        let mut change = self
+            .store
+            .begin_for_session(session, Purpose::Revocation)
+            .await?;
         let values = values![session.user_id.0, ended.0];
         if change.execute(END, values).await? > 0 {
             let record = Record::of_own_account(Kind::SessionsEnded, &change);
@@ -299,7 +316,10 @@ impl<'a> Sessions<'a> {
     /// # Errors
     /// [`SessionError`].
     pub async fn end_all(&self, session: &Session) -> Result<u64, SessionError> {
-        let mut change = self.store.begin_for_session(session).await?;
+        let mut change = self
+            .store
+            .begin_for_session(session, Purpose::Revocation)
+            .await?;
         let ended = end_sessions_of(&mut change, session.user_id).await?;
         let record = Record::of_own_account(Kind::SessionsEnded, &change);
         self.store.record(&mut change, record).await?;
@@ -310,7 +330,10 @@ impl<'a> Sessions<'a> {
     /// Records that the password was given again.
     pub(crate) async fn confirm(&self, session: &Session) -> Result<(), SessionError> {
         let now = self.store.clock().now().epoch_millis();
-        let mut change = self.store.begin_for_session(session).await?;
+        let mut change = self
+            .store
+            .begin_for_session(session, Purpose::General)
+            .await?;
         change.execute(CONFIRM, values![session.id.0, now]).await?;
         Ok(change.commit().await?)
     }

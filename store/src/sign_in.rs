@@ -19,7 +19,7 @@ use crate::{
     Store,
     actor::Origin,
     audit::{Record, email_of},
-    database::values,
+    database::{Purpose, values},
     device_cookies::DeviceId,
     error::{AccountError, DatabaseError, PasswordHashError, SignInError},
     password::Requester,
@@ -194,7 +194,10 @@ impl<'a> SignIn<'a> {
             session: self.new_key(session.user_id()).await?,
             device_cookie: self.device_cookie(device, &email, &hash).await?,
         };
-        let mut change = self.store.begin_for_session(session).await?;
+        let mut change = self
+            .store
+            .begin_for_session(session, Purpose::Revocation)
+            .await?;
         let values = values![account.id, &account.password_hash, &hash];
         if change.execute(CHANGE, values).await? == 0 {
             return Err(SignInError::WrongPassword);
@@ -217,7 +220,7 @@ impl<'a> SignIn<'a> {
             .hash_new(Requester::Operator, password, email)
             .await;
         let hash = hash?;
-        let mut transaction = self.store.database().begin().await?;
+        let mut transaction = self.store.database_for(Purpose::Revocation).begin().await?;
         let user: Option<(i64,)> = transaction
             .fetch_optional(SET, values![email.as_str(), &hash])
             .await?;

@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 use crate::{
     actor::Origin,
     clock::{Clock, MonotonicClock},
-    database::{Database, PoolConnections},
+    database::{Database, PoolConnections, Purpose},
     error::{OpenError, SchemaError, ServerLockError},
     key_cache::{KeyCache, Lease},
     password::{PasswordHasher, PasswordLoad},
@@ -48,7 +48,7 @@ impl Store {
         let database = Database::open(url).await?;
         Ok(Self {
             inner: Arc::new(Inner {
-                key_cache: KeyCache::new(database.clone()),
+                key_cache: KeyCache::new(database.with_purpose(Purpose::Guard)),
                 usage: Usage::new(database.clone(), clock.clone()),
                 database,
                 clock,
@@ -79,12 +79,14 @@ impl Store {
         self.inner.database.migrate().await
     }
 
-    /// Checks with one small read that the database answers and has exactly the schema that this program knows.
+    /// Checks with one small read that the database answers and has exactly the schema that this program knows. It uses
+    /// the guard's connections: without them, no call of the API is answered.
     ///
     /// # Errors
     /// [`SchemaError`]; [`SchemaError::Migration`] if the database had a different migration under the same number.
     pub async fn check_schema(&self) -> Result<(), SchemaError> {
-        self.inner.database.check_schema().await
+        let database = self.inner.database.with_purpose(Purpose::Guard);
+        database.check_schema().await
     }
 
     /// Turns this store into a server's store. On SQLite it takes the server lock. From then on, the key cache keeps
@@ -133,6 +135,10 @@ impl Store {
 
     pub(crate) fn database(&self) -> &Database {
         &self.inner.database
+    }
+
+    pub(crate) fn database_for(&self, purpose: Purpose) -> Database {
+        self.inner.database.with_purpose(purpose)
     }
 
     pub(crate) fn shared_origin(&self) -> Option<Arc<Origin>> {

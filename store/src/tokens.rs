@@ -13,7 +13,7 @@ use rand::{TryRngCore, rngs::OsRng};
 use crate::{
     Store,
     audit::Record,
-    database::{Transaction, values},
+    database::{Purpose, Transaction, values},
     error::TokenError,
     members::Member,
     permission::TokenPermission,
@@ -208,7 +208,10 @@ impl<'a> Tokens<'a> {
     ) -> Result<Option<TokenId>, TokenError> {
         let permission = TokenPermission::from(member);
         let organisation = permission.organisation_id();
-        let mut change = self.store.begin_for_tokens(permission).await?;
+        let mut change = self
+            .store
+            .begin_for_tokens(permission, Purpose::General)
+            .await?;
         let id = insert(&mut change, member, name, secret, now).await?;
         match id {
             Some(id) => {
@@ -257,7 +260,10 @@ impl<'a> Tokens<'a> {
             return Ok(present);
         }
         let organisation = permission.organisation_id();
-        let mut change = self.store.begin_for_tokens(permission).await?;
+        let mut change = self
+            .store
+            .begin_for_tokens(permission, Purpose::Revocation)
+            .await?;
         let values = values![organisation.0, token.0, active];
         let row: Option<TokenRow> = change.fetch_optional(SET_ACTIVE, values).await?;
         let changed = match row.map(TokenSummary::from) {
@@ -307,7 +313,10 @@ impl<'a> Tokens<'a> {
         permission: TokenPermission<'_>,
     ) -> Result<Vec<TokenSummary>, TokenError> {
         let organisation = permission.organisation_id();
-        let mut change = self.store.begin_for_tokens(permission).await?;
+        let mut change = self
+            .store
+            .begin_for_tokens(permission, Purpose::Revocation)
+            .await?;
         let values = values![organisation.0];
         let rows: Vec<TokenRow> = change.fetch_all(DEACTIVATE_ALL, values).await?;
         let tokens: Vec<_> = rows.into_iter().map(TokenSummary::from).collect();
@@ -351,7 +360,10 @@ impl<'a> Tokens<'a> {
             return Ok(present);
         }
         let organisation = permission.organisation_id();
-        let mut change = self.store.begin_for_tokens(permission).await?;
+        let mut change = self
+            .store
+            .begin_for_tokens(permission, Purpose::General)
+            .await?;
         let before = find(&mut change, LOCK, permission, token).await?;
         if before.name != name {
             let new = name.as_ref().map(TokenName::as_str);
@@ -397,7 +409,10 @@ impl<'a> Tokens<'a> {
     ) -> Result<TokenSummary, TokenError> {
         self.read(permission, token).await?;
         let organisation = permission.organisation_id();
-        let mut change = self.store.begin_for_tokens(permission).await?;
+        let mut change = self
+            .store
+            .begin_for_tokens(permission, Purpose::Revocation)
+            .await?;
         let deleted = find(&mut change, DELETE, permission, token).await?;
         let record = Record::of_token(Kind::TokenDeleted, &change, organisation, (&deleted).into());
         self.store.record(&mut change, record).await?;

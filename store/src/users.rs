@@ -8,7 +8,7 @@ use model::{
 use crate::{
     Store,
     audit::Record,
-    database::{Transaction, values},
+    database::{Purpose, Transaction, values},
     error::{AccountError, DatabaseError, MemberError},
     members::{Member, Membership},
     organisations::organisation_of,
@@ -192,7 +192,10 @@ impl<'a> Users<'a> {
             // Nothing to write, so the call does not wait for other writers.
             return Ok(());
         }
-        let mut change = self.store.begin_for_member(member).await?;
+        let mut change = self
+            .store
+            .begin_for_member(member, Purpose::General)
+            .await?;
         let values = values![user.0, organisation.0];
         change.execute(SELECT_FOR_ACCOUNT, values).await?;
         Ok(change.commit().await?)

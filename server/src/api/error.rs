@@ -11,7 +11,10 @@ use model::{
     all_variants,
     permission::{Check, Explanation, Refusal},
 };
-use store::error::{DatabaseError, EventError};
+use store::{
+    error::{DatabaseError, EventError},
+    outage::log_failure,
+};
 
 use self::ReturnedBy::{EventEndpoints, EveryEndpoint, NoEndpoint, SomeEndpoints};
 use super::{envelope, throttle::Exceeded};
@@ -246,7 +249,10 @@ impl ApiError {
                 returned_by: EveryEndpoint,
             },
             Self::Store(
-                DatabaseError::Refused(_) | DatabaseError::Damaged(_) | DatabaseError::Corrupt(_),
+                DatabaseError::OutcomeUnknown(_)
+                | DatabaseError::Refused(_)
+                | DatabaseError::Damaged(_)
+                | DatabaseError::Corrupt(_),
             )
             | Self::Internal => Description {
                 status: StatusCode::INTERNAL_SERVER_ERROR,
@@ -291,10 +297,7 @@ pub(crate) fn every_error() -> impl Iterator<Item = Description> {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         if let Self::Store(error) = &self {
-            tracing::error!(
-                error = error as &dyn std::error::Error,
-                "the store failed during an API call"
-            );
+            log_failure(error, "the store failed during an API call");
         }
         let refusal = self.refusal();
         let exceeded = match &self {

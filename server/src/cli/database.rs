@@ -1,20 +1,54 @@
 //! The database of a command.
 
-use std::{env, sync::Arc};
+use std::{env, pin::pin, sync::Arc, time::Duration};
 
 use store::{Origin, Store, clock::SystemClock};
+use tokio::time::timeout;
 
-use crate::error::Error;
+use crate::{error::Error, telemetry::report_wait};
 
-/// Runs `work` with the database, and closes the database in any case.
+/// How long a command waits without a word.
+const QUIET_WAIT: Duration = Duration::from_secs(2);
+
+/// Runs `work` with the database, and closes the database in any case. Says what it waits for if that takes long: a
+/// revocation that seems to hang would worry its operator.
 pub(super) async fn with_store(
     url: &str,
     work: impl AsyncFnOnce(&Store) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let store = open(url).await?.on_behalf_of(operator());
+    announced(async {
+        let store = open(url).await?;
+        run(store, work).await
+    })
+    .await
+}
+
+/// As [`with_store`], for work that takes long even if the database answers quickly.
+pub(super) async fn with_store_for_long(
+    url: &str,
+    work: impl AsyncFnOnce(&Store) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let store = announced(open(url)).await?;
+    run(store, work).await
+}
+
+async fn run(
+    store: Store,
+    work: impl AsyncFnOnce(&Store) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let store = store.on_behalf_of(operator());
     let outcome = work(&store).await;
     store.close().await;
     outcome
+}
+
+async fn announced<T>(work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    if let Ok(outcome) = timeout(QUIET_WAIT, &mut work).await {
+        return outcome;
+    }
+    report_wait("waiting for the database to answer, or for every server to know of a change …");
+    work.await
 }
 
 /// The operator's user name on this machine, for the audit trail. It is a hint and no proof: everyone with access to

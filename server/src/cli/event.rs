@@ -41,6 +41,11 @@ pub(super) enum Command {
 }
 
 impl Command {
+    /// Whether it is slow even with a quick database.
+    pub(super) const fn takes_long(&self) -> bool {
+        matches!(self, Self::Import(_))
+    }
+
     /// Runs the command and prints the result.
     ///
     /// # Errors

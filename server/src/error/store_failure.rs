@@ -81,7 +81,11 @@ pub(super) const fn about_opening(error: &OpenError) -> Option<&'static str> {
         OpenError::Database(DatabaseError::Unavailable(_) | DatabaseError::Refused(_)) => {
             Some(CHECK_DATABASE)
         }
-        OpenError::Database(DatabaseError::Damaged(_) | DatabaseError::Corrupt(_))
+        OpenError::Database(
+            DatabaseError::OutcomeUnknown(_)
+            | DatabaseError::Damaged(_)
+            | DatabaseError::Corrupt(_),
+        )
         | OpenError::Url(_)
         | OpenError::File(..)
         | OpenError::Durability { .. } => None,
@@ -91,6 +95,9 @@ pub(super) const fn about_opening(error: &OpenError) -> Option<&'static str> {
 const fn about_database(error: &DatabaseError) -> Option<&'static str> {
     match error {
         DatabaseError::Unavailable(_) => Some(CHECK_DATABASE),
+        DatabaseError::OutcomeUnknown(_) => {
+            Some("run `developer-zone audit` to see: the change's record appears with the change")
+        }
         DatabaseError::Refused(_) | DatabaseError::Damaged(_) | DatabaseError::Corrupt(_) => None,
     }
 }

@@ -46,6 +46,7 @@ mod server_functions;
 mod serving;
 mod session_cookie;
 mod sign_in;
+mod silence;
 mod throttle;
 mod token_test;
 mod tokens;

@@ -11,7 +11,7 @@ use rustix::process::Resource;
 
 use crate::support::{
     PING_PATH,
-    cuttable_proxy::{CuttableProxy, State},
+    cuttable_proxy::State,
     database::TestDatabase,
     process::{OK, ServerProcess, assert_unavailable, read_response},
     program::{Outcome, create_token, done, in_shell, program, run},
@@ -25,9 +25,7 @@ async fn a_server_without_its_database_responds_503_and_uses_the_database_again_
     let direct = database.url();
     done(&direct, &["demo"]);
     let token = create_token(&direct);
-    let host = direct.split(['@', '/']).nth(3).expect("a host");
-    let proxy = CuttableProxy::to(host.parse().expect("an address"));
-    let url = direct.replace(host, &proxy.address().to_string());
+    let (proxy, url) = database.behind_proxy();
 
     proxy.set(State::Cut);
     let refused = run(&url, &["serve", "--listen", "127.0.0.1:0"]);

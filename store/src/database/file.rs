@@ -70,18 +70,6 @@ impl OpenFile {
         let (checked, outcome) = join!(self.check(), read);
         checked.and(outcome)
     }
-
-    /// The result of `write`, if the file is in its place before and after it. A change in a file that no other
-    /// program finds is not done.
-    pub(super) async fn write<T>(
-        &self,
-        write: impl Future<Output = Result<T, sqlx::Error>>,
-    ) -> Result<T, sqlx::Error> {
-        self.check().await?;
-        let outcome = write.await?;
-        self.check().await?;
-        Ok(outcome)
-    }
 }
 
 impl Known {

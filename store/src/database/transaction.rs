@@ -1,42 +1,45 @@
 //! A transaction on either engine.
 
-use std::time::Duration;
-
-use sqlx::{FromRow, Postgres, Sqlite};
-use tokio::time::timeout;
+use sqlx::{FromRow, Sqlite};
 
 use super::{
     file::OpenFile,
+    postgres::PgTransaction,
     statement::{Row, Sql, Values, for_postgres, for_sqlite},
+    turns::Turn,
 };
 use crate::error::DatabaseError;
-
-/// How long to wait for PostgreSQL. A little longer than its own limit for a statement: only a PostgreSQL that
-/// no longer answers takes that long.
-const POSTGRES_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// A running transaction. It changes nothing until [`Transaction::commit`]. Dropped before that, it is rolled
 /// back; a connection that cannot roll back does not return to its pool.
 pub(crate) enum Transaction {
-    Sqlite(sqlx::Transaction<'static, Sqlite>, OpenFile),
-    Postgres(sqlx::Transaction<'static, Postgres>),
+    Sqlite(SqliteTransaction),
+    Postgres(PgTransaction),
+}
+
+/// A running transaction of SQLite.
+pub(crate) struct SqliteTransaction {
+    // Dropped before the turn: the connection is on its way back when the next writer begins.
+    pub(super) inner: sqlx::Transaction<'static, Sqlite>,
+    pub(super) file: OpenFile,
+    pub(super) _turn: Turn,
 }
 
 impl Transaction {
     /// Makes the changes permanent.
     ///
     /// # Errors
-    /// Those of the database. On SQLite also when the file was moved or replaced meanwhile: other programs do not
-    /// see the change, so it is not done.
+    /// Those of the database; [`DatabaseError::OutcomeUnknown`] if PostgreSQL does not confirm the commit. On SQLite
+    /// also when the file was moved or replaced meanwhile: other programs do not see the change, so it is not done.
     pub(crate) async fn commit(self) -> Result<(), DatabaseError> {
         match self {
-            Self::Sqlite(transaction, file) => {
-                transaction.commit().await?;
+            Self::Sqlite(SqliteTransaction { inner, file, _turn }) => {
+                inner.commit().await?;
                 file.check().await?;
+                Ok(())
             }
-            Self::Postgres(transaction) => in_time(transaction.commit()).await?,
+            Self::Postgres(transaction) => transaction.commit().await,
         }
-        Ok(())
     }
 
     /// Runs a statement, and returns how many rows it changed.
@@ -47,13 +50,14 @@ impl Transaction {
     ) -> Result<u64, DatabaseError> {
         let sql = sql.into();
         Ok(match self {
-            Self::Sqlite(transaction, _) => {
-                let query = for_sqlite(sql, values);
-                query.execute(&mut **transaction).await?.rows_affected()
+            Self::Sqlite(transaction) => {
+                let query = for_sqlite(sql, values).execute(&mut *transaction.inner);
+                query.await?.rows_affected()
             }
             Self::Postgres(transaction) => {
-                let query = for_postgres(sql, values).execute(&mut **transaction);
-                in_time(query).await?.rows_affected()
+                let query = for_postgres(sql, values);
+                let done = transaction.run(|connection| Box::pin(query.execute(connection)));
+                done.await?.rows_affected()
             }
         })
     }
@@ -66,15 +70,14 @@ impl Transaction {
     ) -> Result<Option<R>, DatabaseError> {
         let sql = sql.into();
         Ok(match self {
-            Self::Sqlite(transaction, _) => {
-                let query = for_sqlite(sql, values);
-                let row = query.fetch_optional(&mut **transaction).await?;
-                row.as_ref().map(R::from_row).transpose()?
+            Self::Sqlite(transaction) => {
+                let query = for_sqlite(sql, values).fetch_optional(&mut *transaction.inner);
+                query.await?.as_ref().map(R::from_row).transpose()?
             }
             Self::Postgres(transaction) => {
-                let query = for_postgres(sql, values).fetch_optional(&mut **transaction);
-                let row = in_time(query).await?;
-                row.as_ref().map(R::from_row).transpose()?
+                let query = for_postgres(sql, values);
+                let row = transaction.run(|connection| Box::pin(query.fetch_optional(connection)));
+                row.await?.as_ref().map(R::from_row).transpose()?
             }
         })
     }
@@ -97,13 +100,14 @@ impl Transaction {
     ) -> Result<Vec<R>, DatabaseError> {
         let sql = sql.into();
         match self {
-            Self::Sqlite(transaction, _) => {
-                let query = for_sqlite(sql, values);
-                rows(&query.fetch_all(&mut **transaction).await?)
+            Self::Sqlite(transaction) => {
+                let query = for_sqlite(sql, values).fetch_all(&mut *transaction.inner);
+                rows(&query.await?)
             }
             Self::Postgres(transaction) => {
-                let query = for_postgres(sql, values).fetch_all(&mut **transaction);
-                rows(&in_time(query).await?)
+                let query = for_postgres(sql, values);
+                let found = transaction.run(|connection| Box::pin(query.fetch_all(connection)));
+                rows(&found.await?)
             }
         }
     }
@@ -115,12 +119,4 @@ where
     E: sqlx::Row,
 {
     Ok(rows.iter().map(R::from_row).collect::<Result<_, _>>()?)
-}
-
-/// The result of `work`; an unreachable database if PostgreSQL does not answer in time.
-pub(super) async fn in_time<T>(
-    work: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, sqlx::Error> {
-    let outcome = timeout(POSTGRES_TIMEOUT, work).await;
-    outcome.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }

@@ -4,7 +4,7 @@
 use std::{
     io::{ErrorKind, Read, Write},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
     thread,
     time::Duration,
 };
@@ -26,7 +26,13 @@ pub(crate) enum State {
 /// A TCP proxy in front of one server.
 pub(crate) struct CuttableProxy {
     address: SocketAddr,
-    state: Arc<Mutex<State>>,
+    shared: Arc<Mutex<Shared>>,
+}
+
+struct Shared {
+    state: State,
+    /// How often all connections were forgotten.
+    forgotten: usize,
 }
 
 impl CuttableProxy {
@@ -34,16 +40,19 @@ impl CuttableProxy {
     pub(crate) fn to(target: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
-        let state = Arc::new(Mutex::new(State::Open));
-        let shared = state.clone();
+        let shared = Arc::new(Mutex::new(Shared {
+            state: State::Open,
+            forgotten: 0,
+        }));
+        let accepting = shared.clone();
         thread::spawn(move || {
             for near in listener.incoming().flatten() {
-                if get(&shared) != State::Cut {
-                    connect(near, target, &shared);
+                if lock(&accepting).state != State::Cut {
+                    connect(near, target, &accepting);
                 }
             }
         });
-        Self { address, state }
+        Self { address, shared }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -51,26 +60,43 @@ impl CuttableProxy {
     }
 
     pub(crate) fn set(&self, state: State) {
-        *self.state.lock().expect("not poisoned") = state;
+        lock(&self.shared).state = state;
+    }
+
+    /// Passes nothing more on in the present connections, and leaves them open: as after a crash of the server's host.
+    /// New connections follow [`State`] as usual.
+    pub(crate) fn forget_connections(&self) {
+        lock(&self.shared).forgotten += 1;
     }
 }
 
-fn get(state: &Mutex<State>) -> State {
-    *state.lock().expect("not poisoned")
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().expect("not poisoned")
 }
 
 /// Joins two connections with a thread for each direction.
-fn connect(near: TcpStream, target: SocketAddr, state: &Arc<Mutex<State>>) {
+fn connect(near: TcpStream, target: SocketAddr, shared: &Arc<Mutex<Shared>>) {
     let far = TcpStream::connect(target).expect("the server is there");
+    let born = lock(shared).forgotten;
     for (from, to) in [(&near, &far), (&far, &near)] {
         let from = from.try_clone().expect("copied");
         let to = to.try_clone().expect("copied");
-        let state = state.clone();
-        thread::spawn(move || pass_on(from, to, &state));
+        let shared = shared.clone();
+        thread::spawn(move || pass_on(from, to, born, &shared));
     }
 }
 
-fn pass_on(mut from: TcpStream, mut to: TcpStream, state: &Mutex<State>) {
+/// The state of a connection that began after the connections were forgotten `born` times.
+fn state_of(born: usize, shared: &Mutex<Shared>) -> State {
+    let shared = lock(shared);
+    if shared.forgotten > born {
+        State::Silent
+    } else {
+        shared.state
+    }
+}
+
+fn pass_on(mut from: TcpStream, mut to: TcpStream, born: usize, shared: &Mutex<Shared>) {
     from.set_read_timeout(Some(POLL_DELAY)).expect("set");
     let mut bytes = [0; 16 * 1024];
     loop {
@@ -81,10 +107,10 @@ fn pass_on(mut from: TcpStream, mut to: TcpStream, state: &Mutex<State>) {
             Err(_) => break,
         };
         // Checked after the read and before the write, so that bytes that arrive after a change of state do not pass.
-        while get(state) == State::Silent {
+        while state_of(born, shared) == State::Silent {
             thread::sleep(POLL_DELAY);
         }
-        if get(state) == State::Cut || to.write_all(&bytes[..read]).is_err() {
+        if state_of(born, shared) == State::Cut || to.write_all(&bytes[..read]).is_err() {
             break;
         }
     }

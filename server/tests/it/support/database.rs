@@ -15,7 +15,7 @@ use sqlx::{
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use super::wait::TIMEOUT;
+use super::{cuttable_proxy::CuttableProxy, wait::TIMEOUT};
 
 /// Names the PostgreSQL server that tests may create databases on. `cargo xtask with-postgres` sets it.
 const POSTGRES_URL: &str = "TEST_POSTGRES_URL";
@@ -56,6 +56,15 @@ impl TestDatabase {
                 format!("{server}/{name}")
             }
         }
+    }
+
+    /// A proxy in front of PostgreSQL, and the address of this database through it.
+    pub(crate) fn behind_proxy(&self) -> (CuttableProxy, String) {
+        let direct = self.url();
+        let host = direct.split(['@', '/']).nth(3).expect("a host");
+        let proxy = CuttableProxy::to(host.parse().expect("an address"));
+        let url = direct.replace(host, &proxy.address().to_string());
+        (proxy, url)
     }
 
     /// SQLite's file.
@@ -161,9 +170,28 @@ pub(crate) async fn lock_table<'a>(
     connection: &'a mut PgConnection,
     table: &str,
 ) -> PgTransaction<'a> {
+    lock(
+        connection,
+        &format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"),
+    )
+    .await
+}
+
+/// Locks an account's row in PostgreSQL against changes, until the transaction ends.
+pub(crate) async fn lock_account<'a>(
+    connection: &'a mut PgConnection,
+    email: &str,
+) -> PgTransaction<'a> {
+    lock(
+        connection,
+        &format!("SELECT FROM users WHERE email = '{email}' FOR UPDATE"),
+    )
+    .await
+}
+
+async fn lock<'a>(connection: &'a mut PgConnection, sql: &str) -> PgTransaction<'a> {
     let mut transaction = connection.begin().await.expect("begun");
-    let lock = format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
-    let locked = sqlx::raw_sql(AssertSqlSafe(lock))
+    let locked = sqlx::raw_sql(AssertSqlSafe(sql))
         .execute(&mut *transaction)
         .await;
     locked.expect("locked");

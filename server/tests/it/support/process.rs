@@ -149,6 +149,7 @@ impl ServerProcess {
             code: status.and_then(|status| status.code()),
             stdout: format!("{}{rest}", self.first_line),
             stderr: self.stderr(),
+            has_waited: false,
         }
     }
 

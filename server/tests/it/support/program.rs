@@ -47,15 +47,25 @@ pub(crate) fn in_shell(words: &str, program: &Command) -> Command {
 pub(crate) struct Outcome {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
+    /// Without the line of a command that waits: on a busy machine, any command may wait.
     pub(crate) stderr: String,
+    /// Whether the program said that it waits for the database.
+    pub(crate) has_waited: bool,
 }
 
 impl From<Output> for Outcome {
     fn from(output: Output) -> Self {
+        let stdout = String::from_utf8(output.stdout).expect("a text");
+        let stderr = String::from_utf8(output.stderr).expect("a text");
+        let is_wait = |line: &&str| line.starts_with("waiting for the database ");
         Self {
             code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).expect("a text"),
-            stderr: String::from_utf8(output.stderr).expect("a text"),
+            stdout,
+            has_waited: stderr.lines().any(|line| is_wait(&line)),
+            stderr: stderr
+                .split_inclusive('\n')
+                .filter(|line| !is_wait(line))
+                .collect(),
         }
     }
 }

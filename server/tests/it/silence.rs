@@ -1,0 +1,268 @@
+//! PostgreSQL falls silent: it keeps connections open and does not answer. API calls and revocations have connections
+//! of their own, and all connections that died are replaced without a restart.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
+
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+use crate::support::{
+    DEMO_PASSWORD, MEMBER,
+    cuttable_proxy::{CuttableProxy, State},
+    database::{TestDatabase, count_waiting, lock_account, lock_table},
+    process::{OK, ServerProcess, assert_unavailable},
+    program::{create_token, done, newest_token_id, run},
+    wait::wait_until,
+};
+
+/// How many transactions of the dashboard can run at the same time.
+const WRITES: i64 = 5;
+/// How many calls of the API can read at the same time.
+const GUARD: i64 = 4;
+
+/// A user who writes. The member of the same organisation does not wait for that.
+const ADMIN: &str = "admin@example.com";
+
+const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
+
+/// A server behind a proxy to its database, without leases: each call reads.
+struct Zone {
+    database: TestDatabase,
+    proxy: CuttableProxy,
+    url: String,
+    server: ServerProcess,
+    token: String,
+    token_id: String,
+    /// The session of [`MEMBER`].
+    member: String,
+    /// The session of [`ADMIN`].
+    admin: String,
+    writes: AtomicUsize,
+}
+
+impl Zone {
+    async fn start() -> Self {
+        let database = TestDatabase::postgres().await;
+        let direct = database.url();
+        done(&direct, &["demo"]);
+        Self::on(database)
+    }
+
+    fn on(database: TestDatabase) -> Self {
+        let direct = database.url();
+        let token = create_token(&direct);
+        let token_id = newest_token_id(&direct);
+        let (proxy, url) = database.behind_proxy();
+        let options = ["--api-hosts=127.0.0.1", "--lease-ms=0"];
+        let server = ServerProcess::start(&url, &options);
+        let member = server.sign_in(MEMBER, DEMO_PASSWORD);
+        let admin = server.sign_in(ADMIN, DEMO_PASSWORD);
+        Self {
+            database,
+            proxy,
+            url,
+            server,
+            token,
+            token_id,
+            member,
+            admin,
+            writes: AtomicUsize::new(0),
+        }
+    }
+
+    fn ping(&self) -> String {
+        self.server.ping(&self.token)
+    }
+
+    /// Selects the other organisation for the admin: a transaction that locks the admin's account. Returns the
+    /// response's status.
+    fn write(&self) -> String {
+        let organisation = 903 + self.writes.fetch_add(1, Ordering::Relaxed) % 2;
+        let fields = format!("organisation_id={organisation}");
+        self.post(&self.admin, "select-organisation", &fields)
+    }
+
+    /// The member deactivates the token in the dashboard. Returns the response's status.
+    fn deactivate(&self) -> String {
+        let fields = format!(
+            "organisation_id=903&token_id={}&active=false",
+            self.token_id
+        );
+        self.post(&self.member, "set-token-active", &fields)
+    }
+
+    fn post(&self, cookie: &str, name: &str, fields: &str) -> String {
+        let path = format!("/api/dashboard/{name}");
+        let headers = [FORM, ("Cookie", cookie)];
+        let response = self.server.post(&path, &headers, fields);
+        response.split(' ').nth(1).unwrap_or_default().to_owned()
+    }
+
+    fn deactivate_by_command(&self) -> [&str; 5] {
+        [
+            "token",
+            "deactivate",
+            "--organisation",
+            "903",
+            &self.token_id,
+        ]
+    }
+
+    /// A connection that does not pass the proxy.
+    async fn connect(&self) -> PgConnection {
+        let connection = PgConnection::connect(&self.database.url()).await;
+        connection.expect("connected")
+    }
+}
+
+/// Waits for `work` on this thread, while other threads send requests.
+fn in_place<T>(work: impl Future<Output = T>) -> T {
+    tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(work))
+}
+
+/// Waits until this many statements wait for a lock on the table.
+async fn await_waiting(watching: &mut PgConnection, table: &str, count: i64) {
+    while count_waiting(watching, table).await < count {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: `make test` runs it"]
+async fn transactions_that_wait_for_a_lock_keep_neither_calls_nor_revocations_out() {
+    let zone = &Zone::start().await;
+    let (mut locking, mut watching) = (zone.connect().await, zone.connect().await);
+    let lock = lock_account(&mut locking, ADMIN).await;
+    thread::scope(|threads| {
+        for _ in 0..20 {
+            threads.spawn(|| zone.write());
+        }
+        // One waits for the row, and the others behind it for the table's lock of that row.
+        in_place(await_waiting(&mut watching, "users", WRITES - 1));
+        assert!(zone.ping().starts_with(OK));
+        assert_eq!(zone.deactivate(), "200");
+        assert!(zone.ping().contains("x-error-code: token_inactive\r\n"));
+    });
+    lock.rollback().await.expect("released");
+    assert!(zone.server.can_sign_in());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: `make test` runs it"]
+async fn after_its_host_died_with_every_transaction_in_use_the_database_is_used_again() {
+    let zone = &Zone::start().await;
+    let (mut locking, mut watching) = (zone.connect().await, zone.connect().await);
+    let lock = lock_account(&mut locking, ADMIN).await;
+    thread::scope(|threads| {
+        for _ in 0..20 {
+            threads.spawn(|| zone.write());
+        }
+        // One waits for the row, and the others behind it for the table's lock of that row.
+        in_place(await_waiting(&mut watching, "users", WRITES - 1));
+        zone.proxy.set(State::Silent);
+        zone.proxy.forget_connections();
+        threads.spawn(|| assert_unavailable(&zone.ping()));
+        let refused = run(&zone.url, &zone.deactivate_by_command());
+        refused.assert_failed("the database cannot be reached");
+        assert!(refused.has_waited, "{refused:?}");
+    });
+    let health = zone.server.get("/healthz", &[]);
+    assert!(health.starts_with(OK), "{health}");
+    lock.rollback().await.expect("released");
+    zone.proxy.set(State::Open);
+    wait_until("calls to be answered", || zone.ping().starts_with(OK));
+    wait_until("readiness", || {
+        zone.server.get("/readyz", &[]).starts_with(OK)
+    });
+    wait_until("the dashboard to write", || zone.server.can_sign_in());
+    done(&zone.url, &zone.deactivate_by_command());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: `make test` runs it"]
+async fn after_its_host_died_idle_connections_are_replaced_all_together() {
+    let zone = &Zone::start().await;
+    let (mut locking, mut watching) = (zone.connect().await, zone.connect().await);
+    let lock = lock_table(&mut locking, "tokens").await;
+    thread::scope(|threads| {
+        for _ in 0..GUARD {
+            threads.spawn(|| zone.ping());
+        }
+        in_place(await_waiting(&mut watching, "tokens", GUARD));
+        in_place(lock.rollback()).expect("released");
+    });
+    zone.proxy.forget_connections();
+    wait_until("a call to be answered", || zone.ping().starts_with(OK));
+    for _ in 0..20 {
+        let response = zone.ping();
+        assert!(response.starts_with(OK), "{response}");
+    }
+}
+
+/// Only sessions of this test's database wait for the standby: the server of the tests commits asynchronously.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: `make test` runs it"]
+async fn while_a_synchronous_standby_is_away_reads_go_on_and_no_change_is_called_done_or_failed() {
+    let database = TestDatabase::postgres().await;
+    done(&database.url(), &["demo"]);
+    let TestDatabase::Postgres { name, .. } = &database else {
+        unreachable!("PostgreSQL");
+    };
+    let wait = format!("ALTER DATABASE {name} SET synchronous_commit = on");
+    database.sql(&wait).await;
+    let zone = &Zone::on(database);
+    let standby = AwayStandby::begin(zone).await;
+    thread::scope(|threads| {
+        for _ in 0..24 {
+            threads.spawn(|| {
+                wait_until("changes to hang", || zone.write() == "503");
+            });
+        }
+    });
+    assert!(zone.ping().starts_with(OK));
+    let page = zone
+        .server
+        .get("/developer-zone", &[("Cookie", &zone.member)]);
+    assert!(page.starts_with(OK), "{page}");
+    let unknown = run(&zone.url, &zone.deactivate_by_command());
+    assert_eq!(unknown.code, Some(1), "{unknown:?}");
+    let words = "it is not known whether it was made";
+    assert!(unknown.stderr.contains(words), "{unknown:?}");
+    assert!(unknown.has_waited, "{unknown:?}");
+    // Nothing of the change is visible yet.
+    assert!(zone.ping().starts_with(OK));
+    standby.end(zone).await;
+    wait_until("the change to be in force", || {
+        zone.ping().contains("x-error-code: token_inactive\r\n")
+    });
+    wait_until("the dashboard to write", || zone.write() == "303");
+    done(&zone.url, &zone.deactivate_by_command());
+}
+
+/// A synchronous standby that does not exist, until [`AwayStandby::end`].
+struct AwayStandby;
+
+impl AwayStandby {
+    async fn begin(zone: &Zone) -> Self {
+        Self::set(zone, "SET synchronous_standby_names = 'away'").await;
+        Self
+    }
+
+    async fn end(self, zone: &Zone) {
+        Self::set(zone, "RESET synchronous_standby_names").await;
+    }
+
+    async fn set(zone: &Zone, change: &str) {
+        let mut connection = zone.connect().await;
+        for sql in [
+            "SET synchronous_commit = off",
+            &format!("ALTER SYSTEM {change}"),
+            "SELECT pg_reload_conf()",
+        ] {
+            let done = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection);
+            done.await.expect("a superuser may");
+        }
+    }
+}
