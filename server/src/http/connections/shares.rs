@@ -5,7 +5,7 @@
 
 use std::{cmp::Reverse, collections::HashMap, net::IpAddr, time::Duration};
 
-use ipnet::IpNet;
+use model::client::{AddressBlock, ClientAddress, ClientNetwork};
 
 /// The maximum number of connections: of all callers, and of each network.
 #[derive(Clone, Copy, Debug)]
@@ -14,53 +14,48 @@ pub(super) struct Limits {
     pub(super) all: usize,
     /// Of an IPv4 address, or of a /64 network of IPv6.
     pub(super) caller: usize,
-    /// Of a site: a /24 network of IPv4, or a /48 network of IPv6. The internet routes no smaller networks. Someone who
-    /// has one can use all addresses in it.
-    pub(super) site: usize,
+    /// Of a block of addresses.
+    pub(super) block: usize,
 }
 
 impl Limits {
-    /// A caller may hold a quarter of the connections, and at least 8, because a browser opens several. A site may hold
-    /// half of them, and at least 16. So up to 16 connections a site can hold all, and up to 8 a caller can.
+    /// A caller may hold a quarter of the connections, and at least 8, because a browser opens several. A block may hold
+    /// half of them, and at least 16. So up to 16 connections a block can hold all, and up to 8 a caller can.
     pub(super) fn of(all: usize) -> Self {
         Self {
             all,
             caller: (all / 4).max(8),
-            site: (all / 2).max(16),
+            block: (all / 2).max(16),
         }
     }
+}
+
+/// Something that has a share of the connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Network {
+    Caller(ClientNetwork),
+    Block(AddressBlock),
 }
 
 /// The networks that a connection counts for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Networks {
-    caller: IpNet,
-    site: IpNet,
+    caller: Network,
+    block: Network,
 }
 
 impl Networks {
-    /// The networks of the caller at this address. An IPv4 address written as IPv6 is an IPv4 address.
+    /// The networks of the caller at this address.
     pub(super) fn of(address: IpAddr) -> Self {
-        let address = address.to_canonical();
-        let (caller, site) = if address.is_ipv4() {
-            (32, 24)
-        } else {
-            (64, 48)
-        };
-        // The lengths are valid for their kind of address.
-        let network = |length| {
-            IpNet::new(address, length)
-                .unwrap_or_else(|_| address.into())
-                .trunc()
-        };
+        let caller = ClientAddress::new(address).network();
         Self {
-            caller: network(caller),
-            site: network(site),
+            caller: Network::Caller(caller),
+            block: Network::Block(caller.block()),
         }
     }
 
-    fn both(self) -> [IpNet; 2] {
-        [self.caller, self.site]
+    fn both(self) -> [Network; 2] {
+        [self.caller, self.block]
     }
 }
 
@@ -70,14 +65,14 @@ pub(super) enum Room {
     /// There is room.
     Free,
     /// In this network, which uses its whole share.
-    In(IpNet),
+    In(Network),
     /// Anywhere: all connections are in use.
     Anywhere,
 }
 
 /// How many connections each network holds.
 #[derive(Debug, Default)]
-pub(super) struct Shares(HashMap<IpNet, usize>);
+pub(super) struct Shares(HashMap<Network, usize>);
 
 impl Shares {
     /// Counts a connection.
@@ -103,7 +98,7 @@ impl Shares {
     /// networks, because it carries requests of many callers.
     pub(super) fn room(&self, networks: Option<Networks>, open: usize, limits: Limits) -> Room {
         if let Some(networks) = networks {
-            let limits = [limits.caller, limits.site];
+            let limits = [limits.caller, limits.block];
             for (network, limit) in networks.both().into_iter().zip(limits) {
                 if self.count(network) >= limit {
                     return Room::In(network);
@@ -117,7 +112,7 @@ impl Shares {
         }
     }
 
-    /// Which of the candidates makes room. First come those of the site that holds most, then those of the caller that
+    /// Which of the candidates makes room. First come those of the block that holds most, then those of the caller that
     /// holds most, then the one that waited longest. None if no candidate is in the right network.
     pub(super) fn makes_room<K>(
         &self,
@@ -131,14 +126,14 @@ impl Shares {
         candidates
             .filter(|candidate| is_there(candidate.networks))
             .max_by_key(|candidate| {
-                let Networks { caller, site } = candidate.networks;
-                let held = (self.count(site), self.count(caller));
+                let Networks { caller, block } = candidate.networks;
+                let held = (self.count(block), self.count(caller));
                 (held, candidate.waited, Reverse(candidate.number))
             })
             .map(|candidate| candidate.key)
     }
 
-    fn count(&self, network: IpNet) -> usize {
+    fn count(&self, network: Network) -> usize {
         self.0.get(&network).copied().unwrap_or_default()
     }
 }
@@ -162,7 +157,7 @@ mod tests {
     const LIMITS: Limits = Limits {
         all: 8,
         caller: 2,
-        site: 4,
+        block: 4,
     };
 
     fn networks(address: &str) -> Networks {
@@ -177,8 +172,13 @@ mod tests {
         shares
     }
 
-    fn network(text: &str) -> IpNet {
-        text.parse().expect("a network")
+    /// The caller's network, or its block.
+    fn caller(address: &str) -> Network {
+        networks(address).caller
+    }
+
+    fn block(address: &str) -> Network {
+        networks(address).block
     }
 
     /// Which of these connections makes room. Each is an address and its wait in seconds. The result is an index.
@@ -196,18 +196,18 @@ mod tests {
 
     #[test]
     fn a_caller_gets_room_until_it_holds_its_share() {
-        let caller = "192.0.2.1";
-        let room = |held: &[&str]| shares(held).room(Some(networks(caller)), held.len(), LIMITS);
+        let address = "192.0.2.1";
+        let room = |held: &[&str]| shares(held).room(Some(networks(address)), held.len(), LIMITS);
         assert_eq!(room(&[]), Room::Free);
-        assert_eq!(room(&[caller]), Room::Free);
-        assert_eq!(room(&[caller; 2]), Room::In(network("192.0.2.1/32")));
+        assert_eq!(room(&[address]), Room::Free);
+        assert_eq!(room(&[address; 2]), Room::In(caller("192.0.2.1")));
     }
 
     #[test]
     fn a_caller_gets_room_while_another_network_holds_its_share() {
         let held = ["192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.2"];
         let room = |address| shares(&held).room(Some(networks(address)), held.len(), LIMITS);
-        assert_eq!(room("192.0.2.3"), Room::In(network("192.0.2.0/24")));
+        assert_eq!(room("192.0.2.3"), Room::In(block("192.0.2.0")));
         assert_eq!(room("192.0.3.3"), Room::Free);
         assert_eq!(room("2001:db8::1"), Room::Free);
     }
@@ -218,14 +218,14 @@ mod tests {
         let room = |shares: &Shares, address| shares.room(Some(networks(address)), 2, LIMITS);
         assert_eq!(
             room(&same_64, "2001:db8:0:1::9"),
-            Room::In(network("2001:db8:0:1::/64"))
+            Room::In(caller("2001:db8:0:1::"))
         );
         assert_eq!(room(&same_64, "2001:db8:0:2::9"), Room::Free);
         let same_48: Vec<_> = (1..=4).map(|n| format!("2001:db8:0:{n}::1")).collect();
         let same_48: Vec<_> = same_48.iter().map(String::as_str).collect();
         assert_eq!(
             room(&shares(&same_48), "2001:db8:0:9::1"),
-            Room::In(network("2001:db8::/48"))
+            Room::In(block("2001:db8::"))
         );
         assert_eq!(room(&shares(&same_48), "2001:db8:1::1"), Room::Free);
     }
@@ -262,7 +262,7 @@ mod tests {
             (attacker, 2),
         ];
         assert_eq!(makes_room(Room::Anywhere, &held), Some(2));
-        // The site with most connections is found although no address of it holds most. Its small caller keeps its own.
+        // The block with most connections is found although no address of it holds most. Its small caller keeps its own.
         let held = [
             ("198.51.100.1", 70),
             ("198.51.100.1", 70),
@@ -276,10 +276,10 @@ mod tests {
     #[test]
     fn within_a_network_only_its_own_connections_make_room() {
         let held = [("198.51.100.1", 70), ("192.0.2.1", 1), ("192.0.2.2", 2)];
-        let room = |text| makes_room(Room::In(network(text)), &held);
-        assert_eq!(room("192.0.2.1/32"), Some(1));
-        assert_eq!(room("192.0.2.0/24"), Some(2));
-        assert_eq!(room("203.0.113.0/24"), None);
+        let room = |network| makes_room(Room::In(network), &held);
+        assert_eq!(room(caller("192.0.2.1")), Some(1));
+        assert_eq!(room(block("192.0.2.1")), Some(2));
+        assert_eq!(room(block("203.0.113.1")), None);
         assert_eq!(makes_room(Room::Anywhere, &[]), None);
     }
 
@@ -290,11 +290,11 @@ mod tests {
     }
 
     #[test]
-    fn of_64_connections_or_more_a_site_cannot_hold_all_and_a_caller_can_always_hold_eight() {
+    fn of_64_connections_or_more_a_block_cannot_hold_all_and_a_caller_can_always_hold_eight() {
         for all in [64, 68, 10_000] {
             let limits = Limits::of(all);
             assert!(
-                limits.caller < limits.site && limits.site < all,
+                limits.caller < limits.block && limits.block < all,
                 "{limits:?}"
             );
         }

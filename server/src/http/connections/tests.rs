@@ -53,7 +53,7 @@ impl Server {
             limits: Limits {
                 all: max_connections,
                 caller: 1,
-                site: 1,
+                block: 1,
             },
             proxies: TrustedProxies::from_iter(["127.0.0.1".parse().expect("an address")]),
         })
@@ -61,10 +61,10 @@ impl Server {
     }
 
     /// A server without trusted proxies, with these limits of connections.
-    async fn shared(all: usize, caller: usize, site: usize, stalled: Duration) -> Self {
+    async fn shared(all: usize, caller: usize, block: usize, stalled: Duration) -> Self {
         Self::bounded(Bounds {
             timeouts: Timeouts { stalled, ..LENIENT },
-            limits: Limits { all, caller, site },
+            limits: Limits { all, caller, block },
             proxies: TrustedProxies::default(),
         })
         .await
@@ -455,7 +455,7 @@ async fn trusted_proxies_have_no_share_and_their_connections_are_not_closed_for_
         limits: Limits {
             all: 4,
             caller: 1,
-            site: 1,
+            block: 1,
         },
         proxies: TrustedProxies::from_iter([CALLER.parse().expect("an address")]),
     })
