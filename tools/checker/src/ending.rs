@@ -46,7 +46,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 enum End {
     SetPassword,
     SignOut,
-    EndAll,
+    SignOutEverywhere,
     ChangePasswordElsewhere,
     ChangePasswordHere,
     RemoveMember,
@@ -57,7 +57,7 @@ impl End {
     const EACH: [Self; 7] = [
         Self::SetPassword,
         Self::SignOut,
-        Self::EndAll,
+        Self::SignOutEverywhere,
         Self::ChangePasswordElsewhere,
         Self::ChangePasswordHere,
         Self::RemoveMember,
@@ -68,7 +68,7 @@ impl End {
         match self {
             Self::SetPassword => "user set-password",
             Self::SignOut => "sign-out",
-            Self::EndAll => "sign-out everywhere in another session",
+            Self::SignOutEverywhere => "sign-out everywhere in another session",
             Self::ChangePasswordElsewhere => "change of the password in another session",
             Self::ChangePasswordHere => "change of the password in the same session",
             Self::RemoveMember => "member remove",
@@ -204,7 +204,7 @@ impl Run {
             End::RemoveMember => self.command("member remove --organisation 903").await,
             End::Disable => self.command("user disable").await,
             End::SignOut => browser(ended).submit("sign-out", "").await,
-            End::EndAll => browser(elsewhere).submit("end-all-sessions", "").await,
+            End::SignOutEverywhere => browser(elsewhere).submit("end-all-sessions", "").await,
             End::ChangePasswordElsewhere => browser(elsewhere).change_password().await,
             End::ChangePasswordHere => browser(ended).change_password().await,
         }
