@@ -334,22 +334,27 @@ impl Browser {
         }
     }
 
+    /// Deletes some at a time: a session may have eight requests under way.
     async fn delete_all_tokens(&mut self) -> Result<()> {
         let rows = self.rows().await?;
-        let mut deleting = JoinSet::new();
-        for id in rows.iter().filter_map(|row| row["token"]["id"].as_i64()) {
-            let mut browser = Self::new(&self.client.server, self.session.clone());
-            deleting.spawn(async move {
+        let ids: Vec<_> = rows
+            .iter()
+            .filter_map(|row| row["token"]["id"].as_i64())
+            .collect();
+        for ids in ids.chunks(WORKERS_PER_SERVER) {
+            let mut deleting = JoinSet::new();
+            for id in ids {
+                let mut browser = Self::new(&self.client.server, self.session.clone());
                 let body = format!("organisation_id={ORGANISATION}&token_id={id}");
-                browser.form("delete-token", &body).await
-            });
-        }
-        for response in deleting.join_all().await {
-            let status = response?.status;
-            ensure!(
-                status == StatusCode::OK,
-                "delete-token responded with {status}"
-            );
+                deleting.spawn(async move { browser.form("delete-token", &body).await });
+            }
+            for response in deleting.join_all().await {
+                let status = response?.status;
+                ensure!(
+                    status == StatusCode::OK,
+                    "delete-token responded with {status}"
+                );
+            }
         }
         Ok(())
     }
