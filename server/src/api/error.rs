@@ -148,7 +148,7 @@ impl ApiError {
     }
 
     /// What the API sends for the error, and what the documentation says about it.
-    fn describe(self) -> Description {
+    pub(super) fn describe(self) -> Description {
         match self {
             Self::Refused(refusal) => of_refusal(refusal),
             Self::RateLimited(_) => of_refusal(Refusal::RateLimited),

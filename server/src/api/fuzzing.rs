@@ -42,7 +42,7 @@ pub fn host(target: &Uri, hosts: &[HeaderValue]) -> Option<String> {
 pub fn window_and_page(target: &Uri) -> Result<(TimeWindow, PageRequest), String> {
     query::WindowQuery::read(target)
         .map(|query::WindowQuery(window, page)| (window, page))
-        .map_err(|error| error.message().into_owned())
+        .map_err(|error| error.describe().message.into_owned())
 }
 
 /// The ids in the path of an event, found by a router. `None` if the path is not that of an event.
@@ -58,7 +58,7 @@ pub fn ids(target: &Uri) -> Option<Result<[i64; 2], String>> {
     });
     let found = ROUTER.at(target.path()).ok()?;
     let ids = call::ids(&found.params, ["org_id", "event_id"]);
-    Some(ids.map_err(|error| error.message().into_owned()))
+    Some(ids.map_err(|error| error.describe().message.into_owned()))
 }
 
 /// The `Content-Disposition` of an original with this name. `None` if the name is invalid.
