@@ -13,9 +13,6 @@ pub(crate) const DATABASE_TIMEOUT: Duration = Duration::from_secs(5);
 /// API must have time left for a new connection and its read.
 pub(super) const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A connection that answered this recently is used without a ping.
-pub(super) const TRUSTED_FOR: Duration = Duration::from_secs(1);
-
 /// How long a connection may be idle before its next use opens a new one. Firewalls forget idle connections.
 pub(super) const IDLE_LIFETIME: Duration = Duration::from_secs(10 * 60);
 

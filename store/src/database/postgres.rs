@@ -28,8 +28,8 @@ use tokio::{
 use super::{
     limits::{
         CLOSE_TIMEOUT, COMMIT_TIMEOUT, DATABASE_TIMEOUT, GUARD, IDLE_LIFETIME, LIFETIME,
-        PING_TIMEOUT, PoolLimits, READS, RECONNECT_DELAY, REVOCATIONS, TRUSTED_FOR,
-        UNCONFIRMED_LIFETIME, WRITES,
+        PING_TIMEOUT, PoolLimits, READS, RECONNECT_DELAY, REVOCATIONS, UNCONFIRMED_LIFETIME,
+        WRITES,
     },
     pools::{PoolConnections, Purpose},
 };
@@ -214,9 +214,6 @@ impl Pool {
 
     /// The connection, if PostgreSQL answers on it. If not, its generation ends.
     async fn tested(&self, mut open: Open) -> Option<Open> {
-        if open.used.elapsed() < TRUSTED_FOR {
-            return Some(open);
-        }
         if let Ok(Ok(())) = timeout(PING_TIMEOUT, open.connection.ping()).await {
             Some(open)
         } else {
@@ -266,14 +263,24 @@ impl Pool {
                 return Err(io::Error::other(Unconfirming).into());
             }
         }
-        let mut lent = self.acquire().await?;
+        let lent = match self.begun().await {
+            // PostgreSQL ended this session after the ping. Nothing has happened yet.
+            Err(error) if matches!(Damage::of(&error), Damage::Closed) => self.begun().await?,
+            begun => begun?,
+        };
         let end = Instant::now() + limits.transaction;
+        Ok(PgTransaction { lent, end })
+    }
+
+    /// A connection that is inside a transaction.
+    async fn begun(&self) -> Result<Lent, sqlx::Error> {
+        let mut lent = self.acquire().await?;
         lent.in_transaction = true;
-        lent.run(limits.statement, |connection| {
+        lent.run(self.0.limits.statement, |connection| {
             Box::pin(execute(connection, "BEGIN"))
         })
         .await?;
-        Ok(PgTransaction { lent, end })
+        Ok(lent)
     }
 
     /// Finds out whether PostgreSQL answers at all. If not, the generation ends.
