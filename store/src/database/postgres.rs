@@ -69,7 +69,7 @@ impl Postgres {
     }
 
     /// A connection for statements that read.
-    pub(crate) async fn acquire(&self, purpose: Purpose) -> Result<Lent, sqlx::Error> {
+    pub(crate) async fn acquire(&self, purpose: Purpose) -> Result<PooledConnection, sqlx::Error> {
         let pool = match purpose {
             Purpose::Guard => &self.guard,
             Purpose::Revocation => &self.revocations,
@@ -172,13 +172,13 @@ impl Pool {
     }
 
     /// A connection that works, as far as is known.
-    async fn acquire(&self) -> Result<Lent, sqlx::Error> {
+    async fn acquire(&self) -> Result<PooledConnection, sqlx::Error> {
         let end = Instant::now() + DATABASE_TIMEOUT;
-        let lent = timeout_at(end, self.lend(end)).await;
-        lent.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+        let pooled = timeout_at(end, self.check_out(end)).await;
+        pooled.unwrap_or(Err(sqlx::Error::PoolTimedOut))
     }
 
-    async fn lend(&self, end: Instant) -> Result<Lent, sqlx::Error> {
+    async fn check_out(&self, end: Instant) -> Result<PooledConnection, sqlx::Error> {
         let slot = Arc::clone(&self.0.slots).acquire_owned().await;
         let slot = slot.map_err(|_| sqlx::Error::PoolClosed)?;
         let open = loop {
@@ -191,7 +191,7 @@ impl Pool {
                 None => break self.connect(end).await?,
             }
         };
-        Ok(Lent {
+        Ok(PooledConnection {
             pool: self.clone(),
             open: Some(open),
             slot: Some(slot),
@@ -263,24 +263,25 @@ impl Pool {
                 return Err(io::Error::other(Unconfirming).into());
             }
         }
-        let lent = match self.begun().await {
+        let pooled = match self.begun().await {
             // PostgreSQL ended this session after the ping. Nothing has happened yet.
             Err(error) if matches!(Damage::of(&error), Damage::Closed) => self.begun().await?,
             begun => begun?,
         };
         let end = Instant::now() + limits.transaction;
-        Ok(PgTransaction { lent, end })
+        Ok(PgTransaction { pooled, end })
     }
 
     /// A connection that is inside a transaction.
-    async fn begun(&self) -> Result<Lent, sqlx::Error> {
-        let mut lent = self.acquire().await?;
-        lent.in_transaction = true;
-        lent.run(self.0.limits.statement, |connection| {
-            Box::pin(execute(connection, "BEGIN"))
-        })
-        .await?;
-        Ok(lent)
+    async fn begun(&self) -> Result<PooledConnection, sqlx::Error> {
+        let mut pooled = self.acquire().await?;
+        pooled.in_transaction = true;
+        pooled
+            .run(self.0.limits.statement, |connection| {
+                Box::pin(execute(connection, "BEGIN"))
+            })
+            .await?;
+        Ok(pooled)
     }
 
     /// Finds out whether PostgreSQL answers at all. If not, the generation ends.
@@ -342,7 +343,7 @@ impl fmt::Debug for Pool {
 /// transaction is rolled back first, and one whose read was cancelled first receives the rest of the answer. Both
 /// keep their slot meanwhile, within [`DATABASE_TIMEOUT`]. A transaction whose statement was cancelled is closed: what
 /// it waits for, such as a lock, could last.
-pub(crate) struct Lent {
+pub(crate) struct PooledConnection {
     pool: Pool,
     open: Option<Open>,
     slot: Option<OwnedSemaphorePermit>,
@@ -351,7 +352,7 @@ pub(crate) struct Lent {
     in_transaction: bool,
 }
 
-impl Lent {
+impl PooledConnection {
     /// Runs a statement that reads.
     pub(crate) async fn read<T, W>(&mut self, work: W) -> Result<T, sqlx::Error>
     where
@@ -389,7 +390,7 @@ impl Lent {
     }
 }
 
-impl Drop for Lent {
+impl Drop for PooledConnection {
     fn drop(&mut self) {
         let Some(open) = self.open.take() else {
             return;
@@ -428,7 +429,7 @@ async fn tidy(pool: &Pool, mut open: Open, in_transaction: bool) {
 
 /// A running transaction of PostgreSQL. Dropped before its commit, it is rolled back.
 pub(crate) struct PgTransaction {
-    lent: Lent,
+    pooled: PooledConnection,
     /// When the transaction as a whole must have ended.
     end: Instant,
 }
@@ -440,8 +441,8 @@ impl PgTransaction {
         W: for<'c> FnOnce(&'c mut PgConnection) -> Running<'c, T> + Send,
     {
         let left = self.end.saturating_duration_since(Instant::now());
-        let limit = left.min(self.lent.pool.0.limits.statement);
-        self.lent.run(limit, work).await
+        let limit = left.min(self.pooled.pool.0.limits.statement);
+        self.pooled.run(limit, work).await
     }
 
     /// Makes the changes permanent. The commit runs to its end even if the caller goes away.
@@ -449,11 +450,11 @@ impl PgTransaction {
     /// # Errors
     /// [`DatabaseError::OutcomeUnknown`] if PostgreSQL does not confirm the commit in time, or the connection ends.
     pub(super) async fn commit(mut self) -> Result<(), DatabaseError> {
-        let (Some(open), slot) = (self.lent.open.take(), self.lent.slot.take()) else {
+        let (Some(open), slot) = (self.pooled.open.take(), self.pooled.slot.take()) else {
             return Err(no_answer().into());
         };
         let (tell, told) = oneshot::channel();
-        task::spawn(commit(self.lent.pool.clone(), open, slot, tell));
+        task::spawn(commit(self.pooled.pool.clone(), open, slot, tell));
         told.await
             .unwrap_or_else(|gone| Err(DatabaseError::OutcomeUnknown(gone.into())))
     }
