@@ -319,9 +319,11 @@ impl<S: HttpService> Connections<S> {
         }
     }
 
-    /// Asks a further connection while one still waits. The one asked before may have begun another request instead.
+    /// Asks a further connection while one still waits, if those asked before have begun another request instead. One
+    /// that waits for a request ends as soon as its task runs.
     fn retry_waiting(&mut self, now: Instant) {
-        if self.waiting.is_some() {
+        let ends = |open: &Open| open.makes_room && open.progress.state().waits_for_request();
+        if self.waiting.is_some() && !self.open.values().any(ends) {
             self.make_room(Room::Anywhere, now);
         }
     }

@@ -364,7 +364,21 @@ async fn one_caller_cannot_hold_every_connection() {
 
 #[tokio::test]
 async fn many_addresses_of_one_network_cannot_hold_every_connection() {
-    let server = Server::shared(4, 2, 3, LONG).await;
+    // Checking all the time must not close a second connection before the first has ended.
+    let timeouts = Timeouts {
+        check_every: Duration::from_nanos(1),
+        ..LENIENT
+    };
+    let server = Server::bounded(Bounds {
+        timeouts,
+        limits: Limits {
+            all: 4,
+            caller: 2,
+            block: 3,
+        },
+        proxies: TrustedProxies::default(),
+    })
+    .await;
     let oldest = server.used_from(CALLER).await;
     let mut kept = [
         server.used_from(CALLER).await,
