@@ -128,8 +128,8 @@ soak: setup-test ## Revocation under load for SOAK_MINUTES=10, then durability
 	$(call section,Ended sessions)
 	@$(CHECKER) ends
 
-sabotage: setup-test ## Show that the checker detects a server that reports a change too early
-	$(call section,Revocation with the wait left out)
+sabotage: setup-test ## Show that the checker detects servers that break a promise
+	$(call section,Revocation with the wait or the check left out)
 	@cargo xtask build
 	@$(BUILD_CHECKER)
 	@cargo build --package server --bin developer-zone --features store/sabotage
