@@ -74,7 +74,7 @@ test-sections:
 	@cargo xtask build
 	$(call section,Rust tests)
 	@cargo test $(TESTED)
-	$(call section,Rust tests with PostgreSQL, the front end and proxies)
+	$(call section,Rust tests with PostgreSQL and the front end)
 	@cargo xtask with-postgres -- cargo test $(TESTED) --test it --test contract -- --ignored
 	$(call section,Tests of the tools)
 	@cargo test --package xtask
