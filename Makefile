@@ -216,7 +216,7 @@ setup-deb:
 # npm writes this file last. It is older than the lock file if packages must be installed again.
 $(NPM_PACKAGES): end2end/package-lock.json
 	@tools/scripts/setup node
-	@cd end2end && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund
+	@cd end2end && npm ci --no-audit --no-fund --ignore-scripts
 
 $(LIGHTHOUSE): end2end/lighthouse/package-lock.json
 	@tools/scripts/setup node
