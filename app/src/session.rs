@@ -73,5 +73,5 @@ pub(crate) use self::{
 pub use self::{
     cookies::Cookies,
     member::{signed_in, viewer},
-    request::SessionSettings,
+    request::{Revocation, SessionSettings},
 };

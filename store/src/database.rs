@@ -41,7 +41,7 @@ pub(crate) use self::{
     transaction::Transaction,
 };
 use self::{
-    limits::{SQLITE_GUARD_READERS, SQLITE_READERS},
+    limits::{SQLITE_GUARD_READERS, SQLITE_READERS, SQLITE_REVOCATION_READERS},
     statement::{for_postgres, for_sqlite},
     transaction::{SqliteTransaction, rows},
     turns::WriterTurns,
@@ -78,6 +78,7 @@ pub(crate) struct SqliteDatabase {
     /// The queue for the writer. It is fair, whereas SQLite's own busy handler is not.
     turns: WriterTurns,
     guard_readers: SqlitePool,
+    revocation_readers: SqlitePool,
     readers: SqlitePool,
     /// The file that the pools have open.
     pub(crate) file: OpenFile,
@@ -90,7 +91,8 @@ impl SqliteDatabase {
     pub(crate) const fn readers(&self, purpose: Purpose) -> &SqlitePool {
         match purpose {
             Purpose::Guard => &self.guard_readers,
-            Purpose::Revocation | Purpose::General => &self.readers,
+            Purpose::Revocation => &self.revocation_readers,
+            Purpose::General => &self.readers,
         }
     }
 }
@@ -128,6 +130,7 @@ impl Database {
                 writer,
                 turns: WriterTurns::new(),
                 guard_readers: open_readers(&options, SQLITE_GUARD_READERS).await?,
+                revocation_readers: open_readers(&options, SQLITE_REVOCATION_READERS).await?,
                 readers: open_readers(&options, SQLITE_READERS).await?,
                 file,
                 worked: Arc::default(),
@@ -166,6 +169,7 @@ impl Database {
         match &self.engine {
             Engine::Sqlite(sqlite) => {
                 sqlite.guard_readers.close().await;
+                sqlite.revocation_readers.close().await;
                 sqlite.readers.close().await;
                 sqlite.writer.close().await;
             }
@@ -179,6 +183,7 @@ impl Database {
             Engine::Sqlite(sqlite) => vec![
                 PoolConnections::of("writer", &sqlite.writer),
                 PoolConnections::of("guard", &sqlite.guard_readers),
+                PoolConnections::of("revocations", &sqlite.revocation_readers),
                 PoolConnections::of("readers", &sqlite.readers),
             ],
             Engine::Postgres(postgres) => postgres.connections(),

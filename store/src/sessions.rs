@@ -281,10 +281,11 @@ impl<'a> Sessions<'a> {
     /// Those of the database. The session then has not ended.
     pub async fn end_by_key(&self, key: &SessionKey) -> Result<(), DatabaseError> {
         let now = self.store.clock().now();
-        if self.read(key, now).await?.is_none() {
+        let store = self.store.for_revocation();
+        if store.sessions().read(key, now).await?.is_none() {
             return Ok(());
         }
-        let mut transaction = self.store.database_for(Purpose::Revocation).begin().await?;
+        let mut transaction = store.database().begin().await?;
         if let Some(user) = end_session(&mut transaction, key, now).await? {
             let email = email_of(&mut transaction, user).await?;
             let record = Record::signed_out(user, &email);

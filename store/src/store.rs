@@ -24,10 +24,13 @@ const MAX_ENDED_SESSIONS: usize = 10_000;
 pub struct Store {
     inner: Arc<Inner>,
     origin: Option<Arc<Origin>>,
+    is_for_revocation: bool,
 }
 
 struct Inner {
     database: Database,
+    /// The same database, with the connections of revocations.
+    revocations: Database,
     clock: Arc<dyn Clock>,
     key_cache: KeyCache,
     sign_in_throttle: SignInThrottle,
@@ -50,6 +53,7 @@ impl Store {
             inner: Arc::new(Inner {
                 key_cache: KeyCache::new(database.with_purpose(Purpose::Guard)),
                 usage: Usage::new(database.clone(), clock.clone()),
+                revocations: database.with_purpose(Purpose::Revocation),
                 database,
                 clock,
                 sign_in_throttle: SignInThrottle::new(),
@@ -58,6 +62,7 @@ impl Store {
                 ended_sessions: Cache::new(MAX_ENDED_SESSIONS),
             }),
             origin: None,
+            is_for_revocation: false,
         })
     }
 
@@ -66,8 +71,18 @@ impl Store {
     #[must_use]
     pub fn on_behalf_of(&self, origin: Origin) -> Self {
         Self {
-            inner: Arc::clone(&self.inner),
             origin: Some(Arc::new(origin)),
+            ..self.clone()
+        }
+    }
+
+    /// The same store for a request that revokes something. All that it reads and changes has the connections of
+    /// revocations: slow pages cannot keep it from finding its session and its member.
+    #[must_use]
+    pub fn for_revocation(&self) -> Self {
+        Self {
+            is_for_revocation: true,
+            ..self.clone()
         }
     }
 
@@ -100,7 +115,10 @@ impl Store {
         lease: Lease,
         clock: Arc<dyn MonotonicClock>,
     ) -> Result<(), ServerLockError> {
-        self.inner.key_cache.become_server(lease, clock).await
+        self.inner.key_cache.become_server(lease, clock).await?;
+        // Before the first request: none of them must wait for others that read it slowly.
+        self.session_signing_key().await?;
+        Ok(())
     }
 
     /// Closes every connection, after its running statement.
@@ -134,11 +152,15 @@ impl Store {
     }
 
     pub(crate) fn database(&self) -> &Database {
-        &self.inner.database
+        self.database_for(Purpose::General)
     }
 
-    pub(crate) fn database_for(&self, purpose: Purpose) -> Database {
-        self.inner.database.with_purpose(purpose)
+    pub(crate) fn database_for(&self, purpose: Purpose) -> &Database {
+        if purpose == Purpose::Revocation || self.is_for_revocation {
+            &self.inner.revocations
+        } else {
+            &self.inner.database
+        }
     }
 
     pub(crate) fn shared_origin(&self) -> Option<Arc<Origin>> {
@@ -171,5 +193,69 @@ impl fmt::Debug for Store {
         f.debug_tuple("Store")
             .field(&self.inner.database.engine_name())
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{
+        organisation::{OrganisationId, Plan, Role},
+        user::Email,
+    };
+
+    use super::*;
+    use crate::{
+        clock::SystemClock,
+        database::{Engine, Purpose},
+        permission::TokenPermission,
+    };
+
+    const PASSWORD: &str = "correct horse battery";
+
+    /// On SQLite, whose connections a test can hold. Those to PostgreSQL hang in `server/tests/it/silence.rs`.
+    #[tokio::test]
+    async fn a_revocation_needs_no_connection_of_other_reads() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite:{}", folder.path().join("zone.db").display());
+        let store = Store::open(&url, Arc::new(SystemClock)).await;
+        let store = store.expect("opened");
+        store.migrate().await.expect("migrated");
+        let organisation = OrganisationId(903);
+        let email = Email::parse("ada@example.com").expect("an address");
+        let organisations = store.organisations();
+        let created = organisations.create(Some(organisation), "Races", Plan::Enterprise);
+        created.await.expect("created");
+        let users = store.users();
+        let user = users.create(&email, PASSWORD, organisation, Role::Admin);
+        user.await.expect("created");
+        let sign_in = store.sign_in();
+        let signed_in = sign_in.with_password(&email, PASSWORD, None, None).await;
+        let key = signed_in.expect("signed in").session;
+        let member = store.members().find_by_email(&email, organisation).await;
+        let member = member.expect("a member");
+        let tokens = store.tokens();
+        let created = tokens.create(&member, None);
+        let token = created.await.expect("created").summary.id;
+
+        let Engine::Sqlite(sqlite) = store.database().engine() else {
+            unreachable!("SQLite");
+        };
+        let mut in_use = Vec::new();
+        for purpose in [Purpose::Guard, Purpose::General] {
+            let pool = sqlite.readers(purpose);
+            for _ in 0..pool.options().get_max_connections() {
+                in_use.push(pool.acquire().await.expect("a reader"));
+            }
+        }
+        let request = store.for_revocation();
+        let session = request.sessions().find(&key).await.expect("an answer");
+        let session = session.expect("a session");
+        let member = request.members().find(&session, organisation).await;
+        member.expect("a member");
+        let permission = TokenPermission::Operator(organisation);
+        let deactivated = tokens.set_active(permission, token, false).await;
+        deactivated.expect("deactivated");
+        tokens.delete(permission, token).await.expect("deleted");
+        store.sessions().end_by_key(&key).await.expect("ended");
     }
 }

@@ -19,6 +19,7 @@ use crate::{
     permission::TokenPermission,
     secret::PlainToken,
     token_name::stored_name,
+    usage::Usage,
 };
 
 /// A new token. Its secret can be shown now, and never again.
@@ -245,7 +246,9 @@ impl<'a> Tokens<'a> {
         token: TokenId,
         active: bool,
     ) -> Result<Receipt, TokenError> {
-        let changed = self.change_active(permission, token, active).await;
+        let store = self.store.for_revocation();
+        let tokens = Tokens::new(&store);
+        let changed = tokens.change_active(permission, token, active).await;
         Ok(self.receipt(self.once_in_force(changed).await?))
     }
 
@@ -390,10 +393,11 @@ impl<'a> Tokens<'a> {
         permission: TokenPermission<'_>,
         token: TokenId,
     ) -> Result<Receipt, TokenError> {
-        let deleted = self.try_delete(permission, token).await;
+        let store = self.store.for_revocation();
+        let deleted = Tokens::new(&store).try_delete(permission, token).await;
         let receipt = self.receipt(self.once_in_force(deleted).await?);
         // The token is deleted even if this fails.
-        if let Err(error) = self.store.usage().forget(token).await {
+        if let Err(error) = Usage::forget(store.database(), token).await {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "cannot remove a deleted token's usage; retrying within an hour"

@@ -250,8 +250,8 @@ impl Usage {
     ///
     /// # Errors
     /// Those of the database. [`Usage::purge`] then removes it later.
-    pub(crate) async fn forget(&self, token: TokenId) -> Result<(), DatabaseError> {
-        let mut transaction = self.database.begin().await?;
+    pub(crate) async fn forget(database: &Database, token: TokenId) -> Result<(), DatabaseError> {
+        let mut transaction = database.begin().await?;
         for sql in [FORGET_COUNTS, FORGET_LAST_USE] {
             transaction.execute(sql, values![token.0]).await?;
         }
@@ -267,7 +267,7 @@ impl Usage {
         let deleted: Vec<(i64,)> = self.database.fetch_all(LEFT_BEHIND, &[]).await?;
         for (token,) in deleted {
             let start = Instant::now();
-            self.forget(TokenId(token)).await?;
+            Self::forget(&self.database, TokenId(token)).await?;
             self.database.give_way(start.elapsed()).await;
         }
         let kept_from = self.clock.now().plus_millis(-KEPT_DAYS * DAY_MILLIS);

@@ -25,10 +25,19 @@ pub struct SessionSettings {
     pub confirm_password_after: Duration,
 }
 
-/// The store, acting for the running request: the audit trail records who sent it.
+/// Marks a request that revokes something. The crate `server` adds it as an extension of the request.
+#[derive(Clone, Copy, Debug)]
+pub struct Revocation;
+
+/// The store, acting for the running request: the audit trail records who sent it. A request that revokes something
+/// gets the connections of revocations.
 pub(crate) fn store() -> Store {
-    let client = of_request(client);
-    expect_context::<Store>().on_behalf_of(Origin::Request(client))
+    let store = expect_context::<Store>().on_behalf_of(Origin::Request(of_request(client)));
+    if of_request(|request| request.extensions.get::<Revocation>().is_some()) {
+        store.for_revocation()
+    } else {
+        store
+    }
 }
 
 /// The cookies of this server.

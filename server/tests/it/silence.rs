@@ -19,6 +19,8 @@ use crate::support::{
 
 /// How many transactions of the dashboard can run at the same time.
 const WRITES: i64 = 5;
+/// How many pages can read at the same time.
+const READS: i64 = 5;
 /// How many calls of the API can read at the same time.
 const GUARD: i64 = 4;
 
@@ -86,11 +88,12 @@ impl Zone {
 
     /// The member deactivates the token in the dashboard. Returns the response's status.
     fn deactivate(&self) -> String {
-        let fields = format!(
-            "organisation_id=903&token_id={}&active=false",
-            self.token_id
-        );
+        let fields = format!("{}&active=false", self.token_fields());
         self.post(&self.member, "set-token-active", &fields)
+    }
+
+    fn token_fields(&self) -> String {
+        format!("organisation_id=903&token_id={}", self.token_id)
     }
 
     fn post(&self, cookie: &str, name: &str, fields: &str) -> String {
@@ -147,6 +150,33 @@ async fn transactions_that_wait_for_a_lock_keep_neither_calls_nor_revocations_ou
     });
     lock.rollback().await.expect("released");
     assert!(zone.server.can_sign_in());
+}
+
+/// The pages hang for as long as the server waits for a statement.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: `make test` runs it"]
+async fn pages_that_hang_in_their_reads_keep_no_revocation_out() {
+    let zone = &Zone::start().await;
+    let (mut locking, mut watching) = (zone.connect().await, zone.connect().await);
+    let lock = lock_table(&mut locking, "events").await;
+    thread::scope(|threads| {
+        for _ in 0..READS {
+            let cookie = [("Cookie", zone.member.as_str())];
+            threads.spawn(move || zone.server.get("/events", &cookie));
+        }
+        in_place(await_waiting(&mut watching, "events", READS));
+        zone.proxy.forget_connections();
+        assert_eq!(zone.deactivate(), "200");
+        assert!(zone.ping().contains("x-error-code: token_inactive\r\n"));
+        let deleted = zone.post(&zone.member, "delete-token", &zone.token_fields());
+        assert_eq!(deleted, "200");
+        assert!(zone.ping().contains("x-error-code: token_invalid\r\n"));
+        assert_eq!(zone.post(&zone.admin, "sign-out", ""), "303");
+        assert_eq!(zone.post(&zone.member, "end-all-sessions", ""), "303");
+    });
+    lock.rollback().await.expect("released");
+    let left = sqlx::query_scalar("SELECT COUNT(*) FROM sessions").fetch_one(&mut watching);
+    assert_eq!(left.await.ok(), Some(0_i64));
 }
 
 #[tokio::test(flavor = "multi_thread")]

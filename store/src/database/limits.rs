@@ -34,8 +34,9 @@ pub(super) const UNCONFIRMED_LIFETIME: Duration = Duration::from_secs(10 * 60);
 /// How long closing the database waits for running statements.
 pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How many connections read from a SQLite file: for the guard, and for everything else.
+/// How many connections read from a SQLite file: for the guard, for revocations, and for everything else.
 pub(super) const SQLITE_GUARD_READERS: u32 = 4;
+pub(super) const SQLITE_REVOCATION_READERS: u32 = 2;
 pub(super) const SQLITE_READERS: u32 = 4;
 
 /// How long a revocation waits for its turn to write to SQLite. It is next in the queue. So it waits for one running

@@ -14,8 +14,8 @@ pub(crate) enum Purpose {
 /// How many connections of a pool are in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolConnections {
-    /// The pool's name: `writer`, `guard` and `readers` on SQLite; `guard`, `revocations`, `reads` and `writes` on
-    /// PostgreSQL.
+    /// The pool's name: `writer`, `guard`, `revocations` and `readers` on SQLite; `guard`, `revocations`, `reads` and
+    /// `writes` on PostgreSQL.
     pub pool: &'static str,
     /// Connections in use.
     pub in_use: u32,

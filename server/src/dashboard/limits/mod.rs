@@ -15,7 +15,10 @@ mod running;
 
 use std::{sync::Arc, time::Duration};
 
-use app::{RequestError, session::Cookies};
+use app::{
+    RequestError,
+    session::{Cookies, Revocation},
+};
 use axum::{
     Json,
     extract::{Request, State},
@@ -141,13 +144,22 @@ impl Limits {
 }
 
 /// Passes a request on if it is within its limits. Otherwise responds 429.
-pub(super) async fn layer(State(limits): State<Limits>, request: Request, next: Next) -> Response {
+///
+/// A [`Kind::Narrowing`] request is marked as a [`Revocation`].
+pub(super) async fn layer(
+    State(limits): State<Limits>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let client = request.extensions().get::<ClientAddress>();
     let network = client.map(|client| client.network());
     let key = limits.cookies.session_key(request.headers());
     let member = limits.member(key).await;
     let sender = Sender { network, member };
     let kind = Kind::of(&sender, request.uri().path());
+    if kind == Kind::Narrowing {
+        request.extensions_mut().insert(Revocation);
+    }
     match limits.kinds[kind as usize].begin(&sender) {
         Ok(_running) => next.run(request).await,
         Err(wait) => {
