@@ -26,6 +26,7 @@ CHECKER       := cargo xtask with-postgres -- $(CARGO_TARGET_DIR)/debug/history-
 
 # How long the longer checks take.
 SOAK_MINUTES ?= 10
+SIEGE_MINUTES ?= 14
 FUZZ_SECONDS ?= 60
 EXAMPLES     ?= 40
 
@@ -83,6 +84,7 @@ test-sections:
 	@$(CHECKER) --short
 	@$(CHECKER) durability --short
 	@$(CHECKER) ends --short
+	@$(CHECKER) siege --short
 	@$(MAKE) conformance
 	@$(MAKE) e2e ARGS=
 
@@ -129,16 +131,23 @@ soak: setup-test ## Revocation under load for SOAK_MINUTES=10, then durability
 	@$(CHECKER) ends
 
 sabotage: setup-test ## Show that the checker detects servers that break a promise
-	$(call section,Revocation with the wait or the check left out)
+	$(call section,Revocation with the wait or the check or the shares left out)
 	@cargo xtask build
 	@$(BUILD_CHECKER)
-	@cargo build --package server --bin developer-zone --features store/sabotage
+	@cargo build --package server --bin developer-zone --features sabotage
 	@DEVELOPER_ZONE_SABOTAGE=no-wait $(CHECKER) --short --expect-violation && \
-	  DEVELOPER_ZONE_SABOTAGE=no-check $(CHECKER) ends --short --expect-violation; \
+	  DEVELOPER_ZONE_SABOTAGE=no-check $(CHECKER) ends --short --expect-violation && \
+	  DEVELOPER_ZONE_SABOTAGE=no-shares $(CHECKER) siege --short --expect-violation; \
 	  found=$$?; cargo xtask build && exit $$found
 
 # These measure the optimised program.
-bench lighthouse: export DEVELOPER_ZONE_BIN = $(CARGO_TARGET_DIR)/release/developer-zone
+siege bench lighthouse: export DEVELOPER_ZONE_BIN = $(CARGO_TARGET_DIR)/release/developer-zone
+
+siege: setup-test ## Attacks on the optimised server while an owner and a partner work, for docs/siege.md (SIEGE_MINUTES=14)
+	@cargo xtask build --release
+	@cargo build --release --package checker --bin history-checker
+	$(call section,Siege)
+	@cargo xtask with-postgres -- $(CARGO_TARGET_DIR)/release/history-checker siege --minutes $(SIEGE_MINUTES)
 
 bench: setup-test ## Benchmarks for docs/performance.md, on an idle machine
 	@tools/scripts/setup wrk
@@ -184,9 +193,10 @@ audit: setup-rust ## Known vulnerabilities of all crates; fails if the advisory 
 sbom: setup-rust ## Every crate in the binary, with version, licence and hash: target/sbom/*.cdx.json (CycloneDX)
 	@cargo xtask sbom
 
-nightly: ## What takes too long for make test, hours in all: soak, sabotage, fuzzing, audit, every look, Lighthouse, mutants
+nightly: ## What takes too long for make test, hours in all: soak, siege, sabotage, fuzzing, audit, every look, Lighthouse, mutants
 	@$(MAKE) audit
 	@$(MAKE) soak SOAK_MINUTES=30
+	@$(MAKE) siege
 	@$(MAKE) sabotage
 	@$(MAKE) conformance EXAMPLES=400
 	@$(MAKE) fuzz FUZZ_SECONDS=600
@@ -227,4 +237,4 @@ help: ## List these tasks
 	      /^##@ / { printf "\n%s\n", substr($$0, 5) } \
 	      /^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: run dev build deb check test test-sections nightly lint-rust editor-check lint e2e conformance soak sabotage bench lighthouse deb-test fuzz mutants audit sbom fmt setup setup-rust setup-build setup-test setup-deb help
+.PHONY: run dev build deb check test test-sections nightly lint-rust editor-check lint e2e conformance soak sabotage siege bench lighthouse deb-test fuzz mutants audit sbom fmt setup setup-rust setup-build setup-test setup-deb help

@@ -24,7 +24,7 @@ mod password;
 mod permission;
 pub mod photos;
 #[cfg(feature = "sabotage")]
-mod sabotage;
+pub mod sabotage;
 mod schema;
 pub mod secret;
 pub mod sessions;

@@ -12,6 +12,12 @@ pub(crate) fn no_check() -> bool {
     is_chosen("no-check")
 }
 
+/// Whether strangers, accounts and networks are not limited to their shares (`DEVELOPER_ZONE_SABOTAGE=no-shares`): known
+/// browsers sign in like strangers, and there are no limits of dashboard requests and of a network's connections.
+pub fn no_shares() -> bool {
+    is_chosen("no-shares")
+}
+
 fn is_chosen(what: &str) -> bool {
     std::env::var_os("DEVELOPER_ZONE_SABOTAGE").is_some_and(|chosen| chosen == what)
 }

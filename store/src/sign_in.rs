@@ -112,6 +112,8 @@ impl<'a> SignIn<'a> {
         let found = self.find_by_email(email).await?;
         let hash = found.as_ref().map_or("", |found| &found.password_hash);
         let device = self.device(device_cookie, email, hash).await?;
+        #[cfg(feature = "sabotage")]
+        let device = device.filter(|_| !crate::sabotage::no_shares());
         let source = device.map_or(Source::Stranger(network), |device| {
             Source::KnownDevice(device, network)
         });

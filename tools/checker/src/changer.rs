@@ -4,13 +4,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use checker::history::{Action, Change, Ending, Time, TokenId, Way};
-use http::{StatusCode, header};
+use http::StatusCode;
 use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
+    browser::Browser,
     client::{Client, HttpResponse, NoResponse},
     program::{Output, Program, Server},
 };
@@ -19,8 +20,8 @@ use crate::{
 pub(crate) const ORGANISATION: i64 = 903;
 /// One of its configured events.
 pub(crate) const EVENT: i64 = 456;
-const MEMBER: &str = "member@example.com";
-const PASSWORD: &str = "developer-zone-demo";
+pub(crate) const MEMBER: &str = "member@example.com";
+pub(crate) const PASSWORD: &str = "developer-zone-demo";
 
 /// Longer than any fault. A change that has no response after this time will not get one.
 const CHANGE_TIMEOUT: Duration = Duration::from_secs(45);
@@ -139,7 +140,7 @@ impl CommandLine {
     }
 }
 
-/// Signs in. Returns the session cookie, which is valid on every server.
+/// Signs in. Returns the cookies, which are valid on every server.
 pub(crate) async fn sign_in(server: &Arc<Server>) -> Result<String> {
     sign_in_as(server, MEMBER, PASSWORD).await
 }
@@ -150,22 +151,10 @@ pub(crate) async fn sign_in_as(
     email: &str,
     password: &str,
 ) -> Result<String> {
-    let mut client = Client::new(Arc::clone(server));
-    let form = [("content-type", "application/x-www-form-urlencoded")];
-    let email = email.replace('@', "%40");
-    let password = password.replace(' ', "+");
-    let body = format!("email={email}&password={password}");
-    let response = client.post("/api/dashboard/sign-in", &form, body, CHANGE_TIMEOUT);
-    let response = response.await.ok().context("sign-in got no response")?;
-    let cookie = response.headers.get(header::SET_COOKIE);
-    let session = cookie
-        .and_then(|cookie| cookie.to_str().ok())
-        .and_then(|cookie| cookie.split(';').next())
-        .filter(|cookie| cookie.starts_with("session="));
-    match session {
-        Some(session) => Ok(session.to_owned()),
-        None => bail!("sign-in failed with status {}", response.status),
-    }
+    let mut browser = Browser::new(server, String::new());
+    let signed_in = browser.sign_in(email, password).await?;
+    signed_in.map_err(|answer| anyhow!("sign-in failed: {answer}"))?;
+    Ok(browser.cookies)
 }
 
 /// A user who requests changes.
@@ -413,7 +402,7 @@ impl Changer {
 }
 
 /// The token in the response of `create-token`.
-fn key_in(body: &[u8]) -> Option<Key> {
+pub(crate) fn key_in(body: &[u8]) -> Option<Key> {
     let body: Value = serde_json::from_slice(body).ok()?;
     Some(Key {
         id: TokenId(body["row"]["token"]["id"].as_i64()?),

@@ -2,7 +2,12 @@
 //!
 //! It never retries a request by itself, because the record must contain the result of each one.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
@@ -11,13 +16,17 @@ use hyper::{
     client::conn::http1::{self, SendRequest},
 };
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
 
 use crate::program::Server;
 
 /// A connection to a server, opened on demand.
 pub(crate) struct Client {
     pub(crate) server: Arc<Server>,
+    address: Ipv4Addr,
     open: Option<SendRequest<Full<Bytes>>>,
 }
 
@@ -41,7 +50,21 @@ pub(crate) enum NoResponse {
 
 impl Client {
     pub(crate) const fn new(server: Arc<Server>) -> Self {
-        Self { server, open: None }
+        Self::at(server, Ipv4Addr::LOCALHOST)
+    }
+
+    /// A client at this address of 127.0.0.0/8: all of it is this machine.
+    pub(crate) const fn at(server: Arc<Server>, address: Ipv4Addr) -> Self {
+        Self {
+            server,
+            address,
+            open: None,
+        }
+    }
+
+    /// Closes the connection. The next request opens another one.
+    pub(crate) fn disconnect(&mut self) {
+        self.open = None;
     }
 
     pub(crate) async fn get(
@@ -116,12 +139,21 @@ impl Client {
             None => false,
         };
         if !usable {
-            let stream = TcpStream::connect(self.server.address()?).await.ok()?;
-            stream.set_nodelay(true).ok()?;
+            let stream = connect_from(self.address, self.server.address()?);
+            let stream = stream.await.ok()?;
             let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
             tokio::spawn(connection);
             self.open = Some(sender);
         }
         self.open.as_mut()
     }
+}
+
+/// Connects to a server from this address of 127.0.0.0/8.
+pub(crate) async fn connect_from(address: Ipv4Addr, server: SocketAddr) -> io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(SocketAddr::from((address, 0)))?;
+    let stream = socket.connect(server).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }

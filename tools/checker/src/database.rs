@@ -3,7 +3,7 @@
 use std::{env, net::SocketAddr, path::Path, process, str::FromStr};
 
 use anyhow::{Context, Result, bail};
-use sqlx::{ConnectOptions, Connection, postgres::PgConnectOptions};
+use sqlx::{ConnectOptions, Connection, postgres::PgConnectOptions, sqlite::SqliteConnectOptions};
 use url::Url;
 
 /// A new PostgreSQL database on the server at `TEST_POSTGRES_URL`.
@@ -71,4 +71,17 @@ impl PostgresDatabase {
 /// The URL of an SQLite database in a folder.
 pub(crate) fn sqlite_in(folder: &Path) -> String {
     format!("sqlite:{}", folder.join("zone.db").display())
+}
+
+/// The size of the database at this URL, in bytes.
+pub(crate) async fn size_of(url: &str) -> Result<i64> {
+    if url.starts_with("sqlite:") {
+        let options = SqliteConnectOptions::from_str(url)?.read_only(true);
+        let pages = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+        let mut connection = options.connect().await?;
+        return Ok(sqlx::query_scalar(pages).fetch_one(&mut connection).await?);
+    }
+    let mut connection = PgConnectOptions::from_str(url)?.connect().await?;
+    let size = "SELECT pg_database_size(current_database())";
+    Ok(sqlx::query_scalar(size).fetch_one(&mut connection).await?)
 }

@@ -20,8 +20,8 @@ use serde_json::Value;
 use tokio::{task::JoinSet, time::sleep};
 
 use crate::{
+    browser::Browser,
     changer::{Clock, CommandLine, ORGANISATION, sign_in_as},
-    client::{Client, HttpResponse, NoResponse},
     database::PostgresDatabase,
     program::{Program, Server},
     signals::until_signal,
@@ -38,8 +38,6 @@ const OBSERVERS_PASSWORD: &str = "developer-zone-demo";
 const WORKERS_PER_SERVER: usize = 7;
 /// Changes that are done before the end is requested.
 const DONE_BEFORE: usize = 20;
-/// Ends the wait for a server that hangs.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A way to end the user's session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -252,39 +250,7 @@ fn mark_of(name: &Value) -> Option<Mark> {
     name.as_str()?.strip_prefix("change ")?.parse().ok()
 }
 
-/// A session in a browser, on one server.
-struct Browser {
-    client: Client,
-    session: String,
-}
-
 impl Browser {
-    fn new(server: &Arc<Server>, session: String) -> Self {
-        Self {
-            client: Client::new(Arc::clone(server)),
-            session,
-        }
-    }
-
-    async fn post(
-        &mut self,
-        name: &str,
-        kind: &str,
-        body: String,
-    ) -> Result<HttpResponse, NoResponse> {
-        let headers = [("content-type", kind), ("cookie", self.session.as_str())];
-        let path = format!("/api/dashboard/{name}");
-        self.client
-            .post(&path, &headers, body, REQUEST_TIMEOUT)
-            .await
-    }
-
-    async fn form(&mut self, name: &str, body: &str) -> Result<HttpResponse> {
-        let kind = "application/x-www-form-urlencoded";
-        let response = self.post(name, kind, body.to_owned()).await;
-        response.map_err(|error| anyhow::anyhow!("{name} got no response: {error:?}"))
-    }
-
     /// Submits a form that must succeed. It redirects anywhere but to sign-in with a page to return to.
     async fn submit(&mut self, name: &str, body: &str) -> Result<()> {
         let response = self.form(name, body).await?;
@@ -325,8 +291,7 @@ impl Browser {
         let body = serde_json::json!({ "organisation_id": ORGANISATION, "seen": null });
         let response = self
             .post("watch-tokens", "application/json", body.to_string())
-            .await;
-        let response = response.map_err(|error| anyhow::anyhow!("no rows: {error:?}"))?;
+            .await?;
         let mut body: Value = serde_json::from_slice(&response.body)?;
         match body["rows"].take() {
             Value::Array(rows) => Ok(rows),
@@ -344,7 +309,7 @@ impl Browser {
         for ids in ids.chunks(WORKERS_PER_SERVER) {
             let mut deleting = JoinSet::new();
             for id in ids {
-                let mut browser = Self::new(&self.client.server, self.session.clone());
+                let mut browser = Self::new(&self.client.server, self.cookies.clone());
                 let body = format!("organisation_id={ORGANISATION}&token_id={id}");
                 deleting.spawn(async move { browser.form("delete-token", &body).await });
             }

@@ -7,6 +7,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "no request is served here")]
 
+mod browser;
 mod caller;
 mod changer;
 mod client;
@@ -17,6 +18,7 @@ mod program;
 mod proxy;
 mod report;
 mod revocation;
+mod siege;
 mod signals;
 mod verdict;
 
@@ -41,6 +43,7 @@ use crate::{program::Program, verdict::Verdict};
   cargo xtask with-postgres -- cargo run --package checker -- --short
   cargo xtask with-postgres -- cargo run --package checker -- --minutes 30 --seed 7
   cargo xtask with-postgres -- cargo run --package checker -- durability --rounds 500
+  cargo xtask with-postgres -- cargo run --package checker -- siege --short
 
 The program under test is DEVELOPER_ZONE_BIN, or target/debug/developer-zone."
 )]
@@ -83,6 +86,12 @@ enum Task {
         /// How often each kind of end is tried, in a run without --short
         #[arg(long, default_value = "30")]
         rounds: usize,
+    },
+    /// Attack a server from many addresses, and check that an owner and a partner get everything done
+    Siege {
+        /// Length of a run without --short
+        #[arg(long, default_value = "14")]
+        minutes: u64,
     },
 }
 
@@ -148,6 +157,10 @@ async fn run_and_judge(
         Some(Task::Ends { rounds }) => {
             let rounds = if arguments.short { 1 } else { *rounds };
             vec![Box::new(ending::run(seed, servers, rounds, program).await?)]
+        }
+        Some(Task::Siege { minutes }) => {
+            let length = (!arguments.short).then(|| Duration::from_secs(60 * minutes));
+            vec![Box::new(siege::run(seed, length, program, folder).await?)]
         }
     };
     let mut stdout = io::stdout().lock();

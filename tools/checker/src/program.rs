@@ -30,6 +30,27 @@ pub(crate) struct Program {
     folder: PathBuf,
     lease_ms: u64,
     supports_leases: bool,
+    settings: Settings,
+}
+
+/// How the program is started.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// Environment variables, which also old versions and commands without such an option accept.
+    pub(crate) variables: &'static [(&'static str, &'static str)],
+    /// What a shell runs before it becomes the program, to limit it. Empty for no shell.
+    pub(crate) limits: String,
+}
+
+impl Settings {
+    /// For a long run of many calls: no rate limits, and passwords need not be confirmed again.
+    const OF_LONG_RUNS: Self = Self {
+        variables: &[
+            ("DEVELOPER_ZONE_RATE_LIMIT", "0"),
+            ("DEVELOPER_ZONE_CONFIRM_PASSWORD_AFTER", "30days"),
+        ],
+        limits: String::new(),
+    };
 }
 
 /// The result of a command.
@@ -57,10 +78,19 @@ impl Program {
             folder: folder.to_owned(),
             lease_ms,
             supports_leases: false,
+            settings: Settings::OF_LONG_RUNS,
         };
         let help = program.command("", &["serve", "--help"]).output().await?;
         program.supports_leases = String::from_utf8_lossy(&help.stdout).contains("--lease-ms");
         Ok(program)
+    }
+
+    /// The same program with other settings.
+    pub(crate) fn with(&self, settings: Settings) -> Self {
+        Self {
+            settings,
+            ..self.clone()
+        }
     }
 
     /// How long a server may use cached data. `None` if the program reads the database on every call.
@@ -70,7 +100,15 @@ impl Program {
 
     /// A command of the program. It inherits no `DEVELOPER_ZONE_` variables, except the one that chooses a sabotage.
     fn command(&self, database_url: &str, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.path);
+        let Settings { variables, limits } = &self.settings;
+        let mut command = if limits.is_empty() {
+            Command::new(&self.path)
+        } else {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", &format!("{limits}; exec \"$0\" \"$@\"")]);
+            shell.arg(&self.path);
+            shell
+        };
         for (name, _) in env::vars_os() {
             let name_text = name.to_string_lossy();
             if name_text.starts_with("DEVELOPER_ZONE_") && name_text != "DEVELOPER_ZONE_SABOTAGE" {
@@ -83,6 +121,7 @@ impl Program {
         }
         command
             .args(arguments)
+            .envs(variables.iter().copied())
             .env("DEVELOPER_ZONE_DATABASE_URL", database_url)
             // Includes the message of a server that stops on a signal, which must not happen here.
             .env("DEVELOPER_ZONE_LOG", "warn,server::serve=info")
@@ -202,14 +241,12 @@ impl Server {
 
     /// Starts the server on a free port. Another process may have taken the previous port.
     pub(crate) async fn restart(&self) -> Result<()> {
-        const ARGUMENTS: [&str; 7] = [
+        const ARGUMENTS: [&str; 5] = [
             "serve",
             "--listen",
             "127.0.0.1:0",
             "--api-hosts",
             "127.0.0.1",
-            "--rate-limit",
-            "0",
         ];
         let log = fs::File::options()
             .create(true)
@@ -218,8 +255,6 @@ impl Server {
         let mut child = self
             .program
             .command(&self.database_url, &ARGUMENTS)
-            // Otherwise a long run would have to confirm its password.
-            .env("DEVELOPER_ZONE_CONFIRM_PASSWORD_AFTER", "30days")
             .stderr(log)
             .spawn()?;
         let stdout = child.stdout.take().context("standard output is piped")?;

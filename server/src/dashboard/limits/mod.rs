@@ -204,6 +204,10 @@ impl<C: Clock + Clone> Budgets<C> {
     /// # Errors
     /// The time to wait.
     fn begin(&self, sender: &Sender) -> Result<Runs, Duration> {
+        #[cfg(feature = "sabotage")]
+        if store::sabotage::no_shares() {
+            return Ok((None, None, None));
+        }
         let session = sender.member.map(|member| member.session);
         let account = sender.member.map(|member| member.account);
         Ok((

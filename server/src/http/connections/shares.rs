@@ -22,6 +22,11 @@ impl Limits {
     /// A caller may hold a quarter of the connections, and at least 8, because a browser opens several. A block may hold
     /// half of them, and at least 16. So up to 16 connections a block can hold all, and up to 8 a caller can.
     pub(super) fn of(all: usize) -> Self {
+        #[cfg(feature = "sabotage")]
+        if store::sabotage::no_shares() {
+            let (caller, block) = (usize::MAX, usize::MAX);
+            return Self { all, caller, block };
+        }
         Self {
             all,
             caller: (all / 4).max(8),
@@ -119,6 +124,10 @@ impl Shares {
         room: Room,
         candidates: impl Iterator<Item = Candidate<K>>,
     ) -> Option<K> {
+        #[cfg(feature = "sabotage")]
+        if store::sabotage::no_shares() {
+            return None;
+        }
         let is_there = |networks: Networks| match room {
             Room::In(network) => networks.both().contains(&network),
             Room::Free | Room::Anywhere => true,
