@@ -34,7 +34,8 @@ pub enum RequestError {
     WrongPassword,
     /// Too many wrong passwords. The server checks the next one after this many seconds.
     TooManyTries(u64),
-    /// The session, the account or the network sends too many requests. It may send one after this many seconds.
+    /// The session, the account, the network or the organisation sends too many requests. It may send one after this many
+    /// seconds.
     TooManyRequests(u64),
     /// The text is not a valid token name.
     TokenName(InvalidTokenName),
@@ -202,7 +203,7 @@ mod server {
     use store::{
         error::{
             AuditError, DatabaseError, MemberError, NewPasswordError, PasswordHashError,
-            PlanRequired, SessionError, SignInError, TokenError,
+            PlanRequired, SessionError, SignInError, TokenError, TooManyRecords,
         },
         outage::log_failure,
     };
@@ -234,7 +235,7 @@ mod server {
         pub(crate) fn set_status(&self) {
             if let Some(response) = use_context::<ResponseOptions>() {
                 response.set_status(self.status());
-                if let Self::TooManyTries(seconds) = self {
+                if let Self::TooManyTries(seconds) | Self::TooManyRequests(seconds) = self {
                     response.insert_header(RETRY_AFTER, (*seconds).into());
                 }
             }
@@ -265,6 +266,12 @@ mod server {
         }
     }
 
+    impl From<TooManyRecords> for RequestError {
+        fn from(TooManyRecords(wait): TooManyRecords) -> Self {
+            Self::TooManyRequests(whole_seconds(wait))
+        }
+    }
+
     impl From<PlanRequired> for RequestError {
         fn from(PlanRequired(plan): PlanRequired) -> Self {
             Self::PlanRequired(plan)
@@ -288,6 +295,7 @@ mod server {
                 TokenError::SessionEnded => Self::SessionEnded,
                 TokenError::PlanRequired(required) => required.into(),
                 TokenError::LimitReached => Self::TokenLimitReached,
+                TokenError::TooManyRecords(error) => error.into(),
                 TokenError::NoSuchToken(token) => Self::NoSuchToken(token),
                 TokenError::Database(error) => error.into(),
             }
@@ -318,6 +326,7 @@ mod server {
             match error {
                 SignInError::WrongPassword => Self::WrongPassword,
                 SignInError::TooManyTries(wait) => Self::TooManyTries(whole_seconds(wait)),
+                SignInError::TooManyRecords(error) => error.into(),
                 SignInError::SessionEnded => Self::SessionEnded,
                 SignInError::NewPassword(error) => Self::NewPassword(error.into()),
                 SignInError::Hash(error) => error.into(),

@@ -21,6 +21,10 @@ impl SignInFailure {
                 let wait = wait_text(seconds);
                 format!("Too many wrong passwords. Wait {wait}, then try again.")
             }
+            Self::TooManySignIns(seconds) => {
+                let wait = wait_text(seconds);
+                format!("Too many sign-ins. Wait {wait}, then try again.")
+            }
             Self::Unavailable => {
                 "Sign-in is unavailable right now. Try again in a moment.".to_owned()
             }

@@ -17,7 +17,9 @@
 //!
 //! **Failed sign-ins** change nothing, and are recorded before the response. A sign-in that is refused before its
 //! password is checked (throttled, or the server is busy) is only logged. Refusing costs nothing, and a record of
-//! each would let strangers fill the database.
+//! each would let strangers fill the database. For the same reason failed sign-ins beyond an allowance are only logged.
+//!
+//! **How fast it may grow** is limited for each account and organisation ([`crate::record_allowance`]).
 
 mod record;
 mod select;
@@ -36,6 +38,7 @@ use crate::{
     database::{Transaction, Value, values},
     error::{AuditError, DatabaseError, PruneError},
     permission::AuditPermission,
+    record_allowance::RecordedBy,
 };
 
 /// The audit trail; see [`Store::audit`].
@@ -138,7 +141,7 @@ impl<'a> Audit<'a> {
         select.page(rows, size as usize, permission.sees_operators())
     }
 
-    /// Records a failed sign-in. The address is kept only if it has an account.
+    /// Records a failed sign-in, unless there were too many. The address is kept only if it has an account.
     ///
     /// # Errors
     /// Those of the database.
@@ -148,6 +151,11 @@ impl<'a> Audit<'a> {
             .fetch_optional(ACCOUNT_BY_EMAIL, values![email.as_str()])
             .await?;
         let account = account.map(|account| (UserId(account.id), account.email));
+        let by = RecordedBy::WrongPasswords(account.as_ref().map(|(user, _)| *user));
+        if self.store.take_record(by).is_err() {
+            // The log has it.
+            return Ok(());
+        }
         let record = Record::failed_sign_in(account);
         self.store.record(&mut transaction, record).await?;
         transaction.commit().await

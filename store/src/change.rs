@@ -24,10 +24,11 @@ use model::{
 use crate::{
     Store,
     database::{Purpose, Transaction, values},
-    error::{DatabaseError, MemberError, SessionError, TokenError},
+    error::{DatabaseError, MemberError, SessionError, TokenError, TooManyRecords},
     members::Member,
     organisation_row::OrganisationRow,
     permission::TokenPermission,
+    record_allowance::RecordedBy,
     sessions::{Session, ended},
 };
 
@@ -113,16 +114,20 @@ impl Store {
         })
     }
 
-    /// Begins a change of an organisation's tokens.
+    /// Begins a change of an organisation's tokens. Takes from the allowances of its user and organisation, unless it is
+    /// a revocation.
     ///
     /// # Errors
-    /// [`TokenError::SessionEnded`], [`TokenError::NotAMember`], [`TokenError::PlanRequired`],
+    /// [`TokenError::TooManyRecords`], [`TokenError::SessionEnded`], [`TokenError::NotAMember`], [`TokenError::PlanRequired`],
     /// [`TokenError::NoSuchOrganisation`], and those of the database.
     pub(crate) async fn begin_for_tokens(
         &self,
         permission: TokenPermission<'_>,
         purpose: Purpose,
     ) -> Result<Change, TokenError> {
+        if purpose != Purpose::Revocation {
+            self.take_record_of_token(permission)?;
+        }
         let mut change = match permission {
             TokenPermission::Member(member) => self.begin_for_member(member, purpose).await?,
             TokenPermission::Operator(_) => Change {
@@ -137,6 +142,17 @@ impl Store {
         let found = row.map(Organisation::try_from).transpose()?;
         permission.require_plan_of(found)?;
         Ok(change)
+    }
+
+    /// Takes one record from the allowances of a member who acts in a session.
+    fn take_record_of_token(&self, permission: TokenPermission<'_>) -> Result<(), TooManyRecords> {
+        match permission {
+            TokenPermission::Member(member) if member.session().is_some() => {
+                self.take_record(RecordedBy::User(member.user_id()))?;
+                self.take_record(RecordedBy::MembersOf(member.organisation().id))
+            }
+            TokenPermission::Member(_) | TokenPermission::Operator(_) => Ok(()),
+        }
     }
 }
 
@@ -183,4 +199,76 @@ fn is_missing(locked: u64) -> bool {
         return false;
     }
     locked == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use model::{
+        organisation::{Plan, Role},
+        timestamp::Timestamp,
+        token::TokenName,
+        user::Email,
+    };
+
+    use super::*;
+    use crate::clock::ManualClock;
+
+    /// Only here can a test use up an allowance without 900 changes.
+    #[tokio::test]
+    async fn members_who_record_too_much_together_can_still_deactivate() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite:{}", folder.path().join("test.db").display());
+        let clock = ManualClock::new(Timestamp(1_768_802_400_000));
+        let store = Store::open(&url, Arc::new(clock)).await.expect("opened");
+        store.migrate().await.expect("migrated");
+        let organisations = store.organisations();
+        let organisation = organisations.create(None, "One", Plan::Enterprise).await;
+        let organisation = organisation.expect("created").id;
+        let email = Email::parse("ada@example.com").expect("an address");
+        let password = "correct horse battery";
+        let created = store
+            .users()
+            .create(&email, password, organisation, Role::Admin)
+            .await;
+        created.expect("created");
+        let key = store
+            .sign_in()
+            .with_password(&email, password, None, None)
+            .await;
+        let session = store
+            .sessions()
+            .find(&key.expect("signed in").session)
+            .await;
+        let session = session.expect("an answer").expect("a session");
+        let ada = store
+            .members()
+            .find(&session, organisation)
+            .await
+            .expect("a member");
+        let token = store
+            .tokens()
+            .create(&ada, None)
+            .await
+            .expect("created")
+            .summary
+            .id;
+
+        for _ in 0..900 {
+            let taken = store.take_record(RecordedBy::MembersOf(organisation));
+            taken.expect("within the allowance");
+        }
+        let name = TokenName::parse("another").expect("a name");
+        let renamed = store
+            .tokens()
+            .rename((&ada).into(), token, Some(name))
+            .await;
+        assert!(
+            matches!(renamed, Err(TokenError::TooManyRecords(_))),
+            "{renamed:?}"
+        );
+        let deactivated = store.tokens().set_active((&ada).into(), token, false).await;
+        deactivated.expect("deactivated");
+    }
 }

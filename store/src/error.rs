@@ -197,6 +197,11 @@ pub enum SessionError {
     Database(#[from] DatabaseError),
 }
 
+/// An account or an organisation has recorded too many changes. The next one can be made after this time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many changes were recorded; the next one can be made in {:.1} s", .0.as_secs_f64())]
+pub struct TooManyRecords(pub Duration);
+
 /// An organisation was not created or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum OrganisationError {
@@ -279,6 +284,9 @@ pub enum SignInError {
     /// Too many wrong passwords came before. The password was not checked; wait this long.
     #[error("too many wrong passwords; the next one is checked in {:.1} s", .0.as_secs_f64())]
     TooManyTries(Duration),
+    /// The account signed in, or changed its password, too often.
+    #[error(transparent)]
+    TooManyRecords(#[from] TooManyRecords),
     /// The session has ended.
     #[error("the session has ended")]
     SessionEnded,
@@ -313,6 +321,9 @@ pub enum TokenError {
         "the organisation has reached the limit of {TOKEN_LIMIT} tokens; delete one to create a new one"
     )]
     LimitReached,
+    /// The user, or the organisation's members together, changed tokens too often.
+    #[error(transparent)]
+    TooManyRecords(#[from] TooManyRecords),
     /// The organisation has no such token, or it was deleted.
     #[error("the organisation has no token {0}; it may have been deleted")]
     NoSuchToken(TokenId),

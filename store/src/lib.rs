@@ -23,6 +23,7 @@ pub mod outage;
 mod password;
 mod permission;
 pub mod photos;
+mod record_allowance;
 #[cfg(feature = "sabotage")]
 pub mod sabotage;
 mod schema;

@@ -23,6 +23,7 @@ use crate::{
     device_cookies::DeviceId,
     error::{AccountError, DatabaseError, PasswordHashError, SignInError},
     password::Requester,
+    record_allowance::RecordedBy,
     sessions::{Session, SessionKey, begin_session, end_session, end_sessions_of, renew_session},
     sign_in_throttle::{Attempt, Source},
 };
@@ -80,8 +81,8 @@ impl<'a> SignIn<'a> {
     /// next try are the same (OWASP Authentication Cheat Sheet).
     ///
     /// # Errors
-    /// [`SignInError::WrongPassword`], [`SignInError::TooManyTries`], [`PasswordHashError::Busy`], and those of the
-    /// database.
+    /// [`SignInError::WrongPassword`], [`SignInError::TooManyTries`], [`SignInError::TooManyRecords`],
+    /// [`PasswordHashError::Busy`], and those of the database.
     pub async fn with_password(
         &self,
         email: &Email,
@@ -196,6 +197,8 @@ impl<'a> SignIn<'a> {
             session: self.new_key(session.user_id()).await?,
             device_cookie: self.device_cookie(device, &email, &hash).await?,
         };
+        let by = RecordedBy::Passwords(session.user_id());
+        self.store.take_record(by)?;
         let mut change = self
             .store
             .begin_for_session(session, Purpose::Revocation)
@@ -317,6 +320,8 @@ impl<'a> SignIn<'a> {
         replaces: Option<&SessionKey>,
     ) -> Result<SessionKey, SignInError> {
         let (user, now) = (UserId(account.id), self.now());
+        // Only a right password gets here. So strangers cannot use up the sign-ins of an account.
+        self.store.take_record(RecordedBy::SignIns(user))?;
         let key = self.new_key(user).await?;
         let replaces = match replaces {
             Some(old) => self.store.sessions().owner(old).await?.and(Some(old)),

@@ -9,9 +9,10 @@ use crate::{
     actor::Origin,
     clock::{Clock, MonotonicClock},
     database::{Database, PoolConnections, Purpose},
-    error::{OpenError, SchemaError, ServerLockError},
+    error::{OpenError, SchemaError, ServerLockError, TooManyRecords},
     key_cache::{KeyCache, Lease},
     password::{PasswordHasher, PasswordLoad},
+    record_allowance::{Allowances, RecordedBy},
     sign_in_throttle::SignInThrottle,
     usage::Usage,
 };
@@ -36,6 +37,7 @@ struct Inner {
     sign_in_throttle: SignInThrottle,
     passwords: PasswordHasher,
     usage: Usage,
+    allowances: Allowances,
     session_signing_key: OnceCell<[u8; 32]>,
     /// By the digest of the key.
     ended_sessions: Cache<[u8; 32], ()>,
@@ -58,6 +60,7 @@ impl Store {
                 clock,
                 sign_in_throttle: SignInThrottle::new(),
                 passwords: PasswordHasher::new(),
+                allowances: Allowances::new(),
                 session_signing_key: OnceCell::new(),
                 ended_sessions: Cache::new(MAX_ENDED_SESSIONS),
             }),
@@ -173,6 +176,14 @@ impl Store {
 
     pub(crate) fn sign_in_throttle(&self) -> &SignInThrottle {
         &self.inner.sign_in_throttle
+    }
+
+    /// Takes one record from an allowance. Call it before a change that is recorded and does not narrow access.
+    ///
+    /// # Errors
+    /// How long to wait before the change can be made.
+    pub(crate) fn take_record(&self, by: RecordedBy) -> Result<(), TooManyRecords> {
+        self.inner.allowances.take(by, self.clock().now())
     }
 
     pub(crate) fn passwords(&self) -> &PasswordHasher {

@@ -170,7 +170,8 @@ impl<'a> Tokens<'a> {
     /// before, so no server has cached it as missing.
     ///
     /// # Errors
-    /// [`TokenError::LimitReached`], [`TokenError::PlanRequired`], and those of the database.
+    /// [`TokenError::LimitReached`], [`TokenError::PlanRequired`], [`TokenError::TooManyRecords`], and those of the
+    /// database.
     pub async fn create(
         &self,
         member: &Member,
@@ -238,8 +239,8 @@ impl<'a> Tokens<'a> {
     /// current state again changes nothing and succeeds.
     ///
     /// # Errors
-    /// [`TokenError::NoSuchToken`], also for another organisation's token; [`TokenError::PlanRequired`]; and those
-    /// of the database.
+    /// [`TokenError::NoSuchToken`], also for another organisation's token; [`TokenError::PlanRequired`];
+    /// [`TokenError::TooManyRecords`] when it activates; and those of the database.
     pub async fn set_active(
         &self,
         permission: TokenPermission<'_>,
@@ -263,10 +264,11 @@ impl<'a> Tokens<'a> {
             return Ok(present);
         }
         let organisation = permission.organisation_id();
-        let mut change = self
-            .store
-            .begin_for_tokens(permission, Purpose::Revocation)
-            .await?;
+        let purpose = match active {
+            true => Purpose::General,
+            false => Purpose::Revocation,
+        };
+        let mut change = self.store.begin_for_tokens(permission, purpose).await?;
         let values = values![organisation.0, token.0, active];
         let row: Option<TokenRow> = change.fetch_optional(SET_ACTIVE, values).await?;
         let changed = match row.map(TokenSummary::from) {

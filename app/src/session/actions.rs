@@ -2,7 +2,10 @@
 
 use model::{organisation::OrganisationId, security::SecurityEvent, user::Email};
 use serde::{Deserialize, Serialize};
-use store::{error::SignInError, sign_in::SignedIn};
+use store::{
+    error::{SignInError, TooManyRecords},
+    sign_in::SignedIn,
+};
 
 use super::{
     flash::set_flash,
@@ -35,6 +38,8 @@ pub(crate) enum SignInFailure {
     WrongCredentials,
     /// There were too many wrong passwords: the next attempt must wait for this many seconds.
     TooManyTries(u64),
+    /// The account has signed in too often: the next sign-in must wait for this many seconds.
+    TooManySignIns(u64),
     /// The server could not check the password.
     Unavailable,
 }
@@ -88,6 +93,9 @@ impl From<SignInError> for SignInFailure {
         match error {
             SignInError::WrongPassword => Self::WrongCredentials,
             SignInError::TooManyTries(wait) => Self::TooManyTries(whole_seconds(wait)),
+            SignInError::TooManyRecords(TooManyRecords(wait)) => {
+                Self::TooManySignIns(whole_seconds(wait))
+            }
             SignInError::Hash(_)
             | SignInError::Database(_)
             // Only a session and a new password cause these two.

@@ -207,7 +207,10 @@ const fn about_token(error: &TokenError) -> Option<&'static str> {
             Some("`developer-zone token list` shows the tokens that exist")
         }
         TokenError::Database(error) => about_database(error),
-        TokenError::LimitReached | TokenError::NotAMember(_) | TokenError::SessionEnded => None,
+        TokenError::LimitReached
+        | TokenError::TooManyRecords(_)
+        | TokenError::NotAMember(_)
+        | TokenError::SessionEnded => None,
     }
 }
 

@@ -2,9 +2,11 @@
 //!
 //! Each test holds requests of which the body never arrives, so they run until the test ends them.
 
+use app::session::Cookies;
 use axum::body::Body;
 use futures_util::stream;
 use http::{Method, StatusCode};
+use model::{organisation::OrganisationId, token::TokenName};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -94,6 +96,43 @@ async fn a_session_with_too_many_requests_can_still_deactivate_delete_and_sign_o
     let response = session.form("sign-out", "").await;
     assert_eq!(response.status, StatusCode::SEE_OTHER);
     assert_eq!(response.location(), "/sign-in");
+}
+
+#[tokio::test]
+async fn a_member_who_has_recorded_too_much_is_told_when_to_retry_and_can_still_deactivate() {
+    let server = TestServer::on_sqlite().await;
+    let (first, second) = (server.token().await, server.token().await);
+    let session = server.session(MEMBER).await;
+    let organisation = OrganisationId(903);
+    let key = Cookies::new(false).session_key(&session.headers());
+    let sessions = server.store.sessions();
+    let found = sessions
+        .find(&key.expect("a key"))
+        .await
+        .expect("an answer");
+    let members = server.store.members();
+    let member = members.find(&found.expect("a session"), organisation).await;
+    let member = member.expect("a member");
+    // Past the limits of requests, which would refuse such a flood earlier.
+    for number in 1..=300 {
+        let name = TokenName::parse(&number.to_string()).ok();
+        let tokens = server.store.tokens();
+        let renamed = tokens.rename((&member).into(), first.id, name).await;
+        renamed.expect("renamed");
+    }
+    let rename = json!({ "organisation_id": 903, "token_id": first.id, "name": "one more" });
+    let refused = session.call("rename-token", &rename).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.text, r#"{"TooManyRequests":10}"#);
+    assert_eq!(refused.header("retry-after"), Some("10"));
+    let create = json!({ "organisation_id": 903 });
+    let refused = session.call("create-token", &create).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    let deactivate = json!({ "organisation_id": 903, "token_id": first.id, "active": false });
+    let deactivated = session.call("set-token-active", &deactivate).await;
+    deactivated.assert_success();
+    let delete = json!({ "organisation_id": 903, "token_id": second.id });
+    session.call("delete-token", &delete).await.assert_success();
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::{net::Ipv4Addr, sync::Arc};
 
 use model::{
+    audit::{Cursor, Filter},
     client::ClientAddress,
     organisation::{Plan, Role},
 };
@@ -11,7 +12,9 @@ use tempfile::TempDir;
 use super::*;
 use crate::{
     clock::ManualClock,
+    error::TooManyRecords,
     password::{PasswordLoad, Place},
+    permission::AuditPermission,
 };
 
 const PASSWORD: &str = "correct horse battery";
@@ -20,6 +23,7 @@ const NEW: &str = "a wholly new one";
 /// A store with one account, which has signed in on one device.
 struct Fixture {
     store: Store,
+    clock: Arc<ManualClock>,
     email: Email,
     known: SignedIn,
     _folder: TempDir,
@@ -29,8 +33,8 @@ impl Fixture {
     async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite:{}", folder.path().join("test.db").display());
-        let clock = ManualClock::new(Timestamp(1_768_802_400_000));
-        let store = Store::open(&url, Arc::new(clock)).await.expect("opened");
+        let clock = Arc::new(ManualClock::new(Timestamp(1_768_802_400_000)));
+        let store = Store::open(&url, clock.clone()).await.expect("opened");
         store.migrate().await.expect("migrated");
         let organisation = store.organisations().create(None, "One", Plan::Pro).await;
         let organisation = organisation.expect("created").id;
@@ -43,6 +47,7 @@ impl Fixture {
         Self {
             known: known.expect("signed in"),
             store,
+            clock,
             email,
             _folder: folder,
         }
@@ -139,4 +144,78 @@ async fn an_account_cannot_take_the_places_of_other_accounts() {
         drop(places);
     });
     confirmed.expect("confirmed");
+}
+
+/// Uses up an account's allowance.
+fn use_up(store: &Store, by: RecordedBy) {
+    for _ in 0..300 {
+        let _ = store.take_record(by);
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_signed_in_too_often_waits_and_loses_no_session() {
+    let fixture = Fixture::new().await;
+    use_up(&fixture.store, RecordedBy::SignIns(fixture.known.user_id));
+    let cookie = fixture.known.device_cookie.as_str();
+    let refused = fixture.sign_in(Some(cookie)).await;
+    let Err(SignInError::TooManyRecords(TooManyRecords(wait))) = refused else {
+        panic!("{refused:?}");
+    };
+    let session = fixture.session().await;
+    let sign_in = fixture.store.sign_in();
+    let changed = sign_in.change_password(&session, PASSWORD, PASSWORD, None);
+    changed.await.expect("it has an allowance of its own");
+    fixture
+        .clock
+        .advance(i64::try_from(wait.as_millis()).expect("a short time"));
+    fixture.sign_in(None).await.expect("signed in");
+}
+
+#[tokio::test]
+async fn a_password_that_was_changed_too_often_stays_for_now() {
+    let fixture = Fixture::new().await;
+    use_up(&fixture.store, RecordedBy::Passwords(fixture.known.user_id));
+    let session = fixture.session().await;
+    let sign_in = fixture.store.sign_in();
+    let refused = sign_in.change_password(&session, PASSWORD, NEW, None).await;
+    assert!(
+        matches!(refused, Err(SignInError::TooManyRecords(_))),
+        "{refused:?}"
+    );
+    fixture
+        .sign_in(None)
+        .await
+        .expect("the password is the same");
+}
+
+/// How many failed sign-ins the audit trail has.
+async fn recorded_failures(store: &Store) -> usize {
+    let filter = Filter {
+        kind: Some(Kind::SignInFailed),
+        ..Filter::default()
+    };
+    let all = AuditPermission::Operator(None);
+    let page = store.audit().list(all, filter, Cursor::Newest, 100).await;
+    page.expect("listed").entries.len()
+}
+
+#[tokio::test]
+async fn beyond_an_allowance_wrong_passwords_get_the_same_answer_and_no_record() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let user = fixture.known.user_id;
+    let unknown = Email::parse("nobody@example.com").expect("an address");
+    for (email, by) in [(&fixture.email, Some(user)), (&unknown, None)] {
+        let before = recorded_failures(store).await;
+        for recorded in [1, 1] {
+            let wrong = store.sign_in().with_password(email, NEW, None, None).await;
+            assert!(
+                matches!(wrong, Err(SignInError::WrongPassword)),
+                "{wrong:?}"
+            );
+            assert_eq!(recorded_failures(store).await, before + recorded, "{by:?}");
+            use_up(store, RecordedBy::WrongPasswords(by));
+        }
+    }
 }

@@ -25,6 +25,7 @@ mod members;
 mod offboarding;
 mod organisations;
 mod photos;
+mod record_allowance;
 mod sessions;
 mod sign_in;
 mod tokens;

@@ -388,8 +388,11 @@ impl Changer {
         match response.status {
             StatusCode::OK => Outcome::Done,
             StatusCode::NOT_FOUND => Outcome::NoSuchToken,
-            // The plan does not include the API at the moment, or the limit of tokens is reached.
-            StatusCode::FORBIDDEN | StatusCode::CONFLICT => Outcome::Refused,
+            // The plan does not include the API at the moment, the limit of tokens is reached, or the member has recorded
+            // too much. The next try may use the command line.
+            StatusCode::FORBIDDEN | StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS => {
+                Outcome::Refused
+            }
             StatusCode::SERVICE_UNAVAILABLE => Outcome::Unknown,
             status => {
                 let body = String::from_utf8_lossy(&response.body);

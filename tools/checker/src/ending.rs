@@ -38,6 +38,8 @@ const OBSERVERS_PASSWORD: &str = "developer-zone-demo";
 const WORKERS_PER_SERVER: usize = 7;
 /// Changes that are done before the end is requested.
 const DONE_BEFORE: usize = 20;
+/// Rounds after which the servers are restarted. They limit in memory how much a user may record.
+const ROUNDS_BEFORE_RESTART: usize = 5;
 
 /// A way to end the user's session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,8 +128,11 @@ async fn run_on(
     let mut ends: Vec<_> = (0..rounds).flat_map(|_| End::EACH).collect();
     ends.shuffle(&mut run.rng);
     let mut judged = Vec::new();
-    for end in ends {
+    for (number, end) in (1..).zip(ends) {
         judged.push(run.round(end).await?);
+        if number % ROUNDS_BEFORE_RESTART == 0 {
+            run.restart_servers().await?;
+        }
     }
     Ok(Report(judged))
 }
@@ -182,6 +187,14 @@ impl Run {
             attempts,
             readings,
         })
+    }
+
+    async fn restart_servers(&self) -> Result<()> {
+        for server in &self.servers {
+            server.kill().await?;
+            server.restart().await?;
+        }
+        Ok(())
     }
 
     fn some_server(&self, number: usize) -> &Arc<Server> {
