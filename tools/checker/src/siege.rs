@@ -63,7 +63,9 @@ pub(crate) async fn run(
     let handles = raise_file_limit()?;
     let accepted = match length {
         None => FEW_CONNECTIONS,
-        Some(_) => MANY_CONNECTIONS.min((handles - RESERVED_HANDLES) / HANDLES_PER_CONNECTION),
+        Some(_) => {
+            MANY_CONNECTIONS.min(handles.saturating_sub(RESERVED_HANDLES) / HANDLES_PER_CONNECTION)
+        }
     };
     let program = program.with(Settings {
         // Each creation and each activation has to confirm the password.
