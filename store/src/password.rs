@@ -20,9 +20,13 @@ use crate::{
     task::spawn_blocking,
 };
 
-/// How many places each of the two classes of requesters has, for each processor: about a second of work. Further
-/// callers get an error immediately, because they would give up before their turn.
-const PLACES_PER_PROCESSOR: usize = 16;
+/// How many places strangers have, for each processor: about a second of work. Further callers get an error immediately,
+/// because they would give up before their turn.
+const PLACES_OF_STRANGERS: usize = 16;
+
+/// How many places the proven have, for each processor. Accounts take turns, so an account waits for one password of each
+/// other account, and not for all of them.
+const PLACES_OF_PROVEN: usize = 64;
 
 /// How many of these places one account can have: more than one, so that a form sent twice by accident does not fail.
 const PLACES_OF_ACCOUNT: usize = 4;
@@ -224,10 +228,10 @@ fn lock<T>(queue: &Mutex<Queue<T>>) -> MutexGuard<'_, Queue<T>> {
 /// The limits on a machine with this many processors. Each hash takes 19 MiB and a processor for some tens of
 /// milliseconds. Without a limit, a burst of sign-ins would leave nothing for other requests.
 fn limits(processors: usize) -> Limits {
-    let places = processors * PLACES_PER_PROCESSOR;
+    let places = processors * PLACES_OF_STRANGERS;
     Limits {
         threads: processors.max(2),
-        proven: places,
+        proven: processors * PLACES_OF_PROVEN,
         strangers: places,
         account: PLACES_OF_ACCOUNT,
         network: (places / 8).max(4),

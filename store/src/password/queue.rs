@@ -160,13 +160,19 @@ impl<T> Queue<T> {
     fn has_place_for(&self, requester: Requester) -> bool {
         let limits = self.limits;
         let same = |other| other == requester;
-        let of_class = match requester.is_stranger() {
-            true => self.count(Requester::is_stranger) < limits.strangers,
-            false => self.count(|other| !other.is_stranger()) < limits.proven,
+        let of_class = self.count(|other| other.is_stranger() == requester.is_stranger());
+        let most = match requester.is_stranger() {
+            true => limits.strangers,
+            false => limits.proven,
         };
-        of_class
+        of_class < most
             && match requester {
-                Requester::Account(_) => self.count(same) < limits.account,
+                Requester::Account(_) => {
+                    // Half of the places are for the first password of an account. Otherwise a few accounts with
+                    // several passwords each could take all places.
+                    let of_account = self.count(same);
+                    of_account == 0 || of_account < limits.account && of_class < limits.proven / 2
+                }
                 Requester::Stranger(Some(_)) => {
                     let of_block = self.count(|other| other.shares_block(requester));
                     self.count(same) < limits.network && of_block < limits.block

@@ -7,7 +7,7 @@ use super::*;
 
 const LIMITS: Limits = Limits {
     threads: 3,
-    proven: 6,
+    proven: 8,
     strangers: 12,
     account: 2,
     network: 3,
@@ -149,6 +149,17 @@ fn running_passwords_count_for_the_places_of_an_account_a_network_and_a_block() 
     );
     let site = [1, 2, 3].map(|network| stranger(&format!("2001:db8:0:{network}::1")));
     assert_eq!(taken(&site), LIMITS.block - LIMITS.network);
+}
+
+#[test]
+fn accounts_that_take_all_of_their_places_leave_one_to_each_of_many_others() {
+    let mut queue = Queue::new(LIMITS);
+    for number in 0..LIMITS.proven / 2 {
+        let greedy = account(number as i64);
+        while queue.enter(greedy, ()).is_some() {}
+    }
+    let others = (100..).take_while(|number| queue.enter(account(*number), ()).is_some());
+    assert_eq!(others.count(), 2);
 }
 
 #[test]
