@@ -13,7 +13,8 @@ pub(crate) fn no_check() -> bool {
 }
 
 /// Whether strangers, accounts and networks are not limited to their shares (`DEVELOPER_ZONE_SABOTAGE=no-shares`): known
-/// browsers sign in like strangers, and there are no limits of dashboard requests and of a network's connections.
+/// browsers sign in like strangers, and there are no limits of dashboard requests, of records in the audit trail and of a
+/// network's connections.
 pub fn no_shares() -> bool {
     is_chosen("no-shares")
 }
