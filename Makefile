@@ -218,7 +218,7 @@ setup-build: $(NPM_PACKAGES)
 	@tools/scripts/setup compiler rust
 
 setup-test: setup-build
-	@tools/scripts/setup browser postgresql proxies schemathesis
+	@tools/scripts/setup browser postgresql pgbouncer proxies schemathesis
 
 setup-deb:
 	@tools/scripts/setup deb

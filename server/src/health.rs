@@ -72,9 +72,10 @@ impl Condition {
 impl From<&SchemaError> for Condition {
     fn from(error: &SchemaError) -> Self {
         match error {
-            SchemaError::Newer { .. } | SchemaError::Older { .. } | SchemaError::Migration(_) => {
-                Self::WrongSchema
-            }
+            SchemaError::Newer { .. }
+            | SchemaError::Older { .. }
+            | SchemaError::Locked(_)
+            | SchemaError::Migration(_) => Self::WrongSchema,
             SchemaError::Database(DatabaseError::Unavailable(_)) => Self::DatabaseUnreachable,
             SchemaError::Database(
                 DatabaseError::OutcomeUnknown(_)

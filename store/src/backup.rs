@@ -70,7 +70,7 @@ async fn open(options: SqliteConnectOptions) -> Result<SqliteConnection, OpenErr
 
 /// Checks that this is a database of the Developer Zone with a schema that this program knows, old or new.
 async fn require_ours(connection: &mut SqliteConnection) -> Result<(), SchemaError> {
-    match schema::require_exactly(&schema::SQLITE, connection).await {
+    match schema::require_exactly(connection).await {
         Err(SchemaError::Older { .. }) => Ok(()),
         outcome => outcome,
     }

@@ -42,7 +42,7 @@ pub(crate) use self::{
 };
 use self::{
     limits::{SQLITE_GUARD_READERS, SQLITE_READERS, SQLITE_REVOCATION_READERS},
-    statement::{for_postgres, for_sqlite},
+    statement::for_sqlite,
     transaction::{SqliteTransaction, rows},
     turns::WriterTurns,
 };
@@ -161,10 +161,6 @@ impl Database {
         &self.engine
     }
 
-    pub(crate) const fn purpose(&self) -> Purpose {
-        self.purpose
-    }
-
     pub(crate) async fn close(&self) {
         match &self.engine {
             Engine::Sqlite(sqlite) => {
@@ -243,7 +239,7 @@ impl Database {
             }
             Engine::Postgres(postgres) => {
                 let mut connection = postgres.acquire(self.purpose).await?;
-                let query = for_postgres(sql, values);
+                let query = connection.query(sql, values);
                 let row = connection.read(|connection| Box::pin(query.fetch_optional(connection)));
                 row.await?.as_ref().map(R::from_row).transpose()?
             }
@@ -277,7 +273,7 @@ impl Database {
             }
             Engine::Postgres(postgres) => {
                 let mut connection = postgres.acquire(self.purpose).await?;
-                let query = for_postgres(sql, values);
+                let query = connection.query(sql, values);
                 let found = connection.read(|connection| Box::pin(query.fetch_all(connection)));
                 rows(&found.await?)
             }

@@ -80,7 +80,14 @@ pub enum SchemaError {
         found: i64,
         /// The number of this program's last migration.
         known: i64,
+        /// Whether this program can still revoke: every newer migration says so in its name.
+        keeps_revocations: bool,
     },
+    /// Another program kept the schema or a table locked.
+    #[error(
+        "the database schema was not changed, because another program kept it locked for 10 s: perhaps a server of this version is migrating it"
+    )]
+    Locked(#[source] Cause),
     /// The database lacks migrations of this program.
     #[error("the database has schema {found} and this program needs schema {known}")]
     Older {

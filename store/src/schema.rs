@@ -1,39 +1,74 @@
 //! The schema that this program knows, and the one that a database has.
 
-use sqlx::migrate::{AppliedMigration, Migrate, MigrateError, Migrator};
+use sqlx::{
+    PgConnection, SqliteConnection,
+    migrate::{MigrateError, Migration, Migrator},
+};
+use tokio::time::Instant;
 
 use crate::{
     database::{Database, Engine},
-    error::SchemaError,
+    error::{DatabaseError, SchemaError},
 };
 
 pub(crate) static SQLITE: Migrator = sqlx::migrate!("../migrations/sqlite");
 pub(crate) static POSTGRES: Migrator = sqlx::migrate!("../migrations/postgres");
 
-/// sqlx's own table of applied migrations.
-const APPLIED: &str = "_sqlx_migrations";
+/// A migration that a database has had, from sqlx's table.
+#[derive(sqlx::FromRow)]
+struct Applied {
+    version: i64,
+    checksum: Vec<u8>,
+    description: String,
+}
+
+const APPLIED: &str =
+    "SELECT version, checksum, description FROM _sqlx_migrations ORDER BY version";
+
+/// The end of the name of a migration after which programs that do not know it can still revoke.
+const KEEPS_REVOCATIONS: &str = "keeps revocations";
+
+/// One transaction holds all locks and settings of a migration. A connection pooler can give the connection to another
+/// program after it.
+///
+/// A statement may take any time: building an index can be slow. A wait for a lock ends soon, because all other
+/// programs wait behind it.
+const BEGIN: &str = "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 10000;
+    SET LOCAL idle_in_transaction_session_timeout = 20000";
+/// Only one program changes the schema at a time. The number means nothing elsewhere.
+const TRY_LOCK: &str = "SELECT pg_try_advisory_xact_lock(4831270945)";
+const LOCK: &str = "SELECT pg_advisory_xact_lock(4831270945)";
+/// As sqlx makes it.
+const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS _sqlx_migrations (
+        version BIGINT PRIMARY KEY,
+        description TEXT NOT NULL,
+        installed_on TIMESTAMPTZ NOT NULL DEFAULT now(),
+        success BOOLEAN NOT NULL,
+        checksum BYTEA NOT NULL,
+        execution_time BIGINT NOT NULL
+    )";
+const NOTE: &str = "INSERT INTO _sqlx_migrations
+        (version, description, success, checksum, execution_time)
+    VALUES ($1, $2, TRUE, $3, $4)";
 
 impl Database {
-    /// Does not write if the schema is up to date: a command that only reads must not wait for another writer.
+    /// Neither locks nor writes unless the schema is older: a command that only reads must not wait for another writer.
     pub(crate) async fn migrate(&self) -> Result<(), SchemaError> {
         match self.check_schema().await {
-            Ok(()) => return Ok(()),
-            Err(SchemaError::Database(error)) if error.is_unavailable() => return Err(error.into()),
-            Err(_) => {}
+            // The second is a database without a table of migrations.
+            Err(SchemaError::Older { .. } | SchemaError::Database(DatabaseError::Refused(_))) => {}
+            outcome => return outcome,
         }
         match self.engine() {
             // The write lock keeps other processes out: sqlx has no lock of its own for SQLite.
             Engine::Sqlite(sqlite) => {
                 let mut transaction = sqlite.writer.begin_with("BEGIN IMMEDIATE").await?;
-                bring_up_to_date(&SQLITE, &mut *transaction).await?;
+                SQLITE.run_direct(None, &mut *transaction, false).await?;
                 Ok(transaction.commit().await?)
             }
-            // A connection outside the pools. Building an index may take long, and so may waiting for another server
-            // that builds one. Also, after a refused migration sqlx leaves its lock with the connection, and in a pool
-            // that would block every other server.
             Engine::Postgres(postgres) => {
                 let mut connection = postgres.connect_without_limits().await?;
-                bring_up_to_date(&POSTGRES, &mut connection).await?;
+                migrate_postgres(&mut connection).await?;
                 Ok(sqlx::Connection::close(connection).await?)
             }
         }
@@ -42,68 +77,41 @@ impl Database {
     /// Checks that the database answers and has exactly the schema that this program knows. Reads one small
     /// table.
     pub(crate) async fn check_schema(&self) -> Result<(), SchemaError> {
+        let applied: Vec<Applied> = self.fetch_all(APPLIED, &[]).await?;
         match self.engine() {
-            Engine::Sqlite(sqlite) => {
-                sqlite.file.check().await?;
-                let readers = sqlite.readers(self.purpose());
-                require_exactly(&SQLITE, &mut *readers.acquire().await?).await
-            }
-            Engine::Postgres(postgres) => {
-                let mut connection = postgres.acquire(self.purpose()).await?;
-                let applied = connection.read(|connection| Box::pin(list_applied(connection)));
-                let applied = applied.await??;
-                compare(&POSTGRES, &applied)
-            }
+            Engine::Sqlite(_) => compare(&SQLITE, &applied),
+            Engine::Postgres(_) => compare(&POSTGRES, &applied),
         }
     }
 }
 
-/// Uses sqlx's `run_direct`, as the compiler cannot prove that the future of `run` may move between threads.
-async fn bring_up_to_date<C: Migrate + Send>(
-    migrator: &Migrator,
-    connection: &mut C,
-) -> Result<(), SchemaError> {
-    match migrator.run_direct(None, connection, false).await {
-        Err(refusal @ MigrateError::VersionMissing(_)) => {
-            // sqlx names the first migration that it does not know. An operator needs the last one.
-            require_exactly(migrator, connection).await?;
-            Err(refusal.into())
-        }
-        outcome => Ok(outcome?),
-    }
-}
-
-/// Checks that the database behind `connection` has exactly the schema that `migrator` makes.
+/// Checks that the SQLite database behind `connection` has exactly the schema that this program knows.
 ///
 /// # Errors
 /// [`SchemaError`]; [`SchemaError::Migration`] where the database had a different migration under the same number.
-pub(crate) async fn require_exactly<C: Migrate + Send>(
-    migrator: &Migrator,
-    connection: &mut C,
-) -> Result<(), SchemaError> {
-    let applied = list_applied(connection).await??;
-    compare(migrator, &applied)
+pub(crate) async fn require_exactly(connection: &mut SqliteConnection) -> Result<(), SchemaError> {
+    let applied: Vec<Applied> = sqlx::query_as(APPLIED).fetch_all(connection).await?;
+    compare(&SQLITE, &applied)
 }
 
-/// The migrations that the database has had. The outer error is the database's.
-async fn list_applied<C: Migrate + Send>(
-    connection: &mut C,
-) -> Result<Result<Vec<AppliedMigration>, MigrateError>, sqlx::Error> {
-    match connection.list_applied_migrations(APPLIED).await {
-        Err(MigrateError::Execute(error)) => Err(error),
-        listed => Ok(listed),
-    }
-}
-
-fn compare(migrator: &Migrator, applied: &[AppliedMigration]) -> Result<(), SchemaError> {
+fn compare(migrator: &Migrator, applied: &[Applied]) -> Result<(), SchemaError> {
     let known = migrator.iter().map(|one| one.version).max().unwrap_or(0);
     let found = applied.iter().map(|one| one.version).max().unwrap_or(0);
+    let own = |version| migrator.iter().find(|own| own.version == version);
     if found > known {
-        return Err(SchemaError::Newer { found, known });
+        let keeps_revocations = applied.iter().all(|one| match own(one.version) {
+            Some(own) => *own.checksum == one.checksum,
+            None => one.description.ends_with(KEEPS_REVOCATIONS),
+        });
+        return Err(SchemaError::Newer {
+            found,
+            known,
+            keeps_revocations,
+        });
     }
     for one in applied {
-        match migrator.iter().find(|own| own.version == one.version) {
-            Some(own) if own.checksum == one.checksum => {}
+        match own(one.version) {
+            Some(own) if *own.checksum == one.checksum => {}
             Some(_) => return Err(MigrateError::VersionMismatch(one.version).into()),
             None => return Err(MigrateError::VersionMissing(one.version).into()),
         }
@@ -112,4 +120,68 @@ fn compare(migrator: &Migrator, applied: &[AppliedMigration]) -> Result<(), Sche
         return Err(SchemaError::Older { found, known });
     }
     Ok(())
+}
+
+/// Applies the missing migrations in one transaction.
+///
+/// It does not use sqlx's own way, which locks and prepares statements for the session. Behind a connection pooler, both
+/// would stay in a session that other programs get.
+async fn migrate_postgres(connection: &mut PgConnection) -> Result<(), SchemaError> {
+    sqlx::raw_sql(BEGIN).execute(&mut *connection).await?;
+    let lock = sqlx::query_scalar(TRY_LOCK).persistent(false);
+    if !lock.fetch_one(&mut *connection).await? {
+        tracing::info!("another program is migrating the database; waiting for it");
+        let lock = sqlx::query(LOCK).persistent(false);
+        lock.execute(&mut *connection).await.map_err(refused)?;
+    }
+    sqlx::raw_sql(CREATE_TABLE)
+        .execute(&mut *connection)
+        .await?;
+    let applied = sqlx::query_as(APPLIED).persistent(false);
+    let applied: Vec<Applied> = applied.fetch_all(&mut *connection).await?;
+    match compare(&POSTGRES, &applied) {
+        Err(SchemaError::Older { .. }) => {}
+        // Another program was faster.
+        outcome => return outcome,
+    }
+    for migration in POSTGRES.iter() {
+        if applied.iter().all(|one| one.version != migration.version) {
+            let applied = apply(connection, migration).await;
+            applied.map_err(|error| match refused(error) {
+                SchemaError::Database(error) => SchemaError::Migration(error.into()),
+                refusal => refusal,
+            })?;
+        }
+    }
+    Ok(sqlx::raw_sql("COMMIT")
+        .execute(connection)
+        .await
+        .map(drop)?)
+}
+
+async fn apply(connection: &mut PgConnection, migration: &Migration) -> Result<(), sqlx::Error> {
+    let start = Instant::now();
+    sqlx::raw_sql(migration.sql.clone())
+        .execute(&mut *connection)
+        .await?;
+    let nanos = i64::try_from(start.elapsed().as_nanos()).unwrap_or(i64::MAX);
+    let note = sqlx::query(NOTE).persistent(false);
+    note.bind(migration.version)
+        .bind(&*migration.description)
+        .bind(&*migration.checksum)
+        .bind(nanos)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// The error of a statement that may have waited for a lock.
+fn refused(error: sqlx::Error) -> SchemaError {
+    const LOCK_NOT_AVAILABLE: &str = "55P03";
+    let code = error.as_database_error().and_then(|refusal| refusal.code());
+    if code.is_some_and(|code| code == LOCK_NOT_AVAILABLE) {
+        SchemaError::Locked(error.into())
+    } else {
+        error.into()
+    }
 }

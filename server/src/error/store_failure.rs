@@ -106,6 +106,9 @@ const fn about_schema(error: &SchemaError) -> Option<&'static str> {
     match error {
         SchemaError::Older { .. } => Some("`developer-zone migrate` brings it up to date"),
         SchemaError::Database(error) => about_database(error),
+        SchemaError::Locked(_) => {
+            Some("try again; PostgreSQL's pg_stat_activity shows who holds the lock")
+        }
         SchemaError::Newer { .. } | SchemaError::Migration(_) => None,
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! One file per subject. [`support`] contains fixtures and helpers.
 //!
-//! Some tests need more than Rust: PostgreSQL, the built front end (for every `serve`), or nginx, HAProxy and curl.
+//! Some tests need more than Rust: PostgreSQL, the built front end (for every `serve`), nginx, HAProxy and curl, or
+//! PgBouncer.
 //! They are marked `#[ignore = "needs …"]`. Plain `cargo test` leaves them out and says so; `make test` runs them all,
 //! and fails if something is missing.
 
@@ -35,6 +36,7 @@ mod openapi;
 mod order;
 mod originals;
 mod outages;
+mod pgbouncer;
 mod photos;
 mod postgres;
 mod proxies;

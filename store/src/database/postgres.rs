@@ -6,18 +6,27 @@
 //! Here every wait has a limit ([`super::limits`]). A connection whose statement is not answered in time is closed
 //! immediately, with nothing sent to it. The first such connection ends the *generation*: all idle connections that
 //! were opened before are closed as well, instead of being found dead one by one.
+//!
+//! # Behind a connection pooler
+//! PgBouncer can give each transaction to another session of PostgreSQL. So nothing may depend on the session: not its
+//! settings, and not its prepared statements. There, each read is a transaction of its own, each transaction sets its
+//! limits with `SET LOCAL`, and no statement is kept prepared.
 
 use std::{
     fmt, io,
     pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
-use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, PgConnection, Row as _, SqlSafeStr as _, SqlStr,
+    postgres::{PgArguments, PgConnectOptions},
+    query::Query,
+};
 use tokio::{
     runtime::Handle,
     select,
@@ -32,11 +41,16 @@ use super::{
         WRITES,
     },
     pools::{PoolConnections, Purpose},
+    statement::{Sql, Values, for_postgres},
 };
 use crate::{error::DatabaseError, task};
 
 /// What a statement on a connection returns.
 pub(crate) type Running<'c, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Error>> + Send + 'c>>;
+
+/// A setting of our sessions that PostgreSQL does not know. A connection pooler drops it with all other settings.
+const IS_DIRECT: &str = "developer_zone.is_direct";
+const READ_IS_DIRECT: &str = "SELECT current_setting('developer_zone.is_direct', TRUE)";
 
 /// A PostgreSQL database: a pool for each purpose.
 #[derive(Clone, Debug)]
@@ -56,6 +70,8 @@ impl Postgres {
     /// The reason if PostgreSQL cannot be reached.
     pub(super) async fn open(options: PgConnectOptions) -> Result<Self, sqlx::Error> {
         let health = Arc::new(Health::new());
+        // Not needed: no column is a floating-point number. PgBouncer refuses it.
+        let options = options.extra_float_digits(None);
         let pool = |limits| Pool::new(limits, &options, &health);
         let database = Self {
             guard: pool(&GUARD),
@@ -64,7 +80,10 @@ impl Postgres {
             writes: pool(&WRITES),
             options: Arc::new(options),
         };
-        database.reads.acquire().await?;
+        if !database.reads.acquire().await?.is_direct().await? {
+            tracing::debug!("PostgreSQL is behind a connection pooler");
+            health.is_behind_pooler.store(true, Ordering::Relaxed);
+        }
         Ok(database)
     }
 
@@ -114,6 +133,8 @@ struct Health {
     generation: watch::Sender<u64>,
     /// How many commits are unconfirmed.
     unconfirmed: AtomicUsize,
+    /// Found out with the first connection.
+    is_behind_pooler: AtomicBool,
 }
 
 impl Health {
@@ -121,7 +142,12 @@ impl Health {
         Self {
             generation: watch::Sender::new(0),
             unconfirmed: AtomicUsize::new(0),
+            is_behind_pooler: AtomicBool::new(false),
         }
+    }
+
+    fn is_behind_pooler(&self) -> bool {
+        self.is_behind_pooler.load(Ordering::Relaxed)
     }
 
     fn generation(&self) -> u64 {
@@ -164,7 +190,10 @@ impl Pool {
     fn new(limits: &'static PoolLimits, options: &PgConnectOptions, health: &Arc<Health>) -> Self {
         Self(Arc::new(Inner {
             limits,
-            options: options.clone().options(limits.settings),
+            options: options
+                .clone()
+                .options(limits.settings)
+                .options([(IS_DIRECT, "yes")]),
             health: Arc::clone(health),
             slots: Arc::new(Semaphore::new(limits.connections as usize)),
             idle: Mutex::default(),
@@ -275,13 +304,12 @@ impl Pool {
     /// A connection that is inside a transaction.
     async fn begun(&self) -> Result<PooledConnection, sqlx::Error> {
         let mut pooled = self.acquire().await?;
-        pooled.in_transaction = true;
-        pooled
-            .run(self.0.limits.statement, |connection| {
-                Box::pin(execute(connection, "BEGIN"))
-            })
-            .await?;
+        pooled.begin().await?;
         Ok(pooled)
+    }
+
+    fn is_behind_pooler(&self) -> bool {
+        self.0.health.is_behind_pooler()
     }
 
     /// Finds out whether PostgreSQL answers at all. If not, the generation ends.
@@ -353,12 +381,53 @@ pub(crate) struct PooledConnection {
 }
 
 impl PooledConnection {
-    /// Runs a statement that reads.
+    /// Runs a statement that reads. Behind a connection pooler it is a transaction, which the drop of this connection
+    /// ends.
     pub(crate) async fn read<T, W>(&mut self, work: W) -> Result<T, sqlx::Error>
     where
         W: for<'c> FnOnce(&'c mut PgConnection) -> Running<'c, T> + Send,
     {
+        if self.pool.is_behind_pooler() {
+            self.begin().await?;
+        }
         self.run(self.pool.0.limits.statement, work).await
+    }
+
+    /// The statement as a query for this connection.
+    pub(super) fn query(
+        &self,
+        sql: Sql,
+        values: Values<'_>,
+    ) -> Query<'static, sqlx::Postgres, PgArguments> {
+        let query = for_postgres(sql, values);
+        if self.pool.is_behind_pooler() {
+            query.persistent(false)
+        } else {
+            query
+        }
+    }
+
+    async fn begin(&mut self) -> Result<(), sqlx::Error> {
+        self.in_transaction = true;
+        let limits = self.pool.0.limits;
+        let begin = if self.pool.is_behind_pooler() {
+            AssertSqlSafe(begin_with(&limits.settings)).into_sql_str()
+        } else {
+            "BEGIN".into_sql_str()
+        };
+        self.run(limits.statement, |connection| {
+            Box::pin(execute(connection, begin))
+        })
+        .await
+    }
+
+    /// Whether the session has the settings that we asked for.
+    async fn is_direct(&mut self) -> Result<bool, sqlx::Error> {
+        let row = self.run(self.pool.0.limits.statement, |connection| {
+            Box::pin(sqlx::raw_sql(READ_IS_DIRECT).fetch_one(connection))
+        });
+        let setting: Option<String> = row.await?.try_get(0)?;
+        Ok(setting.is_some_and(|setting| !setting.is_empty()))
     }
 
     /// Runs a statement. If it is not answered within `limit`, closes the connection, and ends its generation.
@@ -415,7 +484,7 @@ impl Drop for PooledConnection {
 async fn tidy(pool: &Pool, mut open: Open, in_transaction: bool) {
     let tidied = timeout(DATABASE_TIMEOUT, async {
         if in_transaction {
-            execute(&mut open.connection, "ROLLBACK").await
+            execute(&mut open.connection, "ROLLBACK".into_sql_str()).await
         } else {
             open.connection.ping().await
         }
@@ -445,6 +514,15 @@ impl PgTransaction {
         self.pooled.run(limit, work).await
     }
 
+    /// The statement as a query for this transaction.
+    pub(super) fn query(
+        &self,
+        sql: Sql,
+        values: Values<'_>,
+    ) -> Query<'static, sqlx::Postgres, PgArguments> {
+        self.pooled.query(sql, values)
+    }
+
     /// Makes the changes permanent. The commit runs to its end even if the caller goes away.
     ///
     /// # Errors
@@ -472,7 +550,7 @@ async fn commit(
 ) {
     let health = Arc::clone(&pool.0.health);
     let generation = open.generation;
-    let mut running = Box::pin(execute(&mut open.connection, "COMMIT"));
+    let mut running = Box::pin(execute(&mut open.connection, "COMMIT".into_sql_str()));
     if let Ok(outcome) = timeout(COMMIT_TIMEOUT, &mut running).await {
         drop(running);
         let damage = outcome.as_ref().err().map_or(Damage::None, Damage::of);
@@ -574,7 +652,16 @@ fn no_answer() -> sqlx::Error {
 )]
 struct Unconfirming;
 
+/// Begins a transaction with these settings, in one round trip.
+fn begin_with(settings: &[(&str, &str)]) -> String {
+    settings
+        .iter()
+        .fold("BEGIN".to_owned(), |begin, (name, value)| {
+            format!("{begin}; SET LOCAL {name} = {value}")
+        })
+}
+
 /// Runs a statement without parameters and rows.
-async fn execute(connection: &mut PgConnection, sql: &'static str) -> Result<(), sqlx::Error> {
+async fn execute(connection: &mut PgConnection, sql: SqlStr) -> Result<(), sqlx::Error> {
     sqlx::raw_sql(sql).execute(connection).await.map(drop)
 }

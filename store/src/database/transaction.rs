@@ -5,7 +5,7 @@ use sqlx::{FromRow, Sqlite};
 use super::{
     file::OpenFile,
     postgres::PgTransaction,
-    statement::{Row, Sql, Values, for_postgres, for_sqlite},
+    statement::{Row, Sql, Values, for_sqlite},
     turns::Turn,
 };
 use crate::error::DatabaseError;
@@ -55,7 +55,7 @@ impl Transaction {
                 query.await?.rows_affected()
             }
             Self::Postgres(transaction) => {
-                let query = for_postgres(sql, values);
+                let query = transaction.query(sql, values);
                 let done = transaction.run(|connection| Box::pin(query.execute(connection)));
                 done.await?.rows_affected()
             }
@@ -75,7 +75,7 @@ impl Transaction {
                 query.await?.as_ref().map(R::from_row).transpose()?
             }
             Self::Postgres(transaction) => {
-                let query = for_postgres(sql, values);
+                let query = transaction.query(sql, values);
                 let row = transaction.run(|connection| Box::pin(query.fetch_optional(connection)));
                 row.await?.as_ref().map(R::from_row).transpose()?
             }
@@ -105,7 +105,7 @@ impl Transaction {
                 rows(&query.await?)
             }
             Self::Postgres(transaction) => {
-                let query = for_postgres(sql, values);
+                let query = transaction.query(sql, values);
                 let found = transaction.run(|connection| Box::pin(query.fetch_all(connection)));
                 rows(&found.await?)
             }

@@ -59,7 +59,7 @@ async fn the_schema_check_accepts_exactly_this_programs_schema(store: TestStore)
     for outcome in [store.check_schema().await, store.migrate().await] {
         assert_refused!(
             outcome,
-            SchemaError::Newer { found, known: ours } if (found, ours) == (newer, known)
+            SchemaError::Newer { found, known: ours, .. } if (found, ours) == (newer, known)
         );
     }
     let remove = format!("DELETE FROM _sqlx_migrations WHERE version >= {known}");

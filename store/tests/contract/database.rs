@@ -27,8 +27,14 @@ on_both_engines!(
     migrating_twice_equals_migrating_once,
     two_servers_that_start_on_a_fresh_database_both_migrate_it,
     every_server_refuses_a_database_of_a_newer_version,
+    a_newer_schema_keeps_revocations_if_each_of_its_migrations_says_so,
     a_row_with_a_dangling_reference_is_refused,
     after_closing_every_call_reports_an_unavailable_database,
+);
+
+on_postgres_alone!(
+    a_schema_that_is_up_to_date_needs_no_lock,
+    a_migration_waits_for_another_one_and_gives_up_with_its_reason,
 );
 
 on_both_at_once!(both_engines_have_the_same_tables_columns_keys_and_references);
@@ -126,16 +132,18 @@ async fn servers_that_start_together_migrate_one_after_the_other(database: TestD
     }
 }
 
-async fn every_server_refuses_a_database_of_a_newer_version(store: TestStore) {
-    let newer = match store.raw().engine() {
-        Engine::Sqlite => "X'00'",
-        Engine::Postgres => "'\\x00'::bytea",
-    };
+/// Notes a migration of a newer program.
+async fn note_newer(store: &TestStore, version: i64, name: &str) {
+    let checksum = store.raw().literal(&[0]);
     let newer = format!(
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
-        VALUES (9999, 'from the future', TRUE, {newer}, 0)"
+        VALUES ({version}, '{name}', TRUE, {checksum}, 0)"
     );
     store.raw().execute(&newer).await;
+}
+
+async fn every_server_refuses_a_database_of_a_newer_version(store: TestStore) {
+    note_newer(&store, 9999, "from the future").await;
     let other = store.another_server().await;
     for server in [&*store, &other, &*store] {
         // A lock left behind by a refused migration would block the next one forever.
@@ -152,6 +160,60 @@ async fn every_server_refuses_a_database_of_a_newer_version(store: TestStore) {
         .execute("DELETE FROM _sqlx_migrations WHERE version = 9999")
         .await;
     other.migrate().await.expect("migrated");
+}
+
+async fn a_newer_schema_keeps_revocations_if_each_of_its_migrations_says_so(store: TestStore) {
+    let keeps = async || match store.migrate().await {
+        Err(SchemaError::Newer {
+            keeps_revocations, ..
+        }) => keeps_revocations,
+        other => panic!("{other:?}"),
+    };
+    note_newer(&store, 9997, "more columns keeps revocations").await;
+    note_newer(&store, 9998, "more tables keeps revocations").await;
+    assert!(keeps().await);
+    note_newer(&store, 9999, "keeps revocations no longer").await;
+    assert!(!keeps().await);
+    let raw = store.raw();
+    raw.execute("DELETE FROM _sqlx_migrations WHERE version = 9999")
+        .await;
+    assert!(keeps().await);
+    let checksum = raw.literal(&[0]);
+    raw.execute(&format!(
+        "UPDATE _sqlx_migrations SET checksum = {checksum} WHERE version = 1"
+    ))
+    .await;
+    assert!(!keeps().await);
+}
+
+/// The advisory lock of migrations, for a whole session: as a connection pooler could leave it behind.
+const LOCK: &str = "SELECT pg_advisory_lock(4831270945)";
+
+async fn a_schema_that_is_up_to_date_needs_no_lock(store: TestStore) {
+    store.raw().execute(LOCK).await;
+    store.migrate().await.expect("up to date");
+    let server = store.another_server().await;
+    server.migrate().await.expect("up to date");
+}
+
+async fn a_migration_waits_for_another_one_and_gives_up_with_its_reason(database: TestDatabase) {
+    database.raw.execute(LOCK).await;
+    let store = database.open(&clock()).await.expect("opened");
+    let refused = store.migrate().await.expect_err("locked");
+    assert!(matches!(refused, SchemaError::Locked(_)), "{refused:?}");
+    assert!(refused.to_string().contains("another program"), "{refused}");
+    let waiting = tokio::spawn(async move { store.migrate().await });
+    let count = "SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    while database.raw.number(count).await == 0 {
+        tokio::task::yield_now().await;
+    }
+    database
+        .raw
+        .execute("SELECT pg_advisory_unlock_all()")
+        .await;
+    waiting.await.expect("no panic").expect("migrated");
+    assert_eq!(database.raw.number(count).await, 0);
 }
 
 /// The store itself checks what it refers to. So a trigger breaks the reference.

@@ -3,6 +3,7 @@
 use std::{
     env,
     hash::{BuildHasher, Hasher, RandomState},
+    net::SocketAddr,
     path::PathBuf,
     str::FromStr,
     thread,
@@ -60,11 +61,22 @@ impl TestDatabase {
 
     /// A proxy in front of PostgreSQL, and the address of this database through it.
     pub(crate) fn behind_proxy(&self) -> (CuttableProxy, String) {
-        let direct = self.url();
-        let host = direct.split(['@', '/']).nth(3).expect("a host");
-        let proxy = CuttableProxy::to(host.parse().expect("an address"));
-        let url = direct.replace(host, &proxy.address().to_string());
+        let proxy = CuttableProxy::to(self.address());
+        let url = self.url_at(proxy.address());
         (proxy, url)
+    }
+
+    /// Where PostgreSQL listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        let url = self.url();
+        let address = url.split(['@', '/']).nth(3).expect("a host");
+        address.parse().expect("an address")
+    }
+
+    /// The URL of this database through a proxy at this address.
+    pub(crate) fn url_at(&self, proxy: SocketAddr) -> String {
+        let address = self.address().to_string();
+        self.url().replace(&address, &proxy.to_string())
     }
 
     /// SQLite's file.

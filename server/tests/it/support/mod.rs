@@ -14,6 +14,7 @@
 //! | [`dying_server`] | a server that dies in the middle of every request |
 //! | [`holding_server`] | a server that never responds |
 //! | [`cuttable_proxy`] | a TCP proxy that can hold back bytes or close its connections |
+//! | [`pgbouncer`] | PgBouncer in front of a PostgreSQL |
 //! | [`loopback`] | loopback addresses and ports that no other test uses |
 //! | [`wait`] | waiting for an event |
 
@@ -26,6 +27,7 @@ pub(crate) mod deployment;
 pub(crate) mod dying_server;
 pub(crate) mod holding_server;
 pub(crate) mod loopback;
+pub(crate) mod pgbouncer;
 pub(crate) mod process;
 pub(crate) mod program;
 pub(crate) mod reverse_proxy;

@@ -284,14 +284,16 @@ fn shipped(file: &str) -> String {
 }
 
 /// The path of an installed program. Debian installs the proxies in a folder that is only in root's `PATH`.
-fn installed(name: &str) -> PathBuf {
+pub(crate) fn installed(name: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<_> = std::env::split_paths(&path).collect();
     folders.push("/usr/sbin".into());
     let mut found = folders.iter().map(|folder| folder.join(name));
     let file = found.find(|file| file.is_file());
     file.unwrap_or_else(|| {
-        panic!("{name} is not installed: run `make test`, or `tools/scripts/setup proxies`")
+        panic!(
+            "{name} is not installed: run `make test`, or `tools/scripts/setup proxies pgbouncer`"
+        )
     })
 }
 
