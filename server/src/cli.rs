@@ -30,7 +30,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use self::{
     configuration::{Call, Invalid, effective, parse},
-    database::{with_store, with_store_for_long},
+    database::{with_store, with_store_for_long, with_store_to_revoke},
 };
 use crate::{
     error::Error,
@@ -50,7 +50,8 @@ use crate::{
       --password-stdin < password.txt
   developer-zone token create --organisation 903 --created-by ada@example.com
 
-Every command but healthcheck and backup first brings the database schema up to date.
+Every command but healthcheck and backup first brings the database schema up to date. A database with a newer schema
+is refused, except for commands that revoke, if that schema allows it.
 Each option may also be an environment variable. The file that --config names may hold the options of
 `serve` and those of all commands. A flag overrides a variable, a variable overrides the file."
 )]
@@ -179,15 +180,21 @@ async fn perform(cli: Cli, call: &Call) -> Result<(), Error> {
         Command::Organisation(command) => {
             with_store(url, async |store| command.perform(store).await).await
         }
+        Command::User(command) if command.revokes() => {
+            with_store_to_revoke(url, async |store| command.perform(store).await).await
+        }
         Command::User(command) => with_store(url, async |store| command.perform(store).await).await,
-        Command::Member(command) => {
-            with_store(url, async |store| command.perform(store).await).await
+        Command::Member(command @ member::Command::Remove { .. }) => {
+            with_store_to_revoke(url, async |store| command.perform(store).await).await
         }
         Command::Event(command) if command.takes_long() => {
             with_store_for_long(url, async |store| command.perform(store).await).await
         }
         Command::Event(command) => {
             with_store(url, async |store| command.perform(store).await).await
+        }
+        Command::Token(command) if command.revokes() => {
+            with_store_to_revoke(url, async |store| command.perform(store).await).await
         }
         Command::Token(command) => {
             with_store(url, async |store| command.perform(store).await).await

@@ -2,10 +2,13 @@
 
 use std::{env, pin::pin, sync::Arc, time::Duration};
 
-use store::{Origin, Store, clock::SystemClock};
+use store::{Origin, Store, clock::SystemClock, error::SchemaError};
 use tokio::time::timeout;
 
-use crate::{error::Error, telemetry::report_wait};
+use crate::{
+    error::Error,
+    telemetry::{report_wait, report_warning},
+};
 
 /// How long a command waits without a word.
 const QUIET_WAIT: Duration = Duration::from_secs(2);
@@ -18,6 +21,19 @@ pub(super) async fn with_store(
 ) -> Result<(), Error> {
     announced(async {
         let store = open(url).await?;
+        run(store, work).await
+    })
+    .await
+}
+
+/// As [`with_store`], for work that only revokes, or finds what to revoke. It also uses a newer schema, if that keeps
+/// revocations by older programs: an emergency must not wait for the right program.
+pub(super) async fn with_store_to_revoke(
+    url: &str,
+    work: impl AsyncFnOnce(&Store) -> Result<(), Error>,
+) -> Result<(), Error> {
+    announced(async {
+        let store = open_to_revoke(url).await?;
         run(store, work).await
     })
     .await
@@ -47,7 +63,9 @@ async fn announced<T>(work: impl Future<Output = T>) -> T {
     if let Ok(outcome) = timeout(QUIET_WAIT, &mut work).await {
         return outcome;
     }
-    report_wait("waiting for the database to answer, or for every server to know of a change …");
+    report_wait(
+        "waiting for the database to answer or to be migrated, or for every server to know of a change …",
+    );
     work.await
 }
 
@@ -61,9 +79,29 @@ fn operator() -> Origin {
 
 /// Opens the database and brings its schema up to date.
 pub(super) async fn open(url: &str) -> Result<Store, Error> {
-    let store = Store::open(url, Arc::new(SystemClock))
-        .await
-        .map_err(Error::OpenDatabase)?;
+    let store = connect(url).await?;
     store.migrate().await?;
     Ok(store)
+}
+
+async fn open_to_revoke(url: &str) -> Result<Store, Error> {
+    let store = connect(url).await?;
+    match store.migrate().await {
+        Err(SchemaError::Newer {
+            found,
+            known,
+            keeps_revocations: true,
+        }) => report_warning(&format!(
+            "the database has schema {found} and this program knows schemas up to {known}. Schema {found} allows \
+             it to revoke, and nothing else."
+        )),
+        migrated => migrated?,
+    }
+    Ok(store)
+}
+
+async fn connect(url: &str) -> Result<Store, Error> {
+    Store::open(url, Arc::new(SystemClock))
+        .await
+        .map_err(Error::OpenDatabase)
 }

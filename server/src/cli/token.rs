@@ -96,6 +96,14 @@ impl Which {
 }
 
 impl Command {
+    /// Whether the command only revokes, or shows what to revoke.
+    pub(super) const fn revokes(&self) -> bool {
+        match self {
+            Self::List { .. } | Self::Deactivate { .. } | Self::Delete(_) => true,
+            Self::Create { .. } | Self::Activate(_) | Self::Rename { .. } => false,
+        }
+    }
+
     /// Runs the command and prints the result.
     ///
     /// # Errors

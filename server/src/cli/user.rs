@@ -90,6 +90,14 @@ pub(super) struct PasswordSource {
 }
 
 impl Command {
+    /// Whether the command only revokes.
+    pub(super) const fn revokes(&self) -> bool {
+        match self {
+            Self::Disable { .. } | Self::Delete { .. } => true,
+            Self::Create { .. } | Self::SetPassword { .. } | Self::Enable { .. } => false,
+        }
+    }
+
     /// Runs the command and prints the result.
     ///
     /// # Errors

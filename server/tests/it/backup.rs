@@ -158,19 +158,24 @@ const COMMANDS: [&[&str]; 9] = [
     &["token", "delete", "--organisation", "903", "1"],
 ];
 
-async fn assert_newer_is_refused(database: &TestDatabase) {
-    let url = database.url();
-    done(&url, &["demo"]);
-    let zero = if url.starts_with("sqlite") {
-        "X'00'"
-    } else {
-        "'\\x00'::bytea"
+/// Notes a migration of a newer program.
+async fn note_newer(database: &TestDatabase, version: i64, name: &str) {
+    let zero = match database {
+        TestDatabase::Sqlite(_) => "X'00'",
+        TestDatabase::Postgres { .. } => "'\\x00'::bytea",
     };
     let newer = format!(
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
-        VALUES (9998, 'from the future', TRUE, {zero}, 0), (9999, 'and further', TRUE, {zero}, 0)"
+        VALUES ({version}, '{name}', TRUE, {zero}, 0)"
     );
     database.sql(&newer).await;
+}
+
+async fn assert_newer_is_refused(database: &TestDatabase) {
+    let url = database.url();
+    done(&url, &["demo"]);
+    note_newer(database, 9998, "from the future").await;
+    note_newer(database, 9999, "and further").await;
     for command in COMMANDS {
         let outcome = run(&url, command);
         outcome.assert_failed("the database has schema 9999 and this program knows schemas up to");
@@ -192,4 +197,51 @@ async fn every_command_refuses_a_sqlite_file_with_a_newer_schema() {
 #[ignore = "needs PostgreSQL: `make test` runs it"]
 async fn every_command_refuses_a_postgresql_database_with_a_newer_schema() {
     assert_newer_is_refused(&TestDatabase::postgres().await).await;
+}
+
+async fn assert_older_programs_revoke(database: &TestDatabase) {
+    let url = database.url();
+    done(&url, &["demo"]);
+    create_token(&url);
+    let id = newest_token_id(&url);
+    note_newer(database, 9999, "more columns keeps revocations").await;
+    for command in COMMANDS {
+        if command[0] != "token" {
+            run(&url, command).assert_failed("the database has schema 9999");
+        }
+    }
+    let activate = ["token", "activate", "--organisation", "903", &id];
+    run(&url, &activate).assert_failed("the database has schema 9999");
+    let revocations: [&[&str]; 6] = [
+        &["token", "list", "--organisation", "903"],
+        &["token", "deactivate", "--organisation", "903", "--all"],
+        &["token", "delete", "--organisation", "903", &id],
+        &[
+            "member",
+            "remove",
+            "--organisation",
+            "903",
+            "--email",
+            MEMBER,
+        ],
+        &["user", "disable", "--email", MEMBER],
+        &["user", "delete", "--email", MEMBER],
+    ];
+    for command in revocations {
+        let outcome = run(&url, command);
+        outcome.assert_done();
+        let warning = "WARNING: the database has schema 9999 and this program knows schemas up to";
+        assert!(outcome.stderr.starts_with(warning), "{outcome:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn older_programs_revoke_on_a_newer_schema_of_sqlite_that_allows_it() {
+    assert_older_programs_revoke(&TestDatabase::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: `make test` runs it"]
+async fn older_programs_revoke_on_a_newer_schema_of_postgresql_that_allows_it() {
+    assert_older_programs_revoke(&TestDatabase::postgres().await).await;
 }
