@@ -55,6 +55,16 @@ pub enum RequestError {
     Offline,
 }
 
+impl RequestError {
+    /// Whether the request needs the password, or another one than it had.
+    pub(crate) const fn is_about_password(&self) -> bool {
+        matches!(
+            self,
+            Self::PasswordRequired | Self::WrongPassword | Self::TooManyTries(_)
+        )
+    }
+}
+
 /// The rule that a new password breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NewPasswordProblem {

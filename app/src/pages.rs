@@ -11,7 +11,7 @@ use leptos_router::{
 use crate::{
     account::AccountPage,
     dashboard::{DashboardLayout, EventsPage, NotFoundPage},
-    developer_zone::{ActivityPage, DeveloperZonePage, NewTokenPage, TokenPage},
+    developer_zone::{ActivityPage, DeactivateAllPage, DeveloperZonePage, NewTokenPage, TokenPage},
     sign_in::SignInPage,
 };
 
@@ -45,6 +45,11 @@ pub fn App() -> impl IntoView {
                         ssr=SsrMode::Async
                     />
                     <Route
+                        path=path!("/developer-zone/tokens/deactivate-all")
+                        view=DeactivateAllPage
+                        ssr=SsrMode::Async
+                    />
+                    <Route
                         path=path!("/developer-zone/tokens/:id")
                         view=TokenPage
                         ssr=SsrMode::Async
@@ -62,7 +67,7 @@ mod tests {
     use leptos_axum::generate_route_list;
 
     use super::App;
-    use crate::paths::{ACCOUNT, ACTIVITY, EVENTS, NEW_TOKEN, SIGN_IN, TOKENS};
+    use crate::paths::{ACCOUNT, ACTIVITY, DEACTIVATE_ALL, EVENTS, NEW_TOKEN, SIGN_IN, TOKENS};
 
     /// The router's macro accepts literals only, so this file repeats each address.
     #[test]
@@ -71,7 +76,14 @@ mod tests {
         let routes: BTreeSet<_> = routes.iter().map(|route| route.path()).collect();
         let one_token = format!("{TOKENS}/tokens/{{id}}");
         let expected = [
-            SIGN_IN, EVENTS, ACCOUNT, TOKENS, ACTIVITY, NEW_TOKEN, &one_token,
+            SIGN_IN,
+            EVENTS,
+            ACCOUNT,
+            TOKENS,
+            ACTIVITY,
+            NEW_TOKEN,
+            DEACTIVATE_ALL,
+            &one_token,
         ];
         assert_eq!(routes, BTreeSet::from(expected));
     }

@@ -20,6 +20,9 @@ pub const TOKENS: &str = "/developer-zone";
 /// The form that creates a token without script; the form posts to the same address.
 pub const NEW_TOKEN: &str = "/developer-zone/tokens/new";
 
+/// The question before all tokens of the organisation are deactivated.
+pub const DEACTIVATE_ALL: &str = "/developer-zone/tokens/deactivate-all";
+
 /// The organisation's audit trail.
 pub const ACTIVITY: &str = "/developer-zone/activity";
 

@@ -8,6 +8,10 @@ export class DeveloperZonePage {
   readonly title: Locator;
   readonly documentation: Locator;
   readonly createToken: Locator;
+  /** Opens the card's menu. */
+  readonly menu: Locator;
+  /** The menu's item. */
+  readonly deactivateAll: Locator;
   readonly table: Locator;
   readonly columns: Locator;
   readonly rows: Locator;
@@ -18,6 +22,8 @@ export class DeveloperZonePage {
   readonly createDialog: CreateDialog;
   readonly newToken: NewTokenDialog;
   readonly deleteDialog: DeleteDialog;
+  readonly activateDialog: ActivateDialog;
+  readonly deactivateAllDialog: DeactivateAllDialog;
 
   constructor(readonly page: Page) {
     const main = page.getByRole('main');
@@ -26,6 +32,8 @@ export class DeveloperZonePage {
     this.title = main.getByRole('heading', { level: 2, name: 'Admin API Tokens', exact: true });
     this.documentation = this.card.getByRole('link', { name: /^API documentation/ });
     this.createToken = this.card.getByRole('button', { name: 'Create Token', exact: true });
+    this.menu = this.card.getByRole('button', { name: 'More actions', exact: true });
+    this.deactivateAll = this.card.getByRole('button', { name: /^Deactivate all tokens…/ });
     this.table = this.card.getByRole('table');
     this.columns = this.table.getByRole('columnheader');
     this.rows = this.table.getByRole('row').filter({ has: page.getByRole('switch') });
@@ -39,6 +47,8 @@ export class DeveloperZonePage {
     this.createDialog = new CreateDialog(page);
     this.newToken = new NewTokenDialog(page);
     this.deleteDialog = new DeleteDialog(page);
+    this.activateDialog = new ActivateDialog(page);
+    this.deactivateAllDialog = new DeactivateAllDialog(page);
   }
 
   async open(): Promise<void> {
@@ -175,5 +185,31 @@ export class DeleteDialog {
       name: 'Deactivate instead',
       exact: true,
     });
+  }
+}
+
+export class ActivateDialog {
+  readonly dialog: Locator;
+  readonly password: Locator;
+  readonly activate: Locator;
+  readonly cancel: Locator;
+
+  constructor(page: Page) {
+    this.dialog = page.getByRole('alertdialog', { name: 'Activate API token?', exact: true });
+    this.password = this.dialog.getByLabel('Password', { exact: true });
+    this.activate = this.dialog.getByRole('button', { name: /^(Activate|Activating…)$/ });
+    this.cancel = this.dialog.getByRole('button', { name: 'Cancel', exact: true });
+  }
+}
+
+export class DeactivateAllDialog {
+  readonly dialog: Locator;
+  readonly deactivate: Locator;
+  readonly cancel: Locator;
+
+  constructor(page: Page) {
+    this.dialog = page.getByRole('alertdialog', { name: /^(Deactivate \d+ tokens?\?|No token is active)$/ });
+    this.deactivate = this.dialog.getByRole('button', { name: /^(Deactivate all|Deactivating…)$/ });
+    this.cancel = this.dialog.getByRole('button', { name: 'Cancel', exact: true });
   }
 }

@@ -144,7 +144,7 @@ test('a table of tokens: switching, confirmation, names, shortcuts, deletion, ex
   const zone = new DeveloperZonePage(page);
   await signIn(MEMBER);
   await zone.open();
-  const held = await HeldRequests.of(page, 'set-token-active');
+  const held = await HeldRequests.of(page, 'deactivate-token');
   await zone.row(previewOf(changing!)).switch.click();
   await held.untilOneArrived();
   await expect(zone.row(previewOf(active!)).status).toHaveText('Active');
@@ -175,6 +175,13 @@ test('a table of tokens: switching, confirmation, names, shortcuts, deletion, ex
   await expect(zone.deleteDialog.dialog).toBeVisible();
   await test.step('the question before deletion', () => expectAccessible(page));
   await zone.deleteDialog.cancel.click();
+  await zone.menu.click();
+  await expect(zone.deactivateAll).toBeVisible();
+  await test.step('the menu', () => expectAccessible(page));
+  await zone.deactivateAll.click();
+  await expect(zone.deactivateAllDialog.dialog).toBeVisible();
+  await test.step('the question before all tokens are deactivated', () => expectAccessible(page));
+  await zone.deactivateAllDialog.cancel.click();
   // The next poll notices it.
   await context.clearCookies();
   await expect(new Frame(page).sessionEnded).toBeVisible();

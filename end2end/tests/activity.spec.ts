@@ -87,8 +87,9 @@ test('pages keep the filter in both directions, and the file has the records of 
   const [token] = await listTokens(server);
   await signIn(MEMBER);
   for (let n = 0; n < 70; n += 1) {
-    const response = await context.request.post('/api/dashboard/set-token-active', {
-      form: { organisation_id: SUMMIT, token_id: token!.id, active: n % 2 === 1 },
+    const name = n % 2 === 1 ? 'activate-token' : 'deactivate-token';
+    const response = await context.request.post(`/api/dashboard/${name}`, {
+      form: { organisation_id: SUMMIT, token_id: token!.id },
     });
     expect(response.status()).toBe(200);
   }

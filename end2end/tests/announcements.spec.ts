@@ -60,7 +60,7 @@ test('a failure is announced each time it happens', async ({ page, signIn, serve
   const row = new DeveloperZonePage(page).row(previewOf(token));
   await signIn(MEMBER);
   await openPage(page, '/developer-zone');
-  await respondUnavailable(page, 'set-token-active');
+  await respondUnavailable(page, 'deactivate-token');
   for (const times of [1, 2]) {
     await row.switch.click();
     await expect.poll(announced).toHaveLength(times);

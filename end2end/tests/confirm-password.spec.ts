@@ -3,11 +3,12 @@ import type { Locator, Page } from '@playwright/test';
 import { DeveloperZonePage, previewOf } from '../pages/developer-zone.ts';
 import { expectAccessible } from '../support/accessibility.ts';
 import { MEMBER, PASSWORD } from '../support/demo.ts';
+import { ping, PONG, refusal } from '../support/external-api.ts';
 import { expect, test } from '../support/fixtures.ts';
-import { failedToLoad } from '../support/requests.ts';
+import { failedToLoad, HeldRequests } from '../support/requests.ts';
 import { createToken, listTokens } from '../support/tokens.ts';
 
-// The server asks for the password before every creation and deletion.
+// The server asks for the password before every creation and activation.
 test.use({ serverOptions: { args: ['--confirm-password-after', '0'] } });
 
 test.beforeEach(({ pageErrors }) => pageErrors.allow(failedToLoad(403), failedToLoad(429)));
@@ -78,20 +79,54 @@ test('after too many wrong passwords, the dialog says how long to wait', async (
   await expectAccessible(page);
 });
 
-test('deleting asks for the password, and deactivating does not', async ({ page, signIn, server }) => {
-  const preview = previewOf(await createToken(server));
+test('activating asks for the password in a dialog, refuses a wrong one, and deactivating and deleting ask nothing', async ({
+  page,
+  signIn,
+  server,
+}) => {
+  const token = await createToken(server);
+  const preview = previewOf(token);
   await signIn(MEMBER);
   const zone = await open(page);
-  const { dialog, delete: confirm } = zone.deleteDialog;
-  await zone.row(preview).switch.click();
-  await expect(zone.row(preview).status).toHaveText('Inactive');
-  await zone.row(preview).delete.click();
-  await confirm.click();
-  await expect(passwordIn(dialog)).toBeFocused();
+  const row = zone.row(preview);
+  const { dialog, password, activate, cancel } = zone.activateDialog;
+  await row.switch.click();
+  await expect(row.status).toHaveText('Inactive');
+
+  await row.switch.click();
+  await expect(dialog).toHaveAccessibleDescription(new RegExp(preview.replaceAll('*', '\\*')));
+  await expect(password).toBeFocused();
   await expectAccessible(page);
-  await passwordIn(dialog).fill(PASSWORD);
-  await page.keyboard.press('Enter');
+  await cancel.click();
   await expect(dialog).toBeHidden();
+  await expect(row.switch).toBeFocused();
+  await expect(row.status).toHaveText('Inactive');
+
+  await page.keyboard.press('Space');
+  await expect(password).toBeFocused();
+  await expect(password, 'closing the dialog forgets the password').toHaveValue('');
+  await page.keyboard.type('not the password');
+  await page.keyboard.press('Enter');
+  await expect(dialog.getByRole('alert')).toHaveText(/Incorrect password/);
+  await expect(password).toBeFocused();
+  expect(refusal(await ping(server, token))).toEqual({ status: 403, code: 'token_inactive' });
+  const held = await HeldRequests.of(page, 'activate-token');
+  await page.keyboard.press('ControlOrMeta+a');
+  await page.keyboard.type(PASSWORD);
+  await page.keyboard.press('Enter');
+  await held.untilOneArrived();
+  await expect(activate).toHaveAttribute('aria-busy', 'true');
+  await expect(row.status).toHaveText('Activating…');
+  await page.keyboard.press('Escape');
+  await expect(dialog, 'until the response').toBeVisible();
+  await held.release();
+  await expect(dialog).toBeHidden();
+  await expect(row.status).toHaveText('Active');
+  await expect(row.switch).toBeFocused();
+  expect(await ping(server, token)).toEqual(PONG);
+
+  await row.delete.click();
+  await zone.deleteDialog.delete.click();
   await expect(zone.empty).toBeVisible();
   expect(await listTokens(server)).toHaveLength(0);
 });

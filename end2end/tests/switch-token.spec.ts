@@ -31,7 +31,7 @@ test('the row claims a change only after the server made it, in both directions;
   row,
 }) => {
   const { confirmations } = new Frame(page);
-  let held = await HeldRequests.of(page, 'set-token-active');
+  let held = await HeldRequests.of(page, 'deactivate-token');
   await row.switch.dblclick();
   await held.untilOneArrived();
   await expect(row.status).toHaveText('Deactivating…');
@@ -52,7 +52,7 @@ test('the row claims a change only after the server made it, in both directions;
   await expect(row.switch).not.toHaveAttribute('aria-busy');
   await expect(confirmations).toContainText(`Token ${previewOf(token)} is inactive`);
 
-  held = await HeldRequests.of(page, 'set-token-active');
+  held = await HeldRequests.of(page, 'activate-token');
   await row.switch.click();
   await held.untilOneArrived();
   await expect(row.status).toHaveText('Activating…');
@@ -80,8 +80,8 @@ test('a failure resets the switch and shows the reason until it is dismissed; af
     return () => context.setOffline(false);
   };
   for (const [cause, fail, reason] of [
-    ['no database', () => respondUnavailable(page, 'set-token-active'), /Nothing was changed/],
-    ['a broken connection', () => breakConnection(page, 'set-token-active'), /could not be reached/],
+    ['no database', () => respondUnavailable(page, 'deactivate-token'), /Nothing was changed/],
+    ['a broken connection', () => breakConnection(page, 'deactivate-token'), /could not be reached/],
     ['offline', goOffline, /Check your connection/],
   ] as const) {
     await test.step(cause, async () => {
@@ -105,7 +105,7 @@ test('a failure resets the switch and shows the reason until it is dismissed; af
 
 test('a change is made even if its page is left before the response', async ({ page, server, row, token }) => {
   const frame = new Frame(page);
-  const sent = page.waitForRequest('**/set-token-active');
+  const sent = page.waitForRequest('**/deactivate-token');
   await row.switch.click();
   await sent;
   await frame.events.click();
@@ -120,7 +120,7 @@ test('two tokens can be switched at the same time', async ({ page, server, row, 
   await page.reload();
   await waitForHydration(page);
   const otherRow = new DeveloperZonePage(page).row(previewOf(other));
-  const held = await HeldRequests.of(page, 'set-token-active');
+  const held = await HeldRequests.of(page, 'deactivate-token');
   await row.switch.click();
   await otherRow.switch.click();
   await expect(row.status).toHaveText('Deactivating…');

@@ -2,7 +2,7 @@
 
 import type { Page } from '@playwright/test';
 
-import { previewOf } from '../pages/developer-zone.ts';
+import { DeveloperZonePage, previewOf } from '../pages/developer-zone.ts';
 import { expectAccessible } from '../support/accessibility.ts';
 import { EVENT, MEMBER, PASSWORD, SUMMIT } from '../support/demo.ts';
 import { expect, test } from '../support/fixtures.ts';
@@ -95,20 +95,34 @@ test('the page shows the token’s calls and refusals, with what to do about eac
 test.describe('if the server always asks for the password', () => {
   test.use({ javaScriptEnabled: false, serverOptions: { args: ['--confirm-password-after', '0'] } });
 
-  test('the deletion form has a field for it, and stays open after a wrong one', async ({
+  test('activating has a field for it, deleting has none, and the switch in the table leads to the field', async ({
     page,
     server,
     signIn,
   }) => {
     await signIn(MEMBER);
-    await openTokenPage(page, server);
-    await page.getByText('Delete token…').click();
-    const password = page.getByLabel('Your password, to delete the token');
+    const preview = previewOf(await openTokenPage(page, server));
+    const tokenPage = page.url();
+    const password = page.getByLabel('Your password, to activate the token');
+    const activate = page.getByRole('button', { name: 'Activate', exact: true });
+    const message = page.locator('#flash-message');
+    await page.getByRole('button', { name: 'Deactivate', exact: true }).click();
+    await expect(message).toContainText('is inactive');
+
+    await page.goto('/developer-zone');
+    await new DeveloperZonePage(page).row(preview).switch.click();
+    await expect(page).toHaveURL(tokenPage);
+    await expect(message).toHaveText('Confirm your password to continue.');
     await password.fill('not the password');
-    await page.getByRole('button', { name: 'Delete permanently' }).click();
-    await expect(page.locator('#flash-message')).toHaveText(/Incorrect password/);
-    expect(await listTokens(server)).toHaveLength(1);
+    await activate.click();
+    await expect(message).toHaveText(/Incorrect password/);
+    expect((await listTokens(server))[0]?.status).toBe('inactive');
     await password.fill(PASSWORD);
+    await activate.click();
+    await expect(message).toHaveText(/is active\.$/);
+
+    await page.getByText('Delete token…').click();
+    await expect(page.locator('input[type=password]')).toHaveCount(0);
     await page.getByRole('button', { name: 'Delete permanently' }).click();
     await expect(page).toHaveURL('/developer-zone');
     expect(await listTokens(server)).toEqual([]);

@@ -29,7 +29,7 @@ pub struct Config {
     pub rate_limits: Option<RateLimits>,
     /// The proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: TrustedProxies,
-    /// For how long after entering the password a user can create and delete tokens without it. Zero asks each
+    /// For how long after entering the password a user can create and activate tokens without it. Zero asks each
     /// time.
     pub confirm_password_after: Duration,
 }

@@ -47,7 +47,7 @@ pub(crate) struct DashboardConfig {
     pub(crate) api_origin: String,
     /// Whether browsers reach the dashboard over HTTPS: its cookies then require it.
     pub(crate) secure_cookies: bool,
-    /// How long after entering the password a user can create or delete tokens without entering it again.
+    /// How long after entering the password a user can create or activate tokens without entering it again.
     pub(crate) confirm_password_after: Duration,
 }
 

@@ -31,6 +31,15 @@ pub struct CreatedToken {
     pub summary: TokenSummary,
 }
 
+/// The result of deactivating all tokens of an organisation.
+#[derive(Debug)]
+pub struct AllInactive {
+    /// The tokens that were active until now.
+    pub deactivated: Vec<TokenSummary>,
+    /// From this instant on, no server accepts any token of the organisation. Measured by the store's clock.
+    pub in_force_since: Timestamp,
+}
+
 /// API tokens; see [`Store::tokens`].
 pub struct Tokens<'a> {
     store: &'a Store,
@@ -308,15 +317,14 @@ impl<'a> Tokens<'a> {
         found.ok_or(TokenError::NoSuchToken(token))
     }
 
-    /// Deactivates every active token of the organisation, and returns them. When this returns, no server accepts any
-    /// of them.
+    /// Deactivates every active token of the organisation. When this returns, no server accepts any of them.
     ///
     /// # Errors
     /// [`TokenError::NoSuchOrganisation`], [`TokenError::PlanRequired`], and those of the database.
     pub async fn deactivate_all(
         &self,
         permission: TokenPermission<'_>,
-    ) -> Result<Vec<TokenSummary>, TokenError> {
+    ) -> Result<AllInactive, TokenError> {
         let organisation = permission.organisation_id();
         let mut change = self
             .store
@@ -324,15 +332,18 @@ impl<'a> Tokens<'a> {
             .await?;
         let values = values![organisation.0];
         let rows: Vec<TokenRow> = change.fetch_all(DEACTIVATE_ALL, values).await?;
-        let tokens: Vec<_> = rows.into_iter().map(TokenSummary::from).collect();
-        for token in &tokens {
+        let deactivated: Vec<_> = rows.into_iter().map(TokenSummary::from).collect();
+        for token in &deactivated {
             let kind = Kind::TokenDeactivated;
             let record = Record::of_token(kind, &change, organisation, token.into());
             self.store.record(&mut change, record).await?;
         }
         change.commit().await?;
         self.store.key_cache().wait_for_servers().await;
-        Ok(tokens)
+        Ok(AllInactive {
+            deactivated,
+            in_force_since: self.store.clock().now(),
+        })
     }
 
     /// Renames a token, or removes its name. Setting the current name again changes nothing and succeeds. No server

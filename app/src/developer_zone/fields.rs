@@ -40,10 +40,10 @@ pub(super) fn NameField(
     }
 }
 
-/// The password field of a form whose action cannot be undone.
+/// The password field of a form that gives access.
 #[component]
 pub(super) fn PasswordField(
-    /// What the password is for: `to delete the token`.
+    /// What the password is for: `to activate the token`.
     purpose: &'static str,
     /// Whether the flash message is about this field.
     is_refused: bool,

@@ -8,6 +8,8 @@ mod activity;
 mod charts;
 mod creation;
 #[cfg(feature = "ssr")]
+mod deactivate_all;
+#[cfg(feature = "ssr")]
 mod fields;
 #[cfg(feature = "ssr")]
 mod frame;
@@ -28,5 +30,6 @@ mod tokens;
 pub use self::no_script::{NewTokenForm, NoScriptResponse, create_from_form};
 #[cfg(feature = "ssr")]
 pub(crate) use self::{
-    activity::ActivityPage, no_script::NewTokenPage, page::DeveloperZonePage, token_page::TokenPage,
+    activity::ActivityPage, deactivate_all::DeactivateAllPage, no_script::NewTokenPage,
+    page::DeveloperZonePage, token_page::TokenPage,
 };

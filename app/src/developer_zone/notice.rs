@@ -5,11 +5,11 @@ use std::fmt;
 use leptos::prelude::*;
 use model::{
     timestamp::Timestamp,
-    token::{InvalidTokenName, Receipt, TokenStatus, TokenSummary},
+    token::{InvalidTokenName, Receipt, TokenSummary},
 };
 use serde::{Deserialize, Serialize};
 
-use super::receipt::out_of_use;
+use super::receipt::{AllOutOfUse, out_of_use};
 use crate::{
     error::RequestError,
     session::take_flash,
@@ -28,12 +28,16 @@ pub(crate) enum TokenNotice {
     Activated(String),
     /// The token of this name is inactive.
     Deactivated(String, OutOfUse),
+    /// All tokens are inactive.
+    AllDeactivated(AllOutOfUse),
     /// The token of this name is deleted.
     Deleted(String, OutOfUse),
     /// The name, as the user typed it, is not valid.
     NameRefused(InvalidTokenName, String),
     /// The token was not created. Holds the name as the user typed it.
     NotCreated(RequestError, String),
+    /// The token was not activated, because of the password.
+    NotActivated(RequestError),
     /// The token was not deleted.
     NotDeleted(RequestError),
     /// Nothing was changed.
@@ -65,15 +69,27 @@ impl OutOfUse {
 }
 
 impl TokenNotice {
-    /// The outcome of activating or deactivating a token.
-    pub(super) fn of_switch(outcome: &Result<Receipt, RequestError>) -> Self {
+    /// The outcome of activating a token.
+    pub(super) fn of_activation(outcome: &Result<Receipt, RequestError>) -> Self {
         match outcome {
-            Ok(receipt) => match receipt.token.status {
-                TokenStatus::Active => Self::Activated(receipt.token.display_name()),
-                TokenStatus::Inactive => {
-                    Self::Deactivated(receipt.token.display_name(), OutOfUse::from(receipt))
-                }
-            },
+            Ok(receipt) => Self::Activated(receipt.token.display_name()),
+            Err(error) if error.is_about_password() => Self::NotActivated(error.clone()),
+            Err(error) => Self::Failed(error.clone()),
+        }
+    }
+
+    /// The outcome of deactivating a token.
+    pub(super) fn of_deactivation(outcome: &Result<Receipt, RequestError>) -> Self {
+        match outcome {
+            Ok(receipt) => Self::Deactivated(receipt.token.display_name(), OutOfUse::from(receipt)),
+            Err(error) => Self::Failed(error.clone()),
+        }
+    }
+
+    /// The outcome of deactivating all tokens.
+    pub(super) fn of_all(outcome: &Result<AllOutOfUse, RequestError>) -> Self {
+        match outcome {
+            Ok(receipt) => Self::AllDeactivated(*receipt),
             Err(error) => Self::Failed(error.clone()),
         }
     }
@@ -103,7 +119,11 @@ impl TokenNotice {
     const fn is_success(&self) -> bool {
         matches!(
             self,
-            Self::Renamed | Self::Activated(_) | Self::Deactivated(..) | Self::Deleted(..)
+            Self::Renamed
+                | Self::Activated(_)
+                | Self::Deactivated(..)
+                | Self::AllDeactivated(_)
+                | Self::Deleted(..)
         )
     }
 
@@ -128,6 +148,9 @@ impl fmt::Display for TokenNotice {
                     facts.in_words("Deactivated")
                 )
             }
+            Self::AllDeactivated(receipt) => {
+                f.write_str(&receipt.in_words(&instant(receipt.since)))
+            }
             Self::Deleted(called, facts) => {
                 write!(
                     f,
@@ -136,9 +159,10 @@ impl fmt::Display for TokenNotice {
                 )
             }
             Self::NameRefused(problem, _) => RequestError::TokenName(*problem).fmt(f),
-            Self::NotCreated(error, _) | Self::NotDeleted(error) | Self::Failed(error) => {
-                error.fmt(f)
-            }
+            Self::NotCreated(error, _)
+            | Self::NotActivated(error)
+            | Self::NotDeleted(error)
+            | Self::Failed(error) => error.fmt(f),
         }
     }
 }

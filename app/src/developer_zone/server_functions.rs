@@ -21,12 +21,13 @@ use {
 use super::{creation::Creation, notice::TokenNotice};
 use super::{
     creation::CreationFields,
+    receipt::AllOutOfUse,
     tokens::{ListedToken, TokenRows},
 };
 use crate::{error::RequestError, texts::token_test::PingResponse};
 #[cfg(feature = "ssr")]
 use crate::{
-    paths::{TOKENS, token_page},
+    paths::{DEACTIVATE_ALL, TOKENS, token_page},
     session::{
         confirm, member, respond_to_form, session_and_member, store, watching_member,
         with_error_status,
@@ -145,35 +146,102 @@ pub(crate) async fn test_token(
     .await
 }
 
-/// Activates or deactivates a token. It does not ask for the password: an emergency stop must be quick. Responds after
-/// the change is in force on every server. Completes even if the browser leaves the page.
+/// Deactivates a token. Never asks for the password: an emergency stop must be quick. Responds after no server accepts
+/// the token any more. Completes even if the browser leaves the page.
 ///
 /// # Errors
 /// [`RequestError::NoSuchToken`], and those of [`watch_tokens`].
-#[server(prefix = "/api/dashboard", endpoint = "set-token-active")]
-pub(crate) async fn set_token_active(
+#[server(prefix = "/api/dashboard", endpoint = "deactivate-token")]
+pub(crate) async fn deactivate_token(
     organisation_id: OrganisationId,
     token_id: TokenId,
-    active: bool,
     /// Whether the form is in the table of tokens, and not on the token's page.
     #[server(default)]
     in_table: bool,
 ) -> Result<Receipt, RequestError> {
-    let switch = async {
+    let deactivation = async {
+        let member = member(organisation_id).await?;
+        switch(member, token_id, false).await
+    };
+    respond_to_form(deactivation, |outcome| {
+        let page = if in_table {
+            TOKENS.to_owned()
+        } else {
+            token_page(token_id)
+        };
+        (page, TokenNotice::of_deactivation(outcome))
+    })
+    .await
+}
+
+/// Activates a token. Requires the `password` like [`create_token`], because it gives access again. It is a function of
+/// its own, so that it does not use up the limits of deactivating. Responds after every server accepts the token.
+/// Completes even if the browser leaves the page.
+///
+/// # Errors
+/// [`RequestError::NoSuchToken`], [`RequestError::PasswordRequired`], [`RequestError::WrongPassword`],
+/// [`RequestError::TooManyTries`], and those of [`watch_tokens`].
+#[server(prefix = "/api/dashboard", endpoint = "activate-token")]
+pub(crate) async fn activate_token(
+    organisation_id: OrganisationId,
+    token_id: TokenId,
+    password: Option<String>,
+    /// Whether the form is in the table of tokens, and not on the token's page.
+    #[server(default)]
+    in_table: bool,
+) -> Result<Receipt, RequestError> {
+    let activation = async {
+        let (session, member) = session_and_member(organisation_id).await?;
+        confirm(&session, password).await?;
+        switch(member, token_id, true).await
+    };
+    respond_to_form(activation, |outcome| {
+        // Only the token's page has a field for the password.
+        let is_asked = outcome.as_ref().is_err_and(RequestError::is_about_password);
+        let page = if in_table && !is_asked {
+            TOKENS.to_owned()
+        } else {
+            token_page(token_id)
+        };
+        (page, TokenNotice::of_activation(outcome))
+    })
+    .await
+}
+
+/// Deactivates every active token of the organisation. Never asks for the password. Responds after no server accepts any
+/// of them any more. Completes even if the browser leaves the page.
+///
+/// # Errors
+/// Those of [`watch_tokens`].
+#[server(prefix = "/api/dashboard", endpoint = "deactivate-all-tokens")]
+pub(crate) async fn deactivate_all_tokens(
+    organisation_id: OrganisationId,
+) -> Result<AllOutOfUse, RequestError> {
+    let deactivation = async {
         let member = member(organisation_id).await?;
         let store = store();
-        run_to_completion(async move {
+        let done = run_to_completion(async move {
             let tokens = store.tokens();
-            tokens.set_active((&member).into(), token_id, active).await
-        })
-        .await
+            tokens.deactivate_all((&member).into()).await
+        });
+        Ok(AllOutOfUse::from(done.await?))
     };
-    respond_to_form(switch, |outcome| {
-        let page = match in_table {
-            true => TOKENS.to_owned(),
-            false => token_page(token_id),
+    respond_to_form(deactivation, |outcome| {
+        let page = match outcome {
+            Ok(_) => TOKENS,
+            Err(_) => DEACTIVATE_ALL,
         };
-        (page, TokenNotice::of_switch(outcome))
+        (page.to_owned(), TokenNotice::of_all(outcome))
+    })
+    .await
+}
+
+#[cfg(feature = "ssr")]
+async fn switch(member: Member, token: TokenId, active: bool) -> Result<Receipt, RequestError> {
+    let store = store();
+    run_to_completion(async move {
+        let tokens = store.tokens();
+        tokens.set_active((&member).into(), token, active).await
     })
     .await
 }
@@ -204,20 +272,18 @@ pub(crate) async fn rename_token(
     .await
 }
 
-/// Deletes a token permanently. Responds after no server accepts it any more. Requires the `password` like
-/// [`create_token`]. Completes even if the browser leaves the page.
+/// Deletes a token permanently. Like deactivating, it never asks for the password. Responds after no server accepts the
+/// token any more. Completes even if the browser leaves the page.
 ///
 /// # Errors
-/// [`RequestError::NoSuchToken`], and those of [`create_token`].
+/// [`RequestError::NoSuchToken`], and those of [`watch_tokens`].
 #[server(prefix = "/api/dashboard", endpoint = "delete-token")]
 pub(crate) async fn delete_token(
     organisation_id: OrganisationId,
     token_id: TokenId,
-    password: Option<String>,
 ) -> Result<Receipt, RequestError> {
     let deletion = async {
-        let (session, member) = session_and_member(organisation_id).await?;
-        confirm(&session, password).await?;
+        let member = member(organisation_id).await?;
         let store = store();
         run_to_completion(async move { store.tokens().delete((&member).into(), token_id).await })
             .await

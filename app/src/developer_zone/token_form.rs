@@ -4,7 +4,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use model::organisation::OrganisationId;
 use web_sys::HtmlFormElement;
 
-use super::server_functions::SetTokenActive;
+use super::server_functions::{ActivateToken, DeactivateToken};
 
 /// A form that posts a change to a server function.
 ///
@@ -13,11 +13,12 @@ use super::server_functions::SetTokenActive;
 #[component]
 pub(super) fn TokenForm(
     /// The address of the server function.
-    action: &'static str,
+    #[prop(into)]
+    action: Signal<String>,
     /// The organisation that the page shows.
     organisation: OrganisationId,
-    /// The id of the token to change; absent for a new one. It is text, because a signal of another type would add code
-    /// to the WASM.
+    /// The id of the token to change, unless the form changes no single one. It is text, because a signal of another type
+    /// would add code to the WASM.
     #[prop(optional, into)]
     token: Option<Signal<String>>,
     /// An id, for a button outside the form.
@@ -72,9 +73,16 @@ pub(super) fn SwitchForm(
     /// The button.
     children: Children,
 ) -> impl IntoView {
+    let action = Signal::derive(move || {
+        let address = if activate.get() {
+            ActivateToken::url()
+        } else {
+            DeactivateToken::url()
+        };
+        address.to_owned()
+    });
     view! {
-        <TokenForm action=SetTokenActive::url() organisation token class on_submit>
-            <input type="hidden" name="active" value=move || activate.get().to_string() />
+        <TokenForm action organisation token class on_submit>
             <input type="hidden" name="in_table" value=in_table.to_string() />
             {children()}
         </TokenForm>

@@ -20,7 +20,7 @@ use crate::paths::HOME;
 pub struct SessionSettings {
     /// The cookies of this server.
     pub cookies: Cookies,
-    /// How long after entering the password a user can create or delete tokens without entering it again. With zero,
+    /// How long after entering the password a user can create or activate tokens without entering it again. With zero,
     /// every request needs it.
     pub confirm_password_after: Duration,
 }

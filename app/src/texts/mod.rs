@@ -3,5 +3,6 @@
 #[cfg(feature = "ssr")]
 pub mod activity;
 pub(crate) mod creation;
+pub(crate) mod deactivation;
 pub mod examples;
 pub mod token_test;

@@ -23,6 +23,7 @@ pub(crate) enum IconName {
     #[cfg(feature = "ssr")]
     Menu,
     Minus,
+    More,
     Pencil,
     Plus,
     Trash,
@@ -51,6 +52,7 @@ impl IconName {
             #[cfg(feature = "ssr")]
             Self::Menu => "M3 5.500h14M3 10h14M3 14.500h14",
             Self::Minus => "M5.5 10h9",
+            Self::More => "M10 4.5v.01M10 10v.01M10 15.5v.01",
             Self::Pencil => {
                 "M3.5 16.500l.8-3.600 8.700-8.700 2.800 2.800-8.700 8.700zM11.500 5.700l2.800 2.800"
             }

@@ -124,7 +124,7 @@ pub(super) struct Serve {
         value_parser = listen_address
     )]
     metrics_listen: Option<SocketAddr>,
-    /// For how long after entering the password a user can create and delete tokens without it, for example 15m or
+    /// For how long after entering the password a user can create and activate tokens without it, for example 15m or
     /// 1h; 0 always asks
     #[arg(
         long,

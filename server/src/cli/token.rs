@@ -136,7 +136,7 @@ impl Command {
                 let permission = TokenPermission::Operator(organisation);
                 let inactive = match id {
                     Some(id) => vec![tokens.set_active(permission, id, false).await?.token],
-                    None if all => tokens.deactivate_all(permission).await?,
+                    None if all => tokens.deactivate_all(permission).await?.deactivated,
                     // A variable that says no.
                     None => return Err(Error::NoTokenNamed),
                 };

@@ -135,33 +135,24 @@ fn a_change_of_a_token_logs_the_id_of_its_request() {
             let headers = [("Cookie", cookie), ("X-Request-Id", id), FORM];
             server.post(&format!("/api/dashboard/{name}"), &headers, &body)
         };
-        let switch = |organisation: i64, active: bool| {
-            format!("organisation_id={organisation}&token_id={token}&active={active}")
-        };
-        let delete = format!("organisation_id=903&token_id={token}");
+        let of = |organisation: i64| format!("organisation_id={organisation}&token_id={token}");
         for (id, cookie, name, body, status) in [
             (
                 "refused-1",
                 &outsider,
-                "set-token-active",
-                switch(907, false),
+                "deactivate-token",
+                of(907),
                 "HTTP/1.1 403",
             ),
             (
                 "off-1",
                 &member,
-                "set-token-active",
-                switch(903, false),
+                "deactivate-token",
+                of(903),
                 "HTTP/1.1 200",
             ),
-            (
-                "on-1",
-                &member,
-                "set-token-active",
-                switch(903, true),
-                "HTTP/1.1 200",
-            ),
-            ("delete-1", &member, "delete-token", delete, "HTTP/1.1 200"),
+            ("on-1", &member, "activate-token", of(903), "HTTP/1.1 200"),
+            ("delete-1", &member, "delete-token", of(903), "HTTP/1.1 200"),
         ] {
             let response = post(id, cookie, name, body);
             assert!(response.starts_with(status), "{id}: {response}");

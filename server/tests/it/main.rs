@@ -19,6 +19,7 @@ mod configuration;
 mod connections;
 mod damage;
 mod dashboard_limits;
+mod deactivate_all;
 mod docs;
 mod envelope;
 mod error_pages;

@@ -27,8 +27,16 @@ fn calls_on(token: &Token) -> Vec<(&'static str, Value)> {
         ("watch-tokens", json!({ "organisation_id": SUMMIT })),
         ("create-token", json!({ "organisation_id": SUMMIT })),
         (
-            "set-token-active",
-            json!({ "organisation_id": SUMMIT, "token_id": id, "active": false }),
+            "deactivate-all-tokens",
+            json!({ "organisation_id": SUMMIT }),
+        ),
+        (
+            "activate-token",
+            json!({ "organisation_id": SUMMIT, "token_id": id }),
+        ),
+        (
+            "deactivate-token",
+            json!({ "organisation_id": SUMMIT, "token_id": id }),
         ),
         (
             "rename-token",
@@ -123,7 +131,7 @@ async fn an_organisation_without_the_plan_can_call_nothing_even_with_tokens() {
         );
     }
     let trial = server.session(TRIAL).await;
-    for name in ["watch-tokens", "create-token"] {
+    for name in ["watch-tokens", "create-token", "deactivate-all-tokens"] {
         let response = trial
             .call(name, &json!({ "organisation_id": FIRST_STEPS }))
             .await;
@@ -249,10 +257,12 @@ async fn an_invalid_body_is_400_and_a_huge_one_413_without_details() {
     for (name, data) in [
         ("watch-tokens", json!({})),
         ("create-token", json!({ "organisation_id": "x" })),
+        ("deactivate-all-tokens", json!({})),
         (
-            "set-token-active",
-            json!({ "organisation_id": SUMMIT, "token_id": 1, "active": "maybe" }),
+            "activate-token",
+            json!({ "organisation_id": SUMMIT, "token_id": "x" }),
         ),
+        ("deactivate-token", json!({ "token_id": 1 })),
         (
             "rename-token",
             json!({ "organisation_id": SUMMIT, "token_id": 1 }),

@@ -68,10 +68,9 @@ async fn a_made_up_cookie_costs_no_read_of_the_database() {
         (FORGED, StatusCode::UNAUTHORIZED),
     ] {
         let client = server.anonymous().with("cookie", cookie);
-        for name in ["watch-tokens", "set-token-active"] {
+        for name in ["watch-tokens", "activate-token"] {
             let mut data = data.clone();
             data["token_id"] = json!(1);
-            data["active"] = json!(true);
             let response = client.call(name, &data).await;
             assert_eq!(response.status, expected, "{name}: {response:?}");
         }

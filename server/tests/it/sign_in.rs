@@ -141,9 +141,11 @@ async fn a_change_of_the_password_leaves_its_browser_known_and_no_other() {
 }
 
 #[tokio::test]
-async fn creating_and_deleting_ask_for_the_password_again_and_switching_never_does() {
+async fn creating_and_activating_ask_for_the_password_again_and_deactivating_and_deleting_never_do()
+{
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
+    server.set_active(&token, false).await;
     let mut browser = Browser::signed_in(&server).await;
     let create = json!({ "organisation_id": 903 });
     let on_token = json!({ "organisation_id": 903, "token_id": token.id });
@@ -155,7 +157,7 @@ async fn creating_and_deleting_ask_for_the_password_again_and_switching_never_do
     );
     server.clock.advance(1);
 
-    for (name, data) in [("create-token", &create), ("delete-token", &on_token)] {
+    for (name, data) in [("create-token", &create), ("activate-token", &on_token)] {
         let refused = browser.change(name, data.clone()).await;
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{name}");
         assert_eq!(refused.json(), "PasswordRequired", "{name}");
@@ -165,35 +167,63 @@ async fn creating_and_deleting_ask_for_the_password_again_and_switching_never_do
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{name}");
         assert_eq!(refused.json(), "WrongPassword", "{name}");
     }
-    let tokens = server.store.tokens();
-    let listed = tokens.list(TokenPermission::Operator(
-        model::organisation::OrganisationId(903),
-    ));
-    assert_eq!(
-        listed.await.expect("listed").len(),
-        2,
-        "nothing was created or deleted"
-    );
-    for active in [false, true] {
-        let mut switch = on_token.clone();
-        switch["active"] = active.into();
-        assert_eq!(
-            browser.change("set-token-active", switch).await.status,
-            StatusCode::OK
-        );
+    let organisation = TokenPermission::Operator(model::organisation::OrganisationId(903));
+    let listed = server.store.tokens().list(organisation).await;
+    let listed = listed.expect("listed");
+    assert_eq!(listed.len(), 2, "nothing was created");
+    let is_active = |id| listed.iter().any(|it| it.id == id && it.status.is_active());
+    assert!(!is_active(token.id), "nothing was activated");
+    let other = server.token().await;
+    let on_other = json!({ "organisation_id": 903, "token_id": other.id });
+    for name in ["deactivate-token", "deactivate-all-tokens", "delete-token"] {
+        let narrowed = browser.change(name, on_other.clone()).await;
+        assert_eq!(narrowed.status, StatusCode::OK, "{name}");
     }
 
     let mut right = on_token.clone();
     right["password"] = DEMO_PASSWORD.into();
-    assert_eq!(
-        browser.change("delete-token", right).await.status,
-        StatusCode::OK
-    );
-    assert_eq!(
-        browser.change("create-token", create).await.status,
-        StatusCode::OK,
-        "confirmed"
-    );
+    for (name, data) in [
+        ("activate-token", right),
+        ("create-token", create),
+        ("activate-token", on_token),
+    ] {
+        let done = browser.change(name, data).await;
+        assert_eq!(done.status, StatusCode::OK, "{name}, confirmed");
+    }
+}
+
+#[tokio::test]
+async fn without_script_a_token_is_activated_on_its_own_page_if_the_password_is_needed() {
+    let server = TestServer::on_sqlite()
+        .await
+        .confirming_after(Duration::ZERO);
+    let token = server.token().await;
+    server.set_active(&token, false).await;
+    let mut browser = Browser::signed_in(&server).await;
+    let id = token.id.to_string();
+    let page = format!("/developer-zone/tokens/{id}");
+    let field = "Your password, to activate the token";
+    assert!(browser.get(&page).await.text.contains(field));
+    for (password, in_table, message) in [
+        ("", "true", "Confirm your password to continue."),
+        (WRONG, "true", "Incorrect password."),
+        (WRONG, "false", "Incorrect password."),
+        (DEMO_PASSWORD, "false", "is active."),
+    ] {
+        let fields = [
+            ("organisation_id", "903"),
+            ("token_id", &id),
+            ("password", password),
+            ("in_table", in_table),
+        ];
+        let response = browser.form("activate-token", &fields).await;
+        assert_eq!(response.status, StatusCode::SEE_OTHER);
+        assert_eq!(response.location(), page, "there the field is");
+        let shown = browser.get(&page).await.text;
+        assert!(shown.contains(message), "{message}: {shown}");
+    }
+    let shown = browser.get(&page).await.text;
+    assert!(!shown.contains(field), "deactivating needs no password");
 }
 
 #[tokio::test]

@@ -88,8 +88,7 @@ impl Zone {
 
     /// The member deactivates the token in the dashboard. Returns the response's status.
     fn deactivate(&self) -> String {
-        let fields = format!("{}&active=false", self.token_fields());
-        self.post(&self.member, "set-token-active", &fields)
+        self.post(&self.member, "deactivate-token", &self.token_fields())
     }
 
     fn token_fields(&self) -> String {

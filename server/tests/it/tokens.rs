@@ -316,11 +316,11 @@ async fn a_tokens_page_is_only_its_organisations_and_its_forms_report_what_they_
             "The name was changed.",
         ),
         (
-            "set-token-active",
-            ("active", "false"),
+            "deactivate-token",
+            ("in_table", "false"),
             ") is inactive. Deactivated everywhere at",
         ),
-        ("set-token-active", ("active", "true"), ") is active."),
+        ("activate-token", ("in_table", "false"), ") is active."),
     ] {
         let fields = fields(&[more]);
         let fields: Vec<_> = fields
@@ -416,10 +416,11 @@ async fn an_error_of_a_plain_form_is_written_into_no_address() {
     let fields = [("organisation_id", "903"), ("token_id", "4711")];
     for (name, field, page) in [
         (
-            "set-token-active",
-            ("active", "false"),
+            "deactivate-token",
+            ("in_table", "false"),
             "/developer-zone/tokens/4711",
         ),
+        ("activate-token", ("in_table", "true"), "/developer-zone"),
         (
             "rename-token",
             ("name", "Kiosk"),

@@ -42,6 +42,7 @@ on_both_engines!(
     a_new_token_is_accepted_immediately,
     the_command_line_waits_for_the_lease_plus_a_tenth,
     a_deletion_is_not_reported_before_it_is_in_force_everywhere,
+    the_deactivation_of_all_tokens_is_not_reported_before_it_is_in_force_everywhere,
     a_change_waits_for_the_longest_announced_lease,
     concurrent_calls_make_one_read,
 );
@@ -340,6 +341,37 @@ async fn a_deletion_is_not_reported_before_it_is_in_force_everywhere(store: Test
     assert_refused!(gone, TokenError::NoSuchToken(_));
     assert_eq!(ask(&server, &digest).await, None);
     busy.stop().await;
+}
+
+/// A caller who repeats a call without a response learns that no token was active, and assumes that none is accepted.
+async fn the_deactivation_of_all_tokens_is_not_reported_before_it_is_in_force_everywhere(
+    store: TestStore,
+) {
+    let member = store.enterprise(903).await;
+    let tokens = [create(&store, &member).await, create(&store, &member).await];
+    let server = store.another_server().await;
+    serve(&server, 300).await;
+    let busy = tokens
+        .each_ref()
+        .map(|(_, digest)| Busy::asking(&server, *digest));
+    // The first call deactivates them, and is cancelled before the report.
+    let (first, other) = (store.server(), member.clone());
+    let first = tokio::spawn(async move {
+        let done = first.tokens().deactivate_all((&other).into()).await;
+        done.expect("deactivated");
+    });
+    let active = "SELECT COUNT(*) FROM tokens WHERE active = TRUE";
+    while store.raw().number(active).await > 0 {}
+    first.abort();
+    let again = store.tokens().deactivate_all((&member).into()).await;
+    let again = again.expect("deactivated");
+    assert_eq!(again.deactivated.len(), 0);
+    for (_, digest) in &tokens {
+        assert!(!ask(&server, digest).await.expect("a token").active);
+    }
+    for busy in busy {
+        busy.stop().await;
+    }
 }
 
 async fn a_file_has_one_server_at_a_time(store: TestStore) {

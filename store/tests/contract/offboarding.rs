@@ -59,8 +59,8 @@ async fn every_token_of_one_organisation_is_deactivated(store: TestStore) {
     // The plan does not matter to an operator.
     store.set_plan(903, Plan::Trial).await;
     for expected in [2, 0] {
-        let deactivated = tokens.deactivate_all(OPERATOR).await.expect("deactivated");
-        assert_eq!(deactivated.len(), expected);
+        let done = tokens.deactivate_all(OPERATOR).await.expect("deactivated");
+        assert_eq!(done.deactivated.len(), expected);
     }
     let listed = tokens.list(OPERATOR).await.expect("listed");
     assert!(listed.iter().all(|it| it.status == TokenStatus::Inactive));

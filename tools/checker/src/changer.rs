@@ -340,23 +340,16 @@ impl Changer {
     }
 
     async fn ask_dashboard(&mut self, action: Action, server: usize) -> (Outcome, Option<Time>) {
-        let (name, body) = match action {
-            Action::Deactivate(id) | Action::Activate(id) => (
-                "set-token-active",
-                format!(
-                    "organisation_id={ORGANISATION}&token_id={id}&active={}",
-                    action.sets()
-                ),
-            ),
-            Action::Delete(id) => (
-                "delete-token",
-                format!("organisation_id={ORGANISATION}&token_id={id}"),
-            ),
+        let (name, id) = match action {
+            Action::Deactivate(id) => ("deactivate-token", id),
+            Action::Activate(id) => ("activate-token", id),
+            Action::Delete(id) => ("delete-token", id),
             // The dashboard cannot change a plan, and `create` handles creations.
             Action::Create(_) | Action::Downgrade | Action::Upgrade => {
                 return (Outcome::Refused, None);
             }
         };
+        let body = format!("organisation_id={ORGANISATION}&token_id={id}");
         let response = self.post(server, name, &body).await;
         let now = self.clock.now();
         let timed_out = matches!(response, Err(NoResponse::TimedOut));

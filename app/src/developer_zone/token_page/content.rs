@@ -30,7 +30,7 @@ use crate::{
 pub(super) struct Shown {
     usage: TokenUsage,
     notice: Option<TokenNotice>,
-    /// Whether the password was given too long ago to delete the token without it.
+    /// Whether the password was given too long ago to activate the token without it.
     wants_password: bool,
 }
 
@@ -96,8 +96,13 @@ pub(super) fn Content(organisation: OrganisationId, token: Shown) -> impl IntoVi
                 </header>
                 <div class="token-forms">
                     <RenameForm organisation token=token.clone() notice=notice.clone() />
-                    <ActivationForm organisation token=token.clone() />
-                    <DeleteForm organisation token notice wants_password />
+                    <ActivationForm
+                        organisation
+                        token=token.clone()
+                        notice=notice.clone()
+                        wants_password
+                    />
+                    <DeleteForm organisation token notice />
                 </div>
             </section>
         </div>

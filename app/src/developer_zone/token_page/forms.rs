@@ -41,7 +41,14 @@ pub(super) fn RenameForm(
 
 /// Deactivates the token, or activates it again.
 #[component]
-pub(super) fn ActivationForm(organisation: OrganisationId, token: TokenSummary) -> impl IntoView {
+pub(super) fn ActivationForm(
+    organisation: OrganisationId,
+    token: TokenSummary,
+    notice: Option<TokenNotice>,
+    /// Whether the password was given too long ago.
+    wants_password: bool,
+) -> impl IntoView {
+    let is_refused = matches!(notice, Some(TokenNotice::NotActivated(_)));
     let is_active = token.status.is_active();
     let (label, hint) = if is_active {
         (
@@ -57,6 +64,8 @@ pub(super) fn ActivationForm(organisation: OrganisationId, token: TokenSummary) 
     view! {
         <SwitchForm organisation token=token.id.to_string() activate=!is_active class="token-form">
             <p class="hint">{hint}</p>
+            {(wants_password && !is_active)
+                .then(|| view! { <PasswordField purpose="to activate the token" is_refused /> })}
             <button type="submit" class="button">
                 {label}
             </button>
@@ -71,14 +80,12 @@ pub(super) fn DeleteForm(
     organisation: OrganisationId,
     token: TokenSummary,
     notice: Option<TokenNotice>,
-    /// Whether the password was given too long ago.
-    wants_password: bool,
 ) -> impl IntoView {
     let called = token.display_name();
-    let is_refused = matches!(notice, Some(TokenNotice::NotDeleted(_)));
+    let has_failed = matches!(notice, Some(TokenNotice::NotDeleted(_)));
     let is_asked = use_query_map().with_untracked(|query| query.get(ASK_TO_DELETE).is_some());
     view! {
-        <details class="delete-token" open=is_refused || is_asked>
+        <details class="delete-token" open=has_failed || is_asked>
             <summary class="button">
                 <Icon name=IconName::Trash />
                 "Delete token…"
@@ -88,8 +95,6 @@ pub(super) fn DeleteForm(
                     "Token " <strong><bdi>{called}</bdi></strong>
                     " will be permanently deleted. Services that use it lose access immediately, and it cannot be recovered. To stop it for a while, deactivate it instead."
                 </p>
-                {wants_password
-                    .then(|| view! { <PasswordField purpose="to delete the token" is_refused /> })}
                 <button type="submit" class="button button-danger">
                     "Delete permanently"
                 </button>

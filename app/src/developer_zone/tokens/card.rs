@@ -4,10 +4,11 @@ use leptos::{ev, prelude::*};
 use model::{organisation::OrganisationId, token::TOKEN_LIMIT};
 
 use super::{
+    confirmation_dialog::ConfirmationDialog,
     context::{PageFacts, provide_new_token},
     create::CreateTokenDialog,
-    delete::{DeleteTokenDialog, DeletionTarget},
     list::TokenList,
+    menu::CardMenu,
     row::TokenRow,
     row_data::TokenRows,
     shown_once::NewTokenDialog,
@@ -55,7 +56,6 @@ pub(in crate::developer_zone) fn TokenCard(
     let list = TokenList::new(organisation, listed);
     let watch = Watch::start(list);
     let creating = RwSignal::new(false);
-    let deletion = DeletionTarget::none();
     view! {
         <CardHeader>
             <p class="card-count">
@@ -68,6 +68,7 @@ pub(in crate::developer_zone) fn TokenCard(
             </a>
             <Show when=move || { list.count() > 0 }>
                 <CreateButton list open=creating />
+                <CardMenu list />
             </Show>
         </CardHeader>
         <NotUpToDate watch />
@@ -83,10 +84,10 @@ pub(in crate::developer_zone) fn TokenCard(
             when=move || { list.count() > 0 }
             fallback=move || view! { <NoTokens list open=creating /> }
         >
-            <TokenTable list deletion />
+            <TokenTable list />
         </Show>
         <CreateTokenDialog list open=creating />
-        <DeleteTokenDialog list deletion />
+        <ConfirmationDialog list />
         <NewTokenDialog list />
     }
 }
@@ -129,7 +130,7 @@ fn NoTokens(list: TokenList, open: RwSignal<bool>) -> impl IntoView {
 }
 
 #[component]
-fn TokenTable(list: TokenList, deletion: DeletionTarget) -> impl IntoView {
+fn TokenTable(list: TokenList) -> impl IntoView {
     view! {
         <table class="table token-table">
             <caption class="visually-hidden">"API tokens of the organisation, newest first"</caption>
@@ -144,7 +145,7 @@ fn TokenTable(list: TokenList, deletion: DeletionTarget) -> impl IntoView {
             </thead>
             <tbody>
                 <For each=move || list.ids() key=|id| *id let:id>
-                    <TokenRow list id deletion />
+                    <TokenRow list id />
                 </For>
             </tbody>
         </table>

@@ -8,6 +8,7 @@ use model::{
 use web_sys::HtmlFormElement;
 
 use super::{
+    confirmation::Confirmation,
     context::{FreshToken, ShownToken, use_shown_token},
     password_prompt::PasswordPrompt,
     row_data::{ListedToken, TokenRows},
@@ -17,7 +18,7 @@ use crate::{
     call::{call, post_form},
     dashboard::{SessionEnded, use_session_ended},
     developer_zone::{
-        receipt::out_of_use,
+        receipt::{AllOutOfUse, out_of_use},
         server_functions::{NewToken, WatchTokens},
     },
     error::RequestError,
@@ -34,6 +35,7 @@ pub(super) struct TokenList {
     /// The server's fingerprint of these rows. `None` after the page has applied a change of its own.
     fingerprint: StoredValue<Option<String>>,
     running: Running,
+    confirmation: Confirmation,
     shown_token: ShownToken,
     session_ended: SessionEnded,
     toasts: Toasts,
@@ -46,6 +48,7 @@ impl TokenList {
             rows: RwSignal::new(listed.rows),
             fingerprint: StoredValue::new(Some(listed.fingerprint)),
             running: Running::none(),
+            confirmation: Confirmation::closed(),
             shown_token: use_shown_token(),
             session_ended: use_session_ended(),
             toasts: use_toasts(),
@@ -64,6 +67,11 @@ impl TokenList {
 
     pub(super) fn count(self) -> usize {
         self.rows.with(Vec::len)
+    }
+
+    pub(super) fn count_active(self) -> usize {
+        let is_active = |row: &&ListedToken| row.token.status.is_active();
+        self.rows.with(|rows| rows.iter().filter(is_active).count())
     }
 
     pub(super) fn is_full(self) -> bool {
@@ -89,6 +97,11 @@ impl TokenList {
     /// The changes without a response yet.
     pub(super) const fn running(self) -> Running {
         self.running
+    }
+
+    /// The question that the card asks before a change.
+    pub(super) const fn confirmation(self) -> Confirmation {
+        self.confirmation
     }
 
     /// The token in the next row, if there is one.
@@ -180,13 +193,21 @@ impl TokenList {
         });
     }
 
-    /// Activates or deactivates a token.
+    /// Activates or deactivates a token. Asks for the password if the server wants it.
     pub(super) fn switch(self, form: &HtmlFormElement, token: TokenSummary, to: TokenStatus) {
-        let Some(response) = self.begin::<Receipt>(Change::Switch(token.id, to), form) else {
+        let change = Change::Switch(token.id, to);
+        let Some(response) = self.begin::<Receipt>(change, form) else {
             return;
         };
         spawn_local(async move {
-            match response.await {
+            let outcome = response.await;
+            if let Err(error) = &outcome
+                && self.confirmation.ask_password(&token, error)
+            {
+                return;
+            }
+            self.confirmation.close(change);
+            match outcome {
                 Ok(receipt) => {
                     let called = receipt.token.display_name();
                     self.toasts.confirm(match receipt.token.status {
@@ -203,24 +224,23 @@ impl TokenList {
         });
     }
 
-    /// Deletes a token. Calls `on_done` with whether the token is gone. Does not call it if the server asks for the
-    /// password.
+    /// Deletes a token. Calls `on_gone` when its row is gone.
     pub(super) fn delete(
         self,
         form: &HtmlFormElement,
         token: TokenSummary,
-        prompt: PasswordPrompt,
-        on_done: impl Fn(bool) + 'static,
+        on_gone: impl Fn() + 'static,
     ) {
         let Some(response) = self.begin::<Receipt>(Change::Delete, form) else {
             return;
         };
         spawn_local(async move {
-            match response.await {
-                Err(error) if prompt.is_wanted_by(&error) => {}
+            let outcome = response.await;
+            self.confirmation.close(Change::Delete);
+            match outcome {
                 Ok(receipt) => {
                     self.change(|rows| rows.retain(|row| row.token.id != token.id));
-                    on_done(true);
+                    on_gone();
                     let proof = in_readers_way("Deleted", &receipt);
                     self.toasts.confirm(format!(
                         "Token {} was deleted. {proof}",
@@ -228,9 +248,34 @@ impl TokenList {
                     ));
                 }
                 Err(error) => {
-                    on_done(matches!(error, RequestError::NoSuchToken(_)));
+                    if matches!(error, RequestError::NoSuchToken(_)) {
+                        on_gone();
+                    }
                     self.report(Some(&token), error).await;
                 }
+            }
+        });
+    }
+
+    /// Deactivates all tokens of the organisation, also those that this page does not show yet.
+    pub(super) fn deactivate_all(self, form: &HtmlFormElement) {
+        let Some(response) = self.begin::<AllOutOfUse>(Change::DeactivateAll, form) else {
+            return;
+        };
+        spawn_local(async move {
+            let outcome = response.await;
+            self.confirmation.close(Change::DeactivateAll);
+            match outcome {
+                Ok(receipt) => {
+                    self.change(|rows| {
+                        for row in rows {
+                            row.token.status = TokenStatus::Inactive;
+                        }
+                    });
+                    let since = time_of_day(receipt.since);
+                    self.toasts.confirm(receipt.in_words(&since));
+                }
+                Err(error) => self.report(None, error).await,
             }
         });
     }

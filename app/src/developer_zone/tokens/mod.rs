@@ -1,12 +1,14 @@
 //! The card of tokens: all code of the Developer Zone that runs in the browser.
 
 mod card;
+mod confirmation;
+mod confirmation_dialog;
 mod context;
 mod create;
-mod delete;
 mod examples;
 mod ids;
 mod list;
+mod menu;
 mod name;
 mod password_prompt;
 mod row;

@@ -1,4 +1,4 @@
-//! Asks for the password before a token is created or deleted, if the user last entered it too long ago.
+//! Asks for the password before a token is created or activated, if the user last entered it too long ago.
 
 use leptos::{html, prelude::*};
 
@@ -27,12 +27,11 @@ impl PasswordPrompt {
 
     /// Shows the prompt if `error` says that the password is missing or wrong. Returns whether it does.
     pub(super) fn is_wanted_by(self, error: &RequestError) -> bool {
-        let problem = match error {
-            RequestError::PasswordRequired => None,
-            RequestError::WrongPassword | RequestError::TooManyTries(_) => Some(error.to_string()),
-            _ => return false,
-        };
-        self.problem.set(problem);
+        if !error.is_about_password() {
+            return false;
+        }
+        let is_problem = *error != RequestError::PasswordRequired;
+        self.problem.set(is_problem.then(|| error.to_string()));
         self.shown.set(true);
         if let Some(field) = self.field.get_untracked() {
             field.select();

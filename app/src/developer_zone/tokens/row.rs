@@ -7,7 +7,7 @@ use model::{
 };
 use web_sys::HtmlFormElement;
 
-use super::{delete::DeletionTarget, ids::delete_button_id, list::TokenList, name::TokenName};
+use super::{confirmation::Question, ids::delete_button_id, list::TokenList, name::TokenName};
 use crate::{
     developer_zone::token_form::SwitchForm,
     paths::{ASK_TO_DELETE, token_page},
@@ -16,7 +16,7 @@ use crate::{
 
 /// One token's row.
 #[component]
-pub(super) fn TokenRow(list: TokenList, id: TokenId, deletion: DeletionTarget) -> impl IntoView {
+pub(super) fn TokenRow(list: TokenList, id: TokenId) -> impl IntoView {
     let TokenSummary {
         preview,
         created_by,
@@ -45,7 +45,7 @@ pub(super) fn TokenRow(list: TokenList, id: TokenId, deletion: DeletionTarget) -
             <td data-label="Actions">
                 <span class="row-actions">
                     <StatusSwitch list id />
-                    <DeleteButton list id deletion />
+                    <DeleteButton list id />
                 </span>
             </td>
         </tr>
@@ -158,13 +158,13 @@ fn StatusSwitch(list: TokenList, id: TokenId) -> impl IntoView {
 
 /// Opens the dialog that deletes the token. Without script, it leads to the form on the token's page.
 #[component]
-fn DeleteButton(list: TokenList, id: TokenId, deletion: DeletionTarget) -> impl IntoView {
+fn DeleteButton(list: TokenList, id: TokenId) -> impl IntoView {
     let called = called(list, id);
     let name = move || format!("Delete token {}", called.get());
     let ask = move |event: ev::MouseEvent| {
         event.prevent_default();
         if let Some(token) = list.token(id) {
-            deletion.ask(token);
+            list.confirmation().ask(Question::Delete(token));
         }
     };
     view! {

@@ -3,13 +3,14 @@
 use leptos::prelude::*;
 use model::token::{TokenId, TokenStatus};
 
-/// A kind of change. The page creates, renames and deletes one token at a time, and switches each token once at a
-/// time.
+/// A kind of change. The page makes one change of each kind at a time, except that it switches several tokens at the
+/// same time, each of them once.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
     Create,
     Rename,
     Delete,
+    DeactivateAll,
     /// The token gets this status.
     Switch(TokenId, TokenStatus),
 }

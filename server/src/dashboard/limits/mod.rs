@@ -66,8 +66,9 @@ const PER_NETWORK: Policy = Policy {
 const WAIT: Duration = Duration::from_secs(1);
 
 /// The changes that make an account safer. No other request may prevent them.
-const NARROWING: [&str; 6] = [
-    "/api/dashboard/set-token-active",
+const NARROWING: [&str; 7] = [
+    "/api/dashboard/deactivate-token",
+    "/api/dashboard/deactivate-all-tokens",
     "/api/dashboard/delete-token",
     "/api/dashboard/sign-out",
     "/api/dashboard/end-session",
@@ -310,7 +311,12 @@ mod tests {
             assert_eq!(Kind::of(&ada, path), Kind::Narrowing, "{path}");
             assert_eq!(Kind::of(&stranger, path), Kind::Stranger, "{path}");
         }
-        for path in ["/api/dashboard/create-token", "/developer-zone", "/sign-in"] {
+        for path in [
+            "/api/dashboard/create-token",
+            "/api/dashboard/activate-token",
+            "/developer-zone",
+            "/sign-in",
+        ] {
             assert_eq!(Kind::of(&ada, path), Kind::Usual, "{path}");
         }
     }
