@@ -16,7 +16,7 @@ use crate::{
     },
     ids::CREATE_BUTTON,
     texts::deactivation::{deactivate_all_question, what_stops},
-    ui::{Dialog, DialogRole, focus_soon},
+    ui::{BrowserOnly, Dialog, DialogRole, focus_soon},
 };
 
 /// Id of the form, for its button among the dialog's other buttons.
@@ -96,14 +96,9 @@ pub(super) fn ConfirmationDialog(list: TokenList) -> impl IntoView {
         }
     };
     let busy = move || is_running().then_some("true");
-    view! {
-        <Dialog
-            id="confirmation-dialog"
-            title=Signal::derive(move || question.with(|question| question.title(list.count_active())))
-            role=DialogRole::AlertDialog
-            open
-            on_dismiss=Callback::new(move |()| dismiss())
-        >
+    let content = move || {
+        let organisation_name = organisation_name.clone();
+        view! {
             <TokenForm
                 id=FORM
                 class="dialog-form"
@@ -151,6 +146,17 @@ pub(super) fn ConfirmationDialog(list: TokenList) -> impl IntoView {
                     }}
                 </button>
             </div>
+        }
+    };
+    view! {
+        <Dialog
+            id="confirmation-dialog"
+            title=Signal::derive(move || question.with(|question| question.title(list.count_active())))
+            role=DialogRole::AlertDialog
+            open
+            on_dismiss=Callback::new(move |()| dismiss())
+        >
+            <BrowserOnly when=true content />
         </Dialog>
     }
 }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     developer_zone::{server_functions::CreateToken, token_form::TokenForm},
     texts::creation::what_a_token_gives,
-    ui::Dialog,
+    ui::{BrowserOnly, Dialog},
 };
 
 /// Explains what a token gives access to, and creates one.
@@ -51,20 +51,17 @@ pub(super) fn CreateTokenDialog(list: TokenList, open: RwSignal<bool>) -> impl I
         }
     };
     let busy = move || is_creating().then_some("true");
-    view! {
-        <Dialog
-            id="create-token-dialog"
-            title="Create API token"
-            open
-            on_dismiss=Callback::new(move |()| dismiss())
-        >
+    let access = what_a_token_gives(&organisation_name);
+    let content = move || {
+        let access = access.clone();
+        view! {
             <TokenForm
                 class="dialog-form"
                 action=CreateToken::url()
                 organisation=list.organisation()
                 on_submit=Some(Callback::new(create))
             >
-                <p>{what_a_token_gives(&organisation_name)}</p>
+                <p>{access}</p>
                 <p>
                     "The full token will be shown " <strong>"only once"</strong>
                     ", right after it is created."
@@ -112,6 +109,16 @@ pub(super) fn CreateTokenDialog(list: TokenList, open: RwSignal<bool>) -> impl I
                     </button>
                 </div>
             </TokenForm>
+        }
+    };
+    view! {
+        <Dialog
+            id="create-token-dialog"
+            title="Create API token"
+            open
+            on_dismiss=Callback::new(move |()| dismiss())
+        >
+            <BrowserOnly when=true content />
         </Dialog>
     }
 }
