@@ -218,9 +218,11 @@ mod tests {
         user::Email,
     };
 
+    use sqlx::{Sqlite, pool::PoolConnection};
+
     use super::*;
     use crate::{
-        clock::SystemClock,
+        clock::{ManualMonotonicClock, SystemClock},
         database::{Engine, Purpose},
         permission::TokenPermission,
     };
@@ -229,7 +231,7 @@ mod tests {
 
     /// On SQLite, whose connections a test can hold. Those to PostgreSQL hang in `server/tests/it/silence.rs`.
     #[tokio::test]
-    async fn a_revocation_needs_no_connection_of_other_reads() {
+    async fn a_revocation_needs_no_connection_of_other_reads_and_activating_none_of_revocations() {
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite:{}", folder.path().join("zone.db").display());
         let store = Store::open(&url, Arc::new(SystemClock)).await;
@@ -252,16 +254,12 @@ mod tests {
         let created = tokens.create(&member, None);
         let token = created.await.expect("created").summary.id;
 
-        let Engine::Sqlite(sqlite) = store.database().engine() else {
-            unreachable!("SQLite");
-        };
-        let mut in_use = Vec::new();
-        for purpose in [Purpose::Guard, Purpose::General] {
-            let pool = sqlite.readers(purpose);
-            for _ in 0..pool.options().get_max_connections() {
-                in_use.push(pool.acquire().await.expect("a reader"));
-            }
-        }
+        // The only server on SQLite reads no lease after a change.
+        let clock = Arc::new(ManualMonotonicClock::default());
+        let serving = store.become_server(Lease::default(), clock).await;
+        serving.expect("the only server");
+
+        let others = hold_readers(&store, &[Purpose::Guard, Purpose::General]).await;
         let request = store.for_revocation();
         let session = request.sessions().find(&key).await.expect("an answer");
         let session = session.expect("a session");
@@ -270,7 +268,32 @@ mod tests {
         let permission = TokenPermission::Operator(organisation);
         let deactivated = tokens.set_active(permission, token, false).await;
         deactivated.expect("deactivated");
+        drop(others);
+
+        let revocations = hold_readers(&store, &[Purpose::Revocation]).await;
+        let activated = tokens.set_active(permission, token, true).await;
+        activated.expect("activated, which is no revocation");
+        drop(revocations);
+
+        let _others = hold_readers(&store, &[Purpose::Guard, Purpose::General]).await;
+        let deactivated = tokens.deactivate_all(permission).await;
+        assert_eq!(deactivated.expect("deactivated").deactivated.len(), 1);
         tokens.delete(permission, token).await.expect("deleted");
         store.sessions().end_by_key(&key).await.expect("ended");
+    }
+
+    /// Holds every connection for reads of these purposes.
+    async fn hold_readers(store: &Store, purposes: &[Purpose]) -> Vec<PoolConnection<Sqlite>> {
+        let Engine::Sqlite(sqlite) = store.database().engine() else {
+            unreachable!("SQLite");
+        };
+        let mut held = Vec::new();
+        for purpose in purposes {
+            let pool = sqlite.readers(*purpose);
+            for _ in 0..pool.options().get_max_connections() {
+                held.push(pool.acquire().await.expect("a reader"));
+            }
+        }
+        held
     }
 }

@@ -256,7 +256,12 @@ impl<'a> Tokens<'a> {
         token: TokenId,
         active: bool,
     ) -> Result<Receipt, TokenError> {
-        let store = self.store.for_revocation();
+        // Only deactivating is a revocation.
+        let store = if active {
+            self.store.clone()
+        } else {
+            self.store.for_revocation()
+        };
         let tokens = Tokens::new(&store);
         let changed = tokens.change_active(permission, token, active).await;
         Ok(self.receipt(self.once_in_force(changed).await?))
@@ -325,6 +330,24 @@ impl<'a> Tokens<'a> {
         &self,
         permission: TokenPermission<'_>,
     ) -> Result<AllInactive, TokenError> {
+        let store = self.store.for_revocation();
+        let deactivated = Tokens::new(&store).try_deactivate_all(permission).await?;
+        self.store.key_cache().wait_for_servers().await;
+        Ok(AllInactive {
+            deactivated,
+            in_force_since: self.store.clock().now(),
+        })
+    }
+
+    async fn try_deactivate_all(
+        &self,
+        permission: TokenPermission<'_>,
+    ) -> Result<Vec<TokenSummary>, TokenError> {
+        // As in `read`: a call that would change nothing does not wait for other writers.
+        let present = self.list(permission).await?;
+        if !present.iter().any(|token| token.status.is_active()) {
+            return Ok(Vec::new());
+        }
         let organisation = permission.organisation_id();
         let mut change = self
             .store
@@ -339,11 +362,7 @@ impl<'a> Tokens<'a> {
             self.store.record(&mut change, record).await?;
         }
         change.commit().await?;
-        self.store.key_cache().wait_for_servers().await;
-        Ok(AllInactive {
-            deactivated,
-            in_force_since: self.store.clock().now(),
-        })
+        Ok(deactivated)
     }
 
     /// Renames a token, or removes its name. Setting the current name again changes nothing and succeeds. No server

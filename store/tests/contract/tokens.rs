@@ -317,6 +317,13 @@ async fn a_call_that_changes_nothing_does_not_wait_for_other_writers(store: Test
     let (id, _) = create(&store, &member).await;
     let select = async || store.users().select_organisation(&member).await;
     select().await.expect("selected");
+    let theirs = store.enterprise(904).await;
+    let (inactive, _) = create(&store, &theirs).await;
+    let all_off = async || store.tokens().deactivate_all((&theirs).into()).await;
+    assert_eq!(
+        all_off().await.expect("inactive").deactivated[0].id,
+        inactive
+    );
     let lock = match store.raw().engine() {
         Engine::Sqlite => "BEGIN IMMEDIATE",
         Engine::Postgres => "BEGIN; LOCK TABLE tokens, users IN SHARE ROW EXCLUSIVE MODE",
@@ -328,7 +335,11 @@ async fn a_call_that_changes_nothing_does_not_wait_for_other_writers(store: Test
     active.expect("active already");
     let unnamed = tokens.rename((&member).into(), id, None).await;
     unnamed.expect("without a name already");
-    let missing = TokenId(id.0 + 1);
+    assert_eq!(
+        all_off().await.expect("inactive already").deactivated.len(),
+        0
+    );
+    let missing = TokenId(inactive.0 + 1);
     let refused = tokens.set_active((&member).into(), missing, false).await;
     assert_refused!(refused, TokenError::NoSuchToken(named) if named == missing);
     let refused = tokens.delete((&member).into(), missing).await;

@@ -234,9 +234,13 @@ pub(crate) async fn create(browser: &mut Browser, organisation: i64) -> Result<K
 }
 
 async fn set_active(browser: &mut Browser, token: &Key, active: bool) -> Result<()> {
-    let password = if active { PASSWORD } else { "" };
-    let body = format!("token_id={}&active={active}&password={password}", token.id);
-    change(browser, "set-token-active", ORGANISATION, &body).await?;
+    let (name, password) = if active {
+        ("activate-token", PASSWORD)
+    } else {
+        ("deactivate-token", "")
+    };
+    let body = format!("token_id={}&password={password}", token.id);
+    change(browser, name, ORGANISATION, &body).await?;
     Ok(())
 }
 
