@@ -127,11 +127,15 @@ async fn a_member_who_has_recorded_too_much_is_told_when_to_retry_and_can_still_
     let create = json!({ "organisation_id": 903 });
     let refused = session.call("create-token", &create).await;
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
-    let deactivate = json!({ "organisation_id": 903, "token_id": first.id, "active": false });
-    let deactivated = session.call("set-token-active", &deactivate).await;
+    let on_first = json!({ "organisation_id": 903, "token_id": first.id });
+    let deactivated = session.call("deactivate-token", &on_first).await;
     deactivated.assert_success();
-    let delete = json!({ "organisation_id": 903, "token_id": second.id });
-    session.call("delete-token", &delete).await.assert_success();
+    let refused = session.call("activate-token", &on_first).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    let on_second = json!({ "organisation_id": 903, "token_id": second.id });
+    for name in ["deactivate-all-tokens", "delete-token"] {
+        session.call(name, &on_second).await.assert_success();
+    }
 }
 
 #[tokio::test]

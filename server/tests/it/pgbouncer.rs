@@ -76,9 +76,9 @@ async fn a_revocation_is_in_force_on_servers_behind_pgbouncer_and_beside_it() {
     assert_both(OK);
     let session = behind.sign_in(MEMBER, DEMO_PASSWORD);
     let form = ("Content-Type", "application/x-www-form-urlencoded");
-    let fields = format!("organisation_id=903&token_id={id}&active=false");
+    let fields = format!("organisation_id=903&token_id={id}");
     let headers = [form, ("Cookie", &session)];
-    let deactivated = behind.post("/api/dashboard/set-token-active", &headers, &fields);
+    let deactivated = behind.post("/api/dashboard/deactivate-token", &headers, &fields);
     assert!(deactivated.starts_with(OK), "{deactivated}");
     assert_both("x-error-code: token_inactive\r\n");
     done(
