@@ -45,6 +45,8 @@ pub enum RequestError {
     Busy,
     /// The request has missing or malformed arguments.
     BadRequest,
+    /// The disk of the database is nearly full.
+    StorageFull,
     /// The server cannot reach the database.
     Unavailable,
     /// The database did not confirm a change, which may have been made.
@@ -162,6 +164,10 @@ impl fmt::Display for RequestError {
             Self::BadRequest => {
                 f.write_str("The request could not be read. Reload the page and try again.")
             }
+            Self::StorageFull => f.write_str(
+                "Storage is full. Nothing was changed. Tell 9Pic support. You can still deactivate \
+                 and delete tokens.",
+            ),
             Self::Unavailable => f.write_str(
                 "The service cannot reach its database right now. Nothing was changed. Try again in \
                  a moment.",
@@ -234,6 +240,7 @@ mod server {
                 Self::NoSuchToken(_) => StatusCode::NOT_FOUND,
                 Self::TokenLimitReached => StatusCode::CONFLICT,
                 Self::BadRequest => StatusCode::BAD_REQUEST,
+                Self::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
                 Self::Unavailable | Self::Unconfirmed | Self::Busy | Self::Offline => {
                     StatusCode::SERVICE_UNAVAILABLE
                 }
@@ -268,6 +275,7 @@ mod server {
             log_failure(&error, "request failed");
             match error {
                 DatabaseError::Unavailable(_) => Self::Unavailable,
+                DatabaseError::StorageFull(_) => Self::StorageFull,
                 DatabaseError::OutcomeUnknown(_) => Self::Unconfirmed,
                 DatabaseError::Refused(_)
                 | DatabaseError::Damaged(_)

@@ -30,7 +30,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use self::{
     configuration::{Call, Invalid, effective, parse},
-    database::{with_store, with_store_for_long, with_store_to_revoke},
+    database::{DatabaseOptions, with_store, with_store_for_long, with_store_to_revoke},
 };
 use crate::{
     error::Error,
@@ -83,16 +83,8 @@ struct Cli {
         default_value_t = LogFormat::Human
     )]
     log_format: LogFormat,
-    /// The database: sqlite:FILE (created if missing) or postgres://USER@HOST/NAME
-    #[arg(
-        long,
-        global = true,
-        env = "DEVELOPER_ZONE_DATABASE_URL",
-        hide_env_values = true,
-        value_name = "URL",
-        default_value = "sqlite:developer-zone.db"
-    )]
-    database_url: String,
+    #[command(flatten)]
+    database: DatabaseOptions,
     #[command(subcommand)]
     command: Command,
 }
@@ -156,7 +148,7 @@ pub async fn main() -> ExitCode {
 }
 
 async fn perform(cli: Cli, call: &Call) -> Result<(), Error> {
-    let url = &cli.database_url;
+    let database = &cli.database;
     match cli.command {
         Command::Serve(serve) if serve.only_checks() => {
             if let Some(file) = cli.config {
@@ -164,43 +156,45 @@ async fn perform(cli: Cli, call: &Call) -> Result<(), Error> {
             }
             output::line(effective(Cli::command(), call))
         }
-        Command::Serve(serve) => serve.perform(url).await,
-        Command::Backup(backup) => backup.perform(url).await,
+        Command::Serve(serve) => serve.perform(database).await,
+        Command::Backup(backup) => backup.perform(database).await,
         Command::AfterRestore(after) => {
-            with_store(url, async |store| after.perform(store).await).await
+            with_store(database, async |store| after.perform(store).await).await
         }
         Command::Healthcheck(healthcheck) => healthcheck.perform().await,
         Command::Migrate => {
-            with_store(url, async |_| {
+            with_store(database, async |_| {
                 output::line("The database schema is up to date.")
             })
             .await
         }
-        Command::Demo => with_store_for_long(url, demo::load).await,
+        Command::Demo => with_store_for_long(database, demo::load).await,
         Command::Organisation(command) => {
-            with_store(url, async |store| command.perform(store).await).await
+            with_store(database, async |store| command.perform(store).await).await
         }
         Command::User(command) if command.revokes() => {
-            with_store_to_revoke(url, async |store| command.perform(store).await).await
+            with_store_to_revoke(database, async |store| command.perform(store).await).await
         }
-        Command::User(command) => with_store(url, async |store| command.perform(store).await).await,
+        Command::User(command) => {
+            with_store(database, async |store| command.perform(store).await).await
+        }
         Command::Member(command @ member::Command::Remove { .. }) => {
-            with_store_to_revoke(url, async |store| command.perform(store).await).await
+            with_store_to_revoke(database, async |store| command.perform(store).await).await
         }
         Command::Event(command) if command.takes_long() => {
-            with_store_for_long(url, async |store| command.perform(store).await).await
+            with_store_for_long(database, async |store| command.perform(store).await).await
         }
         Command::Event(command) => {
-            with_store(url, async |store| command.perform(store).await).await
+            with_store(database, async |store| command.perform(store).await).await
         }
         Command::Token(command) if command.revokes() => {
-            with_store_to_revoke(url, async |store| command.perform(store).await).await
+            with_store_to_revoke(database, async |store| command.perform(store).await).await
         }
         Command::Token(command) => {
-            with_store(url, async |store| command.perform(store).await).await
+            with_store(database, async |store| command.perform(store).await).await
         }
         Command::Audit(audit) => {
-            with_store_for_long(url, async |store| audit.perform(store).await).await
+            with_store_for_long(database, async |store| audit.perform(store).await).await
         }
     }
 }
@@ -263,7 +257,7 @@ mod tests {
             ],
         ] {
             let cli = Cli::try_parse_from(line).expect("parsed");
-            assert_eq!(cli.database_url, "sqlite:x.db", "{line:?}");
+            assert_eq!(cli.database.database_url, "sqlite:x.db", "{line:?}");
         }
     }
 }

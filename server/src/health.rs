@@ -79,6 +79,7 @@ impl From<&SchemaError> for Condition {
             SchemaError::Database(DatabaseError::Unavailable(_)) => Self::DatabaseUnreachable,
             SchemaError::Database(
                 DatabaseError::OutcomeUnknown(_)
+                | DatabaseError::StorageFull(_)
                 | DatabaseError::Refused(_)
                 | DatabaseError::Damaged(_)
                 | DatabaseError::Corrupt(_),

@@ -2,7 +2,7 @@
 
 use std::{future, net::SocketAddr, sync::Arc, time::Duration};
 
-use store::{Store, error::DatabaseError, task};
+use store::{Store, error::DatabaseError, outage::log_failure, task};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -116,7 +116,17 @@ async fn serve_until(
     }
 }
 
-/// Writes the usage of tokens from memory to the database every few seconds.
+/// Sees to the disk of a SQLite database. A failure prevents nothing: the log has it, and the next call tries again.
+pub(crate) async fn watch_space(store: &Store) {
+    if let Err(error) = store.watch_space().await {
+        log_failure(
+            &error,
+            "no space could be reserved for revocations on a full disk",
+        );
+    }
+}
+
+/// Writes the usage of tokens from memory to the database every few seconds, and watches the space on its disk.
 struct Flusher {
     stop: oneshot::Sender<()>,
     flushing: JoinHandle<()>,
@@ -136,6 +146,7 @@ impl Flusher {
                     _ = every.tick() => false,
                     _ = &mut stopped => true,
                 };
+                watch_space(&store).await;
                 failing = report(store.usage().flush().await, failing);
                 metrics.flushed(!failing);
                 if last {

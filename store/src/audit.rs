@@ -35,7 +35,7 @@ pub(crate) use self::record::Record;
 use self::select::{EntryRow, Select};
 use crate::{
     Store,
-    database::{Transaction, Value, values},
+    database::{Purpose, Transaction, Value, values},
     error::{AuditError, DatabaseError, PruneError},
     permission::AuditPermission,
     record_allowance::RecordedBy,
@@ -187,7 +187,7 @@ impl<'a> Audit<'a> {
 
     /// Records the removal, and returns whether there is anything to remove.
     async fn record_pruning(&self, before: Timestamp) -> Result<bool, DatabaseError> {
-        let mut transaction = self.store.database().begin().await?;
+        let mut transaction = self.store.database_for(Purpose::Upkeep).begin().await?;
         let any: Option<(i64,)> = transaction
             .fetch_optional(ANY_BEFORE, values![before.epoch_millis()])
             .await?;
@@ -200,7 +200,7 @@ impl<'a> Audit<'a> {
     }
 
     async fn remove_some(&self, before: Timestamp) -> Result<u64, DatabaseError> {
-        let database = self.store.database();
+        let database = self.store.database_for(Purpose::Upkeep);
         database
             .execute(PRUNE, values![before.epoch_millis(), PRUNED_AT_ONCE])
             .await

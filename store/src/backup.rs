@@ -19,23 +19,27 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOp
 use crate::{
     Store,
     audit::{Record, email_of},
-    database::{DATABASE_TIMEOUT, names_a_file, names_a_postgres, values, without_password},
+    database::{
+        DATABASE_TIMEOUT, free_beside, names_a_file, names_a_postgres, values, without_password,
+    },
     error::{BackupError, DatabaseError, OpenError, SchemaError},
     schema,
     task::spawn_blocking,
     token_name::stored_name,
 };
 
+const MIB: u64 = 1024 * 1024;
+
 /// Copies the SQLite database at `url` to `file`, which must not exist, while servers and commands go on reading
 /// and writing. The copy shows the database at one moment after the call, so it has every change that was reported
 /// as done before the call. Returns its size in bytes.
 ///
 /// The file gets its name once it is whole, checked and on the disk. Only its owner may read it. The schema is
-/// copied as it is, so that a backup can be made before an upgrade.
+/// copied as it is, so that a backup can be made before an upgrade. At least `kept_free` bytes of the disk stay free.
 ///
 /// # Errors
 /// [`BackupError`].
-pub async fn back_up(url: &str, file: &Path) -> Result<u64, BackupError> {
+pub async fn back_up(url: &str, file: &Path, kept_free: u64) -> Result<u64, BackupError> {
     if names_a_postgres(url) {
         return Err(BackupError::Postgres);
     }
@@ -50,6 +54,7 @@ pub async fn back_up(url: &str, file: &Path) -> Result<u64, BackupError> {
     if file.try_exists().map_err(cannot(file))? {
         return Err(BackupError::Exists(file.to_owned()));
     }
+    require_room(&mut source, file, kept_free).await?;
     let partial = Partial::beside(file)?;
     copy(&mut source, &partial).await?;
     source.close().await?;
@@ -74,6 +79,29 @@ async fn require_ours(connection: &mut SqliteConnection) -> Result<(), SchemaErr
         Err(SchemaError::Older { .. }) => Ok(()),
         outcome => outcome,
     }
+}
+
+/// Checks that the disk of `file` has room for a copy, and for what must stay free. SQLite would only find out after it
+/// has filled the disk.
+async fn require_room(
+    source: &mut SqliteConnection,
+    file: &Path,
+    kept_free: u64,
+) -> Result<(), BackupError> {
+    let pages = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+    let size: i64 = sqlx::query_scalar(pages).fetch_one(source).await?;
+    let needed = u64::try_from(size)
+        .unwrap_or_default()
+        .saturating_add(kept_free);
+    let free = free_beside(file).map_err(cannot(file))?;
+    if free < needed {
+        return Err(BackupError::NoRoom {
+            file: file.to_owned(),
+            needed: needed / MIB,
+            free: free / MIB,
+        });
+    }
+    Ok(())
 }
 
 /// Reads from one snapshot (`VACUUM INTO`). With a write-ahead log, readers and writers do not wait for each other.

@@ -6,6 +6,7 @@
 //! A statement that writes and returns rows needs a [`Transaction`], even if it is the only statement. sqlx stops
 //! reading at the first row it was asked for, and on SQLite it would then miss that the commit failed.
 
+mod disk_space;
 mod file;
 mod limits;
 mod pools;
@@ -33,6 +34,7 @@ use tokio::time::{Instant, sleep};
 
 pub use self::pools::PoolConnections;
 pub(crate) use self::{
+    disk_space::{DiskSpace, free_beside},
     file::{Identity, OpenFile},
     limits::DATABASE_TIMEOUT,
     pools::Purpose,
@@ -82,6 +84,7 @@ pub(crate) struct SqliteDatabase {
     readers: SqlitePool,
     /// The file that the pools have open.
     pub(crate) file: OpenFile,
+    pub(crate) space: DiskSpace,
     /// Milliseconds of long work since the last pause; see [`Database::give_way`].
     worked: Arc<AtomicU64>,
 }
@@ -92,7 +95,7 @@ impl SqliteDatabase {
         match purpose {
             Purpose::Guard => &self.guard_readers,
             Purpose::Revocation => &self.revocation_readers,
-            Purpose::General => &self.readers,
+            Purpose::Upkeep | Purpose::General => &self.readers,
         }
     }
 }
@@ -132,6 +135,7 @@ impl Database {
                 guard_readers: open_readers(&options, SQLITE_GUARD_READERS).await?,
                 revocation_readers: open_readers(&options, SQLITE_REVOCATION_READERS).await?,
                 readers: open_readers(&options, SQLITE_READERS).await?,
+                space: DiskSpace::of(file.path()),
                 file,
                 worked: Arc::default(),
             }),
@@ -187,14 +191,19 @@ impl Database {
     }
 
     /// Begins a transaction. On SQLite it takes the write lock immediately (`BEGIN IMMEDIATE`): a transaction that
-    /// first reads and then writes could fail in between.
+    /// first reads and then writes could fail in between. If its disk is nearly full, [`Purpose::General`] is refused.
     pub(crate) async fn begin(&self) -> Result<Transaction, DatabaseError> {
         Ok(match &self.engine {
             Engine::Sqlite(sqlite) => {
                 sqlite.file.check().await?;
+                if self.purpose == Purpose::General {
+                    sqlite.space.require().await?;
+                }
                 let turn = match self.purpose {
                     Purpose::Revocation => sqlite.turns.take_urgently().await?,
-                    Purpose::Guard | Purpose::General => sqlite.turns.take().await?,
+                    Purpose::Guard | Purpose::Upkeep | Purpose::General => {
+                        sqlite.turns.take().await?
+                    }
                 };
                 Transaction::Sqlite(SqliteTransaction {
                     inner: sqlite.writer.begin_with("BEGIN IMMEDIATE").await?,
@@ -323,6 +332,8 @@ async fn open_readers(
     SqlitePoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(DATABASE_TIMEOUT)
+        .idle_timeout(None)
+        .max_lifetime(None)
         .connect_with(options.clone())
         .await
 }
@@ -331,6 +342,10 @@ async fn open_writer(options: SqliteConnectOptions) -> Result<SqlitePool, OpenEr
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(DATABASE_TIMEOUT)
+        // When the last connection is closed, SQLite removes the write-ahead log. On a full disk there may be no room for
+        // another one.
+        .idle_timeout(None)
+        .max_lifetime(None)
         // SQLite itself ends a transaction in some cases, such as a full disk. sqlx does not notice, and could
         // begin no further transaction on that connection.
         .after_release(|connection, _| {

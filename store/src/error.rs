@@ -21,6 +21,9 @@ pub enum DatabaseError {
     /// The database did not confirm the commit of a change. The change may have been made, or be made later.
     #[error("the database did not confirm the change: it is not known whether it was made")]
     OutcomeUnknown(#[source] Cause),
+    /// SQLite's disk is nearly full, and the change would need space.
+    #[error("the disk of the database is nearly full")]
+    StorageFull(#[source] Cause),
     /// The database answered with an error.
     #[error("the database refused a statement")]
     Refused(#[source] Cause),
@@ -127,6 +130,19 @@ pub enum BackupError {
     /// The target file exists.
     #[error("{} exists already, and a backup overwrites nothing: choose another name", .0.display())]
     Exists(PathBuf),
+    /// The disk has too little room for the copy and for what is kept free.
+    #[error(
+        "there is no room for the backup {}: it and what is kept free need {needed} MiB, and {free} MiB are free",
+        .file.display()
+    )]
+    NoRoom {
+        /// The target file.
+        file: PathBuf,
+        /// The size of the database and of what is kept free, in MiB.
+        needed: u64,
+        /// The free space, in MiB.
+        free: u64,
+    },
     /// The copy cannot be written.
     #[error("the backup {} cannot be written", .0.display())]
     Write(PathBuf, #[source] Cause),
@@ -389,7 +405,10 @@ impl DatabaseError {
 
     /// Whether other statements may succeed: the file is not damaged, and the statement is valid.
     pub(crate) const fn is_passing(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::OutcomeUnknown(_))
+        matches!(
+            self,
+            Self::Unavailable(_) | Self::OutcomeUnknown(_) | Self::StorageFull(_)
+        )
     }
 
     /// A copy of `error` for each caller that waited for the same read.
@@ -397,6 +416,7 @@ impl DatabaseError {
         match &**error {
             Self::Unavailable(_) => Self::Unavailable(SharedCause(error.clone()).into()),
             Self::OutcomeUnknown(_) => Self::OutcomeUnknown(SharedCause(error.clone()).into()),
+            Self::StorageFull(_) => Self::StorageFull(SharedCause(error.clone()).into()),
             Self::Refused(_) => Self::Refused(SharedCause(error.clone()).into()),
             Self::Damaged(_) => Self::Damaged(SharedCause(error.clone()).into()),
             Self::Corrupt(what) => Self::Corrupt(what.clone()),

@@ -32,6 +32,7 @@ pub mod sessions;
 pub mod sign_in;
 mod sign_in_throttle;
 mod signing;
+mod storage;
 mod store;
 pub mod task;
 mod token_name;

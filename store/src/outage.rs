@@ -24,8 +24,12 @@ const CALM: Duration = Duration::from_secs(5);
 /// The outage of this process's database.
 static OUTAGE: Outage = Outage::new();
 
-/// Logs why a request failed, unless the log has a line about the same outage from the last second.
+/// Logs why a request failed, unless the log has a line about the same outage from the last second. A nearly full disk is
+/// logged once ([`crate::Store::watch_space`]).
 pub fn log_failure(error: &DatabaseError, what: &'static str) {
+    if matches!(error, DatabaseError::StorageFull(_)) {
+        return;
+    }
     let failures = if error.is_unavailable() {
         let Some(failures) = OUTAGE.failed(Instant::now()) else {
             return;

@@ -255,7 +255,7 @@ impl<'a> Sessions<'a> {
     }
 
     async fn record_use(&self, id: i64, now: Timestamp) -> Result<(), DatabaseError> {
-        let database = self.store.database();
+        let database = self.store.database_for(Purpose::Upkeep);
         database
             .execute(RECORD_USE, values![id, now.epoch_millis()])
             .await?;
@@ -333,7 +333,7 @@ impl<'a> Sessions<'a> {
         let now = self.store.clock().now().epoch_millis();
         let mut change = self
             .store
-            .begin_for_session(session, Purpose::General)
+            .begin_for_session(session, Purpose::Upkeep)
             .await?;
         change.execute(CONFIRM, values![session.id.0, now]).await?;
         Ok(change.commit().await?)
@@ -346,7 +346,7 @@ impl<'a> Sessions<'a> {
     /// Those of the database.
     pub async fn purge_ended(&self) -> Result<u64, DatabaseError> {
         let (used, created) = ended(self.store.clock().now());
-        let database = self.store.database();
+        let database = self.store.database_for(Purpose::Upkeep);
         database.execute(PURGE, values![used, created]).await
     }
 }

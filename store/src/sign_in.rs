@@ -327,7 +327,7 @@ impl<'a> SignIn<'a> {
             Some(old) => self.store.sessions().owner(old).await?.and(Some(old)),
             None => None,
         };
-        let mut transaction = self.store.database().begin().await?;
+        let mut transaction = self.store.database_for(Purpose::Upkeep).begin().await?;
         let values = values![account.id, &account.password_hash];
         if transaction.execute(LOCK, values).await? == 0 {
             return Err(SignInError::WrongPassword);
@@ -367,9 +367,9 @@ impl<'a> SignIn<'a> {
         self.log_refusal(&error, None, "sign-in refused");
         match error {
             // If a wrong password cannot be recorded, respond with that error. Otherwise the guess would leave no
-            // record.
+            // record. Only what little space is left is not for strangers: the log has the guess.
             SignInError::WrongPassword => match self.store.audit().sign_in_failed(email).await {
-                Ok(()) => error,
+                Ok(()) | Err(DatabaseError::StorageFull(_)) => error,
                 Err(unrecorded) => unrecorded.into(),
             },
             unchecked => unchecked,

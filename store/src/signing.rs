@@ -2,7 +2,11 @@
 
 use rand::{RngCore, TryRngCore, rngs::OsRng};
 
-use crate::{Store, database::values, error::DatabaseError};
+use crate::{
+    Store,
+    database::{Purpose, values},
+    error::DatabaseError,
+};
 
 /// For links to files.
 const FILE_LINKS: &str = "file-links";
@@ -44,7 +48,7 @@ impl Store {
         }
         let mut key = [0; 32];
         OsRng.unwrap_err().fill_bytes(&mut key);
-        self.database()
+        self.database_for(Purpose::Upkeep)
             .execute(WRITE, values![purpose, &key[..]])
             .await?;
         let stored = self.find_signing_key(purpose).await?;

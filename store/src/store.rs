@@ -32,6 +32,8 @@ struct Inner {
     database: Database,
     /// The same database, with the connections of revocations.
     revocations: Database,
+    /// The same database, for what must go on when its disk is nearly full.
+    upkeep: Database,
     clock: Arc<dyn Clock>,
     key_cache: KeyCache,
     sign_in_throttle: SignInThrottle,
@@ -56,6 +58,7 @@ impl Store {
                 key_cache: KeyCache::new(database.with_purpose(Purpose::Guard)),
                 usage: Usage::new(database.clone(), clock.clone()),
                 revocations: database.with_purpose(Purpose::Revocation),
+                upkeep: database.with_purpose(Purpose::Upkeep),
                 database,
                 clock,
                 sign_in_throttle: SignInThrottle::new(),
@@ -159,10 +162,11 @@ impl Store {
     }
 
     pub(crate) fn database_for(&self, purpose: Purpose) -> &Database {
-        if purpose == Purpose::Revocation || self.is_for_revocation {
-            &self.inner.revocations
-        } else {
-            &self.inner.database
+        match purpose {
+            _ if self.is_for_revocation => &self.inner.revocations,
+            Purpose::Revocation => &self.inner.revocations,
+            Purpose::Upkeep => &self.inner.upkeep,
+            Purpose::Guard | Purpose::General => &self.inner.database,
         }
     }
 

@@ -43,7 +43,7 @@ use tokio::time::Instant;
 use self::table::{Calls, Hour, Tables};
 use crate::{
     clock::Clock,
-    database::{Database, Sql, Value, parameters, values},
+    database::{Database, Purpose, Sql, Value, parameters, values},
     error::DatabaseError,
 };
 
@@ -66,6 +66,8 @@ pub(crate) const ACCEPTED: &str = "accepted";
 /// How tokens are used; see [`crate::Store::usage`].
 pub struct Usage {
     database: Database,
+    /// For removals, which go on when SQLite's disk is nearly full.
+    upkeep: Database,
     clock: Arc<dyn Clock>,
     /// Calls since the last flush.
     tables: Tables,
@@ -139,6 +141,7 @@ const FORGET_LAST_USE: &str = "DELETE FROM token_last_use WHERE token_id = $1";
 impl Usage {
     pub(crate) fn new(database: Database, clock: Arc<dyn Clock>) -> Self {
         Self {
+            upkeep: database.with_purpose(Purpose::Upkeep),
             database,
             clock,
             tables: Tables::new(),
@@ -276,7 +279,7 @@ impl Usage {
         loop {
             let start = Instant::now();
             let values = values![kept_from, PURGED_AT_ONCE];
-            let removed = self.database.execute(PURGE_OLD, values).await?;
+            let removed = self.upkeep.execute(PURGE_OLD, values).await?;
             purged += removed;
             if removed < PURGED_AT_ONCE.unsigned_abs() {
                 return Ok(purged);

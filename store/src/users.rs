@@ -192,10 +192,7 @@ impl<'a> Users<'a> {
             // Nothing to write, so the call does not wait for other writers.
             return Ok(());
         }
-        let mut change = self
-            .store
-            .begin_for_member(member, Purpose::General)
-            .await?;
+        let mut change = self.store.begin_for_member(member, Purpose::Upkeep).await?;
         let values = values![user.0, organisation.0];
         change.execute(SELECT_FOR_ACCOUNT, values).await?;
         Ok(change.commit().await?)

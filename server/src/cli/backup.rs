@@ -8,7 +8,7 @@ use store::{
     backup::{Distrusted, back_up},
 };
 
-use super::output;
+use super::{database::DatabaseOptions, output};
 use crate::error::Error;
 
 #[derive(Args)]
@@ -30,8 +30,9 @@ impl Backup {
     ///
     /// # Errors
     /// Those of [`back_up`], and [`Error::Output`].
-    pub(super) async fn perform(self, database_url: &str) -> Result<(), Error> {
-        let bytes = back_up(database_url, &self.file).await?;
+    pub(super) async fn perform(self, database: &DatabaseOptions) -> Result<(), Error> {
+        let url = &database.database_url;
+        let bytes = back_up(url, &self.file, database.kept_free()).await?;
         let file = self.file.display();
         output::line(format!("Backed up to {file}: {bytes} bytes, checked."))
     }

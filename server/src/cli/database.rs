@@ -2,6 +2,7 @@
 
 use std::{env, pin::pin, sync::Arc, time::Duration};
 
+use clap::Args;
 use store::{Origin, Store, clock::SystemClock, error::SchemaError};
 use tokio::time::timeout;
 
@@ -10,17 +11,49 @@ use crate::{
     telemetry::{report_wait, report_warning},
 };
 
+/// The options for the database, of every command.
+#[derive(Args)]
+pub(super) struct DatabaseOptions {
+    /// The database: sqlite:FILE (created if missing) or postgres://USER@HOST/NAME
+    #[arg(
+        long,
+        global = true,
+        env = "DEVELOPER_ZONE_DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        default_value = "sqlite:developer-zone.db"
+    )]
+    pub(super) database_url: String,
+    /// How many MiB to keep free on the disk of a SQLite file for sign-ins and for changes that end access; other changes
+    /// are refused below that. 0 keeps none
+    #[arg(
+        long,
+        global = true,
+        env = "DEVELOPER_ZONE_RESERVE_MIB",
+        value_name = "NUMBER",
+        default_value = "256"
+    )]
+    reserve_mib: u32,
+}
+
+impl DatabaseOptions {
+    /// How many bytes to keep free.
+    pub(super) fn kept_free(&self) -> u64 {
+        u64::from(self.reserve_mib) * 1024 * 1024
+    }
+}
+
 /// How long a command waits without a word.
 const QUIET_WAIT: Duration = Duration::from_secs(2);
 
 /// Runs `work` with the database, and closes the database in any case. Says what it waits for if that takes long: a
 /// revocation that seems to hang would worry its operator.
 pub(super) async fn with_store(
-    url: &str,
+    database: &DatabaseOptions,
     work: impl AsyncFnOnce(&Store) -> Result<(), Error>,
 ) -> Result<(), Error> {
     announced(async {
-        let store = open(url).await?;
+        let store = open(database).await?;
         run(store, work).await
     })
     .await
@@ -29,11 +62,11 @@ pub(super) async fn with_store(
 /// As [`with_store`], for work that only revokes, or finds what to revoke. It also uses a newer schema, if that keeps
 /// revocations by older programs: an emergency must not wait for the right program.
 pub(super) async fn with_store_to_revoke(
-    url: &str,
+    database: &DatabaseOptions,
     work: impl AsyncFnOnce(&Store) -> Result<(), Error>,
 ) -> Result<(), Error> {
     announced(async {
-        let store = open_to_revoke(url).await?;
+        let store = open_to_revoke(database).await?;
         run(store, work).await
     })
     .await
@@ -41,10 +74,10 @@ pub(super) async fn with_store_to_revoke(
 
 /// As [`with_store`], for work that takes long even if the database answers quickly.
 pub(super) async fn with_store_for_long(
-    url: &str,
+    database: &DatabaseOptions,
     work: impl AsyncFnOnce(&Store) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let store = announced(open(url)).await?;
+    let store = announced(open(database)).await?;
     run(store, work).await
 }
 
@@ -78,14 +111,14 @@ fn operator() -> Origin {
 }
 
 /// Opens the database and brings its schema up to date.
-pub(super) async fn open(url: &str) -> Result<Store, Error> {
-    let store = connect(url).await?;
+pub(super) async fn open(database: &DatabaseOptions) -> Result<Store, Error> {
+    let store = connect(database).await?;
     store.migrate().await?;
     Ok(store)
 }
 
-async fn open_to_revoke(url: &str) -> Result<Store, Error> {
-    let store = connect(url).await?;
+async fn open_to_revoke(database: &DatabaseOptions) -> Result<Store, Error> {
+    let store = connect(database).await?;
     match store.migrate().await {
         Err(SchemaError::Newer {
             found,
@@ -100,8 +133,10 @@ async fn open_to_revoke(url: &str) -> Result<Store, Error> {
     Ok(store)
 }
 
-async fn connect(url: &str) -> Result<Store, Error> {
-    Store::open(url, Arc::new(SystemClock))
+async fn connect(database: &DatabaseOptions) -> Result<Store, Error> {
+    let store = Store::open(&database.database_url, Arc::new(SystemClock))
         .await
-        .map_err(Error::OpenDatabase)
+        .map_err(Error::OpenDatabase)?;
+    store.keep_free(database.kept_free());
+    Ok(store)
 }

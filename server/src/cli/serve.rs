@@ -10,7 +10,11 @@ use std::{
 use clap::{Args, builder::BoolishValueParser};
 use store::{Store, clock::SystemMonotonicClock, key_cache::Lease, task};
 
-use super::{database::open, demo, output, storage::Storage};
+use super::{
+    database::{DatabaseOptions, open},
+    demo, output,
+    storage::Storage,
+};
 use crate::{
     api::throttle::{Rate, RateLimit, RateLimits},
     assets,
@@ -199,7 +203,7 @@ impl Serve {
     ///
     /// # Errors
     /// The reason why the server cannot start.
-    pub(super) async fn perform(self, database_url: &str) -> Result<(), Error> {
+    pub(super) async fn perform(self, database: &DatabaseOptions) -> Result<(), Error> {
         assets::addresses()?;
         let stop = serve::stop_signal()?;
         let listener = serve::listen(self.listen).await?;
@@ -207,9 +211,10 @@ impl Serve {
             address: self.listen,
             cause,
         })?;
-        let store = open(database_url).await?;
+        let store = open(database).await?;
         let clock = Arc::new(SystemMonotonicClock);
         store.become_server(self.lease_ms, clock).await?;
+        serve::watch_space(&store).await;
         let (delay, grace) = (self.shutdown_delay, self.shutdown_grace);
         let demo = self.demo;
         if demo {
@@ -221,7 +226,7 @@ impl Serve {
             None => None,
         };
         let (config, storage) = self.config(address);
-        let demo_of = demo.then_some(database_url);
+        let demo_of = demo.then_some(database.database_url.as_str());
         let originals = storage.open(&store, &config.api_url, demo_of).await?;
         if demo {
             add_demo_pictures(&originals)?;

@@ -51,6 +51,7 @@ pub enum StoreFailure {
 }
 
 const CHECK_DATABASE: &str = "check --database-url, and that the database can be reached from here";
+const MAKE_ROOM: &str = "make room on the disk, or lower --reserve-mib";
 const LIST_ORGANISATIONS: &str = "`developer-zone organisation list` shows those that exist";
 const SET_PLAN: &str = "`developer-zone organisation set-plan` changes the plan";
 
@@ -83,6 +84,7 @@ pub(super) const fn about_opening(error: &OpenError) -> Option<&'static str> {
         }
         OpenError::Database(
             DatabaseError::OutcomeUnknown(_)
+            | DatabaseError::StorageFull(_)
             | DatabaseError::Damaged(_)
             | DatabaseError::Corrupt(_),
         )
@@ -98,6 +100,7 @@ const fn about_database(error: &DatabaseError) -> Option<&'static str> {
         DatabaseError::OutcomeUnknown(_) => {
             Some("run `developer-zone audit` to see: the change's record appears with the change")
         }
+        DatabaseError::StorageFull(_) => Some(MAKE_ROOM),
         DatabaseError::Refused(_) | DatabaseError::Damaged(_) | DatabaseError::Corrupt(_) => None,
     }
 }
@@ -130,6 +133,7 @@ const fn about_backup(error: &BackupError) -> Option<&'static str> {
         ),
         BackupError::Schema(error) => about_schema(error),
         BackupError::Database(error) => about_database(error),
+        BackupError::NoRoom { .. } => Some("make room, or choose another disk"),
         BackupError::Open(_)
         | BackupError::Exists(_)
         | BackupError::Write(..)

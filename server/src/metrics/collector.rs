@@ -140,6 +140,20 @@ impl Collected {
             .encode_gauge(&(self.store.usage().waiting() as u64))
     }
 
+    fn free_space(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let Some(bytes) = self.store.free_space() else {
+            return Ok(());
+        };
+        encoder
+            .encode_descriptor(
+                "database_disk_free_bytes",
+                "Free space on the disk of the SQLite database",
+                None,
+                MetricType::Gauge,
+            )?
+            .encode_gauge(&bytes)
+    }
+
     fn panics(encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         encoder
             .encode_descriptor(
@@ -181,6 +195,7 @@ impl Collector for Collected {
         self.grants(&mut encoder)?;
         self.connections(&mut encoder)?;
         self.usage(&mut encoder)?;
+        self.free_space(&mut encoder)?;
         self.passwords(&mut encoder)?;
         Self::panics(&mut encoder)
     }

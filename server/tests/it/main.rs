@@ -26,6 +26,7 @@ mod error_pages;
 mod event;
 mod events;
 mod failures;
+mod full_disk;
 mod guard;
 mod headers;
 mod hosts;

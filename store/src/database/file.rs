@@ -47,7 +47,7 @@ impl OpenFile {
         })))
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0.path
     }
 

@@ -7,7 +7,10 @@ pub(crate) enum Purpose {
     Guard,
     /// A token, session or plan ends.
     Revocation,
-    /// Everything else.
+    /// Sign-in, small updates, and work that frees space: they must go on when SQLite's disk is nearly full. Otherwise
+    /// like [`Purpose::General`].
+    Upkeep,
+    /// Everything else. Refused when SQLite's disk is nearly full.
     General,
 }
 

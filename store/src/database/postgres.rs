@@ -92,7 +92,7 @@ impl Postgres {
         let pool = match purpose {
             Purpose::Guard => &self.guard,
             Purpose::Revocation => &self.revocations,
-            Purpose::General => &self.reads,
+            Purpose::Upkeep | Purpose::General => &self.reads,
         };
         pool.acquire().await
     }
@@ -101,7 +101,7 @@ impl Postgres {
     pub(super) async fn begin(&self, purpose: Purpose) -> Result<PgTransaction, sqlx::Error> {
         let pool = match purpose {
             Purpose::Revocation => &self.revocations,
-            Purpose::Guard | Purpose::General => &self.writes,
+            Purpose::Guard | Purpose::Upkeep | Purpose::General => &self.writes,
         };
         pool.begin().await
     }

@@ -28,6 +28,7 @@ on_both_engines!(
 );
 
 on_sqlite_alone!(
+    a_backup_that_would_leave_too_little_space_is_refused_before_it_begins,
     a_backup_has_every_change_reported_before_it_began,
     a_backup_shows_one_moment_while_others_write,
     only_its_owner_can_read_a_backup_and_no_other_file_remains,
@@ -127,7 +128,7 @@ async fn a_backup_has_every_change_reported_before_it_began(store: TestStore) {
     let member = store.enterprise(903).await;
     let created = store.tokens().create(&member, None).await.expect("created");
     let digest = TokenDigest::of_presented(created.secret.reveal().as_bytes());
-    let bytes = back_up(&store.database.url, &target(&store)).await;
+    let bytes = back_up(&store.database.url, &target(&store), 0).await;
     let bytes = bytes.expect("backed up");
     assert_eq!(
         fs::metadata(target(&store)).expect("a file").len(),
@@ -171,7 +172,7 @@ async fn a_backup_shows_one_moment_while_others_write(store: TestStore) {
     for n in 0..5 {
         let file = store.database.folder().join(format!("copy-{n}.db"));
         let before = raw.number("SELECT COUNT(*) FROM b").await;
-        back_up(&store.database.url, &file)
+        back_up(&store.database.url, &file, 0)
             .await
             .expect("backed up");
         let copy = TestDatabase::at(&file);
@@ -187,7 +188,7 @@ async fn a_backup_shows_one_moment_while_others_write(store: TestStore) {
 }
 
 async fn only_its_owner_can_read_a_backup_and_no_other_file_remains(store: TestStore) {
-    back_up(&store.database.url, &target(&store))
+    back_up(&store.database.url, &target(&store), 0)
         .await
         .expect("backed up");
     let files: Vec<_> = store.database.files().into_keys().collect();
@@ -204,7 +205,7 @@ async fn a_backup_overwrites_no_file(store: TestStore) {
     for content in ["", "somebody's only copy of something"] {
         fs::write(target(&store), content).expect("written");
         assert_refused!(
-            back_up(&store.database.url, &target(&store)).await,
+            back_up(&store.database.url, &target(&store), 0).await,
             BackupError::Exists(file) if file == target(&store)
         );
         let found = fs::read_to_string(target(&store)).expect("readable");
@@ -212,7 +213,7 @@ async fn a_backup_overwrites_no_file(store: TestStore) {
     }
     let own = store.database.folder().join("zone.db");
     assert_refused!(
-        back_up(&store.database.url, &own).await,
+        back_up(&store.database.url, &own, 0).await,
         BackupError::Exists(_)
     );
 }
@@ -220,7 +221,7 @@ async fn a_backup_overwrites_no_file(store: TestStore) {
 async fn a_backup_that_cannot_be_written_leaves_no_file(store: TestStore) {
     let missing = store.database.folder().join("missing").join("copy.db");
     assert_refused!(
-        back_up(&store.database.url, &missing).await,
+        back_up(&store.database.url, &missing, 0).await,
         BackupError::Write(file, _) if file.starts_with(missing.parent().expect("a folder"))
     );
     assert!(!missing.exists());
@@ -229,7 +230,7 @@ async fn a_backup_that_cannot_be_written_leaves_no_file(store: TestStore) {
 async fn a_backup_refuses_a_url_of_neither_engine(database: TestDatabase) {
     let target = database.folder().join("copy.db");
     for url in ["zone.db", "mysql://zone:hunter2@db/zone", "sqlite::memory:"] {
-        let refused = back_up(url, &target).await.expect_err("refused");
+        let refused = back_up(url, &target, 0).await.expect_err("refused");
         assert!(
             matches!(refused, BackupError::Open(OpenError::Url(_))),
             "{url}: {refused:?}"
@@ -241,7 +242,7 @@ async fn a_backup_refuses_a_url_of_neither_engine(database: TestDatabase) {
 async fn a_missing_database_is_neither_backed_up_nor_created(database: TestDatabase) {
     let target = database.folder().join("copy.db");
     assert_refused!(
-        back_up(&database.url, &target).await,
+        back_up(&database.url, &target, 0).await,
         BackupError::Open(OpenError::File(_, _))
     );
     assert!(database.files().is_empty(), "{:?}", database.files());
@@ -254,7 +255,7 @@ async fn an_older_schema_is_backed_up_unchanged_and_a_newer_one_is_refused(store
         .await;
     let count = "SELECT COUNT(*) FROM _sqlx_migrations";
     let before = store.raw().number(count).await;
-    back_up(&store.database.url, &target(&store))
+    back_up(&store.database.url, &target(&store), 0)
         .await
         .expect("backed up");
     let copy = TestDatabase::at(&target(&store));
@@ -265,7 +266,7 @@ async fn an_older_schema_is_backed_up_unchanged_and_a_newer_one_is_refused(store
         .await;
     let another = store.database.folder().join("another.db");
     assert_refused!(
-        back_up(&store.database.url, &another).await,
+        back_up(&store.database.url, &another, 0).await,
         BackupError::Schema(SchemaError::Newer { found: 9999, .. })
     );
     assert!(!another.exists());
@@ -278,7 +279,7 @@ async fn a_damaged_database_is_not_backed_up(store: TestStore) {
         .execute("PRAGMA foreign_keys = OFF; DELETE FROM organisations; PRAGMA foreign_keys = ON")
         .await;
     assert_refused!(
-        back_up(&store.database.url, &target(&store)).await,
+        back_up(&store.database.url, &target(&store), 0).await,
         BackupError::Damaged(_)
     );
     let files: Vec<_> = store.database.files().into_keys().collect();
@@ -289,6 +290,18 @@ async fn a_damaged_database_is_not_backed_up(store: TestStore) {
 }
 
 async fn a_backup_of_postgres_is_refused(database: TestDatabase) {
-    let refused = back_up(&database.url, Path::new("copy.db")).await;
+    let refused = back_up(&database.url, Path::new("copy.db"), 0).await;
     assert_refused!(refused, BackupError::Postgres);
+}
+
+async fn a_backup_that_would_leave_too_little_space_is_refused_before_it_begins(store: TestStore) {
+    let before = store.database.files().len();
+    let refused = back_up(&store.database.url, &target(&store), u64::MAX / 2).await;
+    assert!(
+        matches!(refused, Err(BackupError::NoRoom { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(store.database.files().len(), before);
+    let made = back_up(&store.database.url, &target(&store), 1).await;
+    assert!(made.expect("made") > 0);
 }

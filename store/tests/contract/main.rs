@@ -28,6 +28,7 @@ mod photos;
 mod record_allowance;
 mod sessions;
 mod sign_in;
+mod storage;
 mod tokens;
 mod usage;
 mod users;

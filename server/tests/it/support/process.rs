@@ -119,6 +119,11 @@ impl ServerProcess {
         before
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("our child").is_none()
     }

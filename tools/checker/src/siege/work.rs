@@ -15,8 +15,9 @@ use crate::{
 /// Ends the wait for a server that hangs.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The maximum number of changes of one kind in a long phase. An account may record 300 at once.
-const MAX_CHANGES: u32 = 250;
+/// The maximum number of changes of one kind in a long phase. An account may record 300 at once, and its activations and
+/// creations count together.
+const MAX_CHANGES: u32 = 140;
 
 /// How long the owner and the partner work.
 #[derive(Clone, Copy, Debug)]
