@@ -73,16 +73,25 @@ async function intercept(
   return () => page.unroute(address(name));
 }
 
-/** Makes a server function fail as it does without a database. Returns a function that ends this. */
-export async function respondUnavailable(page: Page, name: string): Promise<() => Promise<void>> {
+async function respondError(page: Page, name: string, status: number, error: unknown): Promise<() => Promise<void>> {
   return intercept(page, name, (route) =>
     route.fulfill({
-      status: 503,
+      status,
       headers: { serverfnerror: `/api/dashboard/${name}` },
       contentType: 'application/json',
-      body: '"Unavailable"',
+      body: JSON.stringify(error),
     }),
   );
+}
+
+/** Makes a server function fail as it does without a database. Returns a function that ends this. */
+export async function respondUnavailable(page: Page, name: string): Promise<() => Promise<void>> {
+  return respondError(page, name, 503, 'Unavailable');
+}
+
+/** Makes a server function fail as it does beyond the limits of requests. Returns a function that ends this. */
+export async function respondTooManyRequests(page: Page, name: string): Promise<() => Promise<void>> {
+  return respondError(page, name, 429, { TooManyRequests: 1 });
 }
 
 /** Closes the connection before a server function responds. Returns a function that ends this. */

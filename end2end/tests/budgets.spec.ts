@@ -16,6 +16,7 @@ const PAGES = [
   ['/events', 'Showing 1 to 30 of 87 events'],
   ['/developer-zone', 'Admin API Tokens'],
   ['/developer-zone/activity', 'created token'],
+  ['/developer-zone/tokens/deactivate-all', 'Deactivate 1 token?'],
   ['/account', 'This browser'],
   ...DOCUMENTATION.map(({ path, heading }) => [path, heading] as const),
 ] as const;

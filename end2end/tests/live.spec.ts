@@ -10,6 +10,7 @@ import {
   CONNECTION_FAILED,
   countRequests,
   failedToLoad,
+  respondTooManyRequests,
 } from '../support/requests.ts';
 import { changeByCli, createToken } from '../support/tokens.ts';
 
@@ -90,6 +91,26 @@ test('while polls fail, the page says that the table may be out of date', async 
   await restore();
   await expect(zone.row(preview).status).toHaveText('Inactive');
   await expect(behind).toHaveCount(0);
+});
+
+test('a poll beyond the limits of requests is repeated, and the page does not claim that the server is away', async ({
+  page,
+  signIn,
+  server,
+  pageErrors,
+}) => {
+  pageErrors.allow(failedToLoad(429));
+  const preview = previewOf(await createToken(server));
+  const zone = new DeveloperZonePage(page);
+  await signIn(MEMBER);
+  await zone.open();
+  const polls = countRequests(page, 'watch-tokens');
+  const restore = await respondTooManyRequests(page, 'watch-tokens');
+  await expect.poll(polls).toBeGreaterThan(4);
+  await expect(zone.card.getByText('may not be up to date')).toHaveCount(0);
+  await changeByCli(server, 'deactivate', preview);
+  await restore();
+  await expect(zone.row(preview).status).toHaveText('Inactive');
 });
 
 test('after the organisation’s plan was lowered, the page shows the upgrade text without a reload', async ({

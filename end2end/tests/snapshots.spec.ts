@@ -298,6 +298,22 @@ test('dialogs of the Developer Zone', async ({ page, signIn }) => {
       - button "Done"
   `);
   await zone.newToken.closeAnyway.click();
+  await zone.menu.click();
+  await expect(zone.card).toMatchAriaSnapshot(`
+    - region "Admin API Tokens":
+      - button "Create Token"
+      - button "More actions"
+      - button "Deactivate all tokens… 1 active"
+  `);
+  await zone.deactivateAll.click();
+  await expect(zone.deactivateAllDialog.dialog).toMatchAriaSnapshot(`
+    - alertdialog "Deactivate 1 token?":
+      - heading "Deactivate 1 token?" [level=2]
+      - paragraph: /All integrations of Summit Races/
+      - button "Cancel"
+      - button "Deactivate all"
+  `);
+  await zone.deactivateAllDialog.cancel.click();
   await zone.rows.getByRole('button', { name: /^Delete/ }).click();
   await expect(zone.deleteDialog.dialog).toMatchAriaSnapshot(`
     - alertdialog "Delete API token?":

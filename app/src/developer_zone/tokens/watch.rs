@@ -67,6 +67,8 @@ impl Watch {
             match self.list.catch_up().await {
                 Ok(()) => self.failures.set(0),
                 Err(error) if self.is_final(&error) => return,
+                // The server was reached: poll more slowly, and say nothing.
+                Err(RequestError::TooManyRequests(_)) => self.failures.set(1),
                 Err(_) => self.failures.update(|failures| *failures += 1),
             }
             self.poll_later();
