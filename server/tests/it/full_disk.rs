@@ -195,11 +195,7 @@ fn below_the_mark_what_grows_the_database_is_refused_with_a_clear_message() {
         .server
         .await_stderr("the disk of the database is nearly full");
     assert!(cramped.server.can_sign_in());
-    let (status, _) = cramped.call(
-        &cookie,
-        "set-token-active",
-        &format!("token_id={id}&active=false"),
-    );
+    let (status, _) = cramped.call(&cookie, "deactivate-token", &format!("token_id={id}"));
     assert_eq!(status, 200);
     cramped.assert_refused(&secret, "token_inactive");
 
@@ -224,8 +220,8 @@ fn without_a_free_byte_tokens_are_deactivated_and_deleted_and_people_sign_in_and
     let cookie = cramped.server.sign_in(MEMBER, DEMO_PASSWORD);
     cramped.fill(0);
 
-    let deactivate = |id: &str| format!("token_id={id}&active=false");
-    let (status, body) = cramped.call(&cookie, "set-token-active", &deactivate(&first.0));
+    let on_first = format!("token_id={}", first.0);
+    let (status, body) = cramped.call(&cookie, "deactivate-token", &on_first);
     assert_eq!(status, 200, "{body}");
     cramped.assert_refused(&first.1, "token_inactive");
     let (status, body) = cramped.call(&cookie, "delete-token", &format!("token_id={}", second.0));
@@ -254,11 +250,7 @@ fn without_a_free_byte_tokens_are_deactivated_and_deleted_and_people_sign_in_and
     });
     let renamed: Value = serde_json::from_str(&renamed).expect("JSON");
     assert_eq!(renamed["name"], "another");
-    let (status, _) = cramped.call(
-        &cookie,
-        "set-token-active",
-        &format!("token_id={}&active=true", first.0),
-    );
+    let (status, _) = cramped.call(&cookie, "activate-token", &on_first);
     assert_eq!(status, 200);
     assert!(cramped.server.ping(&first.1).starts_with(OK));
     let checked = cramped.server.get(PING_PATH, &[("X-API-Key", &second.1)]);
