@@ -37,7 +37,7 @@ mod ui;
 pub use self::error::RequestError;
 #[cfg(feature = "ssr")]
 pub use self::{
-    developer_zone::{NewTokenForm, NoScriptResponse, create_from_form},
+    developer_zone::{LinksOutliveTokens, NewTokenForm, NoScriptResponse, create_from_form},
     document::Assets,
     error_page::{Back, error_page},
     pages::App,

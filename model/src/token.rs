@@ -128,6 +128,9 @@ pub struct Receipt {
     pub token: TokenSummary,
     /// From this instant on, every server applies the change. Measured by the store's clock.
     pub in_force_since: Timestamp,
+    /// Until when links to originals that the token made may still work. None if they ended with it, or never existed.
+    #[serde(default)]
+    pub links_until: Option<Timestamp>,
 }
 
 #[cfg(test)]

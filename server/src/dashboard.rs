@@ -8,7 +8,7 @@ mod tasks;
 use std::{sync::Arc, time::Duration};
 
 use app::{
-    App, RequestError,
+    App, LinksOutliveTokens, RequestError,
     page_context::PageContext,
     paths::{HOME, SIGN_IN, local_path, sign_in_path},
     session::{Cookies, SessionSettings, signed_in, viewer},
@@ -49,6 +49,8 @@ pub(crate) struct DashboardConfig {
     pub(crate) secure_cookies: bool,
     /// How long after entering the password a user can create or activate tokens without entering it again.
     pub(crate) confirm_password_after: Duration,
+    /// How long links to originals work after their token was deactivated; none if they end with it.
+    pub(crate) links_outlive_tokens: Option<Duration>,
 }
 
 #[derive(Clone)]
@@ -71,11 +73,13 @@ pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardCon
         cookies: Cookies::new(config.secure_cookies),
         confirm_password_after: config.confirm_password_after,
     };
+    let links = LinksOutliveTokens(config.links_outlive_tokens);
     let with_store = {
         let store = store.clone();
         move || {
             provide_context(store.clone());
             provide_context(settings);
+            provide_context(links);
             provide_context(Arc::clone(&ping));
         }
     };

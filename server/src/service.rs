@@ -1,6 +1,6 @@
 //! The whole server as one HTTP service: the external API, and everything else in one router.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, extract::Request, middleware::from_fn_with_state, response::Response};
 use futures_util::{FutureExt, future::Either};
@@ -50,6 +50,7 @@ pub fn service(
     originals: Originals,
     instruments: &Instruments,
 ) -> impl HttpService {
+    let links_outlive_tokens = originals.lifetime_without_token();
     let files = api::files::router(store.clone(), &originals, config.api_hosts.clone());
     let api = ExternalApi::new(
         store.clone(),
@@ -59,7 +60,11 @@ pub fn service(
         Arc::clone(&instruments.metrics),
     );
     let token_test = Arc::new(TokenTest::new(api.clone(), &config.api_url));
-    let dashboard = dashboard::router(store, token_test, dashboard_config(config));
+    let dashboard = dashboard::router(
+        store,
+        token_test,
+        dashboard_config(config, links_outlive_tokens),
+    );
     let hosts = Hosts::new(config.dashboard_hosts.as_deref(), &config.api_hosts);
     let others = public_pages(config)
         .layer(from_fn_with_state(hosts.clone(), hosts::dashboard_and_api))
@@ -81,12 +86,13 @@ pub fn service(
     }
 }
 
-fn dashboard_config(config: &Config) -> DashboardConfig {
+fn dashboard_config(config: &Config, links_outlive_tokens: Option<Duration>) -> DashboardConfig {
     DashboardConfig {
         contact_url: config.contact_url.as_str().to_owned(),
         api_origin: config.api_url.origin(),
         secure_cookies: config.is_https(),
         confirm_password_after: config.confirm_password_after,
+        links_outlive_tokens,
     }
 }
 

@@ -126,7 +126,6 @@ impl Store {
         purpose: Purpose,
     ) -> Result<Change, TokenError> {
         if purpose != Purpose::Revocation {
-            self.require_space().await?;
             self.take_record_of_token(permission)?;
         }
         let mut change = match permission {

@@ -73,7 +73,7 @@ use self::{
 };
 use crate::{
     clock::MonotonicClock,
-    database::{Database, Purpose, values},
+    database::{Database, Purpose, Values, values},
     error::{DatabaseError, ServerLockError},
     secret::TokenDigest,
 };
@@ -97,6 +97,8 @@ struct Server {
 #[derive(Debug)]
 struct Caches {
     tokens: ReadCache<TokenDigest, TokenRecord>,
+    /// For links to originals, which name a token by its number.
+    tokens_by_id: ReadCache<TokenId, TokenRecord>,
     events: ReadCache<EventId, EventRecord>,
 }
 
@@ -112,6 +114,13 @@ const TOKENS: Size = Size {
 /// Fewer entries than for tokens: only callers with a valid key ask for events.
 const EVENTS: Size = Size {
     shards: 64,
+    found: 448,
+    missing: 112,
+};
+
+/// Few entries: only links with a valid signature ask, and each download takes long compared with a read.
+const TOKENS_BY_ID: Size = Size {
+    shards: 16,
     found: 448,
     missing: 112,
 };
@@ -158,10 +167,20 @@ impl SettingsRow {
     }
 }
 
-const TOKEN: &str = "SELECT tokens.id, tokens.organisation_id, organisations.plan, tokens.active,
-        tokens.expires_at
-    FROM tokens JOIN organisations ON organisations.id = tokens.organisation_id
-    WHERE tokens.digest = $1";
+/// A text that reads a token, followed by its condition.
+macro_rules! select_token {
+    ($condition:literal) => {
+        concat!(
+            "SELECT tokens.id, tokens.organisation_id, organisations.plan, tokens.active,
+                tokens.expires_at
+            FROM tokens JOIN organisations ON organisations.id = tokens.organisation_id ",
+            $condition
+        )
+    };
+}
+
+const TOKEN: &str = select_token!("WHERE tokens.digest = $1");
+const TOKEN_BY_ID: &str = select_token!("WHERE tokens.id = $1");
 
 const EVENT: &str = "SELECT events.organisation_id, s.event_enabled, s.bib_search, s.selfie_search,
         s.name_search, s.video_search, s.video_selfie_search, s.timeline_search
@@ -190,6 +209,7 @@ impl KeyCache {
         lease::announce(&self.database, lease).await?;
         let caches = (lease != Lease::NONE).then(|| Caches {
             tokens: ReadCache::new(lease, TOKENS, clock.clone()),
+            tokens_by_id: ReadCache::new(lease, TOKENS_BY_ID, clock.clone()),
             events: ReadCache::new(lease, EVENTS, clock),
         });
         self.server.get_or_init(|| Server { caches, lock });
@@ -203,9 +223,26 @@ impl KeyCache {
     /// Those of the database. There is no answer then, and the caller must refuse.
     pub async fn token(&self, digest: &TokenDigest) -> Result<Option<TokenRecord>, DatabaseError> {
         match self.caches() {
-            Some(caches) => caches.tokens.get(*digest, || self.read_token(digest)).await,
+            Some(caches) => {
+                let read = || self.read_digest(digest);
+                caches.tokens.get(*digest, read).await
+            }
             // Boxed: otherwise every call would reserve stack for the read, also when the cache answers.
-            None => Box::pin(within_timeout(self.read_token(digest))).await,
+            None => Box::pin(within_timeout(self.read_digest(digest))).await,
+        }
+    }
+
+    /// The token with this number; none if there is no such token. As [`KeyCache::token`], and as immediately: a link to an
+    /// original ends with the token that made it.
+    ///
+    /// # Errors
+    /// As [`KeyCache::token`].
+    pub async fn token_by_id(&self, token: TokenId) -> Result<Option<TokenRecord>, DatabaseError> {
+        let values = values![token.0];
+        let read = || self.read_token(TOKEN_BY_ID, values);
+        match self.caches() {
+            Some(caches) => caches.tokens_by_id.get(token, read).await,
+            None => Box::pin(within_timeout(read())).await,
         }
     }
 
@@ -228,11 +265,19 @@ impl KeyCache {
             .unwrap_or_default()
     }
 
-    async fn read_token(&self, digest: &TokenDigest) -> Result<Option<TokenRecord>, DatabaseError> {
-        let row: Option<TokenRow> = self
-            .database
-            .fetch_optional(TOKEN, values![digest.as_bytes()])
-            .await?;
+    async fn read_digest(
+        &self,
+        digest: &TokenDigest,
+    ) -> Result<Option<TokenRecord>, DatabaseError> {
+        self.read_token(TOKEN, values![digest.as_bytes()]).await
+    }
+
+    async fn read_token(
+        &self,
+        sql: &'static str,
+        values: Values<'_>,
+    ) -> Result<Option<TokenRecord>, DatabaseError> {
+        let row: Option<TokenRow> = self.database.fetch_optional(sql, values).await?;
         row.map(|row| {
             Ok(TokenRecord {
                 token_id: TokenId(row.id),
@@ -266,6 +311,7 @@ impl KeyCache {
     pub(crate) async fn wait_for_servers(&self) {
         if let Some(caches) = self.caches() {
             caches.tokens.invalidate();
+            caches.tokens_by_id.invalidate();
             caches.events.invalidate();
         }
         #[cfg(feature = "sabotage")]

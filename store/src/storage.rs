@@ -35,17 +35,6 @@ impl Store {
         }
     }
 
-    /// Checks that the database may grow, for a change in a store that is [for a revocation](Store::for_revocation).
-    ///
-    /// # Errors
-    /// [`DatabaseError::StorageFull`].
-    pub(crate) async fn require_space(&self) -> Result<(), DatabaseError> {
-        match self.database().engine() {
-            Engine::Sqlite(sqlite) => sqlite.space.require().await,
-            Engine::Postgres(_) => Ok(()),
-        }
-    }
-
     /// Logs when space becomes short, and when it no longer is. Otherwise makes sure that SQLite's write-ahead log has
     /// its size. For a server, which calls it at its start and from time to time.
     ///

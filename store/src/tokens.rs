@@ -474,6 +474,7 @@ impl<'a> Tokens<'a> {
         Receipt {
             token: self.with_last_use(changed),
             in_force_since: self.store.clock().now(),
+            links_until: None,
         }
     }
 

@@ -27,9 +27,12 @@ mod token_page;
 mod tokens;
 
 #[cfg(feature = "ssr")]
-pub use self::no_script::{NewTokenForm, NoScriptResponse, create_from_form};
-#[cfg(feature = "ssr")]
 pub(crate) use self::{
     activity::ActivityPage, deactivate_all::DeactivateAllPage, no_script::NewTokenPage,
     page::DeveloperZonePage, token_page::TokenPage,
+};
+#[cfg(feature = "ssr")]
+pub use self::{
+    no_script::{NewTokenForm, NoScriptResponse, create_from_form},
+    receipt::LinksOutliveTokens,
 };

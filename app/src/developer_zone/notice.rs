@@ -49,6 +49,7 @@ pub(crate) enum TokenNotice {
 pub(crate) struct OutOfUse {
     since: Timestamp,
     last_call: Option<Timestamp>,
+    links_until: Option<Timestamp>,
 }
 
 impl From<&Receipt> for OutOfUse {
@@ -56,6 +57,7 @@ impl From<&Receipt> for OutOfUse {
         Self {
             since: receipt.in_force_since,
             last_call: receipt.token.last_used,
+            links_until: receipt.links_until,
         }
     }
 }
@@ -64,7 +66,13 @@ impl OutOfUse {
     /// `done` is `Deactivated` or `Deleted`.
     fn in_words(self, done: &str) -> String {
         let last_call = self.last_call.map(instant);
-        out_of_use(done, &instant(self.since), last_call.as_deref())
+        let links_until = self.links_until.map(instant);
+        out_of_use(
+            done,
+            &instant(self.since),
+            last_call.as_deref(),
+            links_until.as_deref(),
+        )
     }
 }
 
@@ -149,7 +157,8 @@ impl fmt::Display for TokenNotice {
                 )
             }
             Self::AllDeactivated(receipt) => {
-                f.write_str(&receipt.in_words(&instant(receipt.since)))
+                let links_until = receipt.links_until.map(instant);
+                f.write_str(&receipt.in_words(&instant(receipt.since), links_until.as_deref()))
             }
             Self::Deleted(called, facts) => {
                 write!(

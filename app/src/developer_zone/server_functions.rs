@@ -18,7 +18,7 @@ use {
 };
 
 #[cfg(feature = "ssr")]
-use super::{creation::Creation, notice::TokenNotice};
+use super::{creation::Creation, notice::TokenNotice, receipt::with_links};
 use super::{
     creation::CreationFields,
     receipt::AllOutOfUse,
@@ -161,7 +161,7 @@ pub(crate) async fn deactivate_token(
 ) -> Result<Receipt, RequestError> {
     let deactivation = async {
         let member = member(organisation_id).await?;
-        switch(member, token_id, false).await
+        Ok(with_links(switch(member, token_id, false).await?))
     };
     respond_to_form(deactivation, |outcome| {
         let page = if in_table {
@@ -285,8 +285,11 @@ pub(crate) async fn delete_token(
     let deletion = async {
         let member = member(organisation_id).await?;
         let store = store();
-        run_to_completion(async move { store.tokens().delete((&member).into(), token_id).await })
-            .await
+        let done =
+            run_to_completion(
+                async move { store.tokens().delete((&member).into(), token_id).await },
+            );
+        Ok(with_links(done.await?))
     };
     respond_to_form(deletion, |outcome| {
         let page = match outcome {

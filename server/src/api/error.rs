@@ -227,8 +227,8 @@ impl ApiError {
             Self::LinkExpired => Description {
                 status: StatusCode::FORBIDDEN,
                 code: "link_expired",
-                message: "The link has expired: links are valid for one hour. Request a new one from the API.".into(),
-                cause: "The link to a file is older than one hour.",
+                message: "The link has expired. Request a new one from the API.".into(),
+                cause: "The link to a file works for a limited time, which is over.",
                 remedy: "Request a new link.",
                 returned_by: NoEndpoint,
             },

@@ -1,7 +1,8 @@
 //! `GET /files/{path}`: an original from this server's folder.
 //!
-//! The link's signature is the permission, so the guard is not involved and no key is needed. Errors look like those of
-//! the API: envelope, code, request id.
+//! The link's signature is the permission, so no key is needed. The token that made the link must still be accepted: its
+//! deactivation, deletion or expiry, or its organisation's plan, ends the link with the guard's refusal. A download that
+//! has begun is finished. Errors look like those of the API: envelope, code, request id.
 //!
 //! On a small installation these files, which photographers uploaded, share the dashboard's origin. So the response
 //! protects the dashboard:
@@ -27,7 +28,7 @@ use http::{
     HeaderValue, StatusCode,
     header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS},
 };
-use model::permission::Refusal;
+use model::{permission::Refusal, token::TokenId};
 use serde::Deserialize;
 use store::Store;
 use tower::ServiceExt;
@@ -61,6 +62,7 @@ struct Files {
 #[derive(Deserialize)]
 struct Signed {
     expires: String,
+    token: String,
     signature: String,
 }
 
@@ -93,10 +95,14 @@ async fn download(
         return Err(Refusal::HostNotAllowed.into());
     }
     let Path(path) = path.map_err(|_| ApiError::LinkInvalid)?;
-    let Query(Signed { expires, signature }) = query.map_err(|_| ApiError::LinkInvalid)?;
-    let expires = decimal(&expires).ok_or(ApiError::LinkInvalid)?;
+    let Query(signed) = query.map_err(|_| ApiError::LinkInvalid)?;
+    let expires = decimal(&signed.expires).ok_or(ApiError::LinkInvalid)?;
+    let token = TokenId(decimal(&signed.token).ok_or(ApiError::LinkInvalid)?);
     let now = files.store.clock().now();
-    files.folder.check(&path, expires, &signature, now)?;
+    let Files { folder, store, .. } = &files;
+    folder.check(&path, expires, token, &signed.signature, now)?;
+    let record = store.key_cache().token_by_id(token).await?;
+    record.ok_or(Refusal::TokenInvalid)?.admit(now)?;
     let name = ObjectName::parse(&path).ok_or(ApiError::NoSuchFile)?;
     let file = files.folder.find(name).await.map_err(|error| {
         tracing::error!(

@@ -8,6 +8,7 @@ use model::{
     permission::EventPermission,
     photo::{Bib, ImageId, Original},
     timestamp::Timestamp,
+    token::TokenId,
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -44,9 +45,11 @@ pub(super) struct OriginalsData {
     pagination: Pagination,
 }
 
-/// A link to an original. Anyone who has it can download the file for one hour.
+/// A link to an original. Anyone who has it can download the file until it expires.
 #[derive(Serialize, ToSchema)]
 struct OriginalLink {
+    /// The link. Its parameter `expires` is the Unix time until which it works, or `X-Amz-Date` and `X-Amz-Expires` are
+    /// the time when it was made and the seconds that it works.
     url: String,
     /// A name to save the file under.
     filename: String,
@@ -160,7 +163,8 @@ enum Found {
 pub(super) fn document() -> Endpoint {
     Endpoint::new::<OriginalsData>("createOriginalPhotoLinks", "Get links to original photos")
         .described(
-            "Links for downloading originals without a key. Each is valid for one hour. `method` says what \
+            "Links for downloading originals without a key. Each is valid for a limited time, usually one hour, and only as long as the token that made it. (If \
+             its address is that of a storage service, only the time counts.) `method` says what \
              `identifier` is: a bib number (`bib`), one photo (`image_id`) or a list of up to 1,000 photos \
              (`image_ids`). Selfie search (`selfie`) needs a recognition engine that is not part of this \
              product, and finds nothing. Photos without a link are in `failed_urls`, with the reason.",
@@ -185,7 +189,8 @@ pub(super) async fn links(call: &Call<'_>, body: Body) -> Result<Success<Origina
     let found = find(store, permission, &selection.wanted, page.0).await?;
     let (mut links, mut failed) = (Vec::new(), Vec::new());
     for photo in found.rows {
-        match link(originals, photo, store.clock().now()).await {
+        let now = store.clock().now();
+        match link(originals, photo, call.caller.token_id(), now).await {
             Ok(link) => links.push(link),
             Err(failure) => failed.push(failure),
         }
@@ -266,6 +271,7 @@ fn page_of(found: &[Found], request: PageRequest) -> Page<Found> {
 async fn link(
     originals: &Originals,
     photo: Found,
+    token: TokenId,
     now: Timestamp,
 ) -> Result<OriginalLink, FailedOriginal> {
     let Original { image_id, path } = match photo {
@@ -285,7 +291,7 @@ async fn link(
             path: None,
         });
     };
-    match originals.link(&path, now).await {
+    match originals.link(&path, token, now).await {
         Ok(Link { url, filename }) => Ok(OriginalLink { url, filename }),
         Err(error) => Err(FailedOriginal {
             image_id: image_id.0,

@@ -1,6 +1,9 @@
 //! The options for the storage of originals.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Args;
 use rusty_s3::Credentials;
@@ -29,6 +32,23 @@ pub(super) struct Storage {
     originals_folder: Option<PathBuf>,
     #[command(flatten)]
     s3: Option<S3>,
+    /// How long a link to an original works, from 1m to 1day. In a folder it also ends with its token; object storage
+    /// serves it until then
+    #[arg(
+        long,
+        env = "DEVELOPER_ZONE_LINK_LIFETIME",
+        value_name = "TIME",
+        value_parser = link_lifetime,
+        default_value = "1h"
+    )]
+    link_lifetime: Duration,
+}
+
+fn link_lifetime(text: &str) -> Result<Duration, &'static str> {
+    let lifetime = humantime::parse_duration(text).ok();
+    lifetime
+        .filter(|time| (Duration::from_mins(1)..=Duration::from_hours(24)).contains(time))
+        .ok_or("use a time from 1m to 1day, for example 15m or 1h")
 }
 
 /// Object storage instead of a folder: all of these options, or none.
@@ -136,7 +156,7 @@ impl Storage {
         demo_of: Option<&str>,
     ) -> Result<Originals, Error> {
         if let Some(s3) = self.s3 {
-            return Ok(Originals::in_bucket(s3.bucket()?));
+            return Ok(Originals::in_bucket(s3.bucket()?, self.link_lifetime));
         }
         let folder = match (self.originals_folder, demo_of) {
             (Some(named), Some(_)) => named,
@@ -146,7 +166,12 @@ impl Storage {
             (None, None) => FOLDER.into(),
         };
         let key = store.file_link_key().await?;
-        Ok(Originals::in_folder(folder, api_url, &key))
+        Ok(Originals::in_folder(
+            folder,
+            api_url,
+            &key,
+            self.link_lifetime,
+        ))
     }
 }
 

@@ -10,10 +10,7 @@ use model::timestamp::Timestamp;
 use rusty_s3::{Credentials, S3Action, UrlStyle, actions::GetObject};
 use url::{Host, Url};
 
-use super::{
-    link::{LIFETIME, LinkError},
-    object_name::ObjectName,
-};
+use super::{link::LinkError, object_name::ObjectName};
 
 /// A bucket, with the credentials to read it.
 #[derive(Debug)]
@@ -69,12 +66,17 @@ impl Bucket {
 
     /// # Errors
     /// [`LinkError::Unavailable`] for a time outside the supported range.
-    pub(super) fn link(&self, name: ObjectName<'_>, now: Timestamp) -> Result<String, LinkError> {
+    pub(super) fn link(
+        &self,
+        name: ObjectName<'_>,
+        lifetime: Duration,
+        now: Timestamp,
+    ) -> Result<String, LinkError> {
         let mut action = self.get(name);
         action
             .query_mut()
             .insert("response-content-disposition", name.disposition());
-        presign(&action, LIFETIME, now)
+        presign(&action, lifetime, now)
     }
 
     fn get<'a>(&'a self, name: ObjectName<'a>) -> GetObject<'a> {
@@ -129,6 +131,8 @@ mod tests {
         ObjectName::parse(path).expect("a name")
     }
 
+    const HOUR: Duration = Duration::from_secs(3_600);
+
     /// 2013-05-24T00:00:00Z.
     const THEN: Timestamp = Timestamp(1_369_353_600_000);
 
@@ -148,9 +152,11 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_valid_for_one_hour_and_saves_the_file_under_its_name() {
+    fn a_link_is_valid_for_its_lifetime_and_saves_the_file_under_its_name() {
         let bucket = bucket("http://127.0.0.1:9000", "photos");
-        let url = bucket.link(name("456/IMG 1.jpg"), THEN).expect("a link");
+        let url = bucket
+            .link(name("456/IMG 1.jpg"), HOUR, THEN)
+            .expect("a link");
         let start = "http://127.0.0.1:9000/photos/456/IMG%201.jpg?X-Amz-Algorithm=";
         assert!(url.starts_with(start), "{url}");
         let url: Url = url.parse().expect("an address");
@@ -192,7 +198,7 @@ mod tests {
             ),
         ] {
             let url = bucket(endpoint, bucket_name)
-                .link(name("a"), THEN)
+                .link(name("a"), HOUR, THEN)
                 .expect("a link");
             assert_eq!(url.split('?').next(), Some(start));
         }
@@ -203,7 +209,7 @@ mod tests {
         let bucket = bucket("https://minio.example", "photos");
         for path in ["%2e%2e/x", "a\\..\\b", "...", "?x", "#x", "a%2F..", "ä"] {
             let url: Url = bucket
-                .link(name(path), THEN)
+                .link(name(path), HOUR, THEN)
                 .and_then(|url| url.parse().map_err(|_| LinkError::Unavailable))
                 .expect("a link");
             assert!(url.path().starts_with("/photos/"), "{url}");
@@ -221,7 +227,10 @@ mod tests {
     fn a_time_out_of_range_makes_no_link() {
         let bucket = bucket("https://minio.example", "photos");
         for now in [Timestamp(i64::MAX), Timestamp(-1)] {
-            assert_eq!(bucket.link(name("a"), now), Err(LinkError::Unavailable));
+            assert_eq!(
+                bucket.link(name("a"), HOUR, now),
+                Err(LinkError::Unavailable)
+            );
         }
     }
 

@@ -1,27 +1,29 @@
 //! Originals in a folder of this machine, and signed links to them.
 //!
-//! A link is `{api_url}/files/{path}?expires={seconds}&signature={hex}`. `expires` is Unix time. The signature is
+//! A link is `{api_url}/files/{path}?expires={seconds}&token={id}&signature={hex}`. `expires` is Unix time, `token` is the
+//! token that made the link: once that token is not accepted any more, the link is refused too. The signature is
 //! HMAC-SHA256 (RFC 2104). Its key is stored in the database, so all servers on one database accept each other's links.
-//! The signed text has three parts: a fixed prefix that no other use of the key has, the expiry in eight bytes, and the
-//! path. So the signed texts of two links always differ.
+//! The signed text has four parts: a fixed prefix that no other use of the key has, the expiry and the token in eight
+//! bytes each, and the path. So the signed texts of two links always differ.
 
 use std::{
     fmt, io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use hmac::{Hmac, Mac};
-use model::timestamp::Timestamp;
+use model::{timestamp::Timestamp, token::TokenId};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use super::{
-    link::{LIFETIME, LinkError},
+    link::LinkError,
     object_name::{ObjectName, percent_encoded},
 };
 
-const PURPOSE: &[u8] = b"developer-zone link to a file, version 1\n";
+const PURPOSE: &[u8] = b"developer-zone link to a file, version 2\n";
 
 /// The folder of originals.
 #[derive(Clone, Debug)]
@@ -68,10 +70,12 @@ impl Folder {
     pub(super) async fn link(
         &self,
         name: ObjectName<'_>,
+        token: TokenId,
+        lifetime: Duration,
         now: Timestamp,
     ) -> Result<String, LinkError> {
         match self.find(name).await {
-            Ok(Some(_)) => Ok(self.signed(name, now)),
+            Ok(Some(_)) => Ok(self.signed(name, token, lifetime, now)),
             Ok(None) => Err(LinkError::NotStored),
             Err(error) => {
                 tracing::error!(
@@ -84,22 +88,29 @@ impl Folder {
         }
     }
 
-    fn signed(&self, name: ObjectName<'_>, now: Timestamp) -> String {
-        let lifetime = i64::try_from(LIFETIME.as_secs()).unwrap_or(i64::MAX);
+    fn signed(
+        &self,
+        name: ObjectName<'_>,
+        token: TokenId,
+        lifetime: Duration,
+        now: Timestamp,
+    ) -> String {
+        let lifetime = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
         let expires = (now.epoch_millis().div_euclid(1_000)).saturating_add(lifetime);
         let parts = name.as_str().split('/').map(percent_encoded);
         let path = parts.collect::<Vec<_>>().join("/");
-        let (origin, signature) = (&self.origin, self.signature(name.as_str(), expires));
-        format!("{origin}/files/{path}?expires={expires}&signature={signature}")
+        let (origin, signature) = (&self.origin, self.signature(name.as_str(), expires, token));
+        format!("{origin}/files/{path}?expires={expires}&token={token}&signature={signature}")
     }
 
-    fn signature(&self, path: &str, expires: i64) -> String {
-        let text = [PURPOSE, &expires.to_be_bytes(), path.as_bytes()].concat();
+    fn signature(&self, path: &str, expires: i64, token: TokenId) -> String {
+        let (expires, token) = (expires.to_be_bytes(), token.0.to_be_bytes());
+        let text = [PURPOSE, &expires, &token, path.as_bytes()].concat();
         let code = hmac_sha256(&self.key.0, &text);
         code.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Checks whether a link is valid at `now`. Reads no file.
+    /// Checks whether a link is valid at `now`. Reads no file, and does not check the token.
     ///
     /// # Errors
     /// [`Refused`].
@@ -107,10 +118,11 @@ impl Folder {
         &self,
         path: &str,
         expires: i64,
+        token: TokenId,
         signature: &str,
         now: Timestamp,
     ) -> Result<(), Refused> {
-        let ours = self.signature(path, expires);
+        let ours = self.signature(path, expires, token);
         if !bool::from(ours.as_bytes().ct_eq(signature.as_bytes())) {
             return Err(Refused::Invalid);
         }
@@ -161,7 +173,9 @@ mod tests {
     use super::*;
 
     const NOW: Timestamp = Timestamp(1_768_802_400_000);
+    const HOUR: Duration = Duration::from_secs(3_600);
     const END: i64 = 1_768_806_000;
+    const TOKEN: TokenId = TokenId(7);
 
     fn folder() -> (TempDir, Folder) {
         let root = tempfile::tempdir().expect("a folder");
@@ -191,15 +205,15 @@ mod tests {
         );
     }
 
-    /// Partners use a link for up to an hour, even while servers of two versions run side by side.
+    /// Partners use a link for up to a day, even while servers of two versions run side by side.
     #[tokio::test]
     async fn the_format_of_a_link_never_changes() {
         let (_root, folder) = folder();
-        let link = folder.link(name("456/1.jpg"), NOW).await;
+        let link = folder.link(name("456/1.jpg"), TOKEN, HOUR, NOW).await;
         assert_eq!(
             link.as_deref(),
             Ok(
-                "https://api.example.com/files/456/1.jpg?expires=1768806000&signature=8137df6b9739934ec16e4d287575390ba4e9655d56fe2601d4d13a5f34b03653"
+                "https://api.example.com/files/456/1.jpg?expires=1768806000&token=7&signature=550a4fd0422e4013e626ecca05ec8f144f476b0a59a53418905383c548f12563"
             )
         );
     }
@@ -207,8 +221,8 @@ mod tests {
     #[test]
     fn a_link_works_for_one_hour_to_the_second() {
         let (_root, folder) = folder();
-        let signature = folder.signature("a", END);
-        let check = |millis| folder.check("a", END, &signature, Timestamp(millis));
+        let signature = folder.signature("a", END, TOKEN);
+        let check = |millis| folder.check("a", END, TOKEN, &signature, Timestamp(millis));
         assert_eq!(check(NOW.epoch_millis()), Ok(()));
         assert_eq!(check(END * 1_000 - 1), Ok(()));
         assert_eq!(check(END * 1_000), Err(Refused::Expired));
@@ -219,10 +233,10 @@ mod tests {
     fn a_link_with_any_changed_character_is_refused() {
         let (_root, folder) = folder();
         let (path, expires) = ("456/IMG 1.jpg", END.to_string());
-        let signature = folder.signature(path, END);
+        let signature = folder.signature(path, END, TOKEN);
         let check = |path: &str, expires: &str, signature: &str| {
             let expires = expires.parse().map_err(|_| Refused::Invalid)?;
-            folder.check(path, expires, signature, NOW)
+            folder.check(path, expires, TOKEN, signature, NOW)
         };
         assert_eq!(check(path, &expires, &signature), Ok(()));
         for changed in changes(path) {
@@ -269,12 +283,22 @@ mod tests {
     }
 
     #[test]
+    fn a_link_with_another_token_is_refused() {
+        let (_root, folder) = folder();
+        let signature = folder.signature("a", END, TOKEN);
+        for other in [0, 6, 8, 70, -7, i64::MAX] {
+            let checked = folder.check("a", END, TokenId(other), &signature, NOW);
+            assert_eq!(checked, Err(Refused::Invalid), "{other}");
+        }
+    }
+
+    #[test]
     fn a_signature_of_another_key_is_refused() {
         let (_root, folder) = folder();
         let other = Folder::new(PathBuf::new(), String::new(), &[8; 32]);
-        let signature = other.signature("a", END);
+        let signature = other.signature("a", END, TOKEN);
         assert_eq!(
-            folder.check("a", END, &signature, NOW),
+            folder.check("a", END, TOKEN, &signature, NOW),
             Err(Refused::Invalid)
         );
     }
@@ -303,7 +327,7 @@ mod tests {
         ] {
             assert!(!found(path).await, "{path}");
             assert_eq!(
-                folder.link(name(path), NOW).await,
+                folder.link(name(path), TOKEN, HOUR, NOW).await,
                 Err(LinkError::NotStored)
             );
         }
@@ -312,7 +336,8 @@ mod tests {
     #[tokio::test]
     async fn a_missing_folder_has_no_files() {
         let folder = Folder::new("/no/such/folder".into(), String::new(), &[7; 32]);
-        assert_eq!(folder.link(name("a"), NOW).await, Err(LinkError::NotStored));
+        let link = folder.link(name("a"), TOKEN, HOUR, NOW).await;
+        assert_eq!(link, Err(LinkError::NotStored));
     }
 
     #[test]

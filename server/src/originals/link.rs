@@ -1,10 +1,5 @@
 //! Links to originals.
 
-use std::time::Duration;
-
-/// How long a link is valid.
-pub(super) const LIFETIME: Duration = Duration::from_secs(60 * 60);
-
 /// A link to one original.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Link {

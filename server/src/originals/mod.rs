@@ -1,13 +1,13 @@
 //! The storage of original photos, and links for downloading them (contract, section 6, original-photos).
 //!
-//! A link is a permission: anyone who has it can download one file for an hour, without a key. There are two kinds of
+//! A link is a permission: anyone who has it can download one file for some time, without a key. There are two kinds of
 //! storage:
 //!
 //! - S3-compatible object storage serves its files itself. We only sign links ([`bucket`]), which needs no network. A
 //!   link is made whether the file exists or not: a check would cost a network call for each photo, and the storage
-//!   responds with 404 anyway.
+//!   responds with 404 anyway. A link works until it expires.
 //! - A folder of this machine. This server signs links and serves the files ([`folder`], `api::files`). A link is made
-//!   only if the file exists.
+//!   only if the file exists, and ends with the token that made it.
 
 pub(crate) mod bucket;
 mod demo;
@@ -15,9 +15,9 @@ pub(crate) mod folder;
 pub(crate) mod link;
 pub(crate) mod object_name;
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
-use model::timestamp::Timestamp;
+use model::{timestamp::Timestamp, token::TokenId};
 
 use self::{
     bucket::Bucket,
@@ -29,7 +29,14 @@ use crate::http::public_url::PublicUrl;
 
 /// The storage of originals. Cloning it is cheap.
 #[derive(Clone, Debug)]
-pub struct Originals(Arc<Storage>);
+pub struct Originals(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    storage: Storage,
+    /// How long a link is valid.
+    lifetime: Duration,
+}
 
 #[derive(Debug)]
 enum Storage {
@@ -38,29 +45,43 @@ enum Storage {
 }
 
 impl Originals {
-    /// The files in `folder`, which need not exist yet. Links start with `api_url`, which must lead to this server, and are
-    /// signed with `key`, which is the same for all servers on one database.
-    pub fn in_folder(folder: PathBuf, api_url: &PublicUrl, key: &[u8; 32]) -> Self {
-        Self(Arc::new(Storage::Folder(Folder::new(
-            folder,
-            api_url.origin(),
-            key,
-        ))))
+    /// The files in `folder`, which need not exist yet. Links start with `api_url`, which must lead to this server, are
+    /// valid for this `lifetime`, and are signed with `key`, which is the same for all servers on one database.
+    pub fn in_folder(
+        folder: PathBuf,
+        api_url: &PublicUrl,
+        key: &[u8; 32],
+        lifetime: Duration,
+    ) -> Self {
+        let folder = Folder::new(folder, api_url.origin(), key);
+        Self(Arc::new(Inner {
+            storage: Storage::Folder(folder),
+            lifetime,
+        }))
     }
 
-    pub(crate) fn in_bucket(bucket: Bucket) -> Self {
-        Self(Arc::new(Storage::Bucket(bucket)))
+    pub(crate) fn in_bucket(bucket: Bucket, lifetime: Duration) -> Self {
+        Self(Arc::new(Inner {
+            storage: Storage::Bucket(bucket),
+            lifetime,
+        }))
     }
 
-    /// A link to the object of this name, valid for one hour from `now`.
+    /// A link to the object of this name, made with a call by `token`. It is valid for the lifetime of links, from `now`.
     ///
     /// # Errors
     /// [`LinkError`].
-    pub(crate) async fn link(&self, path: &str, now: Timestamp) -> Result<Link, LinkError> {
+    pub(crate) async fn link(
+        &self,
+        path: &str,
+        token: TokenId,
+        now: Timestamp,
+    ) -> Result<Link, LinkError> {
         let name = ObjectName::parse(path).ok_or(LinkError::NotStored)?;
-        let url = match &*self.0 {
-            Storage::Bucket(bucket) => bucket.link(name, now)?,
-            Storage::Folder(folder) => folder.link(name, now).await?,
+        let lifetime = self.0.lifetime;
+        let url = match &self.0.storage {
+            Storage::Bucket(bucket) => bucket.link(name, lifetime, now)?,
+            Storage::Folder(folder) => folder.link(name, token, lifetime, now).await?,
         };
         Ok(Link {
             url,
@@ -85,9 +106,17 @@ impl Originals {
 
     /// The folder, if the files are in one.
     pub(crate) fn folder(&self) -> Option<&Folder> {
-        match &*self.0 {
+        match &self.0.storage {
             Storage::Folder(folder) => Some(folder),
             Storage::Bucket(_) => None,
+        }
+    }
+
+    /// How long a link can work after its token was deactivated. None if this server checks the token at each download.
+    pub(crate) fn lifetime_without_token(&self) -> Option<Duration> {
+        match self.0.storage {
+            Storage::Bucket(_) => Some(self.0.lifetime),
+            Storage::Folder(_) => None,
         }
     }
 }

@@ -56,6 +56,7 @@ const EXAMPLES: &[(&str, [&str; 3])] = &[
     ("rate-limit", ["10", "20", "30"]),
     ("rate-burst", ["10", "20", "30"]),
     ("lease-ms", ["10", "20", "30"]),
+    ("link-lifetime", [r#""10m""#, r#""20m""#, r#""30m""#]),
     ("reserve-mib", ["10", "20", "30"]),
     (
         "dashboard-hosts",

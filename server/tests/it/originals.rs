@@ -12,10 +12,11 @@ use http::{HeaderMap, Method, StatusCode, Uri};
 use serde_json::{Value, json};
 
 use crate::support::{
+    DEMO_PASSWORD, MEMBER,
     client::{Client, Response},
     database::TestDatabase,
-    process::ServerProcess,
-    program::{Outcome, bare_program, create_token, run},
+    process::{OK, ServerProcess},
+    program::{Outcome, bare_program, create_token, done, newest_token_id, run},
     server::TestServer,
 };
 
@@ -60,9 +61,11 @@ fn put(server: &TestServer, path: &str, content: &[u8]) {
 /// The API's response to a request for these originals.
 async fn ask(server: &TestServer, ids: &[&str]) -> Value {
     let token = server.token().await;
-    let client = server
-        .key(&token.secret)
-        .with("content-type", "application/json");
+    ask_by(server, &token.secret, ids).await
+}
+
+async fn ask_by(server: &TestServer, secret: &str, ids: &[&str]) -> Value {
+    let client = server.key(secret).with("content-type", "application/json");
     let body = json!({ "method": "image_ids", "identifier": ids }).to_string();
     let response = client
         .send_body(Method::POST, "/903/event/456/original-photos", body)
@@ -75,7 +78,13 @@ async fn ask(server: &TestServer, ids: &[&str]) -> Value {
 async fn link_to(server: &TestServer, path: &str) -> String {
     put(server, path, PICTURE);
     add_photo(server, path, path).await;
-    let data = ask(server, &[path]).await;
+    let token = server.token().await;
+    link_by(server, &token.secret, path).await
+}
+
+/// The API's link to the photo with this id, for this token, without the origin.
+async fn link_by(server: &TestServer, secret: &str, id: &str) -> String {
+    let data = ask_by(server, secret, &[id]).await;
     let url = data["presigned_urls"][0]["url"].as_str();
     let url = url.unwrap_or_else(|| panic!("{data}"));
     url.strip_prefix("https://api.9pic.ai")
@@ -188,6 +197,21 @@ async fn a_link_expires_after_exactly_one_hour() {
     response.assert_refused(403, "link_expired");
 }
 
+#[tokio::test]
+async fn a_link_ends_when_its_token_expires() {
+    let server = TestServer::on_sqlite().await;
+    let token = server.token().await;
+    put(&server, "1.jpg", PICTURE);
+    add_photo(&server, "1.jpg", "1.jpg").await;
+    let link = link_by(&server, &token.secret, "1.jpg").await;
+    let (status, _, _) = download(&server.anonymous(), Method::GET, &link).await;
+    assert_eq!(status, StatusCode::OK);
+    server.expire(&token).await;
+    refused(&server, &link)
+        .await
+        .assert_refused(403, "token_expired");
+}
+
 /// Changes each character of the link, in its path and its query.
 #[tokio::test]
 async fn a_link_changed_in_any_character_is_invalid() {
@@ -217,18 +241,25 @@ async fn a_link_without_its_exact_signature_is_invalid() {
     let server = TestServer::on_sqlite().await;
     let link = link_to(&server, "1.jpg").await;
     let (path, query) = link.split_once('?').expect("a query");
-    let (expires, signature) = query.split_once('&').expect("two parameters");
+    let (expires, rest) = query.split_once('&').expect("parameters");
+    let (token, signature) = rest.split_once('&').expect("three parameters");
     for invalid in [
         path.to_owned(),
         format!("{path}?"),
         format!("{path}?{expires}"),
         format!("{path}?{signature}"),
-        format!("{path}?{expires}&signature="),
-        format!("{path}?{expires}&{signature}&{signature}"),
-        format!("{path}?{expires}&{expires}&{signature}"),
-        format!("{path}?expires=9999999999&{signature}"),
-        format!("{path}?expires=&{signature}"),
-        format!("{path}?{expires}0&{signature}"),
+        format!("{path}?{expires}&{token}"),
+        // A link that an earlier version made.
+        format!("{path}?{expires}&{signature}"),
+        format!("{path}?{expires}&token=&{signature}"),
+        format!("{path}?{expires}&{token}0&{signature}"),
+        format!("{path}?{expires}&{token}&{token}&{signature}"),
+        format!("{path}?{expires}&{token}&signature="),
+        format!("{path}?{expires}&{token}&{signature}&{signature}"),
+        format!("{path}?{expires}&{expires}&{token}&{signature}"),
+        format!("{path}?expires=9999999999&{token}&{signature}"),
+        format!("{path}?expires=&{token}&{signature}"),
+        format!("{path}?{expires}0&{token}&{signature}"),
         format!("/files/%ff?{query}"),
     ] {
         let response = refused(&server, &invalid).await;
@@ -438,4 +469,146 @@ fn the_demos_originals_can_be_downloaded_and_are_stored_beside_its_database() {
     let beside = database.file().with_file_name("developer-zone-originals");
     assert!(beside.join("456").is_dir());
     assert!(!Path::new("developer-zone-originals").exists());
+}
+
+/// The API's first link to an original of the demo's event 456.
+fn demo_link(server: &ServerProcess, token: &str) -> String {
+    let headers = [("X-API-Key", token), ("Content-Type", "application/json")];
+    let path = "/api/v1/ext/903/event/456/original-photos";
+    let response = server.post(path, &headers, r#"{"method":"bib","identifier":"1234"}"#);
+    let (_, body) = response.split_once("\r\n\r\n").expect("a body");
+    let data: Value = serde_json::from_str(body).expect("JSON");
+    let link = data["data"]["presigned_urls"][0]["url"].as_str();
+    link.unwrap_or_else(|| panic!("{response}")).to_owned()
+}
+
+/// The first server makes the links, the second one serves them.
+fn a_link_ends_with_its_token(
+    url: &str,
+    folder: &Path,
+    second: impl FnOnce(&[&str]) -> Option<ServerProcess>,
+) {
+    let folder = format!("--originals-folder={}", folder.display());
+    let server = ServerProcess::start(url, &["--demo", &folder]);
+    let second = second(&[&folder, "--api-hosts=127.0.0.1"]);
+    let serving = second.as_ref().unwrap_or(&server);
+    let token = create_token(url);
+    let id = newest_token_id(url);
+    let link = demo_link(&server, &token);
+    let path = link
+        .strip_prefix(&server.url())
+        .expect("at the server itself")
+        .to_owned();
+    let follow = || {
+        let mut response = Vec::new();
+        let read = serving.send(&path, &[]).read_to_end(&mut response);
+        read.expect("a response");
+        String::from_utf8_lossy(&response).into_owned()
+    };
+    let assert_refused = |code: &str| {
+        let response = follow();
+        assert!(response.starts_with("HTTP/1.1 403 "), "{response}");
+        assert!(
+            response.contains(&format!("x-error-code: {code}\r\n")),
+            "{response}"
+        );
+    };
+    let token_command = |verb: &str| {
+        done(url, &["token", verb, "--organisation=903", &id]);
+    };
+    let set_plan = |plan: &str| {
+        let plan = format!("--plan={plan}");
+        done(url, &["organisation", "set-plan", "--id=903", &plan]);
+    };
+    // Each change is tried while the answer before it is still cached.
+    assert!(follow().starts_with(OK));
+    token_command("deactivate");
+    assert_refused("token_inactive");
+    token_command("activate");
+    assert!(follow().starts_with(OK));
+    set_plan("pro");
+    assert_refused("plan_required");
+    set_plan("enterprise");
+    assert!(follow().starts_with(OK));
+    token_command("delete");
+    assert_refused("token_invalid");
+}
+
+#[test]
+#[ignore = "needs the built front end: `make test` runs it"]
+fn a_link_ends_with_its_token_on_sqlite() {
+    let database = TestDatabase::sqlite();
+    let folder = tempfile::tempdir().expect("a folder");
+    a_link_ends_with_its_token(&database.url(), folder.path(), |_| None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: `make test` runs it"]
+async fn a_link_ends_with_its_token_on_every_server_on_postgres() {
+    let database = TestDatabase::postgres().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = database.url();
+    a_link_ends_with_its_token(&url, folder.path(), |options| {
+        Some(ServerProcess::start(&url, options))
+    });
+}
+
+#[test]
+#[ignore = "needs the built front end: `make test` runs it"]
+fn an_operator_can_shorten_the_lifetime_of_links() {
+    let database = TestDatabase::sqlite();
+    let url = database.url();
+    let with = |option: &str| run(&url, &["serve", "--listen=127.0.0.1:0", option]);
+    for refused in ["0", "59s", "25h", "1", "soon"] {
+        let option = format!("--link-lifetime={refused}");
+        with(&option).assert_misunderstood("use a time from 1m to 1day");
+    }
+    let secret = database.file().with_file_name("secret");
+    fs::write(&secret, "s3cr3t\n").expect("written");
+    let secret = format!("--s3-secret-access-key-file={}", secret.display());
+    let s3 = [
+        "--demo",
+        "--link-lifetime=10m",
+        "--s3-endpoint=https://minio.example",
+        "--s3-region=eu",
+        "--s3-bucket=photos",
+        "--s3-access-key-id=id",
+        &secret,
+    ];
+    let server = ServerProcess::start(&url, &s3);
+    let token = create_token(&url);
+    let link = demo_link(&server, &token);
+    assert!(link.contains("X-Amz-Expires=600&"), "{link}");
+
+    // The storage serves its links itself. So the receipt says until when they may still work.
+    let cookie = server.sign_in(MEMBER, DEMO_PASSWORD);
+    let headers = [
+        ("Content-Type", "application/x-www-form-urlencoded"),
+        ("Cookie", &cookie[..]),
+    ];
+    let id = newest_token_id(&url);
+    let switch = |name: &str| -> Value {
+        let body = format!("organisation_id=903&token_id={id}");
+        let response = server.post(&format!("/api/dashboard/{name}"), &headers, &body);
+        let (_, body) = response.split_once("\r\n\r\n").expect("a body");
+        serde_json::from_str(body).unwrap_or_else(|_| panic!("{response}"))
+    };
+    let receipt = switch("deactivate-token");
+    let since = receipt["in_force_since"].as_i64().expect("a time");
+    assert_eq!(receipt["links_until"], since + 600_000, "{receipt}");
+    assert_eq!(switch("activate-token")["links_until"], Value::Null);
+    let plain_form = [&headers[..], &[("Accept", "text/html")]].concat();
+    let body = format!("organisation_id=903&token_id={id}");
+    let response = server.post("/api/dashboard/delete-token", &plain_form, &body);
+    let flash = response
+        .lines()
+        .find_map(|line| line.strip_prefix("set-cookie: flash="));
+    let flash = flash.unwrap_or_else(|| panic!("{response}"));
+    let flash = format!(
+        "{cookie}; flash={}",
+        flash.split(';').next().expect("a value")
+    );
+    let page = server.get("/developer-zone", &[("Cookie", &flash)]);
+    assert!(page.contains("Links to originals may work until"), "{page}");
+    server.stop().assert_done();
 }

@@ -57,7 +57,7 @@ impl DiskSpace {
     ///
     /// # Errors
     /// [`DatabaseError::StorageFull`] if less is free than is kept.
-    pub(crate) async fn require(&self) -> Result<(), DatabaseError> {
+    pub(super) async fn require(&self) -> Result<(), DatabaseError> {
         let kept = self.0.kept.load(Ordering::Relaxed);
         if kept == 0 {
             return Ok(());

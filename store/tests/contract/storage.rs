@@ -42,10 +42,6 @@ async fn below_the_mark_the_database_does_not_grow_and_access_can_still_be_ended
     let deactivated = tokens.set_active(permission, made[0], false).await;
     deactivated.expect("deactivated");
     assert!(is_full(tokens.set_active(permission, made[0], true).await));
-    // Also a store whose reads have the connections of revocations.
-    let urgent = store.for_revocation();
-    let activated = urgent.tokens().set_active(permission, made[0], true).await;
-    assert!(is_full(activated));
     tokens.delete(permission, made[1]).await.expect("deleted");
     tokens
         .deactivate_all(permission)

@@ -273,7 +273,9 @@ impl TokenList {
                         }
                     });
                     let since = time_of_day(receipt.since);
-                    self.toasts.confirm(receipt.in_words(&since));
+                    let links_until = receipt.links_until.map(time_of_day);
+                    self.toasts
+                        .confirm(receipt.in_words(&since, links_until.as_deref()));
                 }
                 Err(error) => self.report(None, error).await,
             }
@@ -362,9 +364,11 @@ impl TokenList {
 /// The receipt in the reader's language and time zone.
 fn in_readers_way(done: &str, receipt: &Receipt) -> String {
     let last_call = receipt.token.last_used.map(ago);
+    let links_until = receipt.links_until.map(time_of_day);
     out_of_use(
         done,
         &time_of_day(receipt.in_force_since),
         last_call.as_deref(),
+        links_until.as_deref(),
     )
 }

@@ -35,6 +35,9 @@ use super::{
 /// How long after sign-in the server asks for the password again, unless a test sets another time.
 pub(crate) const CONFIRM_AFTER: Duration = Duration::from_secs(15 * 60);
 
+/// How long links to originals are valid.
+const LINK_LIFETIME: Duration = Duration::from_secs(60 * 60);
+
 /// A SQLite file with the demo data. Loading the data takes longer than most tests, so it is loaded once and copied.
 static DEMO_FILE: OnceCell<Vec<u8>> = OnceCell::const_new();
 
@@ -222,7 +225,8 @@ fn config() -> Config {
 }
 
 fn router(store: &Store, originals: &Path, config: &Config) -> Router {
-    let originals = Originals::in_folder(originals.to_owned(), &config.api_url, &[7; 32]);
+    let folder = originals.to_owned();
+    let originals = Originals::in_folder(folder, &config.api_url, &[7; 32], LINK_LIFETIME);
     let instruments = Instruments::new(store);
     let service = server::service(store.clone(), config, originals, &instruments);
     let service = service_fn(move |request: Request| {
