@@ -1,7 +1,6 @@
 //! Backups of a SQLite database that is in use, and what to do after restoring one.
 
 use std::{
-    collections::BTreeSet,
     fs::{self, File},
     io,
     path::{Path, PathBuf},
@@ -19,11 +18,13 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOp
 use crate::{
     Store,
     audit::{Record, email_of},
+    change::{lock_any_account, lock_organisation},
     database::{
         DATABASE_TIMEOUT, free_beside, names_a_file, names_a_postgres, values, without_password,
     },
     error::{BackupError, DatabaseError, OpenError, SchemaError},
     schema,
+    sessions::end_sessions_of,
     task::spawn_blocking,
     token_name::stored_name,
 };
@@ -218,15 +219,15 @@ impl DeactivatedRow {
     }
 }
 
-/// How many tokens, and about how many sessions, one transaction distrusts. A transaction has a limit of time.
-const DISTRUSTED_AT_ONCE: i64 = 200;
+/// How many accounts and how many organisations one transaction distrusts. A transaction has a limit of time.
+const DISTRUSTED_AT_ONCE: i64 = 50;
 
-const DEACTIVATE_SOME: &str = "UPDATE tokens SET active = FALSE
-    WHERE id IN (SELECT id FROM tokens WHERE active = TRUE ORDER BY id LIMIT $1)
+const SIGNED_IN: &str = "SELECT DISTINCT user_id FROM sessions ORDER BY user_id LIMIT $1";
+const WITH_ACTIVE_TOKENS: &str = "SELECT DISTINCT organisation_id FROM tokens
+    WHERE active = TRUE ORDER BY organisation_id LIMIT $1";
+const DEACTIVATE: &str = "UPDATE tokens SET active = FALSE
+    WHERE organisation_id = $1 AND active = TRUE
     RETURNING id, organisation_id, preview, name";
-const END_SOME_SESSIONS: &str = "DELETE FROM sessions
-    WHERE user_id IN (SELECT user_id FROM sessions ORDER BY user_id LIMIT $1)
-    RETURNING user_id";
 
 impl Store {
     /// Deactivates every token of every organisation and ends every session: for a database that was restored from a
@@ -256,14 +257,25 @@ impl Store {
     async fn distrust_some(&self) -> Result<Distrusted, DatabaseError> {
         let mut transaction = self.database().begin().await?;
         let limit = values![DISTRUSTED_AT_ONCE];
-        // Sessions first, in the order of locks of `crate::change`.
-        let sessions: Vec<(i64,)> = transaction.fetch_all(END_SOME_SESSIONS, limit).await?;
-        let tokens: Vec<DeactivatedRow> = transaction.fetch_all(DEACTIVATE_SOME, limit).await?;
+        // In the order of locks of `crate::change`.
+        let users: Vec<(i64,)> = transaction.fetch_all(SIGNED_IN, limit).await?;
+        let mut sessions = 0;
+        for (user,) in &users {
+            lock_any_account(&mut transaction, UserId(*user)).await?;
+            sessions += end_sessions_of(&mut transaction, UserId(*user)).await?;
+        }
+        let organisations: Vec<(i64,)> = transaction.fetch_all(WITH_ACTIVE_TOKENS, limit).await?;
+        let mut tokens: Vec<DeactivatedRow> = Vec::new();
+        for (organisation,) in organisations {
+            lock_organisation(&mut transaction, OrganisationId(organisation)).await?;
+            let values = values![organisation];
+            tokens.extend(transaction.fetch_all(DEACTIVATE, values).await?);
+        }
         for token in &tokens {
             self.record(&mut transaction, token.record()).await?;
         }
-        let users: BTreeSet<_> = sessions.iter().map(|(user,)| UserId(*user)).collect();
-        for user in users {
+        for (user,) in users {
+            let user = UserId(user);
             let email = email_of(&mut transaction, user).await?;
             let record = Record::of_account(Kind::SessionsEnded, user, &email);
             self.record(&mut transaction, record).await?;
@@ -271,7 +283,7 @@ impl Store {
         transaction.commit().await?;
         Ok(Distrusted {
             tokens: tokens.len() as u64,
-            sessions: sessions.len() as u64,
+            sessions,
         })
     }
 }

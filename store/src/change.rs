@@ -11,7 +11,9 @@
 //! [`Change`]. The exceptions are sign-in, sign-out, and operators' changes, which need no session.
 //!
 //! Order of locks: account, session, membership, organisation, then the rows of the change itself. Transactions that
-//! lock one row of each in this order cannot deadlock.
+//! lock one row of each in this order cannot deadlock. A transaction that locks several sessions locks their account
+//! first, and one that locks several tokens their organisation. So the rows of one kind need no order. One that locks
+//! several accounts or organisations does so by number.
 
 use std::ops::{Deref, DerefMut};
 
@@ -46,6 +48,8 @@ const LOCK_SESSION: &str = "UPDATE sessions SET user_id = user_id
     WHERE id = $1 AND user_id = $2 AND digest = $3 AND last_used_at > $4 AND created_at > $5";
 const LOCK_MEMBER: &str =
     "UPDATE members SET role = role WHERE user_id = $1 AND organisation_id = $2";
+/// Enabled or not.
+const LOCK_ANY_ACCOUNT: &str = "UPDATE users SET demo = demo WHERE id = $1";
 const LOCK_ORGANISATION: &str =
     "UPDATE organisations SET plan = plan WHERE id = $1 RETURNING id, name, plan";
 
@@ -190,6 +194,28 @@ async fn lock_account(
         .fetch_optional(LOCK_ACCOUNT, values![user.0])
         .await?;
     Ok(row.map(|(email,)| Account { id: user, email }))
+}
+
+/// Locks an account, enabled or not, until the end of the transaction. For work without a user.
+pub(crate) async fn lock_any_account(
+    transaction: &mut Transaction,
+    user: UserId,
+) -> Result<(), DatabaseError> {
+    transaction
+        .execute(LOCK_ANY_ACCOUNT, values![user.0])
+        .await?;
+    Ok(())
+}
+
+/// Locks an organisation until the end of the transaction. For work without a user.
+pub(crate) async fn lock_organisation(
+    transaction: &mut Transaction,
+    organisation: OrganisationId,
+) -> Result<(), DatabaseError> {
+    transaction
+        .execute(LOCK_ORGANISATION, values![organisation.0])
+        .await?;
+    Ok(())
 }
 
 /// Whether the statement found no row to lock.

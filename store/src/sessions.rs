@@ -20,6 +20,7 @@ use model::{
     user::UserId,
 };
 use rand::{Rng, TryRngCore, rngs::OsRng};
+use tokio::time::Instant;
 
 pub(crate) use self::session::ended;
 use self::session::millis;
@@ -27,7 +28,7 @@ pub use self::session::{ABSOLUTE_TIMEOUT, IDLE_TIMEOUT, Session, SessionKey};
 use crate::{
     Store,
     audit::{Record, email_of},
-    change::Change,
+    change::{Change, lock_any_account},
     database::{Purpose, Transaction, values},
     error::{DatabaseError, SessionError},
     outage::log_failure,
@@ -140,7 +141,10 @@ const END_BY_KEY: &str = concat!(
     session_columns!()
 );
 const END: &str = "DELETE FROM sessions WHERE user_id = $1 AND id = $2";
-const PURGE: &str = "DELETE FROM sessions WHERE last_used_at <= $1 OR created_at <= $2";
+const USERS_OF_ENDED: &str = "SELECT DISTINCT user_id FROM sessions
+    WHERE last_used_at <= $1 OR created_at <= $2 ORDER BY user_id";
+const PURGE: &str = "DELETE FROM sessions
+    WHERE user_id = $1 AND (last_used_at <= $2 OR created_at <= $3)";
 
 impl<'a> Sessions<'a> {
     pub(crate) const fn new(store: &'a Store) -> Self {
@@ -347,7 +351,21 @@ impl<'a> Sessions<'a> {
     pub async fn purge_ended(&self) -> Result<u64, DatabaseError> {
         let (used, created) = ended(self.store.clock().now());
         let database = self.store.database_for(Purpose::Upkeep);
-        database.execute(PURGE, values![used, created]).await
+        let users: Vec<(i64,)> = database
+            .fetch_all(USERS_OF_ENDED, values![used, created])
+            .await?;
+        let mut purged = 0;
+        for (user,) in users {
+            let start = Instant::now();
+            let mut transaction = database.begin().await?;
+            lock_any_account(&mut transaction, UserId(user)).await?;
+            purged += transaction
+                .execute(PURGE, values![user, used, created])
+                .await?;
+            transaction.commit().await?;
+            database.give_way(start.elapsed()).await;
+        }
+        Ok(purged)
     }
 }
 

@@ -21,6 +21,7 @@ mod ends;
 mod events;
 mod key_cache;
 mod leases;
+mod locks;
 mod members;
 mod offboarding;
 mod organisations;
