@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use self::{
     attack::{ATTACKERS_ORGANISATION, Attack, Attackers, FLOODER, RECORDER, Target},
     report::{Phase, Report},
-    work::{Defenders, Length, create},
+    work::{Defenders, Length, Switched, create},
 };
 use crate::{
     browser::Browser,
@@ -190,7 +190,7 @@ impl Siege {
         let key = self.program.must_run(url, &create_key).await?;
         let mut stopper = signed_in(server, OWNER, MEMBER).await?;
         Ok(Defenders {
-            token: create(&mut stopper, ORGANISATION).await?,
+            token: Switched::create(&mut stopper).await?,
             stopper,
             signer: signed_in(server, OWNER, MEMBER).await?,
             creator: signed_in(server, OWNER, MEMBER).await?,

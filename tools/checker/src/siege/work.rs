@@ -33,7 +33,7 @@ pub(crate) struct Defenders {
     /// Deactivates and activates a token.
     pub(crate) stopper: Browser,
     /// That token.
-    pub(crate) token: Key,
+    pub(crate) token: Switched,
     /// Signs in again and again.
     pub(crate) signer: Browser,
     /// Creates and deletes tokens.
@@ -42,6 +42,14 @@ pub(crate) struct Defenders {
     pub(crate) partner: Client,
     /// The partner's token.
     pub(crate) key: String,
+}
+
+/// A token that is deactivated and activated.
+pub(crate) struct Switched {
+    key: Key,
+    /// The names of the two server functions. Older servers, which are besieged for comparison, have one for both.
+    activate: &'static str,
+    deactivate: &'static str,
 }
 
 /// Everything that was done during a phase.
@@ -173,7 +181,7 @@ impl Defenders {
 
 async fn switch(
     browser: &mut Browser,
-    token: &Key,
+    token: &Switched,
     length: Length,
     deactivations: &mut Record,
     activations: &mut Record,
@@ -181,12 +189,12 @@ async fn switch(
     let mut rounds = Rounds::of_changes(length, Duration::from_millis(250), 4);
     while rounds.next(&[deactivations, activations]).await {
         browser.client.disconnect();
-        let stopped = deactivations.time(set_active(browser, token, false)).await;
-        if stopped.is_some() && ping(&mut browser.client, &token.secret).await.is_ok() {
+        let stopped = deactivations.time(token.set_active(browser, false)).await;
+        if stopped.is_some() && ping(&mut browser.client, &token.key.secret).await.is_ok() {
             let accepted = "a deactivated token was accepted".to_owned();
             deactivations.refused.push(accepted);
         }
-        activations.time(set_active(browser, token, true)).await;
+        activations.time(token.set_active(browser, true)).await;
     }
 }
 
@@ -234,15 +242,32 @@ pub(crate) async fn create(browser: &mut Browser, organisation: i64) -> Result<K
     key_in(&body).context("create-token responded without a token")
 }
 
-async fn set_active(browser: &mut Browser, token: &Key, active: bool) -> Result<()> {
-    let (name, password) = if active {
-        ("activate-token", PASSWORD)
-    } else {
-        ("deactivate-token", "")
-    };
-    let body = format!("token_id={}&password={password}", token.id);
-    change(browser, name, ORGANISATION, &body).await?;
-    Ok(())
+impl Switched {
+    /// Creates a token.
+    pub(crate) async fn create(browser: &mut Browser) -> Result<Self> {
+        let mut token = Self {
+            key: create(browser, ORGANISATION).await?,
+            activate: "activate-token",
+            deactivate: "deactivate-token",
+        };
+        if token.set_active(browser, false).await.is_err() {
+            (token.activate, token.deactivate) = ("set-token-active", "set-token-active");
+        }
+        token.set_active(browser, true).await?;
+        Ok(token)
+    }
+
+    async fn set_active(&self, browser: &mut Browser, active: bool) -> Result<()> {
+        let (name, password) = if active {
+            (self.activate, PASSWORD)
+        } else {
+            (self.deactivate, "")
+        };
+        let id = self.key.id;
+        let body = format!("token_id={id}&active={active}&password={password}");
+        change(browser, name, ORGANISATION, &body).await?;
+        Ok(())
+    }
 }
 
 /// Requests a change, which must be done. Returns the body of the response.
