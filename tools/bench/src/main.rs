@@ -1,4 +1,4 @@
-//! Measures the real program from outside.
+//! Measures the real program from outside, and the check of a key alone.
 //!
 //! `make bench` builds and runs all measurements. `docs/performance.md` explains the results.
 
@@ -7,6 +7,7 @@
 
 mod bare;
 mod cold;
+mod key;
 mod load;
 mod ping;
 mod process;
@@ -39,6 +40,8 @@ enum What {
     Ping(ping::Ping),
     /// Measure first calls with tokens of a large database, and the memory that the cached tokens use
     Cold(cold::Cold),
+    /// Measure one check of a key, without HTTP
+    Key,
     /// Serve the bare handler
     #[command(hide = true)]
     Bare,
@@ -49,6 +52,7 @@ fn main() -> Result<()> {
     match what {
         What::Ping(ping) => ping.run(&program),
         What::Cold(cold) => cold.run(&program),
+        What::Key => key::run(),
         What::Bare => bare::serve(),
     }
 }
