@@ -10,15 +10,20 @@ export CARGO_TARGET_DIR := $(CURDIR)/target
 # The server that the tests start. The path is absolute, because the browser tests run in their own folder.
 export DEVELOPER_ZONE_BIN ?= $(CARGO_TARGET_DIR)/debug/developer-zone
 
-# `app` is compiled for the server and for the browser. A command for both would unite their features. Clippy for the
-# browser has the profile of the build, so that macros are compiled once for both.
-NATIVE  := --workspace --exclude frontend --features app/ssr,server/fuzzing
+# What the tests build: every native crate but `xtask`, which the build runs with features of its own. `cargo xtask
+# build` selects the same features, so that dependencies are compiled once.
+TESTED := --package model --package store --package app --package server --package checker --package bench \
+          --features app/ssr
+
+# In these tasks, Clippy compiles what is tested, and warnings are errors: what is linted is not compiled once more to be
+# run. Clippy turns optimisations off, so `cargo xtask` builds the WASM without it.
+LINTED := check lint test e2e conformance soak sabotage
+$(LINTED): export RUSTC_WORKSPACE_WRAPPER := clippy-driver
+$(LINTED): export CLIPPY_ARGS := --deny__CLIPPY_HACKERY__warnings
+
+# `app` is also compiled for the browser. Clippy has the profile of the build there, so that macros are compiled once.
 BROWSER := --package frontend --package app --features app/hydrate \
            --profile wasm --target wasm32-unknown-unknown --target-dir target/front
-
-# What the tests build. `cargo xtask build` selects these too, so that dependencies are compiled once, with the same
-# features. Other tools have selections of their own.
-TESTED := --package model --package store --package app --package server --package checker --features app/ssr
 
 # The checker starts real servers on a temporary PostgreSQL, breaks them, and judges their responses: docs/revocation.md.
 BUILD_CHECKER := cargo build $(TESTED) --bin history-checker
@@ -67,12 +72,16 @@ test: ## Everything that CI runs: lints, Rust tests, revocation, conformance and
 	@rm -f $(SECTIONS)
 	@$(MAKE) test-sections; passed=$$?; tools/scripts/times $(SECTIONS); exit $$passed
 
-test-sections:
-	$(call section,Set up)
-	@$(MAKE) setup-test
-	@$(MAKE) lint
+# The front end and the native crates are compiled at the same time, because optimising the WASM uses one processor. What
+# `setup-test` installs is downloaded meanwhile. `cargo xtask` would wait here for the other cargo.
+test-sections: setup-build
 	$(call section,Build)
-	@cargo xtask build
+	@cargo build --package xtask
+	@$(MAKE) setup-test & programs=$$!; \
+	  target/debug/xtask build & site=$$!; \
+	  cargo test $(TESTED) --no-run; built=$$?; \
+	  wait $$programs && wait $$site && exit $$built
+	@$(MAKE) lint
 	$(call section,Rust tests)
 	@cargo test $(TESTED)
 	$(call section,Rust tests with PostgreSQL and the front end)
@@ -92,13 +101,14 @@ lint-rust: setup-build
 	$(call section,Format)
 	@cargo fmt --all --check
 	$(call section,Clippy for the server)
-	@cargo clippy $(NATIVE) --all-targets -- --deny warnings
+	@cargo test $(TESTED) --no-run
+	@cargo test --package xtask --no-run
 	$(call section,Clippy for the browser)
 	@cargo clippy $(BROWSER) -- --deny warnings
 
 # For rust-analyzer (.vscode/settings.json): clippy's findings as JSON.
 editor-check:
-	@cargo clippy $(NATIVE) --all-targets --message-format=json; native=$$?; \
+	@cargo clippy $(TESTED) --package xtask --all-targets --message-format=json; native=$$?; \
 	  cargo clippy $(BROWSER) --message-format=json && exit $$native
 
 lint: lint-rust ## Format, clippy for server and browser, import cycles, types of the browser tests, supply chain
@@ -155,7 +165,7 @@ bench: setup-test ## Benchmarks for docs/performance.md, on an idle machine
 	@cargo build --release --package bench
 	@cargo build --release --package store --example million_tokens
 	$(call section,One check of a key)
-	@cargo bench --package bench
+	@target/release/bench key
 	$(call section,Pings compared with a bare handler)
 	@cargo xtask with-postgres -- target/release/bench ping
 	$(call section,A million tokens)

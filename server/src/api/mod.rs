@@ -24,7 +24,7 @@ pub(crate) mod error;
 mod event;
 mod events;
 pub(crate) mod files;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod guard;
 mod images;

@@ -56,9 +56,10 @@ pub(crate) fn build(release: bool) -> Result<Server> {
     if release {
         cargo.arg("--release");
     } else {
-        // The tests select this package too, and need this feature. With equal features, dependencies are compiled once
-        // for the server and the tests.
-        cargo.args(["--package", "checker", "--features", "tokio/test-util"]);
+        // The tests select these packages too, and need this feature. With equal features, dependencies are compiled
+        // once for the server and the tests.
+        cargo.args(["--package", "checker", "--package", "bench"]);
+        cargo.args(["--features", "tokio/test-util"]);
     }
     let output = cargo.output().with_context(|| could_not_start(&cargo))?;
     expect_success(&cargo, output.status)?;
