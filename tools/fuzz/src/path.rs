@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path};
 
-use app::session::local_path;
+use app::paths::local_path;
 use http::Uri;
 use server::api::fuzzing;
 use url::Url;
