@@ -74,6 +74,9 @@ test: ## Everything that CI runs: lints, Rust tests, revocation, conformance and
 
 # The front end and the native crates are compiled at the same time, because optimising the WASM uses one processor. What
 # `setup-test` installs is downloaded meanwhile. `cargo xtask` would wait here for the other cargo.
+#
+# Most Rust tests wait for servers and databases, not for a processor.
+test-sections: export RUST_TEST_THREADS := 8
 test-sections: setup-build
 	$(call section,Build)
 	@cargo build --package xtask
