@@ -32,7 +32,7 @@ const ADDRESS: &str = "TEST_POSTGRES_URL";
 const DEBIAN: &str = "/usr/lib/postgresql";
 
 /// Fast, and not durable. Unix sockets are off, because their path may be too long.
-const SETTINGS: &str = "-c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=300 \
+const SETTINGS: &str = "-c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=1000 \
      -c fsync=off -c synchronous_commit=off -c full_page_writes=off";
 
 /// Runs a command with a PostgreSQL server, and returns its exit code.
