@@ -47,7 +47,7 @@ pub(crate) fn in_shell(words: &str, program: &Command) -> Command {
 pub(crate) struct Outcome {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
-    /// Without the line of a command that waits: on a busy machine, any command may wait.
+    /// Without the lines of a command that waits, or whose statement is slow: on a busy machine, that may be any.
     pub(crate) stderr: String,
     /// Whether the program said that it waits for the database.
     pub(crate) has_waited: bool,
@@ -58,13 +58,14 @@ impl From<Output> for Outcome {
         let stdout = String::from_utf8(output.stdout).expect("a text");
         let stderr = String::from_utf8(output.stderr).expect("a text");
         let is_wait = |line: &&str| line.starts_with("waiting for the database ");
+        let is_slow = |line: &&str| line.contains(" WARN sqlx::query: slow statement");
         Self {
             code: output.status.code(),
             stdout,
             has_waited: stderr.lines().any(|line| is_wait(&line)),
             stderr: stderr
                 .split_inclusive('\n')
-                .filter(|line| !is_wait(line))
+                .filter(|line| !is_wait(line) && !is_slow(line))
                 .collect(),
         }
     }
