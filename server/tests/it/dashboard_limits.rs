@@ -4,11 +4,11 @@
 
 use app::session::Cookies;
 use axum::body::Body;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use http::{Method, StatusCode};
 use model::{organisation::OrganisationId, token::TokenName};
 use serde_json::json;
-use tokio::task::JoinSet;
+use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::support::{
     MEMBER,
@@ -24,18 +24,28 @@ const OF_NETWORK: usize = 64;
 const HOME: &str = "192.0.2.7";
 const ELSEWHERE: &str = "198.51.100.7";
 
-/// Begins this many requests that never end, until this is dropped.
-fn hold(client: &Client, count: usize) -> JoinSet<()> {
+/// Begins this many requests that never end, until this is dropped. Returns when the server reads all of their bodies:
+/// from then on they count.
+async fn hold(client: &Client, count: usize) -> JoinSet<()> {
     let form = "application/x-www-form-urlencoded";
     let client = client.clone().with("content-type", form);
     let mut held = JoinSet::new();
+    let (arrived, mut arrivals) = mpsc::unbounded_channel();
     for _ in 0..count {
         let client = client.clone();
+        let arrived = arrived.clone();
         held.spawn(async move {
-            let body = Body::from_stream(stream::pending::<Result<&[u8], std::io::Error>>());
+            let first = stream::once(async move {
+                arrived.send(()).expect("awaited");
+                Ok::<&[u8], std::io::Error>(b"")
+            });
+            let body = Body::from_stream(first.chain(stream::pending()));
             let path = "/api/dashboard/rename-token";
             client.raw(Method::POST, path, body).await;
         });
+    }
+    for _ in 0..count {
+        arrivals.recv().await.expect("held");
     }
     held
 }
@@ -68,7 +78,7 @@ fn assert_served(response: &Response) {
 async fn a_session_with_too_many_requests_gets_429_as_json_and_as_a_page() {
     let server = TestServer::on_sqlite().await;
     let session = server.session(MEMBER).await;
-    let _held = hold(&session, OF_SESSION);
+    let _held = hold(&session, OF_SESSION).await;
     let response = refused(&session).await;
     assert_eq!(response.text, r#"{"TooManyRequests":1}"#);
     assert_eq!(response.header("retry-after"), Some("1"));
@@ -84,7 +94,7 @@ async fn a_session_with_too_many_requests_can_still_deactivate_delete_and_sign_o
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     let session = server.session(MEMBER).await;
-    let _held = hold(&session, OF_SESSION);
+    let _held = hold(&session, OF_SESSION).await;
     refused(&session).await;
     let data = json!({ "organisation_id": 903, "token_id": token.id });
     let activated = session.call("activate-token", &data).await;
@@ -142,7 +152,7 @@ async fn a_member_who_has_recorded_too_much_is_told_when_to_retry_and_can_still_
 async fn requests_of_one_session_do_not_count_for_another_account_or_session() {
     let server = TestServer::on_sqlite().await;
     let session = server.session(MEMBER).await;
-    let held = hold(&session, OF_SESSION);
+    let held = hold(&session, OF_SESSION).await;
     refused(&session).await;
     assert_served(&page(&server.session(MEMBER).await).await);
     assert_served(&page(&server.session("other@example.com").await).await);
@@ -157,7 +167,7 @@ async fn an_account_gets_no_more_with_more_sessions() {
     let server = TestServer::on_sqlite().await;
     let mut held = Vec::new();
     for _ in 0..OF_ACCOUNT / OF_SESSION {
-        held.push(hold(&server.session(MEMBER).await, OF_SESSION));
+        held.push(hold(&server.session(MEMBER).await, OF_SESSION).await);
     }
     refused(&server.session(MEMBER).await).await;
     assert_served(&page(&server.session("other@example.com").await).await);
@@ -170,8 +180,8 @@ async fn a_network_of_strangers_is_limited_and_hinders_no_member_there_and_no_st
     let forged = format!("session={}", "7f".repeat(40));
     let forger = stranger.clone().with("cookie", forged);
     let _held = [
-        hold(&stranger, OF_NETWORK / 2),
-        hold(&forger, OF_NETWORK / 2),
+        hold(&stranger, OF_NETWORK / 2).await,
+        hold(&forger, OF_NETWORK / 2).await,
     ];
     refused(&stranger).await;
     refused(&forger).await;
