@@ -1,5 +1,5 @@
-//! A SQLite database on a full disk. A leaked token must be stoppable even then. Two things see to it
-//! (docs/decisions/0038):
+//! A SQLite database on a full disk. Even then a leaked token can be deactivated. Two mechanisms
+//! ensure that (docs/decisions/0038):
 //!
 //! - Below a mark of free space ([`Store::keep_free`]) the database no longer grows: only revocations, sign-ins and work
 //!   that frees space may write.
