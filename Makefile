@@ -17,7 +17,7 @@ TESTED := --package model --package store --package app --package server --packa
 
 # In these tasks, Clippy compiles what is tested, and warnings are errors: what is linted is not compiled once more to be
 # run. Clippy turns optimisations off, so `cargo xtask` builds the WASM without it.
-LINTED := check lint test e2e conformance soak sabotage
+LINTED := check lint test test-rust test-revocation e2e conformance soak sabotage
 $(LINTED): export RUSTC_WORKSPACE_WRAPPER := clippy-driver
 $(LINTED): export CLIPPY_ARGS := --deny__CLIPPY_HACKERY__warnings
 
@@ -75,8 +75,7 @@ test: ## Everything that CI runs: lints, Rust tests, revocation, conformance and
 # The front end and the native crates are compiled at the same time, because optimising the WASM uses one processor. What
 # `setup-test` installs is downloaded meanwhile. `cargo xtask` would wait here for the other cargo.
 #
-# Most Rust tests wait for servers and databases, not for a processor.
-test-sections: export RUST_TEST_THREADS := 8
+# Most tests wait for servers, databases and browsers, not for a processor: so all kinds run at the same time.
 test-sections: setup-build
 	$(call section,Build)
 	@cargo build --package xtask
@@ -84,13 +83,19 @@ test-sections: setup-build
 	  target/debug/xtask build & site=$$!; \
 	  cargo test $(TESTED) --no-run; built=$$?; \
 	  wait $$programs && wait $$site && exit $$built
-	@$(MAKE) lint
+	$(call section,Lints and tests)
+	@tools/scripts/together lint test-rust test-revocation e2e
+
+test-rust: export RUST_TEST_THREADS := 8
+test-rust: setup-test
 	$(call section,Rust tests)
 	@cargo test $(TESTED)
 	$(call section,Rust tests with PostgreSQL and the front end)
 	@cargo xtask with-postgres -- cargo test $(TESTED) --test it --test contract -- --ignored
 	$(call section,Tests of the tools)
 	@cargo test --package xtask
+
+test-revocation: setup-test
 	$(call section,Revocation and durability)
 	@$(BUILD_CHECKER)
 	@$(CHECKER) --short
@@ -98,7 +103,6 @@ test-sections: setup-build
 	@$(CHECKER) ends --short
 	@$(CHECKER) siege --short
 	@$(MAKE) conformance
-	@$(MAKE) e2e ARGS=
 
 lint-rust: setup-build
 	$(call section,Format)
@@ -250,4 +254,4 @@ help: ## List these tasks
 	      /^##@ / { printf "\n%s\n", substr($$0, 5) } \
 	      /^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: run dev build deb check test test-sections nightly lint-rust editor-check lint e2e conformance soak sabotage siege bench lighthouse deb-test fuzz mutants audit sbom fmt setup setup-rust setup-build setup-test setup-deb help
+.PHONY: run dev build deb check test test-sections test-rust test-revocation nightly lint-rust editor-check lint e2e conformance soak sabotage siege bench lighthouse deb-test fuzz mutants audit sbom fmt setup setup-rust setup-build setup-test setup-deb help
