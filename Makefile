@@ -17,9 +17,11 @@ TESTED := --package model --package store --package app --package server --packa
 
 # In these tasks, Clippy compiles what is tested, and warnings are errors: what is linted is not compiled once more to be
 # run. Clippy turns optimisations off, so `cargo xtask` builds the WASM without it.
-LINTED := check lint test test-rust test-revocation e2e conformance soak sabotage
+LINTED := check lint lint-native test test-rust test-revocation e2e conformance soak sabotage
 $(LINTED): export RUSTC_WORKSPACE_WRAPPER := clippy-driver
 $(LINTED): export CLIPPY_ARGS := --deny__CLIPPY_HACKERY__warnings
+
+XTASK := cargo xtask
 
 # `app` is also compiled for the browser. Clippy has the profile of the build there, so that macros are compiled once.
 BROWSER := --package frontend --package app --features app/hydrate \
@@ -63,7 +65,7 @@ deb: setup-build setup-deb ## Build the Debian package to ship, into target/debi
 
 ##@ Check
 
-check: lint-rust ## Two minutes: format, clippy, and the tests that need neither PostgreSQL nor a browser
+check: lint-native lint-browser ## Two minutes: format, clippy, and the tests that need neither PostgreSQL nor a browser
 	$(call section,Tests without PostgreSQL and browser)
 	@cargo test $(TESTED)
 	@cargo test --package xtask --bins
@@ -72,19 +74,19 @@ test: ## Everything that CI runs: lints, Rust tests, revocation, conformance and
 	@rm -f $(SECTIONS)
 	@$(MAKE) test-sections; passed=$$?; tools/scripts/times $(SECTIONS); exit $$passed
 
-# The front end and the native crates are compiled at the same time, because optimising the WASM uses one processor. What
-# `setup-test` installs is downloaded meanwhile. `cargo xtask` would wait here for the other cargo.
+# The front end and the native crates are compiled at the same time, because each uses one processor for most of its time.
+# `cargo xtask` would wait here for the other cargo. What `setup-test` installs is downloaded meanwhile.
 #
 # Most tests wait for servers, databases and browsers, not for a processor: so all kinds run at the same time.
 test-sections: setup-build
-	$(call section,Build)
+	$(call section,Build and lints)
 	@cargo build --package xtask
 	@$(MAKE) setup-test & programs=$$!; \
-	  target/debug/xtask build & site=$$!; \
-	  cargo test $(TESTED) --no-run; built=$$?; \
+	  { target/debug/xtask build && $(MAKE) lint-browser lint-files SECTIONS=/dev/null XTASK=target/debug/xtask; } & site=$$!; \
+	  $(MAKE) lint-native SECTIONS=/dev/null; built=$$?; \
 	  wait $$programs && wait $$site && exit $$built
-	$(call section,Lints and tests)
-	@tools/scripts/together lint test-rust test-revocation e2e
+	$(call section,Tests)
+	@tools/scripts/together test-rust test-revocation e2e
 
 test-rust: export RUST_TEST_THREADS := 8
 test-rust: setup-test
@@ -104,28 +106,32 @@ test-revocation: setup-test
 	@$(CHECKER) siege --short
 	@$(MAKE) conformance
 
-lint-rust: setup-build
+lint: lint-native lint-browser lint-files ## Format, clippy for server and browser, import cycles, types of the browser tests, supply chain
+
+lint-native: setup-build
 	$(call section,Format)
 	@cargo fmt --all --check
 	$(call section,Clippy for the server)
 	@cargo test $(TESTED) --no-run
 	@cargo test --package xtask --no-run
+
+lint-browser: setup-build
 	$(call section,Clippy for the browser)
 	@cargo clippy $(BROWSER) -- --deny warnings
+
+lint-files: setup-build
+	$(call section,Import cycles)
+	@$(XTASK) import-cycles
+	$(call section,Types of the browser tests)
+	@cd end2end && node_modules/.bin/tsc --noEmit
+	$(call section,Supply chain)
+	@$(XTASK) supply-chain
+	@$(XTASK) sbom
 
 # For rust-analyzer (.vscode/settings.json): clippy's findings as JSON.
 editor-check:
 	@cargo clippy $(TESTED) --package xtask --all-targets --message-format=json; native=$$?; \
 	  cargo clippy $(BROWSER) --message-format=json && exit $$native
-
-lint: lint-rust ## Format, clippy for server and browser, import cycles, types of the browser tests, supply chain
-	$(call section,Import cycles)
-	@cargo xtask import-cycles
-	$(call section,Types of the browser tests)
-	@cd end2end && node_modules/.bin/tsc --noEmit
-	$(call section,Supply chain)
-	@cargo xtask supply-chain
-	@cargo xtask sbom
 
 e2e: setup-test ## Browser tests (ARGS=… adds options of Playwright)
 	$(call section,Browser tests)
@@ -254,4 +260,4 @@ help: ## List these tasks
 	      /^##@ / { printf "\n%s\n", substr($$0, 5) } \
 	      /^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: run dev build deb check test test-sections test-rust test-revocation nightly lint-rust editor-check lint e2e conformance soak sabotage siege bench lighthouse deb-test fuzz mutants audit sbom fmt setup setup-rust setup-build setup-test setup-deb help
+.PHONY: run dev build deb check test test-sections test-rust test-revocation nightly lint lint-native lint-browser lint-files editor-check e2e conformance soak sabotage siege bench lighthouse deb-test fuzz mutants audit sbom fmt setup setup-rust setup-build setup-test setup-deb help
