@@ -4,7 +4,6 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    str::FromStr,
 };
 
 use model::{
@@ -20,7 +19,7 @@ use crate::{
     audit::{Record, email_of},
     change::{lock_any_account, lock_organisation},
     database::{
-        DATABASE_TIMEOUT, free_beside, names_a_file, names_a_postgres, values, without_password,
+        DATABASE_TIMEOUT, free_beside, names_a_postgres, sqlite_file, values, without_password,
     },
     error::{BackupError, DatabaseError, OpenError, SchemaError},
     schema,
@@ -44,13 +43,9 @@ pub async fn back_up(url: &str, file: &Path, kept_free: u64) -> Result<u64, Back
     if names_a_postgres(url) {
         return Err(BackupError::Postgres);
     }
-    if !names_a_file(url) {
-        return Err(OpenError::Url(without_password(url)).into());
-    }
-    let source = SqliteConnectOptions::from_str(url);
-    let source = source.map_err(|_| OpenError::Url(url.to_owned()))?;
+    let source = sqlite_file(url)?.ok_or_else(|| OpenError::Url(without_password(url)))?;
     // This creates no database that does not exist.
-    let mut source = open(source).await?;
+    let mut source = open(&source).await?;
     require_ours(&mut source).await?;
     if file.try_exists().map_err(cannot(file))? {
         return Err(BackupError::Exists(file.to_owned()));
@@ -65,13 +60,15 @@ pub async fn back_up(url: &str, file: &Path, kept_free: u64) -> Result<u64, Back
     published.map_err(|failure| BackupError::Write(PathBuf::new(), failure.into()))?
 }
 
-async fn open(options: SqliteConnectOptions) -> Result<SqliteConnection, OpenError> {
-    let file = options.get_filename().to_owned();
-    // A copy takes long. That is no reason to warn of a slow statement.
-    let options = options.read_only(true).busy_timeout(DATABASE_TIMEOUT);
-    let options = options.disable_statement_logging();
+async fn open(file: &Path) -> Result<SqliteConnection, OpenError> {
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .read_only(true)
+        .busy_timeout(DATABASE_TIMEOUT)
+        // A copy takes long. That is no reason to warn of a slow statement.
+        .disable_statement_logging();
     let opened = options.connect().await;
-    opened.map_err(|error| OpenError::File(file, error.into()))
+    opened.map_err(|error| OpenError::File(file.to_owned(), error.into()))
 }
 
 /// Checks that this is a database of the Developer Zone with a schema that this program knows, old or new.
@@ -118,7 +115,7 @@ async fn copy(source: &mut SqliteConnection, partial: &Partial) -> Result<(), Ba
 }
 
 async fn check(partial: &Partial) -> Result<(), BackupError> {
-    let mut copy = open(SqliteConnectOptions::new().filename(&partial.path)).await?;
+    let mut copy = open(&partial.path).await?;
     require_ours(&mut copy).await?;
     let found: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check")
         .fetch_all(&mut copy)
@@ -144,7 +141,8 @@ struct Partial {
 impl Partial {
     /// An empty file beside `file`, into which SQLite can write.
     fn beside(file: &Path) -> Result<Self, BackupError> {
-        let mut path = file.as_os_str().to_owned();
+        // SQLite would read a name that begins with `file:` as a URI, and write another file.
+        let mut path = Path::new(".").join(file).into_os_string();
         path.push(format!(".{}.partial", std::process::id()));
         let path = PathBuf::from(path);
         let mut options = File::options();

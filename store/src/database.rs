@@ -11,12 +11,13 @@ mod file;
 mod limits;
 mod pools;
 mod postgres;
+mod sqlite_url;
 mod statement;
 mod transaction;
 mod turns;
 
 use std::{
-    path::PathBuf,
+    path::Path,
     str::FromStr,
     sync::{
         Arc,
@@ -39,6 +40,7 @@ pub(crate) use self::{
     limits::DATABASE_TIMEOUT,
     pools::Purpose,
     postgres::Postgres,
+    sqlite_url::sqlite_file,
     statement::{Row, Sql, Value, Values, parameters, values},
     transaction::Transaction,
 };
@@ -104,19 +106,19 @@ impl Database {
     pub(crate) async fn open(url: &str) -> Result<Self, OpenError> {
         if names_a_postgres(url) {
             Self::open_postgres(url).await
-        } else if names_a_file(url) {
-            Self::open_sqlite(url).await
+        } else if let Some(file) = sqlite_file(url)? {
+            Self::open_sqlite(&file).await
         } else {
             Err(OpenError::Url(without_password(url)))
         }
     }
 
-    async fn open_sqlite(url: &str) -> Result<Self, OpenError> {
-        let options = SqliteConnectOptions::from_str(url)
-            .map_err(|_| OpenError::Url(url.to_owned()))?
+    async fn open_sqlite(file: &Path) -> Result<Self, OpenError> {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
             .foreign_keys(true)
             .busy_timeout(DATABASE_TIMEOUT);
-        keep_from_other_users(options.get_filename());
+        keep_from_other_users(file);
         let writer = open_writer(
             options
                 .clone()
@@ -126,7 +128,7 @@ impl Database {
         )
         .await?;
         assert_durable(&writer).await?;
-        let file = OpenFile::at(options.get_filename()).map_err(sqlx::Error::from)?;
+        let file = OpenFile::at(file).map_err(sqlx::Error::from)?;
         let options = options.read_only(true);
         Ok(Self {
             engine: Engine::Sqlite(SqliteDatabase {
@@ -310,9 +312,9 @@ impl Database {
     }
 
     /// SQLite's file.
-    pub(crate) fn file(&self) -> Option<PathBuf> {
+    pub(crate) fn file(&self) -> Option<&Path> {
         match &self.engine {
-            Engine::Sqlite(sqlite) => Some(sqlite.file.path().to_owned()),
+            Engine::Sqlite(sqlite) => Some(sqlite.file.path()),
             Engine::Postgres(_) => None,
         }
     }
@@ -405,7 +407,7 @@ async fn assert_durable(writer: &SqlitePool) -> Result<(), OpenError> {
 
 /// Creates a missing database file so that only its owner may read it. SQLite gives the files beside it the same
 /// mode. SQLite reports a failure when it opens the file.
-fn keep_from_other_users(file: &std::path::Path) {
+fn keep_from_other_users(file: &Path) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
@@ -419,17 +421,6 @@ fn keep_from_other_users(file: &std::path::Path) {
     }
     #[cfg(not(unix))]
     let _ = file;
-}
-
-/// Whether `url` is SQLite's and names a file. Parameters are refused, as some make SQLite keep nothing
-/// (`mode=memory`), read an old state (`immutable`) or lock nothing (`vfs`). `mode=rwc` is the default anyway.
-pub(crate) fn names_a_file(url: &str) -> bool {
-    let file = url.strip_suffix("?mode=rwc").unwrap_or(url);
-    file.strip_prefix("sqlite:").is_some_and(|name| {
-        !name.trim_start_matches('/').is_empty()
-            && !name.contains('?')
-            && !name.contains(":memory:")
-    })
 }
 
 /// Whether `url` is PostgreSQL's.

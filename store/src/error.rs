@@ -45,6 +45,14 @@ pub enum OpenError {
         "`{0}` is no database address: use sqlite:FILE, for example sqlite:developer-zone.db, or postgres://USER@HOST/NAME"
     )]
     Url(String),
+    /// The URL is SQLite's, and names no file, or one that SQLite would read as something else.
+    #[error("`{url}` names no SQLite file: {problem}")]
+    SqliteUrl {
+        /// The URL.
+        url: String,
+        /// What to write instead.
+        problem: &'static str,
+    },
     /// The SQLite file cannot be opened or created.
     #[error(
         "the database file {} cannot be opened (is there such a folder, and may this user write in it?)",

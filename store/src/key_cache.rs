@@ -205,7 +205,7 @@ impl KeyCache {
         clock: Arc<dyn MonotonicClock>,
     ) -> Result<(), ServerLockError> {
         let file = self.database.file();
-        let lock = file.as_deref().map(ServerLock::acquire).transpose()?;
+        let lock = file.map(ServerLock::acquire).transpose()?;
         lease::announce(&self.database, lease).await?;
         let caches = (lease != Lease::NONE).then(|| Caches {
             tokens: ReadCache::new(lease, TOKENS, clock.clone()),

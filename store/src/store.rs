@@ -1,6 +1,6 @@
 //! [`Store`]: the database, and what all subjects share.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, path::Path, sync::Arc};
 
 use quick_cache::sync::Cache;
 use tokio::sync::OnceCell;
@@ -130,6 +130,11 @@ impl Store {
     /// Closes every connection, after its running statement.
     pub async fn close(&self) {
         self.inner.database.close().await;
+    }
+
+    /// The file of a SQLite database, as its address names it.
+    pub fn database_file(&self) -> Option<&Path> {
+        self.inner.database.file()
     }
 
     /// The connections of each database pool.

@@ -226,8 +226,7 @@ impl Serve {
             None => None,
         };
         let (config, storage) = self.config(address);
-        let demo_of = demo.then_some(database.database_url.as_str());
-        let originals = storage.open(&store, &config.api_url, demo_of).await?;
+        let originals = storage.open(&store, &config.api_url, demo).await?;
         if demo {
             add_demo_pictures(&originals)?;
         }

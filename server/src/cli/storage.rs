@@ -153,17 +153,18 @@ impl Storage {
         self,
         store: &Store,
         api_url: &PublicUrl,
-        demo_of: Option<&str>,
+        demo: bool,
     ) -> Result<Originals, Error> {
         if let Some(s3) = self.s3 {
             return Ok(Originals::in_bucket(s3.bucket()?, self.link_lifetime));
         }
-        let folder = match (self.originals_folder, demo_of) {
-            (Some(named), Some(_)) => named,
-            (Some(named), None) if named.is_dir() => named,
-            (Some(missing), None) => return Err(Error::OriginalsFolder(missing)),
-            (None, Some(database_url)) => demo_folder(database_url),
-            (None, None) => FOLDER.into(),
+        let folder = match self.originals_folder {
+            Some(missing) if !demo && !missing.is_dir() => {
+                return Err(Error::OriginalsFolder(missing));
+            }
+            Some(named) => named,
+            None if demo => demo_folder(store),
+            None => FOLDER.into(),
         };
         let key = store.file_link_key().await?;
         Ok(Originals::in_folder(
@@ -190,30 +191,34 @@ impl S3 {
 }
 
 /// Beside SQLite's file. With PostgreSQL, in the working folder.
-fn demo_folder(database_url: &str) -> PathBuf {
-    let file = database_url.strip_prefix("sqlite:").unwrap_or_default();
-    let file = file.strip_prefix("//").unwrap_or(file);
-    let beside = Path::new(file).parent().unwrap_or(Path::new(""));
-    beside.join(DEMO_FOLDER)
+fn demo_folder(store: &Store) -> PathBuf {
+    let beside = store.database_file().and_then(Path::parent);
+    beside.unwrap_or(Path::new("")).join(DEMO_FOLDER)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, sync::Arc};
+
+    use store::clock::SystemClock;
+
     use super::*;
 
-    #[test]
-    fn the_originals_of_a_demo_are_beside_its_database() {
-        for (url, folder) in [
-            ("sqlite:developer-zone.db", "developer-zone-originals"),
-            (
-                "sqlite:data/zone.db?mode=rwc",
-                "data/developer-zone-originals",
-            ),
-            ("sqlite:/data/zone.db", "/data/developer-zone-originals"),
-            ("sqlite:///data/zone.db", "/data/developer-zone-originals"),
-            ("postgres://zone@db/zone", "developer-zone-originals"),
+    #[tokio::test]
+    async fn the_originals_of_a_demo_are_beside_its_database() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let beside = folder.path().join("a folder%3F");
+        fs::create_dir(&beside).expect("created");
+        let encoded = folder.path().join("a%20folder%253F").join("zone.db");
+        for url in [
+            format!("sqlite:{}", encoded.display()),
+            format!("sqlite://{}?mode=rwc", encoded.display()),
         ] {
-            assert_eq!(demo_folder(url), Path::new(folder), "{url}");
+            let store = Store::open(&url, Arc::new(SystemClock)).await;
+            let store = store.expect("opened");
+            assert!(beside.join("zone.db").exists(), "{url}");
+            assert_eq!(demo_folder(&store), beside.join(DEMO_FOLDER), "{url}");
+            store.close().await;
         }
     }
 }

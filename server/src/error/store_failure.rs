@@ -89,6 +89,7 @@ pub(super) const fn about_opening(error: &OpenError) -> Option<&'static str> {
             | DatabaseError::Corrupt(_),
         )
         | OpenError::Url(_)
+        | OpenError::SqliteUrl { .. }
         | OpenError::File(..)
         | OpenError::Durability { .. } => None,
     }

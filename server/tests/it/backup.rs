@@ -11,7 +11,7 @@ use crate::support::{
     DEMO_PASSWORD, MEMBER,
     database::TestDatabase,
     process::ServerProcess,
-    program::{create_token, done, newest_token_id, run},
+    program::{Outcome, create_token, done, newest_token_id, program, run},
     wait::wait_until,
 };
 
@@ -244,4 +244,25 @@ async fn older_programs_revoke_on_a_newer_schema_of_sqlite_that_allows_it() {
 #[ignore = "needs PostgreSQL: `make test` runs it"]
 async fn older_programs_revoke_on_a_newer_schema_of_postgresql_that_allows_it() {
     assert_older_programs_revoke(&TestDatabase::postgres().await).await;
+}
+
+/// SQLite reads a name that begins with `file:` as a URI, and would write the copy to another file.
+#[test]
+fn a_backup_is_in_the_file_that_was_named_whatever_its_name() {
+    let database = TestDatabase::sqlite();
+    let url = database.url();
+    let create = ["organisation", "create", "--plan", "pro", "--name", "New"];
+    done(&url, &[&create[..], &["--id", "2000"]].concat());
+    let folder = database.file().with_file_name("backups");
+    fs::create_dir(&folder).expect("created");
+    for name in ["file:copy.db", "file:copy.db?mode=memory", ":memory:"] {
+        let mut backup = program(&url, &["backup", name]);
+        Outcome::of(backup.current_dir(&folder)).assert_done();
+        let restored = restore(&folder.join(name));
+        let list = done(&restored.url(), &["organisation", "list"]);
+        assert!(list.contains("\n2000  New"), "{name}: {list}");
+        fs::remove_file(folder.join(name)).expect("the backup");
+        let others: Vec<_> = fs::read_dir(&folder).expect("a folder").collect();
+        assert!(others.is_empty(), "{name}: {others:?}");
+    }
 }

@@ -1,6 +1,6 @@
 //! Opening, migrating and closing the database.
 
-use std::{fs, time::Duration};
+use std::{fs, sync::Arc, time::Duration};
 
 use model::{
     audit::{Cursor, Filter},
@@ -11,8 +11,10 @@ use model::{
 };
 use store::{
     AuditPermission, EventsPermission, Store, TokenPermission,
+    clock::ManualMonotonicClock,
     error::{OpenError, SchemaError},
     events::NewEvent,
+    key_cache::Lease,
     secret::TokenDigest,
 };
 use tokio::{task::JoinSet, time::timeout};
@@ -43,6 +45,8 @@ on_sqlite_alone!(
     servers_that_start_together_migrate_one_after_the_other,
     a_url_of_neither_engine_is_refused_without_showing_its_password,
     a_url_that_would_lose_confirmed_changes_is_refused,
+    a_url_that_sqlite_would_read_as_another_file_is_refused,
+    the_percent_encoded_name_of_a_file_is_its_name_for_every_use,
     the_database_keeps_its_changes_in_a_write_ahead_log,
     the_error_names_a_missing_folder,
     the_error_names_a_file_that_is_no_database_and_the_file_is_unchanged,
@@ -450,13 +454,46 @@ async fn a_url_that_would_lose_confirmed_changes_is_refused(database: TestDataba
         format!("{url}?nonsense=1"),
     ] {
         let refused = Store::open(&url, clock()).await.expect_err("refused");
-        assert!(matches!(refused, OpenError::Url(_)), "{url}: {refused:?}");
+        let expected = matches!(refused, OpenError::SqliteUrl { .. });
+        assert!(expected, "{url}: {refused:?}");
         assert!(refused.to_string().contains(&url), "{refused}");
     }
     assert!(database.files().is_empty(), "{:?}", database.files().keys());
     // A common parameter of sqlx, which changes nothing.
     let opened = Store::open(&format!("{url}?mode=rwc"), clock()).await;
     opened.expect("opened");
+}
+
+async fn a_url_that_sqlite_would_read_as_another_file_is_refused(database: TestDatabase) {
+    let file = database.folder().join("zone.db");
+    let file = file.display();
+    for url in [
+        format!("sqlite:file:{file}"),
+        format!("sqlite://file%3A{file}"),
+        format!("sqlite:sqlite:{file}"),
+        "sqlite:%3Amemory%3A".to_owned(),
+    ] {
+        let refused = Store::open(&url, clock()).await.expect_err("refused");
+        let expected = matches!(refused, OpenError::SqliteUrl { .. });
+        assert!(expected, "{url}: {refused:?}");
+    }
+    assert!(database.files().is_empty(), "{:?}", database.files().keys());
+}
+
+/// The lock, the private file and the checks are for the file that SQLite opens.
+async fn the_percent_encoded_name_of_a_file_is_its_name_for_every_use(database: TestDatabase) {
+    let url = format!("sqlite:{}/a%20b%3Fc.db", database.folder().display());
+    let file = database.folder().join("a b?c.db");
+    let store = Store::open(&url, clock()).await.expect("opened");
+    assert_eq!(store.database_file(), Some(file.as_path()));
+    store.migrate().await.expect("migrated");
+    let monotonic = Arc::new(ManualMonotonicClock::default());
+    let serving = store.become_server(Lease::NONE, monotonic).await;
+    serving.expect("the only server");
+    let found = database.files();
+    let ends = ["", "-shm", "-wal", ".lock"];
+    let expected = ends.map(|end| format!("a b?c.db{end}"));
+    assert!(found.keys().eq(&expected), "{:?}", found.keys());
 }
 
 async fn the_database_keeps_its_changes_in_a_write_ahead_log(store: TestStore) {
