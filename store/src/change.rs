@@ -45,7 +45,8 @@ const LOCK_ACCOUNT: &str = "UPDATE users SET demo = demo
     WHERE id = $1 AND state = 'enabled' RETURNING email";
 /// Compares the key too: a request with an earlier key of the session is too late.
 const LOCK_SESSION: &str = "UPDATE sessions SET user_id = user_id
-    WHERE id = $1 AND user_id = $2 AND digest = $3 AND last_used_at > $4 AND created_at > $5";
+    WHERE id = $1 AND user_id = $2 AND digest = $3 AND last_used_at > $4 AND created_at > $5
+        AND last_used_at <= $6";
 const LOCK_MEMBER: &str =
     "UPDATE members SET role = role WHERE user_id = $1 AND organisation_id = $2";
 /// Enabled or not.
@@ -67,8 +68,9 @@ impl Store {
         let user = session.user_id();
         let account = lock_account(&mut transaction, user).await?;
         let account = account.ok_or(SessionError::Ended)?;
-        let (used, created) = ended(self.clock().now());
-        let values = values![session.id().0, user.0, session.digest(), used, created];
+        let (used, created, latest) = ended(self.clock().now());
+        let (id, digest) = (session.id().0, session.digest());
+        let values = values![id, user.0, digest, used, created, latest];
         if is_missing(transaction.execute(LOCK_SESSION, values).await?) {
             return Err(SessionError::Ended);
         }

@@ -8,6 +8,15 @@ use std::{
 use model::timestamp::Timestamp;
 use rustix::time::{ClockId, clock_gettime};
 
+/// How far the clocks of two servers may differ, and how far a clock may be set back.
+const MAX_CLOCK_SKEW_MILLIS: i64 = 5 * 60 * 1_000;
+
+/// The latest instant that a right clock can have written by `now`. What is later comes from a clock that was ahead.
+/// It counts as ended: otherwise it would last until the present has caught up with it.
+pub const fn latest(now: Timestamp) -> Timestamp {
+    now.plus_millis(MAX_CLOCK_SKEW_MILLIS)
+}
+
 /// Tells the time.
 pub trait Clock: Send + Sync + 'static {
     /// The present instant.

@@ -91,10 +91,11 @@ impl Allowances {
         let now = now.epoch_millis();
         let empty = now + burst * interval;
         let _taking = self.taking.lock().unwrap_or_else(PoisonError::into_inner);
-        // Never later than `empty`, also if the clock was set back.
         let full_at = self.full_at.get(&by).unwrap_or(now).clamp(now, empty);
         let taken = full_at + interval;
         if taken > empty {
+            // Kept, because it is earlier than before if the clock was set back. The allowance then fills up from now.
+            self.full_at.insert(by, full_at);
             let wait = u64::try_from(taken - empty).unwrap_or_default();
             return Err(TooManyRecords(Duration::from_millis(wait)));
         }
@@ -155,8 +156,11 @@ mod tests {
     fn a_clock_that_is_set_back_delays_by_one_interval_at_most() {
         let allowances = Allowances::new();
         exhaust(&allowances, ADA, START);
+        let ten_seconds = Duration::from_secs(10);
         let day = 24 * 60 * 60 * 1_000;
-        let (taken, wait) = exhaust(&allowances, ADA, START.plus_millis(-day));
-        assert_eq!((taken, wait), (0, Duration::from_secs(10)));
+        let then = START.plus_millis(-day);
+        assert_eq!(exhaust(&allowances, ADA, then), (0, ten_seconds));
+        let later = then.plus_millis(10_000);
+        assert_eq!(exhaust(&allowances, ADA, later), (1, ten_seconds));
     }
 }

@@ -3,7 +3,8 @@
 //! A session ends when it was not used for [`IDLE_TIMEOUT`], and at the latest [`ABSOLUTE_TIMEOUT`] after sign-in (OWASP
 //! Session Management Cheat Sheet). It also ends when its owner ends it, when the password is changed in another
 //! session or by an operator, and when the user has more than [`MAX_SESSIONS`]. The database and the injected clock
-//! decide this; the lifetime of a cookie decides nothing. Every request reads the session, so every server refuses an
+//! decide this; the lifetime of a cookie decides nothing. A session that was used in the future has ended too: the clock
+//! was ahead then, and the session would otherwise last until the present has caught up. Every request reads the session, so every server refuses an
 //! ended session at the next request.
 //!
 //! Sessions begin only in [`crate::sign_in`].
@@ -29,6 +30,7 @@ use crate::{
     Store,
     audit::{Record, email_of},
     change::{Change, lock_any_account},
+    clock::latest,
     database::{Purpose, Transaction, values},
     error::{DatabaseError, SessionError},
     outage::log_failure,
@@ -57,10 +59,9 @@ struct SessionRow {
 }
 
 impl SessionRow {
-    fn ends_at(&self) -> Timestamp {
-        let idle = Timestamp(self.last_used_at).plus_millis(millis(IDLE_TIMEOUT));
-        let absolute = Timestamp(self.created_at).plus_millis(millis(ABSOLUTE_TIMEOUT));
-        idle.min(absolute)
+    fn is_open_at(&self, now: Timestamp) -> bool {
+        let (used, created, latest) = ended(now);
+        self.last_used_at > used && self.created_at > created && self.last_used_at <= latest
     }
 
     /// The session of this row, which was found by `key`.
@@ -75,7 +76,7 @@ impl SessionRow {
 
     /// The session's owner; none if the session has ended.
     fn user_at(&self, now: Timestamp) -> Option<UserId> {
-        (now < self.ends_at()).then_some(UserId(self.user_id))
+        self.is_open_at(now).then_some(UserId(self.user_id))
     }
 }
 
@@ -94,9 +95,10 @@ impl From<SessionRow> for SessionSummary {
 const INSERT: &str = "INSERT INTO sessions
         (digest, user_id, created_at, last_used_at, confirmed_at, address, user_agent)
     VALUES ($1, $2, $3, $3, $3, $4, $5)";
-/// Deletes the least recently used sessions beyond the limit.
+/// Deletes the least recently used sessions beyond the limit, and those from the future: they would displace this one.
 const END_SURPLUS: &str = "DELETE FROM sessions WHERE user_id = $1 AND id NOT IN (
-        SELECT id FROM sessions WHERE user_id = $1 ORDER BY last_used_at DESC, id DESC LIMIT $2
+        SELECT id FROM sessions WHERE user_id = $1 AND last_used_at <= $3
+        ORDER BY last_used_at DESC, id DESC LIMIT $2
     )";
 /// Records that the password was given again.
 const CONFIRM: &str = "UPDATE sessions SET confirmed_at = $2 WHERE id = $1";
@@ -125,12 +127,12 @@ macro_rules! select_session {
 
 const FIND: &str = select_session!("WHERE digest = $1");
 const OF_USER: &str = select_session!(
-    "WHERE user_id = $1 AND last_used_at > $2 AND created_at > $3
+    "WHERE user_id = $1 AND last_used_at > $2 AND created_at > $3 AND last_used_at <= $4
     ORDER BY last_used_at DESC, id DESC"
 );
 const OPENED_FORM: &str = "SELECT form_number FROM sessions
     WHERE id = $1 AND digest = $2 AND last_used_at > $3 AND created_at > $4
-        AND form_number IS NOT NULL";
+        AND last_used_at <= $5 AND form_number IS NOT NULL";
 /// Keeps an existing number: an open form in another tab may contain it.
 const OPEN_FORM: &str = "UPDATE sessions SET form_number = COALESCE(form_number, $2)
     WHERE id = $1 RETURNING form_number";
@@ -142,9 +144,9 @@ const END_BY_KEY: &str = concat!(
 );
 const END: &str = "DELETE FROM sessions WHERE user_id = $1 AND id = $2";
 const USERS_OF_ENDED: &str = "SELECT DISTINCT user_id FROM sessions
-    WHERE last_used_at <= $1 OR created_at <= $2 ORDER BY user_id";
+    WHERE last_used_at <= $1 OR created_at <= $2 OR last_used_at > $3 ORDER BY user_id";
 const PURGE: &str = "DELETE FROM sessions
-    WHERE user_id = $1 AND (last_used_at <= $2 OR created_at <= $3)";
+    WHERE user_id = $1 AND (last_used_at <= $2 OR created_at <= $3 OR last_used_at > $4)";
 
 impl<'a> Sessions<'a> {
     pub(crate) const fn new(store: &'a Store) -> Self {
@@ -213,7 +215,7 @@ impl<'a> Sessions<'a> {
             // Its key is never used again. Requests with it no longer cost a read, nor count for the account.
             self.store.ended_sessions().insert(key.digest(), ());
         }
-        Ok(row.filter(|row| now < row.ends_at()))
+        Ok(row.filter(|row| row.is_open_at(now)))
     }
 
     /// A number for a form that this session may send once. Sending it again does nothing. Forms that are open at the
@@ -222,8 +224,8 @@ impl<'a> Sessions<'a> {
     /// # Errors
     /// [`SessionError`].
     pub async fn open_form(&self, session: &Session) -> Result<String, SessionError> {
-        let (used, created) = ended(self.store.clock().now());
-        let values = values![session.id.0, &session.digest[..], used, created];
+        let (used, created, latest) = ended(self.store.clock().now());
+        let values = values![session.id.0, &session.digest[..], used, created, latest];
         let database = self.store.database();
         let opened: Option<(String,)> = database.fetch_optional(OPENED_FORM, values).await?;
         if let Some((number,)) = opened {
@@ -271,10 +273,10 @@ impl<'a> Sessions<'a> {
     /// # Errors
     /// Those of the database.
     pub async fn of_user(&self, user: UserId) -> Result<Vec<SessionSummary>, DatabaseError> {
-        let (used, created) = ended(self.store.clock().now());
+        let (used, created, latest) = ended(self.store.clock().now());
         let database = self.store.database();
         let rows: Vec<SessionRow> = database
-            .fetch_all(OF_USER, values![user.0, used, created])
+            .fetch_all(OF_USER, values![user.0, used, created, latest])
             .await?;
         Ok(rows.into_iter().map(SessionSummary::from).collect())
     }
@@ -349,10 +351,10 @@ impl<'a> Sessions<'a> {
     /// # Errors
     /// Those of the database.
     pub async fn purge_ended(&self) -> Result<u64, DatabaseError> {
-        let (used, created) = ended(self.store.clock().now());
+        let (used, created, latest) = ended(self.store.clock().now());
         let database = self.store.database_for(Purpose::Upkeep);
         let users: Vec<(i64,)> = database
-            .fetch_all(USERS_OF_ENDED, values![used, created])
+            .fetch_all(USERS_OF_ENDED, values![used, created, latest])
             .await?;
         let mut purged = 0;
         for (user,) in users {
@@ -360,7 +362,7 @@ impl<'a> Sessions<'a> {
             let mut transaction = database.begin().await?;
             lock_any_account(&mut transaction, UserId(user)).await?;
             purged += transaction
-                .execute(PURGE, values![user, used, created])
+                .execute(PURGE, values![user, used, created, latest])
                 .await?;
             transaction.commit().await?;
             database.give_way(start.elapsed()).await;
@@ -379,6 +381,7 @@ pub(crate) async fn begin_session(
 ) -> Result<(), DatabaseError> {
     let address = client.address_text();
     let user_agent = client.user_agent.as_ref().map(UserAgent::as_str);
+    let latest = latest(now).epoch_millis();
     transaction
         .execute(
             INSERT,
@@ -392,7 +395,7 @@ pub(crate) async fn begin_session(
         )
         .await?;
     transaction
-        .execute(END_SURPLUS, values![user.0, MAX_SESSIONS])
+        .execute(END_SURPLUS, values![user.0, MAX_SESSIONS, latest])
         .await?;
     Ok(())
 }

@@ -19,6 +19,7 @@ use crate::{
     Store,
     actor::Origin,
     audit::{Record, email_of},
+    clock::latest,
     database::{Purpose, values},
     device_cookies::DeviceId,
     error::{AccountError, DatabaseError, PasswordHashError, SignInError},
@@ -164,10 +165,12 @@ impl<'a> SignIn<'a> {
         Ok(self.store.sessions().confirm(session).await?)
     }
 
-    /// Whether the password was given in this session within the last `time`.
+    /// Whether the password was given in this session within the last `time`. If that was in the future, the clock was
+    /// ahead, and nobody knows.
     pub fn is_confirmed(&self, session: &Session, time: Duration) -> bool {
         let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
-        self.now() < session.confirmed_at().plus_millis(millis)
+        let (now, confirmed_at) = (self.now(), session.confirmed_at());
+        now < confirmed_at.plus_millis(millis) && confirmed_at <= latest(now)
     }
 
     /// Changes the password of the session's user. Ends the user's other sessions, and gives this one a new key (OWASP

@@ -332,8 +332,14 @@ impl Counts {
         }
     }
 
+    /// The count, unless it has ended. If the clock was set back, the last attempt counts as made now, so that the delay
+    /// passes.
     fn get(&self, key: &Key, now: Timestamp) -> Option<Count> {
-        let count = self.counts.get(key)?;
+        let mut count = self.counts.get(key)?;
+        if count.last > now {
+            count.last = now;
+            self.counts.insert(*key, count);
+        }
         (since(count.last, now) < ENDS_AFTER).then_some(count)
     }
 
@@ -371,7 +377,7 @@ impl Counts {
     }
 }
 
-/// The time between two instants; zero if the clock was set back. A delay is then as long as at first.
+/// The time between two instants; zero if the clock was set back.
 fn since(then: Timestamp, now: Timestamp) -> Duration {
     let millis = now.epoch_millis().saturating_sub(then.epoch_millis());
     Duration::from_millis(u64::try_from(millis).unwrap_or_default())

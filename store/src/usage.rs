@@ -42,7 +42,7 @@ use tokio::time::Instant;
 
 use self::table::{Calls, Hour, Tables};
 use crate::{
-    clock::Clock,
+    clock::{Clock, latest},
     database::{Database, Purpose, Sql, Value, parameters, values},
     error::DatabaseError,
 };
@@ -112,6 +112,7 @@ fn add_counts(rows: usize) -> Sql {
     ))
 }
 
+/// Moves the last use forward, or back if it is from the future. The last parameter is the latest possible instant.
 fn move_last_use(rows: usize) -> Sql {
     Sql::built(format!(
         "INSERT INTO token_last_use (token_id, last_used_at)
@@ -120,8 +121,10 @@ fn move_last_use(rows: usize) -> Sql {
         WHERE EXISTS (SELECT 1 FROM tokens WHERE tokens.id = new.column1)
         ORDER BY 1
         ON CONFLICT (token_id) DO UPDATE SET last_used_at = excluded.last_used_at
-        WHERE token_last_use.last_used_at < excluded.last_used_at",
-        parameters(rows, 2, 1)
+        WHERE token_last_use.last_used_at < excluded.last_used_at
+            OR token_last_use.last_used_at > ${}",
+        parameters(rows, 2, 1),
+        rows * 2 + 1
     ))
 }
 
@@ -243,7 +246,8 @@ impl Usage {
             let sql = move_last_use(rows.len()).persistent(rows.len() == ROWS);
             let values = rows.iter();
             let values = values.flat_map(|(token, at)| [token.0.into(), at.epoch_millis().into()]);
-            let values: Vec<Value<'_>> = values.collect();
+            let latest = latest(self.clock.now()).epoch_millis();
+            let values: Vec<Value<'_>> = values.chain([latest.into()]).collect();
             transaction.execute(sql, &values).await?;
         }
         transaction.commit().await

@@ -15,7 +15,7 @@ use hmac::{Hmac, Mac};
 use model::timestamp::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::Sha256;
-use store::sessions::SessionKey;
+use store::{clock::latest, sessions::SessionKey};
 use subtle::ConstantTimeEq;
 
 use super::{
@@ -53,8 +53,15 @@ impl<M: DeserializeOwned> Flash<M> {
             return None;
         }
         let flash: Self = serde_json::from_str(json).ok()?;
-        (flash.page == page && now < flash.expires_at).then_some(flash.message)
+        let last = expiry(latest(now));
+        (flash.page == page && now < flash.expires_at && flash.expires_at <= last)
+            .then_some(flash.message)
     }
+}
+
+/// When a message that is written at `now` expires.
+fn expiry(now: Timestamp) -> Timestamp {
+    now.plus_millis(FLASH_LIFETIME.whole_seconds() * 1_000)
 }
 
 /// The messages that a page accepts.
@@ -97,10 +104,7 @@ pub(super) fn set_flash(page: &str, message: &impl Serialize) {
 pub(super) fn set_signed_flash(signer: &Signer, page: &str, message: &impl Serialize) {
     let flash = Flash {
         page: page.to_owned(),
-        expires_at: store()
-            .clock()
-            .now()
-            .plus_millis(FLASH_LIFETIME.whole_seconds() * 1_000),
+        expires_at: expiry(store().clock().now()),
         message,
     };
     let value = flash.sign(signer);
@@ -155,6 +159,14 @@ mod tests {
         assert_eq!(shown(&value, &Signer::Anyone, PAGE, NOW), None);
         assert_eq!(shown(&value, &own, "/account", NOW), None);
         assert_eq!(shown(&value, &own, PAGE, LATER), None);
+    }
+
+    #[test]
+    fn a_message_from_the_future_is_not_shown() {
+        let own = session("7f");
+        let value = signed(&own, "Signed out.");
+        let day = 24 * 60 * 60 * 1_000;
+        assert_eq!(shown(&value, &own, PAGE, NOW.plus_millis(-day)), None);
     }
 
     #[test]

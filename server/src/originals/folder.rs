@@ -16,6 +16,7 @@ use std::{
 use hmac::{Hmac, Mac};
 use model::{timestamp::Timestamp, token::TokenId};
 use sha2::Sha256;
+use store::clock::latest;
 use subtle::ConstantTimeEq;
 
 use super::{
@@ -31,6 +32,8 @@ pub(crate) struct Folder {
     folder: Arc<Path>,
     origin: Arc<str>,
     key: Key,
+    /// How long a link is valid, in seconds.
+    lifetime: i64,
 }
 
 /// The key for signatures.
@@ -53,11 +56,17 @@ pub(crate) enum Refused {
 }
 
 impl Folder {
-    pub(super) fn new(folder: PathBuf, origin: String, key: &[u8; 32]) -> Self {
+    pub(super) fn new(
+        folder: PathBuf,
+        origin: String,
+        key: &[u8; 32],
+        lifetime: Duration,
+    ) -> Self {
         Self {
             folder: folder.into(),
             origin: origin.into(),
             key: Key(*key),
+            lifetime: i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX),
         }
     }
 
@@ -71,11 +80,10 @@ impl Folder {
         &self,
         name: ObjectName<'_>,
         token: TokenId,
-        lifetime: Duration,
         now: Timestamp,
     ) -> Result<String, LinkError> {
         match self.find(name).await {
-            Ok(Some(_)) => Ok(self.signed(name, token, lifetime, now)),
+            Ok(Some(_)) => Ok(self.signed(name, token, now)),
             Ok(None) => Err(LinkError::NotStored),
             Err(error) => {
                 tracing::error!(
@@ -88,15 +96,8 @@ impl Folder {
         }
     }
 
-    fn signed(
-        &self,
-        name: ObjectName<'_>,
-        token: TokenId,
-        lifetime: Duration,
-        now: Timestamp,
-    ) -> String {
-        let lifetime = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
-        let expires = (now.epoch_millis().div_euclid(1_000)).saturating_add(lifetime);
+    fn signed(&self, name: ObjectName<'_>, token: TokenId, now: Timestamp) -> String {
+        let expires = self.expiry(now);
         let parts = name.as_str().split('/').map(percent_encoded);
         let path = parts.collect::<Vec<_>>().join("/");
         let (origin, signature) = (&self.origin, self.signature(name.as_str(), expires, token));
@@ -110,7 +111,14 @@ impl Folder {
         code.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Checks whether a link is valid at `now`. Reads no file, and does not check the token.
+    /// When a link that is made at `now` expires, in Unix time.
+    const fn expiry(&self, now: Timestamp) -> i64 {
+        let seconds = now.epoch_millis().div_euclid(1_000);
+        seconds.saturating_add(self.lifetime)
+    }
+
+    /// Checks whether a link is valid at `now`. Reads no file, and does not check the token. A link that works for longer
+    /// than a new one counts as expired: it was made while the clock was ahead, or while links had a longer lifetime.
     ///
     /// # Errors
     /// [`Refused`].
@@ -126,7 +134,8 @@ impl Folder {
         if !bool::from(ours.as_bytes().ct_eq(signature.as_bytes())) {
             return Err(Refused::Invalid);
         }
-        if now.epoch_millis().div_euclid(1_000) >= expires {
+        let seconds = now.epoch_millis().div_euclid(1_000);
+        if seconds >= expires || expires > self.expiry(latest(now)) {
             return Err(Refused::Expired);
         }
         Ok(())
@@ -183,7 +192,7 @@ mod tests {
         fs::create_dir_all(inner.join("456")).expect("made");
         fs::write(inner.join("456/1.jpg"), "one").expect("written");
         fs::write(root.path().join("secret"), "secret").expect("written");
-        let folder = Folder::new(inner, "https://api.example.com".into(), &[7; 32]);
+        let folder = Folder::new(inner, "https://api.example.com".into(), &[7; 32], HOUR);
         (root, folder)
     }
 
@@ -209,7 +218,7 @@ mod tests {
     #[tokio::test]
     async fn the_format_of_a_link_never_changes() {
         let (_root, folder) = folder();
-        let link = folder.link(name("456/1.jpg"), TOKEN, HOUR, NOW).await;
+        let link = folder.link(name("456/1.jpg"), TOKEN, NOW).await;
         assert_eq!(
             link.as_deref(),
             Ok(
@@ -227,6 +236,20 @@ mod tests {
         assert_eq!(check(END * 1_000 - 1), Ok(()));
         assert_eq!(check(END * 1_000), Err(Refused::Expired));
         assert_eq!(check(i64::MAX), Err(Refused::Expired));
+    }
+
+    #[test]
+    fn a_link_from_the_future_is_expired_beyond_what_clocks_may_differ() {
+        let (_root, folder) = folder();
+        let signature = folder.signature("a", END, TOKEN);
+        let check = |before: i64| {
+            let now = NOW.plus_millis(-before);
+            folder.check("a", END, TOKEN, &signature, now)
+        };
+        assert_eq!(check(5 * 60 * 1_000), Ok(()));
+        for before in [5 * 60 * 1_000 + 1, 400 * 24 * 60 * 60 * 1_000] {
+            assert_eq!(check(before), Err(Refused::Expired), "{before}");
+        }
     }
 
     #[test]
@@ -295,7 +318,7 @@ mod tests {
     #[test]
     fn a_signature_of_another_key_is_refused() {
         let (_root, folder) = folder();
-        let other = Folder::new(PathBuf::new(), String::new(), &[8; 32]);
+        let other = Folder::new(PathBuf::new(), String::new(), &[8; 32], HOUR);
         let signature = other.signature("a", END, TOKEN);
         assert_eq!(
             folder.check("a", END, TOKEN, &signature, NOW),
@@ -327,7 +350,7 @@ mod tests {
         ] {
             assert!(!found(path).await, "{path}");
             assert_eq!(
-                folder.link(name(path), TOKEN, HOUR, NOW).await,
+                folder.link(name(path), TOKEN, NOW).await,
                 Err(LinkError::NotStored)
             );
         }
@@ -336,7 +359,7 @@ mod tests {
     #[tokio::test]
     async fn a_missing_folder_has_no_files() {
         let folder = Folder::new("/no/such/folder".into(), String::new(), &[7; 32]);
-        let link = folder.link(name("a"), TOKEN, HOUR, NOW).await;
+        let link = folder.link(name("a"), TOKEN, NOW).await;
         assert_eq!(link, Err(LinkError::NotStored));
     }
 

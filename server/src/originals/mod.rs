@@ -29,18 +29,12 @@ use crate::http::public_url::PublicUrl;
 
 /// The storage of originals. Cloning it is cheap.
 #[derive(Clone, Debug)]
-pub struct Originals(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
-    storage: Storage,
-    /// How long a link is valid.
-    lifetime: Duration,
-}
+pub struct Originals(Arc<Storage>);
 
 #[derive(Debug)]
 enum Storage {
-    Bucket(Bucket),
+    /// With the lifetime of links.
+    Bucket(Bucket, Duration),
     Folder(Folder),
 }
 
@@ -53,18 +47,12 @@ impl Originals {
         key: &[u8; 32],
         lifetime: Duration,
     ) -> Self {
-        let folder = Folder::new(folder, api_url.origin(), key);
-        Self(Arc::new(Inner {
-            storage: Storage::Folder(folder),
-            lifetime,
-        }))
+        let folder = Folder::new(folder, api_url.origin(), key, lifetime);
+        Self(Arc::new(Storage::Folder(folder)))
     }
 
     pub(crate) fn in_bucket(bucket: Bucket, lifetime: Duration) -> Self {
-        Self(Arc::new(Inner {
-            storage: Storage::Bucket(bucket),
-            lifetime,
-        }))
+        Self(Arc::new(Storage::Bucket(bucket, lifetime)))
     }
 
     /// A link to the object of this name, made with a call by `token`. It is valid for the lifetime of links, from `now`.
@@ -78,10 +66,9 @@ impl Originals {
         now: Timestamp,
     ) -> Result<Link, LinkError> {
         let name = ObjectName::parse(path).ok_or(LinkError::NotStored)?;
-        let lifetime = self.0.lifetime;
-        let url = match &self.0.storage {
-            Storage::Bucket(bucket) => bucket.link(name, lifetime, now)?,
-            Storage::Folder(folder) => folder.link(name, token, lifetime, now).await?,
+        let url = match &*self.0 {
+            Storage::Bucket(bucket, lifetime) => bucket.link(name, *lifetime, now)?,
+            Storage::Folder(folder) => folder.link(name, token, now).await?,
         };
         Ok(Link {
             url,
@@ -106,16 +93,16 @@ impl Originals {
 
     /// The folder, if the files are in one.
     pub(crate) fn folder(&self) -> Option<&Folder> {
-        match &self.0.storage {
+        match &*self.0 {
             Storage::Folder(folder) => Some(folder),
-            Storage::Bucket(_) => None,
+            Storage::Bucket(..) => None,
         }
     }
 
     /// How long a link can work after its token was deactivated. None if this server checks the token at each download.
     pub(crate) fn lifetime_without_token(&self) -> Option<Duration> {
-        match self.0.storage {
-            Storage::Bucket(_) => Some(self.0.lifetime),
+        match &*self.0 {
+            Storage::Bucket(_, lifetime) => Some(*lifetime),
             Storage::Folder(_) => None,
         }
     }

@@ -8,7 +8,7 @@ use rand::{RngCore, TryRngCore, rngs::OsRng};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::device_cookies::from_hex;
+use crate::{clock::latest, device_cookies::from_hex};
 
 /// How long a session lasts without use: a working day with its breaks.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(12 * 60 * 60);
@@ -115,11 +115,12 @@ impl Session {
     }
 }
 
-/// Two instants that decide whether a session has ended at `now`. It has if its last use is not after the first, or its
-/// sign-in not after the second.
-pub(crate) fn ended(now: Timestamp) -> (i64, i64) {
+/// Three instants that decide whether a session has ended at `now`. It has if its last use is not after the first, its
+/// sign-in not after the second, or its last use after the third. The last use is never before the sign-in.
+pub(crate) fn ended(now: Timestamp) -> (i64, i64, i64) {
     let before = |end| now.plus_millis(-millis(end)).epoch_millis();
-    (before(IDLE_TIMEOUT), before(ABSOLUTE_TIMEOUT))
+    let latest = latest(now).epoch_millis();
+    (before(IDLE_TIMEOUT), before(ABSOLUTE_TIMEOUT), latest)
 }
 
 pub(super) const fn millis(duration: Duration) -> i64 {

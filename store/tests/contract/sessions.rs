@@ -35,6 +35,8 @@ on_both_engines!(
     unknown_facts_about_a_client_are_left_out,
     one_session_too_many_ends_the_least_recently_used_one,
     purging_removes_exactly_the_ended_sessions,
+    a_session_from_the_future_has_ended_for_every_use,
+    sessions_from_the_future_displace_no_other,
 );
 
 async fn sign_in_from(store: &Store, somebody: &Member, client: &Client) -> SessionKey {
@@ -435,5 +437,56 @@ async fn purging_removes_exactly_the_ended_sessions(store: TestStore) {
     assert_eq!(store.sessions().purge_ended().await.expect("purged"), 1);
     assert_eq!(find(&store, &used).await, None);
     assert!(find(&store, &fresh).await.is_some());
+    assert_eq!(rows(&store).await, 1);
+}
+
+/// The difference that the clocks of two servers may have.
+const SKEW: i64 = 5 * 60 * 1_000;
+const FAR: i64 = 400 * 24 * 60 * 60 * 1_000;
+
+/// The clock was ahead when the session was used, and is right again.
+async fn a_session_from_the_future_has_ended_for_every_use(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    for ahead in [SKEW + 1, FAR] {
+        store.clock.advance(ahead);
+        let key = sign_in(&store, &ada).await;
+        let session = find(&store, &key).await.expect("a session");
+        store.clock.advance(-SKEW);
+        assert!(find(&store, &key).await.is_some(), "{ahead}");
+        assert_eq!(store.sessions().purge_ended().await.expect("purged"), 0);
+        store.clock.advance(SKEW - ahead);
+        assert_eq!(find(&store, &key).await, None, "{ahead}");
+        let watched = store.sessions().watch(&key).await.expect("an answer");
+        assert_eq!(watched, None, "{ahead}");
+        assert!(list(&store, ada.user_id()).await.is_empty(), "{ahead}");
+        for opened in [
+            store.sessions().open_form(&session).await.map(drop),
+            store.sessions().end_all(&session).await.map(drop),
+        ] {
+            assert!(matches!(opened, Err(SessionError::Ended)), "{opened:?}");
+        }
+        // Otherwise it would be open again when the present has caught up.
+        assert_eq!(store.sessions().purge_ended().await.expect("purged"), 1);
+        assert_eq!(rows(&store).await, 0);
+    }
+}
+
+async fn sessions_from_the_future_displace_no_other(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    for number in 0..MAX_SESSIONS {
+        let digest = store
+            .raw()
+            .literal(&[u8::try_from(number).expect("few"); 32]);
+        let (user, at) = (ada.user_id().0, START.0 + FAR);
+        store
+            .raw()
+            .execute(&format!(
+                "INSERT INTO sessions (digest, user_id, created_at, last_used_at, confirmed_at)
+                VALUES ({digest}, {user}, {at}, {at}, {at})"
+            ))
+            .await;
+    }
+    let key = sign_in(&store, &ada).await;
+    assert!(find(&store, &key).await.is_some());
     assert_eq!(rows(&store).await, 1);
 }

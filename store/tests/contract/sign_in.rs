@@ -32,6 +32,7 @@ on_both_engines!(
     many_device_cookies_allow_a_bounded_number_of_wrong_passwords,
     attempts_during_an_outage_do_not_count,
     a_confirmation_lasts_for_the_given_time,
+    a_confirmation_from_the_future_is_none,
     a_wrong_password_confirms_nothing_and_throttles_only_its_session,
     changing_the_password_ends_every_other_session_and_the_old_key,
     an_invalid_new_password_changes_nothing,
@@ -308,6 +309,25 @@ async fn a_confirmation_lasts_for_the_given_time(store: TestStore) {
     let confirmed = session(&store.another_server().await, &key).await;
     assert_eq!(confirmed.confirmed_at(), START.plus_millis(900_000));
     assert!(signs.is_confirmed(&confirmed, time));
+}
+
+/// The clock was ahead when the password was given, and is right again.
+async fn a_confirmation_from_the_future_is_none(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    let key = sign_in(&store, &ada).await;
+    let time = Duration::from_secs(900);
+    let hour = 60 * 60 * 1_000;
+    store.clock.advance(hour);
+    let signed_in = session(&store, &key).await;
+    let confirmed = store.sign_in().confirm(&signed_in, PASSWORD).await;
+    confirmed.expect("confirmed");
+    let confirmed = session(&store, &key).await;
+    assert!(store.sign_in().is_confirmed(&confirmed, time));
+    // Clocks of two servers may differ by five minutes.
+    store.clock.advance(-5 * 60 * 1_000);
+    assert!(store.sign_in().is_confirmed(&confirmed, time));
+    store.clock.advance(-1);
+    assert!(!store.sign_in().is_confirmed(&confirmed, time));
 }
 
 async fn a_wrong_password_confirms_nothing_and_throttles_only_its_session(store: TestStore) {

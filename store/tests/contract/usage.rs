@@ -24,6 +24,7 @@ on_both_engines!(
     counts_of_two_servers_add_up_in_any_order,
     lists_and_receipts_include_uses_that_this_server_has_not_written_yet,
     a_receipt_says_since_when_the_change_is_in_force,
+    a_last_use_in_the_future_gives_way_to_a_present_one,
     deleting_a_token_removes_its_usage_and_no_other,
     an_outage_of_the_database_loses_no_counts,
     more_tokens_than_one_batch_are_all_written,
@@ -191,6 +192,24 @@ async fn lists_and_receipts_include_uses_that_this_server_has_not_written_yet(st
     assert_eq!(receipt.expect("switched").token.last_used, Some(second));
     let receipt = other.tokens().delete((&member).into(), token).await;
     assert_eq!(receipt.expect("deleted").token.last_used, Some(first));
+}
+
+/// The clock was ahead when the token was used, and is right again.
+async fn a_last_use_in_the_future_gives_way_to_a_present_one(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let token = create(&store, &member).await;
+    let day = 24 * 60 * 60 * 1_000;
+    for (ahead, kept) in [(5 * 60 * 1_000, true), (400 * day, false)] {
+        let future = START.plus_millis(ahead);
+        store.clock.advance(ahead);
+        store.usage().count(token, future, None);
+        flush(&store).await;
+        store.clock.advance(-ahead);
+        store.usage().count(token, START, None);
+        flush(&store).await;
+        let last = if kept { future } else { START };
+        assert_eq!(listed(&store, &member, token).await.last_used, Some(last));
+    }
 }
 
 async fn a_receipt_says_since_when_the_change_is_in_force(store: TestStore) {
