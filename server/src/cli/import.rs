@@ -34,6 +34,7 @@ const MAX_REPORTED: u64 = 20;
   image_id,img_url,thumbnail_url,original_path,captured_at,bibs
   IMG_1,https://images.example.com/1.jpg,/t/1.jpg,456/1.jpg,2026-01-19T08:30:00+01:00,1234 A17
 
+The file is UTF-8, with commas between the columns and line feeds (LF or CRLF) at the ends of lines.
 The columns of a .csv file (named in its first line), or the fields of the objects in a .jsonl file (one
 object on each line):
   image_id       required; the photo's name, unique within the event
@@ -43,7 +44,8 @@ object on each line):
   original_path  the original's name in the storage of originals, like 456/IMG_0001.jpg
   width, height  in pixels
   captured_at    RFC 3339 with the time zone: 2026-01-19T08:30:00+01:00
-  bibs           bib numbers; in .csv separated by spaces or semicolons, in .jsonl a list
+  bibs           bib numbers of letters, digits, - and _; in .csv separated by commas (then in quotation
+                 marks), semicolons or spaces, in .jsonl a list
 
 A photo whose image_id the event already has is updated. Bad lines are reported on standard error, and all
 others are loaded; the command then exits with 1.

@@ -47,6 +47,9 @@ impl Columns {
         for (place, cell) in header.iter().enumerate() {
             let name = text(cell)?;
             let column = COLUMNS.iter().position(|(known, _)| *known == name);
+            if let Some(problem) = separator_problem(name) {
+                return Err(problem);
+            }
             let column = column.ok_or_else(|| {
                 let known = COLUMNS.map(|(name, _)| name).join(", ");
                 format!(
@@ -67,6 +70,15 @@ impl Columns {
             count: header.len(),
         })
     }
+}
+
+/// The problem of a header whose columns are separated by another character than a comma. No column has one in its name.
+fn separator_problem(name: &str) -> Option<String> {
+    let separators = [(';', "semicolons"), ('\t', "tabs"), ('|', "vertical bars")];
+    let (_, separators) = separators.iter().find(|(it, _)| name.contains(*it))?;
+    Some(format!(
+        "its first line separates the columns by {separators}; save the file with commas"
+    ))
 }
 
 /// The fields of a photo, with types checked but values not. White space around a value is ignored, and a blank value
@@ -110,7 +122,7 @@ pub(super) fn from_cells(columns: &Columns, cells: &ByteRecord) -> Result<NewPho
         bibs,
     ] = values;
     let owned = |value: Option<&str>| value.map(str::to_owned);
-    let bibs = bibs.unwrap_or_default().split([' ', '\t', '\n', ';']);
+    let bibs = bibs.unwrap_or_default().split(separates_bibs);
     let bibs = bibs.filter(|bib| !bib.is_empty());
     photo(Fields {
         image_id: owned(image_id).unwrap_or_default(),
@@ -123,6 +135,10 @@ pub(super) fn from_cells(columns: &Columns, cells: &ByteRecord) -> Result<NewPho
         captured_at: owned(captured_at),
         bibs: Some(bibs.map(Value::from).collect()),
     })
+}
+
+fn separates_bibs(c: char) -> bool {
+    c.is_whitespace() || matches!(c, ',' | ';')
 }
 
 /// The photo in a JSON object.
@@ -247,13 +263,21 @@ fn instant(value: &str) -> Result<Timestamp, Fault> {
         })
 }
 
+/// One bib number. A text with other characters is probably several numbers, or a number as a spreadsheet formats it.
+/// Nobody would find its photo by that text.
 fn bib(value: &Value) -> Result<Bib, Fault> {
     let text = match value {
         Value::String(text) => text.clone(),
         Value::Number(number) if number.is_u64() => number.to_string(),
         _ => return Err("bibs: must be a list of texts or whole numbers".to_owned()),
     };
-    Bib::parse(&text).map_err(|error| format!("bibs: each {error}"))
+    let bib = Bib::parse(&text).map_err(|error| format!("bibs: each {error}"))?;
+    let shown = bib.to_string();
+    let can_be_a_bib = shown.contains(char::is_alphanumeric)
+        && shown.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
+    can_be_a_bib.then_some(bib).ok_or_else(|| {
+        format!("bibs: `{shown}` must be one bib number of letters, digits, hyphens and underscores")
+    })
 }
 
 #[cfg(test)]
@@ -446,6 +470,55 @@ mod tests {
                 fault.contains("bibs") || fault.contains("sequence"),
                 "{fault}"
             );
+        }
+    }
+
+    #[test]
+    fn bibs_in_csv_are_separated_by_commas_semicolons_and_any_white_space() {
+        let columns = ["image_id", "img_url", "thumbnail_url", "bibs"];
+        let columns = Columns::named(&columns.to_vec().into()).expect("known columns");
+        for text in [
+            "7001,7002",
+            "7001, 7002,",
+            "7001;7002",
+            "7001\u{a0}7002",
+            "\u{2003}7001\t\r\n7002 ",
+            "7001,;, 7002",
+        ] {
+            let photo = from_cells(&columns, &vec!["a", "/a", "/a", text].into());
+            let bibs = photo.expect(text).bibs;
+            let bibs: Vec<_> = bibs.iter().map(Bib::to_string).collect();
+            assert_eq!(bibs, ["7001", "7002"], "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_a_bib_is_refused_by_name_in_both_formats() {
+        for good in ["A-17", "F_12", "Ä7", "۷۰۰۱", "007"] {
+            assert!(with("bibs", json!([good])).is_ok(), "{good}");
+        }
+        for bad in [
+            "7001|7002",
+            "7001/7002",
+            "#7010",
+            "7009.0",
+            "'7001",
+            "7001、7002",
+            "\u{200b}7001",
+            "7001–7005",
+            "-",
+            "=7001",
+            "(7001)",
+        ] {
+            let fault = with("bibs", json!(["12", bad])).expect_err(bad);
+            assert!(fault.starts_with(&format!("bibs: `{bad}` must")), "{fault}");
+        }
+        for bad in ["7001,7002", "7001 7002", "7001\u{a0}7002"] {
+            let object = json!({
+                "image_id": "a", "img_url": "/a", "thumbnail_url": "/a", "bibs": [bad]
+            });
+            let fault = from_json(object.to_string().as_bytes()).expect_err(bad);
+            assert!(fault.starts_with(&format!("bibs: `{bad}` must")), "{fault}");
         }
     }
 

@@ -53,9 +53,16 @@ impl<R: BufRead> Records<R> {
     /// Reads the header.
     ///
     /// # Errors
-    /// [`Unreadable::Header`] if a CSV file lacks a required column or has an unknown one.
+    /// [`Unreadable::Header`] if the file is no UTF-8 text with lines, or if a CSV file lacks a required column or has an
+    /// unknown one.
     pub(super) fn open(format: Format, input: R) -> Result<Self, Unreadable> {
         let mut lines = Lines::new(input);
+        if let Some(first) = lines.next()? {
+            if let Some(problem) = encoding_problem(first.1.start()) {
+                return Err(Unreadable::Header(problem.to_owned()));
+            }
+            lines.give_back(vec![first]);
+        }
         let columns = match format {
             Format::JsonLines => None,
             Format::Csv => {
@@ -92,6 +99,18 @@ impl<R: BufRead> Records<R> {
     /// The number of bytes read so far.
     pub(super) const fn bytes(&self) -> u64 {
         self.lines.bytes
+    }
+}
+
+/// The problem of a file whose first line begins like this, if it is stored in a way that would make every line bad.
+fn encoding_problem(start: &[u8]) -> Option<&'static str> {
+    const UTF_16_MARKS: [&[u8]; 2] = [b"\xFF\xFE", b"\xFE\xFF"];
+    if start.contains(&0) || UTF_16_MARKS.iter().any(|mark| start.starts_with(mark)) {
+        Some("it is UTF-16; save it as UTF-8")
+    } else if start.contains(&b'\r') {
+        Some("its lines end with a carriage return (CR) only; save it with line feeds (LF or CRLF)")
+    } else {
+        None
     }
 }
 
@@ -137,8 +156,16 @@ fn cells(record: &[u8]) -> Result<ByteRecord, Fault> {
 enum Line {
     /// Without its line break.
     Text(Vec<u8>),
-    /// The line is longer than the maximum.
-    TooLong,
+    /// The beginning of a line that is longer than the maximum.
+    TooLong(Vec<u8>),
+}
+
+impl Line {
+    fn start(&self) -> &[u8] {
+        match self {
+            Self::Text(start) | Self::TooLong(start) => start,
+        }
+    }
 }
 
 /// Physical lines with their numbers, from 1.
@@ -166,7 +193,7 @@ impl<R: BufRead> Lines<R> {
             return Ok(match self.next()? {
                 Some((_, Line::Text(text))) if text.trim_ascii().is_empty() => continue,
                 Some((number, Line::Text(text))) => Some((number, Ok(text))),
-                Some((number, Line::TooLong)) => Some((number, Err(too_long()))),
+                Some((number, Line::TooLong(_))) => Some((number, Err(too_long()))),
                 None => None,
             });
         }
@@ -254,7 +281,7 @@ impl<R: BufRead> Lines<R> {
         Ok(Some(if fits {
             Line::Text(text)
         } else {
-            Line::TooLong
+            Line::TooLong(text)
         }))
     }
 }
@@ -371,6 +398,39 @@ mod tests {
         let found = read(Format::JsonLines, b"\"\xFF\"\n{}\n");
         assert_eq!(found[0], bad(1, "is not UTF-8"));
         assert_eq!(found.len(), 2);
+    }
+
+    #[test]
+    fn a_file_that_is_stored_in_another_way_is_named_as_what_it_is() {
+        let text = format!("{HEADER}a,/a,/a,\n");
+        let utf_16 = |bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect();
+        let little: Vec<u8> = utf_16(u16::to_le_bytes);
+        let big: Vec<u8> = utf_16(u16::to_be_bytes);
+        let cr = text.replace('\n', "\r").into_bytes();
+        for (content, what) in [
+            ([b"\xFF\xFE", &little[..]].concat(), "UTF-16"),
+            ([b"\xFE\xFF", &big[..]].concat(), "UTF-16"),
+            (little, "UTF-16"),
+            (big, "UTF-16"),
+            (cr.repeat(MAX_RECORD / cr.len() + 1), "CR"),
+            (cr, "CR"),
+        ] {
+            for format in [Format::Csv, Format::JsonLines] {
+                let input = BufReader::with_capacity(5, &content[..]);
+                let Err(Unreadable::Header(problem)) = Records::open(format, input) else {
+                    panic!("{what} {format:?}");
+                };
+                assert!(problem.contains(what), "{problem}");
+            }
+        }
+        for (separator, name) in [(";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")] {
+            let content = text.replace(',', separator);
+            let Err(Unreadable::Header(problem)) = Records::open(Format::Csv, content.as_bytes())
+            else {
+                panic!("{name}");
+            };
+            assert!(problem.contains(name), "{problem}");
+        }
     }
 
     #[test]
