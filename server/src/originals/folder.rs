@@ -56,12 +56,7 @@ pub(crate) enum Refused {
 }
 
 impl Folder {
-    pub(super) fn new(
-        folder: PathBuf,
-        origin: String,
-        key: &[u8; 32],
-        lifetime: Duration,
-    ) -> Self {
+    pub(super) fn new(folder: PathBuf, origin: String, key: &[u8; 32], lifetime: Duration) -> Self {
         Self {
             folder: folder.into(),
             origin: origin.into(),
@@ -358,7 +353,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_missing_folder_has_no_files() {
-        let folder = Folder::new("/no/such/folder".into(), String::new(), &[7; 32]);
+        let folder = Folder::new("/no/such/folder".into(), String::new(), &[7; 32], HOUR);
         let link = folder.link(name("a"), TOKEN, NOW).await;
         assert_eq!(link, Err(LinkError::NotStored));
     }

@@ -274,9 +274,13 @@ fn bib(value: &Value) -> Result<Bib, Fault> {
     let bib = Bib::parse(&text).map_err(|error| format!("bibs: each {error}"))?;
     let shown = bib.to_string();
     let can_be_a_bib = shown.contains(char::is_alphanumeric)
-        && shown.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
+        && shown
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
     can_be_a_bib.then_some(bib).ok_or_else(|| {
-        format!("bibs: `{shown}` must be one bib number of letters, digits, hyphens and underscores")
+        format!(
+            "bibs: `{shown}` must be one bib number of letters, digits, hyphens and underscores"
+        )
     })
 }
 
