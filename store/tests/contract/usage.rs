@@ -126,6 +126,7 @@ async fn the_last_use_only_moves_forward_whichever_server_writes_last(store: Tes
     let token = create(&store, &member).await;
     let other = store.another_server().await;
     let (early, late) = (START.plus_millis(10), START.plus_millis(2 * HOUR));
+    store.clock.advance(2 * HOUR);
     store.usage().count(token, early, None);
     other.usage().count(token, late, None);
     flush(&other).await;
