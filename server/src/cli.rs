@@ -127,12 +127,18 @@ enum Command {
 
 /// The program: reads the arguments, runs the command and reports the outcome.
 pub async fn main() -> ExitCode {
+    let code = run().await;
+    telemetry::flush();
+    code
+}
+
+async fn run() -> ExitCode {
     const INVALID_CALL: u8 = 2;
     let call = match parse(Cli::command(), env::args_os().collect()) {
         Ok(call) => call,
         Err(Invalid::Call(error)) => error.exit(),
         Err(Invalid::File(error)) => {
-            eprintln!("error: {}", error.on_one_line());
+            telemetry::report_error(&error.on_one_line());
             return ExitCode::from(INVALID_CALL);
         }
     };

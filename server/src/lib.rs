@@ -3,6 +3,9 @@
 //! It is a library so that tests can send requests through [`service()`] without a socket. The program
 //! `developer-zone` is [`cli::main`].
 
+// A write to standard error that fails would panic: `telemetry` writes there.
+#![warn(clippy::print_stderr)]
+
 pub mod api;
 mod assets;
 mod audit;

@@ -18,6 +18,7 @@ use crate::{
         connections::{self, Bounds},
     },
     metrics::{Metrics, connections::ConnectionMetrics},
+    telemetry,
 };
 
 /// How often the usage of tokens is written from memory to the database. A crash loses at most this much.
@@ -60,6 +61,7 @@ pub(crate) fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static,
         task::spawn(async move {
             signalled().await;
             tracing::warn!("a second stop signal: exiting immediately, with requests unfinished");
+            telemetry::flush();
             std::process::exit(1);
         });
     })

@@ -5,6 +5,7 @@
 
 mod json;
 mod request_span;
+mod stderr;
 
 use std::{
     any::Any,
@@ -79,7 +80,7 @@ pub(crate) fn start(filter: &LogFilter, format: LogFormat) {
     let _ = FORMAT.set(format);
     let lines = fmt()
         .with_env_filter(filter.filter())
-        .with_writer(io::stderr);
+        .with_writer(|| stderr::Writer);
     match format {
         LogFormat::Human => RequestSpans(
             lines
@@ -128,7 +129,7 @@ pub(crate) fn report_error(problem: &str) {
     if is_json() && tracing::enabled!(Level::ERROR) {
         tracing::error!(target: "server", "{problem}");
     } else {
-        eprintln!("error: {problem}");
+        print(&format!("error: {problem}"));
     }
 }
 
@@ -137,7 +138,7 @@ pub(crate) fn report_warning(text: &str) {
     if is_json() && tracing::enabled!(Level::WARN) {
         tracing::warn!(target: "server", "{text}");
     } else {
-        eprintln!("WARNING: {text}");
+        print(&format!("WARNING: {text}"));
     }
 }
 
@@ -146,8 +147,23 @@ pub(crate) fn report_wait(text: &str) {
     if is_json() && tracing::enabled!(Level::INFO) {
         tracing::info!(target: "server", "{text}");
     } else {
-        eprintln!("{text}");
+        print(text);
     }
+}
+
+/// Writes a line to standard error, even if logging is off.
+pub(crate) fn print(text: &str) {
+    stderr::write(format!("{text}\n").as_bytes());
+}
+
+/// Waits until all lines are on standard error or lost, but only for a limited time. Called before the process ends.
+pub(crate) fn flush() {
+    stderr::flush();
+}
+
+/// The number of lines that could not be written to standard error.
+pub(crate) fn lost_lines() -> u64 {
+    stderr::lost_lines()
 }
 
 /// Whether the log lines on standard error are JSON.

@@ -19,7 +19,7 @@ use store::{
 
 use self::records::{Format, Records, Unreadable};
 use super::{arguments, output};
-use crate::error::Error;
+use crate::{error::Error, telemetry};
 
 /// The number of photos in one transaction: large enough to be fast, small enough that other writers hardly wait.
 const BATCH: usize = 1_000;
@@ -178,14 +178,19 @@ impl<'a> Tally<'a> {
         self.refused += 1;
         if self.refused <= MAX_REPORTED {
             let (file, fault) = (self.file.display(), printable(fault));
-            self.bar.suspend(|| eprintln!("{file}:{line}: {fault}"));
+            let text = format!("{file}:{line}: {fault}");
+            if self.bar.is_hidden() {
+                telemetry::print(&text);
+            } else {
+                self.bar.println(text);
+            }
         }
     }
 
     fn finish(self, event: EventId) -> Result<(), Error> {
         self.bar.finish_and_clear();
         if self.refused > MAX_REPORTED {
-            eprintln!("… and {} more", self.refused - MAX_REPORTED);
+            telemetry::print(&format!("… and {} more", self.refused - MAX_REPORTED));
         }
         let Imported {
             added,

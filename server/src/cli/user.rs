@@ -1,6 +1,6 @@
 //! `developer-zone user`.
 
-use std::io::{self, BufRead, IsTerminal};
+use std::io::{self, BufRead, IsTerminal, Write};
 
 use clap::Subcommand;
 use model::{
@@ -175,7 +175,7 @@ fn password_from_stdin(email: &Email) -> Result<String, Error> {
     let mut stdin = io::stdin().lock();
     let terminal = stdin.is_terminal();
     if terminal {
-        eprint!("Password for {email} (shown as you type): ");
+        let _ = write!(io::stderr(), "Password for {email} (shown as you type): ");
     }
     read_password(&mut stdin, terminal)
 }

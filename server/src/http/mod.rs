@@ -10,5 +10,6 @@ pub(crate) mod hosts;
 pub mod public_url;
 pub(crate) mod request_id;
 mod service;
+pub(crate) mod target;
 
 pub use self::service::HttpService;

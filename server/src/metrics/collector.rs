@@ -164,6 +164,17 @@ impl Collected {
             )?
             .encode_counter::<NoLabelSet, _, u64>(&telemetry::panics(), None)
     }
+
+    fn lost_lines(encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        encoder
+            .encode_descriptor(
+                "log_lines_lost",
+                "Lines of the log that could not be written to standard error",
+                None,
+                MetricType::Counter,
+            )?
+            .encode_counter::<NoLabelSet, _, u64>(&telemetry::lost_lines(), None)
+    }
 }
 
 /// A metric with a value for each set of labels.
@@ -197,6 +208,7 @@ impl Collector for Collected {
         self.usage(&mut encoder)?;
         self.free_space(&mut encoder)?;
         self.passwords(&mut encoder)?;
-        Self::panics(&mut encoder)
+        Self::panics(&mut encoder)?;
+        Self::lost_lines(&mut encoder)
     }
 }

@@ -38,12 +38,17 @@ impl ServerProcess {
     }
 
     /// Starts a server with this command, and waits for its first line, which shows its address.
-    pub(crate) fn start_with(mut command: Command) -> Self {
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    pub(crate) fn start_with(command: Command) -> Self {
+        Self::start_with_stderr(command, Stdio::piped())
+    }
+
+    /// The same, with this standard error. [`Self::stderr`] is empty unless it is a new pipe.
+    pub(crate) fn start_with_stderr(mut command: Command, stderr: Stdio) -> Self {
+        command.stdout(Stdio::piped()).stderr(stderr);
         let mut child = command.spawn().expect("started");
         let stderr = Arc::new(Mutex::new(String::new()));
-        let reading_stderr = {
-            let (pipe, read) = (child.stderr.take().expect("piped"), stderr.clone());
+        let reading_stderr = child.stderr.take().map(|pipe| {
+            let read = stderr.clone();
             thread::spawn(move || {
                 for line in BufReader::new(pipe).lines() {
                     let line = line.expect("a text");
@@ -52,7 +57,7 @@ impl ServerProcess {
                         .push_str(&format!("{line}\n"));
                 }
             })
-        };
+        });
         let mut pipe = BufReader::new(child.stdout.take().expect("piped"));
         let mut first_line = String::new();
         pipe.read_line(&mut first_line).expect("a text");
@@ -61,7 +66,7 @@ impl ServerProcess {
             .and_then(|address| address.trim_end().parse().ok());
         let Some(address) = address else {
             let _ = child.kill();
-            let _ = reading_stderr.join();
+            let _ = reading_stderr.map(JoinHandle::join);
             panic!("{first_line:?}; {}", stderr.lock().expect("not poisoned"));
         };
         let stdout = thread::spawn(move || {
@@ -75,7 +80,7 @@ impl ServerProcess {
             first_line,
             stdout: Some(stdout),
             stderr,
-            reading_stderr: Some(reading_stderr),
+            reading_stderr,
         }
     }
 
@@ -148,8 +153,9 @@ impl ServerProcess {
             status.is_some()
         });
         let rest = self.stdout.take().expect("read once").join().expect("read");
-        let reading_stderr = self.reading_stderr.take().expect("read once");
-        reading_stderr.join().expect("read");
+        if let Some(reading_stderr) = self.reading_stderr.take() {
+            reading_stderr.join().expect("read");
+        }
         Outcome {
             code: status.and_then(|status| status.code()),
             stdout: format!("{}{rest}", self.first_line),
