@@ -13,7 +13,7 @@
 //! - `Cross-Origin-Resource-Policy`: partners' pages may load the file, because the link is the permission and no cookie
 //!   counts here.
 
-use std::sync::Arc;
+use std::{path::Path as FilePath, sync::Arc};
 
 use axum::{
     Router,
@@ -25,8 +25,10 @@ use axum::{
     routing::get,
 };
 use http::{
-    HeaderValue, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS},
+    HeaderMap, HeaderValue, Method, StatusCode,
+    header::{
+        CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, ETAG, X_CONTENT_TYPE_OPTIONS,
+    },
 };
 use model::{permission::Refusal, token::TokenId};
 use serde::Deserialize;
@@ -34,7 +36,7 @@ use store::Store;
 use tower::ServiceExt;
 use tower_http::services::ServeFile;
 
-use super::{call::decimal, catch_panic, error::ApiError};
+use super::{call::decimal, catch_panic, error::ApiError, file_state::FileState};
 use crate::{
     http::{
         headers::{ANY_ORIGIN, NO_SNIFFING, RESOURCE_POLICY},
@@ -112,15 +114,7 @@ async fn download(
         ApiError::Internal
     })?;
     let file = file.ok_or(ApiError::NoSuchFile)?;
-    let response = ServeFile::new(file).oneshot(request).await;
-    let mut response = response
-        .unwrap_or_else(|never| match never {})
-        .map(Body::new);
-    match response.status() {
-        StatusCode::NOT_FOUND => return Err(ApiError::NoSuchFile),
-        StatusCode::INTERNAL_SERVER_ERROR => return Err(ApiError::Internal),
-        _ => {}
-    }
+    let mut response = serve(&file, request).await?;
     let disposition = HeaderValue::try_from(name.disposition()).map_err(|_| ApiError::Internal)?;
     let headers = response.headers_mut();
     headers.insert(CONTENT_DISPOSITION, disposition);
@@ -133,6 +127,48 @@ async fn download(
         headers.insert(name, value);
     }
     Ok(response)
+}
+
+/// The file, the part of it that the request names, or what its conditions demand.
+async fn serve(file: &FilePath, request: Request) -> Result<Response, ApiError> {
+    let (method, mut headers) = (request.method().clone(), request.headers().clone());
+    let state = state(file).await?;
+    if let Err(status) = state.decide(&method, &mut headers) {
+        let mut response = Response::default();
+        *response.status_mut() = status;
+        response
+            .headers_mut()
+            .extend(state.etag().map(|tag| (ETAG, tag)));
+        return Ok(response);
+    }
+    let mut response = open(file, &method, headers).await?;
+    if self::state(file).await? == state {
+        response
+            .headers_mut()
+            .extend(state.etag().map(|tag| (ETAG, tag)));
+        return Ok(response);
+    }
+    // The file was changed meanwhile: no tag and no part is right for what was opened.
+    open(file, &method, HeaderMap::new()).await
+}
+
+async fn state(file: &FilePath) -> Result<FileState, ApiError> {
+    let data = tokio::fs::metadata(file).await;
+    data.map(|data| FileState::of(&data))
+        .map_err(|_| ApiError::NoSuchFile)
+}
+
+async fn open(file: &FilePath, method: &Method, headers: HeaderMap) -> Result<Response, ApiError> {
+    let mut request = Request::new(Body::empty());
+    *request.method_mut() = method.clone();
+    *request.headers_mut() = headers;
+    let response = ServeFile::new(file).oneshot(request).await;
+    let response = response.unwrap_or_else(|never| match never {});
+    match response.status() {
+        StatusCode::NOT_FOUND => Err(ApiError::NoSuchFile),
+        StatusCode::INTERNAL_SERVER_ERROR => Err(ApiError::Internal),
+        _ => Ok(response.map(Body::new)),
+    }
 }
 
 impl From<Refused> for ApiError {

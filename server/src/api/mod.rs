@@ -23,6 +23,7 @@ mod envelope;
 pub(crate) mod error;
 mod event;
 mod events;
+mod file_state;
 pub(crate) mod files;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;

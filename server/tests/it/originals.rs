@@ -160,6 +160,75 @@ async fn a_range_of_a_file_can_be_requested() {
     assert_eq!(beyond.0, StatusCode::RANGE_NOT_SATISFIABLE);
 }
 
+/// Several ranges, other units and invalid ranges are ignored (RFC 9110, 14.2).
+#[tokio::test]
+async fn only_a_single_range_of_bytes_is_a_part() {
+    let server = TestServer::on_sqlite().await;
+    let link = link_to(&server, "1.jpg").await;
+    for (range, status) in [
+        ("bytes=0-0,2-3", 200),
+        ("lines=1-2", 200),
+        ("bytes=5-2", 200),
+        ("bytes=x-", 200),
+        ("bytes", 200),
+        ("Bytes=4-6", 206),
+        ("bytes=4-99999999999999999999", 206),
+        ("bytes=-9999", 206),
+        ("bytes=99999999999999999999-", 416),
+    ] {
+        let client = server.anonymous().with("range", range);
+        let part = download(&client, Method::GET, &link).await;
+        assert_eq!(part.0.as_u16(), status, "{range}");
+        let whole = download(&client, Method::HEAD, &link).await;
+        assert_eq!(whole.0, StatusCode::OK, "{range}");
+    }
+}
+
+#[tokio::test]
+async fn a_resumed_download_never_mixes_two_files() {
+    let server = TestServer::on_sqlite().await;
+    let link = link_to(&server, "1.jpg").await;
+    let (_, headers, _) = download(&server.anonymous(), Method::GET, &link).await;
+    let tag = headers["etag"].to_str().expect("a text").to_owned();
+    let date = headers["last-modified"]
+        .to_str()
+        .expect("a text")
+        .to_owned();
+    let resume = async |condition: &str| {
+        let client = server.anonymous().with("range", "bytes=4-");
+        download(&client.with("if-range", condition), Method::GET, &link).await
+    };
+    assert_eq!(resume(&tag).await.0, StatusCode::PARTIAL_CONTENT);
+    for weak in [&date, &format!("W/{tag}")] {
+        assert_eq!(resume(weak).await.0, StatusCode::OK, "{weak}");
+    }
+    for (condition, status) in [("if-none-match", 304), ("if-match", 200)] {
+        let client = server.anonymous().with(condition, &tag);
+        let found = download(&client, Method::GET, &link).await;
+        assert_eq!(found.0.as_u16(), status, "{condition}");
+    }
+
+    // As long as before, and of the same time, as some copying tools leave it.
+    let file = server.originals.path().join("1.jpg");
+    let modified = fs::metadata(&file).and_then(|data| data.modified());
+    let other = b"OTHER".iter().cycle().take(PICTURE.len());
+    let other: Vec<u8> = other.copied().collect();
+    fs::write(file.with_extension("new"), &other).expect("written");
+    let new = fs::File::options()
+        .write(true)
+        .open(file.with_extension("new"));
+    let set = new.expect("opened").set_modified(modified.expect("a time"));
+    set.expect("set");
+    fs::rename(file.with_extension("new"), &file).expect("replaced");
+    let (status, headers, body) = resume(&tag).await;
+    assert_eq!((status, &body), (StatusCode::OK, &other));
+    assert_ne!(headers["etag"], tag);
+    assert_eq!(headers["last-modified"], date);
+    let client = server.anonymous().with("if-match", &tag);
+    let failed = download(&client, Method::GET, &link).await;
+    assert_eq!(failed.0, StatusCode::PRECONDITION_FAILED);
+}
+
 #[tokio::test]
 async fn a_file_may_have_any_name() {
     let server = TestServer::on_sqlite().await;
