@@ -19,7 +19,7 @@ use crate::{
     audit::{Record, email_of},
     change::{lock_any_account, lock_organisation},
     database::{
-        DATABASE_TIMEOUT, free_beside, names_a_postgres, sqlite_file, values, without_password,
+        DATABASE_TIMEOUT, Purpose, free_beside, names_a_postgres, sqlite_file, values, without_password,
     },
     error::{BackupError, DatabaseError, OpenError, SchemaError},
     schema,
@@ -253,7 +253,8 @@ impl Store {
     }
 
     async fn distrust_some(&self) -> Result<Distrusted, DatabaseError> {
-        let mut transaction = self.database().begin().await?;
+        let revocations = self.database_for(Purpose::Revocation);
+        let mut transaction = revocations.begin().await?;
         let limit = values![DISTRUSTED_AT_ONCE];
         // In the order of locks of `crate::change`.
         let users: Vec<(i64,)> = transaction.fetch_all(SIGNED_IN, limit).await?;

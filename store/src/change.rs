@@ -31,7 +31,7 @@ use crate::{
     organisation_row::OrganisationRow,
     permission::TokenPermission,
     record_allowance::RecordedBy,
-    sessions::{Session, ended},
+    sessions::session::{Session, ended},
 };
 
 /// A transaction that has checked its user or operator: they may make the change.

@@ -11,7 +11,7 @@ mod change;
 pub mod clock;
 mod database;
 pub mod demo;
-mod device_cookies;
+pub mod device_cookies;
 pub mod error;
 pub mod events;
 pub mod key_cache;

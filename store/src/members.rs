@@ -15,7 +15,7 @@ use crate::{
     database::values,
     error::{DatabaseError, MemberError, PlanRequired},
     organisation_row::OrganisationRow,
-    sessions::Session,
+    sessions::session::Session,
 };
 
 /// Proof that a user belongs to an organisation, with the organisation at the time of the read. Only

@@ -9,7 +9,7 @@
 //!
 //! Sessions begin only in [`crate::sign_in`].
 
-mod session;
+pub(crate) mod session;
 
 use std::time::Duration;
 
@@ -23,9 +23,8 @@ use model::{
 use rand::{Rng, TryRngCore, rngs::OsRng};
 use tokio::time::Instant;
 
-pub(crate) use self::session::ended;
-use self::session::millis;
 pub use self::session::{ABSOLUTE_TIMEOUT, IDLE_TIMEOUT, Session, SessionKey};
+use self::session::{ended, millis};
 use crate::{
     Store,
     audit::{Record, email_of},

@@ -125,8 +125,23 @@ impl<'a> SignIn<'a> {
         Ok(SignedIn {
             user_id: UserId(account.id),
             session: self.begin(&account, client, replaces).await?,
-            device_cookie: self.device_cookie(device, email, hash).await?,
+            device_cookie: self
+                .device_cookie(device, UserId(account.id), email, hash)
+                .await?,
         })
+    }
+
+    /// The device of this cookie, and the account that signed in there; none if the cookie is made up. It takes no read.
+    /// The account's password can be another one by now.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn known_device(
+        &self,
+        device_cookie: &str,
+    ) -> Result<Option<(DeviceId, UserId)>, DatabaseError> {
+        let key = self.store.device_cookie_key().await?;
+        Ok(DeviceId::made_with(device_cookie, key))
     }
 
     /// The device that the cookie names, if the account with this address and hash has signed in there.
@@ -140,7 +155,7 @@ impl<'a> SignIn<'a> {
             return Ok(None);
         };
         let key = self.store.device_cookie_key().await?;
-        Ok(DeviceId::proven(cookie, &key, email, password_hash))
+        Ok(DeviceId::proven(cookie, key, email, password_hash))
     }
 
     /// The cookie for this device, or for a new one. A known device keeps its number: otherwise each sign-in would give
@@ -148,12 +163,13 @@ impl<'a> SignIn<'a> {
     async fn device_cookie(
         &self,
         device: Option<DeviceId>,
+        owner: UserId,
         email: &Email,
         password_hash: &str,
     ) -> Result<String, DatabaseError> {
         let key = self.store.device_cookie_key().await?;
         let device = device.unwrap_or_else(DeviceId::random);
-        Ok(device.proof(&key, email, password_hash))
+        Ok(device.cookie(key, owner, email, password_hash))
     }
 
     /// Records that the user of this session has just given the password again.
@@ -198,7 +214,9 @@ impl<'a> SignIn<'a> {
         let changed = SignedIn {
             user_id: session.user_id(),
             session: self.new_key(session.user_id()).await?,
-            device_cookie: self.device_cookie(device, &email, &hash).await?,
+            device_cookie: self
+                .device_cookie(device, session.user_id(), &email, &hash)
+                .await?,
         };
         let by = RecordedBy::Passwords(session.user_id());
         self.store.take_record(by)?;

@@ -16,8 +16,10 @@ use crate::{
 /// the disk is full, SQLite cannot move them into the database file and begin the log again.
 const LOG_SIZE: u64 = 32 * 1024 * 1024;
 
-/// What is written to make the log that large. The first two MiB stay in SQLite's cache.
-const WRITTEN: i64 = 36 * 1024 * 1024;
+/// What is written to make the log that large: in parts, because a long statement is logged as slow. The first two MiB
+/// stay in SQLite's cache.
+const PARTS: usize = 9;
+const PART: i64 = 4 * 1024 * 1024;
 
 impl Store {
     /// Keeps this many bytes of SQLite's disk free for work that ends access. Does nothing on PostgreSQL.
@@ -65,6 +67,8 @@ async fn grow_log(database: &Database) -> Result<(), DatabaseError> {
         .execute("CREATE TABLE log_reserve (bytes BLOB)", &[])
         .await?;
     let fill = "INSERT INTO log_reserve VALUES (zeroblob($1))";
-    transaction.execute(fill, values![WRITTEN]).await?;
+    for _ in 0..PARTS {
+        transaction.execute(fill, values![PART]).await?;
+    }
     Ok(())
 }

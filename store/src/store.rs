@@ -3,7 +3,6 @@
 use std::{fmt, path::Path, sync::Arc};
 
 use quick_cache::sync::Cache;
-use tokio::sync::OnceCell;
 
 use crate::{
     actor::Origin,
@@ -14,6 +13,7 @@ use crate::{
     password::{PasswordHasher, PasswordLoad},
     record_allowance::{Allowances, RecordedBy},
     sign_in_throttle::SignInThrottle,
+    signing::SigningKeys,
     usage::Usage,
 };
 
@@ -40,7 +40,7 @@ struct Inner {
     passwords: PasswordHasher,
     usage: Usage,
     allowances: Allowances,
-    session_signing_key: OnceCell<[u8; 32]>,
+    signing_keys: SigningKeys,
     /// By the digest of the key.
     ended_sessions: Cache<[u8; 32], ()>,
 }
@@ -64,7 +64,7 @@ impl Store {
                 sign_in_throttle: SignInThrottle::new(),
                 passwords: PasswordHasher::new(),
                 allowances: Allowances::new(),
-                session_signing_key: OnceCell::new(),
+                signing_keys: SigningKeys::default(),
                 ended_sessions: Cache::new(MAX_ENDED_SESSIONS),
             }),
             origin: None,
@@ -124,6 +124,7 @@ impl Store {
         self.inner.key_cache.become_server(lease, clock).await?;
         // Before the first request: none of them must wait for others that read it slowly.
         self.session_signing_key().await?;
+        self.device_cookie_key().await?;
         Ok(())
     }
 
@@ -207,8 +208,8 @@ impl Store {
         &self.inner.ended_sessions
     }
 
-    pub(crate) fn session_signing_key_cell(&self) -> &OnceCell<[u8; 32]> {
-        &self.inner.session_signing_key
+    pub(crate) fn signing_keys(&self) -> &SigningKeys {
+        &self.inner.signing_keys
     }
 }
 

@@ -48,7 +48,7 @@ impl Cookies {
     }
 
     /// The device cookie, if the browser sends one.
-    pub(super) fn known_browser(self, headers: &HeaderMap) -> Option<String> {
+    pub fn known_browser(self, headers: &HeaderMap) -> Option<String> {
         find(headers, self.known_browser_name()).map(|cookie| cookie.value().to_owned())
     }
 

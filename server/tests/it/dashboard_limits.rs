@@ -11,7 +11,8 @@ use serde_json::json;
 use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::support::{
-    MEMBER,
+    DEMO_PASSWORD, MEMBER,
+    browser::{Browser, HOME},
     client::{Client, Response},
     server::TestServer,
 };
@@ -21,7 +22,6 @@ const OF_SESSION: usize = 8;
 const OF_ACCOUNT: usize = 16;
 const OF_NETWORK: usize = 64;
 
-const HOME: &str = "192.0.2.7";
 const ELSEWHERE: &str = "198.51.100.7";
 
 /// Begins this many requests that never end, until this is dropped. Returns when the server reads all of their bodies:
@@ -187,4 +187,34 @@ async fn a_network_of_strangers_is_limited_and_hinders_no_member_there_and_no_st
     refused(&forger).await;
     assert_served(&page(&server.anonymous().at(ELSEWHERE)).await);
     assert_served(&page(&server.session(MEMBER).await.at(HOME)).await);
+}
+
+/// A browser at this address where the member has signed in before, without a session.
+async fn known_device(server: &TestServer, address: &str) -> Client {
+    let mut browser = Browser::at(server, address);
+    assert_eq!(browser.sign_in(MEMBER, DEMO_PASSWORD).await, "/events");
+    let cookie = browser.cookie("known-browser").expect("a cookie");
+    let client = server.anonymous().at(HOME);
+    client.with("cookie", format!("known-browser={cookie}"))
+}
+
+#[tokio::test]
+async fn neither_strangers_nor_members_nor_one_device_can_prevent_a_sign_in_on_a_known_device() {
+    let server = TestServer::on_sqlite().await;
+    let (known, other) = (
+        known_device(&server, HOME).await,
+        known_device(&server, ELSEWHERE).await,
+    );
+    let stranger = server.anonymous().at(HOME);
+    let _strangers = hold(&stranger, OF_NETWORK).await;
+    let session = server.session(MEMBER).await.at(HOME);
+    let _members = hold(&session, OF_SESSION).await;
+    let _devices = hold(&other, OF_SESSION).await;
+    for client in [stranger, session, other] {
+        refused(&client).await;
+    }
+    let form = format!("email=member%40example.com&password={DEMO_PASSWORD}");
+    let signed_in = known.form("sign-in", &form).await;
+    assert_eq!(signed_in.status, StatusCode::SEE_OTHER);
+    assert_eq!(signed_in.location(), "/events");
 }

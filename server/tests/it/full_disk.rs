@@ -237,6 +237,7 @@ fn without_a_free_byte_tokens_are_deactivated_and_deleted_and_people_sign_in_and
     assert_eq!(status, 303);
     let (status, _) = cramped.call(&cookie, "watch-tokens", "");
     assert_ne!(status, 200);
+    cramped.done(&["after-restore", "--yes"]);
     assert_eq!(cramped.free_bytes(), 0);
 
     cramped.make_room();

@@ -666,6 +666,9 @@ fn an_operator_can_shorten_the_lifetime_of_links() {
     let since = receipt["in_force_since"].as_i64().expect("a time");
     assert_eq!(receipt["links_until"], since + 600_000, "{receipt}");
     assert_eq!(switch("activate-token")["links_until"], Value::Null);
+    let receipt = switch("deactivate-all-tokens");
+    let since = receipt["since"].as_i64().expect("a time");
+    assert_eq!(receipt["links_until"], since + 600_000, "{receipt}");
     let plain_form = [&headers[..], &[("Accept", "text/html")]].concat();
     let body = format!("organisation_id=903&token_id={id}");
     let response = server.post("/api/dashboard/delete-token", &plain_form, &body);

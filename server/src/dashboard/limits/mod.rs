@@ -2,12 +2,12 @@
 //!
 //! Each of the three has a rate and a maximum of requests at the same time. A request counts for the caller's network.
 //! With a session key that a server of ours has made, it also counts for the session and its account, until this server
-//! reads that the session has ended. A made-up session cookie counts as none, and is recognised without a read of the
-//! database.
+//! reads that the session has ended. Without a session, a device cookie that a server of ours has made counts in the same
+//! way. A made-up cookie counts as none, and is recognised without a read of the database.
 //!
-//! The limits exist three times, and one kind of request does not use up another one's ([`Kind`]). So a stranger who
-//! shares a network with a member cannot hinder the member, and an account that has used up its requests can still
-//! deactivate its tokens and sign out.
+//! The limits exist once for each kind of request, and one kind does not use up another one's ([`Kind`]). So a stranger
+//! who shares a network with a member cannot hinder the member, who can also sign in on a known device. An account that
+//! has used up its requests can still deactivate its tokens and sign out.
 //!
 //! Each server has its own limits.
 
@@ -22,7 +22,7 @@ use app::{
 use axum::{
     Json,
     extract::{Request, State},
-    http::{StatusCode, header::RETRY_AFTER},
+    http::{HeaderMap, StatusCode, header::RETRY_AFTER},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -31,7 +31,7 @@ use model::{
     client::{ClientAddress, ClientNetwork},
     user::UserId,
 };
-use store::{Store, sessions::SessionKey};
+use store::{Store, device_cookies::DeviceId};
 
 use self::running::{Run, Running};
 use crate::api::throttle::{Key, RateLimit, Throttle, whole_seconds};
@@ -45,7 +45,7 @@ struct Policy {
 }
 
 /// A browser opens six connections at the same time, and an open page asks every two seconds.
-const PER_SESSION: Policy = Policy {
+const PER_BROWSER: Policy = Policy {
     rate: RateLimit::a_second(50.0, 150),
     at_once: 8,
 };
@@ -81,34 +81,45 @@ const NARROWING: [&str; 7] = [
 struct Sender {
     /// None if the request came over no network, as in tests.
     network: Option<ClientNetwork>,
-    /// None without a session key that a server of ours has made.
-    member: Option<Member>,
+    /// None without a cookie that a server of ours has made.
+    known: Option<Known>,
 }
 
+/// What a cookie of ours says. It lets nobody in.
 #[derive(Clone, Copy, Debug)]
-struct Member {
+struct Known {
     account: UserId,
+    by: KnownBy,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum KnownBy {
     /// The digest of the session's key.
-    session: [u8; 32],
+    Session([u8; 32]),
+    /// A device where the account has signed in before.
+    Device(DeviceId),
 }
 
 /// What a request is for. Each kind has its own limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// Anything without a session: mainly sign-in.
+    /// Anything without a cookie of ours: mainly sign-in.
     Stranger = 0,
-    /// Pages and changes.
-    Usual = 1,
-    /// One of [`NARROWING`].
-    Narrowing = 2,
+    /// Anything from a known device without a session: mainly sign-in.
+    KnownDevice = 1,
+    /// Pages and changes, in a session.
+    Usual = 2,
+    /// One of [`NARROWING`], in a session.
+    Narrowing = 3,
 }
 
 impl Kind {
     fn of(sender: &Sender, path: &str) -> Self {
-        match sender.member {
+        match sender.known.map(|known| known.by) {
             None => Self::Stranger,
-            Some(_) if NARROWING.contains(&path) => Self::Narrowing,
-            Some(_) => Self::Usual,
+            Some(KnownBy::Device(_)) => Self::KnownDevice,
+            Some(KnownBy::Session(_)) if NARROWING.contains(&path) => Self::Narrowing,
+            Some(KnownBy::Session(_)) => Self::Usual,
         }
     }
 }
@@ -118,13 +129,13 @@ impl Kind {
 pub(super) struct Limits {
     store: Store,
     cookies: Cookies,
-    kinds: Arc<[Budgets<DefaultClock>; 3]>,
+    kinds: Arc<[Budgets<DefaultClock>; 4]>,
 }
 
 impl Limits {
     pub(super) fn new(store: Store, cookies: Cookies) -> Self {
         let clock = DefaultClock::default();
-        let kinds = [(); 3].map(|()| Budgets::new(&clock));
+        let kinds = [(); 4].map(|()| Budgets::new(&clock));
         Self {
             store,
             cookies,
@@ -132,15 +143,24 @@ impl Limits {
         }
     }
 
-    /// The member with this session key, if a server of ours made it. If the database cannot be read, the request itself
+    /// What the request's cookies say, if servers of ours made them. If the database cannot be read, the request itself
     /// reports that.
-    async fn member(&self, key: Option<SessionKey>) -> Option<Member> {
-        let key = key?;
+    async fn known(&self, headers: &HeaderMap) -> Option<Known> {
+        if let Some(session) = self.session(headers).await {
+            return Some(session);
+        }
+        let cookie = self.cookies.known_browser(headers)?;
+        let device = self.store.sign_in().known_device(&cookie).await;
+        let (device, account) = device.ok().flatten()?;
+        let by = KnownBy::Device(device);
+        Some(Known { account, by })
+    }
+
+    async fn session(&self, headers: &HeaderMap) -> Option<Known> {
+        let key = self.cookies.session_key(headers)?;
         let account = self.store.sessions().owner(&key).await.ok().flatten()?;
-        Some(Member {
-            account,
-            session: key.digest(),
-        })
+        let by = KnownBy::Session(key.digest());
+        Some(Known { account, by })
     }
 }
 
@@ -154,9 +174,8 @@ pub(super) async fn layer(
 ) -> Response {
     let client = request.extensions().get::<ClientAddress>();
     let network = client.map(|client| client.network());
-    let key = limits.cookies.session_key(request.headers());
-    let member = limits.member(key).await;
-    let sender = Sender { network, member };
+    let known = limits.known(request.headers()).await;
+    let sender = Sender { network, known };
     let kind = Kind::of(&sender, request.uri().path());
     if kind == Kind::Narrowing {
         request.extensions_mut().insert(Revocation);
@@ -178,14 +197,15 @@ fn refusal(seconds: u64) -> Response {
 
 /// What one kind of requests may use.
 struct Budgets<C: Clock> {
-    sessions: Budget<[u8; 32], C>,
+    /// For each session, or each known device.
+    browsers: Budget<KnownBy, C>,
     accounts: Budget<UserId, C>,
     networks: Budget<ClientNetwork, C>,
 }
 
 /// A request that is within its limits, for as long as it runs.
 type Runs = (
-    Option<Run<[u8; 32]>>,
+    Option<Run<KnownBy>>,
     Option<Run<UserId>>,
     Option<Run<ClientNetwork>>,
 );
@@ -193,7 +213,7 @@ type Runs = (
 impl<C: Clock + Clone> Budgets<C> {
     fn new(clock: &C) -> Self {
         Self {
-            sessions: Budget::new(PER_SESSION, clock.clone()),
+            browsers: Budget::new(PER_BROWSER, clock.clone()),
             accounts: Budget::new(PER_ACCOUNT, clock.clone()),
             networks: Budget::new(PER_NETWORK, clock.clone()),
         }
@@ -209,10 +229,10 @@ impl<C: Clock + Clone> Budgets<C> {
         if store::sabotage::no_shares() {
             return Ok((None, None, None));
         }
-        let session = sender.member.map(|member| member.session);
-        let account = sender.member.map(|member| member.account);
+        let by = sender.known.map(|known| known.by);
+        let account = sender.known.map(|known| known.account);
         Ok((
-            self.sessions.begin(session)?,
+            self.browsers.begin(by)?,
             self.accounts.begin(account)?,
             self.networks.begin(sender.network)?,
         ))
@@ -256,9 +276,9 @@ mod tests {
         let address = ClientAddress::new(address.parse().expect("an address"));
         Sender {
             network: Some(address.network()),
-            member: Some(Member {
+            known: Some(Known {
                 account: UserId(account),
-                session: [session; 32],
+                by: KnownBy::Session([session; 32]),
             }),
         }
     }
@@ -303,10 +323,7 @@ mod tests {
     #[test]
     fn changes_that_make_an_account_safer_have_limits_of_their_own() {
         let ada = sender("192.0.2.1", 1, 1);
-        let stranger = Sender {
-            member: None,
-            ..ada
-        };
+        let stranger = Sender { known: None, ..ada };
         for path in NARROWING {
             assert_eq!(Kind::of(&ada, path), Kind::Narrowing, "{path}");
             assert_eq!(Kind::of(&stranger, path), Kind::Stranger, "{path}");
