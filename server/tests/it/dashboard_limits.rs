@@ -26,6 +26,9 @@ const ELSEWHERE: &str = "198.51.100.7";
 
 /// Begins this many requests that never end, until this is dropped. Returns when the server reads all of their bodies:
 /// from then on they count.
+///
+/// # Panics
+/// If one of them is refused.
 async fn hold(client: &Client, count: usize) -> JoinSet<()> {
     let form = "application/x-www-form-urlencoded";
     let client = client.clone().with("content-type", form);
@@ -45,7 +48,10 @@ async fn hold(client: &Client, count: usize) -> JoinSet<()> {
         });
     }
     for _ in 0..count {
-        arrivals.recv().await.expect("held");
+        tokio::select! {
+            arrival = arrivals.recv() => arrival.expect("held"),
+            _ended = held.join_next() => panic!("a request ended"),
+        }
     }
     held
 }
