@@ -1,7 +1,6 @@
 //! Signing keys, shared by all servers of one database.
 
 use rand::{RngCore, TryRngCore, rngs::OsRng};
-use tokio::sync::OnceCell;
 
 use crate::{
     Store,
@@ -22,13 +21,6 @@ const FIND: &str = "SELECT key FROM signing_keys WHERE purpose = $1";
 const WRITE: &str =
     "INSERT INTO signing_keys (purpose, key) VALUES ($1, $2) ON CONFLICT (purpose) DO NOTHING";
 
-/// Keys that were read.
-#[derive(Default)]
-pub(crate) struct SigningKeys {
-    sessions: OnceCell<[u8; 32]>,
-    device_cookies: OnceCell<[u8; 32]>,
-}
-
 impl Store {
     /// The key with which all servers of this database sign links to files: 32 random bytes, created at the first
     /// call.
@@ -42,17 +34,14 @@ impl Store {
     /// The key with which all servers sign device cookies. It is read once, so a made-up cookie costs no further read.
     pub(crate) async fn device_cookie_key(&self) -> Result<&[u8; 32], DatabaseError> {
         let read = || self.signing_key(DEVICE_COOKIES);
-        self.signing_keys()
-            .device_cookies
-            .get_or_try_init(read)
-            .await
+        self.device_cookie_key_cell().get_or_try_init(read).await
     }
 
     /// The key with which all servers sign session keys. It is read once, so a made-up session key costs no further
     /// read.
     pub(crate) async fn session_signing_key(&self) -> Result<&[u8; 32], DatabaseError> {
         let read = || self.signing_key(SESSION_KEYS);
-        self.signing_keys().sessions.get_or_try_init(read).await
+        self.session_signing_key_cell().get_or_try_init(read).await
     }
 
     async fn signing_key(&self, purpose: &str) -> Result<[u8; 32], DatabaseError> {

@@ -3,6 +3,7 @@
 use std::{fmt, path::Path, sync::Arc};
 
 use quick_cache::sync::Cache;
+use tokio::sync::OnceCell;
 
 use crate::{
     actor::Origin,
@@ -13,7 +14,6 @@ use crate::{
     password::{PasswordHasher, PasswordLoad},
     record_allowance::{Allowances, RecordedBy},
     sign_in_throttle::SignInThrottle,
-    signing::SigningKeys,
     usage::Usage,
 };
 
@@ -40,7 +40,8 @@ struct Inner {
     passwords: PasswordHasher,
     usage: Usage,
     allowances: Allowances,
-    signing_keys: SigningKeys,
+    session_signing_key: OnceCell<[u8; 32]>,
+    device_cookie_key: OnceCell<[u8; 32]>,
     /// By the digest of the key.
     ended_sessions: Cache<[u8; 32], ()>,
 }
@@ -64,7 +65,8 @@ impl Store {
                 sign_in_throttle: SignInThrottle::new(),
                 passwords: PasswordHasher::new(),
                 allowances: Allowances::new(),
-                signing_keys: SigningKeys::default(),
+                session_signing_key: OnceCell::new(),
+                device_cookie_key: OnceCell::new(),
                 ended_sessions: Cache::new(MAX_ENDED_SESSIONS),
             }),
             origin: None,
@@ -208,8 +210,12 @@ impl Store {
         &self.inner.ended_sessions
     }
 
-    pub(crate) fn signing_keys(&self) -> &SigningKeys {
-        &self.inner.signing_keys
+    pub(crate) fn session_signing_key_cell(&self) -> &OnceCell<[u8; 32]> {
+        &self.inner.session_signing_key
+    }
+
+    pub(crate) fn device_cookie_key_cell(&self) -> &OnceCell<[u8; 32]> {
+        &self.inner.device_cookie_key
     }
 }
 
