@@ -19,7 +19,8 @@ use crate::{
     audit::{Record, email_of},
     change::{lock_any_account, lock_organisation},
     database::{
-        DATABASE_TIMEOUT, Purpose, free_beside, names_a_postgres, sqlite_file, values, without_password,
+        DATABASE_TIMEOUT, Purpose, free_beside, names_a_postgres, sqlite_file, values,
+        without_password,
     },
     error::{BackupError, DatabaseError, OpenError, SchemaError},
     schema,
