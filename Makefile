@@ -88,7 +88,7 @@ test-sections: setup-build
 	$(call section,Tests)
 	@tools/scripts/together test-rust test-revocation e2e
 
-test-rust: export RUST_TEST_THREADS := 8
+test-rust: export RUST_TEST_THREADS := 4
 test-rust: setup-test
 	$(call section,Rust tests)
 	@cargo test $(TESTED)

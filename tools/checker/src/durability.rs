@@ -30,24 +30,32 @@ const MAX_DELETED: usize = 30;
 const KILLS: &str = "kill -9 of the server";
 const COMMANDS_KILLED: &str = "kill -9 of a command";
 
-/// Runs on SQLite, then on PostgreSQL.
+/// Runs on SQLite, then on PostgreSQL. Each round is `pace` times longer than usual.
 ///
 /// # Errors
 /// If the run itself fails: no PostgreSQL, no program, or a server that does not start.
 pub(crate) async fn run(
     seed: u64,
     rounds: usize,
+    pace: u32,
     program: &Program,
     folder: &Path,
 ) -> Result<Vec<Report>> {
     eprintln!("SQLite");
     // SQLite has only one server, so a change never waits for a lease.
-    let sqlite = run_on(sqlite_in(folder), seed, rounds, program, Duration::ZERO);
+    let sqlite = run_on(
+        sqlite_in(folder),
+        seed,
+        rounds,
+        pace,
+        program,
+        Duration::ZERO,
+    );
     let sqlite = until_signal(sqlite).await?;
     eprintln!("PostgreSQL");
     let database = PostgresDatabase::create("durability").await?;
     let lease = program.lease().unwrap_or_default();
-    let postgres = run_on(database.url(None)?, seed, rounds, program, lease);
+    let postgres = run_on(database.url(None)?, seed, rounds, pace, program, lease);
     let postgres = until_signal(postgres).await;
     database.drop().await?;
     Ok(vec![sqlite, postgres?])
@@ -74,6 +82,7 @@ async fn run_on(
     database_url: String,
     seed: u64,
     rounds: usize,
+    pace: u32,
     program: &Program,
     wait: Duration,
 ) -> Result<Report> {
@@ -123,7 +132,7 @@ async fn run_on(
             working.spawn(worker.work_until_killed());
         }
         let base = Duration::from_millis(rng.random_range(40..400));
-        sleep(base + wait.mul_f64(rng.random_range(0.0..4.0))).await;
+        sleep(pace * (base + wait.mul_f64(rng.random_range(0.0..4.0)))).await;
         server.kill().await?;
         *faults.entry(KILLS).or_default() += 1;
         while let Some(worker) = working.join_next().await {

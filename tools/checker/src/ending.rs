@@ -426,6 +426,10 @@ impl Verdict for Report {
     fn caught_a_broken_promise(&self) -> bool {
         self.shortfalls().is_empty() && self.violations().next().is_some()
     }
+
+    fn saw_too_little(&self) -> bool {
+        !self.shortfalls().is_empty() && self.violations().next().is_none()
+    }
 }
 
 impl fmt::Display for Report {

@@ -95,6 +95,10 @@ enum Task {
     },
 }
 
+/// How many times longer a short run is repeated if it saw too little, because the machine is slow or busy. A violation
+/// is never repeated.
+const SLOWER: [u32; 2] = [5, 25];
+
 #[tokio::main]
 async fn main() -> ExitCode {
     match perform(Arguments::parse()).await {
@@ -134,35 +138,16 @@ async fn run_and_judge(
     program: &Program,
     folder: &Path,
 ) -> Result<bool> {
+    let mut reports = run(arguments, seed, 1, program, folder).await?;
+    for pace in SLOWER.into_iter().filter(|_| arguments.short) {
+        if !reports.iter().any(|report| report.saw_too_little()) {
+            break;
+        }
+        eprintln!("this run saw too little: the next one is {pace} times longer");
+        let folder = tempfile::tempdir_in(folder)?;
+        reports = run(arguments, seed, pace, program, folder.path()).await?;
+    }
     let expect_violation = arguments.expect_violation;
-    let servers = usize::from(arguments.servers);
-    let reports: Vec<Box<dyn Verdict>> = match &arguments.task {
-        None => {
-            let plan = revocation::Plan {
-                seed,
-                servers,
-                length: (!arguments.short).then(|| Duration::from_secs(60 * arguments.minutes)),
-                lies: arguments.lie,
-            };
-            vec![Box::new(revocation::run(&plan, program).await?)]
-        }
-        Some(Task::Durability { rounds }) => {
-            let rounds = if arguments.short { 10 } else { *rounds };
-            let reports = durability::run(seed, rounds, program, folder).await?;
-            reports
-                .into_iter()
-                .map(|report| Box::new(report) as _)
-                .collect()
-        }
-        Some(Task::Ends { rounds }) => {
-            let rounds = if arguments.short { 1 } else { *rounds };
-            vec![Box::new(ending::run(seed, servers, rounds, program).await?)]
-        }
-        Some(Task::Siege { minutes }) => {
-            let length = (!arguments.short).then(|| Duration::from_secs(60 * minutes));
-            vec![Box::new(siege::run(seed, length, program, folder).await?)]
-        }
-    };
     let mut stdout = io::stdout().lock();
     for report in &reports {
         writeln!(stdout, "{report}")?;
@@ -182,4 +167,47 @@ async fn run_and_judge(
     };
     writeln!(stdout, "history-checker: {verdict} (seed {seed})")?;
     Ok(passed)
+}
+
+/// Runs once. `pace` makes the run longer.
+async fn run(
+    arguments: &Arguments,
+    seed: u64,
+    pace: u32,
+    program: &Program,
+    folder: &Path,
+) -> Result<Vec<Box<dyn Verdict>>> {
+    let servers = usize::from(arguments.servers);
+    Ok(match &arguments.task {
+        None => {
+            let plan = revocation::Plan {
+                seed,
+                servers,
+                length: (!arguments.short).then(|| Duration::from_secs(60 * arguments.minutes)),
+                pace,
+                lies: arguments.lie,
+            };
+            vec![Box::new(revocation::run(&plan, program).await?)]
+        }
+        Some(Task::Durability { rounds }) => {
+            let rounds = if arguments.short { 10 } else { *rounds };
+            let reports = durability::run(seed, rounds, pace, program, folder).await?;
+            reports
+                .into_iter()
+                .map(|report| Box::new(report) as _)
+                .collect()
+        }
+        Some(Task::Ends { rounds }) => {
+            let rounds = if arguments.short {
+                pace as usize
+            } else {
+                *rounds
+            };
+            vec![Box::new(ending::run(seed, servers, rounds, program).await?)]
+        }
+        Some(Task::Siege { minutes }) => {
+            let length = (!arguments.short).then(|| Duration::from_secs(60 * minutes));
+            vec![Box::new(siege::run(seed, length, program, folder).await?)]
+        }
+    })
 }

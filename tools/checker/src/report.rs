@@ -138,6 +138,10 @@ impl Verdict for Report {
                 .iter()
                 .all(|violation| violation.breaks_promise())
     }
+
+    fn saw_too_little(&self) -> bool {
+        !self.shortfalls.is_empty() && self.wrong.is_empty() && self.judgement.violations.is_empty()
+    }
 }
 
 fn listed(counts: BTreeMap<&str, usize>) -> String {

@@ -52,6 +52,8 @@ pub(crate) struct Plan {
     pub(crate) servers: usize,
     /// The approximate length. `None` for a short run with each fault once.
     pub(crate) length: Option<Duration>,
+    /// The pauses between faults are this many times longer than usual.
+    pub(crate) pace: u32,
     pub(crate) lies: bool,
 }
 
@@ -208,7 +210,7 @@ async fn run_on(database: &PostgresDatabase, plan: &Plan, program: &Program) -> 
         failed = failure(&mut changers) => return Err(failed),
     };
     let faults_ended = setup.clock.now();
-    sleep(Duration::from_secs(2)).await;
+    sleep(plan.pace * Duration::from_secs(2)).await;
     setup.changing.send_replace(false);
     while let Some(changer) = changers.join_next().await {
         finished.push(changer??);
@@ -467,7 +469,7 @@ async fn inject_faults(
                 fault = Fault::Quiet(LONG_QUIET);
                 quiet_for_long = false;
             }
-            sleep(Duration::from_millis(rng.random_range(1_000..2_000))).await;
+            sleep(plan.pace * Duration::from_millis(rng.random_range(1_000..2_000))).await;
             eprintln!(
                 "{:8.3} s: {}",
                 setup.clock.now().as_secs_f64(),
@@ -538,7 +540,6 @@ fn report(
     }
     let history = History { calls, changes };
     let mut report = Report::new(history, wrong, refused, faults);
-    // Far below what the slowest machine reaches. A run below these numbers has a problem.
     for server in 0..plan.servers {
         let accepted = |response: &_| *response == checker::history::Response::Accepted;
         let found = report.calls(server, Time::ZERO, accepted);

@@ -9,4 +9,7 @@ pub(crate) trait Verdict: fmt::Display {
 
     /// Whether the run saw enough and found broken promises, but no other problem.
     fn caught_a_broken_promise(&self) -> bool;
+
+    /// Whether the only problem is that the run saw too little, as on a very busy machine.
+    fn saw_too_little(&self) -> bool;
 }
