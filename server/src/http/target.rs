@@ -8,7 +8,7 @@ use axum::{
 
 use super::headers;
 
-/// The response to a request that must not reach a router. axum's router panics if the path does not begin with a slash.
+/// The response to a request that must not reach a router. `leptos_axum` panics if the target is only the name of a host.
 pub(crate) fn refusal(request: &Request) -> Option<Response> {
     let (method, path) = (request.method(), request.uri().path());
     let refusal = if !is_implemented(method) {
