@@ -14,6 +14,9 @@ const KNOWN_FOR: Duration = Duration::days(180);
 /// How long a flash message is kept until its page is shown.
 pub(super) const FLASH_LIFETIME: Duration = Duration::minutes(1);
 
+/// How many cookies with the session's name are tried. Each costs a hash.
+const MAX_CANDIDATES: usize = 8;
+
 /// Reads the cookies of requests, and writes those of responses.
 #[derive(Clone, Copy, Debug)]
 pub struct Cookies {
@@ -26,9 +29,12 @@ impl Cookies {
         Self { secure }
     }
 
-    /// The key in the session cookie, if the browser sends one.
-    pub fn session_key(self, headers: &HeaderMap) -> Option<SessionKey> {
-        SessionKey::parse(find(headers, self.session_name())?.value())
+    /// The keys in the cookies with the session's name, in the order in which the browser sends them. Other programs on
+    /// this host may set a cookie with the same name and another path.
+    pub fn session_keys(self, headers: &HeaderMap) -> impl Iterator<Item = SessionKey> {
+        values(headers, self.session_name())
+            .filter_map(|value| SessionKey::parse(&value))
+            .take(MAX_CANDIDATES)
     }
 
     /// Stores a session's key in the browser. The store decides when the session ends; the cookie lasts at least
@@ -49,7 +55,7 @@ impl Cookies {
 
     /// The device cookie, if the browser sends one.
     pub fn known_browser(self, headers: &HeaderMap) -> Option<String> {
-        find(headers, self.known_browser_name()).map(|cookie| cookie.value().to_owned())
+        values(headers, self.known_browser_name()).next()
     }
 
     /// Stores the device cookie in the browser.
@@ -59,7 +65,7 @@ impl Cookies {
 
     /// The value of the flash message's cookie, if the browser sends one.
     pub(super) fn flash(self, headers: &HeaderMap) -> Option<String> {
-        find(headers, self.flash_name()).map(|cookie| cookie.value().to_owned())
+        values(headers, self.flash_name()).next()
     }
 
     /// Stores a flash message in the browser for a minute.
@@ -103,14 +109,16 @@ impl Cookies {
     }
 }
 
-fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cookie<'a>> {
+/// The values of the cookies with this name. Cookies of other programs may hold any bytes: an unreadable one hides no
+/// other.
+fn values(headers: &HeaderMap, name: &'static str) -> impl Iterator<Item = String> {
     headers
         .get_all(COOKIE)
         .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(Cookie::split_parse_encoded)
-        .flatten()
-        .find(|cookie| cookie.name() == name)
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(|pair| Cookie::parse_encoded(str::from_utf8(pair).ok()?).ok())
+        .filter(move |cookie| cookie.name() == name)
+        .map(|cookie| cookie.value().to_owned())
 }
 
 #[cfg(test)]
@@ -134,6 +142,33 @@ mod tests {
         let cookies = Cookies::new(false);
         let set = cookies.set_flash(typed).expect("a header");
         assert_eq!(cookies.flash(&sent(&set)).as_deref(), Some(typed));
+    }
+
+    #[test]
+    fn foreign_cookies_of_any_bytes_hide_none_of_ours() {
+        let cookies = Cookies::new(false);
+        let set = cookies.session(&key()).expect("a header");
+        let ours = sent(&set)[COOKIE].as_bytes().to_vec();
+        let foreign: [&[u8]; 10] = [
+            b"a=\xff\xfe",
+            b"\xe9=1",
+            "n=Zoë".as_bytes(),
+            b"a=%ff",
+            b"%zz=%",
+            b"=",
+            b"no-equals-sign",
+            b"a=\"b, c\"",
+            b"session=",
+            b"session=\xff",
+        ];
+        for foreign in foreign {
+            for pairs in [[foreign, &ours[..]], [&ours[..], foreign]] {
+                let header = HeaderValue::from_bytes(&pairs.join(&b"; "[..]));
+                let headers = HeaderMap::from_iter([(COOKIE, header.expect("a header value"))]);
+                let found = cookies.session_keys(&headers).map(|key| key.digest());
+                assert_eq!(found.collect::<Vec<_>>(), [key().digest()], "{headers:?}");
+            }
+        }
     }
 
     #[test]
@@ -162,7 +197,7 @@ mod tests {
     fn over_https_a_session_cookie_of_plain_http_is_ignored() {
         let plain = Cookies::new(false).session(&key()).expect("a header");
         let secure = Cookies::new(true).session(&key()).expect("a header");
-        let read = |cookies: Cookies, set| cookies.session_key(&sent(set)).is_some();
+        let read = |cookies: Cookies, set| cookies.session_keys(&sent(set)).next().is_some();
         assert!(read(Cookies::new(false), &plain));
         assert!(read(Cookies::new(true), &secure));
         assert!(!read(Cookies::new(true), &plain));

@@ -19,10 +19,12 @@ pub async fn signed_in(
     store: &Store,
     cookies: Cookies,
 ) -> Result<Option<Session>, RequestError> {
-    match cookies.session_key(headers) {
-        Some(key) => Ok(store.sessions().find(&key).await?),
-        None => Ok(None),
+    for key in cookies.session_keys(headers) {
+        if let Some(session) = store.sessions().find(&key).await? {
+            return Ok(Some(session));
+        }
     }
+    Ok(None)
 }
 
 /// The viewer of a page, from the request's session. `None` if the account no longer exists.

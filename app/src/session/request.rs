@@ -54,10 +54,14 @@ pub(super) fn of_request<T: 'static>(look: impl FnOnce(&Parts) -> T) -> T {
     with_context(look).expect("the host provides the head of each request")
 }
 
-/// The key in the session cookie, if the browser sends one.
+/// The key in the session cookie, if the browser sends one. The crate `server` adds the one that it made as an extension
+/// of the request. Without that, a read of the session reports why.
 pub(super) fn session_key() -> Option<SessionKey> {
     let cookies = cookies();
-    of_request(|request| cookies.session_key(&request.headers))
+    of_request(|request| {
+        let own = request.extensions.get::<SessionKey>().cloned();
+        own.or_else(|| cookies.session_keys(&request.headers).next())
+    })
 }
 
 /// The device cookie, if the browser sends one.

@@ -119,7 +119,7 @@ async fn a_member_who_has_recorded_too_much_is_told_when_to_retry_and_can_still_
     let (first, second) = (server.token().await, server.token().await);
     let session = server.session(MEMBER).await;
     let organisation = OrganisationId(903);
-    let key = Cookies::new(false).session_key(&session.headers());
+    let key = Cookies::new(false).session_keys(&session.headers()).next();
     let sessions = server.store.sessions();
     let found = sessions
         .find(&key.expect("a key"))

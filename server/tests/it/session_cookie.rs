@@ -56,6 +56,22 @@ async fn sign_in_starts_a_new_session_and_ends_the_one_that_the_browser_had() {
     assert!(!opens_the_dashboard(&server, &first).await);
 }
 
+#[tokio::test]
+async fn another_cookie_with_the_name_of_the_session_hides_it_from_no_page_and_no_action() {
+    let server = TestServer::on_sqlite().await;
+    let own = sign_in(&server.anonymous()).await;
+    for foreign in [FORGED, "session=foreign", "session="] {
+        for cookie in [format!("{foreign}; {own}"), format!("{own}; {foreign}")] {
+            assert!(opens_the_dashboard(&server, &cookie).await, "{cookie}");
+        }
+    }
+    let client = server.anonymous();
+    let client = client.with("cookie", format!("{FORGED}; {own}"));
+    let response = client.form("sign-out", "").await;
+    assert_eq!(response.status, StatusCode::SEE_OTHER);
+    assert!(!opens_the_dashboard(&server, &own).await);
+}
+
 /// A closed store answers only what it can without its database.
 #[tokio::test]
 async fn a_made_up_cookie_costs_no_read_of_the_database() {

@@ -22,7 +22,8 @@ pub const ABSOLUTE_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// With the HMAC a server recognises a made-up cookie without a read of the database. It also knows the account before
 /// it reads the session, and can limit its requests ([`super::Sessions::owner`]).
 ///
-/// It can be neither copied nor printed by accident, and the secret's memory is wiped when it is dropped.
+/// It cannot be printed by accident, and the secret's memory is wiped when it is dropped.
+#[derive(Clone)]
 pub struct SessionKey {
     secret: Zeroizing<[u8; 16]>,
     pub(super) user: UserId,

@@ -31,7 +31,7 @@ use model::{
     client::{ClientAddress, ClientNetwork},
     user::UserId,
 };
-use store::{Store, device_cookies::DeviceId};
+use store::{Store, device_cookies::DeviceId, sessions::SessionKey};
 
 use self::running::{Run, Running};
 use crate::api::throttle::{Key, RateLimit, Throttle, whole_seconds};
@@ -143,30 +143,31 @@ impl Limits {
         }
     }
 
-    /// What the request's cookies say, if servers of ours made them. If the database cannot be read, the request itself
-    /// reports that.
-    async fn known(&self, headers: &HeaderMap) -> Option<Known> {
-        if let Some(session) = self.session(headers).await {
-            return Some(session);
+    /// The first session key in these headers that a server of ours made. If the database cannot be read, the request
+    /// itself reports that.
+    async fn session(&self, headers: &HeaderMap) -> Option<(SessionKey, Known)> {
+        for key in self.cookies.session_keys(headers) {
+            if let Ok(Some(account)) = self.store.sessions().owner(&key).await {
+                let by = KnownBy::Session(key.digest());
+                return Some((key, Known { account, by }));
+            }
         }
+        None
+    }
+
+    /// The known device in these headers, if a server of ours made its cookie.
+    async fn device(&self, headers: &HeaderMap) -> Option<Known> {
         let cookie = self.cookies.known_browser(headers)?;
         let device = self.store.sign_in().known_device(&cookie).await;
         let (device, account) = device.ok().flatten()?;
         let by = KnownBy::Device(device);
         Some(Known { account, by })
     }
-
-    async fn session(&self, headers: &HeaderMap) -> Option<Known> {
-        let key = self.cookies.session_key(headers)?;
-        let account = self.store.sessions().owner(&key).await.ok().flatten()?;
-        let by = KnownBy::Session(key.digest());
-        Some(Known { account, by })
-    }
 }
 
 /// Passes a request on if it is within its limits. Otherwise responds 429.
 ///
-/// A [`Kind::Narrowing`] request is marked as a [`Revocation`].
+/// The request gets its session key as an extension. A [`Kind::Narrowing`] request is marked as a [`Revocation`].
 pub(super) async fn layer(
     State(limits): State<Limits>,
     mut request: Request,
@@ -174,7 +175,13 @@ pub(super) async fn layer(
 ) -> Response {
     let client = request.extensions().get::<ClientAddress>();
     let network = client.map(|client| client.network());
-    let known = limits.known(request.headers()).await;
+    let known = match limits.session(request.headers()).await {
+        Some((key, known)) => {
+            request.extensions_mut().insert(key);
+            Some(known)
+        }
+        None => limits.device(request.headers()).await,
+    };
     let sender = Sender { network, known };
     let kind = Kind::of(&sender, request.uri().path());
     if kind == Kind::Narrowing {
