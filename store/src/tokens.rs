@@ -333,8 +333,9 @@ impl<'a> Tokens<'a> {
         let store = self.store.for_revocation();
         let deactivated = Tokens::new(&store).try_deactivate_all(permission).await?;
         self.store.key_cache().wait_for_servers().await;
+        let deactivated = deactivated.into_iter();
         Ok(AllInactive {
-            deactivated,
+            deactivated: deactivated.map(|token| self.with_last_use(token)).collect(),
             in_force_since: self.store.clock().now(),
         })
     }
