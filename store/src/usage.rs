@@ -166,13 +166,15 @@ impl Usage {
     /// between flushes. So read the last use from the database first: the later of the two includes every call of this
     /// server.
     pub(crate) fn last_accepted(&self, token: TokenId) -> Option<Timestamp> {
+        let latest = latest(self.clock.now());
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let all = (token, Hour(i64::MIN))..=(token, Hour(i64::MAX));
         let waiting = waiting
             .range(all)
             .filter_map(|(_, calls)| calls.last_accepted)
+            .filter(|at| *at <= latest)
             .max();
-        waiting.max(self.tables.last_accepted(token))
+        waiting.max(self.tables.last_accepted(token, latest))
     }
 
     /// How many counts, each of a token and an hour, wait to be written.
@@ -242,12 +244,13 @@ impl Usage {
             let values: Vec<Value<'_>> = rows.iter().flat_map(CountRow::values).collect();
             transaction.execute(sql, &values).await?;
         }
-        for rows in last_uses(batch).chunks(ROWS) {
+        let latest = latest(self.clock.now());
+        for rows in last_uses(batch, latest).chunks(ROWS) {
             let sql = move_last_use(rows.len()).persistent(rows.len() == ROWS);
             let values = rows.iter();
             let values = values.flat_map(|(token, at)| [token.0.into(), at.epoch_millis().into()]);
-            let latest = latest(self.clock.now()).epoch_millis();
-            let values: Vec<Value<'_>> = values.chain([latest.into()]).collect();
+            let latest = latest.epoch_millis().into();
+            let values: Vec<Value<'_>> = values.chain([latest]).collect();
             transaction.execute(sql, &values).await?;
         }
         transaction.commit().await
@@ -319,14 +322,14 @@ fn count_rows(batch: &[(TokenId, Hour, Calls)]) -> Vec<CountRow> {
     rows
 }
 
-/// The last use of each token in the batch, by token. The batch can have several hours of one token.
-fn last_uses(batch: &[(TokenId, Hour, Calls)]) -> Vec<(TokenId, Timestamp)> {
-    let mut latest = BTreeMap::new();
+/// The last use of each token in the batch, by token, up to `latest`. The batch can have several hours of one token.
+fn last_uses(batch: &[(TokenId, Hour, Calls)], latest: Timestamp) -> Vec<(TokenId, Timestamp)> {
+    let mut uses = BTreeMap::new();
     for (token, _, calls) in batch {
-        if let Some(at) = calls.last_accepted {
-            let known = latest.entry(*token).or_insert(at);
+        if let Some(at) = calls.last_accepted.filter(|at| *at <= latest) {
+            let known = uses.entry(*token).or_insert(at);
             *known = at.max(*known);
         }
     }
-    latest.into_iter().collect()
+    uses.into_iter().collect()
 }

@@ -13,6 +13,8 @@ use std::{
 
 use model::{permission::Refusal, timestamp::Timestamp, token::TokenId};
 
+use crate::clock::latest;
+
 /// An hour in UTC, by its first millisecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Hour(pub(super) i64);
@@ -46,8 +48,10 @@ impl Calls {
     fn count(&mut self, at: Timestamp, refused: Option<Refusal>) {
         let outcome = refused.map_or(0, |refusal| 1 + refusal as usize);
         self.counts[outcome] = self.counts[outcome].saturating_add(1);
-        if refused.is_none() {
-            self.last_accepted = self.last_accepted.max(Some(at));
+        // What is from the future was counted while the clock was ahead.
+        let is_over = |last| last < at || last > latest(at);
+        if refused.is_none() && self.last_accepted.is_none_or(is_over) {
+            self.last_accepted = Some(at);
         }
     }
 
@@ -170,12 +174,13 @@ impl Tables {
             .collect()
     }
 
-    pub(super) fn last_accepted(&self, token: TokenId) -> Option<Timestamp> {
+    /// The last accepted call, up to `latest`.
+    pub(super) fn last_accepted(&self, token: TokenId, latest: Timestamp) -> Option<Timestamp> {
         let known = self.0.iter().filter_map(|table| {
             let table = table.lock();
             table.current.get(&token)?.calls.last_accepted
         });
-        known.max()
+        known.filter(|at| *at <= latest).max()
     }
 }
 
@@ -243,12 +248,12 @@ mod tests {
         assert!(tables.count(TokenId(1), AT, None));
         assert_eq!(counted(&tables), 1);
         assert_eq!(
-            tables.last_accepted(TokenId(1)),
+            tables.last_accepted(TokenId(1), Timestamp(i64::MAX)),
             Some(AT),
             "for one more interval"
         );
         assert_eq!(counted(&tables), 0);
-        assert_eq!(tables.last_accepted(TokenId(1)), None);
+        assert_eq!(tables.last_accepted(TokenId(1), Timestamp(i64::MAX)), None);
     }
 
     #[test]
@@ -263,7 +268,10 @@ mod tests {
             *hours.entry(hour.0).or_insert(0) += calls.counts[0];
         }
         assert_eq!(hours, HashMap::from([(AT.0, 2), (AT.0 - Hour::MILLIS, 2)]));
-        assert_eq!(tables.last_accepted(TokenId(1)), Some(AT));
+        assert_eq!(
+            tables.last_accepted(TokenId(1), Timestamp(i64::MAX)),
+            Some(AT)
+        );
     }
 
     #[test]

@@ -296,6 +296,7 @@ async fn more_tokens_than_one_batch_are_all_written(store: TestStore) {
     let member = store.enterprise(903).await;
     let token = create(&store, &member).await;
     let hours = 2_345;
+    store.clock.advance(hours * HOUR);
     for hour in 0..hours {
         let at = Timestamp(START.0 + hour * HOUR);
         store.usage().count(token, at, None);
