@@ -79,18 +79,31 @@ pub fn visible_prefix(text: &str, length: usize) -> String {
     visible.take(length).collect::<String>().trim().to_owned()
 }
 
-/// Whether a character is invisible or changes how others look (Unicode TR 36, 2.5). These are control characters,
-/// characters without width, and marks that change the direction of text.
+/// Whether a character is invisible or changes how others look (Unicode TR 36, 2.5). These are control characters, line
+/// and paragraph separators, and all characters with Unicode's property `Default_Ignorable_Code_Point`: those without
+/// width, fillers, and marks that change the direction of text. The property also has the code points that are reserved
+/// for such characters.
 pub(crate) fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
-            '\u{61c}'
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{61c}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
                 | '\u{200b}'..='\u{200f}'
                 | '\u{2028}'..='\u{202e}'
                 | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0f}'
                 | '\u{feff}'
-                | '\u{e0000}'..='\u{e007f}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fff8}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
         )
 }
 

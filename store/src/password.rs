@@ -1,5 +1,6 @@
 //! Users' passwords: Argon2id, on separate threads, and a few at a time. A fair [`queue`] decides which is next.
 
+mod opaque;
 mod queue;
 mod rules;
 
@@ -14,7 +15,10 @@ use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 pub(crate) use self::queue::Requester;
-use self::queue::{Limits, Queue};
+use self::{
+    opaque::opaque,
+    queue::{Limits, Queue},
+};
 use crate::{
     error::{NewPasswordError, PasswordHashError},
     task::spawn_blocking,
@@ -87,7 +91,7 @@ impl PasswordHasher {
     where
         E: From<NewPasswordError> + From<PasswordHashError>,
     {
-        rules::check(password, email)?;
+        rules::check(&opaque(password), email)?;
         Ok(self.hash(requester, password).await?)
     }
 
@@ -100,7 +104,7 @@ impl PasswordHasher {
         requester: Requester,
         password: &str,
     ) -> Result<String, PasswordHashError> {
-        let password = Zeroizing::new(password.to_owned());
+        let password = opaque(password);
         self.run(requester, move || {
             let salt = SaltString::generate(&mut OsRng);
             argon2()?
@@ -113,6 +117,8 @@ impl PasswordHasher {
 
     /// Whether `stored` is a hash of `password`. Without a hash the result is false, after the same work.
     ///
+    /// The password as typed is tried after its normal form: older versions hashed it that way.
+    ///
     /// # Errors
     /// [`PasswordHashError`]; [`PasswordHashError::Failed`] if `stored` is no PHC string.
     pub(crate) async fn verify(
@@ -121,17 +127,22 @@ impl PasswordHasher {
         stored: Option<String>,
         password: &str,
     ) -> Result<bool, PasswordHashError> {
-        let password = Zeroizing::new(password.to_owned());
+        let mut forms = vec![opaque(password)];
+        if forms[0].as_str() != password {
+            forms.push(Zeroizing::new(password.to_owned()));
+        }
         self.run(requester, move || {
             let known = stored.is_some();
             let stored = stored.unwrap_or_else(|| DECOY_HASH.to_owned());
             let parsed = PasswordHash::new(&stored).map_err(failed)?;
-            let matches = match argon2()?.verify_password(password.as_bytes(), &parsed) {
-                Ok(()) => true,
-                Err(argon2::password_hash::Error::Password) => false,
-                Err(error) => return Err(failed(error)),
-            };
-            Ok(matches && known)
+            for form in forms {
+                match argon2()?.verify_password(form.as_bytes(), &parsed) {
+                    Ok(()) => return Ok(known),
+                    Err(argon2::password_hash::Error::Password) => {}
+                    Err(error) => return Err(failed(error)),
+                }
+            }
+            Ok(false)
         })
         .await
     }
@@ -288,6 +299,37 @@ mod tests {
                 .await
                 .expect("checked")
         );
+    }
+
+    /// macOS and Windows write an accented letter in different ways.
+    #[tokio::test]
+    async fn one_password_is_accepted_in_each_of_its_forms() {
+        const FORMS: [&str; 3] = [
+            "Zu\u{308}rich\u{a0}photos",
+            "Z\u{fc}rich photos",
+            "Z\u{fc}rich\u{3000}photos",
+        ];
+        let hasher = PasswordHasher::new();
+        for (set, typed) in FORMS.iter().flat_map(|it| FORMS.map(|other| (it, other))) {
+            let hash = hasher.hash(ADA, set).await.expect("hashed");
+            let matches = hasher.verify(ADA, Some(hash), typed).await;
+            assert!(matches.expect("checked"), "{set:?} {typed:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_a_password_as_it_was_typed_is_still_accepted() {
+        let typed = "Zu\u{308}rich photos";
+        let salt = SaltString::generate(&mut OsRng);
+        let hash = argon2()
+            .expect("valid")
+            .hash_password(typed.as_bytes(), &salt);
+        let hash = hash.expect("hashed").to_string();
+        let hasher = PasswordHasher::new();
+        for (password, is_right) in [(typed, true), ("Zu\u{308}rich photo", false)] {
+            let matches = hasher.verify(ADA, Some(hash.clone()), password).await;
+            assert_eq!(matches.expect("checked"), is_right, "{password}");
+        }
     }
 
     #[tokio::test]

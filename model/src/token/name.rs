@@ -11,7 +11,8 @@ use crate::client::is_invisible;
 /// A name is trimmed and has 1 to [`TokenName::MAX_LENGTH`] visible characters. Names are neither unique nor secret,
 /// and no permission depends on them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String")]
+// The browser shows only names that the server has checked, and has no room for the check.
+#[cfg_attr(not(target_arch = "wasm32"), serde(try_from = "String"))]
 pub struct TokenName(String);
 
 /// Why a text is not a valid [`TokenName`].
@@ -42,7 +43,7 @@ impl TokenName {
         let name = text.trim();
         if name.is_empty() {
             Err(InvalidTokenName::Empty)
-        } else if name.chars().any(is_invisible) {
+        } else if !is_visible(name) {
             Err(InvalidTokenName::Invisible)
         } else if name.chars().count() > Self::MAX_LENGTH {
             Err(InvalidTokenName::TooLong)
@@ -66,6 +67,34 @@ impl TokenName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether a name can be seen, and has no hidden character.
+///
+/// Two kinds of ignorable characters are parts of visible ones. Persian, Hindi, Sinhala and emoji need joiners, which are
+/// accepted between two characters that are not ASCII. A variation selector follows the character that it changes.
+fn is_visible(name: &str) -> bool {
+    let characters: Vec<char> = name.chars().collect();
+    let shows = |c: char| !c.is_whitespace() && !is_invisible(c) && c != BLANK_BRAILLE;
+    let joins = |c: Option<&char>| {
+        c.is_some_and(|&c| !c.is_ascii() && (shows(c) || is_variation_selector(c)))
+    };
+    let fits = |(at, &c): (usize, &char)| {
+        let before = at.checked_sub(1).and_then(|at| characters.get(at));
+        match c {
+            '\u{200c}' | '\u{200d}' => joins(before) && joins(characters.get(at + 1)),
+            _ if is_variation_selector(c) => before.is_some_and(|&c| shows(c)),
+            _ => !is_invisible(c),
+        }
+    };
+    characters.iter().any(|&c| shows(c)) && characters.iter().enumerate().all(fits)
+}
+
+/// The only blank character that is neither white space nor ignorable.
+const BLANK_BRAILLE: char = '\u{2800}';
+
+const fn is_variation_selector(c: char) -> bool {
+    matches!(c, '\u{180b}'..='\u{180d}' | '\u{180f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
 }
 
 impl fmt::Display for TokenName {
@@ -116,6 +145,29 @@ mod tests {
             "a\u{2028}b",
             "a\u{feff}b",
             "a\u{e0041}b",
+            "\u{3164}",
+            "a\u{3164}b",
+            "\u{2800}",
+            "\u{2800} \u{2800}",
+            "\u{115f}",
+            "\u{1160}",
+            "\u{ffa0}",
+            "\u{ad}",
+            "a\u{ad}b",
+            "\u{34f}",
+            "\u{17b4}",
+            "\u{180e}",
+            "\u{1d173}",
+            "\u{fff0}",
+            "\u{e0fff}",
+            "\u{fe0f}",
+            "a \u{fe0f}b",
+            "\u{200d}",
+            "a\u{200d}b",
+            "\u{200c}\u{646}",
+            "\u{646}\u{200c}",
+            "\u{646}\u{200c}\u{200c}\u{646}",
+            "\u{646}\u{200c} \u{646}",
         ] {
             let refused = Err(InvalidTokenName::Invisible);
             assert_eq!(TokenName::parse(text), refused, "{text:?}");
@@ -123,6 +175,25 @@ mod tests {
                 TokenName::parse_optional(text).map(drop),
                 refused.map(drop),
                 "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_may_join_characters_as_its_language_or_its_emoji_need() {
+        for text in [
+            "می\u{200c}خواهم",
+            "क्\u{200d}ष",
+            "ශ්\u{200d}රී",
+            "👩\u{200d}👩\u{200d}👧",
+            "👁\u{fe0f}\u{200d}🗨\u{fe0f}",
+            "❤\u{fe0f} 1\u{fe0f}\u{20e3}",
+            "葛\u{e0100}",
+            "⠃\u{2800}⠃",
+        ] {
+            assert_eq!(
+                TokenName::parse(text).map(|name| name.0).as_deref(),
+                Ok(text)
             );
         }
     }

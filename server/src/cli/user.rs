@@ -189,9 +189,13 @@ fn read_password(input: &mut impl BufRead, terminal: bool) -> Result<String, Err
         .map_err(Error::PasswordInput)?;
     if password.ends_with('\n') {
         password.pop();
-        if password.ends_with('\r') {
-            password.pop();
-        }
+    }
+    if password.ends_with('\r') {
+        password.pop();
+    }
+    // Editors on Windows begin a file with a byte order mark.
+    if password.starts_with('\u{feff}') {
+        password.remove(0);
     }
     if !terminal && !input.fill_buf().map_err(Error::PasswordInput)?.is_empty() {
         return Err(Error::PasswordLines);
@@ -209,7 +213,13 @@ mod tests {
 
     #[test]
     fn a_password_is_a_line_without_its_line_break() {
-        for input in ["pass word ", "pass word \n", "pass word \r\n"] {
+        for input in [
+            "pass word ",
+            "pass word \n",
+            "pass word \r\n",
+            "pass word \r",
+            "\u{feff}pass word \r\n",
+        ] {
             assert_eq!(read(input).as_deref(), Some("pass word "), "{input:?}");
         }
     }

@@ -107,7 +107,8 @@ pub(crate) fn read_secret(file: &Path) -> Result<String, SecretError> {
         file: file.to_owned(),
         cause,
     })?;
-    let secret = text.trim();
+    // A byte order mark is no part of the secret.
+    let secret = text.strip_prefix('\u{feff}').unwrap_or(&text).trim();
     if secret.is_empty() || secret.contains(char::is_whitespace) {
         return Err(SecretError::NoSecret(file.to_owned()));
     }
