@@ -75,14 +75,15 @@ test: ## Everything that CI runs: lints, Rust tests, revocation, conformance and
 	@$(MAKE) test-sections; passed=$$?; tools/scripts/times $(SECTIONS); exit $$passed
 
 # The front end and the native crates are compiled at the same time, because each uses one processor for most of its time.
-# `cargo xtask` would wait here for the other cargo. What `setup-test` installs is downloaded meanwhile.
+# `cargo xtask` would wait here for the other cargo, as `xtask build` does at its end. What `setup-test` installs is
+# downloaded meanwhile.
 #
 # Most tests wait for servers, databases and browsers, not for a processor: so all kinds run at the same time.
 test-sections: setup-build
 	$(call section,Build and lints)
 	@cargo build --package xtask
 	@$(MAKE) setup-test & programs=$$!; \
-	  { target/debug/xtask build && $(MAKE) lint-browser lint-files SECTIONS=/dev/null XTASK=target/debug/xtask; } & site=$$!; \
+	  { $(MAKE) lint-browser lint-files SECTIONS=/dev/null XTASK=target/debug/xtask && target/debug/xtask build; } & site=$$!; \
 	  $(MAKE) lint-native SECTIONS=/dev/null; built=$$?; \
 	  wait $$programs && wait $$site && exit $$built
 	$(call section,Tests)
