@@ -28,7 +28,8 @@ BROWSER := --package frontend --package app --features app/hydrate \
            --profile wasm --target wasm32-unknown-unknown --target-dir target/front
 
 # The checker starts real servers on a temporary PostgreSQL, breaks them, and judges their responses: docs/revocation.md.
-BUILD_CHECKER := cargo build $(TESTED) --bin history-checker
+# With `--tests`, it uses the dependencies as they are compiled for the tests.
+BUILD_CHECKER := cargo build $(TESTED) --tests --bin history-checker
 CHECKER       := cargo xtask with-postgres -- $(CARGO_TARGET_DIR)/debug/history-checker
 
 # How long the longer checks take.

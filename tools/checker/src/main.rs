@@ -97,7 +97,7 @@ enum Task {
 
 /// How many times longer a short run is repeated if it saw too little, because the machine is slow or busy. A violation
 /// is never repeated.
-const SLOWER: [u32; 2] = [5, 25];
+const SLOWER: [u32; 2] = [3, 15];
 
 #[tokio::main]
 async fn main() -> ExitCode {
