@@ -3,9 +3,9 @@
 //! A session ends when it was not used for [`IDLE_TIMEOUT`], and at the latest [`ABSOLUTE_TIMEOUT`] after sign-in (OWASP
 //! Session Management Cheat Sheet). It also ends when its owner ends it, when the password is changed in another
 //! session or by an operator, and when the user has more than [`MAX_SESSIONS`]. The database and the injected clock
-//! decide this; the lifetime of a cookie decides nothing. A session that was used in the future has ended too: the clock
-//! was ahead then, and the session would otherwise last until the present has caught up. Every request reads the session, so every server refuses an
-//! ended session at the next request.
+//! decide this; the lifetime of a cookie decides nothing. A session whose last use lies in the future has ended too: the
+//! clock was ahead then, and the session would last too long. Every request reads the session, so every server refuses
+//! an ended session at the next request.
 //!
 //! Sessions begin only in [`crate::sign_in`].
 

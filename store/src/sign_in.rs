@@ -181,8 +181,8 @@ impl<'a> SignIn<'a> {
         Ok(self.store.sessions().confirm(session).await?)
     }
 
-    /// Whether the password was given in this session within the last `time`. If that was in the future, the clock was
-    /// ahead, and nobody knows.
+    /// Whether the password was given in this session within the last `time`. A time in the future does not count: the
+    /// clock was ahead then.
     pub fn is_confirmed(&self, session: &Session, time: Duration) -> bool {
         let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
         let (now, confirmed_at) = (self.now(), session.confirmed_at());

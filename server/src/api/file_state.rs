@@ -8,10 +8,11 @@ use http::{
 };
 use sha2::{Digest, Sha256};
 
-/// The state of a file. Its tag is a strong validator: it differs for any two contents.
+/// The state of a file. Its tag changes with the content.
 ///
-/// It is made of the file's number, size and time of change (ctime). The system sets that time at every write, in
-/// nanoseconds, and no program can set it back. The time of modification is a weak validator: copying tools restore it.
+/// It is made of the file's number, size and time of change (ctime). The system sets that time at every write, and
+/// programs cannot choose it. The time of modification is weaker: copying tools restore it. Two writes of the same size
+/// within one tick of the system's clock, some milliseconds, have the same tag.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FileState {
     tag: String,
@@ -26,7 +27,7 @@ impl FileState {
             data.ctime().to_be_bytes(),
             data.ctime_nsec().to_be_bytes(),
         ];
-        // A digest, because a file's number is nobody's business.
+        // The digest hides the file's number.
         let digest = Sha256::digest(parts.concat());
         let digits = digest[..16].iter().map(|byte| format!("{byte:02x}"));
         Self {

@@ -1,6 +1,6 @@
 //! Standard error: lines wait in a bounded queue, and a thread of its own writes them.
 //!
-//! Standard error may be a full disk, a pipe that nobody reads, or closed. Then lines are lost and counted; no caller
+//! Standard error may be a full disk, a full pipe, or closed. Then lines are lost and counted; no caller
 //! waits and none fails. The system call is made directly: [`std::io::Stderr`] has a lock, which a blocked write holds.
 
 use std::{

@@ -264,7 +264,7 @@ fn instant(value: &str) -> Result<Timestamp, Fault> {
 }
 
 /// One bib number. A text with other characters is probably several numbers, or a number as a spreadsheet formats it.
-/// Nobody would find its photo by that text.
+/// A search for a number would not find its photo.
 fn bib(value: &Value) -> Result<Bib, Fault> {
     let text = match value {
         Value::String(text) => text.clone(),
@@ -415,7 +415,7 @@ mod tests {
         ] {
             assert_refused("original_path", json!(bad));
         }
-        for good in ["1.jpg", "456/..1.jpg", "456/sub folder/1.jpg"] {
+        for valid in ["1.jpg", "456/..1.jpg", "456/sub folder/1.jpg"] {
             assert!(with("original_path", json!(good)).is_ok(), "{good}");
         }
     }
@@ -499,7 +499,7 @@ mod tests {
     #[test]
     fn what_cannot_be_a_bib_is_refused_by_name_in_both_formats() {
         for good in ["A-17", "F_12", "Ä7", "۷۰۰۱", "007"] {
-            assert!(with("bibs", json!([good])).is_ok(), "{good}");
+            assert!(with("bibs", json!([valid])).is_ok(), "{valid}");
         }
         for bad in [
             "7001|7002",

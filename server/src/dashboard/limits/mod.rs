@@ -85,7 +85,7 @@ struct Sender {
     known: Option<Known>,
 }
 
-/// What a cookie of ours says. It lets nobody in.
+/// What one of our cookies proves. It grants no access.
 #[derive(Clone, Copy, Debug)]
 struct Known {
     account: UserId,
