@@ -415,7 +415,7 @@ mod tests {
         ] {
             assert_refused("original_path", json!(bad));
         }
-        for valid in ["1.jpg", "456/..1.jpg", "456/sub folder/1.jpg"] {
+        for good in ["1.jpg", "456/..1.jpg", "456/sub folder/1.jpg"] {
             assert!(with("original_path", json!(good)).is_ok(), "{good}");
         }
     }
@@ -499,7 +499,7 @@ mod tests {
     #[test]
     fn what_cannot_be_a_bib_is_refused_by_name_in_both_formats() {
         for good in ["A-17", "F_12", "Ä7", "۷۰۰۱", "007"] {
-            assert!(with("bibs", json!([valid])).is_ok(), "{valid}");
+            assert!(with("bibs", json!([good])).is_ok(), "{good}");
         }
         for bad in [
             "7001|7002",
