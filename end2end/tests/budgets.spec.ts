@@ -52,7 +52,7 @@ test('each page is complete in its HTML, loads at most 12 KiB of style and 250 K
       expect.soft(sum(withEnding(loaded, 'wasm', 'js'))).toBeLessThanOrEqual(CODE);
       for (const { url, headers } of withEnding(loaded, 'css', 'js', 'wasm')) {
         expect.soft(headers['content-encoding'], url).toBe('br');
-        expect.soft(headers['cache-control'], url).toBe('public, max-age=31536000, immutable');
+        expect.soft(headers['cache-control'], url).toBe('public, max-age=31536000, immutable, no-transform');
       }
     });
   }

@@ -4,6 +4,8 @@ use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 
+use crate::ui::server_only;
+
 /// A check box that shows the text of the password fields in its form. It needs script, and is hidden without it.
 #[island]
 pub(super) fn ShowPasswords() -> impl IntoView {
@@ -29,7 +31,7 @@ pub(super) fn ShowPasswords() -> impl IntoView {
     view! {
         <label class="check needs-script" node_ref=place>
             <input type="checkbox" on:change=show />
-            "Show passwords"
+            {server_only(|| "Show passwords")}
         </label>
     }
 }

@@ -113,7 +113,7 @@ fn EventRow(event: EventSummary) -> impl IntoView {
         <tr>
             <td data-label="ID">
                 <span class="cell-with-action">
-                    <code>{id.clone()}</code>
+                    <code translate="no">{id.clone()}</code>
                     <CopyButton value=id.clone() what=format!("Event ID {id}") />
                 </span>
             </td>

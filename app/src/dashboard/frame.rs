@@ -6,7 +6,9 @@ use super::{
     session_ended::{SessionEnded, SessionEndedDialog},
     shortcuts,
 };
-use crate::ui::{ToastRegion, Toasts, localise_server_times, open_dialogs_by_command};
+use crate::ui::{
+    BrowserOnly, ToastRegion, Toasts, localise_server_times, open_dialogs_by_command,
+};
 
 /// The island around the page.
 ///
@@ -21,7 +23,14 @@ pub(super) fn Frame(children: Children) -> impl IntoView {
     Effect::new(shortcuts::listen);
     view! {
         {children()}
-        <SessionEndedDialog />
-        <ToastRegion />
+        <BrowserOnly
+            when=true
+            content=|| {
+                view! {
+                    <SessionEndedDialog />
+                    <ToastRegion />
+                }
+            }
+        />
     }
 }

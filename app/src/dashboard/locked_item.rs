@@ -4,7 +4,7 @@ use leptos::{ev, prelude::*};
 
 use crate::{
     ids::UPGRADE_DIALOG,
-    ui::{Icon, IconName},
+    ui::{Icon, IconName, server_only},
 };
 
 /// The `Developer Zone` item for an organisation whose plan does not include it. It opens the upgrade dialog.
@@ -29,6 +29,8 @@ pub(super) fn LockedItem() -> impl IntoView {
             on:pointerenter=move |_| dismissed.set(false)
             on:focusin=move |_| dismissed.set(false)
         >
+            {server_only(|| {
+                view! {
             <button
                 type="button"
                 class="nav-item nav-item-locked"
@@ -44,6 +46,8 @@ pub(super) fn LockedItem() -> impl IntoView {
             <span class="tooltip" id="locked-tooltip" role="tooltip">
                 "Enterprise plan required"
             </span>
+                }
+            })}
         </div>
     }
 }

@@ -1,12 +1,12 @@
 //! The control in the sidebar that selects the organisation.
 
-use leptos::{ev, html, prelude::*, server_fn::ServerFn};
-use model::organisation::{Organisation, OrganisationId, Plan};
+use leptos::{either::Either, ev, html, prelude::*, server_fn::ServerFn};
+use model::organisation::{Organisation, OrganisationId};
 use wasm_bindgen::JsCast;
 
 use crate::{
     session::SelectOrganisation,
-    ui::{Icon, IconName},
+    ui::{Icon, IconName, Rebuilt, server_only},
 };
 
 /// Id of the list, which is a popover.
@@ -24,17 +24,8 @@ pub(crate) fn OrganisationSwitcher(
     /// Path of the page to return to.
     return_to: String,
 ) -> impl IntoView {
-    let chosen = organisations
-        .iter()
-        .find(|organisation| Some(organisation.id) == selected);
-    let label = match chosen {
-        Some(organisation) => view! {
-            <span class="switcher-name">{organisation.to_string()}</span>
-            <PlanBadge plan=organisation.plan />
-        }
-        .into_any(),
-        None => view! { <span class="switcher-name">"Select organisation"</span> }.into_any(),
-    };
+    let of_selected = |organisation: &&Organisation| Some(organisation.id) == selected;
+    let chosen = organisations.iter().find(of_selected);
     view! {
         <div class="switcher">
             <button
@@ -43,11 +34,22 @@ pub(crate) fn OrganisationSwitcher(
                 popovertarget=SWITCHER
                 aria-haspopup="dialog"
             >
-                {label}
-                <Icon name=IconName::ChevronDown />
+                {server_only(|| label(chosen))}
             </button>
             <OrganisationList organisations selected return_to />
         </div>
+    }
+}
+
+/// The content of the button.
+fn label(chosen: Option<&Organisation>) -> impl IntoView + use<> {
+    let name = match chosen {
+        Some(organisation) => Either::Left(name_and_plan(organisation)),
+        None => Either::Right(view! { <span class="switcher-name">"Select organisation"</span> }),
+    };
+    view! {
+        {name}
+        <Icon name=IconName::ChevronDown />
     }
 }
 
@@ -75,6 +77,33 @@ fn OrganisationList(
         let fitting = organisations.iter().filter(fits);
         fitting.cloned().collect::<Vec<_>>()
     });
+    let none = move || match found.with(Vec::is_empty) {
+        true => format!("No organisation matches “{}”.", search.get().trim()),
+        false => String::new(),
+    };
+    let options = move || {
+        view! {
+            <ul>
+                <For
+                    each=move || found.get()
+                    key=|organisation| organisation.id
+                    let:organisation
+                >
+                    <li>
+                        <button
+                            type="submit"
+                            class="switcher-option"
+                            name="organisation_id"
+                            value=organisation.id.to_string()
+                            aria-current=(selected == Some(organisation.id)).then_some("true")
+                        >
+                            {name_and_plan(&organisation)}
+                        </button>
+                    </li>
+                </For>
+            </ul>
+        }
+    };
     let keys = move |event: ev::KeyboardEvent| {
         if let Some(list) = list.get_untracked() {
             move_by_key(&list, &event);
@@ -102,42 +131,19 @@ fn OrganisationList(
             />
             <form method="post" action=SelectOrganisation::url()>
                 <input type="hidden" name="return_to" value=return_to />
-                <ul>
-                    <For
-                        each=move || found.get()
-                        key=|organisation| organisation.id
-                        let:organisation
-                    >
-                        <li>
-                            <button
-                                type="submit"
-                                class="switcher-option"
-                                name="organisation_id"
-                                value=organisation.id.to_string()
-                                aria-current=(selected == Some(organisation.id)).then_some("true")
-                            >
-                                <span class="switcher-name">{organisation.to_string()}</span>
-                                <PlanBadge plan=organisation.plan />
-                            </button>
-                        </li>
-                    </For>
-                </ul>
+                <Rebuilt content=options />
             </form>
-            <p class="switcher-none" role="status">
-                {move || {
-                    found
-                        .with(Vec::is_empty)
-                        .then(|| format!("No organisation matches “{}”.", search.get().trim()))
-                }}
-            </p>
+            <p class="switcher-none" role="status" prop:textContent=none></p>
         </div>
     }
 }
 
-/// The plan beside an organisation's name.
-#[component]
-fn PlanBadge(plan: Plan) -> impl IntoView {
-    view! { <span class=format!("badge plan-{}", plan.code())>{plan.label()}</span>
+/// An organisation's name, number and plan.
+fn name_and_plan(organisation: &Organisation) -> impl IntoView + use<> {
+    let plan = organisation.plan;
+    view! {
+        <span class="switcher-name" translate="no">{organisation.to_string()}</span>
+        <span class=format!("badge plan-{}", plan.code())>{plan.label()}</span>
     }
 }
 

@@ -10,7 +10,7 @@ use web_sys::{Element, HtmlElement};
 use super::{ids::SHORTCUTS_DIALOG, organisation_switcher::focus_search};
 use crate::{
     ids::CREATE_BUTTON,
-    ui::{Dialog, show_dialog},
+    ui::{BrowserOnly, Dialog, show_dialog},
 };
 
 /// Key in local storage. It is present when shortcuts are off.
@@ -96,15 +96,16 @@ pub(super) fn ShortcutsDialog() -> impl IntoView {
         }
         on.set(!are_off());
     };
-    let rows = SHORTCUTS.map(|(key, what)| {
+    let content = move || {
+        let rows = SHORTCUTS.map(|(key, what)| {
+            view! {
+                <dt>
+                    <kbd>{key}</kbd>
+                </dt>
+                <dd>{what}</dd>
+            }
+        });
         view! {
-            <dt>
-                <kbd>{key}</kbd>
-            </dt>
-            <dd>{what}</dd>
-        }
-    });
-    view! {
         <Dialog id=SHORTCUTS_DIALOG title="Keyboard shortcuts">
             <dl class="shortcuts">{rows.into_iter().collect_view()}</dl>
             <label class="check">
@@ -117,5 +118,7 @@ pub(super) fn ShortcutsDialog() -> impl IntoView {
                 </form>
             </div>
         </Dialog>
-    }
+        }
+    };
+    view! { <BrowserOnly when=true content /> }
 }

@@ -5,7 +5,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{HtmlInputElement, HtmlTextAreaElement};
 
-use super::{Icon, IconName, use_toasts};
+use super::{Icon, IconName, server_only, use_toasts};
 
 /// Copies `text` to the clipboard. Returns whether the browser did it.
 ///
@@ -52,7 +52,7 @@ pub(crate) fn CopyButton(
             title=label.clone()
             on:click=copy
         >
-            <Icon name=IconName::Copy />
+            {server_only(|| view! { <Icon name=IconName::Copy /> })}
         </button>
     }
 }
@@ -127,19 +127,14 @@ pub(crate) fn CopyStatus(
     /// The result.
     state: RwSignal<CopyState>,
 ) -> impl IntoView {
-    view! {
-        <p class="copy-status" role="status">
-            {move || match state.get() {
-                CopyState::NotTried => String::new(),
-                CopyState::Copied => "Copied".to_owned(),
-                CopyState::Refused => {
-                    format!(
-                        "The browser did not allow copying. The {what} is selected: press Ctrl+C (⌘C on a Mac) to copy it by hand.",
-                    )
-                }
-            }}
-        </p>
-    }
+    let text = move || match state.get() {
+        CopyState::NotTried => String::new(),
+        CopyState::Copied => "Copied".to_owned(),
+        CopyState::Refused => format!(
+            "The browser did not allow copying. The {what} is selected: press Ctrl+C (⌘C on a Mac) to copy it by hand.",
+        ),
+    };
+    view! { <p class="copy-status" role="status" prop:textContent=text></p> }
 }
 
 /// A text field with one line or several.

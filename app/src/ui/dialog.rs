@@ -6,6 +6,8 @@ use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlDialogElement};
 
+use super::LiveText;
+
 /// The dialog's role for assistive technology (WAI-ARIA 1.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum DialogRole {
@@ -100,7 +102,7 @@ pub(crate) fn Dialog(
             on:close=closed
         >
             <h2 class="dialog-title" id=title_id>
-                {title}
+                <LiveText text=title />
             </h2>
             <div class="dialog-body" id=body_id>
                 {children()}

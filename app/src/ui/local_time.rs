@@ -1,9 +1,13 @@
 //! Timestamps in the reader's language and time zone.
 
+use js_sys::Reflect;
 use leptos::prelude::*;
 use model::{all_variants, timestamp::Timestamp};
-use wasm_bindgen::JsCast;
+use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use web_sys::Element;
+
+/// The language of every page.
+const PAGE_LANGUAGE: &str = "en-GB";
 
 /// The format of a timestamp. Hovering shows the exact time in any format.
 ///
@@ -35,6 +39,7 @@ impl Shown {
     }
 
     /// The text that the server writes. `utc` has the format of [`iso_utc`].
+    #[cfg(feature = "ssr")]
     fn in_utc(self, utc: &str) -> String {
         match self {
             Self::Date => utc.chars().take(10).collect(),
@@ -57,7 +62,7 @@ impl Shown {
     }
 }
 
-/// A timestamp in an island. Outside of islands, use [`ServerTime`].
+/// A timestamp in the rebuilt part of an island. Elsewhere, use [`ServerTime`].
 #[component]
 pub(crate) fn LocalTime(
     /// The timestamp.
@@ -65,14 +70,15 @@ pub(crate) fn LocalTime(
     /// Its format.
     shown: Shown,
 ) -> impl IntoView {
-    let utc = iso_utc(at);
-    let text = RwSignal::new((shown.in_utc(&utc), exact_in_utc(&utc)));
-    Effect::new(move || text.set((shown.in_readers_locale(at), exact_in_readers_locale(at))));
-    view! {
-        <time datetime=utc title=move || text.get().1>
-            {move || text.get().0}
-        </time>
-    }
+    #[cfg(feature = "ssr")]
+    let view = view! { <ServerTime at shown /> };
+    #[cfg(not(feature = "ssr"))]
+    let view = {
+        let text = shown.in_readers_locale(at);
+        let exact = exact_in_readers_locale(at);
+        view! { <time datetime=iso_utc(at) title=exact prop:textContent=text></time> }
+    };
+    view
 }
 
 /// A timestamp outside of islands. [`localise_server_times`] replaces its text in the browser.
@@ -127,7 +133,7 @@ pub(crate) fn ago(at: Timestamp) -> String {
         _ => (86_400.0, "day"),
     };
     let format = js_sys::Intl::RelativeTimeFormat::new(
-        &js_sys::Array::of1(&"en-GB".into()),
+        &js_sys::Array::of1(&PAGE_LANGUAGE.into()),
         &js_sys::Object::new(),
     );
     format.format(-(seconds / length).floor(), unit).into()
@@ -177,14 +183,32 @@ fn exact_in_readers_locale(at: Timestamp) -> String {
 }
 
 /// Formats a timestamp with options of `Intl.DateTimeFormat`, in the browser's language and time zone.
+///
+/// Browsers name languages that they do not accept themselves, such as `en-US@posix` or `C` (after the environment
+/// variable `LANG`), and extensions set any value. The text is then in the language of the page.
 fn format_in_browser(at: Timestamp, options: &[(&str, &str)]) -> String {
     let js_options = js_sys::Object::new();
     for (name, value) in options {
-        let _ = js_sys::Reflect::set(&js_options, &(*name).into(), &(*value).into());
+        let _ = Reflect::set(&js_options, &(*name).into(), &(*value).into());
     }
-    let language = window().navigator().language();
-    let language = language.unwrap_or_else(|| "en-GB".to_owned());
-    js_date(at).to_locale_string(&language, &js_options).into()
+    let date: LocalDate = js_date(at).unchecked_into();
+    Reflect::get(&window().navigator(), &"language".into())
+        .and_then(|language| date.try_to_locale_string(&language, &js_options))
+        .or_else(|_| date.try_to_locale_string(&PAGE_LANGUAGE.into(), &js_options))
+        .unwrap_or_else(|_| exact_in_utc(&iso_utc(at)))
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// `Date`, with the method of `js_sys` that does not return what it throws.
+    type LocalDate;
+
+    #[wasm_bindgen(method, catch, js_name = toLocaleString)]
+    fn try_to_locale_string(
+        this: &LocalDate,
+        languages: &JsValue,
+        options: &js_sys::Object,
+    ) -> Result<String, JsValue>;
 }
 
 fn js_date(at: Timestamp) -> js_sys::Date {

@@ -7,6 +7,7 @@ mod dialog;
 mod flash_message;
 mod focus;
 mod icon;
+mod live_text;
 mod local_time;
 mod notice;
 #[cfg(feature = "ssr")]
@@ -15,11 +16,12 @@ mod tabs;
 mod toast;
 
 pub(crate) use self::{
-    browser_only::BrowserOnly,
+    browser_only::{BrowserOnly, Rebuilt, server_only},
     clipboard::{CopyFieldButton, CopyState, CopyStatus},
     dialog::{Dialog, DialogRole, open_dialogs_by_command, show_dialog},
     focus::{focus_soon, scroll_to_soon},
     icon::{Icon, IconName},
+    live_text::LiveText,
     local_time::{LocalTime, Shown, ago, localise_server_times, time_of_day},
     notice::Notice,
     tabs::Tabs,

@@ -6,7 +6,7 @@
 use app::{Assets, NewTokenForm, NoScriptResponse, create_from_form, paths::NEW_TOKEN};
 use axum::{
     Form, Router,
-    http::{HeaderValue, header, request::Parts},
+    http::{header, request::Parts},
     response::{Html, IntoResponse, Response},
     routing::post,
 };
@@ -33,9 +33,6 @@ fn http_response(response: NoScriptResponse) -> Response {
     if html.is_empty() {
         return (status, headers).into_response();
     }
-    let policy = [
-        (header::CONTENT_SECURITY_POLICY, PLAIN_PAGE),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    ];
+    let policy = [(header::CONTENT_SECURITY_POLICY, PLAIN_PAGE)];
     (status, headers, policy, Html(html)).into_response()
 }

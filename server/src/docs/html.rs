@@ -254,7 +254,7 @@ fn code_block(events: &[Event<'_>]) -> Option<(Code, usize)> {
 /// A code block that can be scrolled by keyboard and has an accessible name (WCAG 2.2, 2.1.1).
 fn code_html(name: &str, (_, code): &Code) -> String {
     format!(
-        "<div class=\"code\"><div class=\"code-bar\"><span class=\"code-name\">{name}</span></div><pre tabindex=\"0\" role=\"group\" aria-label=\"{name}\"><code>{code}</code></pre></div>\n",
+        "<div class=\"code\"><div class=\"code-bar\"><span class=\"code-name\">{name}</span></div><pre tabindex=\"0\" role=\"group\" aria-label=\"{name}\" translate=\"no\"><code>{code}</code></pre></div>\n",
         code = escaped(code.trim_end()),
     )
 }

@@ -36,7 +36,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 /// Caches may keep a page but must revalidate it each time. The `ETag` makes that cheap (RFC 9111, 5.2.2.4).
-const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
+const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache, no-transform");
 
 /// The pages under `/docs`, `/llms.txt` and `/robots.txt`.
 ///

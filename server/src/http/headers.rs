@@ -10,6 +10,9 @@ use axum::{
     response::Response,
 };
 
+/// Neither stored nor changed on the way: proxies that shorten pages or rewrite email addresses obey (RFC 9111, 5.2.2.6).
+pub(crate) const UNSTORED: HeaderValue = HeaderValue::from_static("no-store, no-transform");
+
 /// Policy of a response that loads nothing and is never framed.
 pub(crate) const NOTHING: HeaderValue =
     HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
@@ -50,7 +53,7 @@ const PERMISSIONS: &str = "accelerometer=(), autoplay=(), camera=(), clipboard-r
 
 /// The headers of a response that does not set its own.
 static DEFAULTS: [(HeaderName, HeaderValue); 8] = [
-    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (header::CACHE_CONTROL, UNSTORED),
     (header::CONTENT_SECURITY_POLICY, NOTHING),
     (header::X_CONTENT_TYPE_OPTIONS, NO_SNIFFING),
     // For browsers that do not know `frame-ancestors`.

@@ -225,7 +225,7 @@ async fn the_csv_file_holds_every_row_of_the_filter_and_no_formula() {
         headers["content-disposition"],
         "attachment; filename=\"activity-903.csv\""
     );
-    assert_eq!(headers["cache-control"], "no-store");
+    assert_eq!(headers["cache-control"], "no-store, no-transform");
     assert_eq!(csv.matches("\r\n").count(), 1 + 1234);
     let rows = csv::Reader::from_reader(csv.as_bytes()).into_records();
     let times: Vec<_> = rows.map(|row| row.expect("sound")[0].to_owned()).collect();

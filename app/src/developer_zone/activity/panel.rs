@@ -275,7 +275,7 @@ fn EntryRow(entry: Entry) -> impl IntoView {
 /// A token in a sentence, as [`display_name`] writes it.
 #[component]
 fn CalledToken(name: Option<TokenName>, preview: TokenPreview) -> impl IntoView {
-    let preview = view! { <code class="token-preview">{preview.to_string()}</code> };
+    let preview = view! { <code class="token-preview" translate="no">{preview.to_string()}</code> };
     match name {
         Some(name) => view! { <bdi>{name.to_string()}</bdi> " (" {preview} ")" }.into_any(),
         None => preview.into_any(),

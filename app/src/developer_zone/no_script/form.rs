@@ -237,7 +237,7 @@ fn Shown(token: TokenSummary, secret: String) -> impl IntoView {
             />
         </label>
         <p>
-            "Send it in the header " <code>"X-API-Key"</code> " of each call. "
+            "Send it in the header " <code translate="no">"X-API-Key"</code> " of each call. "
             <a class="link" href=DOCUMENTATION target="_blank" rel="noopener">
                 "Examples in cURL, Python and JavaScript"
                 <span class="visually-hidden">" (opens in a new tab)"</span>

@@ -68,7 +68,7 @@ pub(super) fn Content(organisation: OrganisationId, token: Shown) -> impl IntoVi
     let token = usage.token.clone();
     let heading = match &token.name {
         Some(name) => view! { <bdi>{name.to_string()}</bdi> }.into_any(),
-        None => view! { <code class="token-preview">{token.preview.to_string()}</code> }.into_any(),
+        None => view! { <code translate="no" class="token-preview">{token.preview.to_string()}</code> }.into_any(),
     };
     let is_idle = usage.is_idle;
     let refusals = usage.refusals.clone();
@@ -148,7 +148,7 @@ fn Facts(token: TokenSummary) -> impl IntoView {
             <dl class="facts card-text">
                 <dt>"Token"</dt>
                 <dd>
-                    <code class="token-preview">{token.preview.to_string()}</code>
+                    <code translate="no" class="token-preview">{token.preview.to_string()}</code>
                 </dd>
                 <dt>"Status"</dt>
                 <dd>
@@ -221,7 +221,7 @@ fn RefusalRow(refusal: RefusalCount) -> impl IntoView {
             <td data-label="Reason">
                 <span class="source">
                     {with_code(cause)}
-                    <code>{refusal.code}</code>
+                    <code translate="no">{refusal.code}</code>
                 </span>
             </td>
             <td data-label="Calls">{grouped(refusal.calls)}</td>
@@ -241,7 +241,7 @@ fn with_code(text: &'static str) -> impl IntoView {
     parts
         .map(|(n, part)| match n % 2 {
             0 => part.into_any(),
-            _ => view! { <code>{part}</code> }.into_any(),
+            _ => view! { <code translate="no">{part}</code> }.into_any(),
         })
         .collect_view()
 }

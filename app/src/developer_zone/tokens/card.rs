@@ -17,7 +17,7 @@ use super::{
 use crate::{
     ids::CREATE_BUTTON,
     paths::{DOCUMENTATION, NEW_TOKEN},
-    ui::{Icon, IconName, Notice},
+    ui::{Icon, IconName, LiveText, Notice, Rebuilt},
 };
 
 /// The card's title, with other content to its right.
@@ -56,10 +56,12 @@ pub(in crate::developer_zone) fn TokenCard(
     let list = TokenList::new(organisation, listed);
     let watch = Watch::start(list);
     let creating = RwSignal::new(false);
-    view! {
+    let content = move || view! {
         <CardHeader>
             <p class="card-count">
-                {move || format!("{} of {TOKEN_LIMIT} tokens", list.count())}
+                <LiveText text=Signal::derive(move || {
+                    format!("{} of {TOKEN_LIMIT} tokens", list.count())
+                }) />
             </p>
             <a class="link" href=DOCUMENTATION target="_blank" rel="noopener">
                 "API documentation"
@@ -89,7 +91,8 @@ pub(in crate::developer_zone) fn TokenCard(
         <CreateTokenDialog list open=creating />
         <ConfirmationDialog list />
         <NewTokenDialog list />
-    }
+    };
+    view! { <Rebuilt content /> }
 }
 
 /// Opens the create dialog, or without script the page with the same form. The card has one such button: in its header,

@@ -96,8 +96,19 @@ pub(super) fn ConfirmationDialog(list: TokenList) -> impl IntoView {
         }
     };
     let busy = move || is_running().then_some("true");
+    let text = move || {
+        question.with_untracked(|question| {
+            let token = question.token().map(token_name);
+            view! { <p>{token} {question.consequence(&organisation_name)}</p> }
+        })
+    };
+    // Each question gets new elements.
+    let asked = Signal::derive(move || {
+        question.track();
+        true
+    });
     let content = move || {
-        let organisation_name = organisation_name.clone();
+        let text = text.clone();
         view! {
             <TokenForm
                 id=FORM
@@ -107,10 +118,7 @@ pub(super) fn ConfirmationDialog(list: TokenList) -> impl IntoView {
                 token
                 on_submit=Some(Callback::new(confirm))
             >
-                <p>
-                    {move || question.with(|question| question.token().map(token_name))}
-                    {move || question.with(|question| question.consequence(&organisation_name))}
-                </p>
+                <BrowserOnly when=asked content=text />
                 <PasswordField prompt=confirmation.prompt open purpose="to activate the token" />
             </TokenForm>
             <div class="dialog-actions">
@@ -139,12 +147,11 @@ pub(super) fn ConfirmationDialog(list: TokenList) -> impl IntoView {
                     }
                     aria-busy=busy
                     aria-disabled=busy
-                >
-                    {move || {
+                    prop:textContent=move || {
                         let (label, running) = question.with(Question::button);
                         if is_running() { running } else { label }
-                    }}
-                </button>
+                    }
+                ></button>
             </div>
         }
     };
@@ -165,8 +172,8 @@ fn token_name(token: &TokenSummary) -> impl IntoView + use<> {
     let name = token.name.as_ref().map(ToString::to_string);
     view! {
         "Token "
-        {name.map(|name| view! { <strong>{name}</strong> " " })}
-        <code class="token-preview">{token.preview.to_string()}</code>
+        {name.map(|name| view! { <strong translate="no">{name}</strong> " " })}
+        <code class="token-preview" translate="no">{token.preview.to_string()}</code>
     }
 }
 

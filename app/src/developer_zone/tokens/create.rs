@@ -88,9 +88,12 @@ pub(super) fn CreateTokenDialog(list: TokenList, open: RwSignal<bool>) -> impl I
                             .get()
                             .map(|text| {
                                 view! {
-                                    <p class="form-error" id="token-name-problem" role="alert">
-                                        {text}
-                                    </p>
+                                    <p
+                                        class="form-error"
+                                        id="token-name-problem"
+                                        role="alert"
+                                        prop:textContent=text
+                                    ></p>
                                 }
                             })
                     }}
@@ -104,9 +107,10 @@ pub(super) fn CreateTokenDialog(list: TokenList, open: RwSignal<bool>) -> impl I
                         class="button button-primary"
                         aria-busy=busy
                         aria-disabled=busy
-                    >
-                        {move || if is_creating() { "Creating…" } else { "Create Token" }}
-                    </button>
+                        prop:textContent=move || {
+                            if is_creating() { "Creating…" } else { "Create Token" }
+                        }
+                    ></button>
                 </div>
             </TokenForm>
         }

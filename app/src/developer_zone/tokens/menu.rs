@@ -5,7 +5,7 @@ use leptos::{ev, html, prelude::*};
 use super::{confirmation::Question, list::TokenList};
 use crate::{
     paths::DEACTIVATE_ALL,
-    ui::{Icon, IconName},
+    ui::{Icon, IconName, LiveText},
 };
 
 /// Id of the menu, which is a popover.
@@ -43,12 +43,13 @@ pub(super) fn CardMenu(list: TokenList) -> impl IntoView {
             <form action=DEACTIVATE_ALL>
                 <button class="menu-item" aria-disabled=is_useless on:click=ask>
                     "Deactivate all tokens…"
-                    <span class="hint">
-                        {move || match list.count_active() {
+                    <LiveText
+                        class="hint"
+                        text=Signal::derive(move || match list.count_active() {
                             0 => "No token is active".to_owned(),
                             active => format!("{active} active"),
-                        }}
-                    </span>
+                        })
+                    />
                 </button>
             </form>
         </div>

@@ -8,13 +8,14 @@ use super::{list::TokenList, running::Change};
 use crate::{
     developer_zone::{server_functions::RenameToken, token_form::TokenForm},
     paths::token_page,
-    ui::{BrowserOnly, Icon, IconName, focus_soon},
+    ui::{BrowserOnly, Icon, IconName, LiveText, focus_soon},
 };
 
 /// The token's name and preview, as a link to its page, and the button that changes the name.
 #[component]
 pub(super) fn TokenName(list: TokenList, id: TokenId, preview: TokenPreview) -> impl IntoView {
     let name = Memo::new(move |_| list.read(id, |row| row.token.name.clone()).flatten());
+    let named = move || name.get().map(|name| name.to_string()).unwrap_or_default();
     let editing = RwSignal::new(false);
     let shown = preview.to_string();
     let change = {
@@ -31,8 +32,8 @@ pub(super) fn TokenName(list: TokenList, id: TokenId, preview: TokenPreview) -> 
     view! {
         <span class="token-name" hidden=editing>
             <a class="token-link" href=token_page(id)>
-                {move || name.get().map(|name| view! { <span>{name.to_string()}</span> })}
-                <code class="token-preview">{shown}</code>
+                <LiveText text=Signal::derive(named) verbatim=true />
+                <code class="token-preview" translate="no">{shown}</code>
             </a>
             <form action=token_page(id)>
                 <button
@@ -118,7 +119,9 @@ fn NameForm(
                 "Cancel"
             </button>
             <div id=problem_id role="alert">
-                {move || problem.get().map(|text| view! { <p class="form-error">{text}</p> })}
+                {move || {
+                    problem.get().map(|text| view! { <p class="form-error" prop:textContent=text></p> })
+                }}
             </div>
         </TokenForm>
         </div>

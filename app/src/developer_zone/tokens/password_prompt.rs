@@ -88,7 +88,9 @@ pub(super) fn PasswordField(
                     />
                 </label>
                 <div id="confirm-password-problem" role="alert">
-                    {move || problem.get().map(|text| view! { <p class="form-error">{text}</p> })}
+                    {move || {
+                        problem.get().map(|text| view! { <p class="form-error" prop:textContent=text></p> })
+                    }}
                 </div>
             </div>
         }

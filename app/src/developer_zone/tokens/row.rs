@@ -1,6 +1,6 @@
 //! One token's row.
 
-use leptos::{ev, prelude::*};
+use leptos::{either::Either, ev, prelude::*};
 use model::{
     token::{TokenId, TokenStatus, TokenSummary},
     usage::IDLE_DAYS,
@@ -11,7 +11,7 @@ use super::{confirmation::Question, ids::delete_button_id, list::TokenList, name
 use crate::{
     developer_zone::token_form::SwitchForm,
     paths::{ASK_TO_DELETE, token_page},
-    ui::{Icon, IconName, LocalTime, Shown},
+    ui::{Icon, IconName, LiveText, LocalTime, Shown},
 };
 
 /// One token's row.
@@ -74,7 +74,11 @@ fn StatusBadge(list: TokenList, id: TokenId) -> impl IntoView {
         (None, Some(status)) => status.label(),
         (None, None) => "",
     };
-    view! { <span class=class>{text}</span> }
+    view! {
+        <span class=class>
+            <LiveText text=Signal::derive(move || text().to_owned()) />
+        </span>
+    }
 }
 
 /// When the token was last used, as far as the database knows.
@@ -82,12 +86,10 @@ fn StatusBadge(list: TokenList, id: TokenId) -> impl IntoView {
 fn LastUse(list: TokenList, id: TokenId) -> impl IntoView {
     let last_used = Memo::new(move |_| list.read(id, |row| row.token.last_used).flatten());
     let text = move || match last_used.get() {
-        Some(at) => view! {
-            "Last used "
-            <LocalTime at shown=Shown::Ago />
-        }
-        .into_any(),
-        None => "Never used".into_any(),
+        Some(at) => Either::Left(view! {
+            <span>"Last used " <LocalTime at shown=Shown::Ago /></span>
+        }),
+        None => Either::Right(view! { <span>"Never used"</span> }),
     };
     view! { <span class="last-use">{text}</span> }
 }
@@ -96,12 +98,11 @@ fn LastUse(list: TokenList, id: TokenId) -> impl IntoView {
 #[component]
 fn Idle(list: TokenList, id: TokenId) -> impl IntoView {
     let is_idle = Memo::new(move |_| list.read(id, |row| row.is_idle).unwrap_or_default());
-    let hint = move || {
-        is_idle
-            .get()
-            .then(|| format!("Unused for {IDLE_DAYS} days"))
+    let hint = move || match is_idle.get() {
+        true => format!("Unused for {IDLE_DAYS} days"),
+        false => String::new(),
     };
-    view! { <span class="idle-hint">{hint}</span> }
+    view! { <LiveText class="idle-hint" text=Signal::derive(hint) /> }
 }
 
 /// The hint that the token goes on although its creator has left.
@@ -111,7 +112,11 @@ fn CreatorLeft(list: TokenList, id: TokenId) -> impl IntoView {
         list.read(id, |row| row.token.creator_left)
             .unwrap_or_default()
     });
-    view! { <span class="creator-left">{move || left.get().then_some("Creator left")}</span> }
+    let hint = move || match left.get() {
+        true => "Creator left".to_owned(),
+        false => String::new(),
+    };
+    view! { <LiveText class="creator-left" text=Signal::derive(hint) /> }
 }
 
 /// The calls of seven days, drawn by the server.

@@ -98,8 +98,7 @@ fn PingTest(shown: ShownToken) -> impl IntoView {
                 aria-busy=busy
                 aria-disabled=busy
                 on:click=run
-            >
-                {move || {
+                prop:textContent=move || {
                     if is_running() {
                         "Testing…"
                     } else if test.with(Test::is_inconclusive) {
@@ -107,8 +106,8 @@ fn PingTest(shown: ShownToken) -> impl IntoView {
                     } else {
                         "Test connection"
                     }
-                }}
-            </button>
+                }
+            ></button>
             <div class="connection-result" role="status">
                 {move || test.with(result)}
             </div>
@@ -148,7 +147,7 @@ fn result(test: &Test) -> Option<impl IntoView + use<>> {
     };
     Some(view! {
         <OutcomeIcon outcome />
-        <p>{text} {code.map(|code| view! { <code>{code}</code> })}</p>
+        <p>{text} {code.map(|code| view! { <code translate="no">{code}</code> })}</p>
     })
 }
 
