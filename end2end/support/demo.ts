@@ -2,6 +2,9 @@
 
 export const PASSWORD = 'developer-zone-demo';
 
+/** The name of the session cookie over plain HTTP. */
+export const SESSION_COOKIE = 'developer-zone-session';
+
 /** Member of all five organisations; none is selected at first. */
 export const ADMIN = 'admin@example.com';
 /** Member of 903 only, with the role user. */

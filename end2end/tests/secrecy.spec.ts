@@ -2,7 +2,7 @@
 
 import { DeveloperZonePage, previewOf } from '../pages/developer-zone.ts';
 import { Frame } from '../pages/frame.ts';
-import { MEMBER, PASSWORD } from '../support/demo.ts';
+import { MEMBER, PASSWORD, SESSION_COOKIE } from '../support/demo.ts';
 import { ping, PONG } from '../support/external-api.ts';
 import { expect, openPage, test } from '../support/fixtures.ts';
 import {
@@ -124,7 +124,7 @@ test('the secret is in one response, no line of the log and no byte of the datab
   expect(server.log).not.toContain(secret);
   expect(server.log).not.toContain(secret.slice(0, 16));
   expect(server.log).not.toContain(PASSWORD);
-  const session = (await context.cookies()).find(({ name }) => name === 'session');
+  const session = (await context.cookies()).find(({ name }) => name === SESSION_COOKIE);
   expect(server.log, 'the session cookie opens the dashboard').not.toContain(session!.value);
   expect(inFiles(session!.value), 'the database has only its hash').toEqual([]);
 });

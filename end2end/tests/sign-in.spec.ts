@@ -1,7 +1,7 @@
 import { EventsPage } from '../pages/events.ts';
 import { Frame } from '../pages/frame.ts';
 import { SignInPage } from '../pages/sign-in.ts';
-import { MEMBER, PASSWORD } from '../support/demo.ts';
+import { MEMBER, PASSWORD, SESSION_COOKIE } from '../support/demo.ts';
 import { expect, openPage, test, waitForHydration } from '../support/fixtures.ts';
 import { failedToLoad } from '../support/requests.ts';
 
@@ -13,7 +13,7 @@ test('signing in leads to the events, signing out ends the session, and a passwo
   // The page may ask for news between the end of the session and the next page.
   pageErrors.allow(failedToLoad(401));
   const form = new SignInPage(page);
-  const session = async () => (await context.cookies()).find(({ name }) => name === 'session');
+  const session = async () => (await context.cookies()).find(({ name }) => name === SESSION_COOKIE);
   await openPage(page, '/sign-in');
   await expect(page).toHaveTitle('Sign in · 9Pic');
   await expect(form.heading).toBeVisible();

@@ -70,7 +70,7 @@ test('the switch works and times are shown with each value of the browser’s la
         configurable: true, get: () => (${JSON.stringify(language)}) })`;
       await page.addInitScript(script);
       await zone.open();
-      await expect(row.cells.nth(3)).toHaveText(/\d/);
+      await expect(row.cells.nth(3)).toHaveText(/\p{Nd}/u);
       const wanted = (await row.switch.isChecked()) ? 'Inactive' : 'Active';
       await row.switch.click();
       await expect(row.status).toHaveText(wanted);

@@ -6,6 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::timestamp::Timestamp;
 
+/// The name of the cookie with the session's key, over plain HTTP. Over HTTPS it has the prefix `__Host-`.
+///
+/// Browsers send the cookies of a host to all programs on it, on any port. So no other program may use the name.
+pub const SESSION_COOKIE: &str = "developer-zone-session";
+
+/// The name of the device cookie, which [`SESSION_COOKIE`] explains.
+pub const DEVICE_COOKIE: &str = "developer-zone-known-browser";
+
+/// The name of the flash message's cookie, which [`SESSION_COOKIE`] explains.
+pub const FLASH_COOKIE: &str = "developer-zone-flash";
+
 /// A session's ID. It is not secret: the browser authenticates with a different, secret key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

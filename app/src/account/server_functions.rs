@@ -26,7 +26,7 @@ pub(crate) async fn change_password(
         let session = session().await?;
         let store = store();
         let sign_in = store.sign_in();
-        let cookie = device_cookie();
+        let cookie = device_cookie().await;
         Ok(sign_in
             .change_password(
                 &session,

@@ -11,7 +11,8 @@ use super::{
     flash::set_flash,
     member::member,
     request::{
-        client, cookies, device_cookie, of_request, see_other, session_key, set_cookie, store,
+        client, cookies, device_cookie, of_request, see_other, session_key, session_keys, set_cookie,
+        store,
     },
 };
 use crate::{
@@ -73,7 +74,7 @@ async fn try_sign_in(email: &str, password: &str) -> Result<(), SignInFailure> {
         .with_password(
             &email,
             password,
-            device_cookie().as_deref(),
+            device_cookie().await.as_deref(),
             session_key().as_ref(),
         )
         .await?;
@@ -109,9 +110,10 @@ impl From<SignInError> for SignInFailure {
     }
 }
 
-/// Ends the session, and redirects to the sign-in page.
+/// Ends every session of the browser, and redirects to the sign-in page. There are several if it has kept an older
+/// cookie, with another path.
 pub(super) async fn sign_out() -> Result<(), RequestError> {
-    if let Some(key) = session_key() {
+    for key in session_keys() {
         store().sessions().end_by_key(&key).await?;
     }
     sign_out_browser();

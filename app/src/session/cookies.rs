@@ -2,10 +2,12 @@
 //!
 //! All are `HttpOnly`, so that no script can read them, and `SameSite=Lax`, so that browsers do not send them with
 //! posts from other sites. Over HTTPS all are `Secure` and have the prefix `__Host-`: browsers then accept them from
-//! this host alone (RFC 6265bis, 4.1.3.2).
+//! this host alone (RFC 6265bis, 4.1.3.2). Over plain HTTP, other programs on this host may set cookies with our names
+//! and another path. So readers get all candidates.
 
 use cookie::{Cookie, SameSite, time::Duration};
 use http::{HeaderMap, HeaderValue, header::COOKIE};
+use model::session::{DEVICE_COOKIE, FLASH_COOKIE, SESSION_COOKIE};
 use store::sessions::{ABSOLUTE_TIMEOUT, SessionKey};
 
 /// How long a device cookie lasts after the last sign-in.
@@ -14,7 +16,7 @@ const KNOWN_FOR: Duration = Duration::days(180);
 /// How long a flash message is kept until its page is shown.
 pub(super) const FLASH_LIFETIME: Duration = Duration::minutes(1);
 
-/// How many cookies with the session's name are tried. Each costs a hash.
+/// How many cookies with one name are tried. Each costs a hash.
 const MAX_CANDIDATES: usize = 8;
 
 /// Reads the cookies of requests, and writes those of responses.
@@ -29,10 +31,9 @@ impl Cookies {
         Self { secure }
     }
 
-    /// The keys in the cookies with the session's name, in the order in which the browser sends them. Other programs on
-    /// this host may set a cookie with the same name and another path.
+    /// The keys in the cookies with the session's name, in the order in which the browser sends them.
     pub fn session_keys(self, headers: &HeaderMap) -> impl Iterator<Item = SessionKey> {
-        values(headers, self.session_name())
+        self.values(headers, SESSION_COOKIE)
             .filter_map(|value| SessionKey::parse(&value))
             .take(MAX_CANDIDATES)
     }
@@ -41,65 +42,59 @@ impl Cookies {
     /// that long.
     pub(crate) fn session(self, key: &SessionKey) -> Option<HeaderValue> {
         let lifetime = i64::try_from(ABSOLUTE_TIMEOUT.as_secs()).unwrap_or(i64::MAX);
-        self.header(
-            self.session_name(),
-            &key.reveal(),
-            Duration::seconds(lifetime),
-        )
+        self.header(SESSION_COOKIE, &key.reveal(), Duration::seconds(lifetime))
     }
 
     /// Deletes the session's key.
     pub(super) fn no_session(self) -> Option<HeaderValue> {
-        self.header(self.session_name(), "", Duration::ZERO)
+        self.header(SESSION_COOKIE, "", Duration::ZERO)
     }
 
-    /// The device cookie, if the browser sends one.
-    pub fn known_browser(self, headers: &HeaderMap) -> Option<String> {
-        values(headers, self.known_browser_name()).next()
+    /// The values of the cookies with the device cookie's name.
+    pub fn known_browsers(self, headers: &HeaderMap) -> impl Iterator<Item = String> {
+        self.values(headers, DEVICE_COOKIE).take(MAX_CANDIDATES)
     }
 
     /// Stores the device cookie in the browser.
     pub(super) fn knows_browser(self, proof: &str) -> Option<HeaderValue> {
-        self.header(self.known_browser_name(), proof, KNOWN_FOR)
+        self.header(DEVICE_COOKIE, proof, KNOWN_FOR)
     }
 
-    /// The value of the flash message's cookie, if the browser sends one.
-    pub(super) fn flash(self, headers: &HeaderMap) -> Option<String> {
-        values(headers, self.flash_name()).next()
+    /// The values of the cookies with the flash message's name.
+    pub(super) fn flashes(self, headers: &HeaderMap) -> impl Iterator<Item = String> {
+        self.values(headers, FLASH_COOKIE).take(MAX_CANDIDATES)
     }
 
     /// Stores a flash message in the browser for a minute.
     pub(super) fn set_flash(self, value: &str) -> Option<HeaderValue> {
-        self.header(self.flash_name(), value, FLASH_LIFETIME)
+        self.header(FLASH_COOKIE, value, FLASH_LIFETIME)
     }
 
     /// Deletes the flash message.
     pub(super) fn no_flash(self) -> Option<HeaderValue> {
-        self.header(self.flash_name(), "", Duration::ZERO)
+        self.header(FLASH_COOKIE, "", Duration::ZERO)
     }
 
-    const fn session_name(self) -> &'static str {
-        if self.secure {
-            "__Host-session"
-        } else {
-            "session"
-        }
+    fn name(self, name: &str) -> String {
+        let prefix = if self.secure { "__Host-" } else { "" };
+        format!("{prefix}{name}")
     }
 
-    const fn known_browser_name(self) -> &'static str {
-        if self.secure {
-            "__Host-known-browser"
-        } else {
-            "known-browser"
-        }
+    /// The values of the cookies with this name. Cookies of other programs may hold any bytes: an unreadable one hides no
+    /// other.
+    fn values(self, headers: &HeaderMap, name: &str) -> impl Iterator<Item = String> {
+        let name = self.name(name);
+        headers
+            .get_all(COOKIE)
+            .iter()
+            .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
+            .filter_map(|pair| Cookie::parse_encoded(str::from_utf8(pair).ok()?).ok())
+            .filter(move |cookie| cookie.name() == name)
+            .map(|cookie| cookie.value().to_owned())
     }
 
-    const fn flash_name(self) -> &'static str {
-        if self.secure { "__Host-flash" } else { "flash" }
-    }
-
-    fn header(self, name: &'static str, value: &str, lifetime: Duration) -> Option<HeaderValue> {
-        let cookie = Cookie::build((name, value))
+    fn header(self, name: &str, value: &str, lifetime: Duration) -> Option<HeaderValue> {
+        let cookie = Cookie::build((self.name(name), value))
             .path("/")
             .max_age(lifetime)
             .secure(self.secure)
@@ -107,18 +102,6 @@ impl Cookies {
             .same_site(SameSite::Lax);
         HeaderValue::from_str(&cookie.build().encoded().to_string()).ok()
     }
-}
-
-/// The values of the cookies with this name. Cookies of other programs may hold any bytes: an unreadable one hides no
-/// other.
-fn values(headers: &HeaderMap, name: &'static str) -> impl Iterator<Item = String> {
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
-        .filter_map(|pair| Cookie::parse_encoded(str::from_utf8(pair).ok()?).ok())
-        .filter(move |cookie| cookie.name() == name)
-        .map(|cookie| cookie.value().to_owned())
 }
 
 #[cfg(test)]
@@ -141,7 +124,8 @@ mod tests {
         let typed = "a;b=\"c\" é@example.com";
         let cookies = Cookies::new(false);
         let set = cookies.set_flash(typed).expect("a header");
-        assert_eq!(cookies.flash(&sent(&set)).as_deref(), Some(typed));
+        let read: Vec<_> = cookies.flashes(&sent(&set)).collect();
+        assert_eq!(read, [typed]);
     }
 
     #[test]
@@ -158,8 +142,8 @@ mod tests {
             b"=",
             b"no-equals-sign",
             b"a=\"b, c\"",
-            b"session=",
-            b"session=\xff",
+            b"developer-zone-session=",
+            b"developer-zone-session=\xff",
         ];
         for foreign in foreign {
             for pairs in [[foreign, &ours[..]], [&ours[..], foreign]] {

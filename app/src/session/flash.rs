@@ -114,12 +114,18 @@ pub(super) fn set_signed_flash(signer: &Signer, page: &str, message: &impl Seria
 /// The message for the page that is being rendered, if there is one. The response deletes its cookie.
 pub(crate) fn take_flash<M: DeserializeOwned>() -> Option<M> {
     let cookies = cookies();
-    let (page, value) = of_request(|request| {
+    let (page, values) = of_request(|request| {
         let page = request.uri.path().to_owned();
-        (page, cookies.flash(&request.headers))
+        (page, cookies.flashes(&request.headers).collect::<Vec<_>>())
     });
-    let (value, signer) = (value?, Signer::for_page(&page)?);
-    let message = Flash::verify(&value, &signer, &page, store().clock().now())?;
+    if values.is_empty() {
+        return None;
+    }
+    let signer = Signer::for_page(&page)?;
+    let now = store().clock().now();
+    let message = values
+        .iter()
+        .find_map(|value| Flash::verify(value, &signer, &page, now))?;
     set_cookie(cookies.no_flash());
     Some(message)
 }

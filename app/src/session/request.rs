@@ -54,6 +54,12 @@ pub(super) fn of_request<T: 'static>(look: impl FnOnce(&Parts) -> T) -> T {
     with_context(look).expect("the host provides the head of each request")
 }
 
+/// Every key in the cookies with the session's name.
+pub(super) fn session_keys() -> Vec<SessionKey> {
+    let cookies = cookies();
+    of_request(|request| cookies.session_keys(&request.headers).collect())
+}
+
 /// The key in the session cookie, if the browser sends one. The crate `server` adds the one that it made as an extension
 /// of the request. Without that, a read of the session reports why.
 pub(super) fn session_key() -> Option<SessionKey> {
@@ -64,10 +70,20 @@ pub(super) fn session_key() -> Option<SessionKey> {
     })
 }
 
-/// The device cookie, if the browser sends one.
-pub(crate) fn device_cookie() -> Option<String> {
+/// The device cookie that a server of ours made, if the browser sends one.
+pub(crate) async fn device_cookie() -> Option<String> {
     let cookies = cookies();
-    of_request(|request| cookies.known_browser(&request.headers))
+    let candidates = of_request(|request| {
+        let candidates = cookies.known_browsers(&request.headers);
+        candidates.collect::<Vec<_>>()
+    });
+    let store = store();
+    for candidate in candidates {
+        if let Ok(Some(_)) = store.sign_in().known_device(&candidate).await {
+            return Some(candidate);
+        }
+    }
+    None
 }
 
 /// Who sends the request, as far as is known.

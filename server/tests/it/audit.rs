@@ -5,6 +5,7 @@ use http::{HeaderMap, Method, StatusCode};
 use model::{
     audit::{Actor, Cursor, Entry, Filter, Kind},
     organisation::Plan,
+    session::SESSION_COOKIE,
 };
 use serde_json::json;
 use store::AuditPermission;
@@ -103,7 +104,7 @@ async fn a_sign_in_that_cannot_be_recorded_fails() {
     let headers = try_sign_in(&browser(&server), "member@example.com", DEMO_PASSWORD).await;
     assert_eq!(headers["location"], "/sign-in?next=%2Fevents");
     let cookies = headers.get_all("set-cookie").iter();
-    let session = cookies.filter(|it| it.to_str().is_ok_and(|it| it.starts_with("session=")));
+    let session = cookies.filter(|it| it.to_str().is_ok_and(|it| it.starts_with(SESSION_COOKIE)));
     assert_eq!(session.count(), 0);
 }
 

@@ -6,7 +6,11 @@ use app::session::Cookies;
 use axum::body::Body;
 use futures_util::{StreamExt, stream};
 use http::{Method, StatusCode};
-use model::{organisation::OrganisationId, token::TokenName};
+use model::{
+    organisation::OrganisationId,
+    session::{DEVICE_COOKIE, SESSION_COOKIE},
+    token::TokenName,
+};
 use serde_json::json;
 use tokio::{sync::mpsc, task::JoinSet};
 
@@ -183,7 +187,7 @@ async fn an_account_gets_no_more_with_more_sessions() {
 async fn a_network_of_strangers_is_limited_and_hinders_no_member_there_and_no_stranger_elsewhere() {
     let server = TestServer::on_sqlite().await;
     let stranger = server.anonymous().at(HOME);
-    let forged = format!("session={}", "7f".repeat(40));
+    let forged = format!("{SESSION_COOKIE}={}", "7f".repeat(40));
     let forger = stranger.clone().with("cookie", forged);
     let _held = [
         hold(&stranger, OF_NETWORK / 2).await,
@@ -195,13 +199,14 @@ async fn a_network_of_strangers_is_limited_and_hinders_no_member_there_and_no_st
     assert_served(&page(&server.session(MEMBER).await.at(HOME)).await);
 }
 
-/// A browser at this address where the member has signed in before, without a session.
+/// A browser at this address where the member has signed in before, without a session. Another program on the same host
+/// has set a cookie with the same name.
 async fn known_device(server: &TestServer, address: &str) -> Client {
     let mut browser = Browser::at(server, address);
     assert_eq!(browser.sign_in(MEMBER, DEMO_PASSWORD).await, "/events");
-    let cookie = browser.cookie("known-browser").expect("a cookie");
+    let cookie = browser.cookie(DEVICE_COOKIE).expect("a cookie");
     let client = server.anonymous().at(HOME);
-    client.with("cookie", format!("known-browser={cookie}"))
+    client.with("cookie", format!("{DEVICE_COOKIE}=1; {DEVICE_COOKIE}={cookie}"))
 }
 
 #[tokio::test]

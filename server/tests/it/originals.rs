@@ -9,6 +9,7 @@ use std::{
 
 use axum::body::Body;
 use http::{HeaderMap, Method, StatusCode, Uri};
+use model::session::FLASH_COOKIE;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -674,10 +675,11 @@ fn an_operator_can_shorten_the_lifetime_of_links() {
     let response = server.post("/api/dashboard/delete-token", &plain_form, &body);
     let flash = response
         .lines()
-        .find_map(|line| line.strip_prefix("set-cookie: flash="));
+        .filter_map(|line| line.strip_prefix("set-cookie: "))
+        .find(|cookie| cookie.starts_with(FLASH_COOKIE));
     let flash = flash.unwrap_or_else(|| panic!("{response}"));
     let flash = format!(
-        "{cookie}; flash={}",
+        "{cookie}; {}",
         flash.split(';').next().expect("a value")
     );
     let page = server.get("/developer-zone", &[("Cookie", &flash)]);

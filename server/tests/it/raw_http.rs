@@ -137,7 +137,7 @@ const VALUES: &[&str] = &[
     "[::1",
     "https://dashboard.test",
     "cross-site",
-    "session=1; session=\u{fc}; =;;",
+    "developer-zone-session=1; developer-zone-session=\u{fc}; =;;",
     "Bearer ",
     "bytes=0-1,-1,9-",
     "\"x\", W/\"y\", *",

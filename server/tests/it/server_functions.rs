@@ -3,6 +3,7 @@
 use http::{Method, StatusCode};
 use model::{
     organisation::{OrganisationId, Plan},
+    session::SESSION_COOKIE,
     token::TokenSummary,
 };
 use serde_json::{Value, json};
@@ -152,7 +153,7 @@ async fn without_a_session_and_with_a_forged_one_every_call_is_401_and_changes_n
     let before = tokens(&server).await;
     let forged = server
         .anonymous()
-        .with("cookie", format!("session={}", "7f".repeat(40)));
+        .with("cookie", format!("{SESSION_COOKIE}={}", "7f".repeat(40)));
     for client in [server.anonymous(), forged] {
         for (name, data) in calls_on(&token) {
             let response = client.call(name, &data).await;

@@ -4,20 +4,24 @@ use http::{
     HeaderMap, Method, StatusCode,
     header::{LOCATION, SET_COOKIE},
 };
+use model::session::SESSION_COOKIE;
 use serde_json::json;
 
 use crate::support::{MEMBER, client::Client, server::TestServer};
 
 const CREDENTIALS: &str = "email=member%40example.com&password=developer-zone-demo";
-/// Has the form of a session's key.
-const FORGED: &str = "session=7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f0000000000000001\
-    7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f";
+
+/// A cookie with the form of a session's key.
+fn forged() -> String {
+    let half = "7f".repeat(16);
+    format!("{SESSION_COOKIE}={half}0000000000000001{half}")
+}
 
 /// The `Set-Cookie` header of the session.
 fn session_cookie(headers: &HeaderMap) -> Option<&str> {
     let cookies = headers.get_all(SET_COOKIE).iter();
     let mut cookies = cookies.map(|cookie| cookie.to_str().expect("a text"));
-    cookies.find(|cookie| cookie.contains("session="))
+    cookies.find(|cookie| cookie.contains(&format!("{SESSION_COOKIE}=")))
 }
 
 /// Signs in, and returns the cookie as the browser sends it back.
@@ -47,8 +51,8 @@ async fn opens_the_dashboard(server: &TestServer, cookie: &str) -> bool {
 #[tokio::test]
 async fn sign_in_starts_a_new_session_and_ends_the_one_that_the_browser_had() {
     let server = TestServer::on_sqlite().await;
-    let first = sign_in(&server.anonymous().with("cookie", FORGED)).await;
-    assert_ne!(first, FORGED);
+    let first = sign_in(&server.anonymous().with("cookie", forged())).await;
+    assert_ne!(first, forged());
     assert!(opens_the_dashboard(&server, &first).await);
     let second = sign_in(&server.anonymous().with("cookie", &first)).await;
     assert_ne!(second, first);
@@ -60,13 +64,17 @@ async fn sign_in_starts_a_new_session_and_ends_the_one_that_the_browser_had() {
 async fn another_cookie_with_the_name_of_the_session_hides_it_from_no_page_and_no_action() {
     let server = TestServer::on_sqlite().await;
     let own = sign_in(&server.anonymous()).await;
-    for foreign in [FORGED, "session=foreign", "session="] {
+    for foreign in [
+        forged(),
+        format!("{SESSION_COOKIE}=foreign"),
+        format!("{SESSION_COOKIE}="),
+    ] {
         for cookie in [format!("{foreign}; {own}"), format!("{own}; {foreign}")] {
             assert!(opens_the_dashboard(&server, &cookie).await, "{cookie}");
         }
     }
     let client = server.anonymous();
-    let client = client.with("cookie", format!("{FORGED}; {own}"));
+    let client = client.with("cookie", format!("{}; {own}", forged()));
     let response = client.form("sign-out", "").await;
     assert_eq!(response.status, StatusCode::SEE_OTHER);
     assert!(!opens_the_dashboard(&server, &own).await);
@@ -78,10 +86,11 @@ async fn a_made_up_cookie_costs_no_read_of_the_database() {
     let server = TestServer::on_sqlite().await;
     let cookie = sign_in(&server.anonymous()).await;
     server.store.close().await;
+    let forged = forged();
     let data = json!({ "organisation_id": 903 });
     for (cookie, expected) in [
         (&cookie[..], StatusCode::SERVICE_UNAVAILABLE),
-        (FORGED, StatusCode::UNAUTHORIZED),
+        (&forged[..], StatusCode::UNAUTHORIZED),
     ] {
         let client = server.anonymous().with("cookie", cookie);
         for name in ["watch-tokens", "activate-token"] {
@@ -91,8 +100,8 @@ async fn a_made_up_cookie_costs_no_read_of_the_database() {
             assert_eq!(response.status, expected, "{name}: {response:?}");
         }
     }
-    let forged = server.anonymous().with("cookie", FORGED);
-    let (page, ..) = forged.raw(Method::GET, "/events", "").await;
+    let client = server.anonymous().with("cookie", forged);
+    let (page, ..) = client.raw(Method::GET, "/events", "").await;
     assert_eq!(page, StatusCode::SEE_OTHER);
 }
 
@@ -109,6 +118,23 @@ async fn sign_out_ends_the_session_on_the_server() {
     assert!(!opens_the_dashboard(&server, &cookie).await);
 }
 
+/// A browser may have kept an older cookie of ours, with another path. It sends both.
+#[tokio::test]
+async fn sign_out_ends_each_session_whose_cookie_the_browser_sends() {
+    let server = TestServer::on_sqlite().await;
+    let (one, other) = (
+        sign_in(&server.anonymous()).await,
+        sign_in(&server.anonymous()).await,
+    );
+    let client = server.anonymous();
+    let client = client.with("cookie", format!("{one}; {}; {other}", forged()));
+    let response = client.form("sign-out", "").await;
+    assert_eq!(response.status, StatusCode::SEE_OTHER);
+    for cookie in [one, other] {
+        assert!(!opens_the_dashboard(&server, &cookie).await, "{cookie}");
+    }
+}
+
 #[tokio::test]
 async fn over_https_the_session_cookie_is_bound_to_its_host_and_to_https() {
     let server = TestServer::on_sqlite().await.configured(|config| {
@@ -118,11 +144,9 @@ async fn over_https_the_session_cookie_is_bound_to_its_host_and_to_https() {
     let response = client.form("sign-in", CREDENTIALS).await;
     let cookie = session_cookie(&response.headers).expect("a session");
     let (pair, attributes) = cookie.split_once("; ").expect("attributes");
-    assert!(pair.starts_with("__Host-session="), "{pair}");
-    assert!(
-        pair.len() >= "__Host-session=".len() + 22,
-        "at least 128 bits: {pair}"
-    );
+    let (name, key) = pair.split_once('=').expect("a value");
+    assert_eq!(name, format!("__Host-{SESSION_COOKIE}"));
+    assert!(key.len() >= 22, "at least 128 bits: {key}");
     let attributes: Vec<_> = attributes.split("; ").collect();
     for attribute in ["HttpOnly", "SameSite=Lax", "Secure", "Path=/"] {
         assert!(attributes.contains(&attribute), "{attribute}: {cookie}");

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::{Method, StatusCode, header::RETRY_AFTER};
+use model::session::{DEVICE_COOKIE, FLASH_COOKIE, SESSION_COOKIE};
 use serde_json::json;
 use store::TokenPermission;
 
@@ -125,6 +126,33 @@ async fn strangers_cannot_lock_a_user_out_of_a_browser_that_has_signed_in_before
             .is_some()
     );
     assert_eq!(sign_in_error(&mut own, MEMBER, DEMO_PASSWORD).await, None);
+}
+
+#[tokio::test]
+async fn cookies_of_other_programs_with_our_names_hide_none_of_ours() {
+    let server = TestServer::on_sqlite().await;
+    let token = server.token().await.id.to_string();
+    let mut browser = Browser::at(&server, HOME);
+    for name in [SESSION_COOKIE, DEVICE_COOKIE, FLASH_COOKIE] {
+        for value in ["", "1", &"7f".repeat(40)] {
+            browser.plant_foreign(name, value);
+        }
+    }
+    assert_eq!(browser.sign_in(MEMBER, DEMO_PASSWORD).await, "/events");
+    let rename = [
+        ("organisation_id", "903"),
+        ("token_id", token.as_str()),
+        ("name", "Kiosk"),
+    ];
+    let page = browser.form("rename-token", &rename).await;
+    let page = browser.get(page.location()).await;
+    assert!(page.text.contains("id=\"flash-message\""), "{page:?}");
+
+    browser.form("sign-out", &[]).await;
+    assert_eq!(browser.get("/events").await.status, StatusCode::SEE_OTHER);
+    errors_of_wrong_passwords(&server, MEMBER, HOME, 6).await;
+    let known = sign_in_error(&mut browser, MEMBER, DEMO_PASSWORD).await;
+    assert_eq!(known, None, "the device is known");
 }
 
 #[tokio::test]
@@ -370,7 +398,7 @@ async fn only_its_owner_can_end_a_session_which_is_refused_on_the_next_request()
     let own = latest_session(&mut here).await;
     let ended = here.form("end-session", &[("session_id", &own)]).await;
     assert_eq!(ended.location(), "/sign-in");
-    assert!(!here.cookie_names().contains(&"session"));
+    assert!(!here.cookie_names().contains(&SESSION_COOKIE));
     assert!(!here.is_signed_in().await);
 }
 

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use model::{
     organisation::{OrganisationId, Plan},
+    session::FLASH_COOKIE,
     token::TokenName,
     user::Email,
 };
@@ -377,13 +378,13 @@ async fn a_planted_flash_message_or_one_of_another_session_is_not_shown() {
     ];
     let refused = attacker.form("rename-token", &fields).await;
     assert_eq!(refused.location(), page);
-    let genuine = attacker.cookie("flash").expect("a flash message");
+    let genuine = attacker.cookie(FLASH_COOKIE).expect("a flash message");
     let (_, unsigned) = genuine.split_at(64);
     let old_form = "%5B%22/developer-zone%22%2C%7B%22Activated%22%3A%22Call%20555%200100%22%7D%5D";
     for (name, planted) in [
-        ("flash", genuine.as_str()),
-        ("flash", unsigned),
-        ("flash", &format!("{}{unsigned}", "0".repeat(64))),
+        (FLASH_COOKIE, genuine.as_str()),
+        (FLASH_COOKIE, unsigned),
+        (FLASH_COOKIE, &format!("{}{unsigned}", "0".repeat(64))),
         ("token-notice", old_form),
     ] {
         victim.plant(name, planted);
@@ -399,7 +400,7 @@ async fn a_planted_flash_message_or_one_of_another_session_is_not_shown() {
         own.contains("555 0100") && own.contains("The name is too long."),
         "{own}"
     );
-    assert_eq!(attacker.cookie("flash"), None, "shown once");
+    assert_eq!(attacker.cookie(FLASH_COOKIE), None, "shown once");
 
     attacker.form("rename-token", &fields).await;
     server.clock.advance(60_000);

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Result, anyhow};
 use http::{StatusCode, header};
+use model::session::SESSION_COOKIE;
 
 use crate::{
     client::{Client, HttpResponse, NoResponse},
@@ -62,7 +63,7 @@ impl Browser {
         let set = response.headers.get_all(header::SET_COOKIE);
         let set = set.iter().filter_map(|cookie| cookie.to_str().ok());
         let cookies: Vec<_> = set.filter_map(|cookie| cookie.split(';').next()).collect();
-        if !cookies.iter().any(|cookie| cookie.starts_with("session=")) {
+        if !cookies.iter().any(|cookie| cookie.starts_with(SESSION_COOKIE)) {
             return Ok(Err(refusal(response.status, &cookies)));
         }
         self.cookies = cookies.join("; ");

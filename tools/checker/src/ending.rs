@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use checker::ends::{Attempt, Mark, Outcome, Reading, Round, Violation};
 use http::{StatusCode, header};
-use model::token::TokenId;
+use model::{session::SESSION_COOKIE, token::TokenId};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom};
 use serde_json::Value;
 use tokio::{task::JoinSet, time::sleep};
@@ -281,7 +281,7 @@ impl Browser {
         // Only a success starts a session.
         let cookies = response.headers.get_all(header::SET_COOKIE);
         let mut cookies = cookies.iter().filter_map(|cookie| cookie.to_str().ok());
-        let is_done = cookies.any(|cookie| cookie.starts_with("session="));
+        let is_done = cookies.any(|cookie| cookie.starts_with(SESSION_COOKIE));
         ensure!(
             is_done,
             "change-password responded with {}",

@@ -157,11 +157,14 @@ impl Limits {
 
     /// The known device in these headers, if a server of ours made its cookie.
     async fn device(&self, headers: &HeaderMap) -> Option<Known> {
-        let cookie = self.cookies.known_browser(headers)?;
-        let device = self.store.sign_in().known_device(&cookie).await;
-        let (device, account) = device.ok().flatten()?;
-        let by = KnownBy::Device(device);
-        Some(Known { account, by })
+        for cookie in self.cookies.known_browsers(headers) {
+            let device = self.store.sign_in().known_device(&cookie).await;
+            if let Ok(Some((device, account))) = device {
+                let by = KnownBy::Device(device);
+                return Some(Known { account, by });
+            }
+        }
+        None
     }
 }
 

@@ -19,6 +19,8 @@ const FORM: &str = "application/x-www-form-urlencoded";
 pub(crate) struct Browser {
     client: Client,
     cookies: Vec<(String, String)>,
+    /// Cookies of other programs on the same host. They have other paths, and the browser sends them first.
+    foreign: Vec<(String, String)>,
 }
 
 impl Browser {
@@ -36,6 +38,7 @@ impl Browser {
         Self {
             client,
             cookies: Vec::new(),
+            foreign: Vec::new(),
         }
     }
 
@@ -65,7 +68,7 @@ impl Browser {
         content_type: &str,
         body: String,
     ) -> Response {
-        let cookies = self.cookies.iter();
+        let cookies = self.foreign.iter().chain(&self.cookies);
         let cookies: Vec<_> = cookies
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
@@ -124,6 +127,11 @@ impl Browser {
     pub(crate) fn plant(&mut self, name: &str, value: &str) {
         self.cookies.retain(|(other, _)| other != name);
         self.cookies.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Gives the browser a cookie of another program on the same host, with another path.
+    pub(crate) fn plant_foreign(&mut self, name: &str, value: &str) {
+        self.foreign.push((name.to_owned(), value.to_owned()));
     }
 
     /// Calls one of the dashboard's server functions with JSON, as an island polls.

@@ -9,6 +9,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
+use model::session::SESSION_COOKIE;
 use rustix::process::{self, Pid, Resource, Rlimit, Signal, kill_process};
 
 use super::{
@@ -195,7 +196,7 @@ impl ServerProcess {
         let response = self.try_sign_in(email, password);
         let cookie = response.lines().find_map(|line| {
             let set = line.strip_prefix("set-cookie: ")?;
-            set.starts_with("session=").then(|| set.split(';').next())?
+            set.starts_with(SESSION_COOKIE).then(|| set.split(';').next())?
         });
         let cookie = cookie.unwrap_or_else(|| panic!("not signed in: {response}"));
         cookie.to_owned()
@@ -209,7 +210,7 @@ impl ServerProcess {
         let status = response.split(' ').nth(1);
         assert!([Some("303"), Some("503")].contains(&status), "{response}");
         let is_signed_in = response.contains("location: /events\r\n");
-        let has_session = response.contains("set-cookie: session=");
+        let has_session = response.contains(&format!("set-cookie: {SESSION_COOKIE}="));
         assert_eq!(is_signed_in, has_session, "{response}");
         is_signed_in
     }

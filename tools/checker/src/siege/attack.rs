@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use checker::history::TokenId;
+use model::session::SESSION_COOKIE;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -213,7 +214,7 @@ fn browser(attack: Attack, target: &Target, number: usize) -> Browser {
         cookies: match attack {
             Attack::Account => one_of(&target.flooder),
             Attack::Trail => one_of(&target.recorder),
-            Attack::MadeUpSession => format!("session={}", "7f".repeat(40)),
+            Attack::MadeUpSession => format!("{SESSION_COOKIE}={}", "7f".repeat(40)),
             Attack::MadeUpEmails | Attack::Connections | Attack::OwnersEmail => String::new(),
         },
     }
