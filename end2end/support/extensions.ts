@@ -74,8 +74,7 @@ export function removeRow(): void {
   document.querySelector('tbody tr')?.remove();
 }
 
-/** Removes the parts that the page's script looks for first. */
-export function removeParts(): void {
+/** Removes an element that the page's script needs. */
+export function removeSwitcher(): void {
   document.querySelector('.switcher')?.remove();
-  document.querySelector('.rebuilt')?.remove();
 }

@@ -8,7 +8,7 @@ import { MEMBER } from '../support/demo.ts';
 import {
   changeHtml,
   decorate,
-  removeParts,
+  removeSwitcher,
   removeRow,
   translate,
   withoutComments,
@@ -21,9 +21,8 @@ import { createToken, createTokens, listTokens } from '../support/tokens.ts';
 
 /** Values of `navigator.language` in the wild: POSIX names, names of no language, and what extensions set. */
 const LANGUAGES: unknown[] = [
-  ...['en-US@posix', 'C', 'C.UTF-8', 'POSIX', 'en_US', 'en_US.UTF-8', 'de_DE@euro', 'sr-RS@latin', '', ' ', '*', '-'],
-  ...['en-', 'english', 'x', 'i-default', 'zh-Hant-TW-u-ca-roc', 'ar-EG', 'fa-IR', 'und', 'undefined', 'Zürich', '\u0000'],
-  ...[undefined, null, 42, true, {}, []],
+  ...['en-US@posix', 'C', 'C.UTF-8', 'en_US', 'de_DE.UTF-8@euro', '', ' ', '*', 'en-', 'x', 'i-default', 'und', 'Zürich'],
+  ...['zh-Hant-TW-u-ca-roc', 'ar-EG', '\u0000', undefined, null, 42, true, {}, []],
 ];
 
 /** Creates, deactivates and deletes a token, in dialogs or with the forms that need no script. */
@@ -31,7 +30,8 @@ async function useButtons(page: Page, server: TestServer): Promise<void> {
   const zone = new DeveloperZonePage(page);
   const { dialog, field, done } = zone.newToken;
   const before = (await listTokens(server)).length;
-  await page.goto('/developer-zone', { waitUntil: 'commit' });
+  await page.goto('/developer-zone');
+  await expect(page.locator('html:is([data-hydrated], [data-failed])')).toBeAttached();
   await zone.createToken.click();
   const form = page.locator('main form', { hasText: 'Name' }).getByRole('button', { name: 'Create Token' });
   await zone.createDialog.create.or(form).click();
@@ -102,7 +102,8 @@ test('creating, deactivating and deleting work on pages that a proxy has changed
       await context.close();
     });
   }
-  expect(pageErrors.seen, 'the islands take over').toEqual([]);
+  // The islands have taken over.
+  expect(pageErrors.seen).toEqual([]);
 });
 
 test('creating, deactivating and deleting work on pages that extensions change, before and after the islands take over', async ({
@@ -111,8 +112,10 @@ test('creating, deactivating and deleting work on pages that extensions change, 
   server,
 }) => {
   await createTokens(server, 2);
-  pageErrors.allow(/./);
-  for (const extension of [translate, decorate, removeRow, removeParts]) {
+  for (const extension of [translate, decorate, removeRow, removeSwitcher]) {
+    if (extension === removeSwitcher) {
+      pageErrors.allow(/RuntimeError|panicked/);
+    }
     for (const moment of ['DOMContentLoaded', 'load'] as const) {
       await test.step(`${extension.name} at ${moment}`, async () => {
         const context = await openContext();
@@ -181,13 +184,10 @@ test('creating, deactivating and deleting work while script, WASM or both are mi
   const context = await openContext();
   await signInBy(context.request, MEMBER);
   for (const [name, file] of Object.entries(files)) {
-    for (const fate of ['missing', 'unreachable', 'cut off', 'HTML'] as const) {
+    for (const fate of ['missing', 'cut off', 'HTML'] as const) {
       await test.step(`${name}: ${fate}`, async () => {
         const page = await context.newPage();
         await page.route(file, async (route) => {
-          if (fate === 'unreachable') {
-            return route.abort();
-          }
           if (fate === 'cut off') {
             const response = await route.fetch();
             const body = await response.body();

@@ -31,7 +31,7 @@ pub(super) fn ShowPasswords() -> impl IntoView {
     view! {
         <label class="check needs-script" node_ref=place>
             <input type="checkbox" on:change=show />
-            {server_only(|| "Show passwords")}
+            <span>{server_only(|| "Show passwords")}</span>
         </label>
     }
 }

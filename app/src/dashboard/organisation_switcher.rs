@@ -83,25 +83,29 @@ fn OrganisationList(
     };
     let options = move || {
         view! {
-            <ul>
-                <For
-                    each=move || found.get()
-                    key=|organisation| organisation.id
-                    let:organisation
-                >
-                    <li>
-                        <button
-                            type="submit"
-                            class="switcher-option"
-                            name="organisation_id"
-                            value=organisation.id.to_string()
-                            aria-current=(selected == Some(organisation.id)).then_some("true")
-                        >
-                            {name_and_plan(&organisation)}
-                        </button>
-                    </li>
-                </For>
-            </ul>
+            <form method="post" action=SelectOrganisation::url()>
+                <input type="hidden" name="return_to" value=return_to.clone() />
+                <ul>
+                    <For
+                        each=move || found.get()
+                        key=|organisation| organisation.id
+                        let:organisation
+                    >
+                        <li>
+                            <button
+                                type="submit"
+                                class="switcher-option"
+                                name="organisation_id"
+                                value=organisation.id.to_string()
+                                aria-current=(selected == Some(organisation.id)).then_some("true")
+                            >
+                                {name_and_plan(&organisation)}
+                            </button>
+                        </li>
+                    </For>
+                </ul>
+            </form>
+            <p class="switcher-none" role="status" prop:textContent=none></p>
         }
     };
     let keys = move |event: ev::KeyboardEvent| {
@@ -119,21 +123,20 @@ fn OrganisationList(
             node_ref=list
             on:keydown=keys
         >
-            <input
-                type="search"
-                class="switcher-search"
-                aria-label="Search organisations by name or ID"
-                placeholder="Search by name or ID"
-                autocomplete="off"
-                autofocus
-                node_ref=field
-                on:input:target=move |event| search.set(event.target().value())
-            />
-            <form method="post" action=SelectOrganisation::url()>
-                <input type="hidden" name="return_to" value=return_to />
-                <Rebuilt content=options />
-            </form>
-            <p class="switcher-none" role="status" prop:textContent=none></p>
+            // Extensions add elements beside fields.
+            <div>
+                <input
+                    type="search"
+                    class="switcher-search"
+                    aria-label="Search organisations by name or ID"
+                    placeholder="Search by name or ID"
+                    autocomplete="off"
+                    autofocus
+                    node_ref=field
+                    on:input:target=move |event| search.set(event.target().value())
+                />
+            </div>
+            <Rebuilt content=options />
         </div>
     }
 }

@@ -51,8 +51,8 @@ pub(crate) fn Rebuilt<N: IntoView + 'static>(
     view
 }
 
-/// Content of an island that never changes: the server renders it, and hydration leaves it as it is. It must be the last
-/// content of its element.
+/// Content of an island that never changes: the server renders it, and hydration leaves it as it is. It must be the only
+/// content of its element: hydration then does not look for a marker.
 #[cfg(feature = "ssr")]
 pub(crate) fn server_only<N>(content: impl FnOnce() -> N) -> N {
     content()
