@@ -16,7 +16,7 @@ use serde::Deserialize;
 struct BuiltFiles;
 
 /// The file name contains a hash of the content, so the content never changes (RFC 8246).
-const IMMUTABLE: HeaderValue = 
+const IMMUTABLE: HeaderValue =
     HeaderValue::from_static("public, max-age=31536000, immutable, no-transform");
 
 /// The front end was not built.

@@ -6,9 +6,7 @@ use super::{
     session_ended::{SessionEnded, SessionEndedDialog},
     shortcuts,
 };
-use crate::ui::{
-    BrowserOnly, ToastRegion, Toasts, localise_server_times, open_dialogs_by_command,
-};
+use crate::ui::{BrowserOnly, ToastRegion, Toasts, localise_server_times, open_dialogs_by_command};
 
 /// The island around the page.
 ///

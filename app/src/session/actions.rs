@@ -11,8 +11,8 @@ use super::{
     flash::set_flash,
     member::member,
     request::{
-        client, cookies, device_cookie, of_request, see_other, session_key, session_keys, set_cookie,
-        store,
+        client, cookies, device_cookie, of_request, see_other, session_key, session_keys,
+        set_cookie, store,
     },
 };
 use crate::{

@@ -63,9 +63,6 @@ async fn a_missing_asset_is_404_and_not_cached() {
     ] {
         let (status, headers, _) = server.anonymous().raw(Method::GET, path, "").await;
         assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
-        assert_eq!(
-            headers[CACHE_CONTROL], "no-store, no-transform",
-            "{path}"
-        );
+        assert_eq!(headers[CACHE_CONTROL], "no-store, no-transform", "{path}");
     }
 }

@@ -206,7 +206,10 @@ async fn known_device(server: &TestServer, address: &str) -> Client {
     assert_eq!(browser.sign_in(MEMBER, DEMO_PASSWORD).await, "/events");
     let cookie = browser.cookie(DEVICE_COOKIE).expect("a cookie");
     let client = server.anonymous().at(HOME);
-    client.with("cookie", format!("{DEVICE_COOKIE}=1; {DEVICE_COOKIE}={cookie}"))
+    client.with(
+        "cookie",
+        format!("{DEVICE_COOKIE}=1; {DEVICE_COOKIE}={cookie}"),
+    )
 }
 
 #[tokio::test]

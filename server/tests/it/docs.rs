@@ -109,7 +109,11 @@ async fn a_page_that_has_not_changed_is_304() {
     let server = TestServer::on_sqlite().await;
     for path in ["/docs", "/docs/errors.md", "/llms.txt", "/robots.txt"] {
         let page = get(&server, path).await;
-        assert_eq!(page.header("cache-control"), Some("no-cache, no-transform"), "{path}");
+        assert_eq!(
+            page.header("cache-control"),
+            Some("no-cache, no-transform"),
+            "{path}"
+        );
         let etag = page.header("etag").expect("an etag").to_owned();
         for known in [etag.clone(), format!("\"other\", W/{etag}"), "*".to_owned()] {
             let client = server.anonymous().with("if-none-match", &known);

@@ -272,7 +272,10 @@ async fn the_documentation_and_its_assets_have_a_content_security_policy() {
         let asset = get(&anyone, &path).await;
         asset.has_common_headers();
         asset.has("content-security-policy", STRICT);
-        asset.has("cache-control", "public, max-age=31536000, immutable, no-transform");
+        asset.has(
+            "cache-control",
+            "public, max-age=31536000, immutable, no-transform",
+        );
         asset.has("cross-origin-resource-policy", "same-origin");
     }
 }

@@ -678,10 +678,7 @@ fn an_operator_can_shorten_the_lifetime_of_links() {
         .filter_map(|line| line.strip_prefix("set-cookie: "))
         .find(|cookie| cookie.starts_with(FLASH_COOKIE));
     let flash = flash.unwrap_or_else(|| panic!("{response}"));
-    let flash = format!(
-        "{cookie}; {}",
-        flash.split(';').next().expect("a value")
-    );
+    let flash = format!("{cookie}; {}", flash.split(';').next().expect("a value"));
     let page = server.get("/developer-zone", &[("Cookie", &flash)]);
     assert!(page.contains("Links to originals may work until"), "{page}");
     server.stop().assert_done();

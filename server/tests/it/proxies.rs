@@ -192,7 +192,10 @@ async fn every_server_refuses_a_token_that_was_deactivated_through_either_proxy(
     let signed_in = first.call(&[&browser[..], &origin, &["--data", &form, &sign_in]].concat());
     assert_eq!(outcome(&signed_in).0, "303", "{signed_in}");
     let cookie = header(&signed_in, "set-cookie").expect("a session");
-    assert!(cookie.starts_with(&format!("__Host-{SESSION_COOKIE}=")), "{cookie}");
+    assert!(
+        cookie.starts_with(&format!("__Host-{SESSION_COOKIE}=")),
+        "{cookie}"
+    );
     for attribute in ["Secure", "HttpOnly", "Path=/"] {
         assert!(cookie.contains(attribute), "{cookie}");
     }

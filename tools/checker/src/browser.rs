@@ -63,7 +63,10 @@ impl Browser {
         let set = response.headers.get_all(header::SET_COOKIE);
         let set = set.iter().filter_map(|cookie| cookie.to_str().ok());
         let cookies: Vec<_> = set.filter_map(|cookie| cookie.split(';').next()).collect();
-        if !cookies.iter().any(|cookie| cookie.starts_with(SESSION_COOKIE)) {
+        if !cookies
+            .iter()
+            .any(|cookie| cookie.starts_with(SESSION_COOKIE))
+        {
             return Ok(Err(refusal(response.status, &cookies)));
         }
         self.cookies = cookies.join("; ");

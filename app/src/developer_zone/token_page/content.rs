@@ -68,7 +68,10 @@ pub(super) fn Content(organisation: OrganisationId, token: Shown) -> impl IntoVi
     let token = usage.token.clone();
     let heading = match &token.name {
         Some(name) => view! { <bdi>{name.to_string()}</bdi> }.into_any(),
-        None => view! { <code translate="no" class="token-preview">{token.preview.to_string()}</code> }.into_any(),
+        None => {
+            view! { <code translate="no" class="token-preview">{token.preview.to_string()}</code> }
+                .into_any()
+        }
     };
     let is_idle = usage.is_idle;
     let refusals = usage.refusals.clone();

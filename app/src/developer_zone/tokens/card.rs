@@ -56,41 +56,43 @@ pub(in crate::developer_zone) fn TokenCard(
     let list = TokenList::new(organisation, listed);
     let watch = Watch::start(list);
     let creating = RwSignal::new(false);
-    let content = move || view! {
-        <CardHeader>
-            <p class="card-count">
-                <LiveText text=Signal::derive(move || {
-                    format!("{} of {TOKEN_LIMIT} tokens", list.count())
-                }) />
-            </p>
-            <a class="link" href=DOCUMENTATION target="_blank" rel="noopener">
-                "API documentation"
-                <Icon name=IconName::ExternalLink />
-                <span class="visually-hidden">" (opens in a new tab)"</span>
-            </a>
-            <Show when=move || { list.count() > 0 }>
-                <CreateButton list open=creating />
-                <CardMenu list />
+    let content = move || {
+        view! {
+            <CardHeader>
+                <p class="card-count">
+                    <LiveText text=Signal::derive(move || {
+                        format!("{} of {TOKEN_LIMIT} tokens", list.count())
+                    }) />
+                </p>
+                <a class="link" href=DOCUMENTATION target="_blank" rel="noopener">
+                    "API documentation"
+                    <Icon name=IconName::ExternalLink />
+                    <span class="visually-hidden">" (opens in a new tab)"</span>
+                </a>
+                <Show when=move || { list.count() > 0 }>
+                    <CreateButton list open=creating />
+                    <CardMenu list />
+                </Show>
+            </CardHeader>
+            <NotUpToDate watch />
+            <Show when=move || list.is_full()>
+                <p class="limit" id="token-limit">
+                    <Icon name=IconName::Warning />
+                    {format!(
+                        "You have reached the limit of {TOKEN_LIMIT} tokens. Delete an existing token to create a new one.",
+                    )}
+                </p>
             </Show>
-        </CardHeader>
-        <NotUpToDate watch />
-        <Show when=move || list.is_full()>
-            <p class="limit" id="token-limit">
-                <Icon name=IconName::Warning />
-                {format!(
-                    "You have reached the limit of {TOKEN_LIMIT} tokens. Delete an existing token to create a new one.",
-                )}
-            </p>
-        </Show>
-        <Show
-            when=move || { list.count() > 0 }
-            fallback=move || view! { <NoTokens list open=creating /> }
-        >
-            <TokenTable list />
-        </Show>
-        <CreateTokenDialog list open=creating />
-        <ConfirmationDialog list />
-        <NewTokenDialog list />
+            <Show
+                when=move || { list.count() > 0 }
+                fallback=move || view! { <NoTokens list open=creating /> }
+            >
+                <TokenTable list />
+            </Show>
+            <CreateTokenDialog list open=creating />
+            <ConfirmationDialog list />
+            <NewTokenDialog list />
+        }
     };
     view! { <Rebuilt content /> }
 }

@@ -196,7 +196,8 @@ impl ServerProcess {
         let response = self.try_sign_in(email, password);
         let cookie = response.lines().find_map(|line| {
             let set = line.strip_prefix("set-cookie: ")?;
-            set.starts_with(SESSION_COOKIE).then(|| set.split(';').next())?
+            set.starts_with(SESSION_COOKIE)
+                .then(|| set.split(';').next())?
         });
         let cookie = cookie.unwrap_or_else(|| panic!("not signed in: {response}"));
         cookie.to_owned()
