@@ -49,7 +49,9 @@ pub enum RequestError {
     StorageFull,
     /// The server cannot reach the database.
     Unavailable,
-    /// The database did not confirm a change, which may have been made.
+    /// Another account has signed in in this browser since the page was rendered.
+    OtherAccount,
+    /// The change may have been made: the database did not confirm it, or a proxy responded in the server's place.
     Unconfirmed,
     /// Another failure on the server.
     Internal,
@@ -164,6 +166,10 @@ impl fmt::Display for RequestError {
             Self::BadRequest => {
                 f.write_str("The request could not be read. Reload the page and try again.")
             }
+            Self::OtherAccount => f.write_str(
+                "Another user has signed in in this browser. Nothing was changed. Reload the page to \
+                 continue as that user.",
+            ),
             Self::StorageFull => f.write_str(
                 "Storage is full. Nothing was changed. Tell 9Pic support. You can still deactivate \
                  and delete tokens.",
@@ -173,8 +179,8 @@ impl fmt::Display for RequestError {
                  a moment.",
             ),
             Self::Unconfirmed => f.write_str(
-                "The service cannot tell whether the change was made. Reload the page in a moment \
-                 to see.",
+                "The change may have been made, but no confirmation of it arrived. Reload the page in a \
+                 moment to see.",
             ),
             Self::Internal => f.write_str(
                 "Something went wrong on our side. Reload the page to see the current state, then \
@@ -238,7 +244,7 @@ mod server {
                 Self::TooManyTries(_) | Self::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
                 Self::NewPassword(_) | Self::TokenName(_) => StatusCode::UNPROCESSABLE_ENTITY,
                 Self::NoSuchToken(_) => StatusCode::NOT_FOUND,
-                Self::TokenLimitReached => StatusCode::CONFLICT,
+                Self::TokenLimitReached | Self::OtherAccount => StatusCode::CONFLICT,
                 Self::BadRequest => StatusCode::BAD_REQUEST,
                 Self::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
                 Self::Unavailable | Self::Unconfirmed | Self::Busy | Self::Offline => {
@@ -277,6 +283,7 @@ mod server {
                 DatabaseError::Unavailable(_) => Self::Unavailable,
                 DatabaseError::StorageFull(_) => Self::StorageFull,
                 DatabaseError::OutcomeUnknown(_) => Self::Unconfirmed,
+                DatabaseError::NulCharacter => Self::BadRequest,
                 DatabaseError::Refused(_)
                 | DatabaseError::Damaged(_)
                 | DatabaseError::Corrupt(_) => Self::Internal,

@@ -81,6 +81,7 @@ impl From<&SchemaError> for Condition {
                 DatabaseError::OutcomeUnknown(_)
                 | DatabaseError::StorageFull(_)
                 | DatabaseError::Refused(_)
+                | DatabaseError::NulCharacter
                 | DatabaseError::Damaged(_)
                 | DatabaseError::Corrupt(_),
             ) => Self::DatabaseFailing,

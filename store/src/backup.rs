@@ -18,10 +18,7 @@ use crate::{
     Store,
     audit::{Record, email_of},
     change::{lock_any_account, lock_organisation},
-    database::{
-        DATABASE_TIMEOUT, Purpose, free_beside, names_a_postgres, sqlite_file, values,
-        without_password,
-    },
+    database::{DATABASE_TIMEOUT, DatabaseUrl, NamedDatabase, Purpose, free_beside, values},
     error::{BackupError, DatabaseError, OpenError, SchemaError},
     schema,
     sessions::end_sessions_of,
@@ -41,10 +38,9 @@ const MIB: u64 = 1024 * 1024;
 /// # Errors
 /// [`BackupError`].
 pub async fn back_up(url: &str, file: &Path, kept_free: u64) -> Result<u64, BackupError> {
-    if names_a_postgres(url) {
+    let NamedDatabase::Sqlite(source) = DatabaseUrl::from(url).named()? else {
         return Err(BackupError::Postgres);
-    }
-    let source = sqlite_file(url)?.ok_or_else(|| OpenError::Url(without_password(url)))?;
+    };
     // This creates no database that does not exist.
     let mut source = open(&source).await?;
     require_ours(&mut source).await?;

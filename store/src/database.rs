@@ -9,16 +9,17 @@
 mod disk_space;
 mod file;
 mod limits;
+mod password_file;
 mod pools;
 mod postgres;
 mod sqlite_url;
 mod statement;
 mod transaction;
 mod turns;
+mod url;
 
 use std::{
     path::Path,
-    str::FromStr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -33,23 +34,24 @@ use sqlx::{
 };
 use tokio::time::{Instant, sleep};
 
-pub use self::pools::PoolConnections;
 pub(crate) use self::{
     disk_space::{DiskSpace, free_beside},
     file::{Identity, OpenFile},
     limits::DATABASE_TIMEOUT,
     pools::Purpose,
     postgres::Postgres,
-    sqlite_url::sqlite_file,
     statement::{Row, Sql, Value, Values, parameters, values},
     transaction::Transaction,
+    url::NamedDatabase,
 };
 use self::{
     limits::{SQLITE_GUARD_READERS, SQLITE_READERS, SQLITE_REVOCATION_READERS},
+    password_file::explain_refused_password,
     statement::for_sqlite,
     transaction::{SqliteTransaction, rows},
     turns::WriterTurns,
 };
+pub use self::{pools::PoolConnections, url::DatabaseUrl};
 use crate::{
     error::{DatabaseError, OpenError},
     outage::database_answered,
@@ -103,13 +105,12 @@ impl SqliteDatabase {
 }
 
 impl Database {
-    pub(crate) async fn open(url: &str) -> Result<Self, OpenError> {
-        if names_a_postgres(url) {
-            Self::open_postgres(url).await
-        } else if let Some(file) = sqlite_file(url)? {
-            Self::open_sqlite(&file).await
-        } else {
-            Err(OpenError::Url(without_password(url)))
+    pub(crate) async fn open(url: &DatabaseUrl) -> Result<Self, OpenError> {
+        match url.named()? {
+            NamedDatabase::Postgres(options) => {
+                Self::open_postgres(*options, url.may_hold_password()).await
+            }
+            NamedDatabase::Sqlite(file) => Self::open_sqlite(&file).await,
         }
     }
 
@@ -145,12 +146,22 @@ impl Database {
         })
     }
 
-    async fn open_postgres(url: &str) -> Result<Self, OpenError> {
-        let options = PgConnectOptions::from_str(url)
-            .map_err(|_| OpenError::Url(without_password(url)))?
-            .application_name("developer-zone");
+    async fn open_postgres(
+        options: PgConnectOptions,
+        has_password: bool,
+    ) -> Result<Self, OpenError> {
+        let options = options.application_name("developer-zone");
+        let opened = Postgres::open(options).await;
+        let postgres = opened.map_err(|error| match has_password {
+            true => error.into(),
+            false => explain_refused_password(error),
+        })?;
+        let encoding = postgres.encoding().await?;
+        if encoding != "UTF8" {
+            return Err(OpenError::Encoding(encoding));
+        }
         Ok(Self {
-            engine: Engine::Postgres(Postgres::open(options).await?),
+            engine: Engine::Postgres(postgres),
             purpose: Purpose::General,
         })
     }
@@ -423,39 +434,13 @@ fn keep_from_other_users(file: &Path) {
     let _ = file;
 }
 
-/// Whether `url` is PostgreSQL's.
-pub(crate) fn names_a_postgres(url: &str) -> bool {
-    url.starts_with("postgres://") || url.starts_with("postgresql://")
-}
-
-/// An address fit for an error message. As the address cannot be parsed, its password could be anywhere: nothing
-/// is shown after the first character that may introduce one.
-pub(crate) fn without_password(url: &str) -> String {
-    match url.find([':', '=', '@']) {
-        Some(end) if !url.starts_with("sqlite:") => format!("{}…", &url[..=end]),
-        _ => url.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn an_address_in_a_message_does_not_show_its_password() {
-        for (url, shown) in [
-            ("postgres://app:hunter2@db.example/zone", "postgres:…"),
-            ("host=db.example password=hunter2", "host=…"),
-            ("zone.db", "zone.db"),
-            ("sqlite::memory:", "sqlite::memory:"),
-        ] {
-            assert_eq!(without_password(url), shown);
-        }
-    }
-
     #[tokio::test]
     async fn a_missing_postgres_is_unavailable_and_the_error_names_the_cause() {
-        let refused = Database::open("postgres://app@127.0.0.1:1/zone").await;
+        let refused = Database::open(&"postgres://app@127.0.0.1:1/zone".into()).await;
         let Err(OpenError::Database(DatabaseError::Unavailable(cause))) = refused else {
             panic!("{refused:?}");
         };
@@ -473,7 +458,8 @@ mod tests {
             // Read first: closing with unread bytes would reset the connection instead.
             let _ = tokio::io::AsyncReadExt::read(&mut caller, &mut [0; 64]).await;
         });
-        let refused = Database::open(&format!("postgres://app@{address}/zone")).await;
+        let url = format!("postgres://app@{address}/zone");
+        let refused = Database::open(&url[..].into()).await;
         assert!(
             matches!(
                 refused,
@@ -488,7 +474,7 @@ mod tests {
     async fn long_work_on_sqlite_pauses_after_each_400_milliseconds() {
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite:{}", folder.path().join("zone.db").display());
-        let database = Database::open(&url).await.expect("opened");
+        let database = Database::open(&url[..].into()).await.expect("opened");
         tokio::time::pause();
         for (taken, pause) in [(399, 0), (1, 110), (399, 0), (5_000, 110)] {
             let start = Instant::now();

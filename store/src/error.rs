@@ -24,6 +24,9 @@ pub enum DatabaseError {
     /// SQLite's disk is nearly full, and the change would need space.
     #[error("the disk of the database is nearly full")]
     StorageFull(#[source] Cause),
+    /// A text contains U+0000, which cannot be stored. Nothing was sent to the database.
+    #[error("a text contains the character U+0000")]
+    NulCharacter,
     /// The database answered with an error.
     #[error("the database refused a statement")]
     Refused(#[source] Cause),
@@ -45,6 +48,30 @@ pub enum OpenError {
         "`{0}` is no database address: use sqlite:FILE, for example sqlite:developer-zone.db, or postgres://USER@HOST/NAME"
     )]
     Url(String),
+    /// The URL is PostgreSQL's, and cannot be used.
+    #[error("the database address `{url}` cannot be used: {problem}")]
+    PostgresUrl {
+        /// The URL, without its password.
+        url: String,
+        /// What to write instead.
+        problem: String,
+    },
+    /// The password file was ignored, and PostgreSQL refused the connection.
+    #[error("the password file {} was ignored, because {problem}", .file.display())]
+    PasswordFile {
+        /// The file.
+        file: PathBuf,
+        /// Why it was ignored, and what to do.
+        problem: String,
+        /// PostgreSQL's refusal.
+        #[source]
+        refusal: Cause,
+    },
+    /// The encoding of the PostgreSQL database cannot hold every text.
+    #[error(
+        "the encoding of the database is {0} and must be UTF8, or names in other languages cannot be stored: create a database with ENCODING 'UTF8' TEMPLATE template0, and restore the data into it"
+    )]
+    Encoding(String),
     /// The URL is SQLite's, and names no file, or one that SQLite would read as something else.
     #[error("`{url}` names no SQLite file: {problem}")]
     SqliteUrl {
@@ -427,6 +454,7 @@ impl DatabaseError {
             Self::StorageFull(_) => Self::StorageFull(SharedCause(error.clone()).into()),
             Self::Refused(_) => Self::Refused(SharedCause(error.clone()).into()),
             Self::Damaged(_) => Self::Damaged(SharedCause(error.clone()).into()),
+            Self::NulCharacter => Self::NulCharacter,
             Self::Corrupt(what) => Self::Corrupt(what.clone()),
         }
     }
@@ -457,7 +485,9 @@ impl std::error::Error for SharedCause {
 
 impl From<sqlx::Error> for DatabaseError {
     fn from(error: sqlx::Error) -> Self {
-        if is_damage(&error) {
+        if matches!(error, sqlx::Error::Encode(_)) {
+            Self::NulCharacter
+        } else if is_damage(&error) {
             Self::Damaged(error.into())
         } else if is_out_of_reach(&error) {
             Self::Unavailable(error.into())

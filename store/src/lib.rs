@@ -42,7 +42,7 @@ pub mod users;
 
 pub use self::{
     actor::Origin,
-    database::PoolConnections,
+    database::{DatabaseUrl, PoolConnections},
     members::Member,
     offboarding::Ended,
     password::PasswordLoad,

@@ -25,9 +25,12 @@ const CALM: Duration = Duration::from_secs(5);
 static OUTAGE: Outage = Outage::new();
 
 /// Logs why a request failed, unless the log has a line about the same outage from the last second. A nearly full disk is
-/// logged once ([`crate::Store::watch_space`]).
+/// logged once ([`crate::Store::watch_space`]), and a text that its caller must correct is not.
 pub fn log_failure(error: &DatabaseError, what: &'static str) {
-    if matches!(error, DatabaseError::StorageFull(_)) {
+    if matches!(
+        error,
+        DatabaseError::StorageFull(_) | DatabaseError::NulCharacter
+    ) {
         return;
     }
     let failures = if error.is_unavailable() {

@@ -53,7 +53,7 @@ impl Store {
     /// # Errors
     /// [`OpenError`].
     pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        let database = Database::open(url).await?;
+        let database = Database::open(&url.into()).await?;
         Ok(Self {
             inner: Arc::new(Inner {
                 key_cache: KeyCache::new(database.with_purpose(Purpose::Guard)),

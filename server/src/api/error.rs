@@ -39,8 +39,8 @@ pub(super) enum ApiError {
     MethodNotAllowed,
     /// The body is too large.
     BodyTooLarge,
-    /// The content type of the body is not JSON.
-    NotJson,
+    /// The body is not declared as JSON, compressed, or not in UTF-8. The text says what to send.
+    NotJson(&'static str),
     /// The body is not valid JSON. The text says where the error is.
     Malformed(String),
     /// No photo of the event shows the bib number.
@@ -102,7 +102,12 @@ impl From<Exceeded> for ApiError {
 
 impl From<DatabaseError> for ApiError {
     fn from(error: DatabaseError) -> Self {
-        Self::Store(error)
+        match error {
+            DatabaseError::NulCharacter => {
+                Self::Invalid("a parameter or field contains the character U+0000".to_owned())
+            }
+            error => Self::Store(error),
+        }
     }
 }
 
@@ -132,7 +137,7 @@ impl ApiError {
             NotFound,
             MethodNotAllowed,
             BodyTooLarge,
-            NotJson,
+            NotJson("The request body must be JSON."),
             Malformed("expected value at line 1 column 1".to_owned()),
             Invalid("page: must be a whole number from 1".to_owned()),
             NoSuchBib("1234".to_owned()),
@@ -176,12 +181,12 @@ impl ApiError {
                 remedy: "Request fewer photos at a time.",
                 returned_by: SomeEndpoints,
             },
-            Self::NotJson => Description {
+            Self::NotJson(problem) => Description {
                 status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 code: "unsupported_media_type",
-                message: "The request body must be JSON. Send it with Content-Type: application/json.".into(),
-                cause: "The request body is not declared as JSON.",
-                remedy: "Send `Content-Type: application/json`.",
+                message: problem.into(),
+                cause: "The request body is not declared as JSON, or it is compressed or not in UTF-8.",
+                remedy: "Send plain JSON in UTF-8 with `Content-Type: application/json`, and no `Content-Encoding`.",
                 returned_by: SomeEndpoints,
             },
             Self::Malformed(problem) => Description {
@@ -250,6 +255,7 @@ impl ApiError {
             },
             Self::Store(
                 DatabaseError::OutcomeUnknown(_)
+                | DatabaseError::NulCharacter
                 | DatabaseError::Refused(_)
                 | DatabaseError::Damaged(_)
                 | DatabaseError::Corrupt(_),

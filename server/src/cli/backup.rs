@@ -31,7 +31,7 @@ impl Backup {
     /// # Errors
     /// Those of [`back_up`], and [`Error::Output`].
     pub(super) async fn perform(self, database: &DatabaseOptions) -> Result<(), Error> {
-        let url = &database.database_url;
+        let url = database.database_url.reveal();
         let bytes = back_up(url, &self.file, database.kept_free()).await?;
         let file = self.file.display();
         output::line(format!("Backed up to {file}: {bytes} bytes, checked."))

@@ -3,7 +3,7 @@
 use std::{env, pin::pin, sync::Arc, time::Duration};
 
 use clap::Args;
-use store::{Origin, Store, clock::SystemClock, error::SchemaError};
+use store::{DatabaseUrl, Origin, Store, clock::SystemClock, error::SchemaError};
 use tokio::time::timeout;
 
 use crate::{
@@ -23,7 +23,7 @@ pub(super) struct DatabaseOptions {
         value_name = "URL",
         default_value = "sqlite:developer-zone.db"
     )]
-    pub(super) database_url: String,
+    pub(super) database_url: DatabaseUrl,
     /// How many MiB to keep free on the disk of a SQLite file for sign-ins and for changes that end access; other changes
     /// are refused below that. 0 keeps none
     #[arg(
@@ -134,7 +134,7 @@ async fn open_to_revoke(database: &DatabaseOptions) -> Result<Store, Error> {
 }
 
 async fn connect(database: &DatabaseOptions) -> Result<Store, Error> {
-    let store = Store::open(&database.database_url, Arc::new(SystemClock))
+    let store = Store::open(database.database_url.reveal(), Arc::new(SystemClock))
         .await
         .map_err(Error::OpenDatabase)?;
     store.keep_free(database.kept_free());

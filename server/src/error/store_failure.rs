@@ -85,10 +85,14 @@ pub(super) const fn about_opening(error: &OpenError) -> Option<&'static str> {
         OpenError::Database(
             DatabaseError::OutcomeUnknown(_)
             | DatabaseError::StorageFull(_)
+            | DatabaseError::NulCharacter
             | DatabaseError::Damaged(_)
             | DatabaseError::Corrupt(_),
         )
         | OpenError::Url(_)
+        | OpenError::PostgresUrl { .. }
+        | OpenError::PasswordFile { .. }
+        | OpenError::Encoding(_)
         | OpenError::SqliteUrl { .. }
         | OpenError::File(..)
         | OpenError::Durability { .. } => None,
@@ -102,7 +106,10 @@ const fn about_database(error: &DatabaseError) -> Option<&'static str> {
             Some("run `developer-zone audit` to see: the change's record appears with the change")
         }
         DatabaseError::StorageFull(_) => Some(MAKE_ROOM),
-        DatabaseError::Refused(_) | DatabaseError::Damaged(_) | DatabaseError::Corrupt(_) => None,
+        DatabaseError::Refused(_)
+        | DatabaseError::NulCharacter
+        | DatabaseError::Damaged(_)
+        | DatabaseError::Corrupt(_) => None,
     }
 }
 

@@ -87,6 +87,16 @@ impl Postgres {
         Ok(database)
     }
 
+    /// The encoding in which the database stores texts. PostgreSQL refuses a text that has a character which the encoding
+    /// lacks.
+    pub(super) async fn encoding(&self) -> Result<String, sqlx::Error> {
+        let mut connection = self.reads.acquire().await?;
+        let row = connection.read(|connection| {
+            Box::pin(sqlx::raw_sql("SHOW server_encoding").fetch_one(connection))
+        });
+        row.await?.try_get(0)
+    }
+
     /// A connection for statements that read.
     pub(crate) async fn acquire(&self, purpose: Purpose) -> Result<PooledConnection, sqlx::Error> {
         let pool = match purpose {

@@ -3,6 +3,8 @@
 use sqlx::{
     AssertSqlSafe, Encode, FromRow, Postgres, SqlSafeStr as _, SqlStr, Sqlite, Type,
     database::HasStatementCache,
+    encode::IsNull,
+    error::BoxDynError,
     postgres::{PgArguments, PgRow},
     query::Query,
     sqlite::{SqliteArguments, SqliteRow},
@@ -140,9 +142,36 @@ where
     values.iter().fold(query, |query, value| match *value {
         Value::Boolean(value) => query.bind(value),
         Value::Integer(value) => query.bind(value),
-        Value::Text(value) => query.bind(value),
+        Value::Text(value) => query.bind(Text(value)),
         Value::Bytes(value) => query.bind(value),
     })
+}
+
+/// A text without U+0000. PostgreSQL cannot store that character, so both engines refuse it, as an error of the caller.
+struct Text<'a>(Option<&'a str>);
+
+impl<'v, E: sqlx::Database> Encode<'v, E> for Text<'v>
+where
+    Option<&'v str>: Encode<'v, E>,
+{
+    fn encode_by_ref(
+        &self,
+        buffer: &mut <E as sqlx::Database>::ArgumentBuffer,
+    ) -> Result<IsNull, BoxDynError> {
+        match self.0 {
+            Some(text) if text.contains('\0') => Err("a text contains U+0000".into()),
+            text => text.encode_by_ref(buffer),
+        }
+    }
+}
+
+impl<'v, E: sqlx::Database> Type<E> for Text<'v>
+where
+    Option<&'v str>: Type<E>,
+{
+    fn type_info() -> E::TypeInfo {
+        <Option<&'v str>>::type_info()
+    }
 }
 
 /// The parameters of `VALUES`, numbered from `first`: `($1, $2), ($3, $4)` are two rows of two.

@@ -115,7 +115,7 @@ mod tests {
     async fn new_database() -> (Database, TempDir) {
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite:{}", folder.path().join("zone.db").display());
-        let database = Database::open(&url).await.expect("opened");
+        let database = Database::open(&url[..].into()).await.expect("opened");
         database.migrate().await.expect("migrated");
         (database, folder)
     }

@@ -427,15 +427,12 @@ async fn a_url_of_neither_engine_is_refused_without_showing_its_password(_: Test
         "postgres://app:x@db.example/zone?sslmode=sometimes&password=h@hunter2",
     ] {
         let refused = Store::open(url, clock()).await.expect_err("refused");
-        assert!(matches!(refused, OpenError::Url(_)), "{url}: {refused:?}");
+        let expected = matches!(refused, OpenError::Url(_) | OpenError::PostgresUrl { .. });
+        assert!(expected, "{url}: {refused:?}");
         for text in [chain(&refused), format!("{refused:?}")] {
             assert!(!text.contains("hunter2"), "{url}: {text}");
             assert!(!text.contains("app"), "{url}: {text}");
         }
-        assert!(
-            chain(&refused).contains("sqlite:developer-zone.db"),
-            "{refused}"
-        );
     }
 }
 

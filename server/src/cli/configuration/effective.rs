@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 
 use clap::{Arg, ArgMatches, Command, parser::ValueSource};
+use store::DatabaseUrl;
 use toml_edit::Value;
 
 use super::{
     Call,
-    options::{Kind, OF, options, without_password},
+    options::{Kind, OF, options},
 };
 
 /// Every option of `serve` with its value and source, in the format of a file for `--config`. Passwords are hidden.
@@ -31,9 +32,12 @@ fn value(option: &Arg, matches: &ArgMatches) -> Option<Value> {
         return Some(matches.get_flag(id).into());
     }
     let raw = matches.try_get_raw(id).ok()??;
-    let mut texts = raw.map(|value| match option.is_hide_env_values_set() {
-        true => without_password(value),
-        false => value.to_string_lossy().into_owned(),
+    let mut texts = raw.map(|value| {
+        let text = value.to_string_lossy();
+        match option.is_hide_env_values_set() {
+            true => DatabaseUrl::from(&*text).to_string(),
+            false => text.into_owned(),
+        }
     });
     match Kind::of(option) {
         Kind::List => Some(texts.collect()),

@@ -3,9 +3,10 @@
 use std::{ffi::OsString, fs, path::PathBuf};
 
 use clap::Arg;
+use store::DatabaseUrl;
 use toml_edit::{Document, Item, Value};
 
-use super::options::{Kind, without_password};
+use super::options::Kind;
 use crate::error::Error;
 
 /// A file of valid TOML.
@@ -135,7 +136,7 @@ fn values(option: &Arg, item: &Item) -> Result<Option<Vec<String>>, String> {
     if hidden
         && values
             .iter()
-            .any(|value| without_password(value.as_ref()) != *value)
+            .any(|value| DatabaseUrl::from(&**value).may_hold_password())
     {
         return Err(
             "passwords are not allowed in this file; PostgreSQL's password is read from the file that \

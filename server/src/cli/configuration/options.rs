@@ -1,7 +1,5 @@
 //! The options that a file may hold.
 
-use std::ffi::OsStr;
-
 use clap::{Arg, ArgAction, Command};
 
 /// The command whose options a file may hold, in addition to those of all commands.
@@ -52,23 +50,4 @@ impl Kind {
             Self::Text
         }
     }
-}
-
-/// A database address without its password. An unreadable address is hidden completely.
-pub(super) fn without_password(value: &OsStr) -> String {
-    let hidden = "***";
-    let text = value.to_string_lossy();
-    if text.starts_with("sqlite:") {
-        return text.into_owned();
-    }
-    let Ok(mut url) = url::Url::parse(&text) else {
-        return hidden.to_owned();
-    };
-    if url.password().is_some() && url.set_password(Some(hidden)).is_err() {
-        return hidden.to_owned();
-    }
-    if url.query_pairs().any(|(name, _)| name == "password") {
-        url.set_query(Some(hidden));
-    }
-    url.into()
 }

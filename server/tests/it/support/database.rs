@@ -35,6 +35,11 @@ impl TestDatabase {
     /// # Panics
     /// Without a PostgreSQL server. Skipping the test would hide that its guarantee was not tested.
     pub(crate) async fn postgres() -> Self {
+        Self::postgres_in("UTF8").await
+    }
+
+    /// The same, with texts in this encoding.
+    pub(crate) async fn postgres_in(encoding: &str) -> Self {
         let server = env::var(POSTGRES_URL).unwrap_or_else(|_| {
             panic!(
                 "{POSTGRES_URL} names no PostgreSQL server: run `make test`, or \
@@ -45,7 +50,9 @@ impl TestDatabase {
             "server_test_{:016x}",
             RandomState::new().build_hasher().finish()
         );
-        run_on_postgres(&server, &format!("CREATE DATABASE {name}")).await;
+        let create =
+            format!("CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0");
+        run_on_postgres(&server, &create).await;
         Self::Postgres { server, name }
     }
 
