@@ -16,6 +16,9 @@ pub enum SecurityEvent {
 }
 
 impl SecurityEvent {
+    /// The target of their log lines, which no filter turns off.
+    pub const TARGET: &str = "security";
+
     /// The value of the log's field `event`.
     pub const fn name(self) -> &'static str {
         match self {

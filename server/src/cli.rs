@@ -137,7 +137,7 @@ async fn run() -> ExitCode {
     let call = match parse(Cli::command(), env::args_os().collect()) {
         Ok(call) => call,
         Err(Invalid::Call(error)) => error.exit(),
-        Err(Invalid::File(error)) => {
+        Err(Invalid::Setting(error)) => {
             telemetry::report_error(&error.on_one_line());
             return ExitCode::from(INVALID_CALL);
         }
@@ -160,7 +160,8 @@ async fn perform(cli: Cli, call: &Call) -> Result<(), Error> {
             if let Some(file) = cli.config {
                 output::line(format!("# with the file {}", file.display()))?;
             }
-            output::line(effective(Cli::command(), call))
+            output::line(effective(Cli::command(), call))?;
+            serve.check(database)
         }
         Command::Serve(serve) => serve.perform(database).await,
         Command::Backup(backup) => backup.perform(database).await,
@@ -263,7 +264,11 @@ mod tests {
             ],
         ] {
             let cli = Cli::try_parse_from(line).expect("parsed");
-            assert_eq!(cli.database.database_url, "sqlite:x.db", "{line:?}");
+            assert_eq!(
+                cli.database.database_url.reveal(),
+                "sqlite:x.db",
+                "{line:?}"
+            );
         }
     }
 }

@@ -24,6 +24,11 @@ pub enum Error {
     /// The database cannot be opened.
     #[error("cannot open the database")]
     OpenDatabase(#[source] OpenError),
+    /// Other machines reach the server, and it does not know its address in browsers.
+    #[error(
+        "without --public-url, only this machine may reach the server, and {0} is for other machines, too"
+    )]
+    NoPublicUrl(SocketAddr),
     /// The server cannot listen on the address.
     #[error("cannot listen on {address}")]
     Listen {
@@ -44,6 +49,14 @@ pub enum Error {
         /// The error of the operating system.
         #[source]
         cause: io::Error,
+    },
+    /// An environment variable has an invalid value.
+    #[error("{name}: {problem}")]
+    Variable {
+        /// The variable.
+        name: String,
+        /// The problem of its value.
+        problem: String,
     },
     /// The file that `--config` names is invalid.
     #[error("{}:{line}: {problem}", .file.display())]
@@ -176,6 +189,9 @@ impl Error {
                 }
                 _ => "choose an address of this machine with --listen, for example 127.0.0.1:3000",
             }),
+            Self::NoPublicUrl(_) => Some(
+                "name the dashboard's address in browsers, for example --public-url https://dashboard.example.com, or listen on 127.0.0.1",
+            ),
             Self::CreatorNotAMember { .. } => Some(
                 "`developer-zone user create` adds members, `developer-zone organisation list` shows the organisations",
             ),

@@ -1,11 +1,18 @@
 //! Runs the server, from binding the address to the last response.
 
-use std::{future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    fs,
+    future::{self, poll_fn},
+    net::SocketAddr,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use store::{Store, error::DatabaseError, outage::log_failure, task};
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::oneshot,
     task::JoinHandle,
     time::{MissedTickBehavior, interval, sleep, timeout},
@@ -42,29 +49,55 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
         .map_err(|cause| Error::Listen { address, cause })
 }
 
-/// A future that is ready after the first SIGTERM or Ctrl-C. After the second one the process exits immediately. The
-/// process handles signals from this call on, not only after the first poll of the future.
+/// A future that is ready after the first signal that asks a program to end: SIGTERM, Ctrl-C, SIGQUIT, or SIGHUP of a
+/// terminal that closes. After the second one the process exits immediately, but not after another SIGHUP: a shell and
+/// the system can both send one. The process handles signals from this call on, not only after the first poll of the
+/// future.
 ///
 /// # Errors
 /// [`Error::Signals`].
 pub(crate) fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Error> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(Error::Signals)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Signals)?;
-    let mut signalled = async move || {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    };
+    use SignalKind as Kind;
+    let watch = |kind| signal(kind).map_err(Error::Signals);
+    let mut hangup = (!is_hangup_ignored())
+        .then(|| watch(Kind::hangup()))
+        .transpose()?;
+    let mut others = [
+        watch(Kind::terminate())?,
+        watch(Kind::interrupt())?,
+        watch(Kind::quit())?,
+    ];
     Ok(async move {
-        signalled().await;
+        received(others.iter_mut().chain(&mut hangup)).await;
         task::spawn(async move {
-            signalled().await;
+            received(others.iter_mut()).await;
             tracing::warn!("a second stop signal: exiting immediately, with requests unfinished");
             telemetry::flush();
             std::process::exit(1);
         });
     })
+}
+
+/// Waits for one of these signals.
+async fn received<'a>(signals: impl Iterator<Item = &'a mut Signal>) {
+    let mut signals: Vec<_> = signals.collect();
+    poll_fn(|context| {
+        let mut signals = signals.iter_mut();
+        match signals.any(|signal| signal.poll_recv(context).is_ready()) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
+}
+
+/// Whether this program was started to ignore SIGHUP, as by `nohup`.
+fn is_hangup_ignored() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // The lowest bit is signal 1, which is SIGHUP.
+    ignored.is_some_and(|mask| mask & 1 == 1)
 }
 
 /// Serves `listener` within `bounds` until `stop` is ready. Then finishes the running requests within `grace`, writes

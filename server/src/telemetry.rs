@@ -20,10 +20,11 @@ use std::{
 };
 
 use clap::ValueEnum;
+use model::security::SecurityEvent;
 use tracing::Level;
 use tracing_subscriber::{
     EnvFilter,
-    filter::{Directive, ParseError},
+    filter::{Directive, LevelFilter},
     fmt,
     util::SubscriberInitExt,
 };
@@ -57,20 +58,27 @@ pub(crate) struct LogFilter(String);
 impl FromStr for LogFilter {
     type Err = String;
 
+    /// Refuses a directive that is one word and no level: it would turn off all other lines, and be a typing error.
     fn from_str(text: &str) -> Result<Self, String> {
-        let refused =
-            |cause: ParseError| format!("{cause}; use for example `info` or `warn,server=debug`");
-        EnvFilter::try_new(text).map_err(refused)?;
-        Ok(Self(text.to_owned()))
+        const EXAMPLES: &str = "use for example `info` or `warn,server=debug`";
+        EnvFilter::try_new(text).map_err(|cause| format!("{cause}; {EXAMPLES}"))?;
+        let is_valid =
+            |part: &str| part.contains('=') || part.trim().parse::<LevelFilter>().is_ok();
+        match text.split(',').find(|part| !is_valid(part)) {
+            Some(part) => Err(format!("`{part}` is no level; {EXAMPLES}")),
+            None => Ok(Self(text.to_owned())),
+        }
     }
 }
 
 impl LogFilter {
+    /// The filter for all lines. Security events are always written.
     fn filter(&self) -> EnvFilter {
         let filter = EnvFilter::new(&self.0);
-        match ALWAYS_OFF.parse::<Directive>() {
-            Ok(always_off) => filter.add_directive(always_off),
-            Err(_) => EnvFilter::new("off"),
+        let always_on = format!("{}=info", SecurityEvent::TARGET).parse::<Directive>();
+        match (ALWAYS_OFF.parse::<Directive>(), always_on) {
+            (Ok(off), Ok(on)) => filter.add_directive(off).add_directive(on),
+            _ => EnvFilter::new("off"),
         }
     }
 }

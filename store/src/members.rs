@@ -85,6 +85,7 @@ impl Member {
         }
         if let Some(client) = self.origin.as_deref().and_then(Origin::client) {
             tracing::info!(
+                target: SecurityEvent::TARGET,
                 event = SecurityEvent::Unauthorised.name(),
                 reason = "plan_required",
                 user = self.user_id.0,
@@ -103,6 +104,7 @@ impl Store {
     pub(crate) fn not_a_member(&self, user: UserId, organisation: OrganisationId) -> MemberError {
         let client = self.origin().and_then(Origin::client);
         tracing::info!(
+            target: SecurityEvent::TARGET,
             event = SecurityEvent::Unauthorised.name(),
             reason = "not_a_member",
             user = user.0,

@@ -368,6 +368,7 @@ impl<'a> SignIn<'a> {
         self.store.record(&mut transaction, record).await?;
         transaction.commit().await?;
         tracing::info!(
+            target: SecurityEvent::TARGET,
             event = SecurityEvent::SignedIn.name(),
             user = user.0,
             address = client.address_text(),
@@ -409,6 +410,7 @@ impl<'a> SignIn<'a> {
         };
         let client = self.store.origin().and_then(Origin::client);
         tracing::info!(
+            target: SecurityEvent::TARGET,
             event = event.name(),
             reason = %error,
             user = user.map(|user| user.0),

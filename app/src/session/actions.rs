@@ -62,6 +62,7 @@ pub(super) async fn sign_in(email: &str, password: &str, next: Option<&str>) {
 async fn try_sign_in(email: &str, password: &str) -> Result<(), SignInFailure> {
     let email = Email::parse(email).map_err(|_| {
         tracing::info!(
+            target: SecurityEvent::TARGET,
             event = SecurityEvent::WrongPassword.name(),
             reason = "no e-mail address",
             address = of_request(client).address_text(),

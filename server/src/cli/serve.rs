@@ -63,8 +63,8 @@ pub(super) struct Serve {
         default_value = "api.9pic.ai"
     )]
     api_hosts: Vec<HostName>,
-    /// The host names under which the dashboard is served, separated by commas [default: the host of --public-url, or
-    /// every host]
+    /// The host names under which the dashboard is served, separated by commas [default: the host of --public-url;
+    /// without that the names of this machine, such as localhost, and with --demo every name]
     #[arg(
         long,
         env = "DEVELOPER_ZONE_DASHBOARD_HOSTS",
@@ -80,7 +80,8 @@ pub(super) struct Serve {
         default_value = "https://9pic.ai/contact"
     )]
     contact_url: ContactUrl,
-    /// The address of the dashboard in browsers; with https, cookies are sent over HTTPS only
+    /// The address of the dashboard in browsers; with https, cookies are sent over HTTPS only. Required with --listen on
+    /// an address that other machines reach, except with --demo
     #[arg(long, env = "DEVELOPER_ZONE_PUBLIC_URL", value_name = "URL")]
     public_url: Option<PublicUrl>,
     /// The address under which integrations call the API [default: https:// and the first API host]
@@ -199,11 +200,27 @@ impl Serve {
         self.check_config
     }
 
+    /// Checks what no single option shows.
+    ///
+    /// Without the address in browsers the server could neither mark its cookies `Secure` nor refuse foreign host names.
+    ///
+    /// # Errors
+    /// [`Error::NoPublicUrl`], or that the database's address is wrong.
+    pub(super) fn check(&self, database: &DatabaseOptions) -> Result<(), Error> {
+        let is_local = self.listen.ip().to_canonical().is_loopback();
+        if self.public_url.is_none() && !is_local && !self.demo {
+            return Err(Error::NoPublicUrl(self.listen));
+        }
+        let url = &database.database_url;
+        url.check().map_err(Error::OpenDatabase)
+    }
+
     /// Runs the server until a signal stops it.
     ///
     /// # Errors
     /// The reason why the server cannot start.
     pub(super) async fn perform(self, database: &DatabaseOptions) -> Result<(), Error> {
+        self.check(database)?;
         assets::addresses()?;
         let stop = serve::stop_signal()?;
         let listener = serve::listen(self.listen).await?;
@@ -255,17 +272,17 @@ impl Serve {
 
     fn config(self, listening: SocketAddr) -> (Config, Storage) {
         let api_url = self.api_url(listening);
-        let mut dashboard_hosts = self.dashboard_hosts;
-        if dashboard_hosts.is_none() {
-            let public = self.public_url.as_ref().and_then(PublicUrl::host);
-            dashboard_hosts = public.map(|host| vec![host]);
-        }
+        let own_names = own_names(self.listen.ip());
+        let public_host = self.public_url.as_ref().and_then(PublicUrl::host);
+        let mut dashboard_hosts = self.dashboard_hosts.or(public_host.map(|host| vec![host]));
         let mut api_hosts = self.api_hosts;
         if self.demo {
-            api_hosts.extend(own_names(self.listen.ip()));
+            api_hosts.extend(own_names.clone());
             if let Some(hosts) = &mut dashboard_hosts {
-                hosts.extend(own_names(self.listen.ip()));
+                hosts.extend(own_names);
             }
+        } else if dashboard_hosts.is_none() {
+            dashboard_hosts = Some(own_names.collect());
         }
         let rate_limit = RateLimit::new(self.rate_limit, self.rate_burst);
         let config = Config {
@@ -294,7 +311,7 @@ impl Serve {
 }
 
 /// The names by which a browser or curl on this machine reaches a server that listens on `ip`.
-fn own_names(ip: IpAddr) -> impl Iterator<Item = HostName> {
+fn own_names(ip: IpAddr) -> impl Iterator<Item = HostName> + Clone {
     let names = [
         "127.0.0.1".to_owned(),
         "localhost".to_owned(),

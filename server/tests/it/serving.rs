@@ -13,7 +13,8 @@ use crate::support::{
     loopback::RefusingPort,
     process::{OK, ServerProcess, read_response},
     program::{
-        Outcome, bare_program, create_token, done, newest_token_id, program, run, run_with_input,
+        Outcome, bare_program, create_token, done, in_shell, newest_token_id, program, run,
+        run_with_input,
     },
     wait::wait_until,
 };
@@ -119,11 +120,18 @@ fn assert_dashboard(server: &ServerProcess, hosts: &[(&str, &str)]) {
 
 #[test]
 #[ignore = "needs the built front end: `make test` runs it"]
-fn the_dashboards_hosts_are_the_option_else_the_public_url_else_any() {
+fn the_dashboards_hosts_are_the_option_else_the_public_url_else_this_machine() {
     let database = TestDatabase::sqlite();
     let url = database.url();
     let server = ServerProcess::start(&url, &[]);
-    assert_dashboard(&server, &[("127.0.0.1", "200"), ("any.example", "200")]);
+    let expected = [
+        ("127.0.0.1", "200"),
+        ("localhost:3000", "200"),
+        ("[::1]", "200"),
+        ("any.example", "421"),
+        ("api.9pic.ai", "404"),
+    ];
+    assert_dashboard(&server, &expected);
     server.stop().assert_done();
 
     let public = ["--public-url", "https://dev.example.com:8443"];
@@ -145,6 +153,32 @@ fn the_dashboards_hosts_are_the_option_else_the_public_url_else_any() {
         ("dev.example.com", "421"),
     ];
     assert_dashboard(&server, &expected);
+}
+
+/// Without that address, cookies would not need HTTPS, and every host name would be served.
+#[test]
+#[ignore = "needs the built front end: `make test` runs it"]
+fn a_server_that_other_machines_reach_needs_its_public_url() {
+    let database = TestDatabase::sqlite();
+    let url = database.url();
+    for listen in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0", "[::ffff:192.0.2.1]:0"] {
+        let serve = ["serve", "--listen", listen];
+        run(&url, &serve).assert_failed("--public-url https://");
+        let hosts = [&serve[..], &["--dashboard-hosts=a.example"]].concat();
+        run(&url, &hosts).assert_failed("--public-url https://");
+        let checked = run(&url, &[&serve[..], &["--check-config"]].concat());
+        assert_eq!(checked.code, Some(1), "{checked:?}");
+        assert!(
+            checked.stderr.contains("--public-url https://"),
+            "{checked:?}"
+        );
+    }
+    for more in ["--public-url=https://dev.example.com", "--demo"] {
+        let serve = ["serve", "--listen", "0.0.0.0:0", more];
+        ServerProcess::start_with(program(&url, &serve))
+            .stop()
+            .assert_done();
+    }
 }
 
 #[test]
@@ -219,7 +253,12 @@ fn a_demo_keeps_its_changes_at_the_next_start() {
 #[ignore = "needs the built front end: `make test` runs it"]
 fn a_server_that_others_reach_warns_of_demo_sign_ins() {
     let database = TestDatabase::sqlite();
-    let listen = ["serve", "--listen", "0.0.0.0:0"];
+    let listen = [
+        "serve",
+        "--listen",
+        "0.0.0.0:0",
+        "--public-url=https://dev.example.com",
+    ];
     let demo = program(&database.url(), &[&listen[..], &["--demo"]].concat());
     let outcome = ServerProcess::start_with(demo).stop();
     outcome.assert_done();
@@ -252,13 +291,54 @@ fn a_server_that_others_reach_warns_of_demo_sign_ins() {
 
 #[test]
 #[ignore = "needs the built front end: `make test` runs it"]
-fn sigterm_and_ctrl_c_make_the_server_exit_with_0() {
-    for signal in [Signal::TERM, Signal::INT] {
+fn every_signal_that_asks_a_program_to_end_makes_the_server_exit_with_0() {
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT] {
         let database = TestDatabase::sqlite();
         let server = ServerProcess::start(&database.url(), &[]);
         server.signal(signal);
-        server.wait().assert_done();
+        let outcome = server.wait();
+        outcome.assert_done();
+        assert!(
+            outcome.stderr.contains("stopping"),
+            "{signal:?}: {outcome:?}"
+        );
     }
+}
+
+/// A terminal that closes can send it twice: from its shell and from the system. systemd can send it after SIGTERM.
+#[test]
+#[ignore = "needs the built front end: `make test` runs it"]
+fn a_hangup_after_another_signal_does_not_interrupt_the_graceful_stop() {
+    let database = TestDatabase::sqlite();
+    let mut server = ServerProcess::start(&database.url(), &["--shutdown-delay=10m"]);
+    server.signal(Signal::HUP);
+    wait_until("the server to be unready", || {
+        server.get("/readyz", &[]).starts_with("HTTP/1.1 503")
+    });
+    server.signal(Signal::HUP);
+    server.get("/healthz", &[]);
+    assert!(server.is_running());
+    server.signal(Signal::TERM);
+    let outcome = server.wait();
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    assert!(
+        outcome.stderr.contains("a second stop signal"),
+        "{outcome:?}"
+    );
+}
+
+/// `nohup` ignores SIGHUP for the program that it starts.
+#[test]
+#[ignore = "needs the built front end: `make test` runs it"]
+fn under_nohup_a_hangup_does_not_stop_the_server() {
+    let database = TestDatabase::sqlite();
+    let serve = program(&database.url(), &["serve", "--listen", "127.0.0.1:0"]);
+    let mut server = ServerProcess::start_with(in_shell("trap '' HUP", &serve));
+    server.signal(Signal::HUP);
+    // The server handles its signals before it responds to a request that comes later.
+    server.get("/healthz", &[]);
+    assert!(server.is_running());
+    server.stop().assert_done();
 }
 
 #[test]
@@ -439,7 +519,11 @@ fn serve_refuses_unusable_options_with_advice() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
     run(&url, &["serve", "--listen", &address]).assert_failed("--listen");
-    run(&url, &["serve", "--listen", "192.0.2.1:0"]).assert_failed("an address of this machine");
+    let elsewhere = [
+        "--listen=192.0.2.1:0",
+        "--public-url=https://dev.example.com",
+    ];
+    run(&url, &[&["serve"], &elsewhere[..]].concat()).assert_failed("an address of this machine");
     for listen in ["3000", "localhost:3000", "127.0.0.1", "127.0.0.1:99999"] {
         run(&url, &["serve", "--listen", listen]).assert_misunderstood("127.0.0.1:3000");
     }
