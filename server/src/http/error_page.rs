@@ -21,8 +21,8 @@ const MAX_ERROR: usize = 4 * 1024;
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
 /// An explanation for the error page, in the extensions of a response. Without one, the page explains the status.
-#[derive(Clone, Copy)]
-pub(crate) struct Explanation(pub(crate) &'static str);
+#[derive(Clone)]
+pub(crate) struct Explanation(pub(crate) String);
 
 /// Replaces an error by an error page, if the browser asked for a page.
 pub(crate) async fn layer(State(assets): State<Assets>, request: Request, next: Next) -> Response {
@@ -68,7 +68,7 @@ fn path_of(uri: &Uri) -> Option<&str> {
 async fn page(assets: &Assets, back: Back, response: Response) -> Response {
     let (mut head, body) = response.into_parts();
     let explanation = match head.extensions.get() {
-        Some(Explanation(text)) => Some((*text).to_owned()),
+        Some(Explanation(text)) => Some(text.clone()),
         None => error_in(body).await.map(|error| error.to_string()),
     };
     let html = error_page(assets, head.status, explanation, back);

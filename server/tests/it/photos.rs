@@ -436,10 +436,61 @@ async fn an_invalid_body_is_refused_with_the_code_of_its_mistake() {
         let response = send(sent, good.into()).await;
         response.assert_refused(415, "unsupported_media_type");
     }
-    for sent in [JSON, "application/json; charset=utf-8", "Application/JSON"] {
+    for sent in [
+        JSON,
+        "application/json; charset=utf-8",
+        "application/json;charset=\"UTF-8\"; x=y",
+        "Application/JSON",
+    ] {
         send(Some(sent), good.into()).await.assert_success();
     }
-    for broken in ["", "{", "{}x", "\u{0}", r#"{"method":}"#] {
+    for charset in ["utf-16", "utf-16le", "iso-8859-1", ""] {
+        let sent = format!("application/json; charset={charset}");
+        let response = send(Some(&sent), good.into()).await;
+        response.assert_refused(415, "unsupported_media_type");
+        assert!(
+            response.message().contains("UTF-8"),
+            "{charset}: {response:?}"
+        );
+    }
+    let utf_16 =
+        |bytes: fn(u16) -> [u8; 2]| good.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
+    let (little, big) = (utf_16(u16::to_le_bytes), utf_16(u16::to_be_bytes));
+    let marked = |mark: &[u8], rest: &[u8]| [mark, rest].concat();
+    for body in [
+        marked(b"\xff\xfe", &little),
+        marked(b"\xfe\xff", &big),
+        little,
+        big,
+    ] {
+        let response = send(Some(JSON), body).await;
+        response.assert_refused(415, "unsupported_media_type");
+        assert!(response.message().contains("UTF-8"), "{response:?}");
+    }
+    // Some programs write a mark before UTF-8.
+    send(Some(JSON), marked(b"\xef\xbb\xbf", good.as_bytes()))
+        .await
+        .assert_success();
+    for encoding in ["gzip", "br", "deflate", "identity, gzip"] {
+        let client = client.clone().with("content-type", JSON);
+        let compressed = client.with("content-encoding", encoding);
+        let response = compressed.send_body(Method::POST, path, "\u{1f}…").await;
+        response.assert_refused(415, "unsupported_media_type");
+        assert!(response.message().contains("compressed"), "{response:?}");
+    }
+    let response = send(Some(JSON), b"\x1f\x8b\x08\x00".to_vec()).await;
+    response.assert_refused(415, "unsupported_media_type");
+    assert!(response.message().contains("compressed"), "{response:?}");
+    for repeated in [
+        r#"{"method":"bib","identifier":"1234","method":"image_id"}"#,
+        r#"{"method":"bib","identifier":"1234","met\u0068od":"bib"}"#,
+        r#"{"method":"bib","method":"bib","method":"bib","identifier":"1234"}"#,
+    ] {
+        let response = send(Some(JSON), repeated.into()).await;
+        response.assert_refused(422, "invalid_request");
+        assert_eq!(response.message(), "method: must appear once", "{repeated}");
+    }
+    for broken in ["", "{", "{}x", r#"{"method":}"#] {
         let response = send(Some(JSON), broken.into()).await;
         response.assert_refused(400, "malformed_request");
     }

@@ -11,7 +11,7 @@ use hyper::body::{Frame, Incoming, SizeHint};
 
 use super::progress::Progress;
 
-/// The body of a request. It records while a handler waits for more of it.
+/// The body of a request. It records while a handler waits for more of it, and whether it was read to its end.
 pub(super) fn arriving(body: Incoming, progress: &Arc<Progress>) -> Body {
     if body.is_end_stream() {
         // Most requests have no body: avoid the allocation.
@@ -26,6 +26,14 @@ pub(super) fn arriving(body: Incoming, progress: &Arc<Progress>) -> Body {
 struct Arriving {
     body: Incoming,
     progress: Arc<Progress>,
+}
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        if !self.body.is_end_stream() {
+            self.progress.leave_body_unread();
+        }
+    }
 }
 
 impl HttpBody for Arriving {

@@ -2,19 +2,28 @@
 
 use std::{
     io::{self, IoSlice},
+    mem::MaybeUninit,
     pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
     },
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use rustix::io::ioctl_fionread;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
+    time::{Sleep, sleep},
 };
+
+/// How many bytes of a refused body are read and dropped before the connection is closed.
+const LINGER_BYTES: usize = 16 * 1024 * 1024;
+
+/// How long that may take.
+const LINGER_TIME: Duration = Duration::from_secs(10);
 
 /// What a connection is waiting for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +47,8 @@ pub(super) struct Progress {
     state: AtomicU32,
     /// Whether the connection makes room for another one.
     leaves: AtomicBool,
+    /// Whether a handler has dropped a request's body before its end.
+    body_is_unread: AtomicBool,
 }
 
 /// The state of a connection at one moment.
@@ -112,6 +123,11 @@ impl Progress {
         self.leaves.store(true, Relaxed);
     }
 
+    /// Records that a handler has dropped a request's body before its end.
+    pub(super) fn leave_body_unread(&self) {
+        self.body_is_unread.store(true, Relaxed);
+    }
+
     fn leaves_now(&self) -> bool {
         self.leaves.load(Relaxed) && self.state().waits_for_request()
     }
@@ -142,11 +158,47 @@ impl Progress {
 pub(super) struct Watched {
     stream: TcpStream,
     progress: Arc<Progress>,
+    /// Set once the connection ends with an unread body.
+    linger: Option<Linger>,
+}
+
+/// The end of a connection whose caller still sends a body that was refused.
+struct Linger {
+    /// How many more bytes are read and dropped.
+    left: usize,
+    end: Pin<Box<Sleep>>,
+}
+
+impl Linger {
+    fn new() -> Self {
+        Self {
+            left: LINGER_BYTES,
+            end: Box::pin(sleep(LINGER_TIME)),
+        }
+    }
+
+    /// Reads and drops what arrives. Ready at the end of the stream, or at one of the limits.
+    fn poll(&mut self, stream: &mut TcpStream, context: &mut Context<'_>) -> Poll<()> {
+        let mut bytes = [MaybeUninit::uninit(); 8 * 1024];
+        while self.left > 0 && self.end.as_mut().poll(context).is_pending() {
+            let mut buffer = ReadBuf::uninit(&mut bytes);
+            let read = ready!(Pin::new(&mut *stream).poll_read(context, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                break;
+            }
+            self.left = self.left.saturating_sub(buffer.filled().len());
+        }
+        Poll::Ready(())
+    }
 }
 
 impl Watched {
     pub(super) fn new(stream: TcpStream, progress: Arc<Progress>) -> Self {
-        Self { stream, progress }
+        Self {
+            stream,
+            progress,
+            linger: None,
+        }
     }
 
     fn record(&self, written: io::Result<usize>) -> Poll<io::Result<usize>> {
@@ -211,7 +263,21 @@ impl AsyncWrite for Watched {
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
+    /// Ends our side. If the caller still sends a body, also waits for its end: the system answers bytes that arrive after
+    /// the close with a reset, which can destroy the response before the caller reads it (RFC 9112, 9.6).
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        let Self {
+            stream,
+            progress,
+            linger,
+        } = &mut *self;
+        if linger.is_none() {
+            ready!(Pin::new(&mut *stream).poll_shutdown(context))?;
+        }
+        if progress.body_is_unread.load(Relaxed) && !progress.leaves_now() {
+            let linger = linger.get_or_insert_with(Linger::new);
+            ready!(linger.poll(stream, context));
+        }
+        Poll::Ready(Ok(()))
     }
 }

@@ -529,3 +529,53 @@ fn the_maximum_leaves_file_handles_for_the_database() {
         "{handles:?}"
     );
 }
+
+/// The system answers bytes that arrive after a close with a reset, which can destroy the response.
+#[tokio::test]
+async fn the_response_to_a_large_body_that_is_not_read_arrives() {
+    const BODY: usize = 8 * 1024 * 1024;
+    let server = Server::start(LENIENT, 10).await;
+    let declared = format!("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: {BODY}\r\n\r\n");
+    let chunked = format!(
+        "POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n{BODY:x}\r\n"
+    );
+    for head in [declared, chunked] {
+        let mut stream = server.connect().await;
+        stream.write_all(head.as_bytes()).await.expect("sent");
+        stream
+            .write_all(&vec![b'x'; BODY])
+            .await
+            .expect("sent whole");
+        let mut response = String::new();
+        let read = timeout(TEST_TIMEOUT, stream.read_to_string(&mut response)).await;
+        read.expect("in time").expect("no reset");
+        assert!(response.starts_with("HTTP/1.1 405 "), "{response}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_body_without_end_does_not_keep_its_connection() {
+    let server = Server::start(LENIENT, 10).await;
+    let mut stream = server.connect().await;
+    let head = "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 99999999999\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.expect("sent");
+    let piece = vec![b'x'; 64 * 1024];
+    let sending = async { while stream.write_all(&piece).await.is_ok() {} };
+    timeout(TEST_TIMEOUT, sending).await.expect("closed");
+}
+
+#[tokio::test]
+async fn a_caller_that_pauses_in_a_refused_body_is_let_go() {
+    let server = Server::start(LENIENT, 1).await;
+    let mut pausing = server.connect().await;
+    let head = "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 99\r\n\r\n";
+    pausing.write_all(head.as_bytes()).await.expect("sent");
+    let mut response = String::new();
+    let read = pausing.read_to_string(&mut response).await;
+    read.expect("a response");
+    pause();
+    // The only connection is free for another caller after the time, which passes while everything waits.
+    let mut next = server.connect().await;
+    timeout(LONG, ask(&mut next)).await.expect("served");
+    drop(pausing);
+}
