@@ -45,6 +45,8 @@ pub(crate) struct DashboardConfig {
     pub(crate) contact_url: String,
     /// Scheme, host and port under which integrations call the external API.
     pub(crate) api_origin: String,
+    /// Scheme, host and port of the dashboard in browsers, if the operator named them.
+    pub(crate) public_origin: Option<Arc<str>>,
     /// Whether browsers reach the dashboard over HTTPS: its cookies then require it.
     pub(crate) secure_cookies: bool,
     /// How long after entering the password a user can create or activate tokens without entering it again.
@@ -101,7 +103,10 @@ pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardCon
         .route_layer(middleware::from_fn_with_state(pages, admit_to_page))
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(limits, limits::layer))
-        .layer(middleware::from_fn(refuse_cross_site))
+        .layer(middleware::from_fn_with_state(
+            config.public_origin,
+            refuse_cross_site,
+        ))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         .layer(CatchPanicLayer::new())
         .layer(middleware::from_fn_with_state(
@@ -141,8 +146,8 @@ enum Page {
 
 async fn page(pages: &Pages, uri: &Uri, headers: &HeaderMap) -> Result<Page, RequestError> {
     let session = signed_in(headers, &pages.store, pages.settings.cookies).await?;
-    let viewer = match session {
-        Some(session) => viewer(&session, &pages.store).await?,
+    let viewer = match &session {
+        Some(session) => viewer(session, &pages.store).await?,
         None => None,
     };
     let is_sign_in = uri.path() == SIGN_IN;
@@ -158,6 +163,7 @@ async fn page(pages: &Pages, uri: &Uri, headers: &HeaderMap) -> Result<Page, Req
     Ok(Page::Here(PageContext {
         contact_url: pages.contact_url.clone(),
         api_origin: pages.api_origin.clone(),
+        account: session.map(|session| session.user_id()),
         viewer,
     }))
 }
@@ -174,39 +180,85 @@ fn unavailable(error: &RequestError) -> Response {
 }
 
 /// Refuses requests that change something and come from another site's page: they could carry our cookies. Browsers
-/// name the source of a request in `Sec-Fetch-Site`, older ones in `Origin`. A client that sends neither is not a
-/// browser, and only sends its own cookies (Fetch Metadata; OWASP Cross-Site Request Forgery Prevention Cheat Sheet).
-async fn refuse_cross_site(request: Request, next: Next) -> Response {
+/// name the source of a request in `Sec-Fetch-Site`, older ones and those without HTTPS in `Origin`. A client that sends
+/// neither is not a browser, and only sends its own cookies (Fetch Metadata; OWASP Cross-Site Request Forgery Prevention
+/// Cheat Sheet).
+async fn refuse_cross_site(
+    State(public_origin): State<Option<Arc<str>>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let harmless = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
-    if harmless || is_same_origin(request.headers()) {
-        next.run(request).await
-    } else {
-        let client = request.extensions().get::<ClientAddress>();
-        tracing::info!(
-            event = SecurityEvent::Unauthorised.name(),
-            reason = "cross_site",
-            address = client.map(ToString::to_string),
-            "refused"
-        );
-        let words = "This request came from another site. Open the dashboard itself and try again.";
-        (StatusCode::FORBIDDEN, Extension(Explanation(words)), words).into_response()
+    let headers = request.headers();
+    if harmless || is_same_origin(headers, public_origin.as_deref()) {
+        return next.run(request).await;
     }
+    let client = request.extensions().get::<ClientAddress>();
+    tracing::info!(
+        target: SecurityEvent::TARGET,
+        event = SecurityEvent::Unauthorised.name(),
+        reason = "cross_site",
+        address = client.map(ToString::to_string),
+        origin = header_text(headers, header::ORIGIN),
+        host = header_text(headers, header::HOST),
+        "refused"
+    );
+    let words = cross_site_words(headers);
+    (
+        StatusCode::FORBIDDEN,
+        Extension(Explanation(words.clone())),
+        words,
+    )
+        .into_response()
 }
 
-fn is_same_origin(headers: &HeaderMap) -> bool {
-    let text = |name| {
-        headers
-            .get(name)
-            .map(|value| value.to_str().unwrap_or_default())
-    };
-    if let Some(site) = text(HeaderName::from_static("sec-fetch-site")) {
+fn header_text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers
+        .get(name)
+        .map(|value| value.to_str().unwrap_or_default())
+}
+
+fn is_same_origin(headers: &HeaderMap, public_origin: Option<&str>) -> bool {
+    if let Some(site) = header_text(headers, HeaderName::from_static("sec-fetch-site")) {
         return site == "same-origin" || site == "none";
     }
-    match text(header::ORIGIN) {
-        None => true,
-        Some(origin) => origin
-            .split_once("://")
-            .is_some_and(|(_, authority)| text(header::HOST) == Some(authority)),
+    let Some(origin) = header_text(headers, header::ORIGIN) else {
+        return true;
+    };
+    let is = |other: &str| without_default_port(origin) == without_default_port(other);
+    let host = header_text(headers, header::HOST).unwrap_or_default();
+    public_origin.is_some_and(is)
+        || ["http", "https"]
+            .iter()
+            .any(|scheme| is(&format!("{scheme}://{host}")))
+}
+
+/// An origin in lower case, without the port that its scheme implies. Some proxies add that port to `Host`.
+fn without_default_port(origin: &str) -> String {
+    let origin = origin.to_ascii_lowercase();
+    let port = if origin.starts_with("https://") {
+        ":443"
+    } else {
+        ":80"
+    };
+    origin
+        .strip_suffix(port)
+        .map(str::to_owned)
+        .unwrap_or(origin)
+}
+
+/// The text for a refused request. If only the port differs, most likely a proxy has removed it from `Host`.
+fn cross_site_words(headers: &HeaderMap) -> String {
+    let words = "This request came from another site. Open the dashboard itself and try again.";
+    let text = |name| header_text(headers, name).unwrap_or_default();
+    let (origin, host) = (text(header::ORIGIN), text(header::HOST));
+    let name = |authority: &str| authority.split(':').next().unwrap_or_default().to_owned();
+    match origin.split_once("://") {
+        Some((_, authority)) if authority != host && name(authority) == name(host) => format!(
+            "Your browser is at {origin}, and this server was asked for {host}. The proxy in front of the \
+             server must pass the Host header on unchanged, with its port."
+        ),
+        _ => words.to_owned(),
     }
 }
 
@@ -235,9 +287,18 @@ mod tests {
             &[("sec-fetch-site", "none")],
             &[("origin", "https://zone.example"), ("host", "zone.example")],
             &[
+                ("origin", "https://zone.example"),
+                ("host", "Zone.example:443"),
+            ],
+            &[
+                ("origin", "http://zone.example"),
+                ("host", "zone.example:80"),
+            ],
+            &[
                 ("origin", "http://127.0.0.1:3000"),
                 ("host", "127.0.0.1:3000"),
             ],
+            &[("origin", "http://[::1]:3000"), ("host", "[::1]:3000")],
             &[],
         ];
         let others = [
@@ -253,14 +314,53 @@ mod tests {
                 ("origin", "https://zone.example:8443"),
                 ("host", "zone.example"),
             ],
+            &[
+                ("origin", "https://zone.example:80"),
+                ("host", "zone.example"),
+            ],
+            &[("origin", "app://zone.example"), ("host", "zone.example")],
             &[("origin", "null"), ("host", "zone.example")],
             &[("origin", "https://zone.example")],
+            &[("origin", "https://"), ("host", "zone.example")],
         ];
         for pairs in ours {
-            assert!(is_same_origin(&headers(pairs)), "{pairs:?}");
+            assert!(is_same_origin(&headers(pairs), None), "{pairs:?}");
         }
         for pairs in others {
-            assert!(!is_same_origin(&headers(pairs)), "{pairs:?}");
+            let public = Some("https://other.example");
+            assert!(!is_same_origin(&headers(pairs), public), "{pairs:?}");
         }
+    }
+
+    /// nginx's `$host` has no port.
+    #[test]
+    fn the_public_url_is_our_origin_even_if_a_proxy_changes_the_host() {
+        for host in ["dev.example.com", "10.0.0.7:3000"] {
+            let pairs = [("origin", "http://dev.example.com:8080"), ("host", host)];
+            let headers = headers(&pairs);
+            for public in ["http://dev.example.com:8080", "http://DEV.example.com:8080"] {
+                assert!(is_same_origin(&headers, Some(public)), "{host}");
+            }
+            for public in ["http://dev.example.com", "https://dev.example.com:8080"] {
+                assert!(!is_same_origin(&headers, Some(public)), "{host}: {public}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_request_whose_port_was_lost_is_refused_with_both_addresses() {
+        let words =
+            |origin, host| cross_site_words(&headers(&[("origin", origin), ("host", host)]));
+        let lost = words("http://dev.example.com:8080", "dev.example.com");
+        assert!(
+            lost.contains("at http://dev.example.com:8080, and"),
+            "{lost}"
+        );
+        assert!(
+            lost.contains("asked for dev.example.com. The proxy"),
+            "{lost}"
+        );
+        let foreign = words("https://evil.example", "dev.example.com");
+        assert!(!foreign.contains("evil"), "{foreign}");
     }
 }

@@ -90,16 +90,21 @@ fn dashboard_config(config: &Config, links_outlive_tokens: Option<Duration>) -> 
     DashboardConfig {
         contact_url: config.contact_url.as_str().to_owned(),
         api_origin: config.api_url.origin(),
+        public_origin: public_origin(config).map(Arc::from),
         secure_cookies: config.is_https(),
         confirm_password_after: config.confirm_password_after,
         links_outlive_tokens,
     }
 }
 
+fn public_origin(config: &Config) -> Option<String> {
+    config.public_url.as_ref().map(|url| url.origin())
+}
+
 /// The OpenAPI document, the documentation, and the files that pages load.
 fn public_pages(config: &Config) -> Router {
     let api_origin = config.api_url.origin();
-    let public_origin = config.public_url.as_ref().map(|url| url.origin());
+    let public_origin = public_origin(config);
     let limit = config.rate_limits.map(|limits| limits.per_token);
     api::openapi::router(&api_origin)
         .merge(docs::router(&api_origin, public_origin.as_deref(), limit))
