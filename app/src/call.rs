@@ -14,7 +14,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{FormData, HtmlFormElement, RequestInit, Response, UrlSearchParams};
 
-use crate::error::RequestError;
+use crate::{error::RequestError, page_account::with_account};
 
 /// Posts the current fields of the form, and reads the result.
 pub(crate) fn post_form<T: DeserializeOwned>(
@@ -33,7 +33,7 @@ where
 {
     let body = JsonEncoding::encode(function).unwrap_or_default();
     let body = JsValue::from(String::from_utf8_lossy(&body).as_ref());
-    read(Ok(post(F::PATH, &body)))
+    read(Ok(post(&with_account(F::PATH), &body)))
 }
 
 fn fields(form: &HtmlFormElement) -> Result<UrlSearchParams, JsValue> {
@@ -69,6 +69,7 @@ async fn receive(response: JsFuture) -> Result<(bool, String), JsValue> {
     Ok((response.ok(), body.as_string().unwrap_or_default()))
 }
 
+/// Reads the server's response. Anything else comes from a proxy: the server may have made the change even so.
 fn decode<T: DeserializeOwned>(body: String) -> Result<T, RequestError> {
-    JsonEncoding::decode(Bytes::from(body)).map_err(|_| RequestError::Internal)
+    JsonEncoding::decode(Bytes::from(body)).map_err(|_| RequestError::Unconfirmed)
 }

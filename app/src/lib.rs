@@ -21,6 +21,7 @@ mod error;
 #[cfg(feature = "ssr")]
 mod error_page;
 mod ids;
+mod page_account;
 #[cfg(feature = "ssr")]
 pub mod page_context;
 #[cfg(feature = "ssr")]

@@ -1,7 +1,10 @@
 //! The data that every page can use: the signed-in user, and the settings that pages show.
 
 use leptos::prelude::*;
-use model::organisation::{Organisation, OrganisationId};
+use model::{
+    organisation::{Organisation, OrganisationId},
+    user::UserId,
+};
 
 /// The data that every page can use. The crate `server` creates it for each request for a page. Islands get their data
 /// as properties instead.
@@ -11,6 +14,8 @@ pub struct PageContext {
     pub contact_url: String,
     /// Scheme, host and port under which integrations call the external API.
     pub api_origin: String,
+    /// The account that is signed in.
+    pub account: Option<UserId>,
     /// The signed-in user, if there is one.
     pub viewer: Option<Viewer>,
 }
@@ -41,6 +46,12 @@ pub(crate) fn use_page_context() -> PageContext {
     with_context(|request: &http::request::Parts| request.extensions.get().cloned())
         .flatten()
         .unwrap_or_default()
+}
+
+/// The account for which the page is rendered.
+pub(crate) fn use_account() -> Option<UserId> {
+    with_context(|request: &http::request::Parts| request.extensions.get::<PageContext>()?.account)
+        .flatten()
 }
 
 /// The signed-in user, on a page behind sign-in.

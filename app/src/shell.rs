@@ -7,6 +7,7 @@ use leptos_meta::MetaTags;
 
 use crate::{
     document::{Assets, common_head},
+    page_account::page_account,
     pages::App,
 };
 
@@ -38,7 +39,7 @@ pub fn shell(assets: Assets) -> impl IntoView {
                 {common_head(&assets)}
                 <MetaTags />
             </head>
-            <body>
+            <body data-account=page_account()>
                 <App />
             </body>
         </html>

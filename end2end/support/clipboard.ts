@@ -28,6 +28,15 @@ export async function refuseClipboard(page: Page): Promise<void> {
   });
 }
 
+/** Makes each write to the clipboard throw an error instead of returning one, on pages opened from now on. */
+export async function brokenClipboard(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    Clipboard.prototype.writeText = () => {
+      throw new DOMException('no', 'NotAllowedError');
+    };
+  });
+}
+
 /** Takes the clipboard away from pages opened from now on, as over plain HTTP. */
 export async function noClipboard(page: Page): Promise<void> {
   await page.addInitScript(() => {

@@ -2,7 +2,7 @@
 
 import { expect, type Page, type Route } from '@playwright/test';
 
-const address = (name: string) => `**/api/dashboard/${name}`;
+const address = (name: string) => `**/api/dashboard/${name}*`;
 
 /**
  * Blocks the poll by which the page learns of changes made elsewhere. Requests for the whole list still pass: the page
@@ -87,6 +87,14 @@ async function respondError(page: Page, name: string, status: number, error: unk
 /** Makes a server function fail as it does without a database. Returns a function that ends this. */
 export async function respondUnavailable(page: Page, name: string): Promise<() => Promise<void>> {
   return respondError(page, name, 503, 'Unavailable');
+}
+
+/** Lets a proxy respond with a page of its own after the server has made the change. Returns a function that ends this. */
+export async function respondBadGateway(page: Page, name: string): Promise<() => Promise<void>> {
+  return intercept(page, name, async (route) => {
+    await route.fetch();
+    await route.fulfill({ status: 502, contentType: 'text/html', body: '<h1>502 Bad Gateway</h1>' });
+  });
 }
 
 /** Makes a server function fail as it does beyond the limits of requests. Returns a function that ends this. */

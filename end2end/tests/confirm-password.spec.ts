@@ -66,7 +66,7 @@ test('after too many wrong passwords, the dialog says how long to wait', async (
   const { dialog, create } = zone.createDialog;
   await zone.createToken.click();
   await create.click();
-  const responded = () => page.waitForResponse('**/api/dashboard/create-token');
+  const responded = () => page.waitForResponse('**/api/dashboard/create-token*');
   const wait = dialog.getByRole('alert').filter({ hasText: /Wait \d+ seconds?, then try again/ });
   // On a busy machine a wait may be over before the next try. The waits double, so one of them is long enough.
   for (let tries = 0; tries < 12 && !(await wait.isVisible()); tries += 1) {

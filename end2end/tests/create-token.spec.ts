@@ -3,7 +3,7 @@ import type { Page } from '@playwright/test';
 import { DeveloperZonePage, previewOf } from '../pages/developer-zone.ts';
 import { EventsPage } from '../pages/events.ts';
 import { Frame } from '../pages/frame.ts';
-import { clipboardText, holdClipboard, noClipboard, refuseClipboard } from '../support/clipboard.ts';
+import { brokenClipboard, clipboardText, holdClipboard, noClipboard, refuseClipboard } from '../support/clipboard.ts';
 import { MEMBER } from '../support/demo.ts';
 import { expect, test } from '../support/fixtures.ts';
 import {
@@ -264,7 +264,7 @@ test('if the browser refuses to copy or has no clipboard, the token is selected 
   signIn,
 }) => {
   await signIn(MEMBER);
-  for (const prepare of [refuseClipboard, noClipboard]) {
+  for (const prepare of [refuseClipboard, noClipboard, brokenClipboard]) {
     const page = await context.newPage();
     await prepare(page);
     const zone = new DeveloperZonePage(page);

@@ -119,7 +119,7 @@ test('a shown token stays shown, and the dialog opens after Done', async ({ page
   await zone.open();
   const token = await zone.create();
   const refused = page.waitForResponse(
-    (response) => response.url().endsWith('/watch-tokens') && response.status() === 401,
+    (response) => response.url().includes('/watch-tokens') && response.status() === 401,
   );
   await endSession(context);
   await expect(zone.newToken.field).toHaveValue(token);

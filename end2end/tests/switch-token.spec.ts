@@ -1,10 +1,12 @@
 import { DeveloperZonePage, previewOf, type TokenRow } from '../pages/developer-zone.ts';
 import { EventsPage } from '../pages/events.ts';
 import { Frame } from '../pages/frame.ts';
-import { MEMBER } from '../support/demo.ts';
+import { ADMIN, MEMBER } from '../support/demo.ts';
 import { ping, PONG, refusal } from '../support/external-api.ts';
-import { expect, test as base, waitForHydration } from '../support/fixtures.ts';
+import { expect, signIn as postSignIn, test as base, waitForHydration } from '../support/fixtures.ts';
 import {
+  blockPolling,
+  respondBadGateway,
   respondUnavailable,
   breakConnection,
   CONNECTION_FAILED,
@@ -103,9 +105,35 @@ test('a failure resets the switch and shows the reason until it is dismissed; af
   await expect(row.status).toHaveText('Inactive');
 });
 
+test('after a page of a proxy the row shows what the server did', async ({ page, row, pageErrors }) => {
+  pageErrors.allow(failedToLoad(502));
+  await blockPolling(page);
+  await respondBadGateway(page, 'deactivate-token');
+  await row.switch.click();
+  await expect(new Frame(page).failures).toContainText('The change may have been made');
+  await expect(row.status).toHaveText('Inactive');
+});
+
+test('a page changes nothing after another user has signed in, in another tab', async ({
+  page,
+  context,
+  server,
+  row,
+  token,
+  pageErrors,
+}) => {
+  pageErrors.allow(failedToLoad(409));
+  await blockPolling(page);
+  await postSignIn(context.request, ADMIN, 903);
+  await row.switch.click();
+  await expect(new Frame(page).failures).toContainText('Another user has signed in in this browser.');
+  await expect(row.status).toHaveText('Active');
+  expect(await ping(server, token)).toEqual(PONG);
+});
+
 test('a change is made even if its page is left before the response', async ({ page, server, row, token }) => {
   const frame = new Frame(page);
-  const sent = page.waitForRequest('**/deactivate-token');
+  const sent = page.waitForRequest('**/deactivate-token*');
   await row.switch.click();
   await sent;
   await frame.events.click();

@@ -4,7 +4,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use model::user::MIN_PASSWORD_LENGTH;
 
 use super::{server_functions::ChangePassword, show_passwords::ShowPasswords};
-use crate::{error::RequestError, ui::FLASH_MESSAGE};
+use crate::{error::RequestError, page_account::with_account, ui::FLASH_MESSAGE};
 
 /// Id of the hint below the new password.
 const HINT: &str = "new-password-hint";
@@ -28,7 +28,7 @@ pub(super) fn PasswordForm(
             <header class="card-header">
                 <h2 id="password-title">"Password"</h2>
             </header>
-            <form class="account-form" method="post" action=ChangePassword::url()>
+            <form class="account-form" method="post" action=with_account(ChangePassword::url())>
                 <input
                     type="email"
                     id="account-email"

@@ -4,7 +4,10 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use model::session::{SessionId, SessionSummary};
 
 use super::server_functions::{EndAllSessions, EndSession};
-use crate::ui::{ServerTime, Shown};
+use crate::{
+    page_account::with_account,
+    ui::{ServerTime, Shown},
+};
 
 /// The list of browsers, each with a button that signs it out.
 #[component]
@@ -22,7 +25,7 @@ pub(super) fn SessionList(
         <section class="card" aria-labelledby="sessions-title">
             <header class="card-header">
                 <h2 id="sessions-title">"Where you are signed in"</h2>
-                <form method="post" action=EndAllSessions::url() class="card-action">
+                <form method="post" action=with_account(EndAllSessions::url()) class="card-action">
                     <button type="submit" class="button" aria-describedby="sessions-hint">
                         "Sign out everywhere"
                     </button>
@@ -73,7 +76,7 @@ fn SessionRow(session: SessionSummary, this: SessionId) -> impl IntoView {
             </td>
             <td data-label="Last used">{last_used}</td>
             <td data-label="Actions">
-                <form method="post" action=EndSession::url()>
+                <form method="post" action=with_account(EndSession::url())>
                     <input type="hidden" name="session_id" value=session.id.0 />
                     <button type="submit" class="button" aria-label=name>
                         "Sign out"

@@ -5,6 +5,7 @@ use model::organisation::{Organisation, OrganisationId};
 use wasm_bindgen::JsCast;
 
 use crate::{
+    page_account::with_account,
     session::SelectOrganisation,
     ui::{Icon, IconName, Rebuilt, server_only},
 };
@@ -83,7 +84,7 @@ fn OrganisationList(
     };
     let options = move || {
         view! {
-            <form method="post" action=SelectOrganisation::url()>
+            <form method="post" action=with_account(SelectOrganisation::url())>
                 <input type="hidden" name="return_to" value=return_to.clone() />
                 <ul>
                     <For

@@ -5,6 +5,7 @@ use model::organisation::OrganisationId;
 use web_sys::HtmlFormElement;
 
 use super::server_functions::{ActivateToken, DeactivateToken};
+use crate::page_account::with_account;
 
 /// A form that posts a change to a server function.
 ///
@@ -35,7 +36,7 @@ pub(super) fn TokenForm(
     view! {
         <form
             method="post"
-            action=action
+            action=Signal::derive(move || with_account(&action.get()))
             id=id
             class=class
             on:submit:target=move |event| {

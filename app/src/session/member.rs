@@ -6,9 +6,9 @@ use store::{Member, Store, sessions::Session, users::Account};
 
 use super::{
     cookies::Cookies,
-    request::{session_key, settings, store},
+    request::{of_request, session_key, settings, store},
 };
-use crate::{error::RequestError, page_context::Viewer};
+use crate::{error::RequestError, page_account::is_of_page, page_context::Viewer};
 
 /// The session of the browser that sends these headers, if it has one.
 ///
@@ -36,11 +36,19 @@ pub async fn viewer(session: &Session, store: &Store) -> Result<Option<Viewer>, 
     Ok(account.map(Viewer::from))
 }
 
-/// The session of the running request, from a fresh read.
+/// The session of the running request, from a fresh read. Refused if the request comes from a page of another account.
 pub(crate) async fn session() -> Result<Session, RequestError> {
     let key = session_key().ok_or(RequestError::SessionEnded)?;
-    let session = store().sessions().find(&key).await?;
-    session.ok_or(RequestError::SessionEnded)
+    of_page(store().sessions().find(&key).await?)
+}
+
+fn of_page(session: Option<Session>) -> Result<Session, RequestError> {
+    let session = session.ok_or(RequestError::SessionEnded)?;
+    let user = session.user_id();
+    match of_request(move |request| is_of_page(user, &request.uri)) {
+        true => Ok(session),
+        false => Err(RequestError::OtherAccount),
+    }
 }
 
 /// The signed-in user as a member of `organisation`, from a fresh read.
@@ -54,8 +62,8 @@ pub(crate) async fn member(organisation: OrganisationId) -> Result<Member, Reque
 /// Like [`member`], for a poll: it does not extend the session.
 pub(crate) async fn watching_member(organisation: OrganisationId) -> Result<Member, RequestError> {
     let key = session_key().ok_or(RequestError::SessionEnded)?;
-    let session = store().sessions().watch(&key).await?;
-    member_in(&session.ok_or(RequestError::SessionEnded)?, organisation).await
+    let session = of_page(store().sessions().watch(&key).await?)?;
+    member_in(&session, organisation).await
 }
 
 /// Like [`member`], and also returns the session of the request.

@@ -1,5 +1,6 @@
 //! Copying to the clipboard.
 
+use js_sys::{Function, Promise, Reflect};
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -8,16 +9,20 @@ use web_sys::{HtmlInputElement, HtmlTextAreaElement};
 use super::{Icon, IconName, server_only, use_toasts};
 
 /// Copies `text` to the clipboard. Returns whether the browser did it.
-///
-/// A page without HTTPS has no clipboard, and the user can deny access to it.
 async fn copy_to_clipboard(text: &str) -> bool {
-    let navigator = window().navigator();
-    let available = js_sys::Reflect::get(&navigator, &JsValue::from_str("clipboard"))
-        .is_ok_and(|clipboard| !clipboard.is_undefined());
-    available
-        && JsFuture::from(navigator.clipboard().write_text(text))
-            .await
-            .is_ok()
+    match write_to_clipboard(text) {
+        Ok(writing) => JsFuture::from(writing).await.is_ok(),
+        Err(_) => false,
+    }
+}
+
+/// Begins to copy. A page without HTTPS has no clipboard, the user can deny access to it, and some browsers and
+/// extensions throw an error instead of returning one. Called by name, because a generated binding would let that error
+/// end the task without a message.
+fn write_to_clipboard(text: &str) -> Result<Promise, JsValue> {
+    let clipboard = Reflect::get(&window().navigator(), &"clipboard".into())?;
+    let write: Function = Reflect::get(&clipboard, &"writeText".into())?.dyn_into()?;
+    Ok(Promise::resolve(&write.call1(&clipboard, &text.into())?))
 }
 
 /// An icon button that copies the value beside it.

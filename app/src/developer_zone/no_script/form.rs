@@ -18,6 +18,7 @@ use crate::{
     },
     document::{Assets, plain_document},
     error::RequestError,
+    page_account::with_account,
     paths::{DOCUMENTATION, NEW_TOKEN, TOKENS, token_page},
     session::{redirect_after, store, take_flash, wants_password},
     texts::creation::what_a_token_gives,
@@ -99,7 +100,7 @@ pub(super) fn Form(opened: OpenedForm) -> impl IntoView {
                 <header class="card-header">
                     <h2 id="new-token-title">"Create API token"</h2>
                 </header>
-                <form class="token-form card-text" method="post" action=NEW_TOKEN>
+                <form class="token-form card-text" method="post" action=with_account(NEW_TOKEN)>
                     <input type="hidden" name="organisation_id" value=organisation.id.to_string() />
                     <input type="hidden" name="form_number" value=number />
                     <p>{what_a_token_gives(&organisation.name)}</p>

@@ -340,12 +340,14 @@ impl TokenList {
         self.rows.set(listed.rows);
     }
 
-    /// Shows the error. If the page is out of date, it first reloads the list: someone else deleted the token, or
-    /// created the last one allowed.
+    /// Shows the error. If the page may be out of date, it first reloads the list: someone else deleted the token, or
+    /// created the last one allowed, or the change may have been made even so.
     async fn report(self, token: Option<&TokenSummary>, error: RequestError) {
         match error {
             RequestError::SessionEnded => return self.session_ended.show(),
-            RequestError::NoSuchToken(_) | RequestError::TokenLimitReached => self.refresh().await,
+            RequestError::NoSuchToken(_)
+            | RequestError::TokenLimitReached
+            | RequestError::Unconfirmed => self.refresh().await,
             _ => {}
         }
         self.toasts.fail(match token {

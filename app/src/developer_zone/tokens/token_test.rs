@@ -159,7 +159,7 @@ fn not_tested(error: &RequestError) -> String {
             "The server could not be reached, so nothing was tested. Check your connection, then try again."
                 .to_owned()
         }
-        RequestError::BadRequest | RequestError::Internal => {
+        RequestError::BadRequest | RequestError::Internal | RequestError::Unconfirmed => {
             "Something went wrong on our side, so nothing was tested. Try again in a moment."
                 .to_owned()
         }

@@ -83,8 +83,10 @@ impl Watch {
         }
         match error {
             RequestError::SessionEnded => self.list.say_session_ended(),
-            // The reloaded page says what happened.
-            RequestError::NotAMember | RequestError::PlanRequired(_) => {
+            // The reloaded page says what happened, or is the other user's.
+            RequestError::NotAMember
+            | RequestError::PlanRequired(_)
+            | RequestError::OtherAccount => {
                 let _ = window().location().reload();
             }
             _ => return false,
