@@ -26,6 +26,9 @@ use store::{Member, Origin, Store};
 
 use super::{csv_header, csv_lines};
 
+/// Before the first line. Excel reads a file without it in the encoding of its country.
+const MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// The number of records read and sent at a time.
 const PAGE_SIZE: u32 = 500;
 
@@ -109,7 +112,7 @@ fn lines(reader: Reader, organisation: OrganisationId, filter: Filter) -> Body {
         reading,
         move |(reader, next)| async move {
             let (bytes, next) = match next {
-                Next::Header => (csv_header(), Next::From(Cursor::Newest)),
+                Next::Header => ([MARK, &csv_header()].concat(), Next::From(Cursor::Newest)),
                 Next::End => return Ok(None),
                 Next::From(place) => {
                     let member = reader.member(organisation).await;
