@@ -11,17 +11,20 @@ use super::sqlite_url::sqlite_file;
 use crate::error::OpenError;
 
 /// The parameters of a PostgreSQL address whose values may be shown.
-const SHOWN_PARAMETERS: [&str; 14] = [
+const SHOWN_PARAMETERS: [&str; 17] = [
     "application_name",
     "dbname",
     "host",
     "hostaddr",
+    "options",
     "port",
     "ssl-ca",
     "ssl-cert",
     "ssl-key",
     "ssl-mode",
     "ssl-root-cert",
+    "sslcert",
+    "sslkey",
     "sslmode",
     "sslrootcert",
     "statement-cache-capacity",
@@ -171,11 +174,14 @@ impl<'a> PostgresUrl<'a> {
         })
     }
 
-    /// Whether the value of each parameter may be shown.
+    /// Whether the value of each parameter may be shown. A key may be a file, or the key itself.
     fn has_plain_parameters(&self) -> bool {
-        let name = |parameter: &'a str| parameter.split('=').next().unwrap_or_default();
+        let may_be_shown = |parameter: &str| {
+            let name = parameter.split(['=', '[']).next().unwrap_or_default();
+            SHOWN_PARAMETERS.contains(&name) && !parameter.contains("BEGIN")
+        };
         let mut parameters = self.parameters.into_iter().flat_map(|all| all.split('&'));
-        parameters.all(|parameter| SHOWN_PARAMETERS.contains(&name(parameter)))
+        parameters.all(may_be_shown)
     }
 }
 
@@ -263,6 +269,14 @@ mod tests {
             (
                 "postgres://zone@db/zone?sslmode=require",
                 "postgres://zone@db/zone?sslmode=require",
+            ),
+            (
+                "postgres://zone@db/zone?options[statement_timeout]=5s&sslkey=/etc/zone.key",
+                "postgres://zone@db/zone?options[statement_timeout]=5s&sslkey=/etc/zone.key",
+            ),
+            (
+                "postgres://zone@db/zone?sslkey=-----BEGIN%20PRIVATE%20KEY-----secret",
+                "postgres://zone@db/zone?***",
             ),
             // A sign of the password that ends another part.
             ("postgres://zone:12#secret@db/zone", "postgres://***"),
