@@ -84,6 +84,20 @@ async fn the_api_responds_through_a_proxy_as_without_one() {
     }
 }
 
+/// Without the port in `Host`, the server would take the form for another site's.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL, nginx, HAProxy and curl: `make test` runs it"]
+async fn a_form_is_accepted_through_a_proxy_on_another_port_than_the_default() {
+    let deployment = Deployment::start(&KINDS, &[]).await;
+    let address = format!("{DASHBOARD}:8443");
+    let origin = format!("Origin: {address}");
+    let sign_out = format!("{address}/api/dashboard/sign-out");
+    for proxy in &deployment.proxies {
+        let response = proxy.call(&["--http1.1", "-H", &origin, "--data", "", &sign_out]);
+        assert_eq!(outcome(&response).0, "303", "{response}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL, nginx, HAProxy and curl: `make test` runs it"]
 async fn a_proxy_accepts_what_the_servers_accept_and_no_more() {

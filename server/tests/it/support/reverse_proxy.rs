@@ -121,7 +121,7 @@ impl ReverseProxy {
             http,
         } = self.listen;
         for name in ["api.example.com", "dev.example.com", "evil.example"] {
-            for (port, here) in [(443, https), (80, http)] {
+            for (port, here) in [(443, https), (8443, https), (80, http)] {
                 curl.arg("--connect-to");
                 curl.arg(format!("{name}:{port}:{address}:{here}"));
             }
