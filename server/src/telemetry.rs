@@ -62,8 +62,8 @@ impl FromStr for LogFilter {
     fn from_str(text: &str) -> Result<Self, String> {
         const EXAMPLES: &str = "use for example `info` or `warn,server=debug`";
         EnvFilter::try_new(text).map_err(|cause| format!("{cause}; {EXAMPLES}"))?;
-        let is_valid =
-            |part: &str| part.contains('=') || part.trim().parse::<LevelFilter>().is_ok();
+        let is_level = |word: &str| !word.is_empty() && word.parse::<LevelFilter>().is_ok();
+        let is_valid = |part: &&str| part.contains('=') || is_level(part.trim());
         match text.split(',').find(|part| !is_valid(part)) {
             Some(part) => Err(format!("`{part}` is no level; {EXAMPLES}")),
             None => Ok(Self(text.to_owned())),

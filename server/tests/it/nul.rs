@@ -64,8 +64,8 @@ async fn is_bad_input(server: &TestServer) {
     let key = server.key(&token.secret);
     let originals = "/903/event/456/original-photos";
     for (body, expected) in [
-        (r#"{"method":"image_id","identifier":"a\u0000b"}"#, 422),
-        (r#"{"method":"image_ids","identifier":["a\u0000b"]}"#, 422),
+        (r#"{"method":"image_id","identifier":"a\u0000b"}"#, 400),
+        (r#"{"method":"image_ids","identifier":["a\u0000b"]}"#, 400),
         (r#"{"method":"bib","identifier":"\u0000"}"#, 200),
     ] {
         let json = key.clone().with("content-type", "application/json");

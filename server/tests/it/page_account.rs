@@ -83,11 +83,6 @@ async fn a_change_from_a_page_of_another_account_is_refused() {
         ("select-organisation", "organisation_id=903".to_owned()),
         ("rename-token", format!("{of_token}&name=Kiosk")),
         ("create-token", "organisation_id=903".to_owned()),
-        ("end-all-sessions", String::new()),
-        (
-            "change-password",
-            "current_password=x&new_password=y".to_owned(),
-        ),
         ("deactivate-token", of_token.clone()),
         ("activate-token", of_token.clone()),
         ("deactivate-all-tokens", "organisation_id=903".to_owned()),
@@ -140,17 +135,20 @@ async fn without_script_the_next_page_says_why_nothing_was_changed() {
         .form("select-organisation", "organisation_id=903")
         .await;
     let browser = admin.clone().with("accept", "text/html");
-    let body = format!("organisation_id=903&token_id={}", token.id);
-    let refused = browser
-        .form(&format!("deactivate-token?account={member}"), &body)
-        .await;
-    assert_eq!(refused.status, StatusCode::SEE_OTHER);
-    let flash = refused.header("set-cookie").expect("a message");
-    let (flash, _) = flash.split_once(';').expect("attributes");
-    let shown = admin.and("cookie", flash);
-    let page = page(&shown, refused.location()).await;
-    assert!(
-        page.contains("Another user has signed in in this browser."),
-        "{page}"
-    );
+    let of_token = format!("organisation_id=903&token_id={}", token.id);
+    for (name, body) in [
+        ("deactivate-token", &of_token[..]),
+        ("end-all-sessions", ""),
+        ("change-password", "current_password=x&new_password=y"),
+    ] {
+        let target = format!("{name}?account={member}");
+        let refused = browser.form(&target, body).await;
+        assert_eq!(refused.status, StatusCode::SEE_OTHER, "{name}");
+        let flash = refused.header("set-cookie").expect("a message");
+        let (flash, _) = flash.split_once(';').expect("attributes");
+        let shown = admin.clone().and("cookie", flash);
+        let page = page(&shown, refused.location()).await;
+        let words = "Another user has signed in in this browser.";
+        assert!(page.contains(words), "{name}: {page}");
+    }
 }
