@@ -5,7 +5,11 @@ mod creation;
 mod limits;
 mod tasks;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    future::{Ready, ready},
+    sync::Arc,
+    time::Duration,
+};
 
 use app::{
     App, LinksOutliveTokens, RequestError,
@@ -23,6 +27,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
+use futures_util::future::Either;
 use leptos::{config::LeptosOptions, prelude::provide_context};
 use leptos_axum::{LeptosRoutes, generate_route_list, render_app_async_with_context};
 use model::{client::ClientAddress, security::SecurityEvent};
@@ -85,7 +90,10 @@ pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardCon
             provide_context(Arc::clone(&ping));
         }
     };
-    let not_found = render_app_async_with_context(with_store.clone(), document.clone());
+    let not_found = not_found(render_app_async_with_context(
+        with_store.clone(),
+        document.clone(),
+    ));
     let new_token = creation::router(of_new_token, with_store.clone());
     let limits = Limits::new(store.clone(), settings.cookies);
     let audit_file = audit::file::router(store.clone(), settings.cookies);
@@ -116,11 +124,38 @@ pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardCon
         .with_state(options)
 }
 
+/// The response for an address without a route: a redirect if only a slash at its end is too much, otherwise the error
+/// page.
+///
+/// The routes of [`App`] match more spellings of an address than axum's, such as `/events/` and `/events/.` (leptos#4034).
+/// There the page would lack what its route adds: the check of the session, and the member. So `render` gets an address
+/// without a page.
+fn not_found<F>(
+    render: impl Fn(Request) -> F + Clone + Send + Sync + 'static,
+) -> impl Fn(Request) -> Either<Ready<Response>, F> + Clone + Send + Sync + 'static {
+    move |mut request| {
+        if let Some(page) = without_last_slash(&request) {
+            return Either::Left(ready(Redirect::permanent(&page).into_response()));
+        }
+        *request.uri_mut() = Uri::from_static("/not-found");
+        Either::Right(render(request))
+    }
+}
+
+/// The address of a requested page without the slash at its end. The first character after the host is a letter or digit:
+/// browsers read `//` and `/\` as the start of another host.
+fn without_last_slash(request: &Request) -> Option<String> {
+    let (is_page, uri) = (is_read(request.method()), request.uri());
+    let path = uri.path().strip_suffix('/').filter(|_| is_page)?;
+    let is_local = path.as_bytes().get(1)?.is_ascii_alphanumeric() && !path.ends_with('/');
+    let query = uri.query().map(|query| format!("?{query}"));
+    is_local.then(|| format!("{path}{}", query.unwrap_or_default()))
+}
+
 /// Serves pages to signed-in users, and the sign-in page to everyone. A new page is behind sign-in unless this
 /// function names it.
 async fn admit_to_page(State(pages): State<Pages>, request: Request, next: Next) -> Response {
-    let is_page = [Method::GET, Method::HEAD].contains(request.method())
-        && !request.uri().path().starts_with("/api/");
+    let is_page = is_read(request.method()) && !request.uri().path().starts_with("/api/");
     if !is_page {
         // Server functions check the caller themselves.
         return next.run(request).await;
@@ -134,6 +169,10 @@ async fn admit_to_page(State(pages): State<Pages>, request: Request, next: Next)
         }
         Err(error) => unavailable(&error),
     }
+}
+
+fn is_read(method: &Method) -> bool {
+    [Method::GET, Method::HEAD].contains(method)
 }
 
 /// The response to a request for a page.

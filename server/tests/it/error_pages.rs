@@ -1,6 +1,8 @@
 //! Errors of the dashboard: people get a page, programs get the plain error.
 
+use app::App;
 use http::{Method, StatusCode};
+use leptos_axum::generate_route_list;
 
 use crate::support::{
     MEMBER,
@@ -41,6 +43,43 @@ fn assert_page(response: &Response, status: u16, words: &str, link: &str) {
     assert!(page.starts_with(start), "{page}");
     assert!(page.contains(words), "{page}");
     assert!(page.contains(&format!("href=\"{link}\"")), "{page}");
+}
+
+/// The pages' router knows more spellings of an address than the server's. It must not show a page that its route, and so
+/// the check of the session, did not handle.
+#[tokio::test]
+async fn another_spelling_of_an_address_is_no_page() {
+    let server = TestServer::on_sqlite().await;
+    let stranger = server.anonymous().with("accept", "text/html");
+    let member = browser(&server).await;
+    for route in generate_route_list(App) {
+        let page = route.path().replace("{id}", "1");
+        for client in [&stranger, &member] {
+            let with_slash = ask(client, Method::GET, &format!("{page}/?a=1&b=%2F"), "").await;
+            assert_eq!(with_slash.status, StatusCode::PERMANENT_REDIRECT, "{page}");
+            let there = format!("{page}?a=1&b=%2F");
+            assert_eq!(with_slash.header("location"), Some(&*there));
+            for other in [
+                format!("{page}//"),
+                format!("{page}/."),
+                format!("/.{page}"),
+                format!("/x/..{page}"),
+                format!("/{page}"),
+                format!("/{page}/"),
+                format!("/\\{page}/"),
+            ] {
+                let response = ask(client, Method::GET, &other, "").await;
+                assert_eq!(response.header("location"), None, "{other}");
+                assert_eq!(response.status, StatusCode::NOT_FOUND, "{other}");
+                let words = "There is no page at this address";
+                assert!(response.text.contains(words), "{other}: {}", response.text);
+            }
+        }
+        let posted = ask(&member, Method::POST, &format!("{page}/"), "").await;
+        assert_eq!(posted.status, StatusCode::NOT_FOUND, "{page}");
+    }
+    let documentation = ask(&stranger, Method::GET, "/docs/", "").await;
+    assert_eq!(documentation.header("location"), Some("/docs"));
 }
 
 #[tokio::test]
