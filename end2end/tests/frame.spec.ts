@@ -111,6 +111,9 @@ test.describe('organisation switcher', () => {
       ['HARBOUR', 'Harbour Events (904)'],
       ['906', 'Wedding Lens (906)'],
       ['  city ', 'City Runners (905)'],
+      ['９０６', 'Wedding Lens (906)'],
+      ['Wédding', 'Wedding Lens (906)'],
+      ['We\u0301dding', 'Wedding Lens (906)'],
     ] as const) {
       await switcher.search.fill(typed);
       await expect(switcher.options).toHaveCount(1);

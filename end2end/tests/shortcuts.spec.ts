@@ -1,7 +1,8 @@
-import { DeveloperZonePage } from '../pages/developer-zone.ts';
+import { DeveloperZonePage, previewOf } from '../pages/developer-zone.ts';
 import { Frame } from '../pages/frame.ts';
-import { ADMIN, MEMBER } from '../support/demo.ts';
+import { ADMIN, MEMBER, SUMMIT } from '../support/demo.ts';
 import { expect, openPage, test } from '../support/fixtures.ts';
+import { createToken } from '../support/tokens.ts';
 
 test('c creates, / searches the organisations, ? lists the shortcuts; none works in fields or with modifiers', async ({
   page,
@@ -28,6 +29,42 @@ test('c creates, / searches the organisations, ? lists the shortcuts; none works
   await page.keyboard.type('c?/');
   await expect(switcher.search).toHaveValue('c?/');
   await expect(zone.createDialog.dialog).toBeHidden();
+});
+
+test('while an input method composes, Enter, arrows and Escape are its own; a key without a name does nothing', async ({
+  page,
+  server,
+  signIn,
+}) => {
+  const preview = previewOf(await createToken(server));
+  const zone = new DeveloperZonePage(page);
+  const { switcher } = new Frame(page);
+  await signIn(ADMIN, SUMMIT);
+  await zone.open();
+  await page.keyboard.press('/');
+  await switcher.search.fill('harbour');
+  await expect(switcher.options).toHaveCount(1);
+  for (const composing of [{ isComposing: true }, { keyCode: 229 }]) {
+    for (const key of ['Enter', 'ArrowDown', 'ArrowUp']) {
+      await switcher.search.dispatchEvent('keydown', { key, ...composing });
+      await expect(switcher.search).toBeFocused();
+    }
+  }
+  // What Chromium sends when it fills a field.
+  const withoutKey = (field: HTMLElement) =>
+    field.dispatchEvent(new Event('keydown', { bubbles: true, cancelable: true }));
+  await switcher.search.evaluate(withoutKey);
+  await page.keyboard.press('Escape');
+  await expect(switcher.button, 'no organisation was selected').toHaveText(/^Summit Races/);
+
+  await zone.rows.getByRole('button', { name: `Name token ${preview}`, exact: true }).click();
+  const field = zone.rows.getByRole('textbox', { name: `Name of token ${preview}`, exact: true });
+  await field.fill('東京');
+  await field.dispatchEvent('keydown', { key: 'Escape', isComposing: true });
+  await field.evaluate(withoutKey);
+  await expect(field).toHaveValue('東京');
+  await field.press('Escape');
+  await expect(field).toBeHidden();
 });
 
 test('on a phone / opens the menu first', async ({ page, signIn }) => {

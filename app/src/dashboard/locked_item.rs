@@ -4,7 +4,7 @@ use leptos::{ev, prelude::*};
 
 use crate::{
     ids::UPGRADE_DIALOG,
-    ui::{Icon, IconName, server_only},
+    ui::{Icon, IconName, pressed_key, server_only},
 };
 
 /// The `Developer Zone` item for an organisation whose plan does not include it. It opens the upgrade dialog.
@@ -16,7 +16,7 @@ pub(super) fn LockedItem() -> impl IntoView {
     let dismissed = RwSignal::new(false);
     Effect::new(move || {
         let listener = window_event_listener(ev::keydown, move |event| {
-            if event.key() == "Escape" {
+            if pressed_key(&event).as_deref() == Some("Escape") {
                 dismissed.set(true);
             }
         });

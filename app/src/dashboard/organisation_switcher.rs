@@ -7,7 +7,7 @@ use wasm_bindgen::JsCast;
 use crate::{
     page_account::with_account,
     session::SelectOrganisation,
-    ui::{Icon, IconName, Rebuilt, server_only},
+    ui::{Icon, IconName, Rebuilt, pressed_key, server_only},
 };
 
 /// Id of the list, which is a popover.
@@ -70,9 +70,13 @@ fn OrganisationList(
         }
     });
     let found = Memo::new(move |_| {
-        let wanted = search.get().trim().to_lowercase();
+        let typed = search.get();
+        if typed.trim().is_empty() {
+            return organisations.clone();
+        }
+        let wanted = searchable(typed.trim());
         let fits = |organisation: &&Organisation| {
-            organisation.name.to_lowercase().contains(&wanted)
+            searchable(&organisation.name).contains(&wanted)
                 || organisation.id.to_string().contains(&wanted)
         };
         let fitting = organisations.iter().filter(fits);
@@ -142,6 +146,15 @@ fn OrganisationList(
     }
 }
 
+/// A text for comparisons: without accents, in lower case, and the same for each way to write a character. So `zurich`
+/// finds `Zürich`, also if its `ü` is stored as two characters. Works only in the browser.
+fn searchable(text: &str) -> String {
+    let decomposed = String::from(js_sys::JsString::from(text).normalize("NFKD"));
+    let is_accent = |c: char| ('\u{300}'..='\u{36f}').contains(&c);
+    let bare: String = decomposed.chars().filter(|&c| !is_accent(c)).collect();
+    bare.to_lowercase()
+}
+
 /// An organisation's name, number and plan.
 fn name_and_plan(organisation: &Organisation) -> impl IntoView + use<> {
     let plan = organisation.plan;
@@ -166,7 +179,7 @@ fn move_by_key(list: &web_sys::HtmlElement, event: &ev::KeyboardEvent) {
         .position(|stop| active.as_ref() == Some(stop.unchecked_ref()))
         .unwrap_or_default();
     let in_field = at == 0;
-    let target = match event.key().as_str() {
+    let target = match pressed_key(event).unwrap_or_default().as_str() {
         "ArrowDown" => (at + 1) % stops.len(),
         "ArrowUp" => (at + stops.len() - 1) % stops.len(),
         "Home" if !in_field => 1,

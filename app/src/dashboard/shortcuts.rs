@@ -10,7 +10,7 @@ use web_sys::{Element, HtmlElement};
 use super::{ids::SHORTCUTS_DIALOG, organisation_switcher::focus_search};
 use crate::{
     ids::CREATE_BUTTON,
-    ui::{BrowserOnly, Dialog, show_dialog},
+    ui::{BrowserOnly, Dialog, pressed_key, show_dialog},
 };
 
 /// Key in local storage. It is present when shortcuts are off.
@@ -27,10 +27,10 @@ const SHORTCUTS: [(&str, &str); 3] = [
 pub(super) fn listen() {
     let listener = window_event_listener(ev::keydown, |event| {
         let modified = event.ctrl_key() || event.alt_key() || event.meta_key();
-        if modified || event.is_composing() || event.default_prevented() || are_off() || is_busy() {
+        if modified || event.default_prevented() || are_off() || is_busy() {
             return;
         }
-        let handled = match event.key().as_str() {
+        let handled = match pressed_key(&event).unwrap_or_default().as_str() {
             "c" => click(CREATE_BUTTON),
             "/" => focus_search(),
             "?" => {

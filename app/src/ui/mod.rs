@@ -7,6 +7,7 @@ mod dialog;
 mod flash_message;
 mod focus;
 mod icon;
+mod keys;
 mod live_text;
 mod local_time;
 mod notice;
@@ -21,6 +22,7 @@ pub(crate) use self::{
     dialog::{Dialog, DialogRole, open_dialogs_by_command, show_dialog},
     focus::{focus_soon, scroll_to_soon},
     icon::{Icon, IconName},
+    keys::pressed_key,
     live_text::LiveText,
     local_time::{LocalTime, Shown, ago, localise_server_times, time_of_day},
     notice::Notice,

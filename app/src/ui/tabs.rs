@@ -5,7 +5,7 @@
 
 use leptos::{ev, prelude::*};
 
-use super::focus_soon;
+use super::{focus_soon, pressed_key};
 
 /// A row of tabs with one panel below it.
 ///
@@ -31,7 +31,7 @@ pub(crate) fn Tabs<C: IntoView + 'static>(
             return;
         }
         let current = selected.get_untracked();
-        let next = match event.key().as_str() {
+        let next = match pressed_key(&event).unwrap_or_default().as_str() {
             "ArrowRight" => (current + 1) % count,
             "ArrowLeft" => (current + count - 1) % count,
             "Home" => 0,

@@ -8,7 +8,7 @@ use super::{list::TokenList, running::Change};
 use crate::{
     developer_zone::{server_functions::RenameToken, token_form::TokenForm},
     paths::token_page,
-    ui::{BrowserOnly, Icon, IconName, LiveText, focus_soon},
+    ui::{BrowserOnly, Icon, IconName, LiveText, focus_soon, pressed_key},
 };
 
 /// The token's name and preview, as a link to its page, and the button that changes the name.
@@ -86,7 +86,7 @@ fn NameForm(
         });
     };
     let keys = move |event: ev::KeyboardEvent| {
-        if event.key() == "Escape" {
+        if pressed_key(&event).as_deref() == Some("Escape") {
             done();
         }
     };
