@@ -86,6 +86,14 @@ pub enum OpenError {
         .0.display()
     )]
     File(PathBuf, #[source] Cause),
+    /// The SQLite file is in a place where another program may not see its latest changes, or where they get lost.
+    #[error("the database file {} cannot be used: {problem}", .file.display())]
+    Place {
+        /// The file.
+        file: PathBuf,
+        /// Why, and what to do.
+        problem: &'static str,
+    },
     /// SQLite is not set up to make confirmed commits durable: a revoked key could come back after a crash.
     #[error(
         "SQLite's {pragma} is `{found}` and must be `{required}`, or a confirmed change could be lost"
@@ -513,13 +521,13 @@ fn is_out_of_reach(error: &sqlx::Error) -> bool {
 
 /// Whether a later try can succeed after this code.
 ///
-/// - PostgreSQL: classes 08 (connection), 53 (no resources), 57P (shutdown), and the timeouts 57014
-///   (statement), 55P03 (lock) and 25P03 (transaction).
+/// - PostgreSQL: classes 08 (connection), 53 (no resources), 57P (shutdown), the timeouts 57014 (statement), 55P03 (lock)
+///   and 25P03 (transaction), and 25006 (read-only, as after a failover).
 /// - SQLite: 5 (busy), 10 (I/O), 13 (disk full) and 14 (cannot open), with their extended codes.
 fn is_passing(code: &str) -> bool {
     match sqlite_code(code) {
         Some(number) => matches!(number, 5 | 10 | 13 | 14),
-        None => ["08", "53", "57P", "57014", "55P03", "25P03"]
+        None => ["08", "53", "57P", "57014", "55P03", "25P03", "25006"]
             .iter()
             .any(|class| code.starts_with(class)),
     }

@@ -9,6 +9,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests log nothing for a request")]
 
+mod standby;
 mod support;
 
 mod assets;

@@ -7,10 +7,15 @@
 //! immediately, with nothing sent to it. The first such connection ends the *generation*: all idle connections that
 //! were opened before are closed as well, instead of being found dead one by one.
 //!
+//! # Only the primary
+//! A standby lags behind: a read there could accept a key that was revoked on the primary. After a failover, the
+//! address of the database may lead to one for a while. So every new session is asked whether it is on a standby, and
+//! is closed if it is. The first change that is refused as read-only ends the generation too.
+//!
 //! # Behind a connection pooler
 //! PgBouncer can give each transaction to another session of PostgreSQL. So nothing may depend on the session: not its
 //! settings, and not its prepared statements. There, each read is a transaction of its own, each transaction sets its
-//! limits with `SET LOCAL`, and no statement is kept prepared.
+//! limits with `SET LOCAL` and asks for the standby, and no statement is kept prepared.
 
 use std::{
     fmt, io,
@@ -51,6 +56,7 @@ pub(crate) type Running<'c, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Err
 /// A setting of our sessions that PostgreSQL does not know. A connection pooler drops it with all other settings.
 const IS_DIRECT: &str = "developer_zone.is_direct";
 const READ_IS_DIRECT: &str = "SELECT current_setting('developer_zone.is_direct', TRUE)";
+const READ_IS_STANDBY: &str = "SELECT pg_is_in_recovery()";
 
 /// A PostgreSQL database: a pool for each purpose.
 #[derive(Clone, Debug)]
@@ -261,11 +267,12 @@ impl Pool {
         }
     }
 
-    /// A new connection. A PostgreSQL that refuses connections while it starts gets time until `end`.
+    /// A new connection. A PostgreSQL that refuses connections while it starts, or that is a standby and may soon be the
+    /// primary, gets time until `end`.
     async fn connect(&self, end: Instant) -> Result<Open, sqlx::Error> {
         loop {
             let generation = self.0.health.generation();
-            match self.0.options.connect().await {
+            match self.connect_to_primary().await {
                 Ok(connection) => {
                     let now = Instant::now();
                     return Ok(Open {
@@ -281,6 +288,12 @@ impl Pool {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    async fn connect_to_primary(&self) -> Result<PgConnection, sqlx::Error> {
+        let mut connection = self.0.options.connect().await?;
+        refuse_standby(&mut connection, READ_IS_STANDBY.into_sql_str()).await?;
+        Ok(connection)
     }
 
     /// Keeps a connection that is ready for its next statement.
@@ -420,15 +433,18 @@ impl PooledConnection {
     async fn begin(&mut self) -> Result<(), sqlx::Error> {
         self.in_transaction = true;
         let limits = self.pool.0.limits;
-        let begin = if self.pool.is_behind_pooler() {
-            AssertSqlSafe(begin_with(&limits.settings)).into_sql_str()
+        if self.pool.is_behind_pooler() {
+            let begin = AssertSqlSafe(begin_with(&limits.settings)).into_sql_str();
+            self.run(limits.statement, |connection| {
+                Box::pin(refuse_standby(connection, begin))
+            })
+            .await
         } else {
-            "BEGIN".into_sql_str()
-        };
-        self.run(limits.statement, |connection| {
-            Box::pin(execute(connection, begin))
-        })
-        .await
+            self.run(limits.statement, |connection| {
+                Box::pin(execute(connection, "BEGIN".into_sql_str()))
+            })
+            .await
+        }
     }
 
     /// Whether the session has the settings that we asked for.
@@ -609,6 +625,9 @@ impl Drop for Unconfirmed<'_> {
     }
 }
 
+/// PostgreSQL's code for a change in a read-only transaction.
+const READ_ONLY: &str = "25006";
+
 /// What an error says about its connection.
 #[derive(Clone, Copy)]
 enum Damage {
@@ -616,7 +635,7 @@ enum Damage {
     None,
     /// PostgreSQL has ended this session.
     Closed,
-    /// The connection is dead, and most likely all others are.
+    /// The connection is dead or read-only, and most likely all others are.
     Lost,
 }
 
@@ -632,6 +651,12 @@ impl Damage {
             {
                 Self::Closed
             }
+            // A change in a read-only transaction: after a failover, this PostgreSQL may be a standby.
+            sqlx::Error::Database(refusal)
+                if refusal.code().is_some_and(|code| code == READ_ONLY) =>
+            {
+                Self::Lost
+            }
             _ => Self::None,
         }
     }
@@ -641,7 +666,9 @@ impl Damage {
 fn is_starting(error: &sqlx::Error) -> bool {
     const CANNOT_CONNECT_NOW: &str = "57P03";
     match error {
-        sqlx::Error::Io(error) => error.kind() == io::ErrorKind::ConnectionRefused,
+        sqlx::Error::Io(error) => {
+            error.kind() == io::ErrorKind::ConnectionRefused || is_standby(error)
+        }
         sqlx::Error::Database(refusal) => refusal
             .code()
             .is_some_and(|code| code == CANNOT_CONNECT_NOW),
@@ -662,13 +689,37 @@ fn no_answer() -> sqlx::Error {
 )]
 struct Unconfirming;
 
-/// Begins a transaction with these settings, in one round trip.
+/// This PostgreSQL is a standby.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "this PostgreSQL is a standby, which may not know yet that a token was deactivated: the address must lead to the primary"
+)]
+struct Standby;
+
+fn is_standby(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|error| error.is::<Standby>())
+}
+
+/// Begins a transaction with these settings, in one round trip. The only row says whether this is a standby.
 fn begin_with(settings: &[(&str, &str)]) -> String {
-    settings
+    let begin = settings
         .iter()
         .fold("BEGIN".to_owned(), |begin, (name, value)| {
             format!("{begin}; SET LOCAL {name} = {value}")
-        })
+        });
+    format!("{begin}; {READ_IS_STANDBY}")
+}
+
+/// Runs `sql`, whose only row is that of [`READ_IS_STANDBY`].
+///
+/// # Errors
+/// [`Standby`], which closes the connection.
+async fn refuse_standby(connection: &mut PgConnection, sql: SqlStr) -> Result<(), sqlx::Error> {
+    let row = sqlx::raw_sql(sql).fetch_one(connection).await?;
+    if row.try_get(0)? {
+        return Err(io::Error::other(Standby).into());
+    }
+    Ok(())
 }
 
 /// Runs a statement without parameters and rows.
