@@ -8,6 +8,7 @@
 
 mod disk_space;
 mod file;
+mod file_place;
 mod limits;
 mod password_file;
 mod pools;
@@ -120,6 +121,7 @@ impl Database {
             .foreign_keys(true)
             .busy_timeout(DATABASE_TIMEOUT);
         keep_from_other_users(file);
+        file_place::check(file)?;
         let writer = open_writer(
             options
                 .clone()

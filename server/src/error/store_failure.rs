@@ -95,6 +95,7 @@ pub(super) const fn about_opening(error: &OpenError) -> Option<&'static str> {
         | OpenError::Encoding(_)
         | OpenError::SqliteUrl { .. }
         | OpenError::File(..)
+        | OpenError::Place { .. }
         | OpenError::Durability { .. } => None,
     }
 }

@@ -57,6 +57,7 @@ mod unix {
     on_sqlite_alone!(
         only_the_owner_can_read_the_files_of_a_new_database,
         an_existing_database_keeps_its_file_mode,
+        a_file_with_two_names_is_refused_and_a_symbolic_link_is_not,
     );
     use super::*;
     use std::os::unix::fs::PermissionsExt;
@@ -87,6 +88,24 @@ mod unix {
         let store = database.open(&clock()).await.expect("opened");
         store.migrate().await.expect("migrated");
         assert!(modes(&database).iter().all(|(_, mode)| *mode == 0o640));
+    }
+
+    /// Under its second name, a deactivation would stay unknown to the server.
+    async fn a_file_with_two_names_is_refused_and_a_symbolic_link_is_not(database: TestDatabase) {
+        let folder = database.folder().to_owned();
+        let url = |name: &str| format!("sqlite:{}", folder.join(name).display());
+        drop(Store::open(&url("zone.db"), clock()).await.expect("opened"));
+        std::os::unix::fs::symlink("zone.db", folder.join("link.db")).expect("linked");
+        drop(Store::open(&url("link.db"), clock()).await.expect("opened"));
+        fs::hard_link(folder.join("zone.db"), folder.join("other.db")).expect("linked");
+        for name in ["zone.db", "other.db", "link.db"] {
+            let refused = Store::open(&url(name), clock()).await.expect_err(name);
+            let words = "several names (hard links)";
+            assert!(chain(&refused).contains(words), "{name}: {refused}");
+            assert!(!folder.join("other.db-wal").exists());
+        }
+        fs::remove_file(folder.join("other.db")).expect("removed");
+        drop(Store::open(&url("zone.db"), clock()).await.expect("opened"));
     }
 }
 
