@@ -27,6 +27,8 @@ mod user;
 use std::{env, path::PathBuf, process::ExitCode};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use rustix::process::Signal;
+use tokio::signal::unix::{SignalKind, signal};
 
 use self::{
     configuration::{Call, Invalid, effective, parse},
@@ -127,9 +129,17 @@ enum Command {
 
 /// The program: reads the arguments, runs the command and reports the outcome.
 pub async fn main() -> ExitCode {
+    outlive_file_size_limit();
     let code = run().await;
     telemetry::flush();
     code
+}
+
+/// A write beyond the limit on the size of files (`ulimit -f`, `LimitFSIZE`) then fails like one on a full disk. Without
+/// a handler, its signal ends the process.
+fn outlive_file_size_limit() {
+    // If this fails, the limit ends the process as before.
+    let _ = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()));
 }
 
 async fn run() -> ExitCode {
