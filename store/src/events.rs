@@ -279,13 +279,13 @@ const fn status_code(status: EventStatus) -> &'static str {
 }
 
 /// A date as the `date` column keeps it; a day without a time starts at midnight. The parser accepts a year with a
-/// sign, but such a date would not sort as text, so it is refused.
+/// sign, but such a date would not sort as text, so it is refused. So is the year 0, which many programs cannot read.
 fn normalised_date(text: &str) -> Result<String, NewEventError> {
     let parsed = PrimitiveDateTime::parse(text, DATE_TIME)
         .or_else(|_| Date::parse(text, DATE).map(|day| day.with_time(Time::MIDNIGHT)));
     parsed
         .ok()
-        .filter(|_| text.starts_with(|c: char| c.is_ascii_digit()))
+        .filter(|date| text.starts_with(|c: char| c.is_ascii_digit()) && date.year() > 0)
         .and_then(|date| date.format(DATE_TIME).ok())
         .ok_or_else(|| NewEventError::Date(text.to_owned()))
 }
@@ -319,6 +319,7 @@ mod tests {
             "tomorrow",
             "2026-02-30",
             "19/01/2026",
+            "0000-01-01",
             "2026-01-19T06:00:00Z",
         ] {
             assert!(

@@ -26,6 +26,27 @@ pub(super) fn event_id(text: &str) -> Result<EventId, &'static str> {
     number(text).map(EventId)
 }
 
+/// The largest number for a new organisation or event. Many JSON parsers read numbers as floating point, which is exact up
+/// to 2^53, 9007199254740992. The numbers after the largest are for organisations and events without `--id`.
+const MAX_NEW_ID: i64 = 999_999_999_999_999;
+
+fn new_number(text: &str) -> Result<i64, &'static str> {
+    let number = number(text).ok().filter(|&number| number <= MAX_NEW_ID);
+    number.ok_or(
+        "use a whole number from 1 to 999999999999999, which every JSON parser reads exactly",
+    )
+}
+
+/// The number of an organisation that does not exist yet.
+pub(super) fn new_organisation_id(text: &str) -> Result<OrganisationId, &'static str> {
+    new_number(text).map(OrganisationId)
+}
+
+/// The number of an event that does not exist yet.
+pub(super) fn new_event_id(text: &str) -> Result<EventId, &'static str> {
+    new_number(text).map(EventId)
+}
+
 pub(super) fn token_id(text: &str) -> Result<TokenId, &'static str> {
     number(text).map(TokenId)
 }

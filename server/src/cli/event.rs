@@ -23,8 +23,8 @@ pub(super) enum Command {
         /// Its name
         #[arg(long, env = "DEVELOPER_ZONE_NAME", value_parser = arguments::name)]
         name: String,
-        /// Its number [default: the highest number plus 1]
-        #[arg(long, env = "DEVELOPER_ZONE_ID", value_parser = arguments::event_id)]
+        /// Its number, of at most 15 digits [default: the highest number plus 1]
+        #[arg(long, env = "DEVELOPER_ZONE_ID", value_parser = arguments::new_event_id)]
         id: Option<EventId>,
         /// Its date, in local time: YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS
         #[arg(long, env = "DEVELOPER_ZONE_DATE")]

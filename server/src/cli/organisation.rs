@@ -23,8 +23,8 @@ pub(super) enum Command {
         /// Its plan; the Developer Zone and the API need enterprise
         #[arg(long, env = "DEVELOPER_ZONE_PLAN", value_parser = arguments::plan())]
         plan: Plan,
-        /// Its number [default: the highest number plus 1]
-        #[arg(long, env = "DEVELOPER_ZONE_ID", value_parser = arguments::organisation_id)]
+        /// Its number, of at most 15 digits [default: the highest number plus 1]
+        #[arg(long, env = "DEVELOPER_ZONE_ID", value_parser = arguments::new_organisation_id)]
         id: Option<OrganisationId>,
     },
     /// List every organisation, by number

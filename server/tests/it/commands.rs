@@ -1,10 +1,14 @@
 //! The commands other than `serve`.
 
+use std::process::Command;
+
 use serde_json::{Value, json};
 
 use crate::support::{
     database::TestDatabase,
-    program::{bare_program, done, program, run, run_with_input, run_without_reader},
+    program::{
+        Outcome, bare_program, done, in_shell, program, run, run_with_input, run_without_reader,
+    },
 };
 
 const ADA: &str = "ada@example.com";
@@ -59,6 +63,56 @@ fn create_token(url: &str) -> String {
         ADA,
     ];
     done(url, &create)
+}
+
+/// Programs that read JSON numbers as floating point would take a longer number for another one.
+#[test]
+fn the_number_of_a_new_organisation_or_event_has_at_most_15_digits() {
+    let (_database, url) = database();
+    let organisation = ["organisation", "create", "--name=Big", "--plan=trial"];
+    let event = ["event", "create", "--organisation=903", "--name=Big"];
+    for create in [&organisation[..], &event] {
+        for id in [
+            "0",
+            "1000000000000000",
+            "9007199254740993",
+            "9223372036854775807",
+        ] {
+            let outcome = run(&url, &[create, &["--id", id]].concat());
+            outcome.assert_misunderstood("from 1 to 999999999999999");
+        }
+        done(&url, &[create, &["--id", "999999999999999"]].concat());
+        assert!(
+            done(&url, create).contains("1000000000000000"),
+            "{create:?}"
+        );
+    }
+    // A number that exists already may be longer.
+    let list = ["token", "list", "--organisation=9007199254740993"];
+    run(&url, &list).assert_failed("there is no organisation 9007199254740993");
+}
+
+/// In a container, the file beside the database with the latest changes would not be on the mounted disk.
+#[test]
+fn a_database_that_is_mounted_without_its_folder_is_refused() {
+    let (database, url) = database();
+    let mounted = database.file().with_file_name("mounted.db");
+    std::fs::write(&mounted, "").expect("written");
+    let mounted_url = format!("sqlite:{}", mounted.display());
+    let mount = format!(
+        "mount --bind '{}' '{}' || exit 3",
+        database.file().display(),
+        mounted.display()
+    );
+    let list = |url: &str| {
+        let command = in_shell(&mount, &program(url, &["organisation", "list"]));
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--map-root-user", "--mount"]);
+        unshare.arg(command.get_program()).args(command.get_args());
+        Outcome::of(&mut unshare)
+    };
+    list(&mounted_url).assert_failed("Mount the folder instead");
+    list(&url).assert_done();
 }
 
 #[test]

@@ -253,7 +253,7 @@ fn instant(value: &str) -> Result<Timestamp, Fault> {
     OffsetDateTime::parse(value, &Rfc3339)
         .ok()
         .and_then(|instant| instant.checked_to_offset(UtcOffset::UTC))
-        .filter(|instant| (0..=9999).contains(&instant.year()))
+        .filter(|instant| (1..=9999).contains(&instant.year()))
         .and_then(|instant| {
             let millis = instant.unix_timestamp_nanos().div_euclid(1_000_000);
             i64::try_from(millis).ok().map(Timestamp)
@@ -425,7 +425,7 @@ mod tests {
         for (text, millis) in [
             ("1969-12-31T23:59:59.999Z", -1),
             ("1970-01-01T00:00:00-00:00", 0),
-            ("0000-01-01T00:00:00Z", -62_167_219_200_000),
+            ("0001-01-01T00:00:00Z", -62_135_596_800_000),
             ("9999-12-31T23:59:59.9999Z", 253_402_300_799_999),
         ] {
             let photo = with("captured_at", json!(text)).expect(text);
@@ -436,7 +436,8 @@ mod tests {
             "2026-01-19",
             "1768807800",
             "2026-02-30T08:30:00Z",
-            "0000-01-01T00:00:00+01:00",
+            "0000-12-31T23:59:59Z",
+            "0001-01-01T00:00:00+01:00",
             "9999-12-31T23:59:59-01:00",
             "yesterday",
         ] {
