@@ -13,6 +13,7 @@
 //!   whether browsers use HTTPS.
 
 use std::{
+    borrow::Cow,
     net::{IpAddr, Ipv6Addr, SocketAddr},
     str::{self, FromStr},
     sync::Arc,
@@ -112,14 +113,27 @@ impl TrustedProxies {
     }
 }
 
-/// Reads the address that a proxy wrote. Some proxies add the port, or write IPv6 addresses in brackets.
+/// Reads the address that a proxy wrote. Some proxies add the port, or write IPv6 addresses in brackets. Programs in Go
+/// add the zone of a link-local address (`fe80::1%eth0`), which is no part of the address.
 fn address_of(written: &[u8]) -> Option<IpAddr> {
     let text = str::from_utf8(written).ok()?.trim_matches([' ', '\t']);
+    let text = &*without_zone(text);
     let bracketed = || text.strip_prefix('[')?.strip_suffix(']');
     text.parse()
         .ok()
         .or_else(|| text.parse().ok().map(|socket: SocketAddr| socket.ip()))
         .or_else(|| Some(bracketed()?.parse::<Ipv6Addr>().ok()?.into()))
+}
+
+/// The text without the zone (RFC 4007, 11), which ends before a bracket or with the text.
+fn without_zone(text: &str) -> Cow<'_, str> {
+    match text.split_once('%') {
+        Some((address, zone)) if address.contains(':') => {
+            let rest = zone.find(']').map_or("", |end| &zone[end..]);
+            format!("{address}{rest}").into()
+        }
+        _ => text.into(),
+    }
 }
 
 #[cfg(test)]
@@ -190,6 +204,19 @@ mod tests {
         }
     }
 
+    /// Caddy and Traefik write it, for callers on their own network.
+    #[test]
+    fn the_zone_of_a_link_local_address_is_no_part_of_it() {
+        for line in [
+            "fe80::1%eth0",
+            "[fe80::1%eth0]",
+            "[fe80::1%25eth0]:1234",
+            "192.0.2.66, fe80::1%2, 10.0.0.2",
+        ] {
+            assert_caller("10.0.0.1", &[line.as_bytes()], "fe80::1");
+        }
+    }
+
     #[test]
     fn an_invalid_address_leaves_the_last_one_that_a_trusted_proxy_named() {
         for (line, expected) in [
@@ -202,7 +229,9 @@ mod tests {
             (b"192.0.2.66, 10.0.0.2x", "10.0.0.1"),
             (b"192.0.2.66, [10.0.0.2]", "10.0.0.1"),
             (b"192.0.2.66, \"10.0.0.2\"", "10.0.0.1"),
-            (b"192.0.2.66, fe80::1%eth0", "10.0.0.1"),
+            (b"192.0.2.66, 192.0.2.9%eth0", "10.0.0.1"),
+            (b"192.0.2.66, %eth0", "10.0.0.1"),
+            (b"192.0.2.66, fe80::x%eth0", "10.0.0.1"),
             // Anything before the caller's address comes from the caller.
             (b"\xff, ?, 192.0.2.9, 10.0.0.2", "192.0.2.9"),
             (b"", "10.0.0.1"),
