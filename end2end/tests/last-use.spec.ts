@@ -50,17 +50,27 @@ test('a token is Never used until a call is accepted; then the row says how long
   );
   await expect(time).toHaveAttribute('title', full);
 
-  for (const [later, words] of [
-    [0, 'just now'],
-    [-MINUTE, 'just now'],
-    [1.5 * MINUTE, '1 minute ago'],
-    [59.5 * MINUTE, '59 minutes ago'],
-    [2.5 * 60 * MINUTE, '2 hours ago'],
-    [49 * 60 * MINUTE, '2 days ago'],
+  let madeAt = used;
+  await zone.page.route('**/developer-zone', async (route) => {
+    const response = await route.fetch();
+    const page = await response.text();
+    await route.fulfill({ response, body: page.replace(/(made_at&quot;:)\d+/, `$1${madeAt}`) });
+  });
+  const DAY = 24 * 60 * MINUTE;
+  for (const [later, words, wrong] of [
+    [0, 'just now', 0],
+    [-MINUTE, 'just now', 0],
+    [1.5 * MINUTE, '1 minute ago', 0],
+    [59.5 * MINUTE, '59 minutes ago', 0],
+    [2.5 * 60 * MINUTE, '2 hours ago', 0],
+    [2.5 * 60 * MINUTE, '2 hours ago', -DAY],
+    [49 * 60 * MINUTE, '2 days ago', 400 * DAY],
+    [0, 'just now', 400 * DAY],
   ] as const) {
-    await zone.page.clock.setFixedTime(used + later);
+    madeAt = used + later;
+    await zone.page.clock.setFixedTime(madeAt + wrong);
     await reload(zone);
-    await expect(row.lastUse).toHaveText(`Last used ${words}`);
+    await expect(row.lastUse, `the browser's clock is ${wrong} ms ahead`).toHaveText(`Last used ${words}`);
   }
   await expect(zone.columns).toHaveText(['Token', 'Status', 'Created By', 'Created At', 'Actions']);
 });

@@ -1,5 +1,7 @@
 //! Timestamps in the reader's language and time zone.
 
+use std::cell::Cell;
+
 use js_sys::Reflect;
 use leptos::prelude::*;
 use model::{all_variants, timestamp::Timestamp};
@@ -120,12 +122,28 @@ pub(crate) fn localise_server_times() {
     }
 }
 
-/// `2 minutes ago`, by the browser's clock. Works only in the browser.
+thread_local! {
+    /// How many milliseconds the browser's clock is ahead of the server's.
+    static AHEAD: Cell<f64> = const { Cell::new(0.0) };
+}
+
+/// Takes note of the server's clock: it made the page at this time. Works only in the browser.
+///
+/// Less than a minute may also be the time that the page took to load. More means that the browser's clock is wrong, and a
+/// token that was used a moment ago would have been used `400 days ago`.
+pub(crate) fn note_server_time(made_at: Timestamp) {
+    const TOLERANCE: f64 = 60_000.0;
+    let ahead = js_sys::Date::now() - made_at.epoch_millis() as f64;
+    AHEAD.set(if ahead.abs() < TOLERANCE { 0.0 } else { ahead });
+}
+
+/// `2 minutes ago`, by the server's clock. Works only in the browser.
 ///
 /// The text is in the page's language, because sentences of the page contain it.
 pub(crate) fn ago(at: Timestamp) -> String {
-    // The browser's clock may be behind the server's, so the difference may be negative.
-    let seconds = ((js_sys::Date::now() - at.epoch_millis() as f64) / 1_000.0).max(0.0);
+    let now = js_sys::Date::now() - AHEAD.get();
+    // What happened after the page was made may seem to lie ahead.
+    let seconds = ((now - at.epoch_millis() as f64) / 1_000.0).max(0.0);
     let (length, unit) = match seconds {
         ..60.0 => return "just now".to_owned(),
         ..3_600.0 => (60.0, "minute"),

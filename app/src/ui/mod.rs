@@ -24,7 +24,7 @@ pub(crate) use self::{
     icon::{Icon, IconName},
     keys::pressed_key,
     live_text::LiveText,
-    local_time::{LocalTime, Shown, ago, localise_server_times, time_of_day},
+    local_time::{LocalTime, Shown, ago, localise_server_times, note_server_time, time_of_day},
     notice::Notice,
     tabs::Tabs,
     toast::{ToastRegion, Toasts, use_toasts},
