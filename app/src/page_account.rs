@@ -4,7 +4,7 @@
 //! before may see and do. The server refuses a change that comes from such a page.
 
 /// The parameter of an address that names the account.
-const ACCOUNT: &str = "account";
+const ACCOUNT: &str = "page_account";
 
 /// The attribute of `<body>` that names the account, for the islands.
 #[cfg(not(feature = "ssr"))]

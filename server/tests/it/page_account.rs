@@ -41,7 +41,7 @@ async fn every_form_names_the_account_of_its_page() {
     let token = server.token().await;
     server.token().await;
     let member = server.session(MEMBER).await;
-    let expected = format!("?account={}", account(&member).await);
+    let expected = format!("?page_account={}", account(&member).await);
     let token_page = format!("/developer-zone/tokens/{}", token.id);
     let mut found = 0;
     for path in [
@@ -93,7 +93,7 @@ async fn a_change_from_a_page_of_another_account_is_refused() {
             true => "application/json",
             false => "application/x-www-form-urlencoded",
         };
-        let target = format!("/api/dashboard/{name}?account={account}");
+        let target = format!("/api/dashboard/{name}?page_account={account}");
         let client = admin.clone().with("content-type", kind);
         client.fetch(Method::POST, &target, body.to_owned()).await
     };
@@ -141,7 +141,7 @@ async fn without_script_the_next_page_says_why_nothing_was_changed() {
         ("end-all-sessions", ""),
         ("change-password", "current_password=x&new_password=y"),
     ] {
-        let target = format!("{name}?account={member}");
+        let target = format!("{name}?page_account={member}");
         let refused = browser.form(&target, body).await;
         assert_eq!(refused.status, StatusCode::SEE_OTHER, "{name}");
         let flash = refused.header("set-cookie").expect("a message");
