@@ -35,7 +35,7 @@ pub(crate) use self::record::Record;
 use self::select::{EntryRow, Select};
 use crate::{
     Store,
-    database::{Purpose, Transaction, Value, values},
+    database::{Purpose, Transaction, Value, row, values},
     error::{AuditError, DatabaseError, PruneError},
     permission::AuditPermission,
     record_allowance::RecordedBy,
@@ -46,10 +46,11 @@ pub struct Audit<'a> {
     store: &'a Store,
 }
 
-#[derive(sqlx::FromRow)]
-struct AccountRow {
-    id: i64,
-    email: String,
+row! {
+    struct AccountRow {
+        id: i64,
+        email: String,
+    }
 }
 
 /// Records that one transaction of [`Audit::prune`] removes: about ten milliseconds of work.

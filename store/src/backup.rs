@@ -18,7 +18,7 @@ use crate::{
     Store,
     audit::{Record, email_of},
     change::{lock_any_account, lock_organisation},
-    database::{DATABASE_TIMEOUT, DatabaseUrl, NamedDatabase, Purpose, free_beside, values},
+    database::{DATABASE_TIMEOUT, DatabaseUrl, NamedDatabase, Purpose, free_beside, row, values},
     error::{BackupError, DatabaseError, OpenError, SchemaError},
     schema,
     sessions::end_sessions_of,
@@ -194,12 +194,13 @@ pub struct Distrusted {
     pub sessions: u64,
 }
 
-#[derive(sqlx::FromRow)]
-struct DeactivatedRow {
-    id: i64,
-    organisation_id: i64,
-    preview: String,
-    name: Option<String>,
+row! {
+    struct DeactivatedRow {
+        id: i64,
+        organisation_id: i64,
+        preview: String,
+        name: Option<String>,
+    }
 }
 
 impl DeactivatedRow {

@@ -41,7 +41,7 @@ pub(crate) use self::{
     limits::DATABASE_TIMEOUT,
     pools::Purpose,
     postgres::Postgres,
-    statement::{Row, Sql, Value, Values, parameters, values},
+    statement::{Row, Sql, Value, Values, parameters, row, values},
     transaction::Transaction,
     url::NamedDatabase,
 };

@@ -12,7 +12,7 @@ use time::{
 
 use crate::{
     Store,
-    database::{Transaction, values},
+    database::{Transaction, row, values},
     error::{DatabaseError, EventError, NewEventError},
     organisations::organisation_of,
     permission::EventsPermission,
@@ -42,14 +42,15 @@ pub struct Events<'a> {
     store: &'a Store,
 }
 
-#[derive(sqlx::FromRow)]
-struct EventRow {
-    id: i64,
-    name: Option<String>,
-    slug: Option<String>,
-    date: Option<String>,
-    status: String,
-    cover_image: Option<String>,
+row! {
+    struct EventRow {
+        id: i64,
+        name: Option<String>,
+        slug: Option<String>,
+        date: Option<String>,
+        status: String,
+        cover_image: Option<String>,
+    }
 }
 
 impl From<EventRow> for EventSummary {

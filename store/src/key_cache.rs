@@ -73,7 +73,7 @@ use self::{
 };
 use crate::{
     clock::MonotonicClock,
-    database::{Database, Purpose, Values, values},
+    database::{Database, Purpose, Values, row, values},
     error::{DatabaseError, ServerLockError},
     secret::TokenDigest,
 };
@@ -125,32 +125,34 @@ const TOKENS_BY_ID: Size = Size {
     missing: 112,
 };
 
-#[derive(sqlx::FromRow)]
-struct TokenRow {
-    id: i64,
-    organisation_id: i64,
-    plan: String,
-    active: bool,
-    expires_at: Option<i64>,
+row! {
+    struct TokenRow {
+        id: i64,
+        organisation_id: i64,
+        plan: String,
+        active: bool,
+        expires_at: Option<i64>,
+    }
 }
 
-#[derive(sqlx::FromRow)]
-struct EventRow {
-    organisation_id: i64,
-    #[sqlx(flatten)]
-    settings: SettingsRow,
+row! {
+    struct EventRow {
+        organisation_id: i64,
+        ..settings: SettingsRow,
+    }
 }
 
-/// An event's settings from a left join: all of them, or none.
-#[derive(sqlx::FromRow)]
-struct SettingsRow {
-    event_enabled: Option<bool>,
-    bib_search: Option<bool>,
-    selfie_search: Option<bool>,
-    name_search: Option<bool>,
-    video_search: Option<bool>,
-    video_selfie_search: Option<bool>,
-    timeline_search: Option<bool>,
+row! {
+    /// An event's settings from a left join: all of them, or none.
+    struct SettingsRow {
+        event_enabled: Option<bool>,
+        bib_search: Option<bool>,
+        selfie_search: Option<bool>,
+        name_search: Option<bool>,
+        video_search: Option<bool>,
+        video_selfie_search: Option<bool>,
+        timeline_search: Option<bool>,
+    }
 }
 
 impl SettingsRow {

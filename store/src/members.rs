@@ -12,7 +12,7 @@ use model::{
 use crate::{
     Store,
     actor::Origin,
-    database::values,
+    database::{row, values},
     error::{DatabaseError, MemberError, PlanRequired},
     organisation_row::OrganisationRow,
     sessions::session::Session,
@@ -121,13 +121,13 @@ pub struct Members<'a> {
     store: &'a Store,
 }
 
-#[derive(sqlx::FromRow)]
-struct MemberRow {
-    user_id: i64,
-    email: String,
-    #[sqlx(flatten)]
-    organisation: OrganisationRow,
-    role: String,
+row! {
+    struct MemberRow {
+        user_id: i64,
+        email: String,
+        role: String,
+        ..organisation: OrganisationRow,
+    }
 }
 
 impl MemberRow {
@@ -144,11 +144,11 @@ impl MemberRow {
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct MembershipRow {
-    #[sqlx(flatten)]
-    organisation: OrganisationRow,
-    role: String,
+row! {
+    struct MembershipRow {
+        role: String,
+        ..organisation: OrganisationRow,
+    }
 }
 
 impl TryFrom<MembershipRow> for Membership {

@@ -2,14 +2,15 @@
 
 use model::organisation::{Organisation, OrganisationId};
 
-use crate::error::DatabaseError;
+use crate::{database::row, error::DatabaseError};
 
-/// An organisation's row.
-#[derive(sqlx::FromRow)]
-pub(crate) struct OrganisationRow {
-    id: i64,
-    name: String,
-    plan: String,
+row! {
+    /// An organisation's row.
+    pub(crate) struct OrganisationRow {
+        id: i64,
+        name: String,
+        plan: String,
+    }
 }
 
 impl TryFrom<OrganisationRow> for Organisation {

@@ -27,7 +27,7 @@ use self::{
 };
 use crate::{
     Store,
-    database::{Row, Sql, Value, values},
+    database::{Row, Sql, Value, row, values},
     error::{DatabaseError, EventError},
     permission::EventsPermission,
 };
@@ -40,14 +40,15 @@ pub struct Photos<'a> {
     most_photos: i64,
 }
 
-#[derive(sqlx::FromRow)]
-struct ListedRow {
-    image_id: String,
-    img_url: String,
-    thumbnail_url: String,
-    original_url: Option<String>,
-    width: Option<i64>,
-    height: Option<i64>,
+row! {
+    struct ListedRow {
+        image_id: String,
+        img_url: String,
+        thumbnail_url: String,
+        original_url: Option<String>,
+        width: Option<i64>,
+        height: Option<i64>,
+    }
 }
 
 impl ListedRow {
@@ -69,10 +70,11 @@ impl From<ListedRow> for Photo {
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct OriginalRow {
-    image_id: String,
-    original_path: Option<String>,
+row! {
+    struct OriginalRow {
+        image_id: String,
+        original_path: Option<String>,
+    }
 }
 
 impl OriginalRow {
@@ -90,14 +92,14 @@ impl From<OriginalRow> for Original {
     }
 }
 
-/// A block, how many photos come before it, and where it ends: at the start of the next block, if there is one.
-#[derive(sqlx::FromRow)]
-struct NumberedBlock {
-    #[sqlx(flatten)]
-    start: Place,
-    before: i64,
-    end_ordered_at: Option<i64>,
-    end_image_id: Option<String>,
+row! {
+    /// A block, how many photos come before it, and where it ends: at the start of the next block, if there is one.
+    struct NumberedBlock {
+        before: i64,
+        end_ordered_at: Option<i64>,
+        end_image_id: Option<String>,
+        ..start: Place,
+    }
 }
 
 impl NumberedBlock {

@@ -1,25 +1,50 @@
 //! The schema that this program knows, and the one that a database has.
 
+use std::sync::LazyLock;
+
 use sqlx::{
-    PgConnection, SqliteConnection,
-    migrate::{MigrateError, Migration, Migrator},
+    PgConnection, SqlSafeStr as _, SqliteConnection,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
 };
 use tokio::time::Instant;
 
 use crate::{
-    database::{Database, Engine},
+    database::{Database, Engine, row},
     error::{DatabaseError, SchemaError},
 };
 
-pub(crate) static SQLITE: Migrator = sqlx::migrate!("../migrations/sqlite");
-pub(crate) static POSTGRES: Migrator = sqlx::migrate!("../migrations/postgres");
+/// The migrations of an engine, from its folder in `migrations`. In place of sqlx's macro (decision 41).
+macro_rules! migrator {
+    ($engine:literal) => {
+        migrator!($engine: "0001_foundation", "0002_photos", "0003_leases", "0004_usage", "0005_sign_in",
+            "0006_audit", "0007_token_names", "0008_form_numbers", "0009_offboarding")
+    };
+    ($engine:literal: $($name:literal),*) => {
+        LazyLock::new(|| {
+            let texts = [$(($name, include_str!(concat!("../../migrations/", $engine, "/", $name, ".sql")))),*];
+            Migrator::with_migrations((1..).zip(texts).map(migration).collect())
+        })
+    };
+}
 
-/// A migration that a database has had, from sqlx's table.
-#[derive(sqlx::FromRow)]
-struct Applied {
-    version: i64,
-    checksum: Vec<u8>,
-    description: String,
+static SQLITE: LazyLock<Migrator> = migrator!("sqlite");
+static POSTGRES: LazyLock<Migrator> = migrator!("postgres");
+
+/// A migration with its number, from the name and the text of its file.
+fn migration((version, (name, sql)): (i64, (&str, &'static str))) -> Migration {
+    let words = name.trim_start_matches(|first: char| first.is_ascii_digit());
+    let description = words.replace('_', " ").trim_start().to_owned();
+    let kind = MigrationType::Simple;
+    Migration::new(version, description.into(), kind, sql.into_sql_str(), false)
+}
+
+row! {
+    /// A migration that a database has had, from sqlx's table.
+    struct Applied {
+        version: i64,
+        checksum: Vec<u8>,
+        description: String,
+    }
 }
 
 const APPLIED: &str =
@@ -183,5 +208,25 @@ fn refused(error: sqlx::Error) -> SchemaError {
         SchemaError::Locked(error.into())
     } else {
         error.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn every_file_of_the_folder_is_a_migration_in_its_place() {
+        for (folder, migrator) in [("sqlite", &SQLITE), ("postgres", &POSTGRES)] {
+            let path = format!("{}/../migrations/{folder}", env!("CARGO_MANIFEST_DIR"));
+            let found = Migrator::new(std::path::Path::new(&path)).await;
+            let found = found.expect("a folder of migrations");
+            let essence = |all: &Migrator| -> Vec<_> {
+                let each = all.iter();
+                each.map(|one| (one.version, one.description.clone(), one.checksum.clone()))
+                    .collect()
+            };
+            assert_eq!(essence(migrator), essence(&found), "{folder}");
+        }
     }
 }

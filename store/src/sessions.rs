@@ -30,7 +30,7 @@ use crate::{
     audit::{Record, email_of},
     change::{Change, lock_any_account},
     clock::latest,
-    database::{Purpose, Transaction, values},
+    database::{Purpose, Transaction, row, values},
     error::{DatabaseError, SessionError},
     outage::log_failure,
 };
@@ -46,15 +46,16 @@ pub struct Sessions<'a> {
     store: &'a Store,
 }
 
-#[derive(sqlx::FromRow)]
-struct SessionRow {
-    id: i64,
-    user_id: i64,
-    created_at: i64,
-    last_used_at: i64,
-    confirmed_at: i64,
-    address: Option<String>,
-    user_agent: Option<String>,
+row! {
+    struct SessionRow {
+        id: i64,
+        user_id: i64,
+        created_at: i64,
+        last_used_at: i64,
+        confirmed_at: i64,
+        address: Option<String>,
+        user_agent: Option<String>,
+    }
 }
 
 impl SessionRow {

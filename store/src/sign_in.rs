@@ -20,7 +20,7 @@ use crate::{
     actor::Origin,
     audit::{Record, email_of},
     clock::latest,
-    database::{Purpose, values},
+    database::{Purpose, row, values},
     device_cookies::DeviceId,
     error::{AccountError, DatabaseError, PasswordHashError, SignInError},
     password::Requester,
@@ -46,11 +46,12 @@ pub struct SignIn<'a> {
     store: &'a Store,
 }
 
-#[derive(sqlx::FromRow)]
-struct Credentials {
-    id: i64,
-    email: String,
-    password_hash: String,
+row! {
+    struct Credentials {
+        id: i64,
+        email: String,
+        password_hash: String,
+    }
 }
 
 /// A disabled account is treated like an address without one.

@@ -13,7 +13,7 @@ use rand::{TryRngCore, rngs::OsRng};
 use crate::{
     Store,
     audit::Record,
-    database::{Purpose, Transaction, values},
+    database::{Purpose, Transaction, row, values},
     error::TokenError,
     members::Member,
     permission::TokenPermission,
@@ -45,16 +45,17 @@ pub struct Tokens<'a> {
     store: &'a Store,
 }
 
-#[derive(sqlx::FromRow)]
-struct TokenRow {
-    id: i64,
-    name: Option<String>,
-    preview: String,
-    active: bool,
-    created_by: String,
-    creator_left: bool,
-    created_at: i64,
-    last_used_at: Option<i64>,
+row! {
+    struct TokenRow {
+        id: i64,
+        name: Option<String>,
+        preview: String,
+        active: bool,
+        created_by: String,
+        creator_left: bool,
+        created_at: i64,
+        last_used_at: Option<i64>,
+    }
 }
 
 impl From<TokenRow> for TokenSummary {

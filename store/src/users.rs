@@ -8,7 +8,7 @@ use model::{
 use crate::{
     Store,
     audit::Record,
-    database::{Purpose, Transaction, values},
+    database::{Purpose, Transaction, row, values},
     error::{AccountError, DatabaseError, MemberError},
     members::{Member, Membership},
     organisations::organisation_of,
@@ -33,10 +33,11 @@ pub struct Users<'a> {
     store: &'a Store,
 }
 
-#[derive(sqlx::FromRow)]
-struct AccountRow {
-    email: String,
-    selected_organisation_id: Option<i64>,
+row! {
+    struct AccountRow {
+        email: String,
+        selected_organisation_id: Option<i64>,
+    }
 }
 
 const INSERT_USER: &str = "INSERT INTO users (email, password_hash, demo, created_at)

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::record::{OPERATOR, USER};
-use crate::{database::Sql, error::DatabaseError, token_name::stored_name};
+use crate::{database::{Sql, row}, error::DatabaseError, token_name::stored_name};
 use model::{
     audit::{Account, Actor, Cursor, Entry, EntryKey, EntryPage, Filter, Kind, RecordedToken},
     organisation::{OrganisationId, Plan},
@@ -21,26 +21,27 @@ pub(super) struct Select {
     pub(super) place: Cursor,
 }
 
-#[derive(sqlx::FromRow)]
-pub(super) struct EntryRow {
-    id: i64,
-    recorded_at: i64,
-    kind: String,
-    actor: String,
-    actor_id: Option<i64>,
-    actor_name: Option<String>,
-    organisation_id: Option<i64>,
-    account_id: Option<i64>,
-    account: Option<String>,
-    token_id: Option<i64>,
-    token_preview: Option<String>,
-    token_name: Option<String>,
-    token_renamed_to: Option<String>,
-    plan_before: Option<String>,
-    plan_after: Option<String>,
-    pruned_before: Option<i64>,
-    address: Option<String>,
-    user_agent: Option<String>,
+row! {
+    pub(super) struct EntryRow {
+        id: i64,
+        recorded_at: i64,
+        kind: String,
+        actor: String,
+        actor_id: Option<i64>,
+        actor_name: Option<String>,
+        organisation_id: Option<i64>,
+        account_id: Option<i64>,
+        account: Option<String>,
+        token_id: Option<i64>,
+        token_preview: Option<String>,
+        token_name: Option<String>,
+        token_renamed_to: Option<String>,
+        plan_before: Option<String>,
+        plan_after: Option<String>,
+        pruned_before: Option<i64>,
+        address: Option<String>,
+        user_agent: Option<String>,
+    }
 }
 
 const COLUMNS: &str = "entry.id, entry.recorded_at, entry.kind, entry.actor, entry.actor_id,

@@ -63,6 +63,40 @@ macro_rules! values {
 }
 pub(crate) use values;
 
+/// A struct that is read from a row: each field from the column of its name, then each part after `..` from the same row.
+/// In place of sqlx's derive (decision 41).
+macro_rules! row {
+    (
+        $(#[$meta:meta])*
+        $visibility:vis struct $name:ident {
+            $($(#[$field_meta:meta])* $field_visibility:vis $field:ident: $field_type:ty,)*
+            $(..$part_visibility:vis $part:ident: $part_type:ty,)*
+        }
+    ) => {
+        $(#[$meta])*
+        $visibility struct $name {
+            $($(#[$field_meta])* $field_visibility $field: $field_type,)*
+            $($part_visibility $part: $part_type,)*
+        }
+
+        impl<'r, R> ::sqlx::FromRow<'r, R> for $name
+        where
+            R: ::sqlx::Row,
+            &'static str: ::sqlx::ColumnIndex<R>,
+            $($field_type: ::sqlx::Decode<'r, R::Database> + ::sqlx::Type<R::Database>,)*
+            $($part_type: ::sqlx::FromRow<'r, R>,)*
+        {
+            fn from_row(row: &'r R) -> Result<Self, ::sqlx::Error> {
+                Ok(Self {
+                    $($field: row.try_get(stringify!($field))?,)*
+                    $($part: ::sqlx::FromRow::from_row(row)?,)*
+                })
+            }
+        }
+    };
+}
+pub(crate) use row;
+
 impl From<bool> for Value<'_> {
     fn from(value: bool) -> Self {
         Self::Boolean(value)

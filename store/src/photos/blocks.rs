@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::DatabaseError;
+use crate::{database::row, error::DatabaseError};
 
 /// How many photos a block counts before it is split in two. It is about the square root of the largest event:
 /// reading all blocks then costs as much as reading one block.
@@ -31,11 +31,13 @@ pub(crate) const fn end_of(hour: i64) -> i64 {
     hour.saturating_add(HOUR - 1)
 }
 
-/// A place in the order of an event's photos.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, sqlx::FromRow)]
-pub(crate) struct Place {
-    pub(crate) ordered_at: i64,
-    pub(crate) image_id: String,
+row! {
+    /// A place in the order of an event's photos.
+    #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    pub(crate) struct Place {
+        pub(crate) ordered_at: i64,
+        pub(crate) image_id: String,
+    }
 }
 
 impl Place {
@@ -56,12 +58,13 @@ impl Place {
     }
 }
 
-/// A block, as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub(crate) struct Block {
-    #[sqlx(flatten)]
-    pub(crate) start: Place,
-    pub(crate) photos: i64,
+row! {
+    /// A block, as it is stored.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub(crate) struct Block {
+        pub(crate) photos: i64,
+        ..pub(crate) start: Place,
+    }
 }
 
 /// The blocks of one hour, while photos are added and removed.

@@ -16,7 +16,7 @@ use super::{
     by_name::{NAMES, by_name},
 };
 use crate::{
-    database::{Sql, Transaction, Value, parameters, values},
+    database::{Sql, Transaction, Value, parameters, row, values},
     error::DatabaseError,
 };
 
@@ -100,18 +100,20 @@ fn write_bibs(rows: usize) -> Sql {
     ))
 }
 
-/// A photo, as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-struct PhotoRow {
-    image_id: String,
-    ordered_at: i64,
-    img_url: String,
-    thumbnail_url: String,
-    original_url: Option<String>,
-    original_path: Option<String>,
-    width: Option<i64>,
-    height: Option<i64>,
-    bibs: String,
+row! {
+    /// A photo, as it is stored.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    struct PhotoRow {
+        image_id: String,
+        ordered_at: i64,
+        img_url: String,
+        thumbnail_url: String,
+        original_url: Option<String>,
+        original_path: Option<String>,
+        width: Option<i64>,
+        height: Option<i64>,
+        bibs: String,
+    }
 }
 
 impl PhotoRow {

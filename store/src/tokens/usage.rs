@@ -11,25 +11,27 @@ use model::{
 
 use super::{FIND, TokenRow, Tokens};
 use crate::{
-    database::values,
+    database::{row, values},
     error::{DatabaseError, TokenError},
     permission::TokenPermission,
     usage::ACCEPTED,
 };
 
-#[derive(sqlx::FromRow)]
-struct DayRow {
-    token_id: i64,
-    day: i64,
-    accepted: i64,
-    refused: i64,
+row! {
+    struct DayRow {
+        token_id: i64,
+        day: i64,
+        accepted: i64,
+        refused: i64,
+    }
 }
 
-#[derive(sqlx::FromRow)]
-struct HourRow {
-    hour: i64,
-    outcome: String,
-    calls: i64,
+row! {
+    struct HourRow {
+        hour: i64,
+        outcome: String,
+        calls: i64,
+    }
 }
 
 /// Up to the present hour: later ones would come from a server whose clock is ahead. Reads `token_usage` along its
