@@ -3,7 +3,11 @@
 use std::fmt::Write as _;
 
 use super::record::{OPERATOR, USER};
-use crate::{database::{Sql, row}, error::DatabaseError, token_name::stored_name};
+use crate::{
+    database::{Sql, row},
+    error::DatabaseError,
+    token_name::stored_name,
+};
 use model::{
     audit::{Account, Actor, Cursor, Entry, EntryKey, EntryPage, Filter, Kind, RecordedToken},
     organisation::{OrganisationId, Plan},
