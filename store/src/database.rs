@@ -13,6 +13,7 @@ mod limits;
 mod password_file;
 mod pools;
 mod postgres;
+mod postgres_url;
 mod sqlite_url;
 mod statement;
 mod transaction;

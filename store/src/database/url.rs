@@ -7,7 +7,7 @@ use std::{fmt, path::PathBuf, str::FromStr};
 
 use sqlx::postgres::PgConnectOptions;
 
-use super::sqlite_url::sqlite_file;
+use super::{postgres_url::check_parameters, sqlite_url::sqlite_file};
 use crate::error::OpenError;
 
 /// The parameters of a PostgreSQL address whose values may be shown.
@@ -72,7 +72,8 @@ impl DatabaseUrl {
         if let Some((_, rest)) = self.as_postgres() {
             let options = PostgresUrl::read(rest)
                 .map_err(str::to_owned)
-                .and_then(|_| {
+                .and_then(|_| check_parameters(rest))
+                .and_then(|()| {
                     PgConnectOptions::from_str(&self.0).map_err(|error| error.to_string())
                 });
             return match options {
