@@ -1,4 +1,4 @@
-//! The packages of the browser tests and of the build, in npm's lock file.
+//! The packages of the browser tests, of the build and of Lighthouse, in npm's lock files.
 
 use std::fs;
 
@@ -9,11 +9,25 @@ use crate::command::root;
 
 const REGISTRY: &str = "https://registry.npmjs.org/";
 
+/// The folders of our own packages.
+const FOLDERS: [&str; 2] = ["end2end", "end2end/lighthouse"];
+
 pub(super) fn problems() -> Result<Vec<String>> {
-    let lock = read("end2end/package-lock.json")?;
-    let allowed_scripts = &read("end2end/package.json")?["allowScripts"];
-    Ok(problems_in(&lock, allowed_scripts))
+    let mut problems = Vec::new();
+    for folder in FOLDERS {
+        let lock = read(&format!("{folder}/package-lock.json"))?;
+        let allowed_scripts = &read(&format!("{folder}/package.json"))?["allowScripts"];
+        problems.extend(problems_in(&lock, allowed_scripts));
+        let settings = fs::read_to_string(root().join(folder).join(".npmrc")).unwrap_or_default();
+        if !settings.lines().any(|line| line == NO_SCRIPTS) {
+            problems.push(format!("{folder}/.npmrc lacks {NO_SCRIPTS}"));
+        }
+    }
+    Ok(problems)
 }
+
+/// The setting of `.npmrc` that keeps every version of npm from running the scripts of packages.
+const NO_SCRIPTS: &str = "ignore-scripts=true";
 
 fn read(path: &str) -> Result<Value> {
     let text = fs::read(root().join(path)).with_context(|| format!("no {path}"))?;
