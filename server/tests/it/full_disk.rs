@@ -7,6 +7,7 @@
 use std::{
     fs::{self, File},
     io::Write,
+    net::SocketAddr,
     path::PathBuf,
     process::Command,
 };
@@ -15,8 +16,10 @@ use serde_json::Value;
 
 use crate::support::{
     DEMO_PASSWORD, MEMBER, PING_PATH,
+    loopback::{free_port, own_address},
     process::{OK, ServerProcess},
     program::{Outcome, in_shell, program},
+    scrape::{scrape, value},
     wait::wait_until,
 };
 
@@ -44,6 +47,11 @@ struct Cramped {
 
 impl Cramped {
     fn start() -> Self {
+        Self::start_with(&[], "true")
+    }
+
+    /// Starts the server with these options, after these shell commands.
+    fn start_with(options: &[&str], words: &str) -> Self {
         let serve = [
             "serve",
             "--listen=127.0.0.1:0",
@@ -51,8 +59,9 @@ impl Cramped {
             "--lease-ms=0",
             KEPT,
         ];
+        let serve = program(&url(), &[&serve, options].concat());
         let mount = format!("mount -t tmpfs -o size={DISK_MIB}m tmpfs {MOUNTED} || exit 1");
-        let serve = in_shell(&mount, &program(&url(), &serve));
+        let serve = in_shell(&format!("{mount}; {words}"), &serve);
         let mut unshare = Command::new("unshare");
         unshare.args(["--map-root-user", "--mount"]);
         let server = ServerProcess::start_with(started_by(unshare, &serve));
@@ -256,5 +265,50 @@ fn without_a_free_byte_tokens_are_deactivated_and_deleted_and_people_sign_in_and
     assert!(cramped.server.ping(&first.1).starts_with(OK));
     let checked = cramped.server.get(PING_PATH, &[("X-API-Key", &second.1)]);
     assert!(!checked.starts_with(OK));
+    cramped.server.stop().assert_done();
+}
+
+/// The log may use what is left of its last page of memory. Each request from another site adds a line.
+#[test]
+#[ignore = "needs the built front end: `make test` runs it"]
+fn on_a_full_disk_with_the_database_and_the_log_the_server_goes_on_and_counts_the_lost_lines() {
+    let address = own_address();
+    let metrics = SocketAddr::from((address, free_port(address)));
+    let measured = ["--metrics-listen", &metrics.to_string()];
+    let cramped = Cramped::start_with(&measured, &format!("exec 2>{MOUNTED}/log"));
+    let (id, secret) = cramped.token();
+    let cookie = cramped.server.sign_in(MEMBER, DEMO_PASSWORD);
+    let log = || fs::read_to_string(cramped.folder.join("log")).expect("a log");
+    let log_a_line = || {
+        let other_site = [("Sec-Fetch-Site", "cross-site")];
+        let response = cramped
+            .server
+            .post("/api/dashboard/sign-in", &other_site, "");
+        assert!(response.starts_with("HTTP/1.1 403 "), "{response}");
+    };
+    let lost = || value(&scrape(metrics), "log_lines_lost_total");
+    log_a_line();
+    wait_until("the line in the log", || log().contains("cross_site"));
+    assert_eq!(lost(), 0.0);
+
+    cramped.fill(0);
+    wait_until("a lost line in the metric", || {
+        log_a_line();
+        lost() > 0.0
+    });
+    assert!(cramped.server.ping(&secret).starts_with(OK));
+    assert!(cramped.server.can_sign_in());
+    let (status, body) = cramped.call(&cookie, "deactivate-token", &format!("token_id={id}"));
+    assert_eq!(status, 200, "{body}");
+    cramped.assert_refused(&secret, "token_inactive");
+    assert_eq!(cramped.free_bytes(), 0);
+
+    cramped.make_room();
+    let written = log().len();
+    wait_until("a new line in the log", || {
+        log_a_line();
+        log().len() > written
+    });
+    assert_eq!(value(&scrape(metrics), "panics_total"), 0.0);
     cramped.server.stop().assert_done();
 }
