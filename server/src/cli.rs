@@ -16,6 +16,7 @@ mod demo;
 mod event;
 mod healthcheck;
 mod import;
+mod listen;
 mod member;
 mod organisation;
 mod output;
@@ -154,6 +155,12 @@ async fn run() -> ExitCode {
     };
     let cli = Cli::from_arg_matches(&call.matches).unwrap_or_else(|error| error.exit());
     telemetry::start(&cli.log, cli.log_format);
+    if call.shows_password() {
+        telemetry::report_warning(
+            "other users of this machine can read the password in --database-url, for example with `ps`. Write it into \
+             the file that PGPASSFILE names.",
+        );
+    }
     match perform(cli, &call).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

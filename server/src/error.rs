@@ -30,8 +30,10 @@ pub enum Error {
     )]
     NoPublicUrl(SocketAddr),
     /// The server cannot listen on the address.
-    #[error("cannot listen on {address}")]
+    #[error("cannot listen on {address}, the address of {option}")]
     Listen {
+        /// The option that names the address.
+        option: &'static str,
         /// The address.
         address: SocketAddr,
         /// The error of the operating system.
@@ -50,12 +52,12 @@ pub enum Error {
         #[source]
         cause: io::Error,
     },
-    /// An environment variable has an invalid value.
+    /// An environment variable has an invalid value, or belongs to no option.
     #[error("{name}: {problem}")]
     Variable {
         /// The variable.
         name: String,
-        /// The problem of its value.
+        /// The problem.
         problem: String,
     },
     /// The file that `--config` names is invalid.
@@ -182,12 +184,12 @@ impl Error {
             Self::Store(error) => error.advice(),
             Self::Listen { cause, .. } => Some(match cause.kind() {
                 io::ErrorKind::AddrInUse => {
-                    "stop the program that uses the port, or choose another one with --listen (port 0 takes any free one)"
+                    "stop the program that uses the port, or choose another port (0 takes any free one)"
                 }
                 io::ErrorKind::PermissionDenied => {
-                    "ports below 1024 need privileges; choose another one with --listen"
+                    "ports below 1024 need privileges; choose another port"
                 }
-                _ => "choose an address of this machine with --listen, for example 127.0.0.1:3000",
+                _ => "choose an address of this machine, for example 127.0.0.1:3000",
             }),
             Self::NoPublicUrl(_) => Some(
                 "name the dashboard's address in browsers, for example --public-url https://dashboard.example.com, or listen on 127.0.0.1",
@@ -196,7 +198,7 @@ impl Error {
                 "`developer-zone user create` adds members, `developer-zone organisation list` shows the organisations",
             ),
             Self::NotHealthy { .. } => {
-                Some("check that it runs, and that --url is where it listens")
+                Some("check that it runs, and that --url or --listen is where it listens")
             }
             Self::OriginalsFolder(_) => {
                 Some("make it, or name the folder of original photos with --originals-folder")
@@ -239,12 +241,13 @@ mod tests {
     #[test]
     fn an_error_is_one_line_with_problem_cause_and_advice() {
         let error = Error::Listen {
+            option: "--listen",
             address: ([127, 0, 0, 1], 80).into(),
             cause: io::Error::new(io::ErrorKind::PermissionDenied, "no\npermission"),
         };
         assert_eq!(
             error.on_one_line(),
-            "cannot listen on 127.0.0.1:80: no permission; ports below 1024 need privileges; choose another one with --listen"
+            "cannot listen on 127.0.0.1:80, the address of --listen: no permission; ports below 1024 need privileges; choose another port"
         );
     }
 

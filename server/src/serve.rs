@@ -39,14 +39,25 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 const PURGE_EVERY: Duration = Duration::from_secs(60 * 60);
 
-/// Binds `address`. Connections that arrive before the server accepts them wait in the system's queue.
+/// Binds `address`, the value of `option`, and returns the address with its actual port. Connections that arrive before the
+/// server accepts them wait in the system's queue.
 ///
 /// # Errors
 /// [`Error::Listen`].
-pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|cause| Error::Listen { address, cause })
+pub(crate) async fn listen(
+    option: &'static str,
+    address: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), Error> {
+    let bound = TcpListener::bind(address).await;
+    let bound = bound.and_then(|listener| {
+        let actual = listener.local_addr()?;
+        Ok((listener, actual))
+    });
+    bound.map_err(|cause| Error::Listen {
+        option,
+        address,
+        cause,
+    })
 }
 
 /// A future that is ready after the first signal that asks a program to end: SIGTERM, Ctrl-C, SIGQUIT, or SIGHUP of a
@@ -274,8 +285,9 @@ mod tests {
                 }
             };
             let router = Router::new().route("/", get(handler));
-            let listener = listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
-            let address = listener.local_addr().expect("an address");
+            let (listener, address) = listen("--listen", ([127, 0, 0, 1], 0).into())
+                .await
+                .expect("a port");
             let (stop, stopped) = oneshot::channel::<()>();
             let stop_signal = async {
                 let _ = stopped.await;
@@ -325,10 +337,13 @@ mod tests {
 
     #[tokio::test]
     async fn the_error_for_an_address_in_use_names_it_and_a_solution() {
-        let taken = listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
-        let address = taken.local_addr().expect("an address");
-        let refused = listen(address).await.expect_err("in use").on_one_line();
+        let (_taken, address) = listen("--listen", ([127, 0, 0, 1], 0).into())
+            .await
+            .expect("a port");
+        let refused = listen("--metrics-listen", address).await.expect_err("in use");
+        let refused = refused.on_one_line();
         assert!(refused.contains(&address.to_string()), "{refused}");
-        assert!(refused.contains("--listen"), "{refused}");
+        assert!(refused.contains("--metrics-listen"), "{refused}");
+        assert!(refused.contains("another port"), "{refused}");
     }
 }

@@ -5,16 +5,27 @@
 //! overrides it.
 
 mod effective;
+mod environment;
 mod file;
 mod options;
 
-use std::{env, ffi::OsString, path::PathBuf};
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+};
 
-use clap::{Arg, ArgMatches, Command, error::ContextKind, error::ContextValue};
+use clap::{
+    Arg, ArgMatches, Command,
+    error::{ContextKind, ContextValue},
+    parser::ValueSource,
+};
+use store::DatabaseUrl;
 
 use self::{
+    environment::check_variables,
     file::{ConfigurationFile, Setting},
-    options::{OF, options},
+    options::options,
 };
 use crate::error::Error;
 
@@ -42,6 +53,18 @@ pub(super) struct Call {
     from_file: Vec<String>,
 }
 
+impl Call {
+    /// Whether an argument contains the password of the database. Other users of the machine can read arguments.
+    pub(super) fn shows_password(&self) -> bool {
+        let option = "database_url";
+        let is_argument = self.matches.value_source(option) == Some(ValueSource::CommandLine);
+        let mut values = self.matches.get_raw(option).into_iter().flatten();
+        let may_hold_password =
+            |value: &OsStr| DatabaseUrl::from(&*value.to_string_lossy()).may_hold_password();
+        is_argument && values.any(may_hold_password)
+    }
+}
+
 /// Parses `arguments` with the environment, and with the file that either of them may name.
 ///
 /// # Errors
@@ -65,6 +88,7 @@ pub(super) fn parse(mut command: Command, arguments: Vec<OsString>) -> Result<Ca
         .clone()
         .try_get_matches_from(line.with(&command, &used));
     let matches = matches.map_err(|error| locate(error, &used, &command, &line))?;
+    check_variables(&command)?;
     Ok(Call {
         matches,
         from_file: used.into_iter().map(|setting| setting.key).collect(),
@@ -108,6 +132,11 @@ fn is_of_all_commands(command: &Command, key: &str) -> bool {
         .get_arguments()
         .filter(|option| option.is_global_set());
     of_all.any(|option| option.get_long() == Some(key))
+}
+
+fn has_option(command: &Command, key: &str) -> bool {
+    let mut options = command.get_arguments();
+    options.any(|option| option.get_long() == Some(key))
 }
 
 fn environment_has(command: &Command, key: &str) -> bool {
@@ -174,21 +203,23 @@ impl Line {
     }
 
     /// The arguments together with those of the file. Options of all commands come first. Options of `serve` come last,
-    /// and only if `serve` is called.
+    /// and only if the called command has them, too: `healthcheck` finds the server with them.
     fn with(&self, command: &Command, settings: &[Setting]) -> Vec<OsString> {
         let (of_all, of_serve): (Vec<_>, Vec<_>) = settings
             .iter()
             .partition(|setting| is_of_all_commands(command, &setting.key));
-        let of_serve = of_serve
+        let called = self.command.as_deref();
+        let called = called.and_then(|name| command.find_subcommand(name));
+        let of_called = of_serve
             .into_iter()
-            .filter(|_| self.command.as_deref() == Some(OF));
+            .filter(|setting| called.is_some_and(|called| has_option(called, &setting.key)));
         let program = self.arguments.first().cloned();
         let own = self.arguments.iter().skip(1).cloned();
         program
             .into_iter()
             .chain(of_all.into_iter().flat_map(Setting::arguments))
             .chain(own)
-            .chain(of_serve.flat_map(Setting::arguments))
+            .chain(of_called.flat_map(Setting::arguments))
             .collect()
     }
 }

@@ -10,7 +10,10 @@ use tokio::{
     time::timeout,
 };
 
-use super::output;
+use super::{
+    listen::{Listen, reachable},
+    output,
+};
 use crate::error::Error;
 
 /// A server that takes longer to respond counts as unhealthy.
@@ -22,25 +25,26 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 A supervisor that restarts unhealthy servers must not use --ready: a restart does not repair the database."
 )]
 pub(super) struct Healthcheck {
-    /// The address of the server, as its first line on standard output shows it
-    #[arg(
-        long,
-        env = "DEVELOPER_ZONE_URL",
-        value_name = "URL",
-        value_parser = server_url,
-        default_value = "http://127.0.0.1:3000"
-    )]
-    url: Uri,
+    #[command(flatten)]
+    listen: Listen,
+    /// The address of the server, as its first line on standard output shows it [default: the address of --listen]
+    #[arg(long, env = "DEVELOPER_ZONE_URL", value_name = "URL", value_parser = server_url)]
+    url: Option<String>,
     /// Check whether the server is ready for requests, which includes its database
     #[arg(long, env = "DEVELOPER_ZONE_READY", value_parser = BoolishValueParser::new())]
     ready: bool,
 }
 
 /// Only `http://`: HTTPS would reach a proxy in front, whose health says nothing about the server.
-fn server_url(text: &str) -> Result<Uri, &'static str> {
+///
+/// Returns host and port.
+fn server_url(text: &str) -> Result<String, &'static str> {
     let url: Option<Uri> = text.parse().ok();
     let plain = |url: &Uri| url.scheme() == Some(&Scheme::HTTP) && url.path() == "/";
-    url.filter(plain)
+    let url = url.filter(plain);
+    let host = url.as_ref().and_then(Uri::host);
+    let port = url.as_ref().and_then(Uri::port_u16).unwrap_or(80);
+    host.map(|host| format!("{host}:{port}"))
         .ok_or("use the server's own address, for example http://127.0.0.1:3000")
 }
 
@@ -54,14 +58,16 @@ impl Healthcheck {
             true => ("/readyz", "ready"),
             false => ("/healthz", "healthy"),
         };
-        let problem = match timeout(RESPONSE_TIMEOUT, status(&self.url, path)).await {
+        let listening = || reachable(self.listen.listen).to_string();
+        let server = self.url.unwrap_or_else(listening);
+        let problem = match timeout(RESPONSE_TIMEOUT, status(&server, path)).await {
             Ok(Ok(status)) if status == "200" => return output::line(state),
             Ok(Ok(status)) => format!("it responded with {status}"),
             Ok(Err(error)) => error.to_string(),
             Err(_) => format!("no response within {} seconds", RESPONSE_TIMEOUT.as_secs()),
         };
         Err(Error::NotHealthy {
-            address: self.url.to_string(),
+            address: format!("http://{server}"),
             expected: state,
             problem,
         })
@@ -69,11 +75,9 @@ impl Healthcheck {
 }
 
 /// The status of the response to `GET path`.
-async fn status(url: &Uri, path: &str) -> io::Result<String> {
-    let (host, port) = (url.host().unwrap_or_default(), url.port_u16().unwrap_or(80));
-    let mut stream = TcpStream::connect(format!("{host}:{port}")).await?;
-    let request =
-        format!("GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n");
+async fn status(server: &str, path: &str) -> io::Result<String> {
+    let mut stream = TcpStream::connect(server).await?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut response = Vec::new();
     // Enough for the status line and headers. Another program on this port could send an endless response.

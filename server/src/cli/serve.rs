@@ -1,7 +1,7 @@
 //! `developer-zone serve`.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     num::NonZeroU32,
     sync::Arc,
     time::Duration,
@@ -9,10 +9,13 @@ use std::{
 
 use clap::{Args, builder::BoolishValueParser};
 use store::{Store, clock::SystemMonotonicClock, key_cache::Lease, task};
+use tokio::net::TcpListener;
 
 use super::{
     database::{DatabaseOptions, open},
-    demo, output,
+    demo,
+    listen::{Listen, listen_address, reachable},
+    output,
     storage::Storage,
 };
 use crate::{
@@ -45,15 +48,8 @@ Several servers may share one PostgreSQL database; a SQLite file allows only one
 The first line on standard output is `listening on http://ADDRESS:PORT`.
 After SIGTERM or Ctrl-C, running requests have --shutdown-grace to finish; a second signal exits immediately.")]
 pub(super) struct Serve {
-    /// The address to listen on; port 0 means any free port
-    #[arg(
-        long,
-        env = "DEVELOPER_ZONE_LISTEN",
-        value_name = "ADDRESS:PORT",
-        value_parser = listen_address,
-        default_value = "127.0.0.1:3000"
-    )]
-    listen: SocketAddr,
+    #[command(flatten)]
+    listen: Listen,
     /// The host names under which the external API is called, separated by commas
     #[arg(
         long,
@@ -168,11 +164,6 @@ pub(super) struct Serve {
     check_config: bool,
 }
 
-fn listen_address(text: &str) -> Result<SocketAddr, &'static str> {
-    text.parse()
-        .map_err(|_| "use an IP address and a port, for example 127.0.0.1:3000 or [::1]:3000")
-}
-
 fn rate_burst(text: &str) -> Result<NonZeroU32, &'static str> {
     let burst = text.parse().ok();
     burst
@@ -207,27 +198,37 @@ impl Serve {
     /// # Errors
     /// [`Error::NoPublicUrl`], or that the database's address is wrong.
     pub(super) fn check(&self, database: &DatabaseOptions) -> Result<(), Error> {
-        let is_local = self.listen.ip().to_canonical().is_loopback();
+        let is_local = self.listen.listen.ip().to_canonical().is_loopback();
         if self.public_url.is_none() && !is_local && !self.demo {
-            return Err(Error::NoPublicUrl(self.listen));
+            return Err(Error::NoPublicUrl(self.listen.listen));
         }
         let url = &database.database_url;
         url.check().map_err(Error::OpenDatabase)
     }
 
-    /// Runs the server until a signal stops it.
+    /// Runs the server until a signal stops it. A signal also ends the start: the database may not answer.
     ///
     /// # Errors
     /// The reason why the server cannot start.
     pub(super) async fn perform(self, database: &DatabaseOptions) -> Result<(), Error> {
         self.check(database)?;
         assets::addresses()?;
-        let stop = serve::stop_signal()?;
-        let listener = serve::listen(self.listen).await?;
-        let address = listener.local_addr().map_err(|cause| Error::Listen {
-            address: self.listen,
-            cause,
-        })?;
+        let mut stop = Box::pin(serve::stop_signal()?);
+        tokio::select! {
+            started = self.start(database) => {
+                started?.run(stop).await;
+            }
+            () = &mut stop => tracing::info!("stopped before the server had started"),
+        }
+        Ok(())
+    }
+
+    async fn start(self, database: &DatabaseOptions) -> Result<Started, Error> {
+        let (listener, address) = serve::listen("--listen", self.listen.listen).await?;
+        let metrics_listener = match self.metrics_listen {
+            Some(address) => Some(serve::listen("--metrics-listen", address).await?),
+            None => None,
+        };
         let store = open(database).await?;
         let clock = Arc::new(SystemMonotonicClock);
         store.become_server(self.lease_ms, clock).await?;
@@ -237,11 +238,6 @@ impl Serve {
         if demo {
             store.load_demo().await?;
         }
-        let instruments = Instruments::new(&store);
-        let metrics_listener = match self.metrics_listen {
-            Some(address) => Some(serve::listen(address).await?),
-            None => None,
-        };
         let (config, storage) = self.config(address);
         let originals = storage.open(&store, &config.api_url, demo).await?;
         if demo {
@@ -252,27 +248,20 @@ impl Serve {
         if demo {
             output::line(invitation(address))?;
         }
-        if let Some(listener) = metrics_listener {
-            let address = listener
-                .local_addr()
-                .map_err(|cause| Error::Listen { address, cause })?;
-            tracing::info!("metrics on http://{address}/metrics");
-            task::spawn(metrics::listener::serve(
-                listener,
-                Arc::clone(&instruments.metrics),
-            ));
-        }
-        let service = service(store.clone(), &config, originals, &instruments);
-        let bounds = Bounds::behind(config.trusted_proxies);
-        let stop = instruments.readiness.drained(stop, delay);
-        let metrics = instruments.metrics;
-        serve::run(listener, service, bounds, &store, metrics, stop, grace).await;
-        Ok(())
+        Ok(Started {
+            listener,
+            metrics_listener,
+            store,
+            config,
+            originals,
+            delay,
+            grace,
+        })
     }
 
     fn config(self, listening: SocketAddr) -> (Config, Storage) {
         let api_url = self.api_url(listening);
-        let own_names = own_names(self.listen.ip());
+        let own_names = own_names(self.listen.listen.ip());
         let public_host = self.public_url.as_ref().and_then(PublicUrl::host);
         let mut dashboard_hosts = self.dashboard_hosts.or(public_host.map(|host| vec![host]));
         let mut api_hosts = self.api_hosts;
@@ -307,6 +296,50 @@ impl Serve {
                 PublicUrl::https(&self.api_hosts[0])
             }
         })
+    }
+}
+
+/// A server whose database is open, and which listens.
+struct Started {
+    listener: TcpListener,
+    metrics_listener: Option<(TcpListener, SocketAddr)>,
+    store: Store,
+    config: Config,
+    originals: Originals,
+    delay: Duration,
+    grace: Duration,
+}
+
+impl Started {
+    /// Responds to requests until `stop` is ready.
+    async fn run(self, stop: impl Future<Output = ()> + Send + 'static) {
+        let instruments = Instruments::new(&self.store);
+        if let Some((listener, address)) = self.metrics_listener {
+            tracing::info!("metrics on http://{address}/metrics");
+            task::spawn(metrics::listener::serve(
+                listener,
+                Arc::clone(&instruments.metrics),
+            ));
+        }
+        let service = service(
+            self.store.clone(),
+            &self.config,
+            self.originals,
+            &instruments,
+        );
+        let bounds = Bounds::behind(self.config.trusted_proxies);
+        let stop = instruments.readiness.drained(stop, self.delay);
+        let metrics = instruments.metrics;
+        serve::run(
+            self.listener,
+            service,
+            bounds,
+            &self.store,
+            metrics,
+            stop,
+            self.grace,
+        )
+        .await;
     }
 }
 
@@ -351,16 +384,6 @@ fn invitation(address: SocketAddr) -> String {
         reachable(address),
         demo::sign_ins()
     )
-}
-
-/// The address by which this machine reaches a server that listens on `address`.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
-        other => other,
-    };
-    SocketAddr::new(ip, address.port())
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! Options from the configuration file, the environment and flags.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, process::Command};
 
 use tempfile::TempDir;
 
 use crate::support::{
+    loopback::{free_port, own_address},
     process::ServerProcess,
     program::{Outcome, bare_program},
 };
@@ -131,7 +132,7 @@ impl Configured {
         self.folder.path().join("config.toml")
     }
 
-    fn command(&self, arguments: &[&str]) -> std::process::Command {
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = bare_program();
         command.arg("--config").arg(self.file()).args(arguments);
         command.current_dir(self.folder.path());
@@ -269,6 +270,34 @@ fn an_unknown_key_is_refused_with_the_most_similar_known_one() {
 }
 
 #[test]
+fn a_variable_that_is_no_option_is_refused_by_name_with_the_most_similar_one() {
+    let with = |name: &str, value: &str| {
+        let mut command = Configured::with("").command(&["serve", "--check-config"]);
+        Outcome::of(command.env(name, value))
+    };
+    for (name, nearest) in [
+        ("DEVELOPER_ZONE_LISTN", "DEVELOPER_ZONE_LISTEN"),
+        ("DEVELOPER_ZONE_DATABASE", "DEVELOPER_ZONE_DATABASE_URL"),
+        ("DEVELOPER_ZONE_Log", "DEVELOPER_ZONE_LOG"),
+        ("DEVELOPER_ZONE_PORT", "DEVELOPER_ZONE_"),
+        ("DEVELOPER_ZONE_", "DEVELOPER_ZONE_"),
+    ] {
+        let outcome = with(name, "hunter2");
+        outcome.assert_misunderstood(&format!("{name}: there is no such option; the nearest is {nearest}"));
+        assert!(!outcome.stderr.contains("hunter2"), "{outcome:?}");
+    }
+    // An option of another command, a service in Kubernetes, a variable of another program.
+    for (name, value) in [
+        ("DEVELOPER_ZONE_ORGANISATION", "903"),
+        ("DEVELOPER_ZONE_PORT", "tcp://10.0.0.1:3000"),
+        ("developer_zone_listen", "127.0.0.1:1"),
+        ("DEVELOPER_ZONES", "1"),
+    ] {
+        with(name, value).assert_done();
+    }
+}
+
+#[test]
 fn a_value_of_the_wrong_type_is_refused_with_its_line() {
     for (line, words) in [
         ("listen = 3000", "a text in quotes"),
@@ -386,6 +415,18 @@ fn a_password_in_the_file_is_refused_and_no_password_is_printed() {
     assert!(!outcome.stderr.contains("hunter2"), "{outcome:?}");
 }
 
+/// It names a parameter only if that is a slip of one that exists.
+#[test]
+fn an_unknown_parameter_of_the_database_is_refused_and_its_value_is_neither_printed_nor_logged() {
+    let url = "postgres://zone@127.0.0.1:1/zone?sslmode=require&pasword=hunter2";
+    let list = ["--database-url", url, "--log=trace", "organisation", "list"];
+    let outcome = Configured::with("").run(&list);
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    let problem = "there is no parameter `pasword`; the nearest is `password`";
+    assert!(outcome.stderr.contains(problem), "{outcome:?}");
+    assert!(!outcome.stderr.contains("hunter2"), "{outcome:?}");
+}
+
 #[test]
 fn an_unreadable_file_is_named_in_the_error() {
     let configured = Configured::with("");
@@ -408,5 +449,28 @@ fn every_command_reads_the_file_which_a_variable_may_name() {
         .current_dir(configured.folder.path());
     let server = ServerProcess::start_with(command);
     assert_ne!(server.address.port(), 3000);
+    server.stop().assert_done();
+}
+
+#[test]
+#[ignore = "needs the built front end: `make test` runs it"]
+fn healthcheck_asks_the_server_of_its_configuration() {
+    let address = own_address();
+    let port = free_port(address);
+    let listen = format!("{address}:{port}");
+    let configured = Configured::with(&format!("listen = \"{listen}\"\nlease-ms = 10\n"));
+    let server = ServerProcess::start_with(configured.command(&["serve"]));
+    let healthcheck = |command: &mut Command| Outcome::of(command.arg("healthcheck"));
+    healthcheck(&mut configured.command(&[])).assert_done();
+    let other = Configured::with("listen = \"127.0.0.1:1\"");
+    let outcome = healthcheck(&mut other.command(&[]));
+    outcome.assert_failed("http://127.0.0.1:1 is not healthy");
+    healthcheck(other.command(&[]).env("DEVELOPER_ZONE_LISTEN", &listen)).assert_done();
+    other
+        .run(&["healthcheck", "--listen", &listen])
+        .assert_done();
+    other
+        .run(&["healthcheck", "--url", &server.url()])
+        .assert_done();
     server.stop().assert_done();
 }

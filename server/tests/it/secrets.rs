@@ -9,7 +9,7 @@ use crate::support::{
     DEMO_PASSWORD, MEMBER,
     database::TestDatabase,
     process::ServerProcess,
-    program::{Outcome, done, program, run, run_with_input},
+    program::{Outcome, bare_program, done, program, run, run_with_input},
 };
 
 const PASSWORD: &str = "correct horse battery";
@@ -128,11 +128,17 @@ fn a_password_is_in_no_database_file_and_no_log_line() {
 #[test]
 fn the_databases_password_is_in_no_error_and_no_help() {
     let url = "postgres://zone:hunter2@127.0.0.1:1/zone";
-    let outcome = run(url, &["migrate"]);
+    let in_environment = |arguments: &[&str]| {
+        let mut command = bare_program();
+        command
+            .args(arguments)
+            .env("DEVELOPER_ZONE_DATABASE_URL", url);
+        command
+    };
+    let outcome = Outcome::of(&mut in_environment(&["migrate"]));
     outcome.assert_failed("--database-url");
     assert!(!outcome.stderr.contains("hunter2"), "{}", outcome.stderr);
-    let help = program(url, &["serve", "--help"])
-        .env("DEVELOPER_ZONE_DATABASE_URL", url)
+    let help = in_environment(&["serve", "--help"])
         .output()
         .expect("started");
     let help = String::from_utf8_lossy(&help.stdout).into_owned();
@@ -140,6 +146,27 @@ fn the_databases_password_is_in_no_error_and_no_help() {
         help.contains("DEVELOPER_ZONE_DATABASE_URL") && !help.contains("hunter2"),
         "{help}"
     );
+}
+
+#[test]
+fn a_password_among_the_arguments_is_warned_of() {
+    let warning = "WARNING: other users of this machine can read the password in --database-url";
+    for (url, expected) in [
+        ("postgres://zone:hunter2@127.0.0.1:1/zone", true),
+        ("postgres://zone@127.0.0.1:1/zone?password=hunter2", true),
+        ("postgres://zone@127.0.0.1:1/zone", false),
+        ("sqlite:/no/such/folder/zone.db", false),
+    ] {
+        for arguments in [
+            ["--database-url", url, "migrate"],
+            ["migrate", "--database-url", url],
+        ] {
+            let outcome = Outcome::of(bare_program().args(arguments));
+            let has_warned = outcome.stderr.contains(warning);
+            assert_eq!(has_warned, expected, "{url}: {outcome:?}");
+            assert!(!outcome.stderr.contains("hunter2"), "{outcome:?}");
+        }
+    }
 }
 
 const EVENT: &str = "/api/v1/ext/903/event/456";

@@ -3,9 +3,10 @@
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
+    process::Stdio,
 };
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{
     DEMO_PASSWORD, PING_PATH,
@@ -341,6 +342,30 @@ fn under_nohup_a_hangup_does_not_stop_the_server() {
     server.stop().assert_done();
 }
 
+/// Nothing accepts the connection to the database, so it stays silent.
+#[test]
+#[ignore = "needs the built front end: `make test` runs it"]
+fn every_signal_that_asks_a_program_to_end_ends_a_server_whose_database_is_silent_at_the_start() {
+    let database = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = database.local_addr().expect("an address");
+    let url = format!("postgres://zone@{address}/zone");
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT] {
+        // A start that fails by itself, because the database does not answer for seconds, ends with 1.
+        let stopped_by_signal = || {
+            let mut serve = program(&url, &["serve", "--listen=127.0.0.1:0"]);
+            serve.stdout(Stdio::piped()).stderr(Stdio::piped());
+            let server = serve.spawn().expect("started");
+            let _connection = database.accept().expect("connected");
+            let _ = kill_process(Pid::from_child(&server), signal);
+            let outcome: Outcome = server.wait_with_output().expect("ended").into();
+            assert_eq!(outcome.stdout, "", "{outcome:?}");
+            outcome.code == Some(0)
+        };
+        // On a busy machine, the signal may come too late.
+        assert!((0..5).any(|_| stopped_by_signal()), "{signal:?}");
+    }
+}
+
 #[test]
 #[ignore = "needs the built front end: `make test` runs it"]
 fn idle_connections_do_not_delay_the_stop() {
@@ -518,7 +543,10 @@ fn serve_refuses_unusable_options_with_advice() {
     let url = database.url();
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
-    run(&url, &["serve", "--listen", &address]).assert_failed("--listen");
+    let busy = |option: &str| format!("{address}, the address of {option}: ");
+    run(&url, &["serve", "--listen", &address]).assert_failed(&busy("--listen"));
+    let metrics = ["serve", "--listen=127.0.0.1:0", "--metrics-listen", &address];
+    run(&url, &metrics).assert_failed(&busy("--metrics-listen"));
     let elsewhere = [
         "--listen=192.0.2.1:0",
         "--public-url=https://dev.example.com",

@@ -6,7 +6,7 @@ use clap::Arg;
 use store::DatabaseUrl;
 use toml_edit::{Document, Item, Value};
 
-use super::options::Kind;
+use super::options::{Kind, nearest};
 use crate::error::Error;
 
 /// A file of valid TOML.
@@ -104,12 +104,10 @@ fn line(text: &str, offset: usize) -> usize {
 }
 
 fn unknown(setting: &Setting, options: &[&Arg]) -> Error {
-    let likeness = |option: &str| strsim::jaro_winkler(&setting.key, option);
     let longs = options.iter().filter_map(|option| option.get_long());
-    let nearest = longs.max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     setting.refuse(&format!(
         "there is no such option; the nearest is `{}`",
-        nearest.unwrap_or_default()
+        nearest(&setting.key, longs)
     ))
 }
 
