@@ -17,7 +17,7 @@ TESTED := --package model --package store --package app --package server --packa
 
 # In these tasks, Clippy compiles what is tested, and warnings are errors: what is linted is not compiled once more to be
 # run. Clippy turns optimisations off, so `cargo xtask` builds the WASM without it.
-LINTED := check lint lint-native test test-rust test-revocation e2e conformance soak sabotage
+LINTED := check lint lint-native test test-rust test-revocation e2e conformance soak sabotage fuzz-http
 $(LINTED): export RUSTC_WORKSPACE_WRAPPER := clippy-driver
 $(LINTED): export CLIPPY_ARGS := --deny__CLIPPY_HACKERY__warnings
 
@@ -145,7 +145,7 @@ conformance: setup-test ## The API against its own OpenAPI document, with schema
 	@cargo xtask build
 	@tools/conformance/run $(EXAMPLES)
 
-soak: setup-test ## Revocation under load for SOAK_MINUTES=10, then durability
+soak: setup-test ## Revocation under load for SOAK_MINUTES=10, then durability; then a log that cannot be written, as long
 	$(call section,Revocation)
 	@cargo xtask build
 	@$(BUILD_CHECKER)
@@ -154,6 +154,8 @@ soak: setup-test ## Revocation under load for SOAK_MINUTES=10, then durability
 	@$(CHECKER) durability
 	$(call section,Ended sessions)
 	@$(CHECKER) ends
+	$(call section,A log that cannot be written)
+	@LOG_FAULTS_SECONDS=$$(($(SOAK_MINUTES) * 60)) cargo test $(TESTED) --test it -- --ignored a_server_whose_log_cannot_be_written
 
 sabotage: setup-test ## Show that the checker detects servers that break a promise
 	$(call section,Revocation with the wait or the check or the shares left out)
@@ -200,10 +202,19 @@ deb-test: setup-build setup-deb ## Build a Debian package, install it on this ma
 	@cargo deb --quiet --package server --profile dev --no-build --no-strip --fast --output target/debian/developer-zone-debug.deb
 	@deploy/deb/test target/debian/developer-zone-debug.deb
 
-fuzz: setup-build ## Fuzz the parsers of untrusted input, with libFuzzer (FUZZ_SECONDS=60 for each target)
+fuzz: setup-build ## Fuzz the parsers of untrusted input with libFuzzer, then a server over raw HTTP (FUZZ_SECONDS=60 for each)
 	$(call section,Fuzzing)
 	@tools/scripts/setup cplusplus
 	@tools/fuzz/run $(FUZZ_SECONDS)
+	@$(MAKE) fuzz-http
+
+# The same seed sends the same requests again: make fuzz-http RAW_HTTP_SEED=…
+fuzz-http: setup-build
+	$(call section,Raw HTTP)
+	@cargo xtask build
+	@seed=$${RAW_HTTP_SEED:-$$(date +%s%N)}; echo "RAW_HTTP_SEED=$$seed"; \
+	  RAW_HTTP_SEED=$$seed RAW_HTTP_SECONDS=$(FUZZ_SECONDS) \
+	  cargo test $(TESTED) --test it -- --ignored thousands_of_odd_requests
 
 mutants: setup-test ## Mutation tests of the API's checks and of the cache of keys; hours
 	$(call section,Mutants)
@@ -262,4 +273,4 @@ help: ## List these tasks
 	      /^##@ / { printf "\n%s\n", substr($$0, 5) } \
 	      /^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: run dev build deb check test test-sections test-rust test-revocation nightly lint lint-native lint-browser lint-files editor-check e2e conformance soak sabotage siege bench lighthouse deb-test fuzz mutants audit sbom fmt setup setup-rust setup-build setup-test setup-deb help
+.PHONY: run dev build deb check test test-sections test-rust test-revocation nightly lint lint-native lint-browser lint-files editor-check e2e conformance soak sabotage siege bench lighthouse deb-test fuzz fuzz-http mutants audit sbom fmt setup setup-rust setup-build setup-test setup-deb help

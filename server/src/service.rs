@@ -4,6 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, extract::Request, middleware::from_fn_with_state, response::Response};
 use futures_util::{FutureExt, future::Either};
+use quanta::Instant;
 use store::Store;
 use tower::util::MapResponseLayer;
 
@@ -19,9 +20,10 @@ use crate::{
         client_address::TrustedProxies,
         headers,
         hosts::{self, Hosts},
-        request_id,
+        request_id::{self, RequestIds},
+        target,
     },
-    metrics::{self, Metrics},
+    metrics::{self, Metrics, NO_ROUTE},
     originals::Originals,
     token_test::TokenTest,
 };
@@ -81,6 +83,8 @@ pub fn service(
     Server {
         api,
         others,
+        ids: Arc::new(RequestIds::new()),
+        metrics: Arc::clone(&instruments.metrics),
         proxies: config.trusted_proxies.clone(),
         https: config.is_https(),
     }
@@ -117,6 +121,9 @@ fn public_pages(config: &Config) -> Router {
 struct Server {
     api: ExternalApi,
     others: Router,
+    /// The ids of requests that reach neither API nor router.
+    ids: Arc<RequestIds>,
+    metrics: Arc<Metrics>,
     proxies: TrustedProxies,
     /// Whether browsers use HTTPS.
     https: bool,
@@ -136,8 +143,23 @@ impl HttpService for Server {
             if let Some(client) = client {
                 request.extensions_mut().insert(client);
             }
-            Either::Right(self.others.respond(request, peer))
+            Either::Right(match target::refusal(&request) {
+                Some(refusal) => Either::Left(self.refuse(request, refusal)),
+                None => Either::Right(self.others.respond(request, peer)),
+            })
         };
         response.map(|response| headers::require_https(self.https, response))
+    }
+}
+
+impl Server {
+    /// Gives a request that must not reach the router its id, and counts it.
+    async fn refuse(&self, request: Request, refusal: Response) -> Response {
+        let begun = Instant::now();
+        let id = self.ids.of_request(request.headers());
+        let method = request.method().clone();
+        let response = request_id::with_id(id, method, async { refusal }).await;
+        self.metrics.count(NO_ROUTE, response.status(), begun);
+        response
     }
 }

@@ -392,7 +392,7 @@ mod tests {
 
     #[test]
     fn a_demo_server_accepts_the_names_of_its_listen_address() {
-        let names: Vec<_> = own_names(Ipv4Addr::new(192, 168, 1, 7).into()).collect();
+        let names: Vec<_> = own_names([192, 168, 1, 7].into()).collect();
         for name in ["127.0.0.1", "localhost", "[::1]", "192.168.1.7"] {
             assert!(names.iter().any(|own| own.is(name)), "{name}: {names:?}");
         }

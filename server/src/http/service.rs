@@ -5,8 +5,6 @@ use std::{convert::Infallible, net::SocketAddr};
 use axum::{Router, extract::Request, response::Response};
 use tower::ServiceExt;
 
-use super::target;
-
 /// Handles requests. Every failure is a response too.
 ///
 /// Unlike tower's trait `Service`, the future may borrow from the service. Each connection has its own clone, so no
@@ -22,9 +20,6 @@ pub trait HttpService: Clone + Send + Sync + 'static {
 
 impl HttpService for Router {
     async fn respond(&self, request: Request, _: Option<SocketAddr>) -> Response {
-        if let Some(refusal) = target::refusal(&request) {
-            return refusal;
-        }
         let response: Result<_, Infallible> = self.clone().oneshot(request).await;
         let Ok(response) = response;
         response

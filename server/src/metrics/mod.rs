@@ -19,6 +19,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use http::StatusCode;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, histogram::Histogram},
@@ -32,6 +33,9 @@ use self::{
     collector::Collected,
     connections::ConnectionMetrics,
 };
+
+/// The route of a request that no route matches.
+pub(crate) const NO_ROUTE: &str = "none";
 
 /// The labels of a request that is not an API call.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -97,6 +101,19 @@ impl Metrics {
         self
     }
 
+    /// Counts a request that is not an API call, which began then.
+    pub(crate) fn count(&self, route: &str, status: StatusCode, begun: Instant) {
+        let route = route.to_owned();
+        let handled = Handled {
+            route: route.clone(),
+            status: status.as_u16(),
+        };
+        self.requests.get_or_create(&handled).inc();
+        self.durations
+            .get_or_create(&Route { route })
+            .observe(begun.elapsed().as_secs_f64());
+    }
+
     /// Counts a write of the usage of tokens to the database, and whether it succeeded.
     pub(crate) fn flushed(&self, done: bool) {
         let outcome = if done { "done" } else { "failed" };
@@ -126,24 +143,10 @@ pub(crate) async fn count(
     request: Request,
     next: Next,
 ) -> Response {
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or("none", MatchedPath::as_str)
-        .to_owned();
+    let route = request.extensions().get::<MatchedPath>();
+    let route = route.map_or(NO_ROUTE, MatchedPath::as_str).to_owned();
     let begun = Instant::now();
     let response = next.run(request).await;
-    let status = response.status().as_u16();
-    let (route, handled) = (
-        Route {
-            route: route.clone(),
-        },
-        Handled { route, status },
-    );
-    metrics.requests.get_or_create(&handled).inc();
-    metrics
-        .durations
-        .get_or_create(&route)
-        .observe(begun.elapsed().as_secs_f64());
+    metrics.count(&route, response.status(), begun);
     response
 }

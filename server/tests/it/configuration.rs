@@ -272,7 +272,8 @@ fn an_unknown_key_is_refused_with_the_most_similar_known_one() {
 #[test]
 fn a_variable_that_is_no_option_is_refused_by_name_with_the_most_similar_one() {
     let with = |name: &str, value: &str| {
-        let mut command = Configured::with("").command(&["serve", "--check-config"]);
+        let configured = Configured::with("");
+        let mut command = configured.command(&["serve", "--check-config"]);
         Outcome::of(command.env(name, value))
     };
     for (name, nearest) in [

@@ -1,10 +1,10 @@
 //! Requests that no HTTP library would send, over real connections to the real program. None of them may panic.
 
 use std::{
-    env,
     hash::{BuildHasher, Hasher, RandomState},
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
+    time::{Duration, Instant},
 };
 
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
@@ -12,14 +12,15 @@ use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use crate::support::{
     PING_PATH,
     database::TestDatabase,
+    number,
     process::{OK, ServerProcess},
     program::{create_token, program},
     scrape::{MEASURED, metrics_of, scrape, value},
     wait::TIMEOUT,
 };
 
-/// How many requests are generated, unless `RAW_HTTP_REQUESTS` has another number.
-const REQUESTS: u64 = 3000;
+/// How many requests each server gets, unless `RAW_HTTP_SECONDS` says for how long it gets some.
+const REQUESTS: u64 = 1500;
 
 const METHODS: &[&str] = &[
     "GET", "GET", "GET", "HEAD", "POST", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE",
@@ -209,11 +210,6 @@ fn send(server: SocketAddr, request: &[u8]) -> Vec<u8> {
 const ANY_HOST: &[&str] = &[];
 const OWN_HOST: &[&str] = &["--dashboard-hosts=dashboard.test"];
 
-fn number(variable: &str) -> Option<u64> {
-    let text = env::var(variable).ok()?;
-    Some(text.parse().expect("a number"))
-}
-
 fn server(database: &TestDatabase, options: &[&str]) -> ServerProcess {
     let serve = [
         "serve",
@@ -248,9 +244,16 @@ fn a_target_without_a_path_gets_400_or_501_from_both_listeners_and_no_panic() {
             let response = String::from_utf8(send(address, request.as_bytes())).expect("a text");
             let expected = format!("HTTP/1.1 {status} ");
             assert!(response.starts_with(&expected), "{line}: {response}");
+            let has_id = response.contains("\r\nx-request-id: ");
+            assert_eq!(has_id, address == server.address, "{line}: {response}");
         }
     }
-    assert_eq!(value(&scrape(metrics), "panics_total"), 0.0);
+    let scraped = scrape(metrics);
+    for (status, count) in [("400", 4.0), ("405", 1.0), ("501", 3.0)] {
+        let counted = format!("http_requests_total{{route=\"none\",status=\"{status}\"}}");
+        assert_eq!(value(&scraped, &counted), count, "{status}");
+    }
+    assert_eq!(value(&scraped, "panics_total"), 0.0);
 }
 
 #[test]
@@ -258,14 +261,16 @@ fn a_target_without_a_path_gets_400_or_501_from_both_listeners_and_no_panic() {
 fn thousands_of_odd_requests_cause_no_panic_and_no_error() {
     let seed =
         number("RAW_HTTP_SEED").unwrap_or_else(|| RandomState::new().build_hasher().finish());
-    let requests = number("RAW_HTTP_REQUESTS").unwrap_or(REQUESTS);
+    let time = number("RAW_HTTP_SECONDS").map(|seconds| Duration::from_secs(seconds / 2));
     for options in [ANY_HOST, OWN_HOST] {
         let database = TestDatabase::sqlite();
         let server = server(&database, options);
         let metrics = metrics_of(&server);
         let token = create_token(&database.url());
         let mut random = StdRng::seed_from_u64(seed);
-        for number in 0..requests / 2 {
+        let begun = Instant::now();
+        let is_over = |sent| time.map_or(sent == REQUESTS, |time| begun.elapsed() >= time);
+        for number in (0..).take_while(|&sent| !is_over(sent)) {
             let request = request(&mut random);
             let response = send(server.address, &request);
             assert!(

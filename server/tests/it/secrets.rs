@@ -9,7 +9,7 @@ use crate::support::{
     DEMO_PASSWORD, MEMBER,
     database::TestDatabase,
     process::ServerProcess,
-    program::{Outcome, bare_program, done, program, run, run_with_input},
+    program::{Outcome, bare_program, done, program, run_with_input},
 };
 
 const PASSWORD: &str = "correct horse battery";

@@ -92,7 +92,7 @@ mod tests {
             ("pasword=hunter2", "password"),
             ("sslmode=require&Password=hunter2", "password"),
             ("sslmod=hunter2", "sslmode"),
-            ("ssl_mode=hunter2", "ssl-mode"),
+            ("ssl_mode=hunter2", "sslmode"),
         ] {
             let refused = refusal(&format!("postgres://zone@db/zone?{typed}")).expect("refused");
             assert!(refused.contains(&format!("`{nearest}`")), "{refused}");

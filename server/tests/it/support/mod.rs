@@ -35,6 +35,14 @@ pub(crate) mod scrape;
 pub(crate) mod server;
 pub(crate) mod wait;
 
+use std::env;
+
+/// The number in a variable that changes how long a test takes.
+pub(crate) fn number(variable: &str) -> Option<u64> {
+    let text = env::var(variable).ok()?;
+    Some(text.parse().expect("a number"))
+}
+
 /// The password of every account in the demo data.
 pub(crate) const DEMO_PASSWORD: &str = "developer-zone-demo";
 
