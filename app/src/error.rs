@@ -280,7 +280,7 @@ mod server {
         fn from(error: DatabaseError) -> Self {
             log_failure(&error, "request failed");
             match error {
-                DatabaseError::Unavailable(_) => Self::Unavailable,
+                DatabaseError::Unavailable(_) | DatabaseError::Locked(_) => Self::Unavailable,
                 DatabaseError::StorageFull(_) => Self::StorageFull,
                 DatabaseError::OutcomeUnknown(_) => Self::Unconfirmed,
                 DatabaseError::NulCharacter => Self::BadRequest,

@@ -78,7 +78,8 @@ impl From<&SchemaError> for Condition {
             | SchemaError::Migration(_) => Self::WrongSchema,
             SchemaError::Database(DatabaseError::Unavailable(_)) => Self::DatabaseUnreachable,
             SchemaError::Database(
-                DatabaseError::OutcomeUnknown(_)
+                DatabaseError::Locked(_)
+                | DatabaseError::OutcomeUnknown(_)
                 | DatabaseError::StorageFull(_)
                 | DatabaseError::Refused(_)
                 | DatabaseError::NulCharacter

@@ -1,7 +1,7 @@
 //! The errors of the store, one type for each subject. Their texts are for operators; pages choose their own
 //! words, and the server adds which command or option helps.
 
-use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
 use model::{
     event::EventId,
@@ -18,6 +18,9 @@ pub enum DatabaseError {
     /// The database does not answer, or has no free connection. A retry can succeed.
     #[error("the database cannot be reached")]
     Unavailable(#[source] Cause),
+    /// Another program or a slow change kept a lock for too long. A retry can succeed.
+    #[error("another program or a slow change keeps the database locked")]
+    Locked(#[source] Cause),
     /// The database did not confirm the commit of a change. The change may have been made, or be made later.
     #[error("the database did not confirm the change: it is not known whether it was made")]
     OutcomeUnknown(#[source] Cause),
@@ -443,14 +446,14 @@ pub enum NewEventError {
 impl DatabaseError {
     /// Whether a retry of the same call can succeed.
     pub const fn is_unavailable(&self) -> bool {
-        matches!(self, Self::Unavailable(_))
+        matches!(self, Self::Unavailable(_) | Self::Locked(_))
     }
 
     /// Whether other statements may succeed: the file is not damaged, and the statement is valid.
     pub(crate) const fn is_passing(&self) -> bool {
         matches!(
             self,
-            Self::Unavailable(_) | Self::OutcomeUnknown(_) | Self::StorageFull(_)
+            Self::Unavailable(_) | Self::Locked(_) | Self::OutcomeUnknown(_) | Self::StorageFull(_)
         )
     }
 
@@ -458,6 +461,7 @@ impl DatabaseError {
     pub(crate) fn shared(error: &Arc<Self>) -> Self {
         match &**error {
             Self::Unavailable(_) => Self::Unavailable(SharedCause(error.clone()).into()),
+            Self::Locked(_) => Self::Locked(SharedCause(error.clone()).into()),
             Self::OutcomeUnknown(_) => Self::OutcomeUnknown(SharedCause(error.clone()).into()),
             Self::StorageFull(_) => Self::StorageFull(SharedCause(error.clone()).into()),
             Self::Refused(_) => Self::Refused(SharedCause(error.clone()).into()),
@@ -497,6 +501,8 @@ impl From<sqlx::Error> for DatabaseError {
             Self::NulCharacter
         } else if is_damage(&error) {
             Self::Damaged(error.into())
+        } else if is_locked(&error) {
+            Self::Locked(error.into())
         } else if is_out_of_reach(&error) {
             Self::Unavailable(error.into())
         } else {
@@ -521,13 +527,13 @@ fn is_out_of_reach(error: &sqlx::Error) -> bool {
 
 /// Whether a later try can succeed after this code.
 ///
-/// - PostgreSQL: classes 08 (connection), 53 (no resources), 57P (shutdown), the timeouts 57014 (statement), 55P03 (lock)
+/// - PostgreSQL: classes 08 (connection), 53 (no resources), 57P (shutdown), the timeouts 57014 (statement)
 ///   and 25P03 (transaction), and 25006 (read-only, as after a failover).
-/// - SQLite: 5 (busy), 10 (I/O), 13 (disk full) and 14 (cannot open), with their extended codes.
+/// - SQLite: 10 (I/O), 13 (disk full) and 14 (cannot open), with their extended codes.
 fn is_passing(code: &str) -> bool {
     match sqlite_code(code) {
-        Some(number) => matches!(number, 5 | 10 | 13 | 14),
-        None => ["08", "53", "57P", "57014", "55P03", "25P03", "25006"]
+        Some(number) => matches!(number, 10 | 13 | 14),
+        None => ["08", "53", "57P", "57014", "25P03", "25006"]
             .iter()
             .any(|class| code.starts_with(class)),
     }
@@ -535,9 +541,18 @@ fn is_passing(code: &str) -> bool {
 
 /// SQLite 11 (a page makes no sense) and 26 (the file is no database), with their extended codes.
 fn is_damage(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|refusal| refusal.code());
-    code.and_then(|code| sqlite_code(&code))
+    code(error)
+        .and_then(|code| sqlite_code(&code))
         .is_some_and(|number| matches!(number, 11 | 26))
+}
+
+/// SQLite 5 (busy), with its extended codes, and PostgreSQL's timeout of a lock.
+fn is_locked(error: &sqlx::Error) -> bool {
+    code(error).is_some_and(|code| sqlite_code(&code) == Some(5) || code == "55P03")
+}
+
+fn code(error: &sqlx::Error) -> Option<Cow<'_, str>> {
+    error.as_database_error()?.code()
 }
 
 /// The primary code of SQLite in `code`; none for a code of PostgreSQL, which has five characters.

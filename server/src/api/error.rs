@@ -245,7 +245,11 @@ impl ApiError {
                 remedy: "Request a new link. The response says whether the original exists.",
                 returned_by: NoEndpoint,
             },
-            Self::Store(DatabaseError::Unavailable(_) | DatabaseError::StorageFull(_)) => Description {
+            Self::Store(
+                DatabaseError::Unavailable(_)
+                | DatabaseError::Locked(_)
+                | DatabaseError::StorageFull(_),
+            ) => Description {
                 status: StatusCode::SERVICE_UNAVAILABLE,
                 code: "unavailable",
                 message: "The service is unavailable. Try again in a moment.".into(),

@@ -51,6 +51,7 @@ pub enum StoreFailure {
 }
 
 const CHECK_DATABASE: &str = "check --database-url, and that the database can be reached from here";
+const FIND_LOCK: &str = "try again; PostgreSQL's pg_locks shows who holds a lock, and `fuser FILE` who has a SQLite file open";
 const MAKE_ROOM: &str = "make room on the disk, or lower --reserve-mib";
 const LIST_ORGANISATIONS: &str = "`developer-zone organisation list` shows those that exist";
 const SET_PLAN: &str = "`developer-zone organisation set-plan` changes the plan";
@@ -82,6 +83,7 @@ pub(super) const fn about_opening(error: &OpenError) -> Option<&'static str> {
         OpenError::Database(DatabaseError::Unavailable(_) | DatabaseError::Refused(_)) => {
             Some(CHECK_DATABASE)
         }
+        OpenError::Database(DatabaseError::Locked(_)) => Some(FIND_LOCK),
         OpenError::Database(
             DatabaseError::OutcomeUnknown(_)
             | DatabaseError::StorageFull(_)
@@ -103,6 +105,7 @@ pub(super) const fn about_opening(error: &OpenError) -> Option<&'static str> {
 const fn about_database(error: &DatabaseError) -> Option<&'static str> {
     match error {
         DatabaseError::Unavailable(_) => Some(CHECK_DATABASE),
+        DatabaseError::Locked(_) => Some(FIND_LOCK),
         DatabaseError::OutcomeUnknown(_) => {
             Some("run `developer-zone audit` to see: the change's record appears with the change")
         }
