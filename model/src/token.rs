@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::name::{InvalidTokenName, TokenName};
+pub use self::name::{InvalidTokenName, TokenName, is_visible};
 use crate::timestamp::Timestamp;
 
 /// Maximum number of tokens of an organisation.

@@ -73,7 +73,7 @@ impl TokenName {
 ///
 /// Two kinds of ignorable characters are parts of visible ones. Persian, Hindi, Sinhala and emoji need joiners, which are
 /// accepted between two characters that are not ASCII. A variation selector follows the character that it changes.
-fn is_visible(name: &str) -> bool {
+pub fn is_visible(name: &str) -> bool {
     let characters: Vec<char> = name.chars().collect();
     let shows = |c: char| !c.is_whitespace() && !is_invisible(c) && c != BLANK_BRAILLE;
     let joins = |c: Option<&char>| {

@@ -6,7 +6,7 @@ use model::{
     event::{EventId, EventStatus},
     organisation::{OrganisationId, Plan, Role},
     timestamp::Timestamp,
-    token::{InvalidTokenName, TokenId, TokenName},
+    token::{InvalidTokenName, TokenId, TokenName, is_visible},
     user::{Email, InvalidEmail},
 };
 use time::{
@@ -55,13 +55,15 @@ pub(super) fn email(text: &str) -> Result<Email, InvalidEmail> {
     Email::parse(text)
 }
 
-/// A name that can be printed in a list: not blank, and without control characters.
+/// A name of an organisation or event: what people can see, as in a token's name.
 pub(super) fn name(text: &str) -> Result<String, &'static str> {
     let name = text.trim();
-    if name.is_empty() || name.chars().any(char::is_control) {
-        Err("a name has at least one character and no control characters")
-    } else {
+    if is_visible(name) {
         Ok(name.to_owned())
+    } else {
+        Err(
+            "a name has at least one character, and no line breaks, control characters or other invisible characters",
+        )
     }
 }
 
