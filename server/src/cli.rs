@@ -29,6 +29,7 @@ use std::{env, path::PathBuf, process::ExitCode};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use rustix::process::Signal;
+use store::Store;
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::{
@@ -211,11 +212,14 @@ async fn perform(cli: Cli, call: &Call) -> Result<(), Error> {
         Command::Event(command) => {
             with_store(database, async |store| command.perform(store).await).await
         }
-        Command::Token(command) if command.revokes() => {
-            with_store_to_revoke(database, async |store| command.perform(store).await).await
-        }
         Command::Token(command) => {
-            with_store(database, async |store| command.perform(store).await).await
+            let links = storage::links_outlive_tokens(|option| call.of_server(option));
+            let revokes = command.revokes();
+            let work = async |store: &Store| command.perform(store, links).await;
+            match revokes {
+                true => with_store_to_revoke(database, work).await,
+                false => with_store(database, work).await,
+            }
         }
         Command::Audit(audit) => {
             with_store_for_long(database, async |store| audit.perform(store).await).await

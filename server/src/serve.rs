@@ -340,7 +340,9 @@ mod tests {
         let (_taken, address) = listen("--listen", ([127, 0, 0, 1], 0).into())
             .await
             .expect("a port");
-        let refused = listen("--metrics-listen", address).await.expect_err("in use");
+        let refused = listen("--metrics-listen", address)
+            .await
+            .expect_err("in use");
         let refused = refused.on_one_line();
         assert!(refused.contains(&address.to_string()), "{refused}");
         assert!(refused.contains("--metrics-listen"), "{refused}");

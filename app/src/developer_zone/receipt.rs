@@ -3,6 +3,8 @@
 
 use model::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::texts::links::about_links;
 #[cfg(feature = "ssr")]
 use {
     leptos::prelude::use_context,
@@ -36,12 +38,6 @@ pub(super) fn with_links(receipt: Receipt) -> Receipt {
         links_until: links_until(tokens, receipt.in_force_since),
         ..receipt
     }
-}
-
-fn about_links(until: Option<&str>) -> String {
-    until.map_or_else(String::new, |until| {
-        format!(" Links to originals may work until {until}.")
-    })
 }
 
 /// The receipt for one token, also with its last use. `done` is `Deactivated` or `Deleted`.

@@ -5,4 +5,5 @@ pub mod activity;
 pub(crate) mod creation;
 pub(crate) mod deactivation;
 pub mod examples;
+pub mod links;
 pub mod token_test;

@@ -23,7 +23,7 @@ use clap::{
 use store::DatabaseUrl;
 
 use self::{
-    environment::check_variables,
+    environment::{PREFIX, check_variables},
     file::{ConfigurationFile, Setting},
     options::options,
 };
@@ -49,11 +49,20 @@ impl From<Error> for Invalid {
 pub(super) struct Call {
     /// All options, as clap parsed them.
     pub(super) matches: ArgMatches,
-    /// The options whose value comes from the file.
-    from_file: Vec<String>,
+    /// The settings of the file that no flag or variable overrides.
+    from_file: Vec<Setting>,
 }
 
 impl Call {
+    /// The value that `serve` has for an option of a single text, if it is called with the same variables and file.
+    pub(super) fn of_server(&self, key: &str) -> Option<String> {
+        let mut settings = self.from_file.iter();
+        let from_file = || settings.find(|setting| setting.key == key)?.text();
+        env::var(format!("{PREFIX}{}", key.to_uppercase().replace('-', "_")))
+            .ok()
+            .or_else(from_file)
+    }
+
     /// Whether an argument contains the password of the database. Other users of the machine can read arguments.
     pub(super) fn shows_password(&self) -> bool {
         let option = "database_url";
@@ -91,7 +100,7 @@ pub(super) fn parse(mut command: Command, arguments: Vec<OsString>) -> Result<Ca
     check_variables(&command)?;
     Ok(Call {
         matches,
-        from_file: used.into_iter().map(|setting| setting.key).collect(),
+        from_file: used,
     })
 }
 

@@ -25,6 +25,16 @@ const FOLDER: &str = "originals";
 /// The demo's folder, beside its database, so that all traces of a demo can be deleted together.
 const DEMO_FOLDER: &str = "developer-zone-originals";
 
+const DEFAULT_LINK_LIFETIME: &str = "1h";
+
+/// How long links to originals may work after their tokens were deactivated, if servers have the settings that
+/// `setting` returns. None if links end with their tokens.
+pub(super) fn links_outlive_tokens(setting: impl Fn(&str) -> Option<String>) -> Option<Duration> {
+    setting("s3-bucket")?;
+    let lifetime = setting("link-lifetime");
+    link_lifetime(lifetime.as_deref().unwrap_or(DEFAULT_LINK_LIFETIME)).ok()
+}
+
 #[derive(Args)]
 pub(super) struct Storage {
     /// The folder of original photos; the demo has one beside its database [default: originals]
@@ -39,7 +49,7 @@ pub(super) struct Storage {
         env = "DEVELOPER_ZONE_LINK_LIFETIME",
         value_name = "TIME",
         value_parser = link_lifetime,
-        default_value = "1h"
+        default_value = DEFAULT_LINK_LIFETIME
     )]
     link_lifetime: Duration,
 }
@@ -203,6 +213,22 @@ mod tests {
     use store::clock::SystemClock;
 
     use super::*;
+
+    #[test]
+    fn links_outlive_their_tokens_in_object_storage_for_their_lifetime() {
+        let outlive = |settings: &[(&str, &str)]| {
+            links_outlive_tokens(|option| {
+                let mut settings = settings.iter();
+                let found = settings.find(|(name, _)| *name == option);
+                found.map(|(_, value)| (*value).to_owned())
+            })
+        };
+        let bucket = ("s3-bucket", "photos");
+        assert_eq!(outlive(&[("link-lifetime", "15m")]), None);
+        assert_eq!(outlive(&[bucket]), Some(Duration::from_hours(1)));
+        let quarter = outlive(&[bucket, ("link-lifetime", "15m")]);
+        assert_eq!(quarter, Some(Duration::from_mins(15)));
+    }
 
     #[tokio::test]
     async fn the_originals_of_a_demo_are_beside_its_database() {

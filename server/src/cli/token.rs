@@ -1,8 +1,12 @@
 //! `developer-zone token`.
 
+use std::time::Duration;
+
+use app::texts::links;
 use clap::{Args, Subcommand, builder::BoolishValueParser};
 use model::{
     organisation::OrganisationId,
+    timestamp::Timestamp,
     token::{Receipt, TokenId, TokenName, TokenStatus, TokenSummary},
     user::Email,
 };
@@ -55,12 +59,8 @@ its digest is stored.")]
         /// The organisation's number
         #[arg(long, env = "DEVELOPER_ZONE_ORGANISATION", value_parser = arguments::organisation_id)]
         organisation: OrganisationId,
-        /// The token's number, as `token list` shows it
-        #[arg(value_parser = arguments::token_id, required_unless_present = "all", conflicts_with = "all")]
-        id: Option<TokenId>,
-        /// Every token of the organisation
-        #[arg(long, env = "DEVELOPER_ZONE_ALL", value_parser = BoolishValueParser::new())]
-        all: bool,
+        #[command(flatten)]
+        which: OneOrAll,
     },
     /// Rename a token
     #[command(after_help = "Example:
@@ -89,6 +89,18 @@ pub(super) struct Which {
     id: TokenId,
 }
 
+/// A token, or all of them.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct OneOrAll {
+    /// The token's number, as `token list` shows it
+    #[arg(value_parser = arguments::token_id)]
+    id: Option<TokenId>,
+    /// Every token of the organisation
+    #[arg(long, env = "DEVELOPER_ZONE_ALL", value_parser = BoolishValueParser::new())]
+    all: bool,
+}
+
 impl Which {
     fn permission(&self) -> TokenPermission<'static> {
         TokenPermission::Operator(self.organisation)
@@ -104,12 +116,12 @@ impl Command {
         }
     }
 
-    /// Runs the command and prints the result.
+    /// Runs the command and prints the result. Links to originals outlive their tokens by `links`.
     ///
     /// # Errors
     /// [`Error::CreatorNotAMember`], [`Error::TokenNotShown`], those of the store, and
     /// [`Error::Output`].
-    pub(super) async fn perform(self, store: &Store) -> Result<(), Error> {
+    pub(super) async fn perform(self, store: &Store, links: Option<Duration>) -> Result<(), Error> {
         let tokens = store.tokens();
         match self {
             Self::Create {
@@ -130,17 +142,22 @@ impl Command {
             }
             Self::Deactivate {
                 organisation,
-                id,
-                all,
+                which: OneOrAll { id, all },
             } => {
                 let permission = TokenPermission::Operator(organisation);
-                let inactive = match id {
-                    Some(id) => vec![tokens.set_active(permission, id, false).await?.token],
-                    None if all => tokens.deactivate_all(permission).await?.deactivated,
+                let (inactive, since) = match id {
+                    Some(id) => {
+                        let receipt = tokens.set_active(permission, id, false).await?;
+                        (vec![receipt.token], receipt.in_force_since)
+                    }
+                    None if all => {
+                        let done = tokens.deactivate_all(permission).await?;
+                        (done.deactivated, done.in_force_since)
+                    }
                     // A variable that says no.
                     None => return Err(Error::NoTokenNamed),
                 };
-                report_inactive(organisation, &inactive)
+                report_inactive(organisation, &inactive, &about_links(since, links))
             }
             Self::Rename { which, new_name } => {
                 let NewName(name) = new_name;
@@ -153,23 +170,45 @@ impl Command {
                 })
             }
             Self::Delete(which) => {
-                let Receipt { token, .. } = tokens.delete(which.permission(), which.id).await?;
+                let Receipt {
+                    token,
+                    in_force_since,
+                    ..
+                } = tokens.delete(which.permission(), which.id).await?;
                 output::line(format!(
-                    "Token {} ({}) is deleted.",
-                    token.preview, token.id
+                    "Token {} ({}) is deleted.{}",
+                    token.preview,
+                    token.id,
+                    about_links(in_force_since, links)
                 ))
             }
         }
     }
 }
 
-fn report_inactive(organisation: OrganisationId, tokens: &[TokenSummary]) -> Result<(), Error> {
+/// Until when links to originals of a token may work that no server accepts `since` then.
+///
+/// Unlike the dashboard, a command does not know whether the token had a call in the last seconds.
+fn about_links(since: Timestamp, links: Option<Duration>) -> String {
+    let lifetime = links.and_then(|links| i64::try_from(links.as_millis()).ok());
+    let until = lifetime.map(|lifetime| rfc_3339(since.plus_millis(lifetime).epoch_millis()));
+    links::about_links(until.as_deref())
+}
+
+fn report_inactive(
+    organisation: OrganisationId,
+    tokens: &[TokenSummary],
+    about_links: &str,
+) -> Result<(), Error> {
     if tokens.is_empty() {
         return output::line(format!("Organisation {organisation} had no active token."));
     }
-    let lines = tokens
-        .iter()
-        .map(|token| format!("Token {} ({}) is inactive.", token.preview, token.id));
+    let lines = tokens.iter().map(|token| {
+        format!(
+            "Token {} ({}) is inactive.{about_links}",
+            token.preview, token.id
+        )
+    });
     output::line(lines.collect::<Vec<_>>().join("\n"))
 }
 

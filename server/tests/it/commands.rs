@@ -1,13 +1,14 @@
 //! The commands other than `serve`.
 
-use std::process::Command;
+use std::{fs, process::Command};
 
 use serde_json::{Value, json};
 
 use crate::support::{
     database::TestDatabase,
     program::{
-        Outcome, bare_program, done, in_shell, program, run, run_with_input, run_without_reader,
+        Outcome, bare_program, done, in_shell, newest_token_id, program, run, run_with_input,
+        run_without_reader,
     },
 };
 
@@ -309,8 +310,24 @@ fn wrong_arguments_exit_with_2() {
         ("organisation create --name X --plan gold", "enterprise"),
         ("organisation create --name X --plan pro --id 0", "from 1"),
         ("organisation create --name= --plan pro", "name"),
+        (
+            "organisation create --name \u{3164} --plan pro",
+            "invisible",
+        ),
+        (
+            "organisation create --name a\u{202e}b --plan pro",
+            "invisible",
+        ),
+        (
+            "event create --organisation 903 --name \u{2800}",
+            "invisible",
+        ),
+        (
+            "event create --organisation 903 --name a\u{ad}b",
+            "invisible",
+        ),
         ("token list", "--organisation"),
-        ("token deactivate --organisation 903", "<ID>"),
+        ("token deactivate --organisation 903", "<ID|--all>"),
         ("token deactivate --organisation 903 --all 7", "--all"),
         ("token delete --organisation 903", "<ID>"),
         ("member remove --organisation 903", "--email"),
@@ -650,6 +667,55 @@ fn all_tokens_of_an_organisation_are_deactivated_by_one_command() {
     }
     let nowhere = ["token", "deactivate", "--organisation", "999", "--all"];
     run(&url, &nowhere).assert_failed("no organisation 999");
+}
+
+/// Only the configuration shows that links do not end with their tokens.
+#[test]
+fn a_token_out_of_use_is_reported_with_the_end_of_its_links_if_object_storage_serves_them() {
+    let (_database, url) = database();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("config.toml");
+    let sentence = " Links to originals may work until ";
+    for (settings, variable, expected) in [
+        ("", None, false),
+        ("link-lifetime = \"15m\"", None, false),
+        ("s3-bucket = \"photos\"", None, true),
+        (
+            "s3-bucket = \"photos\"\nlink-lifetime = \"15m\"",
+            None,
+            true,
+        ),
+        ("", Some("photos"), true),
+    ] {
+        fs::write(&file, settings).expect("written");
+        let token = |arguments: &[&str]| {
+            let mut command = program(&url, &[&["token"], arguments].concat());
+            command.env("DEVELOPER_ZONE_CONFIG", &file);
+            if let Some(bucket) = variable {
+                command.env("DEVELOPER_ZONE_S3_BUCKET", bucket);
+            }
+            let outcome = Outcome::of(&mut command);
+            outcome.assert_done();
+            outcome.stdout
+        };
+        create_token(&url);
+        let id = newest_token_id(&url);
+        let outputs = [
+            token(&["deactivate", "--organisation=903", &id]),
+            token(&["activate", "--organisation=903", &id]),
+            token(&["deactivate", "--organisation=903", "--all"]),
+            token(&["delete", "--organisation=903", &id]),
+        ];
+        for (output, ends_access) in outputs.iter().zip([true, false, true, true]) {
+            let has_sentence = output.contains(sentence);
+            assert_eq!(
+                has_sentence,
+                expected && ends_access,
+                "{settings}: {output}"
+            );
+            assert_eq!(output.lines().count(), 1, "{output}");
+        }
+    }
 }
 
 #[test]

@@ -136,7 +136,10 @@ fn assert_server_goes_on(format: &str, fault: Fault) {
         // This adds a line to the log.
         let other_site = [("Sec-Fetch-Site", "cross-site")];
         let response = server.post("/api/dashboard/sign-in", &other_site, "");
-        assert!(response.starts_with("HTTP/1.1 403 "), "{fault:?}: {response}");
+        assert!(
+            response.starts_with("HTTP/1.1 403 "),
+            "{fault:?}: {response}"
+        );
         let response = server.ping(&token);
         assert!(response.starts_with(OK), "{fault:?}: {response}");
         if begun.elapsed() >= time {

@@ -545,7 +545,12 @@ fn serve_refuses_unusable_options_with_advice() {
     let address = taken.local_addr().expect("an address").to_string();
     let busy = |option: &str| format!("{address}, the address of {option}: ");
     run(&url, &["serve", "--listen", &address]).assert_failed(&busy("--listen"));
-    let metrics = ["serve", "--listen=127.0.0.1:0", "--metrics-listen", &address];
+    let metrics = [
+        "serve",
+        "--listen=127.0.0.1:0",
+        "--metrics-listen",
+        &address,
+    ];
     run(&url, &metrics).assert_failed(&busy("--metrics-listen"));
     let elsewhere = [
         "--listen=192.0.2.1:0",

@@ -54,7 +54,7 @@ fn source(option: &Arg, matches: &ArgMatches, call: &Call) -> Option<String> {
     if call
         .from_file
         .iter()
-        .any(|key| option.get_long() == Some(key))
+        .any(|setting| option.get_long() == Some(&setting.key))
     {
         return Some("file".to_owned());
     }

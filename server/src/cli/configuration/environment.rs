@@ -7,7 +7,8 @@ use clap::{Arg, Command};
 use super::options::nearest;
 use crate::error::Error;
 
-const PREFIX: &str = "DEVELOPER_ZONE_";
+/// How the variables of all options start.
+pub(super) const PREFIX: &str = "DEVELOPER_ZONE_";
 
 /// Variables of the tools that start the program: tests, checker and benchmarks.
 const OF_OUR_TOOLS: [&str; 2] = ["DEVELOPER_ZONE_BIN", "DEVELOPER_ZONE_SABOTAGE"];
@@ -54,9 +55,9 @@ fn variables(command: &Command) -> Vec<&str> {
 /// example, `DEVELOPER_ZONE_SERVICE_HOST`, `DEVELOPER_ZONE_PORT=tcp://10.0.0.1:80` and
 /// `DEVELOPER_ZONE_PORT_80_TCP_ADDR`.
 fn is_of_kubernetes(name: &str, value: &OsStr) -> bool {
-    let is_numbered_port = name.split_once("_PORT_").is_some_and(|(_, rest)| {
-        rest.starts_with(|digit: char| digit.is_ascii_digit())
-    });
+    let is_numbered_port = name
+        .split_once("_PORT_")
+        .is_some_and(|(_, rest)| rest.starts_with(|digit: char| digit.is_ascii_digit()));
     let is_address = value.to_string_lossy().contains("://");
     name.ends_with("_SERVICE_HOST")
         || name.contains("_SERVICE_PORT")
@@ -83,7 +84,11 @@ mod tests {
             ("DEVELOPER_ZONE_PORT_HTTP", "80", false),
             ("DEVELOPER_ZONE_HOST", "0.0.0.0", false),
         ] {
-            assert_eq!(is_of_kubernetes(name, OsStr::new(value)), expected, "{name}");
+            assert_eq!(
+                is_of_kubernetes(name, OsStr::new(value)),
+                expected,
+                "{name}"
+            );
         }
     }
 }

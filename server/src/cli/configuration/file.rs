@@ -39,6 +39,14 @@ impl Setting {
         }
     }
 
+    /// The value, if it is a single one.
+    pub(super) fn text(&self) -> Option<String> {
+        match self.values.as_deref() {
+            Some([text]) => Some(text.clone()),
+            _ => None,
+        }
+    }
+
     /// An error about this setting.
     pub(super) fn refuse(&self, problem: &str) -> Error {
         Error::Configuration {
