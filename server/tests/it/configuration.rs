@@ -284,7 +284,9 @@ fn a_variable_that_is_no_option_is_refused_by_name_with_the_most_similar_one() {
         ("DEVELOPER_ZONE_", "DEVELOPER_ZONE_"),
     ] {
         let outcome = with(name, "hunter2");
-        outcome.assert_misunderstood(&format!("{name}: there is no such option; the nearest is {nearest}"));
+        outcome.assert_misunderstood(&format!(
+            "{name}: there is no such option; the nearest is {nearest}"
+        ));
         assert!(!outcome.stderr.contains("hunter2"), "{outcome:?}");
     }
     // An option of another command, a service in Kubernetes, a variable of another program.
