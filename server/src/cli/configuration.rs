@@ -68,9 +68,12 @@ impl Call {
         let option = "database_url";
         let is_argument = self.matches.value_source(option) == Some(ValueSource::CommandLine);
         let mut values = self.matches.get_raw(option).into_iter().flatten();
-        let may_hold_password =
-            |value: &OsStr| DatabaseUrl::from(&*value.to_string_lossy()).may_hold_password();
-        is_argument && values.any(may_hold_password)
+        let has_password = |value: &OsStr| {
+            let url = DatabaseUrl::from(&*value.to_string_lossy());
+            // An address that names no database is refused.
+            url.check().is_ok() && url.may_hold_password()
+        };
+        is_argument && values.any(has_password)
     }
 }
 
