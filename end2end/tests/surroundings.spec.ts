@@ -4,7 +4,7 @@
 import type { Page } from '@playwright/test';
 
 import { DeveloperZonePage, previewOf } from '../pages/developer-zone.ts';
-import { MEMBER } from '../support/demo.ts';
+import { MEMBER, SESSION_COOKIE } from '../support/demo.ts';
 import {
   changeHtml,
   decorate,
@@ -23,6 +23,20 @@ import { createToken, createTokens, listTokens } from '../support/tokens.ts';
 const LANGUAGES: unknown[] = [
   ...['en-US@posix', 'C', 'C.UTF-8', 'en_US', 'de_DE.UTF-8@euro', '', ' ', '*', 'en-', 'x', 'i-default', 'und', 'Zürich'],
   ...['zh-Hant-TW-u-ca-roc', 'ar-EG', '\u0000', undefined, null, 42, true, {}, []],
+];
+
+/** Cookies of other programs on this host: bytes outside ASCII, odd punctuation, names of ours, and one of ours. */
+const FOREIGN_COOKIES: { name: string; value: string; path?: string }[] = [
+  { name: 'city', value: 'Zürich' },
+  { name: '名前', value: '値' },
+  { name: 'empty', value: '' },
+  { name: 'quoted', value: '"a b"' },
+  { name: 'comma', value: '1,2' },
+  { name: 'equals', value: 'a=b==' },
+  { name: 'long', value: 'x'.repeat(3_000) },
+  { name: 'session', value: 'of another program' },
+  { name: SESSION_COOKIE, value: 'Zürich', path: '/developer-zone' },
+  { name: SESSION_COOKIE, value: 'of another program', path: '/api' },
 ];
 
 /** Creates, deactivates and deletes a token, in dialogs or with the forms that need no script. */
@@ -79,6 +93,18 @@ test('the switch works and times are shown with each value of the browser’s la
       await expect(zone.createDialog.dialog).toBeVisible();
     });
   }
+});
+
+test('signing in, creating, deactivating and deleting work beside cookies of other programs', async ({
+  context,
+  page,
+  server,
+  signIn,
+}) => {
+  const domain = new URL(server.url).hostname;
+  await context.addCookies(FOREIGN_COOKIES.map((cookie) => ({ domain, path: '/', ...cookie })));
+  await signIn(MEMBER);
+  await useButtons(page, server);
 });
 
 test('creating, deactivating and deleting work on pages that a proxy has changed', async ({
