@@ -85,7 +85,9 @@ fn a_password_file_that_is_ignored_is_named_with_the_reason() {
     ];
     allow(0o600);
     for refused in unused.into_iter().chain([migrate(&url, &file, None)]) {
-        refused.assert_failed("password authentication failed");
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+        let words = "password authentication failed";
+        assert!(refused.stderr.contains(words), "{refused:?}");
         assert!(!refused.stderr.contains("ignored"), "{refused:?}");
         assert!(!refused.stderr.contains("canary"), "{refused:?}");
     }
