@@ -1,9 +1,10 @@
 /** Scans the page as it is now: axe, layout, motion. */
 
 import { AxeBuilder } from '@axe-core/playwright';
-import { expect, type Page, test } from '@playwright/test';
+import { expect, type Page } from '@playwright/test';
 
 import { expectFits, moving } from './layout.ts';
+import { isNightly } from './nightly.ts';
 
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
@@ -33,7 +34,7 @@ const EVERY_LOOK: readonly Look[] = [
  * reduced motion. Pass a width to scan a state that exists at that width only.
  */
 export async function expectAccessible(page: Page, onlyWidth?: number): Promise<void> {
-  const everyLook = test.info().config.metadata['everyLook'] === true;
+  const everyLook = isNightly();
   const looks = (everyLook ? EVERY_LOOK : LOOKS).filter(
     ({ width }) => onlyWidth === undefined || width === onlyWidth,
   );
