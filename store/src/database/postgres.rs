@@ -36,7 +36,7 @@ use tokio::{
     runtime::Handle,
     select,
     sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch},
-    time::{Instant, sleep, timeout, timeout_at},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{
@@ -218,12 +218,13 @@ impl Pool {
 
     /// A connection that works, as far as is known.
     async fn acquire(&self) -> Result<PooledConnection, sqlx::Error> {
-        let end = Instant::now() + DATABASE_TIMEOUT;
-        let pooled = timeout_at(end, self.check_out(end)).await;
-        pooled.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+        let mut refusal = sqlx::Error::PoolTimedOut;
+        let pooled = timeout(DATABASE_TIMEOUT, self.check_out(&mut refusal)).await;
+        pooled.unwrap_or(Err(refusal))
     }
 
-    async fn check_out(&self, end: Instant) -> Result<PooledConnection, sqlx::Error> {
+    /// Sets `refusal` to the reason why it is still trying, if PostgreSQL has given one.
+    async fn check_out(&self, refusal: &mut sqlx::Error) -> Result<PooledConnection, sqlx::Error> {
         let slot = Arc::clone(&self.0.slots).acquire_owned().await;
         let slot = slot.map_err(|_| sqlx::Error::PoolClosed)?;
         let open = loop {
@@ -233,7 +234,7 @@ impl Pool {
                         break open;
                     }
                 }
-                None => break self.connect(end).await?,
+                None => break self.connect(refusal).await?,
             }
         };
         Ok(PooledConnection {
@@ -268,8 +269,8 @@ impl Pool {
     }
 
     /// A new connection. A PostgreSQL that refuses connections while it starts, or that is a standby and may soon be the
-    /// primary, gets time until `end`.
-    async fn connect(&self, end: Instant) -> Result<Open, sqlx::Error> {
+    /// primary, is asked again until it accepts, and `refusal` is its last answer.
+    async fn connect(&self, refusal: &mut sqlx::Error) -> Result<Open, sqlx::Error> {
         loop {
             let generation = self.0.health.generation();
             match self.connect_to_primary().await {
@@ -282,7 +283,8 @@ impl Pool {
                         used: now,
                     });
                 }
-                Err(error) if is_starting(&error) && Instant::now() + RECONNECT_DELAY < end => {
+                Err(error) if is_starting(&error) => {
+                    *refusal = error;
                     sleep(RECONNECT_DELAY).await;
                 }
                 Err(error) => return Err(error),
