@@ -5,7 +5,7 @@
 // - It starts loading immediately, because it is the first element of the page. Prefetch links would load the files
 //   for browsers without script, too.
 // - A click on a button that needs script is repeated after hydration if it came before.
-// - An island that builds its content anew keeps the focus.
+// - If an island replaces its content, the focus stays on the same control.
 // - After a failure, events no longer reach the islands. Links and forms then work as without script. A form in a dialog
 //   works only with script: it reloads the page.
 const hydrateIslands = async (script, wasm) => {

@@ -31,21 +31,21 @@ pub(super) fn LockedItem() -> impl IntoView {
         >
             {server_only(|| {
                 view! {
-            <button
-                type="button"
-                class="nav-item nav-item-locked"
-                aria-describedby="locked-tooltip"
-                aria-haspopup="dialog"
-                command="show-modal"
-                commandfor=UPGRADE_DIALOG
-            >
-                <Icon name=IconName::Code />
-                "Developer Zone"
-                <Icon name=IconName::Lock />
-            </button>
-            <span class="tooltip" id="locked-tooltip" role="tooltip">
-                "Enterprise plan required"
-            </span>
+                    <button
+                        type="button"
+                        class="nav-item nav-item-locked"
+                        aria-describedby="locked-tooltip"
+                        aria-haspopup="dialog"
+                        command="show-modal"
+                        commandfor=UPGRADE_DIALOG
+                    >
+                        <Icon name=IconName::Code />
+                        "Developer Zone"
+                        <Icon name=IconName::Lock />
+                    </button>
+                    <span class="tooltip" id="locked-tooltip" role="tooltip">
+                        "Enterprise plan required"
+                    </span>
                 }
             })}
         </div>

@@ -28,7 +28,7 @@ pub(crate) fn BrowserOnly<N: IntoView + 'static>(
     view! { <div class="browser-only" node_ref=place></div> }
 }
 
-/// Content that the server renders, and that the browser builds anew.
+/// Content that the server renders, and that the browser replaces.
 ///
 /// Hydration would need the document as the server wrote it. Proxies and extensions change documents: they remove
 /// comments, wrap text, rewrite email addresses, and hide rows. Building does not read the old content, and it is less

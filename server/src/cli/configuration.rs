@@ -128,8 +128,8 @@ fn variable<'a>(option: &'a Arg, line: &Line) -> Option<(&'a str, OsString)> {
     Some((name.to_str()?, env::var_os(name)?))
 }
 
-/// A variable of the called command that is set to nothing. For some options that would be a valid value, which nobody
-/// means: it would turn off the whole log.
+/// A variable of the called command that is set to nothing. For some options, nothing is a valid value: it would turn off
+/// the whole log.
 fn empty_variable(command: &Command, line: &Line) -> Option<String> {
     let options = called_options(command, line);
     let mut variables = options

@@ -54,7 +54,7 @@ async fn every_form_names_the_account_of_its_page() {
         "/account",
     ] {
         for action in actions(&page(&member, path).await) {
-            // Whoever signs out means the session of this browser.
+            // Signing out ends the session of the browser, whichever user it has.
             let is_free = action.ends_with("/sign-out");
             assert!(is_free || action.ends_with(&expected), "{path}: {action}");
             found += usize::from(!is_free);

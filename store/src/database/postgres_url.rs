@@ -48,6 +48,11 @@ fn is_known(name: &str) -> bool {
     name.is_empty() || name.starts_with("options[") || KNOWN.contains(&name)
 }
 
+/// Whether messages may show the value of this parameter.
+pub(super) fn is_shown(name: &str) -> bool {
+    name != "password" && KNOWN.contains(&name)
+}
+
 /// Shows the name only if it is a slip of a known one. A password that was not percent-encoded may contain the question
 /// mark, and then the name is a part of it.
 fn problem(unknown: &str) -> String {

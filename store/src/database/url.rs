@@ -7,29 +7,11 @@ use std::{fmt, path::PathBuf, str::FromStr};
 
 use sqlx::postgres::PgConnectOptions;
 
-use super::{postgres_url::check_parameters, sqlite_url::sqlite_file};
+use super::{
+    postgres_url::{check_parameters, is_shown},
+    sqlite_url::sqlite_file,
+};
 use crate::error::OpenError;
-
-/// The parameters of a PostgreSQL address whose values may be shown.
-const SHOWN_PARAMETERS: [&str; 17] = [
-    "application_name",
-    "dbname",
-    "host",
-    "hostaddr",
-    "options",
-    "port",
-    "ssl-ca",
-    "ssl-cert",
-    "ssl-key",
-    "ssl-mode",
-    "ssl-root-cert",
-    "sslcert",
-    "sslkey",
-    "sslmode",
-    "sslrootcert",
-    "statement-cache-capacity",
-    "user",
-];
 
 /// Why an address is refused in which a sign of a password could end another part.
 const ENCODE: &str = "write special characters of the password percent-encoded: %2F for /, %3F for ?, %23 for #, \
@@ -179,7 +161,7 @@ impl<'a> PostgresUrl<'a> {
     fn has_plain_parameters(&self) -> bool {
         let may_be_shown = |parameter: &str| {
             let name = parameter.split(['=', '[']).next().unwrap_or_default();
-            SHOWN_PARAMETERS.contains(&name) && !parameter.contains("BEGIN")
+            is_shown(name) && !parameter.contains("BEGIN")
         };
         let mut parameters = self.parameters.into_iter().flat_map(|all| all.split('&'));
         parameters.all(may_be_shown)
