@@ -52,7 +52,7 @@ pub(crate) fn CopyButton(
     view! {
         <button
             type="button"
-            class="icon-button"
+            class="icon-button copy-button"
             aria-label=label.clone()
             title=label.clone()
             on:click=copy
