@@ -80,7 +80,7 @@ async function measure(url: string, headers: Record<string, string>): Promise<Re
       `--extra-headers=${JSON.stringify(headers)}`,
     ],
     {
-      env: { ...process.env, CHROME_PATH: process.env['CHROME'] ?? '/usr/bin/chromium' },
+      env: { ...process.env, CHROME_PATH: process.env['CHROME'] ?? '/usr/bin/chromium-headless-shell' },
       maxBuffer: 64 * 1024 * 1024,
     },
   );

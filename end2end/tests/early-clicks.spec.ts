@@ -45,15 +45,19 @@ test('the switch, the trash button and Create Token work without WASM', async ({
   await expect(page.getByRole('textbox', { name: 'Name' })).toBeVisible();
 });
 
-test('an early click on Copy copies as soon as the WASM is there', async ({ page, signIn }) => {
-  await signIn(MEMBER);
-  const release = await holdWasm(page);
-  await page.goto('/events', EARLY);
-  await new EventsPage(page).copyId(EVENT).click();
-  release();
-  await waitForHydration(page);
-  await expect(new Frame(page).confirmations).toContainText(`Event ID ${EVENT} copied`);
-  expect(await clipboardText(page)).toBe(String(EVENT));
+test.describe('with a clipboard', () => {
+  test.use({ permissions: ['clipboard-write'] });
+
+  test('an early click on Copy copies as soon as the WASM is there', async ({ page, signIn }) => {
+    await signIn(MEMBER);
+    const release = await holdWasm(page);
+    await page.goto('/events', EARLY);
+    await new EventsPage(page).copyId(EVENT).click();
+    release();
+    await waitForHydration(page);
+    await expect(new Frame(page).confirmations).toContainText(`Event ID ${EVENT} copied`);
+    expect(await clipboardText(page)).toBe(String(EVENT));
+  });
 });
 
 test('the locked item’s dialog opens early, and stays closed after it was closed', async ({ page, signIn }) => {
