@@ -11,8 +11,9 @@ import { Frame, LockedItem } from '../pages/frame.ts';
 import { SignInPage } from '../pages/sign-in.ts';
 import { ADMIN, EVENT, PASSWORD, SUMMIT } from './demo.ts';
 import { selectOrganisation } from './fixtures.ts';
-import { listTokens } from './tokens.ts';
+import { isNightly } from './nightly.ts';
 import type { TestServer } from './server.ts';
+import { listTokens } from './tokens.ts';
 
 type Visit = (page: Page, server: TestServer) => Promise<void>;
 
@@ -175,19 +176,15 @@ async function documentation(page: Page): Promise<void> {
 }
 
 /** In this order, the first signs in, and the last but one signs out. */
-export const VISITS: readonly Visit[] = [
-  signIn,
-  organisations,
-  events,
-  tokens,
-  token,
-  activity,
-  account,
-  documentation,
-];
+const VISITS: readonly Visit[] = [signIn, organisations, events, tokens, token, activity, account, documentation];
 
 export async function visitAll(page: Page, server: TestServer): Promise<void> {
   for (const visit of VISITS) {
     await test.step(visit.name, () => visit(page, server));
   }
+}
+
+/** Every page in the nightly run, and otherwise one page: call it with 0, 1, 2, … in turn. */
+export async function visitSome(page: Page, server: TestServer, turn: number): Promise<void> {
+  await (isNightly() ? visitAll(page, server) : VISITS[turn % VISITS.length]!(page, server));
 }

@@ -160,20 +160,6 @@ test.describe('organisation switcher', () => {
     await new SignInPage(otherPage).signIn(ADMIN);
     await expect(new Frame(otherPage).switcher.button).toHaveText(/^Harbour Events \(904\)/);
   });
-
-  test.describe('without script', () => {
-    test.use({ javaScriptEnabled: false });
-
-    test('an organisation can be selected', async ({ page, signIn }) => {
-      const { switcher } = new Frame(page);
-      await signIn(ADMIN);
-      await page.goto('/developer-zone');
-      await switcher.button.click();
-      await switcher.option('Summit Races (903)').click();
-      await expect(page).toHaveURL('/developer-zone');
-      await expect(switcher.button).toHaveText(/^Summit Races \(903\)/);
-    });
-  });
 });
 
 test.describe('on a phone', () => {

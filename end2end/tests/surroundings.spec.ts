@@ -19,7 +19,7 @@ import type { PageErrors } from '../support/page-errors.ts';
 import { failedToLoad } from '../support/requests.ts';
 import type { TestServer } from '../support/server.ts';
 import { createTokens, listTokens } from '../support/tokens.ts';
-import { VISITS, visitAll } from '../support/visits.ts';
+import { visitAll, visitSome } from '../support/visits.ts';
 
 test.use({ permissions: ['clipboard-write'] });
 
@@ -62,23 +62,12 @@ test('each page’s buttons work and times are shown with each value of the brow
   server,
 }) => {
   await prepare(server, pageErrors);
-  let next = 0;
-  for (const language of LANGUAGES) {
+  for (const [i, language] of LANGUAGES.entries()) {
     await page.addInitScript(`Object.defineProperty(Navigator.prototype, 'language', {
       configurable: true, get: () => (${JSON.stringify(language)}) })`);
-    // Otherwise each value meets one page.
-    for (const visit of isNightly() ? VISITS : [VISITS[next++ % VISITS.length]!]) {
-      await test.step(`${JSON.stringify(language)}, ${visit.name}`, () => visit(page, server));
-    }
+    await test.step(`${JSON.stringify(language)}`, () => visitSome(page, server, i));
   }
   await expect(page.locator('html')).not.toHaveAttribute('data-failed');
-});
-
-test('each page’s buttons work beside cookies of other programs', async ({ context, page, pageErrors, server }) => {
-  await prepare(server, pageErrors);
-  const domain = new URL(server.url).hostname;
-  await context.addCookies(FOREIGN_COOKIES.map((cookie) => ({ domain, path: '/', ...cookie })));
-  await visitAll(page, server);
 });
 
 test('each page’s buttons work on pages that a proxy has changed', async ({ openContext, pageErrors, server }) => {
@@ -87,10 +76,11 @@ test('each page’s buttons work on pages that a proxy has changed', async ({ op
   const alone = isNightly() ? { withoutComments, withoutSpaceBetweenTags, withoutEmails } : {};
   for (const [name, change] of Object.entries({ ...alone, all })) {
     await test.step(name, async () => {
-      const page = await (await openContext()).newPage();
+      const context = await openContext();
+      const page = await context.newPage();
       await changeHtml(page, change);
       await visitAll(page, server);
-      await page.close();
+      await context.close();
     });
   }
 });
@@ -112,13 +102,14 @@ test('each page’s buttons work on pages that extensions change, before and aft
       pageErrors.allow(/RuntimeError|panicked/);
     }
     await test.step(`${extensions.map(({ name }) => name)} at ${moment}`, async () => {
-      const page = await (await openContext()).newPage();
+      const context = await openContext();
+      const page = await context.newPage();
       for (const extension of extensions) {
         // The page waits for this event before it hydrates.
         await page.addInitScript(`addEventListener(${JSON.stringify(moment)}, ${extension})`);
       }
       await visitAll(page, server);
-      await page.close();
+      await context.close();
     });
   }
 });
@@ -166,16 +157,17 @@ test('after a failure of the script, its dialogs and forms are bypassed', async 
 });
 
 test('each page’s buttons work while script, WASM or both are missing, cut off or replaced by HTML', async ({
-  openContext,
+  context,
   pageErrors,
   server,
 }) => {
   pageErrors.allow(/./);
   await prepare(server, pageErrors);
-  const files = { wasm: /\.wasm$/, script: /\/assets\/[^.]*\.[^.]*\.js$/, both: /\/assets\/.*\.(js|wasm)$/ };
-  for (const [[name, file], fate] of combinations(Object.entries(files), ['HTML', 'cut off', 'missing'])) {
-    await test.step(`${name}: ${fate}`, async () => {
-      const page = await (await openContext()).newPage();
+  const files = [/\.wasm$/, /\/assets\/[^.]*\.[^.]*\.js$/, /\/assets\/.*\.(js|wasm)$/];
+  const fates = files.flatMap((file) => ['HTML', 'cut off', 'missing'].map((fate) => [file, fate] as const));
+  for (const [i, [file, fate]] of fates.entries()) {
+    await test.step(`${file} ${fate}`, async () => {
+      const page = await context.newPage();
       await page.route(file, async (route) => {
         if (fate === 'cut off') {
           const response = await route.fetch();
@@ -185,17 +177,23 @@ test('each page’s buttons work while script, WASM or both are missing, cut off
         const status = fate === 'missing' ? 404 : 200;
         await route.fulfill({ status, contentType: 'text/html', body: '<!DOCTYPE html><p>Sign in to the network' });
       });
-      await visitAll(page, server);
+      await visitSome(page, server, i);
       await page.close();
     });
   }
 });
 
-test.describe('without script', () => {
-  test.use({ javaScriptEnabled: false });
-
-  test('each page’s buttons work', async ({ page, pageErrors, server }) => {
-    await prepare(server, pageErrors);
-    await visitAll(page, server);
-  });
+test('each page’s buttons work without script, beside cookies of other programs', async ({
+  openContext,
+  pageErrors,
+  server,
+}) => {
+  await prepare(server, pageErrors);
+  for (const javaScriptEnabled of isNightly() ? [true, false] : [false]) {
+    const context = await openContext({ javaScriptEnabled });
+    const domain = new URL(server.url).hostname;
+    await context.addCookies(FOREIGN_COOKIES.map((cookie) => ({ domain, path: '/', ...cookie })));
+    await visitAll(await context.newPage(), server);
+    await context.close();
+  }
 });

@@ -18,51 +18,49 @@ async function openTokenPage(page: Page, server: TestServer): Promise<string> {
   return token;
 }
 
-for (const javaScriptEnabled of [true, false]) {
-  test.describe(javaScriptEnabled ? 'with script' : 'without script', () => {
-    test.use({ javaScriptEnabled });
+test.describe('without script', () => {
+  test.use({ javaScriptEnabled: false });
 
-    test('plain forms rename, deactivate, activate and delete the token', async ({
-      pageErrors,
-      page,
-      server,
-      signIn,
-    }) => {
-      await signIn(MEMBER);
-      const preview = previewOf(await openTokenPage(page, server));
-      const message = page.locator('#flash-message');
-      const name = page.getByLabel('Name', { exact: true });
-      await expect(page).toHaveTitle(`Token ${preview} · 9Pic`);
-      await expect(page.getByText('No calls in the last 7 days.')).toBeVisible();
+  test('plain forms rename, deactivate, activate and delete the token', async ({
+    pageErrors,
+    page,
+    server,
+    signIn,
+  }) => {
+    await signIn(MEMBER);
+    const preview = previewOf(await openTokenPage(page, server));
+    const message = page.locator('#flash-message');
+    const name = page.getByLabel('Name', { exact: true });
+    await expect(page).toHaveTitle(`Token ${preview} · 9Pic`);
+    await expect(page.getByText('No calls in the last 7 days.')).toBeVisible();
 
-      await name.fill('  Website gallery ');
-      await page.getByRole('button', { name: 'Save name' }).click();
-      await expect(message).toHaveText('The name was changed.');
-      await expect(message).toBeFocused();
-      await expect(page.getByRole('heading', { name: 'Website gallery' })).toBeVisible();
+    await name.fill('  Website gallery ');
+    await page.getByRole('button', { name: 'Save name' }).click();
+    await expect(message).toHaveText('The name was changed.');
+    await expect(message).toBeFocused();
+    await expect(page.getByRole('heading', { name: 'Website gallery' })).toBeVisible();
 
-      await name.fill('x'.repeat(61));
-      await page.getByRole('button', { name: 'Save name' }).click();
-      await expect(message).toHaveText('The name is too long. Use at most 60 characters.');
-      await expect(name).toHaveValue('x'.repeat(61));
+    await name.fill('x'.repeat(61));
+    await page.getByRole('button', { name: 'Save name' }).click();
+    await expect(message).toHaveText('The name is too long. Use at most 60 characters.');
+    await expect(name).toHaveValue('x'.repeat(61));
 
-      await page.getByRole('button', { name: 'Deactivate' }).click();
-      await expect(message).toContainText(/^Token Website gallery \(.{5}\*{3}\) is inactive\. Deactivated everywhere at/);
-      expect((await listTokens(server))[0]).toMatchObject({ name: 'Website gallery', status: 'inactive' });
-      await page.getByRole('button', { name: 'Activate' }).click();
-      await expect(message).toHaveText(/^Token Website gallery \(.{5}\*{3}\) is active\.$/);
+    await page.getByRole('button', { name: 'Deactivate' }).click();
+    await expect(message).toContainText(/^Token Website gallery \(.{5}\*{3}\) is inactive\. Deactivated everywhere at/);
+    expect((await listTokens(server))[0]).toMatchObject({ name: 'Website gallery', status: 'inactive' });
+    await page.getByRole('button', { name: 'Activate' }).click();
+    await expect(message).toHaveText(/^Token Website gallery \(.{5}\*{3}\) is active\.$/);
 
-      await page.getByText('Delete token…').click();
-      await page.getByRole('button', { name: 'Delete permanently' }).click();
-      await expect(page).toHaveURL('/developer-zone');
-      expect(await listTokens(server)).toEqual([]);
-      pageErrors.allow(failedToLoad(404));
-      const gone = await page.goBack();
-      expect(gone?.status()).toBe(404);
-      await expect(page.getByRole('heading', { name: 'Token not found' })).toBeVisible();
-    });
+    await page.getByText('Delete token…').click();
+    await page.getByRole('button', { name: 'Delete permanently' }).click();
+    await expect(page).toHaveURL('/developer-zone');
+    expect(await listTokens(server)).toEqual([]);
+    pageErrors.allow(failedToLoad(404));
+    const gone = await page.goBack();
+    expect(gone?.status()).toBe(404);
+    await expect(page.getByRole('heading', { name: 'Token not found' })).toBeVisible();
   });
-}
+});
 
 test('the page shows the token’s calls and refusals, with what to do about each refusal', async ({
   page,

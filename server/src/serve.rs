@@ -31,11 +31,9 @@ use crate::{
 /// How often the usage of tokens is written from memory to the database. A crash loses at most this much.
 const FLUSH_EVERY: Duration = Duration::from_secs(5);
 
-/// How long the last write of usage may take.
-const LAST_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// How long the database pool may take to close at the end. An aborted request may still hold a connection.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the last write of usage may take, and then how long the database may take to close. On a busy disk, either takes
+/// seconds. A silent database, or a request that still holds a connection, would take for ever.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 const PURGE_EVERY: Duration = Duration::from_secs(60 * 60);
 
@@ -129,7 +127,9 @@ pub(crate) async fn run(
     purge.abort();
     flusher.finish().await;
     if timeout(CLOSE_TIMEOUT, store.close()).await.is_err() {
-        tracing::warn!("stopped while a request still held a database connection");
+        tracing::warn!(
+            "stopped before the database was closed: a request still held a connection, or the disk is slow"
+        );
     }
 }
 
@@ -206,7 +206,7 @@ impl Flusher {
     /// Flushes once more, and ends.
     async fn finish(self) {
         let _ = self.stop.send(());
-        if timeout(LAST_FLUSH_TIMEOUT, self.flushing).await.is_err() {
+        if timeout(CLOSE_TIMEOUT, self.flushing).await.is_err() {
             tracing::warn!("stopped before the last usage of tokens was written");
         }
     }

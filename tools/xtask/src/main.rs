@@ -6,9 +6,9 @@
 #![expect(clippy::disallowed_methods, reason = "no request is served here")]
 
 mod assets;
+mod bundle;
 mod command;
 mod compress;
-mod css;
 mod dev;
 mod fresh;
 mod import_cycles;
@@ -16,7 +16,6 @@ mod metadata;
 mod mode;
 mod postgres;
 mod sbom;
-mod script;
 mod server;
 mod signals;
 mod site;

@@ -12,11 +12,11 @@ use serde_json::json;
 
 use crate::{
     assets::Asset,
+    bundle::bundle,
     command::{root, step},
     compress::{BROTLI, FORMATS, Format},
-    css::{self, Statics},
     mode::Mode,
-    script, wasm,
+    wasm,
 };
 
 const MANIFEST: &str = "manifest.json";
@@ -56,22 +56,17 @@ struct Site {
 
 impl Site {
     fn from_sources(mode: Mode) -> Result<Self> {
-        let folder = root().join("style/static");
-        let statics = Asset::of_folder(&folder)?;
-        let style = css::bundle(
-            &root().join("style/index.css"),
-            &Statics {
-                folder: &folder,
-                assets: &statics,
-            },
-        )?;
+        let bundled = |entry: &str| bundle(&root().join(entry), mode);
         let bindings = wasm::build(mode)?;
         Ok(Self {
             script: Asset::new("app.js", bindings.script),
             wasm: Asset::new("app.wasm", bindings.wasm),
-            style: Asset::new("style.css", style.into_bytes()),
-            documentation: Asset::new("documentation.js", script::documentation(mode)?),
-            statics,
+            style: Asset::new("style.css", bundled("style/index.css")?),
+            documentation: Asset::new(
+                "documentation.js",
+                bundled("server/src/docs/documentation.js")?,
+            ),
+            statics: Asset::of_folder(&root().join("style/static"))?,
         })
     }
 

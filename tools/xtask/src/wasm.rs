@@ -11,10 +11,10 @@ use anyhow::{Context, Result};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::{
+    bundle::bundle,
     command::{cargo, npm_tool, root, run, step},
     fresh,
     mode::Mode,
-    script,
 };
 
 /// A folder of its own, so that the build for the browser and cargo commands for the server do not block each other.
@@ -82,9 +82,8 @@ fn bind(compiled: &Path, mode: Mode, folder: &Path) -> Result<()> {
         Mode::Dev => fs::rename(raw.join("app_bg.wasm"), folder.join("app.wasm"))?,
     }
     // The generated script may import snippets of JavaScript from crates. The bundle is one file.
-    step("script", || {
-        script::bundle(&raw.join("app.js"), &folder.join("app.js"), mode)
-    })
+    let script = step("script", || bundle(&raw.join("app.js"), mode))?;
+    Ok(fs::write(folder.join("app.js"), script)?)
 }
 
 fn generate(compiled: &Path, raw: &Path) -> Result<()> {
