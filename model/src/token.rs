@@ -29,7 +29,7 @@ impl fmt::Display for TokenId {
 }
 
 /// Whether the API accepts a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TokenStatus {
     /// The API accepts it.
@@ -59,7 +59,7 @@ impl TokenStatus {
 }
 
 /// The first characters of a token. People tell tokens apart by them, and they are too few to help guess the rest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TokenPreview(String);
 
@@ -83,7 +83,7 @@ impl fmt::Display for TokenPreview {
 }
 
 /// A token's row in the Developer Zone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TokenSummary {
     /// The token's ID.
     pub id: TokenId,

@@ -61,7 +61,7 @@ impl Week {
 }
 
 /// A token and its calls in a week, for a row of the list.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TokenWeek {
     /// The token.
     pub token: TokenSummary,
