@@ -20,7 +20,7 @@ use tokio::{
 };
 
 /// How many bytes of a refused body are read and dropped before the connection is closed.
-const LINGER_BYTES: usize = 16 * 1024 * 1024;
+pub(super) const LINGER_BYTES: usize = 16 * 1024 * 1024;
 
 /// How long that may take.
 const LINGER_TIME: Duration = Duration::from_secs(10);

@@ -14,7 +14,7 @@ use tokio::{
 
 use axum::Router;
 
-use super::*;
+use super::{progress::LINGER_BYTES, *};
 
 /// A timeout that tests let pass. It is far shorter than [`LONG`].
 const SHORT: Duration = Duration::from_secs(1);
@@ -555,13 +555,22 @@ async fn the_response_to_a_large_body_that_is_not_read_arrives() {
 
 #[tokio::test]
 async fn a_refused_body_without_end_does_not_keep_its_connection() {
+    const PIECE: usize = 64 * 1024;
+    /// More than the server reads and the system buffers.
+    const PIECES: usize = (LINGER_BYTES + LARGE) / PIECE;
     let server = Server::start(LENIENT, 10).await;
     let mut stream = server.connect().await;
     let head = "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 99999999999\r\n\r\n";
     stream.write_all(head.as_bytes()).await.expect("sent");
-    let piece = vec![b'x'; 64 * 1024];
-    let sending = async { while stream.write_all(&piece).await.is_ok() {} };
+    let piece = vec![b'x'; PIECE];
+    let mut sent = 0;
+    let sending = async {
+        while sent < PIECES && stream.write_all(&piece).await.is_ok() {
+            sent += 1;
+        }
+    };
     timeout(TEST_TIMEOUT, sending).await.expect("closed");
+    assert!(sent < PIECES, "the server read {sent} pieces");
 }
 
 #[tokio::test]
