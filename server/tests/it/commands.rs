@@ -93,6 +93,15 @@ fn the_number_of_a_new_organisation_or_event_has_at_most_15_digits() {
     run(&url, &list).assert_failed("there is no organisation 9007199254740993");
 }
 
+/// Lists the organisations, after these shell commands in a mount namespace of its own.
+fn list_after(mount: &str, url: &str) -> Outcome {
+    let command = in_shell(mount, &program(url, &["organisation", "list"]));
+    let mut unshare = Command::new("unshare");
+    unshare.args(["--map-root-user", "--mount"]);
+    unshare.arg(command.get_program()).args(command.get_args());
+    Outcome::of(&mut unshare)
+}
+
 /// In a container, the file beside the database with the latest changes would not be on the mounted disk.
 #[test]
 fn a_database_that_is_mounted_without_its_folder_is_refused() {
@@ -105,15 +114,22 @@ fn a_database_that_is_mounted_without_its_folder_is_refused() {
         database.file().display(),
         mounted.display()
     );
-    let list = |url: &str| {
-        let command = in_shell(&mount, &program(url, &["organisation", "list"]));
-        let mut unshare = Command::new("unshare");
-        unshare.args(["--map-root-user", "--mount"]);
-        unshare.arg(command.get_program()).args(command.get_args());
-        Outcome::of(&mut unshare)
-    };
-    list(&mounted_url).assert_failed("Mount the folder instead");
-    list(&url).assert_done();
+    list_after(&mount, &mounted_url).assert_failed("Mount the folder instead");
+    list_after(&mount, &url).assert_done();
+}
+
+/// The folder is mounted, because permissions do not stop an administrator.
+#[test]
+fn a_database_that_may_not_be_written_is_refused_with_the_reason() {
+    let (database, url) = database();
+    let folder = database.file().with_file_name("");
+    let mount = format!("mount --bind '{0}' '{0}' || exit 3", folder.display());
+    list_after(&mount, &url).assert_done();
+    let read_only = format!(
+        "{mount}; mount -o remount,bind,ro '{}' || exit 3",
+        folder.display()
+    );
+    list_after(&read_only, &url).assert_failed("Read-only file system");
 }
 
 #[test]

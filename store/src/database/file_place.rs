@@ -100,23 +100,4 @@ mod tests {
         }
         assert!(!is_mount_point(Path::new("/data/zone.db"), ""));
     }
-
-    /// The administrator may write to both files.
-    #[cfg(unix)]
-    #[test]
-    fn a_file_that_this_user_may_not_write_is_named_before_sqlite_opens_it() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().expect("a folder");
-        for mode in [0o444, 0o644] {
-            let file = folder.path().join(format!("{mode:o}.db"));
-            fs::write(&file, "").expect("written");
-            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("set");
-            let can_write = fs::OpenOptions::new().write(true).open(&file).is_ok();
-            match check(&file) {
-                Ok(()) => assert!(can_write, "{mode:o}"),
-                Err(OpenError::File(named, _)) => assert!(named == file && !can_write),
-                Err(other) => panic!("{other}"),
-            }
-        }
-    }
 }
