@@ -1,8 +1,9 @@
 //! The commands other than `serve`.
 
-use std::{fs, process::Command};
+use std::{fs, process::Command, time::Duration};
 
 use serde_json::{Value, json};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::support::{
     database::TestDatabase,
@@ -685,23 +686,30 @@ fn all_tokens_of_an_organisation_are_deactivated_by_one_command() {
     run(&url, &nowhere).assert_failed("no organisation 999");
 }
 
+/// The time in the sentence about links, to the second.
+fn end_of_links(output: &str) -> Option<OffsetDateTime> {
+    let (_, rest) = output.split_once(" Links to originals may work until ")?;
+    let time = rest.trim_end().strip_suffix('.').expect("a sentence");
+    Some(OffsetDateTime::parse(time, &Rfc3339).expect("a time"))
+}
+
 /// Only the configuration shows that links do not end with their tokens.
 #[test]
 fn a_token_out_of_use_is_reported_with_the_end_of_its_links_if_object_storage_serves_them() {
     let (_database, url) = database();
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("config.toml");
-    let sentence = " Links to originals may work until ";
-    for (settings, variable, expected) in [
-        ("", None, false),
-        ("link-lifetime = \"15m\"", None, false),
-        ("s3-bucket = \"photos\"", None, true),
+    let minutes = |minutes: u64| Some(Duration::from_secs(minutes * 60));
+    for (settings, variable, lifetime) in [
+        ("", None, None),
+        ("link-lifetime = \"15m\"", None, None),
+        ("s3-bucket = \"photos\"", None, minutes(60)),
         (
             "s3-bucket = \"photos\"\nlink-lifetime = \"15m\"",
             None,
-            true,
+            minutes(15),
         ),
-        ("", Some("photos"), true),
+        ("", Some("photos"), minutes(60)),
     ] {
         fs::write(&file, settings).expect("written");
         let token = |arguments: &[&str]| {
@@ -716,19 +724,24 @@ fn a_token_out_of_use_is_reported_with_the_end_of_its_links_if_object_storage_se
         };
         create_token(&url);
         let id = newest_token_id(&url);
+        let begin = OffsetDateTime::now_utc()
+            .replace_nanosecond(0)
+            .expect("the begin of the second");
         let outputs = [
             token(&["deactivate", "--organisation=903", &id]),
             token(&["activate", "--organisation=903", &id]),
             token(&["deactivate", "--organisation=903", "--all"]),
             token(&["delete", "--organisation=903", &id]),
         ];
+        let end = OffsetDateTime::now_utc();
         for (output, ends_access) in outputs.iter().zip([true, false, true, true]) {
-            let has_sentence = output.contains(sentence);
-            assert_eq!(
-                has_sentence,
-                expected && ends_access,
-                "{settings}: {output}"
-            );
+            let expected = lifetime.filter(|_| ends_access);
+            let until = end_of_links(output);
+            assert_eq!(until.is_some(), expected.is_some(), "{settings}: {output}");
+            if let (Some(until), Some(lifetime)) = (until, expected) {
+                let since = until - lifetime;
+                assert!((begin..=end).contains(&since), "{settings}: {output}");
+            }
             assert_eq!(output.lines().count(), 1, "{output}");
         }
     }
