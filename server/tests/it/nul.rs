@@ -1,8 +1,36 @@
 //! U+0000 in every kind of text that callers send. PostgreSQL cannot store it.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use http::{Method, StatusCode};
+use tracing::{Event, Level, Subscriber, subscriber::set_default};
+use tracing_subscriber::{
+    layer::{Context, Layer, SubscriberExt},
+    registry,
+};
 
 use crate::support::{MEMBER, client::Client, server::TestServer};
+
+/// Counts the errors that are logged.
+#[derive(Clone, Default)]
+struct CountErrors(Arc<AtomicUsize>);
+
+impl<S: Subscriber> Layer<S> for CountErrors {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if *event.metadata().level() == Level::ERROR {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The audit trail, which has a record of each change.
+async fn changes(member: &Client) -> String {
+    let trail = "/developer-zone/activity.csv?organisation=903";
+    member.fetch(Method::GET, trail, "").await.text
+}
 
 async fn post(client: &Client, target: &str, content_type: &str, body: &str) -> StatusCode {
     let client = client.clone().with("content-type", content_type);
@@ -13,8 +41,11 @@ async fn post(client: &Client, target: &str, content_type: &str, body: &str) -> 
 }
 
 async fn is_bad_input(server: &TestServer) {
+    let errors = CountErrors::default();
+    let _counting = set_default(registry().with(errors.clone()));
     let token = server.token().await;
     let member = server.session(MEMBER).await;
+    let before = changes(&member).await;
     let number = token.id;
     let of_token = format!("organisation_id=903&token_id={number}");
     let fields = |more: &str| format!("{of_token}&{more}");
@@ -98,6 +129,8 @@ async fn is_bad_input(server: &TestServer) {
         let response = member.fetch(Method::GET, target, "").await;
         assert_eq!(response.status, StatusCode::OK, "{target}");
     }
+    assert_eq!(changes(&member).await, before);
+    assert_eq!(errors.0.load(Ordering::Relaxed), 0, "errors were logged");
 }
 
 #[tokio::test]
