@@ -33,6 +33,8 @@ struct Shared {
     state: State,
     /// How often all connections were forgotten.
     forgotten: usize,
+    /// The callers, and how often all connections had been forgotten when each connected.
+    callers: Vec<(TcpStream, usize)>,
 }
 
 impl CuttableProxy {
@@ -43,6 +45,7 @@ impl CuttableProxy {
         let shared = Arc::new(Mutex::new(Shared {
             state: State::Open,
             forgotten: 0,
+            callers: Vec::new(),
         }));
         let accepting = shared.clone();
         thread::spawn(move || {
@@ -68,6 +71,17 @@ impl CuttableProxy {
     pub(crate) fn forget_connections(&self) {
         lock(&self.shared).forgotten += 1;
     }
+
+    /// On how many forgotten connections the caller has sent something since, which the proxy does not read. Misses what
+    /// it was about to read at that moment.
+    pub(crate) fn tried_connections(&self) -> usize {
+        let shared = lock(&self.shared);
+        let callers = shared.callers.iter();
+        let forgotten = callers.filter(|(_, born)| shared.forgotten > *born);
+        forgotten
+            .filter(|(caller, _)| caller.peek(&mut [0]).is_ok_and(|bytes| bytes > 0))
+            .count()
+    }
 }
 
 fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
@@ -77,7 +91,14 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
 /// Joins two connections with a thread for each direction.
 fn connect(near: TcpStream, target: SocketAddr, shared: &Arc<Mutex<Shared>>) {
     let far = TcpStream::connect(target).expect("the server is there");
-    let born = lock(shared).forgotten;
+    let born = {
+        let mut shared = lock(shared);
+        let born = shared.forgotten;
+        shared
+            .callers
+            .push((near.try_clone().expect("copied"), born));
+        born
+    };
     for (from, to) in [(&near, &far), (&far, &near)] {
         let from = from.try_clone().expect("copied");
         let to = to.try_clone().expect("copied");
