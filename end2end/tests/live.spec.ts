@@ -3,6 +3,7 @@
 import type { Page } from '@playwright/test';
 
 import { DeveloperZonePage, previewOf } from '../pages/developer-zone.ts';
+import { Frame } from '../pages/frame.ts';
 import { ADMIN, MEMBER, SUMMIT } from '../support/demo.ts';
 import { expect, signIn as signInWith, test } from '../support/fixtures.ts';
 import {
@@ -111,6 +112,21 @@ test('a poll beyond the limits of requests is repeated, and the page does not cl
   await changeByCli(server, 'deactivate', preview);
   await restore();
   await expect(zone.row(preview).status).toHaveText('Inactive');
+});
+
+test('after another user has signed in, in another tab, the page becomes that user’s', async ({
+  context,
+  page,
+  signIn,
+  pageErrors,
+}) => {
+  pageErrors.allow(failedToLoad(409));
+  await signIn(MEMBER);
+  await new DeveloperZonePage(page).open();
+  const { account } = new Frame(page);
+  await expect(account).toContainText(MEMBER);
+  await signInWith(context.request, ADMIN, SUMMIT);
+  await expect(account).toContainText(ADMIN);
 });
 
 test('after the organisation’s plan was lowered, the page shows the upgrade text without a reload', async ({
