@@ -240,22 +240,25 @@ async fn after_its_host_died_with_every_transaction_in_use_the_database_is_used_
     done(&zone.url, &zone.deactivate_by_command());
 }
 
+/// Sends requests that wait for each other, so that each has a connection of its own to the database.
+async fn read_together(zone: &Zone, count: i64, request: fn(&Zone) -> String) {
+    let (mut locking, mut watching) = (zone.connect().await, zone.connect().await);
+    let lock = lock_table(&mut locking, "tokens").await;
+    thread::scope(|threads| {
+        for _ in 0..count {
+            threads.spawn(|| request(zone));
+        }
+        in_place(await_waiting(&mut watching, "tokens", count));
+        in_place(lock.rollback()).expect("released");
+    });
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: `make test` runs it"]
 async fn after_its_host_died_idle_connections_are_replaced_all_together() {
     let zone = &Zone::start().await;
-    let (mut locking, mut watching) = (zone.connect().await, zone.connect().await);
-    let lock = lock_table(&mut locking, "tokens").await;
-    thread::scope(|threads| {
-        for _ in 0..GUARD {
-            threads.spawn(|| zone.ping());
-        }
-        for _ in 0..READS {
-            threads.spawn(|| zone.page());
-        }
-        in_place(await_waiting(&mut watching, "tokens", GUARD + READS));
-        in_place(lock.rollback()).expect("released");
-    });
+    read_together(zone, GUARD, Zone::ping).await;
+    read_together(zone, READS, Zone::page).await;
     zone.proxy.forget_connections();
     wait_until("a call to be answered", || zone.ping().starts_with(OK));
     wait_until("a page to be shown", || zone.page().starts_with(OK));
