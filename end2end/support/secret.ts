@@ -92,6 +92,11 @@ export class ResponseRecorder {
     });
   }
 
+  /** Waits until every response so far was read. Call it before the page navigates, because the browser then drops them. */
+  async read(): Promise<void> {
+    await Promise.all(this.pending);
+  }
+
   /**
    * The number of responses, and the paths of those that contain `wanted`. Fails if a response cannot be read, because
    * it might contain `wanted`.

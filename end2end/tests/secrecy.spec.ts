@@ -4,7 +4,8 @@ import { DeveloperZonePage, previewOf } from '../pages/developer-zone.ts';
 import { Frame } from '../pages/frame.ts';
 import { MEMBER, PASSWORD, SESSION_COOKIE } from '../support/demo.ts';
 import { ping, PONG } from '../support/external-api.ts';
-import { expect, openPage, test } from '../support/fixtures.ts';
+import { expect, openPage, test, waitForHydration } from '../support/fixtures.ts';
+import { blockPolling } from '../support/requests.ts';
 import {
   everythingOnPage,
   keepWasmMemory,
@@ -88,7 +89,10 @@ test('the secret is in one response, no line of the log and no byte of the datab
   const frame = new Frame(page);
   const zone = new DeveloperZonePage(page);
   await signIn(MEMBER);
+  // No poll may be under way when the page navigates.
+  await blockPolling(page);
   await openPage(page, '/events');
+  await responses.read();
   await frame.developerZone.click();
   const token = await zone.createAndClose();
   const secret = secretPart(token);
@@ -97,9 +101,15 @@ test('the secret is in one response, no line of the log and no byte of the datab
   await row.switch.click();
   await expect(row.status).toHaveText('Inactive');
   expect((await ping(server, token)).body).not.toContain(secret);
+  await responses.read();
   await page.reload();
+  await waitForHydration(page);
   await expect(row.status).toHaveText('Inactive');
+  await responses.read();
   await frame.events.click();
+  await expect(page).toHaveURL('/events');
+  await waitForHydration(page);
+  await responses.read();
   await frame.developerZone.click();
   await expect(row.row).toBeVisible();
   // A response must not repeat a mistyped token either.
