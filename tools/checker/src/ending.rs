@@ -424,7 +424,7 @@ impl Verdict for Report {
     }
 
     fn caught_a_broken_promise(&self) -> bool {
-        self.shortfalls().is_empty() && self.violations().next().is_some()
+        self.violations().next().is_some()
     }
 
     fn saw_too_little(&self) -> bool {

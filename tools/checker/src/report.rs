@@ -131,8 +131,7 @@ impl Verdict for Report {
 
     fn caught_a_broken_promise(&self) -> bool {
         let violations = &self.judgement.violations;
-        self.shortfalls.is_empty()
-            && self.wrong.is_empty()
+        self.wrong.is_empty()
             && !violations.is_empty()
             && violations
                 .iter()
