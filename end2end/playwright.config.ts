@@ -10,7 +10,7 @@ import { defineConfig } from '@playwright/test';
 // beside each failed test.
 process.env['PLAYWRIGHT_NO_COPY_PROMPT'] = '1';
 
-/** Chromium without the windows around its pages. The tests take two thirds of the processor time of the whole browser. */
+/** Chromium without the windows around its pages, which would take a third of the tests' processor time (decision 42). */
 const BROWSER = process.env['CHROME'] ?? '/usr/bin/chromium-headless-shell';
 
 const ARGUMENTS = [
