@@ -13,7 +13,7 @@ import { ADMIN, EVENT, PASSWORD, SUMMIT } from './demo.ts';
 import { selectOrganisation } from './fixtures.ts';
 import { isNightly } from './nightly.ts';
 import type { TestServer } from './server.ts';
-import { listTokens } from './tokens.ts';
+import { createToken, type ListedToken, listTokens } from './tokens.ts';
 
 type Visit = (page: Page, server: TestServer) => Promise<void>;
 
@@ -119,12 +119,19 @@ async function tokens(page: Page, server: TestServer): Promise<void> {
 }
 
 async function token(page: Page, server: TestServer): Promise<void> {
+  await createToken(server);
+  const [{ id }, ...others] = (await listTokens(server)) as [ListedToken, ...ListedToken[]];
   const message = page.locator('#flash-message');
-  const { id, name } = (await listTokens(server))[0]!;
   await open(page, `/developer-zone/tokens/${id}`);
-  await page.getByLabel('Name', { exact: true }).fill(name === 'Gallery' ? 'Website' : 'Gallery');
-  await page.getByRole('button', { name: 'Save name' }).click();
-  await expect(message).toHaveText('The name was changed.');
+  for (const [name, result] of [
+    ['x'.repeat(61), /too long/],
+    ['Gallery', 'The name was changed.'],
+  ] as const) {
+    await page.getByLabel('Name', { exact: true }).fill(name);
+    await page.getByRole('button', { name: 'Save name' }).click();
+    await expect(message).toContainText(result);
+    await untilReady(page);
+  }
   for (const [button, result] of [
     ['Deactivate', 'is inactive'],
     ['Activate', 'is active'],
@@ -133,7 +140,9 @@ async function token(page: Page, server: TestServer): Promise<void> {
     await expect(message).toContainText(result);
   }
   await page.getByText('Delete token…').click();
-  await expect(page.getByRole('button', { name: 'Delete permanently' })).toBeVisible();
+  await page.getByRole('button', { name: 'Delete permanently' }).click();
+  await expect(page).toHaveURL('/developer-zone');
+  expect(await listTokens(server)).toEqual(others);
 }
 
 async function activity(page: Page): Promise<void> {

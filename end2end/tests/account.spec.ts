@@ -67,7 +67,7 @@ test('wrong and weak passwords are refused with the focus on the error, then a g
 test.describe('without script', () => {
   test.use({ javaScriptEnabled: false });
 
-  test('one can sign out another browser, and then every browser', async ({
+  test('one can sign out another browser, change the password, and sign out every browser', async ({
     page,
     signIn: signInHere,
     openContext,
@@ -88,10 +88,14 @@ test.describe('without script', () => {
     });
     expect(call.status()).toBe(401);
 
+    await account.changePassword(PASSWORD, NEW);
+    await expect(account.confirmation).toHaveText(/Your password was changed/);
     await account.signOutEverywhere.click();
-    await expect(new SignInPage(page).heading).toBeVisible();
+    const form = new SignInPage(page);
+    await expect(form.heading).toBeVisible();
     await page.goto('/account');
-    await expect(new SignInPage(page).heading).toBeVisible();
+    await form.signIn(MEMBER, NEW);
+    await expect(account.thisBrowser).toBeVisible();
   });
 });
 
