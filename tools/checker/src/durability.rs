@@ -54,7 +54,7 @@ pub(crate) async fn run(
     let sqlite = until_signal(sqlite).await?;
     eprintln!("PostgreSQL");
     let database = PostgresDatabase::create("durability").await?;
-    let lease = program.lease().unwrap_or_default();
+    let lease = program.lease();
     let postgres = run_on(database.url(None)?, seed, rounds, pace, program, lease);
     let postgres = until_signal(postgres).await;
     database.drop().await?;

@@ -59,8 +59,8 @@ struct Arguments {
     /// Number of servers
     #[arg(long, global = true, default_value = "3", value_parser = clap::value_parser!(u8).range(2..=9))]
     servers: u8,
-    /// How long a server may use cached data, in milliseconds
-    #[arg(long, global = true, default_value = "250")]
+    /// The lease of the servers, in milliseconds
+    #[arg(long, global = true, default_value = "1000")]
     lease_ms: u64,
     /// Seed for the order of faults, changes and calls; random by default
     #[arg(long, global = true)]
@@ -118,11 +118,8 @@ async fn perform(arguments: Arguments) -> Result<bool> {
     };
     eprintln!("seed {seed}");
     let folder = tempfile::Builder::new().prefix("checker-").tempdir()?;
-    let program = Program::find(folder.path(), arguments.lease_ms).await?;
-    match program.lease() {
-        Some(lease) => eprintln!("servers use cached data for {} ms", lease.as_millis()),
-        None => eprintln!("servers read the database on every call"),
-    }
+    let program = Program::find(folder.path(), arguments.lease_ms)?;
+    eprintln!("the servers' lease is {} ms", program.lease().as_millis());
     let outcome = run_and_judge(&arguments, seed, &program, folder.path()).await;
     if !matches!(outcome, Ok(true)) {
         let kept = folder.keep();

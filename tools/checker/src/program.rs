@@ -29,7 +29,6 @@ pub(crate) struct Program {
     /// The working folder. Files that the program creates by default are created here.
     folder: PathBuf,
     lease_ms: u64,
-    supports_leases: bool,
     settings: Settings,
 }
 
@@ -62,7 +61,7 @@ pub(crate) struct Output {
 
 impl Program {
     /// The program at `DEVELOPER_ZONE_BIN`, or the one that `cargo build` makes.
-    pub(crate) async fn find(folder: &Path, lease_ms: u64) -> Result<Self> {
+    pub(crate) fn find(folder: &Path, lease_ms: u64) -> Result<Self> {
         let path = env::var_os("DEVELOPER_ZONE_BIN").map_or_else(
             || PathBuf::from("target/debug/developer-zone"),
             PathBuf::from,
@@ -73,16 +72,12 @@ impl Program {
                 path.display()
             )
         })?;
-        let mut program = Self {
+        Ok(Self {
             path,
             folder: folder.to_owned(),
             lease_ms,
-            supports_leases: false,
             settings: Settings::OF_LONG_RUNS,
-        };
-        let help = program.command("", &["serve", "--help"]).output().await?;
-        program.supports_leases = String::from_utf8_lossy(&help.stdout).contains("--lease-ms");
-        Ok(program)
+        })
     }
 
     /// The same program with other settings.
@@ -93,9 +88,9 @@ impl Program {
         }
     }
 
-    /// How long a server may use cached data. `None` if the program reads the database on every call.
-    pub(crate) fn lease(&self) -> Option<Duration> {
-        (self.supports_leases && self.lease_ms > 0).then(|| Duration::from_millis(self.lease_ms))
+    /// The lease of its servers.
+    pub(crate) const fn lease(&self) -> Duration {
+        Duration::from_millis(self.lease_ms)
     }
 
     /// A command of the program. It inherits no `DEVELOPER_ZONE_` variables, except the one that chooses a sabotage.
@@ -115,13 +110,10 @@ impl Program {
                 command.env_remove(name);
             }
         }
-        // Server and commands must use the same lease. A variable works for commands that have no such option.
-        if self.supports_leases {
-            command.env("DEVELOPER_ZONE_LEASE_MS", self.lease_ms.to_string());
-        }
         command
             .args(arguments)
             .envs(variables.iter().copied())
+            .env("DEVELOPER_ZONE_LEASE_MS", self.lease_ms.to_string())
             .env("DEVELOPER_ZONE_DATABASE_URL", database_url)
             // Includes the message of a server that stops on a signal, which must not happen here.
             .env("DEVELOPER_ZONE_LOG", "warn,server::serve=info")

@@ -261,7 +261,7 @@ impl Setup {
         let setup = Self {
             clock: Clock::start(),
             lies: plan.lies,
-            lease: program.lease().unwrap_or_default(),
+            lease: program.lease(),
             servers,
             proxies,
             command_line,
