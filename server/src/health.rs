@@ -54,6 +54,8 @@ enum Condition {
     DatabaseUnreachable,
     DatabaseFailing,
     WrongSchema,
+    ChangesLost,
+    NoLease,
 }
 
 impl Condition {
@@ -65,6 +67,8 @@ impl Condition {
             Self::DatabaseUnreachable => Some("the database cannot be reached"),
             Self::DatabaseFailing => Some("the database reports an error"),
             Self::WrongSchema => Some("the database has another schema than this program"),
+            Self::ChangesLost => Some("the database has lost changes"),
+            Self::NoLease => Some("the database does not confirm this server's lease"),
         }
     }
 }
@@ -167,7 +171,12 @@ impl Inner {
             return condition;
         }
         let outcome = timeout(DATABASE_TIMEOUT, self.store.check_schema()).await;
+        let lease = self.store.key_cache().lease();
         let condition = match &outcome {
+            Ok(Ok(())) if lease.is_some_and(|lease| lease.has_lost_changes) => {
+                Condition::ChangesLost
+            }
+            Ok(Ok(())) if lease.is_some_and(|lease| lease.left.is_zero()) => Condition::NoLease,
             Ok(Ok(())) => Condition::Ready,
             Ok(Err(error)) => error.into(),
             Err(_) => Condition::DatabaseUnreachable,

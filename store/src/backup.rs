@@ -225,6 +225,9 @@ const DEACTIVATE: &str = "UPDATE tokens SET active = FALSE
     WHERE organisation_id = $1 AND active = TRUE
     RETURNING id, organisation_id, preview, name";
 
+/// Servers that had seen lost changes answer again.
+const ACCEPT_LOSS: &str = "UPDATE change_counter SET accepted_at = $1";
+
 impl Store {
     /// Deactivates every token of every organisation and ends every session: for a database that was restored from a
     /// backup. A backup brings back tokens and sessions that were deleted, deactivated or ended after it was made.
@@ -246,6 +249,9 @@ impl Store {
                 break;
             }
         }
+        let now = self.clock().now().epoch_millis();
+        let database = self.database_for(Purpose::Revocation);
+        database.execute(ACCEPT_LOSS, values![now]).await?;
         self.key_cache().wait_for_servers().await;
         Ok(all)
     }

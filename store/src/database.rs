@@ -6,6 +6,7 @@
 //! A statement that writes and returns rows needs a [`Transaction`], even if it is the only statement. sqlx stops
 //! reading at the first row it was asked for, and on SQLite it would then miss that the commit failed.
 
+mod change_listener;
 mod disk_space;
 mod file;
 mod file_place;
@@ -37,6 +38,7 @@ use sqlx::{
 use tokio::time::{Instant, sleep};
 
 pub(crate) use self::{
+    change_listener::ChangeListener,
     disk_space::{DiskSpace, free_beside},
     file::{Identity, OpenFile},
     limits::DATABASE_TIMEOUT,
@@ -47,7 +49,9 @@ pub(crate) use self::{
     url::NamedDatabase,
 };
 use self::{
-    limits::{SQLITE_GUARD_READERS, SQLITE_READERS, SQLITE_REVOCATION_READERS},
+    limits::{
+        SQLITE_GUARD_READERS, SQLITE_LEASE_READERS, SQLITE_READERS, SQLITE_REVOCATION_READERS,
+    },
     password_file::explain_refused_password,
     statement::for_sqlite,
     transaction::{SqliteTransaction, rows},
@@ -86,6 +90,7 @@ pub(crate) struct SqliteDatabase {
     /// The queue for the writer. It is fair, whereas SQLite's own busy handler is not.
     turns: WriterTurns,
     guard_readers: SqlitePool,
+    lease_readers: SqlitePool,
     revocation_readers: SqlitePool,
     readers: SqlitePool,
     /// The file that the pools have open.
@@ -100,6 +105,7 @@ impl SqliteDatabase {
     pub(crate) const fn readers(&self, purpose: Purpose) -> &SqlitePool {
         match purpose {
             Purpose::Guard => &self.guard_readers,
+            Purpose::Lease => &self.lease_readers,
             Purpose::Revocation => &self.revocation_readers,
             Purpose::Upkeep | Purpose::General => &self.readers,
         }
@@ -139,6 +145,7 @@ impl Database {
                 writer,
                 turns: WriterTurns::new(),
                 guard_readers: open_readers(&options, SQLITE_GUARD_READERS).await?,
+                lease_readers: open_readers(&options, SQLITE_LEASE_READERS).await?,
                 revocation_readers: open_readers(&options, SQLITE_REVOCATION_READERS).await?,
                 readers: open_readers(&options, SQLITE_READERS).await?,
                 space: DiskSpace::of(file.path()),
@@ -185,6 +192,7 @@ impl Database {
         match &self.engine {
             Engine::Sqlite(sqlite) => {
                 sqlite.guard_readers.close().await;
+                sqlite.lease_readers.close().await;
                 sqlite.revocation_readers.close().await;
                 sqlite.readers.close().await;
                 sqlite.writer.close().await;
@@ -199,6 +207,7 @@ impl Database {
             Engine::Sqlite(sqlite) => vec![
                 PoolConnections::of("writer", &sqlite.writer),
                 PoolConnections::of("guard", &sqlite.guard_readers),
+                PoolConnections::of("lease", &sqlite.lease_readers),
                 PoolConnections::of("revocations", &sqlite.revocation_readers),
                 PoolConnections::of("readers", &sqlite.readers),
             ],
@@ -216,7 +225,7 @@ impl Database {
                     sqlite.space.require().await?;
                 }
                 let turn = match self.purpose {
-                    Purpose::Revocation => sqlite.turns.take_urgently().await?,
+                    Purpose::Lease | Purpose::Revocation => sqlite.turns.take_urgently().await?,
                     Purpose::Guard | Purpose::Upkeep | Purpose::General => {
                         sqlite.turns.take().await?
                     }
@@ -322,6 +331,21 @@ impl Database {
                 worked.store(0, Ordering::Relaxed);
                 sleep(PAUSE).await;
             }
+        }
+    }
+
+    /// Listens for changes. None if this database notifies of none.
+    pub(crate) fn change_listener(&self) -> Option<ChangeListener> {
+        match &self.engine {
+            Engine::Sqlite(_) => None,
+            Engine::Postgres(postgres) => postgres.change_listener(),
+        }
+    }
+
+    /// Replaces all connections, because one of them leads to another database.
+    pub(crate) fn replace_connections(&self) {
+        if let Engine::Postgres(postgres) = &self.engine {
+            postgres.replace_connections();
         }
     }
 

@@ -5,54 +5,82 @@
 //! deactivated or deleted, a plan changed, and an event created.
 //!
 //! # How it is kept
-//! The database is the source of truth. A server may answer from what it has read for one lease. It counts the lease on
-//! its own monotonic clock, from a moment before the read. A change commits, then waits for the longest lease of any
-//! server plus a tenth, and is reported only then ([`KeyCache::wait_for_servers`]).
+//! The database is the source of truth. Its triggers number every change, in the order of the commits, and log what the
+//! change was about ([`change_log`]). A server answers from memory under a *lease* ([`serving`]):
 //!
-//! Take a call that begins after the report, and the read that answers it.
-//! - If the read began after the commit, it saw the change.
-//! - If the read began before the commit, its lease ended before the report. The change waited for at least that lease,
-//!   because it read the longest lease after its commit. The server had stored its lease in the database before it
-//!   cached anything: before the read, and so before the commit.
+//! 1. **Renewal.** The server notes the time of its monotonic clock, then commits a write and reads the changes since
+//!    its last look. It applies them: what it has in memory about these tokens, organisations and events is dropped. Then
+//!    it may answer until one lease after the noted time. Without a lease it refuses every call, also one that it could
+//!    read: the read might come from a PostgreSQL that is no longer the primary.
+//! 2. **Acknowledgement.** PostgreSQL notifies the servers of each change. A server applies the changes, and then writes
+//!    the number of the last one.
+//! 3. **Waiting.** After its commit, a change waits for each registered server: until that has acknowledged the change,
+//!    or until a lease of that server and a tenth have passed since the change saw it ([`servers`]). Then it is reported.
+//! 4. **Removal.** A change that waited a whole lease for a server removes it from the table, unless the server has
+//!    renewed its lease meanwhile. A server that finds itself removed drops its memory, and registers again. So a crash
+//!    delays one change, and not the later ones.
+//! 5. **Stop.** A server that stops removes itself after its last answer.
 //!
-//! If the longest lease cannot be read, the change waits for the maximum. Servers need not send each other messages,
-//! and their clocks need not agree about the time of day.
+//! # Why that is enough
+//! Take a call that begins after the report of a change, and a server that answers it. The server has a lease.
+//! - It acknowledged the change before the report. So it had dropped what it knew, and every read since then saw the
+//!   change.
+//! - Or a whole lease had passed. The present lease began with a renewal after the commit. That renewal saw the change, and
+//!   the server applied it before it answered.
+//! - Or the server was not in the table when the change looked. Either it registered later: then it has read nothing
+//!   before. Or it had been removed, and then its lease had ended: the last renewal began before the other change saw it, and
+//!   that change waited for a whole lease. It answers again only after it has registered again, with nothing in memory.
 //!
-//! # What saves reads and waits
-//! - Calls that ask for the same key share one read. A call joins a read only while its result could still be
-//!   answered from the cache. So the argument above holds for it too.
-//! - Each invalidation begins a new epoch. Nothing that was read in an earlier epoch is answered or joined.
-//! - The only server of a SQLite file, which holds its [lock](server_lock), holds all leases that exist. It need not
-//!   wait: after its invalidation, every answer comes from a read that began after the commit.
+//! Every read of a token or event also reads the number of the last change. If the server has applied a later one, the read
+//! came from another database, such as a primary from before a failover. It is refused, and all connections are replaced.
+//!
+//! # Lost changes
+//! Each change has a random mark. A server remembers the last change that it applied. If the database has another one
+//! under that number, or none, it has lost changes that were reported as done. The server then ends its lease: it refuses
+//! every call until it sees its own history again, or until an operator has run `after-restore`.
+//!
+//! # SQLite
+//! A file has one server, which holds its [lock](server_lock), and one history. So the server renews its lease by a read,
+//! every 50 ms. It applies its own changes itself, and they wait for nothing. The command line waits for the server's
+//! acknowledgement. If the lock is free, there is no server.
+//!
+//! # What saves reads
+//! - An answer stays in memory until a change is about it. A server with 10,000 busy keys reads none of them again.
+//! - Calls that ask for the same key share one read. A call joins a read only while no change was about its key.
 //!
 //! # Errors
-//! All callers that wait for a read get its error, and none is cached. Without a lease and without a database there
-//! is no answer ([`DatabaseError::is_unavailable`]), and the guard refuses. During an outage the guard's pool limits how
-//! many calls try the database, and each read ends within
+//! All callers that wait for a read get its error, and none is cached. Without a lease, or without a database for a key
+//! that is not in memory, there is no answer ([`DatabaseError::is_unavailable`]), and the guard refuses. During an outage
+//! the guard's pool limits how many calls try the database, and each read ends within
 //! [`DATABASE_TIMEOUT`](crate::database::DATABASE_TIMEOUT). Nothing but the guard uses that pool.
 //!
 //! # What it does not promise
 //! - A call that began before the report may get either state, however late its response is. This includes a process or
 //!   machine that slept between its check of the lease and its response. After the sleep, the next check finds that the
 //!   lease has expired, because the clock also counts sleep ([`crate::clock`]).
-//! - In a virtual machine that its host suspends or moves, the clock may stop. Such a guest may answer from its cache
+//! - In a virtual machine that its host suspends or moves, the clock may stop. Such a guest may answer from its memory
 //!   for the rest of its lease. Also, no clock may run slower than another by more than a tenth.
 //! - A page that lists tokens shows the committed state, which may be a moment ahead of the report.
-//! - Changes by manual SQL, or by versions without leases, wait for no server. They are in force everywhere one lease
-//!   later. Reads must come from the database that is written to, not from a replica.
+//! - Confirmed commits must not be lost. A standby without the last ones that becomes the primary may lack a revocation,
+//!   or the renewal of a lease. And if the primary from before goes on, there are two histories. Only a synchronous standby
+//!   excludes both: what it lacks was not confirmed, and without it no lease is renewed.
 
+mod change_log;
 mod lease;
 mod read_cache;
 mod server_lock;
+mod servers;
+mod serving;
 mod sync {
-    pub(super) use std::sync::{
-        Mutex, MutexGuard,
-        atomic::{AtomicU64, Ordering},
-    };
+    pub(super) use std::sync::{Mutex, MutexGuard};
 }
 mod table;
+mod waits;
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use model::{
     event::{EventId, EventSettings},
@@ -61,15 +89,20 @@ use model::{
     timestamp::Timestamp,
     token::TokenId,
 };
+use tokio::time::{Instant, sleep};
 
+use self::{
+    change_log::{Position, Subject},
+    read_cache::{ReadCache, within_timeout},
+    server_lock::ServerLock,
+    serving::Serving,
+    table::Size,
+    waits::Waits,
+};
 pub use self::{
     lease::{InvalidLease, Lease},
     table::LookupCounts,
-};
-use self::{
-    read_cache::{ReadCache, within_timeout},
-    server_lock::ServerLock,
-    table::Size,
+    waits::WaitCounts,
 };
 use crate::{
     clock::MonotonicClock,
@@ -83,18 +116,33 @@ use crate::{
 pub struct KeyCache {
     database: Database,
     server: OnceLock<Server>,
+    waits: Waits,
+}
+
+/// What a server knows about its lease and about the other servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaseStatus {
+    /// How long it may still answer without renewing its lease. Zero if it answers no call.
+    pub left: Duration,
+    /// The database has lost changes that this server knew. It answers no call until an operator has run
+    /// [`Store::distrust_restored`](crate::Store::distrust_restored).
+    pub has_lost_changes: bool,
+    /// How many servers are registered.
+    pub servers: u64,
+    /// How many of the last changes some server has not acknowledged.
+    pub unacknowledged: u64,
 }
 
 /// The parts that only a server needs. The command line has none.
 #[derive(Debug)]
 struct Server {
     /// None with [`Lease::NONE`].
-    caches: Option<Caches>,
+    serving: Option<Arc<Serving>>,
     /// On SQLite.
     lock: Option<ServerLock>,
 }
 
-#[derive(Debug)]
+/// What a server has in memory.
 struct Caches {
     tokens: ReadCache<TokenDigest, TokenRecord>,
     /// For links to originals, which name a token by its number.
@@ -102,9 +150,44 @@ struct Caches {
     events: ReadCache<EventId, EventRecord>,
 }
 
-/// Room for 114,000 tokens that are called within one lease, and for 28,000 made-up keys: more than a database can
-/// answer within the usual lease. Both generations together take up to 25 MB and 4 MB (a map has eight places for
-/// seven entries, of 96 and 56 bytes).
+impl Caches {
+    fn new() -> Self {
+        Self {
+            tokens: ReadCache::new(TOKENS),
+            tokens_by_id: ReadCache::new(TOKENS_BY_ID),
+            events: ReadCache::new(EVENTS),
+        }
+    }
+
+    /// Drops what is known about the subject of a change.
+    fn invalidate(&self, subject: Subject) {
+        match subject {
+            Subject::Token(id, digest) => {
+                self.tokens.invalidate(digest);
+                self.tokens_by_id.invalidate(id);
+            }
+            Subject::Organisation(id) => {
+                let is_affected = |token: &TokenRecord| token.organisation_id == id;
+                self.tokens.invalidate_where(is_affected);
+                self.tokens_by_id.invalidate_where(is_affected);
+            }
+            Subject::Event(id) => self.events.invalidate(id),
+        }
+    }
+
+    fn clear(&self) {
+        self.tokens.clear();
+        self.tokens_by_id.clear();
+        self.events.clear();
+    }
+}
+
+/// How long a server that starts waits for a command that holds the lock for a moment.
+const LOCK_TRIES: u32 = 100;
+const LOCK_DELAY: Duration = Duration::from_millis(20);
+
+/// Room for 229,000 tokens, and for 57,000 made-up keys. Both together take up to 21 MB and 4 MB (a map has eight places
+/// for seven entries, of 81 and 41 bytes).
 const TOKENS: Size = Size {
     shards: 64,
     found: 1_792,
@@ -126,19 +209,31 @@ const TOKENS_BY_ID: Size = Size {
 };
 
 row! {
-    struct TokenRow {
-        id: i64,
-        organisation_id: i64,
-        plan: String,
-        active: bool,
-        expires_at: Option<i64>,
+    /// The last change in the database that a read came from.
+    struct SeenRow {
+        seq: i64,
+        mark: i64,
     }
 }
 
 row! {
+    /// A token from a left join: its values, or none.
+    struct TokenRow {
+        id: Option<i64>,
+        organisation_id: Option<i64>,
+        plan: Option<String>,
+        active: Option<bool>,
+        expires_at: Option<i64>,
+        ..seen: SeenRow,
+    }
+}
+
+row! {
+    /// An event from a left join.
     struct EventRow {
-        organisation_id: i64,
+        organisation_id: Option<i64>,
         ..settings: SettingsRow,
+        ..seen: SeenRow,
     }
 }
 
@@ -169,31 +264,57 @@ impl SettingsRow {
     }
 }
 
-/// A text that reads a token, followed by its condition.
+impl TokenRow {
+    fn record(&self) -> Result<Option<TokenRecord>, DatabaseError> {
+        let (Some(id), Some(organisation), Some(plan), Some(active)) =
+            (self.id, self.organisation_id, &self.plan, self.active)
+        else {
+            return Ok(None);
+        };
+        Ok(Some(TokenRecord {
+            token_id: TokenId(id),
+            organisation_id: OrganisationId(organisation),
+            plan: plan.parse()?,
+            active,
+            expires_at: self.expires_at.map(Timestamp),
+        }))
+    }
+}
+
+/// A text that reads a token by a condition, and the last change. One row, whether or not there is such a token.
 macro_rules! select_token {
     ($condition:literal) => {
         concat!(
-            "SELECT tokens.id, tokens.organisation_id, organisations.plan, tokens.active,
+            "SELECT head.seq, head.mark, tokens.id, tokens.organisation_id, organisations.plan, tokens.active,
                 tokens.expires_at
-            FROM tokens JOIN organisations ON organisations.id = tokens.organisation_id ",
-            $condition
+            FROM change_counter AS head LEFT JOIN tokens ON ",
+            $condition,
+            " LEFT JOIN organisations ON organisations.id = tokens.organisation_id"
         )
     };
 }
 
-const TOKEN: &str = select_token!("WHERE tokens.digest = $1");
-const TOKEN_BY_ID: &str = select_token!("WHERE tokens.id = $1");
+const TOKEN: &str = select_token!("tokens.key_digest = $1");
+const TOKEN_BY_ID: &str = select_token!("tokens.id = $1");
 
-const EVENT: &str = "SELECT events.organisation_id, s.event_enabled, s.bib_search, s.selfie_search,
+const EVENT: &str = "SELECT head.seq, head.mark, events.organisation_id, s.event_enabled, s.bib_search, s.selfie_search,
         s.name_search, s.video_search, s.video_selfie_search, s.timeline_search
-    FROM events LEFT JOIN event_settings AS s ON s.event_id = events.id
-    WHERE events.id = $1";
+    FROM change_counter AS head LEFT JOIN events ON events.id = $1
+        LEFT JOIN event_settings AS s ON s.event_id = events.id";
+
+/// The read came from another database than the changes that the server knows.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "a connection leads to a database that lacks changes, perhaps the primary from before a failover"
+)]
+struct Outdated;
 
 impl KeyCache {
-    pub(crate) const fn new(database: Database) -> Self {
+    pub(crate) fn new(database: Database) -> Self {
         Self {
             database,
             server: OnceLock::new(),
+            waits: Waits::default(),
         }
     }
 
@@ -206,16 +327,38 @@ impl KeyCache {
         lease: Lease,
         clock: Arc<dyn MonotonicClock>,
     ) -> Result<(), ServerLockError> {
-        let file = self.database.file();
-        let lock = file.map(ServerLock::acquire).transpose()?;
-        lease::announce(&self.database, lease).await?;
-        let caches = (lease != Lease::NONE).then(|| Caches {
-            tokens: ReadCache::new(lease, TOKENS, clock.clone()),
-            tokens_by_id: ReadCache::new(lease, TOKENS_BY_ID, clock.clone()),
-            events: ReadCache::new(lease, EVENTS, clock),
-        });
-        self.server.get_or_init(|| Server { caches, lock });
+        let lock = self.lock().await?;
+        let serving = if lease == Lease::NONE {
+            None
+        } else {
+            let database = self.database.with_purpose(Purpose::Lease);
+            Some(Serving::begin(database, lease, clock).await?)
+        };
+        self.server.get_or_init(|| Server { serving, lock });
         Ok(())
+    }
+
+    async fn lock(&self) -> Result<Option<ServerLock>, ServerLockError> {
+        let Some(file) = self.database.file() else {
+            return Ok(None);
+        };
+        let mut tries = 0;
+        loop {
+            match ServerLock::acquire(file) {
+                Err(ServerLockError::AlreadyServed(_)) if tries < LOCK_TRIES => {
+                    tries += 1;
+                    sleep(LOCK_DELAY).await;
+                }
+                outcome => return outcome.map(Some),
+            }
+        }
+    }
+
+    /// Ends the lease of a server.
+    pub(crate) async fn stop(&self) {
+        if let Some(serving) = self.serving() {
+            serving.stop().await;
+        }
     }
 
     /// The token with this digest; none if there is no such token. The caller checks its expiry, by the clock at
@@ -224,13 +367,12 @@ impl KeyCache {
     /// # Errors
     /// Those of the database. There is no answer then, and the caller must refuse.
     pub async fn token(&self, digest: &TokenDigest) -> Result<Option<TokenRecord>, DatabaseError> {
-        match self.caches() {
-            Some(caches) => {
-                let read = || self.read_digest(digest);
-                caches.tokens.get(*digest, read).await
-            }
+        let values = values![digest.as_bytes()];
+        let read = || self.read_token(TOKEN, values);
+        match self.serving() {
+            Some(serving) => serving.caches().await?.tokens.get(*digest, read).await,
             // Boxed: otherwise every call would reserve stack for the read, also when the cache answers.
-            None => Box::pin(within_timeout(self.read_digest(digest))).await,
+            None => Box::pin(within_timeout(read())).await,
         }
     }
 
@@ -242,8 +384,8 @@ impl KeyCache {
     pub async fn token_by_id(&self, token: TokenId) -> Result<Option<TokenRecord>, DatabaseError> {
         let values = values![token.0];
         let read = || self.read_token(TOKEN_BY_ID, values);
-        match self.caches() {
-            Some(caches) => caches.tokens_by_id.get(token, read).await,
+        match self.serving() {
+            Some(serving) => serving.caches().await?.tokens_by_id.get(token, read).await,
             None => Box::pin(within_timeout(read())).await,
         }
     }
@@ -253,25 +395,29 @@ impl KeyCache {
     /// # Errors
     /// As [`KeyCache::token`].
     pub async fn event(&self, event: EventId) -> Result<Option<EventRecord>, DatabaseError> {
-        match self.caches() {
-            Some(caches) => caches.events.get(event, || self.read_event(event)).await,
-            None => Box::pin(within_timeout(self.read_event(event))).await,
+        let read = || self.read_event(event);
+        match self.serving() {
+            Some(serving) => serving.caches().await?.events.get(event, read).await,
+            None => Box::pin(within_timeout(read())).await,
         }
     }
 
     /// The counts of lookups: of tokens, and of events. With [`Lease::NONE`] every lookup is a read, and nothing is
     /// counted.
     pub fn lookups(&self) -> (LookupCounts, LookupCounts) {
-        self.caches()
-            .map(|caches| (caches.tokens.lookups(), caches.events.lookups()))
+        self.serving()
+            .map(|serving| serving.lookups())
             .unwrap_or_default()
     }
 
-    async fn read_digest(
-        &self,
-        digest: &TokenDigest,
-    ) -> Result<Option<TokenRecord>, DatabaseError> {
-        self.read_token(TOKEN, values![digest.as_bytes()]).await
+    /// What this server knows about its lease. None with [`Lease::NONE`].
+    pub fn lease(&self) -> Option<LeaseStatus> {
+        self.serving().map(|serving| serving.status())
+    }
+
+    /// How long the changes of this process waited for other servers.
+    pub fn waits(&self) -> WaitCounts {
+        self.waits.counts()
     }
 
     async fn read_token(
@@ -279,43 +425,54 @@ impl KeyCache {
         sql: &'static str,
         values: Values<'_>,
     ) -> Result<Option<TokenRecord>, DatabaseError> {
-        let row: Option<TokenRow> = self.database.fetch_optional(sql, values).await?;
-        row.map(|row| {
-            Ok(TokenRecord {
-                token_id: TokenId(row.id),
-                organisation_id: OrganisationId(row.organisation_id),
-                plan: row.plan.parse()?,
-                active: row.active,
-                expires_at: row.expires_at.map(Timestamp),
-            })
-        })
-        .transpose()
+        let applied = self.applied();
+        let row: TokenRow = self.database.fetch_one(sql, values).await?;
+        self.require_seen(&row.seen, applied)?;
+        row.record()
     }
 
     async fn read_event(&self, event: EventId) -> Result<Option<EventRecord>, DatabaseError> {
-        let row: Option<EventRow> = self
-            .database
-            .fetch_optional(EVENT, values![event.0])
-            .await?;
-        Ok(row.map(|row| EventRecord {
+        let applied = self.applied();
+        let row: EventRow = self.database.fetch_one(EVENT, values![event.0]).await?;
+        self.require_seen(&row.seen, applied)?;
+        Ok(row.organisation_id.map(|organisation| EventRecord {
             event_id: event,
-            organisation_id: OrganisationId(row.organisation_id),
+            organisation_id: OrganisationId(organisation),
             settings: row.settings.settings(),
         }))
     }
 
-    fn caches(&self) -> Option<&Caches> {
-        self.server.get()?.caches.as_ref()
+    /// The changes that a read must see which begins now.
+    fn applied(&self) -> Option<Position> {
+        self.serving().map(|serving| serving.applied())
+    }
+
+    /// Checks that the database which was read had the changes that the server knew before.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Unavailable`].
+    fn require_seen(&self, seen: &SeenRow, applied: Option<Position>) -> Result<(), DatabaseError> {
+        let is_another = |applied: Position| {
+            seen.seq < applied.seq || (seen.seq == applied.seq && seen.mark != applied.mark)
+        };
+        if applied.is_some_and(is_another) {
+            self.database.replace_connections();
+            return Err(DatabaseError::Unavailable(Outdated.into()));
+        }
+        Ok(())
+    }
+
+    fn serving(&self) -> Option<&Arc<Serving>> {
+        self.server.get()?.serving.as_ref()
     }
 
     /// Waits until no server answers from the state before a change. Call it between the commit of the change and
     /// its report. If the future is dropped meanwhile, the change was not reported, so nothing was promised.
     pub(crate) async fn wait_for_servers(&self) {
-        if let Some(caches) = self.caches() {
-            caches.tokens.invalidate();
-            caches.tokens_by_id.invalidate();
-            caches.events.invalidate();
-        }
+        let own = match self.serving() {
+            Some(serving) => Some(serving.apply_committed().await),
+            None => None,
+        };
         #[cfg(feature = "sabotage")]
         if crate::sabotage::no_wait() {
             return;
@@ -323,7 +480,9 @@ impl KeyCache {
         let lock = self.server.get().and_then(|server| server.lock.as_ref());
         if !lock.is_some_and(ServerLock::is_held) {
             let database = self.database.with_purpose(Purpose::Revocation);
-            lease::wait_out(&database).await;
+            let start = Instant::now();
+            let ended_leases = servers::wait_for_others(&database, own).await;
+            self.waits.add(start.elapsed(), ended_leases);
         }
     }
 }

@@ -96,6 +96,11 @@ impl TokenDigest {
         Self(Sha256::digest(token).into())
     }
 
+    /// The digest with these bytes, as the database stores it; none if there are not 32.
+    pub(crate) fn from_stored(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().map(Self).ok()
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }

@@ -112,12 +112,12 @@ impl Store {
         database.check_schema().await
     }
 
-    /// Turns this store into a server's store. On SQLite it takes the server lock. From then on, the key cache keeps
-    /// each result for one `lease`, measured by `clock`. Call it once. Without this call, every lookup of a key reads
-    /// the database.
+    /// Turns this store into a server's store. On SQLite it takes the server lock. From then on, lookups of keys are
+    /// answered from memory, under a `lease` that is measured by `clock` and renewed in the background. Call it once.
+    /// Without this call, every lookup reads the database.
     ///
     /// # Errors
-    /// [`ServerLockError`], on SQLite only: PostgreSQL has no server lock.
+    /// [`ServerLockError`]. PostgreSQL has no server lock.
     pub async fn become_server(
         &self,
         lease: Lease,
@@ -130,8 +130,9 @@ impl Store {
         Ok(())
     }
 
-    /// Closes every connection, after its running statement.
+    /// Ends the lease of a server, and closes every connection, after its running statement.
     pub async fn close(&self) {
+        self.inner.key_cache.stop().await;
         self.inner.database.close().await;
     }
 
@@ -174,7 +175,7 @@ impl Store {
             _ if self.is_for_revocation => &self.inner.revocations,
             Purpose::Revocation => &self.inner.revocations,
             Purpose::Upkeep => &self.inner.upkeep,
-            Purpose::Guard | Purpose::General => &self.inner.database,
+            Purpose::Guard | Purpose::Lease | Purpose::General => &self.inner.database,
         }
     }
 

@@ -96,7 +96,7 @@ const LIST: &str = concat!(
 
 /// Takes the lowest free slot; returns no row if there is none, or if another process took it first.
 const CREATE: &str = "INSERT INTO tokens
-        (organisation_id, slot, digest, preview, active, created_by, created_at, name)
+        (organisation_id, slot, key_digest, preview, active, created_by, created_at, name)
     SELECT $1, slots.column1, $2, $3, TRUE, $4, $5, $6
     FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10)) AS slots
     WHERE NOT EXISTS (

@@ -4,10 +4,7 @@
 //! A condition variable replaces what `read_cache.rs` does with tokio.
 
 mod sync {
-    pub(super) use loom::sync::{
-        Mutex, MutexGuard,
-        atomic::{AtomicU64, Ordering},
-    };
+    pub(super) use loom::sync::{Mutex, MutexGuard};
 }
 #[expect(dead_code, reason = "another test checks the size")]
 #[expect(unreachable_pub, reason = "it is public in its own crate")]
@@ -18,17 +15,19 @@ use std::sync::PoisonError;
 
 use loom::{
     model::Builder,
-    sync::{Arc, Condvar},
+    sync::{
+        Arc, Condvar,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
 };
 
 use self::{
-    sync::{AtomicU64, Mutex, Ordering},
+    sync::Mutex,
     table::{Lookup, Size, Table},
 };
 
 const KEY: u8 = 7;
-const LEASE: u64 = 250;
 const ONE: Size = Size {
     shards: 1,
     found: 8,
@@ -40,7 +39,6 @@ struct Model {
     table: Table<u8, u64, Arc<Flight>>,
     row: AtomicU64,
     reads: AtomicU64,
-    clock: AtomicU64,
 }
 
 /// A read that other calls wait for.
@@ -90,18 +88,16 @@ impl Flight {
 impl Model {
     fn start() -> Arc<Self> {
         Arc::new(Self {
-            table: Table::new(LEASE, ONE),
+            table: Table::new(ONE),
             row: AtomicU64::new(0),
             reads: AtomicU64::new(0),
-            clock: AtomicU64::new(1_000),
         })
     }
 
     /// A call, from its start to its answer.
     fn ask(&self) -> u64 {
         loop {
-            let now = self.clock.load(Ordering::Acquire);
-            match self.table.look_up(KEY, now, Flight::start) {
+            match self.table.look_up(KEY, Flight::start) {
                 Lookup::Cached(row) => return row.expect("there is a row"),
                 Lookup::Join(flight) => {
                     if let Some(row) = flight.outcome() {
@@ -111,8 +107,7 @@ impl Model {
                 Lookup::Read(reading, flight) => {
                     self.reads.fetch_add(1, Ordering::AcqRel);
                     let row = self.row.load(Ordering::Acquire);
-                    let now = self.clock.load(Ordering::Acquire);
-                    self.table.finish(KEY, reading, now, Some(&row));
+                    self.table.finish(KEY, reading, Some(&row));
                     flight.end(State::Found(row));
                     return row;
                 }
@@ -122,8 +117,7 @@ impl Model {
 
     /// A call that is cancelled during its read.
     fn ask_and_go(&self) {
-        let now = self.clock.load(Ordering::Acquire);
-        if let Lookup::Read(reading, flight) = self.table.look_up(KEY, now, Flight::start) {
+        if let Lookup::Read(reading, flight) = self.table.look_up(KEY, Flight::start) {
             self.table.abandon(KEY, reading);
             flight.end(State::Abandoned);
         }
@@ -150,13 +144,11 @@ fn beside<T: 'static>(
     thread::spawn(move || task(&model))
 }
 
-/// The only server of a SQLite file, which does not wait.
-#[test]
-fn after_an_invalidation_the_next_answer_has_the_change() {
-    in_every_order(|model| {
+fn the_next_answer_has_the_change_after(invalidate: fn(&Table<u8, u64, Arc<Flight>>)) {
+    in_every_order(move |model| {
         let others = [beside(model, Model::ask), beside(model, Model::ask)];
         model.commit();
-        model.table.invalidate();
+        invalidate(&model.table);
         assert_eq!(model.ask(), 1);
         for other in others {
             other.join().expect("answered");
@@ -165,19 +157,19 @@ fn after_an_invalidation_the_next_answer_has_the_change() {
     });
 }
 
-/// Every other server: the change was made elsewhere, and this server is not notified.
 #[test]
-fn after_one_lease_the_next_answer_has_the_change() {
-    in_every_order(|model| {
-        let others = [beside(model, Model::ask), beside(model, Model::ask)];
-        model.commit();
-        model.clock.fetch_add(LEASE, Ordering::AcqRel);
-        assert_eq!(model.ask(), 1);
-        for other in others {
-            other.join().expect("answered");
-        }
-        assert_eq!(model.ask(), 1);
-    });
+fn after_the_invalidation_of_a_key_the_next_answer_has_the_change() {
+    the_next_answer_has_the_change_after(|table| table.invalidate(KEY));
+}
+
+#[test]
+fn after_the_invalidation_of_some_values_the_next_answer_has_the_change() {
+    the_next_answer_has_the_change_after(|table| table.invalidate_where(|row| *row == 0));
+}
+
+#[test]
+fn after_the_invalidation_of_everything_the_next_answer_has_the_change() {
+    the_next_answer_has_the_change_after(Table::clear);
 }
 
 #[test]
@@ -211,7 +203,7 @@ fn each_of_several_changes_is_in_the_next_answer() {
         let other = beside(model, Model::ask);
         for change in 1..=2 {
             model.commit();
-            model.table.invalidate();
+            model.table.invalidate(KEY);
             assert_eq!(model.ask(), change);
         }
         other.join().expect("answered");

@@ -108,8 +108,8 @@ pub(super) struct Serve {
         default_value = "100"
     )]
     rate_burst: NonZeroU32,
-    /// For how many milliseconds a server may use a token or event from memory; a change on PostgreSQL takes a tenth
-    /// longer than this. 0 reads the database for every request
+    /// For how many milliseconds a server may answer while the database does not confirm its lease; a change waits at
+    /// most a tenth longer for a server that is silent. 0 reads the database for every request
     #[arg(
         long,
         env = "DEVELOPER_ZONE_LEASE_MS",

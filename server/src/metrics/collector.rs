@@ -4,10 +4,13 @@ use std::{fmt, sync::Arc};
 
 use prometheus_client::{
     collector::Collector,
-    encoding::{DescriptorEncoder, NoLabelSet},
+    encoding::{DescriptorEncoder, EncodeGaugeValue, NoLabelSet},
     metrics::MetricType,
 };
-use store::{PasswordLoad, Store, key_cache::LookupCounts};
+use store::{
+    PasswordLoad, Store,
+    key_cache::{LookupCounts, WaitCounts},
+};
 
 use super::calls::{Calls, STATUSES, Verdict, bounds_in_seconds};
 use crate::telemetry;
@@ -91,10 +94,72 @@ impl Collected {
         family(
             encoder,
             "grants_answers",
-            "Lookups of tokens and events: from memory within a lease, by a read, by joining another call's read",
+            "Lookups of tokens and events: from memory, by a read, by joining another call's read",
             MetricType::Counter,
             counts.into_iter().flatten(),
         )
+    }
+
+    fn lease(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let Some(lease) = self.store.key_cache().lease() else {
+            return Ok(());
+        };
+        gauge(
+            encoder,
+            "lease_left_seconds",
+            "How long this server may still answer calls without renewing its lease",
+            &lease.left.as_secs_f64(),
+        )?;
+        gauge(
+            encoder,
+            "changes_lost",
+            "1 if the database has lost changes that this server knew: every call is refused",
+            &u64::from(lease.has_lost_changes),
+        )?;
+        gauge(
+            encoder,
+            "servers",
+            "Servers that are registered in the database",
+            &lease.servers,
+        )?;
+        gauge(
+            encoder,
+            "changes_unacknowledged",
+            "The latest changes that some server has not acknowledged",
+            &lease.unacknowledged,
+        )
+    }
+
+    fn waits(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let WaitCounts {
+            buckets,
+            sum,
+            ended_leases,
+        } = self.store.key_cache().waits();
+        let bounds = WaitCounts::bounds().map(|bound| bound.as_secs_f64());
+        // The library writes `f64::MAX` as `+Inf`.
+        let counts: Vec<_> = bounds.chain([f64::MAX]).zip(buckets).collect();
+        encoder
+            .encode_descriptor(
+                "change_wait_seconds",
+                "Time from the commit of a change on this server until no other server answers by the state before it",
+                None,
+                MetricType::Histogram,
+            )?
+            .encode_histogram::<NoLabelSet>(
+                sum.as_secs_f64(),
+                buckets.iter().sum(),
+                &counts,
+                None,
+            )?;
+        encoder
+            .encode_descriptor(
+                "change_leases_ended",
+                "Servers that did not acknowledge a change of this server before their lease ended",
+                None,
+                MetricType::Counter,
+            )?
+            .encode_counter::<NoLabelSet, _, u64>(&ended_leases, None)
     }
 
     fn connections(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
@@ -177,6 +242,17 @@ impl Collected {
     }
 }
 
+fn gauge(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    value: &impl EncodeGaugeValue,
+) -> fmt::Result {
+    encoder
+        .encode_descriptor(name, help, None, MetricType::Gauge)?
+        .encode_gauge(value)
+}
+
 /// A metric with a value for each set of labels.
 fn family<const N: usize>(
     encoder: &mut DescriptorEncoder<'_>,
@@ -204,6 +280,8 @@ impl Collector for Collected {
         self.durations(&mut encoder)?;
         self.verdicts(&mut encoder)?;
         self.grants(&mut encoder)?;
+        self.lease(&mut encoder)?;
+        self.waits(&mut encoder)?;
         self.connections(&mut encoder)?;
         self.usage(&mut encoder)?;
         self.free_space(&mut encoder)?;

@@ -52,13 +52,7 @@ impl Cramped {
 
     /// Starts the server with these options, after these shell commands.
     fn start_with(options: &[&str], words: &str) -> Self {
-        let serve = [
-            "serve",
-            "--listen=127.0.0.1:0",
-            "--demo",
-            "--lease-ms=0",
-            KEPT,
-        ];
+        let serve = ["serve", "--listen=127.0.0.1:0", "--demo", KEPT];
         let serve = program(&url(), &[&serve, options].concat());
         let mount = format!("mount -t tmpfs -o size={DISK_MIB}m tmpfs {MOUNTED} || exit 1");
         let serve = in_shell(&format!("{mount}; {words}"), &serve);

@@ -54,6 +54,39 @@ async fn a_server_without_its_database_responds_503_and_uses_the_database_again_
     assert!(server.is_running());
 }
 
+/// The default lease is longer than the outage.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: `make test` runs it"]
+async fn during_a_short_outage_keys_in_use_are_accepted_and_a_change_afterwards_is_in_force() {
+    let database = TestDatabase::postgres().await;
+    let direct = database.url();
+    done(&direct, &["demo"]);
+    let token = create_token(&direct);
+    let unused = create_token(&direct);
+    let (proxy, url) = database.behind_proxy();
+    let options = ["--api-hosts=127.0.0.1", "--lease-ms=60000"];
+    let server = ServerProcess::start(&url, &options);
+    let deactivate = ["token", "deactivate", "--organisation", "903", "1"];
+    let activate = ["token", "activate", "--organisation", "903", "1"];
+    for state in [State::Cut, State::Silent] {
+        assert!(server.ping(&token).starts_with(OK));
+        proxy.set(state);
+        for _ in 0..20 {
+            assert!(server.ping(&token).starts_with(OK), "{state:?}");
+        }
+        assert_unavailable(&server.ping(&unused));
+        proxy.set(State::Open);
+        done(&direct, &deactivate);
+        let inactive = server.ping(&token);
+        assert!(
+            inactive.contains("x-error-code: token_inactive\r\n"),
+            "{inactive}"
+        );
+        done(&direct, &activate);
+    }
+    assert!(server.ping(&unused).starts_with(OK));
+}
+
 /// Starts a demo server in a shell that has run these commands.
 fn start_after(words: &str, url: &str) -> ServerProcess {
     let serve = program(url, &["serve", "--listen", "127.0.0.1:0", "--demo"]);

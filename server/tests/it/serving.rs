@@ -568,7 +568,7 @@ fn serve_refuses_unusable_options_with_advice() {
         ("--trusted-proxies", "10.0.0.1,proxy", "10.1.0.0/16"),
         ("--trusted-proxies", "10.0.0.7/8", "10.0.0.0/8"),
         ("--trusted-proxies", "0.0.0.0/0", "name your proxies"),
-        ("--lease-ms", "10001", "from 0 to 10000"),
+        ("--lease-ms", "60001", "from 0 to 60000"),
         ("--lease-ms", "0.25", "milliseconds"),
     ] {
         run(&url, &["serve", option, value]).assert_misunderstood(words);

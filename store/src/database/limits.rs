@@ -26,6 +26,10 @@ pub(super) const RECONNECT_DELAY: Duration = Duration::from_millis(100);
 /// synchronous standby if PostgreSQL has one.
 pub(super) const COMMIT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long PostgreSQL waits for a lock in a transaction that writes. Shorter than [`COMMIT_TIMEOUT`], because a commit waits
+/// for the lock of the change counter: that it was not made is then known.
+const COMMIT_LOCK: &str = "4000";
+
 /// How long the connection of an unconfirmed commit is kept. PostgreSQL does not notice that a client left while it
 /// waits for a standby: every connection that we close then leaves a server process behind, and could use up
 /// `max_connections`.
@@ -34,8 +38,9 @@ pub(super) const UNCONFIRMED_LIFETIME: Duration = Duration::from_secs(10 * 60);
 /// How long closing the database waits for running statements.
 pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How many connections read from a SQLite file: for the guard, for revocations, and for everything else.
+/// How many connections read from a SQLite file: for the guard, for the lease, for revocations, and for everything else.
 pub(super) const SQLITE_GUARD_READERS: u32 = 4;
+pub(super) const SQLITE_LEASE_READERS: u32 = 1;
 pub(super) const SQLITE_REVOCATION_READERS: u32 = 2;
 pub(super) const SQLITE_READERS: u32 = 4;
 
@@ -86,12 +91,23 @@ pub(super) const GUARD: PoolLimits = PoolLimits {
     unconfirmed: 0,
 };
 
+/// The renewal of the lease, and looking for changes: small statements. A renewal that cannot be confirmed goes on being
+/// tried when no other change is: only it can end the refusals.
+pub(super) const LEASE: PoolLimits = PoolLimits {
+    name: "lease",
+    connections: 2,
+    settings: settings("3000", "3000"),
+    statement: Duration::from_secs(4),
+    transaction: Duration::from_secs(4),
+    unconfirmed: 12,
+};
+
 /// Revocations and sign-out: few and small transactions. With the wait for a connection and the commit, such a
 /// command ends within 20 s.
 pub(super) const REVOCATIONS: PoolLimits = PoolLimits {
     name: "revocations",
     connections: 2,
-    settings: settings("8000", "5000"),
+    settings: settings("8000", COMMIT_LOCK),
     statement: Duration::from_secs(10),
     transaction: Duration::from_secs(10),
     unconfirmed: 8,
@@ -112,7 +128,7 @@ pub(super) const READS: PoolLimits = PoolLimits {
 pub(super) const WRITES: PoolLimits = PoolLimits {
     name: "writes",
     connections: 5,
-    settings: settings("15000", "5000"),
+    settings: settings("15000", COMMIT_LOCK),
     statement: Duration::from_secs(18),
     transaction: Duration::from_secs(20),
     unconfirmed: 4,

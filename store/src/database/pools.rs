@@ -5,6 +5,8 @@
 pub(crate) enum Purpose {
     /// The guard reads what a key may do.
     Guard,
+    /// A server renews its lease, and looks for changes.
+    Lease,
     /// A token, session or plan ends.
     Revocation,
     /// Sign-in, small updates, and work that frees space: they must go on when SQLite's disk is nearly full. Otherwise
@@ -17,8 +19,8 @@ pub(crate) enum Purpose {
 /// How many connections of a pool are in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolConnections {
-    /// The pool's name: `writer`, `guard`, `revocations` and `readers` on SQLite; `guard`, `revocations`, `reads` and
-    /// `writes` on PostgreSQL.
+    /// The pool's name: `writer`, `guard`, `lease`, `revocations` and `readers` on SQLite; `guard`, `lease`, `revocations`,
+    /// `reads` and `writes` on PostgreSQL.
     pub pool: &'static str,
     /// Connections in use.
     pub in_use: u32,

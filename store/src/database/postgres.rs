@@ -40,8 +40,9 @@ use tokio::{
 };
 
 use super::{
+    change_listener::ChangeListener,
     limits::{
-        CLOSE_TIMEOUT, COMMIT_TIMEOUT, DATABASE_TIMEOUT, GUARD, IDLE_LIFETIME, LIFETIME,
+        CLOSE_TIMEOUT, COMMIT_TIMEOUT, DATABASE_TIMEOUT, GUARD, IDLE_LIFETIME, LEASE, LIFETIME,
         PING_TIMEOUT, PoolLimits, READS, RECONNECT_DELAY, REVOCATIONS, UNCONFIRMED_LIFETIME,
         WRITES,
     },
@@ -62,6 +63,7 @@ const READ_IS_STANDBY: &str = "SELECT pg_is_in_recovery()";
 #[derive(Clone, Debug)]
 pub(crate) struct Postgres {
     guard: Pool,
+    lease: Pool,
     revocations: Pool,
     reads: Pool,
     writes: Pool,
@@ -81,6 +83,7 @@ impl Postgres {
         let pool = |limits| Pool::new(limits, &options, &health);
         let database = Self {
             guard: pool(&GUARD),
+            lease: pool(&LEASE),
             revocations: pool(&REVOCATIONS),
             reads: pool(&READS),
             writes: pool(&WRITES),
@@ -107,6 +110,7 @@ impl Postgres {
     pub(crate) async fn acquire(&self, purpose: Purpose) -> Result<PooledConnection, sqlx::Error> {
         let pool = match purpose {
             Purpose::Guard => &self.guard,
+            Purpose::Lease => &self.lease,
             Purpose::Revocation => &self.revocations,
             Purpose::Upkeep | Purpose::General => &self.reads,
         };
@@ -116,10 +120,24 @@ impl Postgres {
     /// Begins a transaction.
     pub(super) async fn begin(&self, purpose: Purpose) -> Result<PgTransaction, sqlx::Error> {
         let pool = match purpose {
+            Purpose::Lease => &self.lease,
             Purpose::Revocation => &self.revocations,
             Purpose::Guard | Purpose::Upkeep | Purpose::General => &self.writes,
         };
         pool.begin().await
+    }
+
+    /// Listens for changes. None behind a connection pooler, which gives each transaction to another session.
+    pub(super) fn change_listener(&self) -> Option<ChangeListener> {
+        let is_direct = !self.reads.is_behind_pooler();
+        is_direct.then(|| ChangeListener::new((*self.options).clone()))
+    }
+
+    /// Closes all connections that were opened before, each after its running statement: one of them leads to another
+    /// database.
+    pub(super) fn replace_connections(&self) {
+        let health = &self.reads.0.health;
+        health.end(health.generation());
     }
 
     /// A connection outside the pools, without limits on its statements.
@@ -138,8 +156,14 @@ impl Postgres {
         }
     }
 
-    const fn pools(&self) -> [&Pool; 4] {
-        [&self.guard, &self.revocations, &self.reads, &self.writes]
+    const fn pools(&self) -> [&Pool; 5] {
+        [
+            &self.guard,
+            &self.lease,
+            &self.revocations,
+            &self.reads,
+            &self.writes,
+        ]
     }
 }
 

@@ -1,14 +1,11 @@
 //! A cache of database reads. Concurrent calls for the same key share one read.
 
-use std::{fmt, hash::Hash, sync::Arc, time::Duration};
+use std::{fmt, hash::Hash, sync::Arc};
 
 use tokio::{sync::watch, time::timeout};
 
-use super::{
-    lease::Lease,
-    table::{Lookup, LookupCounts, Reading, Size, Table},
-};
-use crate::{clock::MonotonicClock, database::DATABASE_TIMEOUT, error::DatabaseError};
+use super::table::{Lookup, LookupCounts, Reading, Size, Table};
+use crate::{database::DATABASE_TIMEOUT, error::DatabaseError};
 
 /// The outcome of a read, for all calls that wait for it. An error is passed on and not cached.
 type Outcome<V> = Result<Option<V>, Arc<DatabaseError>>;
@@ -17,13 +14,12 @@ type Outcome<V> = Result<Option<V>, Arc<DatabaseError>>;
 /// other call was cancelled.
 type Waiting<V> = watch::Receiver<Option<Outcome<V>>>;
 
-/// Results by key, each cached for one lease and no longer.
+/// Results by key. Each is cached until it is invalidated, or until there is no more room for it.
 ///
-/// No cache library keeps this promise. An entry must end with its lease, measured by an injected clock. An
-/// invalidation must also catch reads that are under way. A call may join a read only within its lease.
+/// No cache library keeps this promise: an invalidation must also catch reads that are under way, and a call may join a
+/// read only while nothing has invalidated it.
 pub(super) struct ReadCache<K, V> {
     table: Table<K, V, Waiting<V>>,
-    clock: Arc<dyn MonotonicClock>,
 }
 
 impl<K, V> ReadCache<K, V>
@@ -31,16 +27,25 @@ where
     K: Copy + Eq + Hash,
     V: Clone,
 {
-    pub(super) fn new(lease: Lease, size: Size, clock: Arc<dyn MonotonicClock>) -> Self {
+    pub(super) fn new(size: Size) -> Self {
         Self {
-            table: Table::new(nanos(lease.duration()), size),
-            clock,
+            table: Table::new(size),
         }
     }
 
-    /// Invalidates the result of every read that began before this call.
-    pub(super) fn invalidate(&self) {
-        self.table.invalidate();
+    /// See [`Table::invalidate`].
+    pub(super) fn invalidate(&self, key: K) {
+        self.table.invalidate(key);
+    }
+
+    /// See [`Table::invalidate_where`].
+    pub(super) fn invalidate_where(&self, is_affected: impl Fn(&V) -> bool) {
+        self.table.invalidate_where(is_affected);
+    }
+
+    /// Invalidates everything.
+    pub(super) fn clear(&self) {
+        self.table.clear();
     }
 
     /// The counts of lookups since the start.
@@ -48,8 +53,7 @@ where
         self.table.lookups()
     }
 
-    /// The cached result for `key`, or the result of `read`. It joins another call's read only if that read began
-    /// less than one lease ago.
+    /// The cached result for `key`, or the result of `read`, or of another call's read that nothing has invalidated.
     ///
     /// # Errors
     /// Those of `read`, also if another call ran it; [`DatabaseError::Unavailable`] if it takes too long.
@@ -66,7 +70,7 @@ where
                 let (sender, waiting) = watch::channel(None);
                 (waiting, sender)
             };
-            match self.table.look_up(key, self.now(), start) {
+            match self.table.look_up(key, start) {
                 Lookup::Cached(found) => return Ok(found),
                 Lookup::Read(reading, sender) => {
                     let running = RunningRead {
@@ -86,21 +90,12 @@ where
             }
         }
     }
-
-    fn now(&self) -> u64 {
-        nanos(self.clock.elapsed())
-    }
 }
 
 impl<K, V> fmt::Debug for ReadCache<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ReadCache")
     }
-}
-
-/// A `u64` holds 584 years of nanoseconds.
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The result of `read`. After [`DATABASE_TIMEOUT`] the database counts as unreachable.
@@ -136,9 +131,9 @@ impl<K: Copy + Eq + Hash, V: Clone> RunningRead<'_, K, V> {
         read: impl Future<Output = Result<Option<V>, DatabaseError>>,
     ) -> Result<Option<V>, DatabaseError> {
         let outcome = within_timeout(read).await.map_err(Arc::new);
-        let ReadCache { table, .. } = self.cache;
+        let table = &self.cache.table;
         match &outcome {
-            Ok(found) => table.finish(self.key, self.reading, self.cache.now(), found.as_ref()),
+            Ok(found) => table.finish(self.key, self.reading, found.as_ref()),
             Err(_) => table.abandon(self.key, self.reading),
         }
         self.sender.send_replace(Some(outcome.clone()));
@@ -161,14 +156,14 @@ mod tests {
     use tokio::{sync::Notify, task::JoinSet, time::pause};
 
     use super::*;
-    use crate::clock::ManualMonotonicClock;
 
     const KEY: u64 = 7;
 
-    /// A cache with a lease of 250 ms over a database of one number. The test decides when the database answers.
+    type Invalidation = fn(&ReadCache<u64, u64>);
+
+    /// A cache over a database of one number. The test decides when the database answers.
     struct Fixture {
         cache: ReadCache<u64, u64>,
-        clock: Arc<ManualMonotonicClock>,
         number: AtomicU64,
         reads: AtomicUsize,
         /// One permit for each answer.
@@ -177,15 +172,13 @@ mod tests {
 
     impl Fixture {
         fn new(answer: Option<Notify>) -> Arc<Self> {
-            let clock = Arc::new(ManualMonotonicClock::default());
             let size = Size {
                 shards: 2,
                 found: 50,
                 missing: 10,
             };
             Arc::new(Self {
-                cache: ReadCache::new(Lease::default(), size, clock.clone()),
-                clock,
+                cache: ReadCache::new(size),
                 number: AtomicU64::new(0),
                 reads: AtomicUsize::new(0),
                 answer,
@@ -229,29 +222,36 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_result_is_cached_for_one_lease_and_no_longer() {
+    async fn a_result_is_cached_until_its_key_is_invalidated() {
         let fixture = Fixture::new(None);
-        for (step, reads) in [(0, 1), (0, 1), (249, 1), (1, 2), (249, 2), (1_000, 3)] {
-            fixture.clock.advance(step);
-            assert_eq!(fixture.ask(KEY).await.expect("an answer"), Some(0));
-            assert_eq!(fixture.reads(), reads);
+        let steps: [(Invalidation, usize); 6] = [
+            (|_| {}, 1),
+            (|_| {}, 1),
+            (|cache| cache.invalidate(KEY + 1), 1),
+            (|cache| cache.invalidate(KEY), 2),
+            (|cache| cache.invalidate_where(|number| *number == 1), 2),
+            (|cache| cache.invalidate_where(|number| *number == 0), 3),
+        ];
+        for (step, (work, reads)) in steps.into_iter().enumerate() {
+            work(&fixture.cache);
+            assert_eq!(fixture.asking().await, 0);
+            assert_eq!(fixture.reads(), reads, "step {step}");
         }
+        fixture.cache.clear();
+        assert_eq!(fixture.asking().await, 0);
+        assert_eq!(fixture.reads(), 4);
     }
 
     #[tokio::test]
-    async fn the_lease_begins_before_the_read() {
-        let fixture = Fixture::new(Some(Notify::new()));
-        let call = crate::task::spawn(fixture.asking());
-        fixture.reading(1).await;
-        fixture.clock.advance(200);
-        fixture.number.store(1, Ordering::SeqCst);
-        fixture.answer.as_ref().expect("held").notify_one();
-        assert_eq!(call.await.expect("answered"), 0);
-        fixture.clock.advance(49);
-        assert_eq!(fixture.asking().await, 0);
-        fixture.clock.advance(1);
-        fixture.answer.as_ref().expect("held").notify_one();
-        assert_eq!(fixture.asking().await, 1);
+    async fn a_missing_key_is_cached_until_it_is_invalidated() {
+        let fixture = Fixture::new(None);
+        for (invalidated, reads) in [(false, 1), (false, 1), (true, 2)] {
+            if invalidated {
+                fixture.cache.invalidate(KEY + 1);
+            }
+            assert_eq!(fixture.ask(KEY + 1).await.expect("an answer"), None);
+            assert_eq!(fixture.reads(), reads);
+        }
     }
 
     #[tokio::test]
@@ -269,42 +269,32 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_after_an_invalidation_gets_no_result_of_an_earlier_read() {
-        let fixture = Fixture::new(Some(Notify::new()));
-        let answer = fixture.answer.as_ref().expect("held");
-        let before = crate::task::spawn(fixture.asking());
-        fixture.reading(1).await;
-        fixture.number.store(1, Ordering::SeqCst);
-        fixture.cache.invalidate();
-        let after = crate::task::spawn(fixture.asking());
-        fixture.reading(2).await;
-        answer.notify_one();
-        assert_eq!(before.await.expect("answered"), 0);
-        // The earlier read has ended and its result is not cached: this call waits for the later read.
-        let later = crate::task::spawn(fixture.asking());
-        tokio::task::yield_now().await;
-        answer.notify_one();
-        assert_eq!(after.await.expect("answered"), 1);
-        assert_eq!(later.await.expect("answered"), 1);
-        assert_eq!(fixture.asking().await, 1);
-        assert_eq!(fixture.reads(), 2);
-    }
-
-    /// The result of a read that takes longer than a lease may be out of date.
-    #[tokio::test]
-    async fn a_read_is_joined_only_within_its_lease() {
-        let fixture = Fixture::new(Some(Notify::new()));
-        let early = crate::task::spawn(fixture.asking());
-        fixture.reading(1).await;
-        fixture.clock.advance(250);
-        fixture.number.store(1, Ordering::SeqCst);
-        let late = crate::task::spawn(fixture.asking());
-        fixture.reading(2).await;
-        let answer = fixture.answer.as_ref().expect("held");
-        answer.notify_one();
-        assert_eq!(early.await.expect("answered"), 0);
-        answer.notify_one();
-        assert_eq!(late.await.expect("answered"), 1);
-        assert_eq!(fixture.asking().await, 1);
+        let invalidations: [Invalidation; 3] = [
+            |cache| cache.invalidate(KEY),
+            // What the running read will find is unknown.
+            |cache| cache.invalidate_where(|_| false),
+            ReadCache::clear,
+        ];
+        for invalidate in invalidations {
+            let fixture = Fixture::new(Some(Notify::new()));
+            let answer = fixture.answer.as_ref().expect("held");
+            let before = crate::task::spawn(fixture.asking());
+            fixture.reading(1).await;
+            fixture.number.store(1, Ordering::SeqCst);
+            invalidate(&fixture.cache);
+            let after = crate::task::spawn(fixture.asking());
+            fixture.reading(2).await;
+            answer.notify_one();
+            assert_eq!(before.await.expect("answered"), 0);
+            // The earlier read has ended and its result is not cached: this call waits for the later read.
+            let later = crate::task::spawn(fixture.asking());
+            tokio::task::yield_now().await;
+            answer.notify_one();
+            assert_eq!(after.await.expect("answered"), 1);
+            assert_eq!(later.await.expect("answered"), 1);
+            assert_eq!(fixture.asking().await, 1);
+            assert_eq!(fixture.reads(), 2);
+        }
     }
 
     #[tokio::test]
@@ -380,8 +370,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_hundred_thousand_tokens_in_use_are_all_cached() {
-        let clock = Arc::new(ManualMonotonicClock::default());
-        let cache = ReadCache::new(Lease::default(), crate::key_cache::TOKENS, clock);
+        let cache = ReadCache::new(crate::key_cache::TOKENS);
         for key in 0..100_000_u32 {
             let found = cache.get(key, async || Ok(Some(key))).await;
             assert_eq!(found.expect("an answer"), Some(key));
@@ -400,5 +389,18 @@ mod tests {
             assert_eq!(found.expect("an answer"), Some(key));
         }
         assert!(fixture.cache.table.len() <= 2 * 2 * 50);
+    }
+
+    /// Others come and go; in two generations of 50 keys a shard, this one would soon be the oldest.
+    #[tokio::test]
+    async fn a_key_in_use_is_not_evicted_by_keys_that_are_used_once() {
+        let fixture = Fixture::new(None);
+        assert_eq!(fixture.asking().await, 0);
+        for key in 100..1_000 {
+            let found = fixture.cache.get(key, async || Ok(Some(key))).await;
+            assert_eq!(found.expect("an answer"), Some(key));
+            assert_eq!(fixture.asking().await, 0);
+        }
+        assert_eq!(fixture.reads(), 1);
     }
 }

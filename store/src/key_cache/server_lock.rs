@@ -24,10 +24,7 @@ impl ServerLock {
     /// [`ServerLockError::AlreadyServed`] and [`ServerLockError::Lock`].
     pub(super) fn acquire(database: &Path) -> Result<Self, ServerLockError> {
         let cannot = |cause| ServerLockError::Lock(database.to_owned(), cause);
-        // A file can have many names, and must have one lock.
-        let mut path = database.canonicalize().map_err(cannot)?.into_os_string();
-        path.push(".lock");
-        let path = PathBuf::from(path);
+        let path = lock_path(database).map_err(cannot)?;
         let lock = open(&path).map_err(cannot)?;
         lock.try_lock().map_err(|refusal| match refusal {
             TryLockError::WouldBlock => ServerLockError::AlreadyServed(database.to_owned()),
@@ -36,12 +33,26 @@ impl ServerLock {
         Ok(Self { lock, path })
     }
 
+    /// Holds the place of the server of `database` while there is none. None if there is one, or if it is unknown.
+    pub(super) fn unless_served(database: &Path) -> Option<File> {
+        let lock = open(&lock_path(database).ok()?).ok()?;
+        lock.try_lock_shared().ok()?;
+        Some(lock)
+    }
+
     /// Whether another server would find this lock. It would not if the lock file was removed or replaced.
     pub(super) fn is_held(&self) -> bool {
         let held = self.lock.metadata();
         let held = held.map(|data| Identity::from_metadata(&data));
         matches!((held, Identity::of(&self.path)), (Ok(held), Ok(found)) if held == found)
     }
+}
+
+/// A file can have many names, and must have one lock.
+fn lock_path(database: &Path) -> io::Result<PathBuf> {
+    let mut path = database.canonicalize()?.into_os_string();
+    path.push(".lock");
+    Ok(PathBuf::from(path))
 }
 
 fn open(path: &Path) -> io::Result<File> {

@@ -1,8 +1,7 @@
-//! The cached results and running reads: the part of [`super::read_cache`] that threads share.
+//! The answers in memory and the running reads: the part of [`super::read_cache`] that threads share.
 //!
-//! This module never waits, reads no clock, and knows no database. All its locks and atomics come from
-//! [`super::sync`]. So a test can replace them with loom's and run every order of threads
-//! (`store/tests/key_cache_model.rs`).
+//! This module never waits, reads no clock, and knows no database. All its locks come from [`super::sync`]. So a test
+//! can replace them with loom's and run every order of threads (`store/tests/key_cache_model.rs`).
 
 use std::{
     collections::{HashMap, hash_map::RandomState},
@@ -11,21 +10,11 @@ use std::{
     sync::PoisonError,
 };
 
-use super::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
+use super::sync::{Mutex, MutexGuard};
 
-/// A moment of the monotonic clock, in nanoseconds.
-pub(super) type Moment = u64;
-
-/// When a read of the database began: this decides how long its result may be used.
-///
-/// It identifies a running read of a key: a second read with the same start would have joined the first.
+/// Identifies a running read. No two reads of a shard have the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Reading {
-    /// A moment before the read.
-    since: Moment,
-    /// The number of invalidations before the read.
-    epoch: u64,
-}
+pub(super) struct Reading(u64);
 
 /// The maximum size of a [`Table`].
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +30,7 @@ pub(super) struct Size {
 /// Counts of lookups, by where the result came from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LookupCounts {
-    /// From the cache, within a lease; including that a key does not exist.
+    /// From memory; including that a key does not exist.
     pub from_memory: u64,
     /// By a read of the database.
     pub read: u64,
@@ -60,13 +49,11 @@ pub(super) enum Lookup<V, H, T> {
     Read(Reading, T),
 }
 
-/// Results by key, each for one lease from the moment before its read.
+/// Results by key. Each stays until it is invalidated, or until there is no more room for it.
 ///
 /// `H` is the handle with which a call waits for another call's read.
 pub(super) struct Table<K, V, H> {
-    lease: Moment,
     size: Size,
-    epoch: AtomicU64,
     hasher: RandomState,
     shards: Box<[Mutex<Shard<K, V, H>>]>,
 }
@@ -76,6 +63,7 @@ struct Shard<K, V, H> {
     lookups: LookupCounts,
     found: Generations<K, V>,
     missing: Generations<K, ()>,
+    /// A result is only kept if its read is still here: an invalidation removes it.
     under_way: Map<K, UnderWay<H>>,
 }
 
@@ -84,85 +72,82 @@ struct UnderWay<H> {
     handle: H,
 }
 
-struct Cached<V> {
-    reading: Reading,
-    value: V,
-}
-
 impl<K: Copy + Eq + Hash, V: Clone, H: Clone> Table<K, V, H> {
-    pub(super) fn new(lease: Moment, size: Size) -> Self {
+    pub(super) fn new(size: Size) -> Self {
         let shards = (0..size.shards).map(|_| Mutex::new(Shard::new()));
         Self {
-            lease,
             size,
-            epoch: AtomicU64::new(0),
             hasher: RandomState::new(),
             shards: shards.collect(),
         }
     }
 
-    /// Invalidates the result of every read that began before this call.
-    pub(super) fn invalidate(&self) {
-        self.epoch.fetch_add(1, Ordering::AcqRel);
+    /// Invalidates what every read of this key has found that began before this call, also if it ends later.
+    pub(super) fn invalidate(&self, key: K) {
+        let key = self.hashed(key);
+        let mut shard = self.shard(&key);
+        shard.found.remove(&key);
+        shard.missing.remove(&key);
+        shard.under_way.remove(&key);
     }
 
-    /// The cached result at `now`, or how to get one. `start` makes the two ends of a new read: a handle for waiting
-    /// calls, and the sender of its outcome.
+    /// Invalidates each existing key that `is_affected` finds, and every running read: what that will find is unknown.
+    pub(super) fn invalidate_where(&self, is_affected: impl Fn(&V) -> bool) {
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            shard.found.retain(|value| !is_affected(value));
+            shard.under_way.clear();
+        }
+    }
+
+    /// Invalidates everything.
+    pub(super) fn clear(&self) {
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            shard.found = Generations::default();
+            shard.missing = Generations::default();
+            shard.under_way.clear();
+        }
+    }
+
+    /// The cached result, or how to get one. `start` makes the two ends of a new read: a handle for waiting calls, and
+    /// the sender of its outcome.
     ///
-    /// A call joins a running read only while that read's result could still be used. So a call never gets a state that
-    /// was out of date when the call began.
-    pub(super) fn look_up<T>(
-        &self,
-        key: K,
-        now: Moment,
-        start: impl FnOnce() -> (H, T),
-    ) -> Lookup<V, H, T> {
+    /// A call joins a running read only while nothing has invalidated it. So a call never gets a state that was
+    /// invalid when the call began.
+    pub(super) fn look_up<T>(&self, key: K, start: impl FnOnce() -> (H, T)) -> Lookup<V, H, T> {
         let key = self.hashed(key);
-        let epoch = self.epoch.load(Ordering::Acquire);
-        let holds = |reading: Reading| self.holds(reading, now, epoch);
         let mut shard = self.shard(&key);
-        if let Some(cached) = shard.found.find(&key, holds) {
-            let value = cached.value.clone();
+        if let Some(value) = shard.found.find(&key, self.size.found) {
             shard.lookups.from_memory += 1;
             return Lookup::Cached(Some(value));
         }
-        if shard.missing.find(&key, holds).is_some() {
+        if shard.missing.find(&key, self.size.missing).is_some() {
             shard.lookups.from_memory += 1;
             return Lookup::Cached(None);
         }
-        if let Some(other) = shard.under_way.get(&key)
-            && holds(other.reading)
-        {
+        if let Some(other) = shard.under_way.get(&key) {
             let handle = other.handle.clone();
             shard.lookups.joined += 1;
             return Lookup::Join(handle);
         }
         shard.lookups.read += 1;
-        let reading = Reading { since: now, epoch };
+        let reading = Reading(shard.lookups.read);
         let (handle, other_end) = start();
         shard.under_way.insert(key, UnderWay { reading, handle });
         Lookup::Read(reading, other_end)
     }
 
-    /// Ends a read with its result, which is cached if it may still be used at `now`.
-    pub(super) fn finish(&self, key: K, reading: Reading, now: Moment, found: Option<&V>) {
+    /// Ends a read with its result, which is kept unless it was invalidated meanwhile.
+    pub(super) fn finish(&self, key: K, reading: Reading, found: Option<&V>) {
         let key = self.hashed(key);
-        let epoch = self.epoch.load(Ordering::Acquire);
         let mut shard = self.shard(&key);
-        shard.end(&key, reading);
-        if !self.holds(reading, now, epoch) {
+        if !shard.end(&key, reading) {
             return;
         }
-        let (lease, size) = (self.lease, self.size);
         match found.cloned() {
-            Some(value) => {
-                let cached = Cached { reading, value };
-                shard.found.insert(key, cached, now, lease, size.found);
-            }
-            None => {
-                let cached = Cached { reading, value: () };
-                shard.missing.insert(key, cached, now, lease, size.missing);
-            }
+            Some(value) => shard.found.insert(key, value, self.size.found),
+            None => shard.missing.insert(key, (), self.size.missing),
         }
     }
 
@@ -176,27 +161,26 @@ impl<K: Copy + Eq + Hash, V: Clone, H: Clone> Table<K, V, H> {
     pub(super) fn lookups(&self) -> LookupCounts {
         let mut sum = LookupCounts::default();
         for shard in &self.shards {
-            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            sum.from_memory += shard.lookups.from_memory;
-            sum.read += shard.lookups.read;
-            sum.joined += shard.lookups.joined;
+            let LookupCounts {
+                from_memory,
+                read,
+                joined,
+            } = lock(shard).lookups;
+            sum.from_memory += from_memory;
+            sum.read += read;
+            sum.joined += joined;
         }
         sum
     }
 
-    /// How many results are stored, valid or not.
+    /// How many results are stored.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         let lengths = self.shards.iter().map(|shard| {
-            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            let shard = lock(shard);
             shard.found.len() + shard.missing.len()
         });
         lengths.sum()
-    }
-
-    /// Whether the result of this read may be used at `now`, after `epoch` invalidations.
-    fn holds(&self, reading: Reading, now: Moment, epoch: u64) -> bool {
-        reading.epoch >= epoch && now < reading.since.saturating_add(self.lease)
     }
 
     /// The hash has a secret key: callers cannot make up keys that collide.
@@ -207,11 +191,13 @@ impl<K: Copy + Eq + Hash, V: Clone, H: Clone> Table<K, V, H> {
 
     fn shard(&self, key: &Hashed<K>) -> MutexGuard<'_, Shard<K, V, H>> {
         // The maps use the lowest and highest bits.
-        let n = (key.hash >> 32) as usize % self.shards.len();
-        let shard = self.shards[n].lock();
-        // A panic leaves no half-made change: only an allocation between changes can panic.
-        shard.unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shards[(key.hash >> 32) as usize % self.shards.len()])
     }
+}
+
+/// A panic leaves no half-made change: only an allocation between changes can panic.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<K: Copy + Eq, V, H> Shard<K, V, H> {
@@ -224,24 +210,22 @@ impl<K: Copy + Eq, V, H> Shard<K, V, H> {
         }
     }
 
-    fn end(&mut self, key: &Hashed<K>, reading: Reading) {
-        if self
-            .under_way
-            .get(key)
-            .is_some_and(|it| it.reading == reading)
-        {
+    /// Whether the read was still valid.
+    fn end(&mut self, key: &Hashed<K>, reading: Reading) -> bool {
+        let running = self.under_way.get(key);
+        let is_valid = running.is_some_and(|running| running.reading == reading);
+        if is_valid {
             self.under_way.remove(key);
         }
+        is_valid
     }
 }
 
-/// Results in two generations, by age. When the young one is full, or older than a lease, the old one is dropped as a
-/// whole. This bounds the memory without visiting every entry.
+/// Results in two generations. One that is used moves to the young generation. When that is full it becomes the old
+/// one, and the old one is dropped as a whole. This bounds the memory without visiting every entry.
 struct Generations<K, V> {
-    young: Map<K, Cached<V>>,
-    old: Map<K, Cached<V>>,
-    /// When the young generation began.
-    since: Moment,
+    young: Map<K, V>,
+    old: Map<K, V>,
 }
 
 impl<K, V> Default for Generations<K, V> {
@@ -249,32 +233,39 @@ impl<K, V> Default for Generations<K, V> {
         Self {
             young: Map::default(),
             old: Map::default(),
-            since: 0,
         }
     }
 }
 
 impl<K: Copy + Eq, V> Generations<K, V> {
-    fn find(&self, key: &Hashed<K>, holds: impl Fn(Reading) -> bool) -> Option<&Cached<V>> {
-        let generations = [&self.young, &self.old].into_iter();
-        let mut cached = generations.filter_map(|generation| generation.get(key));
-        cached.find(|cached| holds(cached.reading))
+    fn find(&mut self, key: &Hashed<K>, size: usize) -> Option<V>
+    where
+        V: Clone,
+    {
+        if let Some(value) = self.young.get(key) {
+            return Some(value.clone());
+        }
+        let value = self.old.remove(key)?;
+        self.insert(*key, value.clone(), size);
+        Some(value)
     }
 
-    fn insert(
-        &mut self,
-        key: Hashed<K>,
-        cached: Cached<V>,
-        now: Moment,
-        lease: Moment,
-        size: usize,
-    ) {
-        if self.young.len() >= size || now.saturating_sub(self.since) >= lease {
+    fn insert(&mut self, key: Hashed<K>, value: V, size: usize) {
+        if self.young.len() >= size {
             mem::swap(&mut self.young, &mut self.old);
             self.young.clear();
-            self.since = now;
         }
-        self.young.insert(key, cached);
+        self.young.insert(key, value);
+    }
+
+    fn remove(&mut self, key: &Hashed<K>) {
+        self.young.remove(key);
+        self.old.remove(key);
+    }
+
+    fn retain(&mut self, mut keeps: impl FnMut(&V) -> bool) {
+        self.young.retain(|_, value| keeps(value));
+        self.old.retain(|_, value| keeps(value));
     }
 
     #[cfg(test)]

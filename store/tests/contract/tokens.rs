@@ -514,7 +514,7 @@ async fn insert(
     preview: &str,
 ) -> Result<u64, sqlx::Error> {
     let sql = format!(
-        "INSERT INTO tokens (organisation_id, slot, digest, preview, active, created_by, created_at)
+        "INSERT INTO tokens (organisation_id, slot, key_digest, preview, active, created_by, created_at)
         VALUES ({}, {slot}, {}, '{preview}', TRUE, {}, 0)",
         member.organisation().id,
         store.raw().literal(digest),

@@ -1,0 +1,455 @@
+//! A server that answers from memory: its lease, its place in the change log, and the task that keeps both up to date.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex as StdMutex, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    select,
+    sync::{Mutex, Notify, watch},
+    time::{Instant, sleep, timeout},
+};
+
+use super::{
+    Caches, LeaseStatus,
+    change_log::{CHANGES_SINCE, LogRow, News, Position, Servers, news},
+    lease::Lease,
+    servers::{self, ServerId},
+    table::LookupCounts,
+};
+use crate::{
+    clock::MonotonicClock,
+    database::{ChangeListener, DATABASE_TIMEOUT, Database, values},
+    error::DatabaseError,
+    task,
+};
+
+/// How often a server of a SQLite file looks for changes of other processes.
+const SQLITE_DELAY: Duration = Duration::from_millis(50);
+/// How often a server looks for changes that PostgreSQL cannot notify it of.
+const POLL_DELAY: Duration = Duration::from_millis(250);
+/// Between two attempts after a failure.
+const RETRY_DELAY: Duration = Duration::from_millis(100);
+/// How long the removal of a server that stops may take.
+const REMOVE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What a server has in memory, and until when it may answer from it.
+pub(super) struct Serving {
+    id: ServerId,
+    database: Database,
+    clock: Arc<dyn MonotonicClock>,
+    lease: Lease,
+    caches: Caches,
+    /// The end of the lease, in nanoseconds of the clock. 0 if there is none.
+    valid_until: AtomicU64,
+    /// The changes up to here are no longer answered from memory.
+    applied: StdMutex<Position>,
+    /// What the last look has found.
+    servers: StdMutex<Servers>,
+    /// When to renew the lease. Locked while the server looks for changes, so that they are applied in order.
+    renew_at: Mutex<Instant>,
+    /// The number of the last change that was acknowledged.
+    acknowledged: AtomicI64,
+    /// Whether the last look succeeded. Calls without a lease wait for the next one.
+    looks: watch::Sender<bool>,
+    /// Begins the next look immediately.
+    wake: Arc<Notify>,
+    /// Whether PostgreSQL notifies this server of changes.
+    is_notified: AtomicBool,
+    /// Makes the listener connect again.
+    reconnect: Arc<Notify>,
+    /// Whether the database has lost changes.
+    is_lost: AtomicBool,
+    /// Ends the tasks, also when it is dropped.
+    is_stopped: watch::Sender<bool>,
+}
+
+/// No call can be answered: the lease has ended.
+#[derive(Debug, thiserror::Error)]
+#[error("this server's lease has ended, and the database does not confirm another one")]
+struct NoLease;
+
+/// The database has an older or another history than before.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the database has lost changes that it had, perhaps by a failover or a restored backup: a revoked token may be active again. No call is accepted until `after-restore` was run, or the right database is back"
+)]
+struct ChangesLost;
+
+/// How a server looks for changes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// Renews the lease as well.
+    Renew,
+    Read,
+}
+
+impl fmt::Debug for Serving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Serving")
+    }
+}
+
+impl Serving {
+    /// Registers the server, and begins its first lease.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(super) async fn begin(
+        database: Database,
+        lease: Lease,
+        clock: Arc<dyn MonotonicClock>,
+    ) -> Result<Arc<Self>, DatabaseError> {
+        let serving = Arc::new(Self {
+            id: ServerId::random(),
+            database,
+            clock,
+            lease,
+            caches: Caches::new(),
+            valid_until: AtomicU64::new(0),
+            applied: StdMutex::default(),
+            servers: StdMutex::default(),
+            renew_at: Mutex::new(Instant::now()),
+            acknowledged: AtomicI64::new(0),
+            looks: watch::Sender::new(true),
+            wake: Arc::default(),
+            is_notified: AtomicBool::new(false),
+            reconnect: Arc::default(),
+            is_lost: AtomicBool::new(false),
+            is_stopped: watch::Sender::new(false),
+        });
+        let mut renew_at = serving.renew_at.lock().await;
+        serving.register(&mut renew_at, None).await?;
+        drop(renew_at);
+        task::spawn(keep_up_to_date(Arc::downgrade(&serving)));
+        if let Some(listener) = serving.database.change_listener() {
+            task::spawn(listen(Arc::downgrade(&serving), listener));
+        }
+        Ok(serving)
+    }
+
+    /// What calls are answered from. Without a lease, waits until it is renewed or an attempt has failed.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Unavailable`] if the server may not answer.
+    pub(super) async fn caches(&self) -> Result<&Caches, DatabaseError> {
+        if !self.has_lease() {
+            Box::pin(self.renewed()).await?;
+        }
+        Ok(&self.caches)
+    }
+
+    async fn renewed(&self) -> Result<(), DatabaseError> {
+        let mut looks = self.looks.subscribe();
+        let renewed = async {
+            while !self.has_lease() && !*self.is_stopped.borrow() {
+                self.wake.notify_one();
+                let _ = looks.changed().await;
+                // One that took longer than the lease is followed by another.
+                if !*looks.borrow_and_update() {
+                    break;
+                }
+            }
+        };
+        let _ = timeout(DATABASE_TIMEOUT, renewed).await;
+        if self.has_lease() {
+            return Ok(());
+        }
+        let cause: Box<dyn std::error::Error + Send + Sync> =
+            if self.is_lost.load(Ordering::Relaxed) {
+                ChangesLost.into()
+            } else {
+                NoLease.into()
+            };
+        Err(DatabaseError::Unavailable(cause))
+    }
+
+    fn has_lease(&self) -> bool {
+        self.now() < self.valid_until.load(Ordering::Acquire)
+    }
+
+    pub(super) fn status(&self) -> LeaseStatus {
+        let end = self.valid_until.load(Ordering::Acquire);
+        let servers = *self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        LeaseStatus {
+            left: Duration::from_nanos(end.saturating_sub(self.now())),
+            has_lost_changes: self.is_lost.load(Ordering::Relaxed),
+            servers: servers.registered,
+            unacknowledged: servers.unacknowledged,
+        }
+    }
+
+    /// The counts of lookups: of tokens, and of events.
+    pub(super) fn lookups(&self) -> (LookupCounts, LookupCounts) {
+        (self.caches.tokens.lookups(), self.caches.events.lookups())
+    }
+
+    /// The position whose changes a read that begins now must see.
+    pub(super) fn applied(&self) -> Position {
+        *self.applied.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_applied(&self, position: Position) {
+        *self.applied.lock().unwrap_or_else(PoisonError::into_inner) = position;
+    }
+
+    /// Makes this server answer by all changes that were committed before this call. Returns its number.
+    pub(super) async fn apply_committed(&self) -> ServerId {
+        let mut renew_at = self.renew_at.lock().await;
+        if self.look(&mut renew_at, Look::Read).await.is_err() {
+            self.caches.clear();
+        }
+        drop(renew_at);
+        // To acknowledge the changes.
+        self.wake.notify_one();
+        self.id
+    }
+
+    /// Ends the lease, and removes the server. Call it after the last answer.
+    pub(super) async fn stop(&self) {
+        self.is_stopped.send_replace(true);
+        self.end_lease();
+        let removed = async {
+            let _renew_at = self.renew_at.lock().await;
+            // A look that had begun before may have renewed it.
+            self.end_lease();
+            servers::remove(&self.database, self.id).await
+        };
+        if !matches!(timeout(REMOVE_TIMEOUT, removed).await, Ok(Ok(()))) {
+            tracing::warn!(
+                "this server could not remove itself from the database: the next change waits for its lease"
+            );
+        }
+    }
+
+    /// Looks for changes, and says how long to wait until the next look.
+    ///
+    /// # Errors
+    /// Those of the database.
+    async fn keep_up(&self, is_woken: bool) -> Result<Duration, DatabaseError> {
+        let mut renew_at = self.renew_at.lock().await;
+        let is_file = self.database.file().is_some();
+        let is_due = is_file || *renew_at <= Instant::now() || !self.has_lease();
+        let look = if is_due { Look::Renew } else { Look::Read };
+        let before = self.applied();
+        let looked = self.look(&mut renew_at, look).await;
+        drop(renew_at);
+        self.looks.send_replace(looked.is_ok());
+        let is_notified = self.is_notified.load(Ordering::Relaxed);
+        if is_notified && !is_woken && self.applied() != before {
+            // No notification came. Perhaps its connection is dead.
+            self.reconnect.notify_one();
+        }
+        looked?;
+        // A write can wait for others. The lease must be renewed meanwhile.
+        let acknowledged = timeout(self.lease.duration() / 3, self.acknowledge()).await;
+        acknowledged.map_err(|late| DatabaseError::Unavailable(late.into()))??;
+        let until_renewal = self.renew_at.lock().await.duration_since(Instant::now());
+        Ok(match (is_file, is_notified) {
+            (true, _) => SQLITE_DELAY,
+            (false, true) => until_renewal,
+            (false, false) => until_renewal.min(POLL_DELAY),
+        })
+    }
+
+    /// Applies the changes since the last look.
+    async fn look(&self, renew_at: &mut Instant, look: Look) -> Result<(), DatabaseError> {
+        let looked = match look {
+            Look::Read => self.read_changes().await,
+            // In a file, every read sees every commit. There is no other history, and a nearly full disk must not end the
+            // lease.
+            Look::Renew if self.database.file().is_some() => self.renew_by_read().await,
+            Look::Renew => self.renew(renew_at).await,
+        };
+        if let Err(error) = &looked {
+            // A file that was replaced is another database.
+            if self.database.file().is_some() {
+                self.end_lease();
+            }
+            tracing::debug!(
+                error = error as &dyn std::error::Error,
+                "cannot look for changes"
+            );
+        }
+        looked
+    }
+
+    async fn renew(&self, renew_at: &mut Instant) -> Result<(), DatabaseError> {
+        // Before the renewal is sent: it sees all changes that were committed until now.
+        let (begun, next) = (self.now(), Instant::now() + self.lease.duration() / 3);
+        let applied = self.applied();
+        let mut transaction = self.database.begin().await?;
+        if !servers::renew(&mut transaction, self.id).await? {
+            drop(transaction);
+            tracing::warn!("this server was removed, because it did not renew its lease in time");
+            return self.register(renew_at, Some(applied)).await;
+        }
+        let rows = transaction
+            .fetch_all(CHANGES_SINCE, values![applied.seq])
+            .await?;
+        transaction.commit().await?;
+        self.apply(rows, applied)?;
+        self.begin_lease(begun);
+        *renew_at = next;
+        Ok(())
+    }
+
+    async fn renew_by_read(&self) -> Result<(), DatabaseError> {
+        let begun = self.now();
+        self.read_changes().await?;
+        self.begin_lease(begun);
+        Ok(())
+    }
+
+    async fn read_changes(&self) -> Result<(), DatabaseError> {
+        let applied = self.applied();
+        let rows = self
+            .database
+            .fetch_all(CHANGES_SINCE, values![applied.seq])
+            .await?;
+        self.apply(rows, applied)
+    }
+
+    /// Registers the server with nothing in memory. Its history must go on from `known`.
+    async fn register(
+        &self,
+        renew_at: &mut Instant,
+        known: Option<Position>,
+    ) -> Result<(), DatabaseError> {
+        self.end_lease();
+        let (begun, next) = (self.now(), Instant::now() + self.lease.duration() / 3);
+        let mut transaction = self.database.begin().await?;
+        let since = known.map_or(i64::MAX, |known| known.seq);
+        let rows = transaction.fetch_all(CHANGES_SINCE, values![since]).await?;
+        let (news, head) = news(rows, known.unwrap_or_default())?;
+        if news == News::Lost && known.is_some() {
+            return Err(self.lost());
+        }
+        servers::register(&mut transaction, self.id, self.lease).await?;
+        transaction.commit().await?;
+        self.caches.clear();
+        self.set_applied(head);
+        self.acknowledged.store(head.seq, Ordering::Relaxed);
+        *renew_at = next;
+        self.begin_lease(begun);
+        Ok(())
+    }
+
+    fn apply(&self, rows: Vec<LogRow>, known: Position) -> Result<(), DatabaseError> {
+        *self.servers.lock().unwrap_or_else(PoisonError::into_inner) = Servers::of(&rows);
+        let (news, head) = news(rows, known)?;
+        match news {
+            News::Changes(changes) => {
+                for change in changes {
+                    self.caches.invalidate(change);
+                }
+            }
+            News::Unknown => self.caches.clear(),
+            News::Lost => return Err(self.lost()),
+        }
+        self.set_applied(head);
+        if self.is_lost.swap(false, Ordering::Relaxed) {
+            tracing::warn!("the database's changes are accepted: calls are answered again");
+        }
+        Ok(())
+    }
+
+    fn lost(&self) -> DatabaseError {
+        self.end_lease();
+        if !self.is_lost.swap(true, Ordering::Relaxed) {
+            tracing::error!("{ChangesLost}");
+        }
+        DatabaseError::Unavailable(ChangesLost.into())
+    }
+
+    async fn acknowledge(&self) -> Result<(), DatabaseError> {
+        let applied = self.applied();
+        if applied.seq == self.acknowledged.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        if servers::acknowledge(&self.database, self.id, applied).await? {
+            self.acknowledged.store(applied.seq, Ordering::Relaxed);
+        } else {
+            // Removed, or another database: the next look finds out.
+            *self.renew_at.lock().await = Instant::now();
+        }
+        Ok(())
+    }
+
+    fn begin_lease(&self, begun: u64) {
+        if !*self.is_stopped.borrow() {
+            let end = begun.saturating_add(nanos(self.lease.duration()));
+            self.valid_until.store(end, Ordering::Release);
+        }
+    }
+
+    fn end_lease(&self) {
+        self.valid_until.store(0, Ordering::Release);
+    }
+
+    fn now(&self) -> u64 {
+        nanos(self.clock.elapsed())
+    }
+}
+
+/// A `u64` holds 584 years of nanoseconds.
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Looks for changes until the server stops or its store is dropped.
+async fn keep_up_to_date(serving: Weak<Serving>) {
+    let mut is_woken = false;
+    while let Some(server) = serving.upgrade() {
+        let mut stopped = server.is_stopped.subscribe();
+        let wake = Arc::clone(&server.wake);
+        if *stopped.borrow_and_update() {
+            return;
+        }
+        let kept_up = server.keep_up(is_woken).await;
+        drop(server);
+        is_woken = match kept_up {
+            Ok(delay) => select! {
+                () = sleep(delay) => false,
+                () = wake.notified() => true,
+                _ = stopped.changed() => return,
+            },
+            // However many calls wait for it.
+            Err(_) => select! {
+                () = sleep(RETRY_DELAY) => true,
+                _ = stopped.changed() => return,
+            },
+        };
+    }
+}
+
+/// Wakes the server at each notification of a change, until it stops or its store is dropped.
+async fn listen(serving: Weak<Serving>, mut listener: ChangeListener) {
+    while let Some(server) = serving.upgrade() {
+        let mut stopped = server.is_stopped.subscribe();
+        let reconnect = Arc::clone(&server.reconnect);
+        if *stopped.borrow_and_update() {
+            return;
+        }
+        drop(server);
+        let is_listening = select! {
+            heard = listener.heard() => heard.is_ok(),
+            () = reconnect.notified() => false,
+            _ = stopped.changed() => return,
+        };
+        if let Some(server) = serving.upgrade() {
+            server.is_notified.store(is_listening, Ordering::Relaxed);
+            // Also after a failure: notifications may be lost.
+            server.wake.notify_one();
+        }
+        if !is_listening {
+            listener.disconnect();
+            sleep(POLL_DELAY).await;
+        }
+    }
+}
