@@ -39,14 +39,22 @@ CREATE TABLE servers (
 -- With another name, they refuse every key.
 ALTER TABLE tokens RENAME COLUMN digest TO key_digest;
 
+-- Until the end of their leases, those that run may still accept keys. The first change waits for that, as for a server
+-- that is gone.
+INSERT INTO servers SELECT id, longest_ms, 1, 0 FROM leases WHERE longest_ms > 0;
+
 -- Those versions can still revoke. They wait for the longest lease in this table, which may be longer now.
-DROP TABLE leases;
+ALTER TABLE leases RENAME TO old_leases;
 CREATE TABLE leases (
     id BIGINT PRIMARY KEY CHECK (id = 1),
     longest_ms BIGINT NOT NULL CHECK (longest_ms >= 0)
 );
+INSERT INTO leases SELECT * FROM old_leases;
+DROP TABLE old_leases;
 
-CREATE FUNCTION log_change(kind TEXT, subject BIGINT, digest BYTEA) RETURNS VOID LANGUAGE plpgsql AS $$
+-- With the present search path, so that sessions with another one log to these tables.
+CREATE FUNCTION log_change(kind TEXT, subject BIGINT, digest BYTEA) RETURNS VOID LANGUAGE plpgsql
+    SET search_path FROM CURRENT AS $$
 DECLARE
     next change_counter%ROWTYPE;
 BEGIN
@@ -58,36 +66,51 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION log_token() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION log_token() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM log_change('token', coalesce(NEW.id, OLD.id), coalesce(NEW.key_digest, OLD.key_digest));
+    IF OLD.key_digest <> NEW.key_digest THEN
+        PERFORM log_change('token', OLD.id, OLD.key_digest);
+    END IF;
     RETURN NULL;
 END
 $$;
 
-CREATE FUNCTION log_organisation() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION log_organisation() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM log_change('organisation', NEW.id, NULL);
     RETURN NULL;
 END
 $$;
 
-CREATE FUNCTION log_event() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION log_event() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM log_change('event', coalesce(NEW.id, OLD.id), NULL);
     RETURN NULL;
 END
 $$;
 
-CREATE FUNCTION log_event_settings() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION log_event_settings() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM log_change('event', coalesce(NEW.event_id, OLD.event_id), NULL);
+    IF OLD.event_id <> NEW.event_id THEN
+        PERFORM log_change('event', OLD.event_id, NULL);
+    END IF;
     RETURN NULL;
 END
 $$;
 
--- Deferred: the counter is locked at the commit, after everything else. So the lock is held for a moment, and cannot
--- be part of a deadlock.
+CREATE FUNCTION refuse_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'TRUNCATE would not be logged: use DELETE';
+END
+$$;
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON tokens EXECUTE FUNCTION refuse_truncate();
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON events EXECUTE FUNCTION refuse_truncate();
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON event_settings EXECUTE FUNCTION refuse_truncate();
+
+-- Deferred: the counter is locked for the commit, after everything else. So it cannot be part of a deadlock, and is held
+-- for as long as the commit takes.
 CREATE CONSTRAINT TRIGGER log_token AFTER INSERT OR DELETE ON tokens
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION log_token();
 CREATE CONSTRAINT TRIGGER log_changed_token AFTER UPDATE ON tokens

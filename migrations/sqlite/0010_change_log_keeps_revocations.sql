@@ -38,12 +38,17 @@ CREATE TABLE servers (
 -- With another name, they refuse every key.
 ALTER TABLE tokens RENAME COLUMN digest TO key_digest;
 
+-- Until the end of its lease, one that runs may still accept keys. A change waits for that.
+INSERT INTO servers SELECT id, longest_ms, 1, 0 FROM leases WHERE longest_ms > 0;
+
 -- Those versions can still revoke. They wait for the longest lease in this table, which may be longer now.
-DROP TABLE leases;
+ALTER TABLE leases RENAME TO old_leases;
 CREATE TABLE leases (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     longest_ms INTEGER NOT NULL CHECK (longest_ms >= 0)
 ) STRICT;
+INSERT INTO leases SELECT * FROM old_leases;
+DROP TABLE old_leases;
 
 -- The last row always stays, so the next number is the next one.
 CREATE TRIGGER count_change AFTER INSERT ON change_log BEGIN
@@ -63,6 +68,8 @@ CREATE TRIGGER log_changed_token AFTER UPDATE ON tokens
     WHEN (OLD.organisation_id, OLD.key_digest, OLD.active, OLD.expires_at)
         IS NOT (NEW.organisation_id, NEW.key_digest, NEW.active, NEW.expires_at) BEGIN
     INSERT INTO change_log (mark, kind, subject, digest) VALUES (random(), 'token', NEW.id, NEW.key_digest);
+    INSERT INTO change_log (mark, kind, subject, digest)
+        SELECT random(), 'token', OLD.id, OLD.key_digest WHERE OLD.key_digest <> NEW.key_digest;
 END;
 
 CREATE TRIGGER log_changed_organisation AFTER UPDATE ON organisations
@@ -92,9 +99,11 @@ CREATE TRIGGER log_deleted_event_settings AFTER DELETE ON event_settings BEGIN
 END;
 
 CREATE TRIGGER log_changed_event_settings AFTER UPDATE ON event_settings
-    WHEN (OLD.event_enabled, OLD.bib_search, OLD.selfie_search, OLD.name_search, OLD.video_search,
+    WHEN (OLD.event_id, OLD.event_enabled, OLD.bib_search, OLD.selfie_search, OLD.name_search, OLD.video_search,
         OLD.video_selfie_search, OLD.timeline_search)
-    IS NOT (NEW.event_enabled, NEW.bib_search, NEW.selfie_search, NEW.name_search, NEW.video_search,
+    IS NOT (NEW.event_id, NEW.event_enabled, NEW.bib_search, NEW.selfie_search, NEW.name_search, NEW.video_search,
         NEW.video_selfie_search, NEW.timeline_search) BEGIN
     INSERT INTO change_log (mark, kind, subject, digest) VALUES (random(), 'event', NEW.event_id, NULL);
+    INSERT INTO change_log (mark, kind, subject, digest)
+        SELECT random(), 'event', OLD.event_id, NULL WHERE OLD.event_id <> NEW.event_id;
 END;

@@ -226,7 +226,8 @@ const DEACTIVATE: &str = "UPDATE tokens SET active = FALSE
     RETURNING id, organisation_id, preview, name";
 
 /// Servers that had seen lost changes answer again.
-const ACCEPT_LOSS: &str = "UPDATE change_counter SET accepted_at = $1";
+const ACCEPT_LOSS: &str = "UPDATE change_counter
+    SET accepted_at = CASE WHEN $1 > accepted_at THEN $1 ELSE accepted_at + 1 END";
 
 impl Store {
     /// Deactivates every token of every organisation and ends every session: for a database that was restored from a
@@ -250,9 +251,10 @@ impl Store {
             }
         }
         let now = self.clock().now().epoch_millis();
-        let database = self.database_for(Purpose::Revocation);
-        database.execute(ACCEPT_LOSS, values![now]).await?;
-        self.key_cache().wait_for_servers().await;
+        let mut transaction = self.database_for(Purpose::Revocation).begin().await?;
+        transaction.execute(ACCEPT_LOSS, values![now]).await?;
+        let change = transaction.commit_logged().await?;
+        self.key_cache().wait_for_servers(Some(change)).await;
         Ok(all)
     }
 

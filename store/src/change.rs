@@ -25,7 +25,7 @@ use model::{
 
 use crate::{
     Store,
-    database::{Purpose, Transaction, values},
+    database::{LoggedChange, Purpose, Transaction, values},
     error::{DatabaseError, MemberError, SessionError, TokenError, TooManyRecords},
     members::Member,
     organisation_row::OrganisationRow,
@@ -171,6 +171,11 @@ impl Change {
     /// As [`Transaction::commit`].
     pub(crate) async fn commit(self) -> Result<(), DatabaseError> {
         self.transaction.commit().await
+    }
+
+    /// As [`Transaction::commit_logged`].
+    pub(crate) async fn commit_logged(self) -> Result<LoggedChange, DatabaseError> {
+        self.transaction.commit_logged().await
     }
 }
 

@@ -10,6 +10,7 @@ mod change_listener;
 mod disk_space;
 mod file;
 mod file_place;
+mod hosts;
 mod limits;
 mod password_file;
 mod pools;
@@ -45,7 +46,7 @@ pub(crate) use self::{
     pools::Purpose,
     postgres::Postgres,
     statement::{Row, Sql, Value, Values, parameters, row, values},
-    transaction::Transaction,
+    transaction::{LoggedChange, Transaction},
     url::NamedDatabase,
 };
 use self::{
@@ -116,7 +117,7 @@ impl Database {
     pub(crate) async fn open(url: &DatabaseUrl) -> Result<Self, OpenError> {
         match url.named()? {
             NamedDatabase::Postgres(options) => {
-                Self::open_postgres(*options, url.may_hold_password()).await
+                Self::open_postgres(options, url.may_hold_password()).await
             }
             NamedDatabase::Sqlite(file) => Self::open_sqlite(&file).await,
         }
@@ -157,11 +158,11 @@ impl Database {
     }
 
     async fn open_postgres(
-        options: PgConnectOptions,
+        options: Vec<PgConnectOptions>,
         has_password: bool,
     ) -> Result<Self, OpenError> {
-        let options = options.application_name("developer-zone");
-        let opened = Postgres::open(options).await;
+        let named = |options: PgConnectOptions| options.application_name("developer-zone");
+        let opened = Postgres::open(options.into_iter().map(named).collect()).await;
         let postgres = opened.map_err(|error| match has_password {
             true => error.into(),
             false => explain_refused_password(error),

@@ -268,9 +268,9 @@ impl Store {
         for (event, _, photos) in photos() {
             loading::load(&mut transaction, EventId(event), &photos, MAX_PHOTOS).await?;
         }
-        transaction.commit().await?;
+        let change = transaction.commit_logged().await?;
         // A server may have cached that some of the events did not exist.
-        self.key_cache().wait_for_servers().await;
+        self.key_cache().wait_for_servers(Some(change)).await;
         Ok(())
     }
 }

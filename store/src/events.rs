@@ -12,7 +12,7 @@ use time::{
 
 use crate::{
     Store,
-    database::{Transaction, row, values},
+    database::{LoggedChange, Transaction, row, values},
     error::{DatabaseError, EventError, NewEventError},
     organisations::organisation_of,
     permission::EventsPermission,
@@ -231,7 +231,7 @@ impl<'a> Events<'a> {
     ) -> Result<EventId, NewEventError> {
         let organisation = permission.organisation_id();
         let date = event.date.as_deref().map(normalised_date).transpose()?;
-        let created = loop {
+        let (created, change) = loop {
             let created = self.try_create(organisation, event, date.as_deref()).await;
             match (created, event.id) {
                 // Another process took the next number between the read and the write.
@@ -239,7 +239,8 @@ impl<'a> Events<'a> {
                 (outcome, _) => break outcome?,
             }
         };
-        self.store.key_cache().wait_for_servers().await;
+        let key_cache = self.store.key_cache();
+        key_cache.wait_for_servers(Some(change)).await;
         Ok(created)
     }
 
@@ -248,7 +249,7 @@ impl<'a> Events<'a> {
         organisation: OrganisationId,
         event: &NewEvent,
         date: Option<&str>,
-    ) -> Result<EventId, NewEventError> {
+    ) -> Result<(EventId, LoggedChange), NewEventError> {
         let mut transaction = self.store.database().begin().await?;
         let found = organisation_of(&mut transaction, organisation).await?;
         found.ok_or(NewEventError::NoSuchOrganisation(organisation))?;
@@ -267,8 +268,7 @@ impl<'a> Events<'a> {
         if !insert_event(&mut transaction, row).await? {
             return Err(NewEventError::Exists(EventId(id)));
         }
-        transaction.commit().await?;
-        Ok(EventId(id))
+        Ok((EventId(id), transaction.commit_logged().await?))
     }
 }
 

@@ -31,8 +31,11 @@
 //!   before. Or it had been removed, and then its lease had ended: the last renewal began before the other change saw it, and
 //!   that change waited for a whole lease. It answers again only after it has registered again, with nothing in memory.
 //!
-//! Every read of a token or event also reads the number of the last change. If the server has applied a later one, the read
+//! - Or it made the change itself. It has applied the change, or waits for itself as for the others.
+//!
+//! Every read of a token or event also reads the number of the last change. If the server knows a later one, the read
 //! came from another database, such as a primary from before a failover. It is refused, and all connections are replaced.
+//! So is what a change reads of the servers that it waits for.
 //!
 //! # Lost changes
 //! Each change has a random mark. A server remembers the last change that it applied. If the database has another one
@@ -61,10 +64,12 @@
 //! - In a virtual machine that its host suspends or moves, the clock may stop. Such a guest may answer from its memory
 //!   for the rest of its lease. Also, no clock may run slower than another by more than a tenth.
 //! - A page that lists tokens shows the committed state, which may be a moment ahead of the report.
+//! - With [`Lease::NONE`] there is no lease: nothing shows that reads come from the present primary.
 //! - Confirmed commits must not be lost. A standby without the last ones that becomes the primary may lack a revocation,
 //!   or the renewal of a lease. And if the primary from before goes on, there are two histories. Only a synchronous standby
 //!   excludes both: what it lacks was not confirmed, and without it no lease is renewed.
 
+mod caches;
 mod change_log;
 mod lease;
 mod read_cache;
@@ -92,23 +97,24 @@ use model::{
 use tokio::time::{Instant, sleep};
 
 use self::{
-    change_log::{Position, Subject},
-    read_cache::{ReadCache, within_timeout},
+    change_log::{Outdated, Position},
+    read_cache::within_timeout,
     server_lock::ServerLock,
     serving::Serving,
-    table::Size,
     waits::Waits,
 };
 pub use self::{
     lease::{InvalidLease, Lease},
+    serving::LeaseStatus,
     table::LookupCounts,
     waits::WaitCounts,
 };
 use crate::{
     clock::MonotonicClock,
-    database::{Database, Purpose, Values, row, values},
+    database::{Database, LoggedChange, Purpose, Values, row, values},
     error::{DatabaseError, ServerLockError},
     secret::TokenDigest,
+    task,
 };
 
 /// What API keys may do; see [`crate::Store::key_cache`].
@@ -117,20 +123,6 @@ pub struct KeyCache {
     database: Database,
     server: OnceLock<Server>,
     waits: Waits,
-}
-
-/// What a server knows about its lease and about the other servers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LeaseStatus {
-    /// How long it may still answer without renewing its lease. Zero if it answers no call.
-    pub left: Duration,
-    /// The database has lost changes that this server knew. It answers no call until an operator has run
-    /// [`Store::distrust_restored`](crate::Store::distrust_restored).
-    pub has_lost_changes: bool,
-    /// How many servers are registered.
-    pub servers: u64,
-    /// How many of the last changes some server has not acknowledged.
-    pub unacknowledged: u64,
 }
 
 /// The parts that only a server needs. The command line has none.
@@ -142,71 +134,9 @@ struct Server {
     lock: Option<ServerLock>,
 }
 
-/// What a server has in memory.
-struct Caches {
-    tokens: ReadCache<TokenDigest, TokenRecord>,
-    /// For links to originals, which name a token by its number.
-    tokens_by_id: ReadCache<TokenId, TokenRecord>,
-    events: ReadCache<EventId, EventRecord>,
-}
-
-impl Caches {
-    fn new() -> Self {
-        Self {
-            tokens: ReadCache::new(TOKENS),
-            tokens_by_id: ReadCache::new(TOKENS_BY_ID),
-            events: ReadCache::new(EVENTS),
-        }
-    }
-
-    /// Drops what is known about the subject of a change.
-    fn invalidate(&self, subject: Subject) {
-        match subject {
-            Subject::Token(id, digest) => {
-                self.tokens.invalidate(digest);
-                self.tokens_by_id.invalidate(id);
-            }
-            Subject::Organisation(id) => {
-                let is_affected = |token: &TokenRecord| token.organisation_id == id;
-                self.tokens.invalidate_where(is_affected);
-                self.tokens_by_id.invalidate_where(is_affected);
-            }
-            Subject::Event(id) => self.events.invalidate(id),
-        }
-    }
-
-    fn clear(&self) {
-        self.tokens.clear();
-        self.tokens_by_id.clear();
-        self.events.clear();
-    }
-}
-
 /// How long a server that starts waits for a command that holds the lock for a moment.
 const LOCK_TRIES: u32 = 100;
 const LOCK_DELAY: Duration = Duration::from_millis(20);
-
-/// Room for 229,000 tokens, and for 57,000 made-up keys. Both together take up to 21 MB and 4 MB (a map has eight places
-/// for seven entries, of 81 and 41 bytes).
-const TOKENS: Size = Size {
-    shards: 64,
-    found: 1_792,
-    missing: 448,
-};
-
-/// Fewer entries than for tokens: only callers with a valid key ask for events.
-const EVENTS: Size = Size {
-    shards: 64,
-    found: 448,
-    missing: 112,
-};
-
-/// Few entries: only links with a valid signature ask, and each download takes long compared with a read.
-const TOKENS_BY_ID: Size = Size {
-    shards: 16,
-    found: 448,
-    missing: 112,
-};
 
 row! {
     /// The last change in the database that a read came from.
@@ -302,13 +232,6 @@ const EVENT: &str = "SELECT head.seq, head.mark, events.organisation_id, s.event
     FROM change_counter AS head LEFT JOIN events ON events.id = $1
         LEFT JOIN event_settings AS s ON s.event_id = events.id";
 
-/// The read came from another database than the changes that the server knows.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "a connection leads to a database that lacks changes, perhaps the primary from before a failover"
-)]
-struct Outdated;
-
 impl KeyCache {
     pub(crate) fn new(database: Database) -> Self {
         Self {
@@ -328,6 +251,10 @@ impl KeyCache {
         clock: Arc<dyn MonotonicClock>,
     ) -> Result<(), ServerLockError> {
         let lock = self.lock().await?;
+        if lock.is_some() {
+            // Their processes are gone.
+            servers::remove_all(&self.database.with_purpose(Purpose::Lease)).await?;
+        }
         let serving = if lease == Lease::NONE {
             None
         } else {
@@ -444,7 +371,7 @@ impl KeyCache {
 
     /// The changes that a read must see which begins now.
     fn applied(&self) -> Option<Position> {
-        self.serving().map(|serving| serving.applied())
+        self.serving().map(|serving| serving.fence())
     }
 
     /// Checks that the database which was read had the changes that the server knew before.
@@ -452,10 +379,7 @@ impl KeyCache {
     /// # Errors
     /// [`DatabaseError::Unavailable`].
     fn require_seen(&self, seen: &SeenRow, applied: Option<Position>) -> Result<(), DatabaseError> {
-        let is_another = |applied: Position| {
-            seen.seq < applied.seq || (seen.seq == applied.seq && seen.mark != applied.mark)
-        };
-        if applied.is_some_and(is_another) {
+        if applied.is_some_and(|applied| !applied.is_in(seen.seq, seen.mark)) {
             self.database.replace_connections();
             return Err(DatabaseError::Unavailable(Outdated.into()));
         }
@@ -467,10 +391,11 @@ impl KeyCache {
     }
 
     /// Waits until no server answers from the state before a change. Call it between the commit of the change and
-    /// its report. If the future is dropped meanwhile, the change was not reported, so nothing was promised.
-    pub(crate) async fn wait_for_servers(&self) {
+    /// its report. `change` is where the log has the change; none if it was made before, by another call. If the future
+    /// is dropped meanwhile, the change was not reported, so nothing was promised.
+    pub(crate) async fn wait_for_servers(&self, change: Option<LoggedChange>) {
         let own = match self.serving() {
-            Some(serving) => Some(serving.apply_committed().await),
+            Some(serving) => serving.apply_committed(change).await,
             None => None,
         };
         #[cfg(feature = "sabotage")]
@@ -481,8 +406,11 @@ impl KeyCache {
         if !lock.is_some_and(ServerLock::is_held) {
             let database = self.database.with_purpose(Purpose::Revocation);
             let start = Instant::now();
-            let ended_leases = servers::wait_for_others(&database, own).await;
-            self.waits.add(start.elapsed(), ended_leases);
+            // A task, because it also removes servers that are gone: also if the request is dropped meanwhile.
+            let waiting = task::spawn(servers::wait_for_others(database, own, change));
+            if let Ok(ended_leases) = waiting.await {
+                self.waits.add(start.elapsed(), ended_leases);
+            }
         }
     }
 }

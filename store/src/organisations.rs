@@ -5,7 +5,7 @@ use model::organisation::{Organisation, OrganisationId, Plan};
 use crate::{
     Store,
     audit::Record,
-    database::{Purpose, Transaction, values},
+    database::{LoggedChange, Purpose, Transaction, values},
     error::{DatabaseError, OrganisationError},
     organisation_row::OrganisationRow,
 };
@@ -125,8 +125,9 @@ impl<'a> Organisations<'a> {
         id: OrganisationId,
         plan: Plan,
     ) -> Result<Organisation, OrganisationError> {
-        let changed = self.change_plan(id, plan).await?;
-        self.store.key_cache().wait_for_servers().await;
+        let (changed, change) = self.change_plan(id, plan).await?;
+        let key_cache = self.store.key_cache();
+        key_cache.wait_for_servers(Some(change)).await;
         Ok(changed)
     }
 
@@ -134,7 +135,7 @@ impl<'a> Organisations<'a> {
         &self,
         id: OrganisationId,
         plan: Plan,
-    ) -> Result<Organisation, OrganisationError> {
+    ) -> Result<(Organisation, LoggedChange), OrganisationError> {
         let mut transaction = self.store.database_for(Purpose::Revocation).begin().await?;
         let changed = loop {
             let before = organisation_of(&mut transaction, id).await?;
@@ -151,7 +152,6 @@ impl<'a> Organisations<'a> {
                 break Organisation::try_from(row)?;
             }
         };
-        transaction.commit().await?;
-        Ok(changed)
+        Ok((changed, transaction.commit_logged().await?))
     }
 }

@@ -13,7 +13,7 @@ use rand::{TryRngCore, rngs::OsRng};
 use crate::{
     Store,
     audit::Record,
-    database::{Purpose, Transaction, row, values},
+    database::{LoggedChange, Purpose, Transaction, row, values},
     error::TokenError,
     members::Member,
     permission::TokenPermission,
@@ -273,10 +273,10 @@ impl<'a> Tokens<'a> {
         permission: TokenPermission<'_>,
         token: TokenId,
         active: bool,
-    ) -> Result<TokenSummary, TokenError> {
+    ) -> Result<(TokenSummary, Option<LoggedChange>), TokenError> {
         let present = self.read(permission, token).await?;
         if present.status == TokenStatus::from_active(active) {
-            return Ok(present);
+            return Ok((present, None));
         }
         let organisation = permission.organisation_id();
         let purpose = match active {
@@ -304,8 +304,8 @@ impl<'a> Tokens<'a> {
                 TokenSummary { status, ..found }
             }
         };
-        change.commit().await?;
-        Ok(changed)
+        let logged = change.commit_logged().await?;
+        Ok((changed, Some(logged)))
     }
 
     /// The token as it is now. A call that would change nothing ends with this read: it neither writes nor waits for
@@ -332,8 +332,9 @@ impl<'a> Tokens<'a> {
         permission: TokenPermission<'_>,
     ) -> Result<AllInactive, TokenError> {
         let store = self.store.for_revocation();
-        let deactivated = Tokens::new(&store).try_deactivate_all(permission).await?;
-        self.store.key_cache().wait_for_servers().await;
+        let tokens = Tokens::new(&store);
+        let (deactivated, change) = tokens.try_deactivate_all(permission).await?;
+        self.store.key_cache().wait_for_servers(change).await;
         let deactivated = deactivated.into_iter();
         Ok(AllInactive {
             deactivated: deactivated.map(|token| self.with_last_use(token)).collect(),
@@ -344,11 +345,11 @@ impl<'a> Tokens<'a> {
     async fn try_deactivate_all(
         &self,
         permission: TokenPermission<'_>,
-    ) -> Result<Vec<TokenSummary>, TokenError> {
+    ) -> Result<(Vec<TokenSummary>, Option<LoggedChange>), TokenError> {
         // As in `read`: a call that would change nothing does not wait for other writers.
         let present = self.list(permission).await?;
         if !present.iter().any(|token| token.status.is_active()) {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), None));
         }
         let organisation = permission.organisation_id();
         let mut change = self
@@ -363,8 +364,8 @@ impl<'a> Tokens<'a> {
             let record = Record::of_token(kind, &change, organisation, token.into());
             self.store.record(&mut change, record).await?;
         }
-        change.commit().await?;
-        Ok(deactivated)
+        let logged = change.commit_logged().await?;
+        Ok((deactivated, Some(logged)))
     }
 
     /// Renames a token, or removes its name. Setting the current name again changes nothing and succeeds. No server
@@ -444,7 +445,7 @@ impl<'a> Tokens<'a> {
         &self,
         permission: TokenPermission<'_>,
         token: TokenId,
-    ) -> Result<TokenSummary, TokenError> {
+    ) -> Result<(TokenSummary, Option<LoggedChange>), TokenError> {
         self.read(permission, token).await?;
         let organisation = permission.organisation_id();
         let mut change = self
@@ -454,20 +455,28 @@ impl<'a> Tokens<'a> {
         let deleted = find(&mut change, DELETE, permission, token).await?;
         let record = Record::of_token(Kind::TokenDeleted, &change, organisation, (&deleted).into());
         self.store.record(&mut change, record).await?;
-        change.commit().await?;
-        Ok(deleted)
+        let logged = change.commit_logged().await?;
+        Ok((deleted, Some(logged)))
     }
 
     /// The outcome of a change, once every server knows of it. A missing token may have been deleted just now by
     /// another call, so that outcome waits too.
     async fn once_in_force(
         &self,
-        outcome: Result<TokenSummary, TokenError>,
+        outcome: Result<(TokenSummary, Option<LoggedChange>), TokenError>,
     ) -> Result<TokenSummary, TokenError> {
-        if let Ok(_) | Err(TokenError::NoSuchToken(_)) = &outcome {
-            self.store.key_cache().wait_for_servers().await;
+        let key_cache = self.store.key_cache();
+        match outcome {
+            Ok((token, change)) => {
+                key_cache.wait_for_servers(change).await;
+                Ok(token)
+            }
+            Err(missing @ TokenError::NoSuchToken(_)) => {
+                key_cache.wait_for_servers(None).await;
+                Err(missing)
+            }
+            Err(error) => Err(error),
         }
-        outcome
     }
 
     /// The receipt of a change. Call it after the wait for other servers, because it says that the change is in force

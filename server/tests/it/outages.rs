@@ -87,6 +87,42 @@ async fn during_a_short_outage_keys_in_use_are_accepted_and_a_change_afterwards_
     assert!(server.ping(&unused).starts_with(OK));
 }
 
+/// A host that is cut off refuses connections, one that is silent does not answer.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: `make test` runs it"]
+async fn of_several_hosts_server_and_commands_use_the_one_that_is_a_primary() {
+    let database = TestDatabase::postgres().await;
+    let direct = database.url();
+    done(&direct, &["demo"]);
+    let (one, url_of_one) = database.behind_proxy();
+    let (other, _) = database.behind_proxy();
+    let hosts = format!("{},{}", one.address(), other.address());
+    let url = url_of_one.replace(&one.address().to_string(), &hosts);
+    let server = ServerProcess::start(&url, &["--api-hosts=127.0.0.1"]);
+    for (away, here, state) in [
+        (&one, &other, State::Cut),
+        (&other, &one, State::Silent),
+        (&one, &other, State::Silent),
+    ] {
+        here.set(State::Open);
+        away.set(state);
+        // No server has it in memory.
+        let token = create_token(&url);
+        wait_until("a call to be answered", || {
+            server.ping(&token).starts_with(OK)
+        });
+        done(
+            &url,
+            &["token", "deactivate", "--organisation", "903", "--all"],
+        );
+        let inactive = server.ping(&token);
+        assert!(
+            inactive.contains("x-error-code: token_inactive\r\n"),
+            "{inactive}"
+        );
+    }
+}
+
 /// Starts a demo server in a shell that has run these commands.
 fn start_after(words: &str, url: &str) -> ServerProcess {
     let serve = program(url, &["serve", "--listen", "127.0.0.1:0", "--demo"]);

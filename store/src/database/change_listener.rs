@@ -2,11 +2,11 @@
 
 use sqlx::{
     PgPool,
-    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
+    postgres::{PgListener, PgPoolOptions},
 };
 use tokio::time::timeout;
 
-use super::limits::DATABASE_TIMEOUT;
+use super::{hosts::Hosts, limits::DATABASE_TIMEOUT};
 
 /// The channel of the function `log_change` (`migrations/postgres/0010_change_log_keeps_revocations.sql`).
 const CHANNEL: &str = "developer_zone_changes";
@@ -15,14 +15,14 @@ const CHANNEL: &str = "developer_zone_changes";
 ///
 /// A notification only shortens a wait: a server that gets none finds the changes when it renews its lease.
 pub(crate) struct ChangeListener {
-    options: PgConnectOptions,
+    hosts: Hosts,
     listener: Option<PgListener>,
 }
 
 impl ChangeListener {
-    pub(super) const fn new(options: PgConnectOptions) -> Self {
+    pub(super) const fn new(hosts: Hosts) -> Self {
         Self {
-            options,
+            hosts,
             listener: None,
         }
     }
@@ -34,7 +34,7 @@ impl ChangeListener {
     /// The reason if PostgreSQL does not answer, or the connection has ended. The next call connects again.
     pub(crate) async fn heard(&mut self) -> Result<(), sqlx::Error> {
         let Some(listener) = &mut self.listener else {
-            let connected = timeout(DATABASE_TIMEOUT, connect(&self.options)).await;
+            let connected = timeout(DATABASE_TIMEOUT, connect(&self.hosts)).await;
             self.listener = Some(connected.map_err(|_| sqlx::Error::PoolTimedOut)??);
             return Ok(());
         };
@@ -52,11 +52,11 @@ impl ChangeListener {
 }
 
 /// With a pool of its own, because a listener gives its connection back to its pool.
-async fn connect(options: &PgConnectOptions) -> Result<PgListener, sqlx::Error> {
+async fn connect(hosts: &Hosts) -> Result<PgListener, sqlx::Error> {
     let pool: PgPool = PgPoolOptions::new()
         .max_connections(1)
         .max_lifetime(None)
-        .connect_lazy_with(options.clone());
+        .connect_lazy_with(hosts.primary().clone());
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.eager_reconnect(false);
     listener.listen(CHANNEL).await?;

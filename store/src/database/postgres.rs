@@ -41,6 +41,7 @@ use tokio::{
 
 use super::{
     change_listener::ChangeListener,
+    hosts::{Hosts, READ_IS_STANDBY, may_come_up, refuse_standby},
     limits::{
         CLOSE_TIMEOUT, COMMIT_TIMEOUT, DATABASE_TIMEOUT, GUARD, IDLE_LIFETIME, LEASE, LIFETIME,
         PING_TIMEOUT, PoolLimits, READS, RECONNECT_DELAY, REVOCATIONS, UNCONFIRMED_LIFETIME,
@@ -57,7 +58,6 @@ pub(crate) type Running<'c, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Err
 /// A setting of our sessions that PostgreSQL does not know. A connection pooler drops it with all other settings.
 const IS_DIRECT: &str = "developer_zone.is_direct";
 const READ_IS_DIRECT: &str = "SELECT current_setting('developer_zone.is_direct', TRUE)";
-const READ_IS_STANDBY: &str = "SELECT pg_is_in_recovery()";
 
 /// A PostgreSQL database: a pool for each purpose.
 #[derive(Clone, Debug)]
@@ -68,7 +68,7 @@ pub(crate) struct Postgres {
     reads: Pool,
     writes: Pool,
     /// Without limits on statements.
-    options: Arc<PgConnectOptions>,
+    hosts: Hosts,
 }
 
 impl Postgres {
@@ -76,18 +76,18 @@ impl Postgres {
     ///
     /// # Errors
     /// The reason if PostgreSQL cannot be reached.
-    pub(super) async fn open(options: PgConnectOptions) -> Result<Self, sqlx::Error> {
+    pub(super) async fn open(options: Vec<PgConnectOptions>) -> Result<Self, sqlx::Error> {
         let health = Arc::new(Health::new());
         // Not needed: no column is a floating-point number. PgBouncer refuses it.
-        let options = options.extra_float_digits(None);
-        let pool = |limits| Pool::new(limits, &options, &health);
+        let hosts = Hosts::new(options).with(|options| options.extra_float_digits(None));
+        let pool = |limits| Pool::new(limits, &hosts, &health);
         let database = Self {
             guard: pool(&GUARD),
             lease: pool(&LEASE),
             revocations: pool(&REVOCATIONS),
             reads: pool(&READS),
             writes: pool(&WRITES),
-            options: Arc::new(options),
+            hosts,
         };
         if !database.reads.acquire().await?.is_direct().await? {
             tracing::debug!("PostgreSQL is behind a connection pooler");
@@ -130,7 +130,7 @@ impl Postgres {
     /// Listens for changes. None behind a connection pooler, which gives each transaction to another session.
     pub(super) fn change_listener(&self) -> Option<ChangeListener> {
         let is_direct = !self.reads.is_behind_pooler();
-        is_direct.then(|| ChangeListener::new((*self.options).clone()))
+        is_direct.then(|| ChangeListener::new(self.hosts.clone()))
     }
 
     /// Closes all connections that were opened before, each after its running statement: one of them leads to another
@@ -142,7 +142,7 @@ impl Postgres {
 
     /// A connection outside the pools, without limits on its statements.
     pub(crate) async fn connect_without_limits(&self) -> Result<PgConnection, sqlx::Error> {
-        let connection = timeout(DATABASE_TIMEOUT, self.options.connect()).await;
+        let connection = timeout(DATABASE_TIMEOUT, self.hosts.connect()).await;
         connection.unwrap_or(Err(sqlx::Error::PoolTimedOut))
     }
 
@@ -210,7 +210,7 @@ struct Pool(Arc<Inner>);
 
 struct Inner {
     limits: &'static PoolLimits,
-    options: PgConnectOptions,
+    hosts: Hosts,
     health: Arc<Health>,
     /// One permit for each connection that may be in use.
     slots: Arc<Semaphore>,
@@ -227,13 +227,14 @@ struct Open {
 }
 
 impl Pool {
-    fn new(limits: &'static PoolLimits, options: &PgConnectOptions, health: &Arc<Health>) -> Self {
+    fn new(limits: &'static PoolLimits, hosts: &Hosts, health: &Arc<Health>) -> Self {
+        let settings = |options: PgConnectOptions| {
+            let options = options.options(limits.settings);
+            options.options([(IS_DIRECT, "yes")])
+        };
         Self(Arc::new(Inner {
             limits,
-            options: options
-                .clone()
-                .options(limits.settings)
-                .options([(IS_DIRECT, "yes")]),
+            hosts: hosts.with(settings),
             health: Arc::clone(health),
             slots: Arc::new(Semaphore::new(limits.connections as usize)),
             idle: Mutex::default(),
@@ -297,7 +298,7 @@ impl Pool {
     async fn connect(&self, refusal: &mut sqlx::Error) -> Result<Open, sqlx::Error> {
         loop {
             let generation = self.0.health.generation();
-            match self.connect_to_primary().await {
+            match self.0.hosts.connect().await {
                 Ok(connection) => {
                     let now = Instant::now();
                     return Ok(Open {
@@ -307,19 +308,13 @@ impl Pool {
                         used: now,
                     });
                 }
-                Err(error) if is_starting(&error) => {
+                Err(error) if may_come_up(&error) => {
                     *refusal = error;
                     sleep(RECONNECT_DELAY).await;
                 }
                 Err(error) => return Err(error),
             }
         }
-    }
-
-    async fn connect_to_primary(&self) -> Result<PgConnection, sqlx::Error> {
-        let mut connection = self.0.options.connect().await?;
-        refuse_standby(&mut connection, READ_IS_STANDBY.into_sql_str()).await?;
-        Ok(connection)
     }
 
     /// Keeps a connection that is ready for its next statement.
@@ -370,7 +365,7 @@ impl Pool {
             }
             return;
         }
-        let fresh = timeout(PING_TIMEOUT, self.0.options.connect()).await;
+        let fresh = timeout(PING_TIMEOUT, self.0.hosts.primary().connect()).await;
         // Any other error is an answer.
         if matches!(fresh, Err(_) | Ok(Err(sqlx::Error::Io(_)))) {
             self.0.health.end(generation);
@@ -688,20 +683,6 @@ impl Damage {
     }
 }
 
-/// Whether PostgreSQL may take connections in a moment.
-fn is_starting(error: &sqlx::Error) -> bool {
-    const CANNOT_CONNECT_NOW: &str = "57P03";
-    match error {
-        sqlx::Error::Io(error) => {
-            error.kind() == io::ErrorKind::ConnectionRefused || is_standby(error)
-        }
-        sqlx::Error::Database(refusal) => refusal
-            .code()
-            .is_some_and(|code| code == CANNOT_CONNECT_NOW),
-        _ => false,
-    }
-}
-
 /// The error of a statement that PostgreSQL did not answer in time.
 fn no_answer() -> sqlx::Error {
     let text = "the database did not answer in time";
@@ -715,17 +696,6 @@ fn no_answer() -> sqlx::Error {
 )]
 struct Unconfirming;
 
-/// This PostgreSQL is a standby.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "this PostgreSQL is a standby, which may not know yet that a token was deactivated: the address must lead to the primary"
-)]
-struct Standby;
-
-fn is_standby(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|error| error.is::<Standby>())
-}
-
 /// Begins a transaction with these settings, in one round trip. The only row says whether this is a standby.
 fn begin_with(settings: &[(&str, &str)]) -> String {
     let begin = settings
@@ -734,18 +704,6 @@ fn begin_with(settings: &[(&str, &str)]) -> String {
             format!("{begin}; SET LOCAL {name} = {value}")
         });
     format!("{begin}; {READ_IS_STANDBY}")
-}
-
-/// Runs `sql`, whose only row is that of [`READ_IS_STANDBY`].
-///
-/// # Errors
-/// [`Standby`], which closes the connection.
-async fn refuse_standby(connection: &mut PgConnection, sql: SqlStr) -> Result<(), sqlx::Error> {
-    let row = sqlx::raw_sql(sql).fetch_one(connection).await?;
-    if row.try_get(0)? {
-        return Err(io::Error::other(Standby).into());
-    }
-    Ok(())
 }
 
 /// Runs a statement without parameters and rows.

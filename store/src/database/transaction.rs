@@ -5,7 +5,7 @@ use sqlx::{FromRow, Sqlite};
 use super::{
     file::OpenFile,
     postgres::PgTransaction,
-    statement::{Row, Sql, Values, for_sqlite},
+    statement::{Row, Sql, Values, for_sqlite, row},
     turns::Turn,
 };
 use crate::error::DatabaseError;
@@ -15,6 +15,15 @@ use crate::error::DatabaseError;
 pub(crate) enum Transaction {
     Sqlite(SqliteTransaction),
     Postgres(PgTransaction),
+}
+
+row! {
+    /// Where the log of changes has a change.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) struct LoggedChange {
+        pub(crate) seq: i64,
+        pub(crate) mark: i64,
+    }
 }
 
 /// A running transaction of SQLite.
@@ -40,6 +49,18 @@ impl Transaction {
             }
             Self::Postgres(transaction) => transaction.commit().await,
         }
+    }
+
+    /// As [`Transaction::commit`], for a transaction whose changes triggers log. Returns the last of them.
+    pub(crate) async fn commit_logged(mut self) -> Result<LoggedChange, DatabaseError> {
+        if let Self::Postgres(_) = self {
+            // The triggers are deferred.
+            self.execute("SET CONSTRAINTS ALL IMMEDIATE", &[]).await?;
+        }
+        let logged = self.fetch_one("SELECT seq, mark FROM change_counter", &[]);
+        let logged = logged.await?;
+        self.commit().await?;
+        Ok(logged)
     }
 
     /// Runs a statement, and returns how many rows it changed.

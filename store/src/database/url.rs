@@ -25,8 +25,8 @@ pub struct DatabaseUrl(String);
 pub(crate) enum NamedDatabase {
     /// A SQLite file.
     Sqlite(PathBuf),
-    /// A PostgreSQL.
-    Postgres(Box<PgConnectOptions>),
+    /// A PostgreSQL, with the options for each of its hosts.
+    Postgres(Vec<PgConnectOptions>),
 }
 
 impl DatabaseUrl {
@@ -51,20 +51,14 @@ impl DatabaseUrl {
     /// # Errors
     /// Those of [`Self::check`].
     pub(crate) fn named(&self) -> Result<NamedDatabase, OpenError> {
-        if let Some((_, rest)) = self.as_postgres() {
-            let options = PostgresUrl::read(rest)
-                .map_err(str::to_owned)
-                .and_then(|_| check_parameters(rest))
-                .and_then(|()| {
-                    PgConnectOptions::from_str(&self.0).map_err(|error| error.to_string())
-                });
-            return match options {
-                Ok(options) => Ok(NamedDatabase::Postgres(Box::new(options))),
-                Err(problem) => Err(OpenError::PostgresUrl {
+        if let Some((scheme, rest)) = self.as_postgres() {
+            let options = options_of_hosts(scheme, rest);
+            return options.map(NamedDatabase::Postgres).map_err(|problem| {
+                OpenError::PostgresUrl {
                     url: self.to_string(),
                     problem,
-                }),
-            };
+                }
+            });
         }
         match sqlite_file(&self.0)? {
             Some(file) => Ok(NamedDatabase::Sqlite(file)),
@@ -78,6 +72,24 @@ impl DatabaseUrl {
             .into_iter()
             .find_map(|scheme| Some((scheme, self.0.strip_prefix(scheme)?)))
     }
+}
+
+/// The options for each host of an address.
+///
+/// # Errors
+/// What is wrong with the address.
+fn options_of_hosts(scheme: &str, rest: &str) -> Result<Vec<PgConnectOptions>, String> {
+    let url = PostgresUrl::read(rest)?;
+    check_parameters(rest)?;
+    let authority = url.authority();
+    let before_parameters = rest.split('?').next().unwrap_or_default();
+    let start = before_parameters.rfind('@').map_or(0, |at| at + 1);
+    let (before, after) = (&rest[..start], &rest[start + authority.len()..]);
+    let hosts = authority.split(',').map(|host| {
+        let url = format!("{scheme}{before}{host}{after}");
+        PgConnectOptions::from_str(&url).map_err(|error| error.to_string())
+    });
+    hosts.collect()
 }
 
 impl From<&str> for DatabaseUrl {
@@ -148,13 +160,24 @@ impl<'a> PostgresUrl<'a> {
         if user.is_some_and(|user| user.contains('@')) {
             return Err("write the @ of a user's name as %40");
         }
-        check_authority(place.split('/').next().unwrap_or_default(), user.is_some())?;
-        Ok(Self {
+        let url = Self {
             user,
             has_password: !password.is_empty(),
             place,
             parameters,
-        })
+        };
+        if user.is_none() && url.authority().contains(',') {
+            return Err("name the user before several hosts: postgres://USER@HOST,HOST/NAME");
+        }
+        for host in url.authority().split(',') {
+            check_host(host, user.is_some())?;
+        }
+        Ok(url)
+    }
+
+    /// The hosts, with their ports.
+    fn authority(&self) -> &'a str {
+        self.place.split('/').next().unwrap_or_default()
     }
 
     /// Whether the value of each parameter may be shown. A key may be a file, or the key itself.
@@ -184,23 +207,24 @@ impl fmt::Display for PostgresUrl<'_> {
 }
 
 /// Checks host and port.
-fn check_authority(authority: &str, follows_user: bool) -> Result<(), &'static str> {
+fn check_host(authority: &str, follows_user: bool) -> Result<(), &'static str> {
     if authority.is_empty() && follows_user {
         return Err(
             "name the host after the @. The folder of a socket is a host, too, with %2F for each /: \
              postgres://USER@%2Frun%2Fpostgresql/NAME",
         );
     }
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(literal) => literal
-            .split_once(']')
-            .ok_or("end the IPv6 address with ]")?,
-        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+    let port = match authority.strip_prefix('[') {
+        Some(literal) => {
+            literal
+                .split_once(']')
+                .ok_or("end the IPv6 address with ]")?
+                .1
+        }
+        None => &authority[authority.find(':').unwrap_or(authority.len())..],
     };
     let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
-    if host.contains(',') {
-        Err("name one host: the first PostgreSQL that answers may be no primary")
-    } else if port.is_empty() || port.strip_prefix(':').is_some_and(is_port) {
+    if port.is_empty() || port.strip_prefix(':').is_some_and(is_port) {
         Ok(())
     } else {
         Err(ENCODE)
@@ -293,8 +317,10 @@ mod tests {
             ("postgres://zone:12\tsecret@db/zone", "percent-encoded"),
             ("postgres://u:p@/db?host=/socket", "%2Frun%2Fpostgresql"),
             ("postgres://u@/db", "%2Frun%2Fpostgresql"),
-            ("postgres://a,b/db", "one host"),
-            ("postgres://a:1,b:2/db", "percent-encoded"),
+            ("postgres://a,b/db", "USER@HOST,HOST"),
+            ("postgres://a:1,b:2/db", "USER@HOST,HOST"),
+            ("postgres://u@a,/db", "name the host"),
+            ("postgres://u@a:1,b:2secret/db", "percent-encoded"),
             ("postgres://zone@db:99999/zone", "port"),
             ("postgres://zone@db/zone?sslmode=maybe", "maybe"),
             ("mysql://zone@db/zone", "postgres://USER@HOST/NAME"),
@@ -312,6 +338,31 @@ mod tests {
             "sqlite:zone.db",
         ] {
             assert_eq!(refusal(url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn each_of_several_hosts_has_its_port_and_shares_the_rest() {
+        for (authority, expected) in [
+            ("db", vec![("db", 5432)]),
+            ("a,b:5433", vec![("a", 5432), ("b", 5433)]),
+            ("[::1]:5,a:6,b", vec![("::1", 5), ("a", 6), ("b", 5432)]),
+        ] {
+            let url = format!("postgres://db:p%2Cw@{authority}/zone?sslmode=require");
+            let Ok(NamedDatabase::Postgres(options)) = DatabaseUrl::from(&*url).named() else {
+                panic!("{url} is refused");
+            };
+            let hosts = options.iter().map(|options| {
+                assert_eq!(options.get_database(), Some("zone"));
+                assert_eq!(options.get_username(), "db");
+                (options.get_host(), options.get_port())
+            });
+            let hosts: Vec<_> = hosts.collect();
+            let bare =
+                |(host, port): &(&str, u16)| (host.trim_matches(['[', ']']).to_owned(), *port);
+            let hosts: Vec<_> = hosts.iter().map(bare).collect();
+            let expected: Vec<_> = expected.iter().map(bare).collect();
+            assert_eq!(hosts, expected, "{url}");
         }
     }
 

@@ -5,7 +5,11 @@
 
 use model::{event::EventId, organisation::OrganisationId, token::TokenId};
 
-use crate::{database::row, error::DatabaseError, secret::TokenDigest};
+use crate::{
+    database::{LoggedChange, row},
+    error::DatabaseError,
+    secret::TokenDigest,
+};
 
 /// Reads the changes after a number, and the change with that number itself: it shows whether the history is the same.
 /// At least one row. It also has what the metrics say about the servers.
@@ -42,6 +46,28 @@ pub(super) struct Position {
     /// When an operator last accepted that changes were lost.
     pub(super) accepted_at: i64,
 }
+
+impl Position {
+    pub(super) const fn of(change: LoggedChange) -> Self {
+        Self {
+            seq: change.seq,
+            mark: change.mark,
+            accepted_at: 0,
+        }
+    }
+
+    /// Whether a database whose last change is this one can have the position in its history.
+    pub(super) const fn is_in(self, seq: i64, mark: i64) -> bool {
+        seq > self.seq || (seq == self.seq && mark == self.mark)
+    }
+}
+
+/// The read came from another database than the changes that the server knows.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "a connection leads to a database that lacks changes, perhaps the primary from before a failover"
+)]
+pub(super) struct Outdated;
 
 /// What a change was about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

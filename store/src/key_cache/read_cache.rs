@@ -370,7 +370,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_hundred_thousand_tokens_in_use_are_all_cached() {
-        let cache = ReadCache::new(crate::key_cache::TOKENS);
+        let cache = ReadCache::new(crate::key_cache::caches::TOKENS);
         for key in 0..100_000_u32 {
             let found = cache.get(key, async || Ok(Some(key))).await;
             assert_eq!(found.expect("an answer"), Some(key));

@@ -6,12 +6,12 @@ use rand::{Rng, TryRngCore, rngs::OsRng};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
-    change_log::Position,
+    change_log::{Outdated, Position},
     lease::{Lease, with_margin},
     server_lock::ServerLock,
 };
 use crate::{
-    database::{Database, Transaction, row, values},
+    database::{Database, LoggedChange, Transaction, row, values},
     error::DatabaseError,
 };
 
@@ -19,14 +19,15 @@ use crate::{
 const FIRST_DELAY: Duration = Duration::from_millis(1);
 const LONGEST_DELAY: Duration = Duration::from_millis(64);
 
-const REGISTER: &str = "INSERT INTO servers (id, lease_ms, renewal, acknowledged)
-    SELECT $1, $2, $3, seq FROM change_counter";
+const REGISTER: &str =
+    "INSERT INTO servers (id, lease_ms, renewal, acknowledged) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (id) DO UPDATE SET renewal = excluded.renewal, acknowledged = excluded.acknowledged";
 /// For versions without this table: they wait for the longest lease, whoever has it.
 const ANNOUNCE: &str = "INSERT INTO leases (id, longest_ms) VALUES (1, $1)
     ON CONFLICT (id) DO UPDATE SET longest_ms = excluded.longest_ms
     WHERE leases.longest_ms < excluded.longest_ms";
 /// Another mark each time. A count could repeat itself: a failover can lose a renewal.
-const RENEW: &str = "UPDATE servers SET renewal = $2 WHERE id = $1";
+const RENEW: &str = "UPDATE servers SET renewal = $2 WHERE id = $1 RETURNING acknowledged";
 /// Only in the database that has the change: a failover to one that lost it may have come between.
 const ACKNOWLEDGE: &str = "UPDATE servers SET acknowledged = $2 WHERE id = $1
     AND EXISTS (SELECT 1 FROM change_log WHERE seq = $2 AND mark = $3)";
@@ -34,12 +35,13 @@ const REMOVE: &str = "DELETE FROM servers WHERE id = $1";
 const REMOVE_GONE: &str = "DELETE FROM servers WHERE id = $1 AND renewal = $2";
 const REMOVE_ALL: &str = "DELETE FROM servers";
 /// The number of the last change, and the servers that do not know all changes yet.
-const BEHIND: &str = "SELECT head.seq, s.id, s.lease_ms, s.renewal, s.acknowledged
+const BEHIND: &str = "SELECT head.seq, head.mark, s.id, s.lease_ms, s.renewal, s.acknowledged
     FROM change_counter AS head LEFT JOIN servers AS s ON s.acknowledged < head.seq AND s.id <> $1";
 
 row! {
     struct BehindRow {
         seq: i64,
+        mark: i64,
         id: Option<i64>,
         lease_ms: Option<i64>,
         renewal: Option<i64>,
@@ -62,17 +64,14 @@ fn mark() -> i64 {
     OsRng.unwrap_err().random_range(1..=i64::MAX)
 }
 
-/// Adds a server that knows all changes so far, because it has nothing in memory.
+/// Adds a server that knows all changes up to `acknowledged`, because it has nothing in memory.
 pub(super) async fn register(
     transaction: &mut Transaction,
     server: ServerId,
     lease: Lease,
+    acknowledged: i64,
 ) -> Result<(), DatabaseError> {
-    if let Transaction::Sqlite(_) = transaction {
-        // Their processes are gone: this one has the lock.
-        transaction.execute(REMOVE_ALL, &[]).await?;
-    }
-    let values = values![server.0, lease.millis(), mark()];
+    let values = values![server.0, lease.millis(), mark(), acknowledged];
     transaction.execute(REGISTER, values).await?;
     transaction
         .execute(ANNOUNCE, values![lease.millis()])
@@ -80,13 +79,20 @@ pub(super) async fn register(
     Ok(())
 }
 
-/// Whether the server is still registered.
+/// The number of the last change that the server has acknowledged. None if it is no longer registered.
 pub(super) async fn renew(
     transaction: &mut Transaction,
     server: ServerId,
-) -> Result<bool, DatabaseError> {
+) -> Result<Option<i64>, DatabaseError> {
     let values = values![server.0, mark()];
-    Ok(transaction.execute(RENEW, values).await? > 0)
+    let row: Option<(i64,)> = transaction.fetch_optional(RENEW, values).await?;
+    Ok(row.map(|(acknowledged,)| acknowledged))
+}
+
+/// Removes all servers.
+pub(super) async fn remove_all(database: &Database) -> Result<(), DatabaseError> {
+    database.execute(REMOVE_ALL, &[]).await?;
+    Ok(())
 }
 
 /// Says that the server knows all changes up to `position`. Whether it could: the server is still registered, and the
@@ -115,17 +121,21 @@ struct Awaited {
 }
 
 /// Waits until no server but `own` can answer from the state before this call: until each has acknowledged all changes,
-/// or its lease has ended. Removes the servers whose lease has ended, so that later changes need not wait for them. Returns how
-/// many these are.
-pub(super) async fn wait_for_others(database: &Database, own: Option<ServerId>) -> usize {
+/// or its lease has ended. Removes the servers whose lease has ended, so that later changes need not wait for them.
+/// Returns how many these are. What is read from a database without `change` does not count.
+pub(super) async fn wait_for_others(
+    database: Database,
+    own: Option<ServerId>,
+    change: Option<LoggedChange>,
+) -> usize {
     // If the servers cannot be read, assume the longest lease.
     let last = Instant::now() + with_margin(Lease::LONGEST.duration());
-    let Some((seq, mut awaited)) = first_look(database, own, last).await else {
+    let Some((seen, mut awaited)) = first_look(&database, own, change, last).await else {
         return 0;
     };
     let (mut delay, mut ended_leases) = (FIRST_DELAY, 0);
     while !awaited.is_empty() {
-        if remove_if_not_served(database).await {
+        if remove_if_not_served(&database).await {
             break;
         }
         sleep(delay).await;
@@ -135,30 +145,29 @@ pub(super) async fn wait_for_others(database: &Database, own: Option<ServerId>) 
             awaited.into_iter().partition(|server| server.until <= now);
         awaited = running;
         ended_leases += ended.len();
-        remove_gone(database, ended).await;
-        if let Ok(rows) = behind(database, own).await {
-            awaited.retain(|server| rows.iter().any(|row| row.is_before(seq, server)));
+        remove_gone(&database, ended).await;
+        if let Ok(rows) = behind(&database, own, Some(seen)).await {
+            awaited.retain(|server| rows.iter().any(|row| row.is_before(seen.seq, server)));
         }
     }
     ended_leases
 }
 
-/// The number of the last change, and the servers that have not acknowledged it. None if `last` has come.
+/// The last change, and the servers that have not acknowledged it. None if `last` has come.
 async fn first_look(
     database: &Database,
     own: Option<ServerId>,
+    change: Option<LoggedChange>,
     last: Instant,
-) -> Option<(i64, Vec<Awaited>)> {
+) -> Option<(LoggedChange, Vec<Awaited>)> {
     let mut warned = false;
     loop {
-        match timeout_at(last, behind(database, own)).await {
+        match timeout_at(last, behind(database, own, change)).await {
             Ok(Ok(rows)) => {
                 let now = Instant::now();
-                let seq = rows.first()?.seq;
-                return Some((
-                    seq,
-                    rows.iter().filter_map(|row| row.awaited(now)).collect(),
-                ));
+                let BehindRow { seq, mark, .. } = *rows.first()?;
+                let awaited = rows.iter().filter_map(|row| row.awaited(now)).collect();
+                return Some((LoggedChange { seq, mark }, awaited));
             }
             Ok(Err(error)) if !warned => {
                 warned = true;
@@ -174,12 +183,25 @@ async fn first_look(
     }
 }
 
+/// # Errors
+/// Those of the database, also if it lacks `change`.
 async fn behind(
     database: &Database,
     own: Option<ServerId>,
+    change: Option<LoggedChange>,
 ) -> Result<Vec<BehindRow>, DatabaseError> {
     let own = own.map_or(0, |own| own.0);
-    database.fetch_all(BEHIND, values![own]).await
+    let rows: Vec<BehindRow> = database.fetch_all(BEHIND, values![own]).await?;
+    let lacks = |change| {
+        !rows
+            .iter()
+            .all(|row| Position::of(change).is_in(row.seq, row.mark))
+    };
+    if change.is_some_and(lacks) {
+        database.replace_connections();
+        return Err(DatabaseError::Unavailable(Outdated.into()));
+    }
+    Ok(rows)
 }
 
 impl BehindRow {

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex as StdMutex, PoisonError, Weak,
+        Arc, Mutex as StdMutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    Caches, LeaseStatus,
+    caches::Caches,
     change_log::{CHANGES_SINCE, LogRow, News, Position, Servers, news},
     lease::Lease,
     servers::{self, ServerId},
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     clock::MonotonicClock,
-    database::{ChangeListener, DATABASE_TIMEOUT, Database, values},
+    database::{ChangeListener, DATABASE_TIMEOUT, Database, LoggedChange, values},
     error::DatabaseError,
     task,
 };
@@ -47,6 +47,8 @@ pub(super) struct Serving {
     caches: Caches,
     /// The end of the lease, in nanoseconds of the clock. 0 if there is none.
     valid_until: AtomicU64,
+    /// What reads must have seen to be kept. Ahead of `applied` while changes are applied.
+    fence: StdMutex<Position>,
     /// The changes up to here are no longer answered from memory.
     applied: StdMutex<Position>,
     /// What the last look has found.
@@ -55,6 +57,8 @@ pub(super) struct Serving {
     renew_at: Mutex<Instant>,
     /// The number of the last change that was acknowledged.
     acknowledged: AtomicI64,
+    /// False if the server may have been removed.
+    is_registered: AtomicBool,
     /// Whether the last look succeeded. Calls without a lease wait for the next one.
     looks: watch::Sender<bool>,
     /// Begins the next look immediately.
@@ -89,6 +93,20 @@ enum Look {
     Read,
 }
 
+/// What a server knows about its lease and about the other servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaseStatus {
+    /// How long it may still answer without renewing its lease. Zero if it answers no call.
+    pub left: Duration,
+    /// The database has lost changes that this server knew. It answers no call until an operator has run
+    /// [`Store::distrust_restored`](crate::Store::distrust_restored).
+    pub has_lost_changes: bool,
+    /// How many servers are registered.
+    pub servers: u64,
+    /// How many of the last changes some server has not acknowledged.
+    pub unacknowledged: u64,
+}
+
 impl fmt::Debug for Serving {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Serving")
@@ -112,10 +130,12 @@ impl Serving {
             lease,
             caches: Caches::new(),
             valid_until: AtomicU64::new(0),
+            fence: StdMutex::default(),
             applied: StdMutex::default(),
             servers: StdMutex::default(),
             renew_at: Mutex::new(Instant::now()),
             acknowledged: AtomicI64::new(0),
+            is_registered: AtomicBool::new(false),
             looks: watch::Sender::new(true),
             wake: Arc::default(),
             is_notified: AtomicBool::new(false),
@@ -175,7 +195,7 @@ impl Serving {
 
     pub(super) fn status(&self) -> LeaseStatus {
         let end = self.valid_until.load(Ordering::Acquire);
-        let servers = *self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        let servers = *locked(&self.servers);
         LeaseStatus {
             left: Duration::from_nanos(end.saturating_sub(self.now())),
             has_lost_changes: self.is_lost.load(Ordering::Relaxed),
@@ -190,24 +210,37 @@ impl Serving {
     }
 
     /// The position whose changes a read that begins now must see.
-    pub(super) fn applied(&self) -> Position {
-        *self.applied.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn fence(&self) -> Position {
+        *locked(&self.fence)
     }
 
-    fn set_applied(&self, position: Position) {
-        *self.applied.lock().unwrap_or_else(PoisonError::into_inner) = position;
+    fn applied(&self) -> Position {
+        *locked(&self.applied)
     }
 
-    /// Makes this server answer by all changes that were committed before this call. Returns its number.
-    pub(super) async fn apply_committed(&self) -> ServerId {
+    /// Applies news that lead to `position`.
+    fn advance(&self, position: Position, invalidate: impl FnOnce(&Caches)) {
+        // First: a read that begins after its invalidation must have seen the change.
+        *locked(&self.fence) = position;
+        invalidate(&self.caches);
+        *locked(&self.applied) = position;
+    }
+
+    /// Makes this server answer by all changes that were committed before this call. Returns its number if it has surely
+    /// applied `change`. If not, the change must wait for this server too.
+    pub(super) async fn apply_committed(&self, change: Option<LoggedChange>) -> Option<ServerId> {
         let mut renew_at = self.renew_at.lock().await;
-        if self.look(&mut renew_at, Look::Read).await.is_err() {
+        let looked = self.look(&mut renew_at, Look::Read).await;
+        if looked.is_err() {
             self.caches.clear();
         }
         drop(renew_at);
         // To acknowledge the changes.
         self.wake.notify_one();
-        self.id
+        let applied = self.applied();
+        let has_applied =
+            change.is_none_or(|change| Position::of(change).is_in(applied.seq, applied.mark));
+        (looked.is_ok() && has_applied).then_some(self.id)
     }
 
     /// Ends the lease, and removes the server. Call it after the last answer.
@@ -233,6 +266,9 @@ impl Serving {
     /// Those of the database.
     async fn keep_up(&self, is_woken: bool) -> Result<Duration, DatabaseError> {
         let mut renew_at = self.renew_at.lock().await;
+        if *self.is_stopped.borrow() {
+            return Ok(RETRY_DELAY);
+        }
         let is_file = self.database.file().is_some();
         let is_due = is_file || *renew_at <= Instant::now() || !self.has_lease();
         let look = if is_due { Look::Renew } else { Look::Read };
@@ -259,7 +295,9 @@ impl Serving {
 
     /// Applies the changes since the last look.
     async fn look(&self, renew_at: &mut Instant, look: Look) -> Result<(), DatabaseError> {
+        let is_registered = self.is_registered.load(Ordering::Relaxed);
         let looked = match look {
+            _ if !is_registered => self.register(renew_at, Some(self.applied())).await,
             Look::Read => self.read_changes().await,
             // In a file, every read sees every commit. There is no other history, and a nearly full disk must not end the
             // lease.
@@ -284,16 +322,19 @@ impl Serving {
         let (begun, next) = (self.now(), Instant::now() + self.lease.duration() / 3);
         let applied = self.applied();
         let mut transaction = self.database.begin().await?;
-        if !servers::renew(&mut transaction, self.id).await? {
+        let Some(acknowledged) = servers::renew(&mut transaction, self.id).await? else {
             drop(transaction);
             tracing::warn!("this server was removed, because it did not renew its lease in time");
             return self.register(renew_at, Some(applied)).await;
-        }
+        };
         let rows = transaction
             .fetch_all(CHANGES_SINCE, values![applied.seq])
             .await?;
+        let (news, head) = self.news(rows, applied)?;
         transaction.commit().await?;
-        self.apply(rows, applied)?;
+        self.apply(news, head);
+        // A failover may have lost an acknowledgement.
+        self.acknowledged.store(acknowledged, Ordering::Relaxed);
         self.begin_lease(begun);
         *renew_at = next;
         Ok(())
@@ -312,7 +353,9 @@ impl Serving {
             .database
             .fetch_all(CHANGES_SINCE, values![applied.seq])
             .await?;
-        self.apply(rows, applied)
+        let (news, head) = self.news(rows, applied)?;
+        self.apply(news, head);
+        Ok(())
     }
 
     /// Registers the server with nothing in memory. Its history must go on from `known`.
@@ -326,37 +369,39 @@ impl Serving {
         let mut transaction = self.database.begin().await?;
         let since = known.map_or(i64::MAX, |known| known.seq);
         let rows = transaction.fetch_all(CHANGES_SINCE, values![since]).await?;
-        let (news, head) = news(rows, known.unwrap_or_default())?;
-        if news == News::Lost && known.is_some() {
-            return Err(self.lost());
-        }
-        servers::register(&mut transaction, self.id, self.lease).await?;
+        // A server that starts has nothing to compare with.
+        let (_, head) = match known {
+            Some(known) => self.news(rows, known)?,
+            None => news(rows, Position::default())?,
+        };
+        servers::register(&mut transaction, self.id, self.lease, head.seq).await?;
         transaction.commit().await?;
-        self.caches.clear();
-        self.set_applied(head);
+        self.advance(head, Caches::clear);
+        self.is_registered.store(true, Ordering::Relaxed);
         self.acknowledged.store(head.seq, Ordering::Relaxed);
         *renew_at = next;
         self.begin_lease(begun);
         Ok(())
     }
 
-    fn apply(&self, rows: Vec<LogRow>, known: Position) -> Result<(), DatabaseError> {
-        *self.servers.lock().unwrap_or_else(PoisonError::into_inner) = Servers::of(&rows);
-        let (news, head) = news(rows, known)?;
-        match news {
-            News::Changes(changes) => {
-                for change in changes {
-                    self.caches.invalidate(change);
-                }
-            }
-            News::Unknown => self.caches.clear(),
-            News::Lost => return Err(self.lost()),
+    /// # Errors
+    /// [`DatabaseError::Corrupt`]; [`DatabaseError::Unavailable`] if the database has lost changes.
+    fn news(&self, rows: Vec<LogRow>, known: Position) -> Result<(News, Position), DatabaseError> {
+        *locked(&self.servers) = Servers::of(&rows);
+        match news(rows, known)? {
+            (News::Lost, _) => Err(self.lost()),
+            found => Ok(found),
         }
-        self.set_applied(head);
+    }
+
+    fn apply(&self, news: News, head: Position) {
+        self.advance(head, |caches| match news {
+            News::Changes(changes) => changes.into_iter().for_each(|it| caches.invalidate(it)),
+            News::Unknown | News::Lost => caches.clear(),
+        });
         if self.is_lost.swap(false, Ordering::Relaxed) {
             tracing::warn!("the database's changes are accepted: calls are answered again");
         }
-        Ok(())
     }
 
     fn lost(&self) -> DatabaseError {
@@ -376,7 +421,7 @@ impl Serving {
             self.acknowledged.store(applied.seq, Ordering::Relaxed);
         } else {
             // Removed, or another database: the next look finds out.
-            *self.renew_at.lock().await = Instant::now();
+            self.is_registered.store(false, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -395,6 +440,10 @@ impl Serving {
     fn now(&self) -> u64 {
         nanos(self.clock.elapsed())
     }
+}
+
+fn locked<T>(mutex: &StdMutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A `u64` holds 584 years of nanoseconds.

@@ -61,6 +61,7 @@ on_sqlite_in_still_time!(
 );
 
 on_postgres_alone!(
+    what_no_trigger_can_log_is_refused,
     changes_on_servers_with_different_leases_are_in_force_on_each_other,
     a_change_waits_once_for_a_server_that_is_gone,
     a_server_that_was_removed_answers_only_after_it_has_registered_again,
@@ -653,6 +654,19 @@ async fn a_server_that_is_not_notified_finds_changes_by_itself(store: TestStore)
         .await;
     acknowledged(&store).await;
     assert!(!ask(&server, &digest).await.expect("a token").active);
+}
+
+async fn what_no_trigger_can_log_is_refused(store: TestStore) {
+    for table in [
+        "tokens",
+        "events CASCADE",
+        "event_settings",
+        "organisations CASCADE",
+    ] {
+        let truncated = store.raw().try_execute(&format!("TRUNCATE {table}")).await;
+        let error = truncated.expect_err("refused").to_string();
+        assert!(error.contains("use DELETE"), "{table}: {error}");
+    }
 }
 
 async fn a_server_that_stops_removes_itself(store: TestStore) {

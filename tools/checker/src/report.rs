@@ -89,6 +89,31 @@ impl Report {
             .count()
     }
 
+    /// How long deactivations and deletions took through the dashboard, from the request to the report.
+    fn delays(&self) -> Option<String> {
+        let changes = self.history.changes.iter();
+        let mut delays: Vec<_> = changes
+            .filter_map(|change| match (change.action, change.way, change.ending) {
+                (
+                    Action::Deactivate(_) | Action::Delete(_),
+                    Way::Dashboard(_),
+                    Ending::Done(done),
+                ) => Some(done.saturating_sub(change.invoked).as_millis()),
+                _ => None,
+            })
+            .collect();
+        delays.sort_unstable();
+        let last = delays.len().checked_sub(1)?;
+        let at = |percent: usize| delays[last * percent / 100];
+        Some(format!(
+            "of {} revocations through the dashboard: median {} ms, p95 {} ms, longest {} ms",
+            delays.len(),
+            at(50),
+            at(95),
+            at(100)
+        ))
+    }
+
     fn responses(&self) -> String {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for call in &self.history.calls {
@@ -175,6 +200,9 @@ impl fmt::Display for Report {
             self.changes(command),
             self.refused_changes
         )?;
+        if let Some(delays) = self.delays() {
+            writeln!(f, "  delay     {delays}")?;
+        }
         writeln!(f, "faults      {}", listed(self.faults.clone()))?;
         writeln!(f, "violations  {}", violations.len() + self.wrong.len())?;
         for violation in first_of_each_reason(violations).take(MAX_SHOWN) {
