@@ -111,7 +111,7 @@ pub use self::{
 };
 use crate::{
     clock::MonotonicClock,
-    database::{Database, LoggedChange, Purpose, Values, row, values},
+    database::{Database, LoggedChange, Purpose, Row, Values, row, values},
     error::{DatabaseError, ServerLockError},
     secret::TokenDigest,
     task,
@@ -353,20 +353,32 @@ impl KeyCache {
         values: Values<'_>,
     ) -> Result<Option<TokenRecord>, DatabaseError> {
         let applied = self.applied();
-        let row: TokenRow = self.database.fetch_one(sql, values).await?;
+        let row: TokenRow = self.fetch(sql, values).await?;
         self.require_seen(&row.seen, applied)?;
         row.record()
     }
 
     async fn read_event(&self, event: EventId) -> Result<Option<EventRecord>, DatabaseError> {
         let applied = self.applied();
-        let row: EventRow = self.database.fetch_one(EVENT, values![event.0]).await?;
+        let row: EventRow = self.fetch(EVENT, values![event.0]).await?;
         self.require_seen(&row.seen, applied)?;
         Ok(row.organisation_id.map(|organisation| EventRecord {
             event_id: event,
             organisation_id: OrganisationId(organisation),
             settings: row.settings.settings(),
         }))
+    }
+
+    async fn fetch<R: Row>(
+        &self,
+        sql: &'static str,
+        values: Values<'_>,
+    ) -> Result<R, DatabaseError> {
+        let row = self.database.fetch_one(sql, values).await;
+        if let (Err(error), Some(serving)) = (&row, self.serving()) {
+            serving.note_damage(error);
+        }
+        row
     }
 
     /// The changes that a read must see which begins now.

@@ -43,6 +43,8 @@ enum Part {
     NoticeLoss,
     /// A read of a database that lacks changes is refused.
     CheckReads,
+    /// What reads are compared with is raised before the invalidation, not after it.
+    RaiseFirst,
 }
 
 /// What goes wrong once, in one run of the model.
@@ -92,12 +94,24 @@ struct Server {
     lease_end: u8,
     /// The number and bit of the last change that it has applied.
     applied: (u8, u8),
+    /// The change that reads must have seen.
+    fence: (u8, u8),
     /// All changes that it has applied.
     known: u8,
     memory: Option<u8>,
     work: Work,
     /// What a call's read has found that is under way and valid.
     read: Option<u8>,
+}
+
+/// What follows when changes are applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Then {
+    /// The server may answer for a lease, counted from here.
+    Answer {
+        begun: u8,
+    },
+    Acknowledge,
 }
 
 /// What the task in the background is about to do.
@@ -120,6 +134,11 @@ enum Work {
     },
     Apply {
         log: Vec<(u8, u8)>,
+    },
+    /// The second half of applying changes.
+    Advance {
+        head: (u8, u8),
+        then: Then,
     },
     Acknowledge {
         change: (u8, u8),
@@ -154,6 +173,8 @@ enum Step {
     BeginLook,
     Work,
     BeginRead,
+    /// From a primary from before a failover, which lacks the last change.
+    BeginOldRead,
     EndRead,
     Crash,
     LoseChange,
@@ -190,14 +211,17 @@ impl Protocol {
         self.without != Some(part)
     }
 
-    /// Ends the lease if the log is not the one that the server knows.
-    fn apply(&self, server: &mut Server, log: &[(u8, u8)]) -> bool {
+    /// The first half: drops what the changes are about. Ends the lease if the log is not the one that the server knows.
+    fn apply(&self, server: &mut Server, log: &[(u8, u8)], then: Then) -> Work {
         let (seq, _) = server.applied;
         let head = log.last().copied().unwrap_or_default();
         let same = seq == 0 || log.contains(&server.applied);
         if self.has(Part::NoticeLoss) && (!same || head.0 < seq) {
             server.lease_end = 0;
-            return false;
+            return Work::Idle;
+        }
+        if self.has(Part::RaiseFirst) {
+            server.fence = head;
         }
         if log.iter().any(|(logged, _)| *logged > seq) {
             server.memory = None;
@@ -205,9 +229,8 @@ impl Protocol {
                 server.read = None;
             }
         }
-        server.applied = head.max(server.applied);
         server.known |= value(log);
-        true
+        Work::Advance { head, then }
     }
 
     fn work(&self, world: &mut World) {
@@ -237,10 +260,22 @@ impl Protocol {
                 } else {
                     *now
                 };
-                if self.apply(server, &log) {
-                    server.lease_end = begun + LEASE;
+                self.apply(server, &log, Then::Answer { begun })
+            }
+            Work::Advance { head, then } => {
+                server.applied = head.max(server.applied);
+                server.fence = server.applied;
+                match then {
+                    Then::Answer { begun } => {
+                        server.is_registered = true;
+                        server.lease_end = begun + LEASE;
+                        Work::Idle
+                    }
+                    Then::Acknowledge => Work::Acknowledge {
+                        change: server.applied,
+                        then: None,
+                    },
                 }
-                Work::Idle
             }
             Work::Register { begun } => {
                 let acknowledged = database.head().0;
@@ -260,12 +295,9 @@ impl Protocol {
                 } else {
                     // What is in memory is taken for the present state.
                     server.applied = log.last().copied().unwrap_or_default();
+                    server.fence = server.applied;
                 }
-                if self.apply(server, &log) {
-                    server.is_registered = true;
-                    server.lease_end = begun + LEASE;
-                }
-                Work::Idle
+                self.apply(server, &log, Then::Answer { begun })
             }
             Work::Apply { log } => {
                 if !self.has(Part::ApplyFirst) {
@@ -274,13 +306,8 @@ impl Protocol {
                         change,
                         then: Some(log),
                     }
-                } else if self.apply(server, &log) {
-                    Work::Acknowledge {
-                        change: server.applied,
-                        then: None,
-                    }
                 } else {
-                    Work::Idle
+                    self.apply(server, &log, Then::Acknowledge)
                 }
             }
             Work::Acknowledge { change, then } => {
@@ -345,6 +372,7 @@ impl Model for Protocol {
                 is_registered: false,
                 lease_end: 0,
                 applied: (0, 0),
+                fence: (0, 0),
                 known: 0,
                 memory: None,
                 work: Work::Idle,
@@ -378,10 +406,10 @@ impl Model for Protocol {
             });
             steps.push(Step::BeginLook);
         }
-        steps.push(match server.read {
-            None => Step::BeginRead,
-            Some(_) => Step::EndRead,
-        });
+        match server.read {
+            None => steps.extend([Step::BeginRead, Step::BeginOldRead]),
+            Some(_) => steps.push(Step::EndRead),
+        }
     }
 
     fn next_state(&self, before: &World, step: Step) -> Option<World> {
@@ -442,14 +470,18 @@ impl Model for Protocol {
                 world.server.work = Work::Apply { log };
             }
             Step::Work if world.server.work != Work::Idle => self.work(&mut world),
-            Step::BeginRead if may_answer && world.server.memory.is_none() => {
-                let head = world.database.head();
-                let (seq, mark) = world.server.applied;
-                let is_another = head.0 < seq || (head.0 == seq && head.1 != mark);
-                if is_another && self.has(Part::CheckReads) {
+            Step::BeginRead | Step::BeginOldRead if may_answer && world.server.memory.is_none() => {
+                let mut log = world.database.log.clone();
+                if step == Step::BeginOldRead {
+                    log.pop()?;
+                }
+                let (seq, mark) = log.last().copied().unwrap_or_default();
+                let fence = world.server.fence;
+                let has_fence = seq > fence.0 || (seq, mark) == fence;
+                if !has_fence && self.has(Part::CheckReads) {
                     return None;
                 }
-                world.server.read = Some(value(&world.database.log));
+                world.server.read = Some(value(&log));
             }
             Step::EndRead => world.server.memory = Some(world.server.read.take()?),
             // It starts again as another process.
@@ -552,7 +584,8 @@ fn the_model_finds_each_part_that_is_left_out() {
         (Part::NeedLease, None),
         (Part::CheckHistory, Some(Fault::Loss)),
         (Part::NoticeLoss, Some(Fault::Loss)),
-        (Part::CheckReads, Some(Fault::Loss)),
+        (Part::CheckReads, None),
+        (Part::RaiseFirst, None),
     ] {
         let without = Protocol {
             without: Some(part),

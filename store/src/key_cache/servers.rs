@@ -18,6 +18,8 @@ use crate::{
 /// The first delay between two looks at what servers have acknowledged. It doubles up to [`LONGEST_DELAY`].
 const FIRST_DELAY: Duration = Duration::from_millis(1);
 const LONGEST_DELAY: Duration = Duration::from_millis(64);
+/// After this long, the log says for what a change waits.
+const SILENCE: Duration = Duration::from_secs(2);
 
 const REGISTER: &str =
     "INSERT INTO servers (id, lease_ms, renewal, acknowledged) VALUES ($1, $2, $3, $4)
@@ -133,10 +135,15 @@ pub(super) async fn wait_for_others(
     let Some((seen, mut awaited)) = first_look(&database, own, change, last).await else {
         return 0;
     };
+    let (start, mut is_silent) = (Instant::now(), false);
     let (mut delay, mut ended_leases) = (FIRST_DELAY, 0);
     while !awaited.is_empty() {
         if remove_if_not_served(&database).await {
             break;
+        }
+        if !is_silent && start.elapsed() >= SILENCE {
+            is_silent = true;
+            report_silence(&awaited);
         }
         sleep(delay).await;
         delay = (delay * 2).min(LONGEST_DELAY);
@@ -151,6 +158,14 @@ pub(super) async fn wait_for_others(
         }
     }
     ended_leases
+}
+
+fn report_silence(awaited: &[Awaited]) {
+    let now = Instant::now();
+    let last = awaited.iter().map(|server| server.until).max();
+    let seconds = last.unwrap_or(now).saturating_duration_since(now).as_secs() + 1;
+    let servers = awaited.len();
+    tracing::warn!("a change waits for {servers} silent servers, at most {seconds} s longer");
 }
 
 /// The last change, and the servers that have not acknowledged it. None if `last` has come.

@@ -69,6 +69,8 @@ pub(super) struct Serving {
     reconnect: Arc<Notify>,
     /// Whether the database has lost changes.
     is_lost: AtomicBool,
+    /// Whether a read has found that the SQLite file is damaged. Others may still find what was read before the damage.
+    is_damaged: AtomicBool,
     /// Ends the tasks, also when it is dropped.
     is_stopped: watch::Sender<bool>,
 }
@@ -84,6 +86,11 @@ struct NoLease;
     "the database has lost changes that it had, perhaps by a failover or a restored backup: a revoked token may be active again. No call is accepted until `after-restore` was run, or the right database is back"
 )]
 struct ChangesLost;
+
+/// An earlier read has found the damage.
+#[derive(Debug, thiserror::Error)]
+#[error("malformed: found by an earlier read")]
+struct FoundDamaged;
 
 /// How a server looks for changes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -141,6 +148,7 @@ impl Serving {
             is_notified: AtomicBool::new(false),
             reconnect: Arc::default(),
             is_lost: AtomicBool::new(false),
+            is_damaged: AtomicBool::new(false),
             is_stopped: watch::Sender::new(false),
         });
         let mut renew_at = serving.renew_at.lock().await;
@@ -158,6 +166,9 @@ impl Serving {
     /// # Errors
     /// [`DatabaseError::Unavailable`] if the server may not answer.
     pub(super) async fn caches(&self) -> Result<&Caches, DatabaseError> {
+        if self.is_damaged.load(Ordering::Relaxed) {
+            return Err(DatabaseError::Damaged(FoundDamaged.into()));
+        }
         if !self.has_lease() {
             Box::pin(self.renewed()).await?;
         }
@@ -305,6 +316,7 @@ impl Serving {
             Look::Renew => self.renew(renew_at).await,
         };
         if let Err(error) = &looked {
+            self.note_damage(error);
             // A file that was replaced is another database.
             if self.database.file().is_some() {
                 self.end_lease();
@@ -424,6 +436,13 @@ impl Serving {
             self.is_registered.store(false, Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    /// After a read that has found damage, no call is answered until the server is started again.
+    pub(super) fn note_damage(&self, error: &DatabaseError) {
+        if matches!(error, DatabaseError::Damaged(_)) {
+            self.is_damaged.store(true, Ordering::Relaxed);
+        }
     }
 
     fn begin_lease(&self, begun: u64) {
