@@ -30,12 +30,11 @@
 //! - Or the server was not in the table when the change looked. Either it registered later: then it has read nothing
 //!   before. Or it had been removed, and then its lease had ended: the last renewal began before the other change saw it, and
 //!   that change waited for a whole lease. It answers again only after it has registered again, with nothing in memory.
-//!
 //! - Or it made the change itself. It has applied the change, or waits for itself as for the others.
 //!
 //! Every read of a token or event also reads the number of the last change. If the server knows a later one, the read
 //! came from another database, such as a primary from before a failover. It is refused, and all connections are replaced.
-//! So is what a change reads of the servers that it waits for.
+//! A change compares what it reads about the servers in the same way.
 //!
 //! # Lost changes
 //! Each change has a random mark. A server remembers the last change that it applied. If the database has another one

@@ -24,7 +24,7 @@ const SILENCE: Duration = Duration::from_secs(2);
 const REGISTER: &str =
     "INSERT INTO servers (id, lease_ms, renewal, acknowledged) VALUES ($1, $2, $3, $4)
     ON CONFLICT (id) DO UPDATE SET renewal = excluded.renewal, acknowledged = excluded.acknowledged";
-/// For versions without this table: they wait for the longest lease, whoever has it.
+/// For earlier versions, which do not know `servers`: a change of theirs waits for the longest lease of any server.
 const ANNOUNCE: &str = "INSERT INTO leases (id, longest_ms) VALUES (1, $1)
     ON CONFLICT (id) DO UPDATE SET longest_ms = excluded.longest_ms
     WHERE leases.longest_ms < excluded.longest_ms";

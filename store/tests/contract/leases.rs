@@ -584,7 +584,7 @@ async fn a_server_that_was_removed_answers_only_after_it_has_registered_again(st
     let server = store.another_server().await;
     serve(&server, lease(90)).await;
     assert!(ask(&server, &digest).await.is_some());
-    // Nobody tells the server, and the log has no trace of it.
+    // Without triggers: the server gets no notification, and the log has no entry.
     store
         .raw()
         .execute(
@@ -757,7 +757,7 @@ async fn a_read_of_a_database_without_the_latest_changes_is_refused(store: TestS
     assert_eq!(ask_event(&store, 456).await, None);
 }
 
-/// Those versions are not told of changes, and tell nobody what they have in memory.
+/// Those versions read no change log, and do not register.
 async fn an_earlier_version_reads_no_keys_and_waits_for_the_longest_lease(store: TestStore) {
     let guard = "SELECT COUNT(*) FROM tokens WHERE tokens.digest IS NOT NULL";
     store.raw().try_execute(guard).await.expect_err("refused");
