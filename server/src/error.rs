@@ -29,6 +29,11 @@ pub enum Error {
         "without --public-url, only this machine may reach the server, and {0} is for other machines, too"
     )]
     NoPublicUrl(SocketAddr),
+    /// A failover could lose a revocation, and `--require-synchronous-standby` excludes that.
+    #[error(
+        "PostgreSQL has no synchronous standby, so a failover could lose a revocation, and --require-synchronous-standby excludes that: set PostgreSQL's synchronous_standby_names, or start without this option"
+    )]
+    NoSynchronousStandby,
     /// The server cannot listen on the address.
     #[error("cannot listen on {address}, the address of {option}")]
     Listen {

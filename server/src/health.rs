@@ -42,6 +42,7 @@ pub(crate) struct Readiness {
 
 struct Inner {
     store: Store,
+    requires_synchronous_standby: bool,
     stopping: AtomicBool,
     /// The last result. Locked during a check, so that only one check runs at a time.
     last: Mutex<Option<(Instant, Condition)>>,
@@ -50,26 +51,37 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Condition {
     Ready,
+    /// Ready, but an attached standby may lack reported changes.
+    ReadyAtRisk,
     Stopping,
     DatabaseUnreachable,
     DatabaseFailing,
     WrongSchema,
     ChangesLost,
     NoLease,
+    NoSynchronousStandby,
 }
 
 impl Condition {
     /// Why the server is not ready. The text reveals nothing internal.
     const fn problem(self) -> Option<&'static str> {
         match self {
-            Self::Ready => None,
+            Self::Ready | Self::ReadyAtRisk => None,
             Self::Stopping => Some("the server is stopping"),
             Self::DatabaseUnreachable => Some("the database cannot be reached"),
             Self::DatabaseFailing => Some("the database reports an error"),
             Self::WrongSchema => Some("the database has another schema than this program"),
             Self::ChangesLost => Some("the database has lost changes"),
             Self::NoLease => Some("the database does not confirm this server's lease"),
+            Self::NoSynchronousStandby => Some(
+                "revocations may be lost by a failover: the database has no synchronous standby",
+            ),
         }
+    }
+
+    /// What an operator should know although the server is ready.
+    fn warning(self) -> Option<&'static str> {
+        (self == Self::ReadyAtRisk).then_some("revocations may be lost by a failover")
     }
 }
 
@@ -98,7 +110,13 @@ impl IntoResponse for Condition {
     fn into_response(self) -> Response {
         let uncached = [(CACHE_CONTROL, "no-store")];
         match self.problem() {
-            None => (uncached, Json(json!({ "status": "ready" }))).into_response(),
+            None => {
+                let mut body = json!({ "status": "ready" });
+                if let Some(warning) = self.warning() {
+                    body["warning"] = warning.into();
+                }
+                (uncached, Json(body)).into_response()
+            }
             Some(reason) => {
                 let body = Json(json!({ "status": "not ready", "reason": reason }));
                 (StatusCode::SERVICE_UNAVAILABLE, uncached, body).into_response()
@@ -108,9 +126,10 @@ impl IntoResponse for Condition {
 }
 
 impl Readiness {
-    pub(crate) fn new(store: Store) -> Self {
+    pub(crate) fn new(store: Store, requires_synchronous_standby: bool) -> Self {
         let inner = Inner {
             store,
+            requires_synchronous_standby,
             stopping: AtomicBool::new(false),
             last: Mutex::new(None),
         };
@@ -171,13 +190,8 @@ impl Inner {
             return condition;
         }
         let outcome = timeout(DATABASE_TIMEOUT, self.store.check_schema()).await;
-        let lease = self.store.key_cache().lease();
         let condition = match &outcome {
-            Ok(Ok(())) if lease.is_some_and(|lease| lease.has_lost_changes) => {
-                Condition::ChangesLost
-            }
-            Ok(Ok(())) if lease.is_some_and(|lease| lease.left.is_zero()) => Condition::NoLease,
-            Ok(Ok(())) => Condition::Ready,
+            Ok(Ok(())) => self.with_database(),
             Ok(Err(error)) => error.into(),
             Err(_) => Condition::DatabaseUnreachable,
         };
@@ -185,6 +199,25 @@ impl Inner {
         let known = before.map_or(Condition::Ready, |(_, condition)| condition);
         report(condition, known, outcome.ok().and_then(Result::err));
         condition
+    }
+
+    /// While the database answers.
+    fn with_database(&self) -> Condition {
+        let lease = self.store.key_cache().lease();
+        let standbys = self.store.standbys().unwrap_or_default();
+        if lease.is_some_and(|lease| lease.has_found_damage) {
+            Condition::DatabaseFailing
+        } else if lease.is_some_and(|lease| lease.has_lost_changes) {
+            Condition::ChangesLost
+        } else if lease.is_some_and(|lease| lease.left.is_zero()) {
+            Condition::NoLease
+        } else if self.requires_synchronous_standby && !standbys.are_synchronous {
+            Condition::NoSynchronousStandby
+        } else if standbys.may_lack_changes() {
+            Condition::ReadyAtRisk
+        } else {
+            Condition::Ready
+        }
     }
 }
 
@@ -194,6 +227,8 @@ fn report(condition: Condition, before: Condition, cause: Option<SchemaError>) {
         return;
     }
     match condition.problem() {
+        // The store logs what a failover can lose.
+        None if before.problem().is_none() => {}
         None => tracing::info!("ready again"),
         Some(reason) => tracing::warn!(
             error = cause.as_ref().map(|error| error as &dyn std::error::Error),
@@ -220,7 +255,7 @@ mod tests {
         let url = format!("sqlite:{}", folder.path().join("zone.db").display());
         let store = Store::open(&url, Arc::new(SystemClock)).await;
         let store = store.expect("opened");
-        (folder, store.clone(), Readiness::new(store))
+        (folder, store.clone(), Readiness::new(store, false))
     }
 
     /// Moves the clock past [`CACHE_TIME`]. The clock is paused only for the move: otherwise a read of the database would
@@ -261,6 +296,15 @@ mod tests {
         let (status, body) = get_readyz(&readiness).await;
         assert_eq!(status, 503);
         assert!(body.contains("cannot be reached"), "{body}");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_requires_a_synchronous_standby_is_not_ready_without_one() {
+        let (_folder, store, _) = readiness().await;
+        store.migrate().await.expect("migrated");
+        let (status, body) = get_readyz(&Readiness::new(store, true)).await;
+        assert_eq!(status, 503);
+        assert!(body.contains("no synchronous standby"), "{body}");
     }
 
     /// The cached result differs from the real one: the database has no schema.

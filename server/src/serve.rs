@@ -35,6 +35,9 @@ const FLUSH_EVERY: Duration = Duration::from_secs(5);
 /// seconds. A silent database, or a request that still holds a connection, would take for ever.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How often PostgreSQL is asked about its standbys.
+const STANDBYS_EVERY: Duration = Duration::from_secs(30);
+
 const PURGE_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// Binds `address`, the value of `option`, and returns the address with its actual port. Connections that arrive before the
@@ -120,11 +123,11 @@ pub(crate) async fn run(
     stop: impl Future<Output = ()> + Send + 'static,
     grace: Duration,
 ) {
-    let purge = purge_hourly(store);
+    let timers = [purge_hourly(store), watch_standbys(store)];
     let connections = metrics.connections.clone();
     let flusher = Flusher::start(store, metrics);
     serve_until(listener, service, bounds, connections, stop, grace).await;
-    purge.abort();
+    timers.iter().for_each(JoinHandle::abort);
     flusher.finish().await;
     if timeout(CLOSE_TIMEOUT, store.close()).await.is_err() {
         tracing::warn!(
@@ -235,6 +238,21 @@ fn purge_hourly(store: &Store) -> JoinHandle<()> {
             hour.tick().await;
             report_purge("ended sessions", store.sessions().purge_ended().await);
             report_purge("old usage", store.usage().purge().await);
+        }
+    })
+}
+
+/// Looks at PostgreSQL's standbys from time to time. After a failure, what was found before remains.
+fn watch_standbys(store: &Store) -> JoinHandle<()> {
+    let store = store.clone();
+    task::spawn(async move {
+        let mut every = interval(STANDBYS_EVERY);
+        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            every.tick().await;
+            if let Err(error) = store.watch_standbys().await {
+                log_failure(&error, "PostgreSQL's standbys could not be read");
+            }
         }
     })
 }

@@ -37,10 +37,10 @@ pub struct Instruments {
 
 impl Instruments {
     /// The state of a server on `store`.
-    pub fn new(store: &Store) -> Self {
+    pub fn new(store: &Store, config: &Config) -> Self {
         Self {
             metrics: Metrics::new(store, api::route_paths()),
-            readiness: Readiness::new(store.clone()),
+            readiness: Readiness::new(store.clone(), config.require_synchronous_standby),
         }
     }
 }

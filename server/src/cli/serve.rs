@@ -117,6 +117,9 @@ pub(super) struct Serve {
         default_value_t
     )]
     lease_ms: Lease,
+    /// Start only if PostgreSQL confirms a change after a synchronous standby has it, and otherwise be not ready
+    #[arg(long, env = "DEVELOPER_ZONE_REQUIRE_SYNCHRONOUS_STANDBY", value_parser = BoolishValueParser::new())]
+    require_synchronous_standby: bool,
     /// The address on which to serve `/metrics` for Prometheus; it must not be public [default: none]
     #[arg(
         long,
@@ -233,6 +236,14 @@ impl Serve {
         let clock = Arc::new(SystemMonotonicClock);
         store.become_server(self.lease_ms, clock).await?;
         serve::watch_space(&store).await;
+        store.watch_standbys().await?;
+        if self.require_synchronous_standby
+            && !store
+                .standbys()
+                .is_some_and(|standbys| standbys.are_synchronous)
+        {
+            return Err(Error::NoSynchronousStandby);
+        }
         let (delay, grace) = (self.shutdown_delay, self.shutdown_grace);
         let demo = self.demo;
         if demo {
@@ -283,6 +294,7 @@ impl Serve {
             rate_limits: rate_limit.map(RateLimits::of_tokens),
             trusted_proxies: self.trusted_proxies.into_iter().collect(),
             confirm_password_after: self.confirm_password_after,
+            require_synchronous_standby: self.require_synchronous_standby,
         };
         (config, self.storage)
     }
@@ -313,7 +325,7 @@ struct Started {
 impl Started {
     /// Responds to requests until `stop` is ready.
     async fn run(self, stop: impl Future<Output = ()> + Send + 'static) {
-        let instruments = Instruments::new(&self.store);
+        let instruments = Instruments::new(&self.store, &self.config);
         if let Some((listener, address)) = self.metrics_listener {
             tracing::info!("metrics on http://{address}/metrics");
             task::spawn(metrics::listener::serve(

@@ -9,7 +9,7 @@ use prometheus_client::{
 };
 use store::{
     PasswordLoad, Store,
-    key_cache::{LookupCounts, WaitCounts},
+    key_cache::{LookCause, LookupCounts, WaitCounts},
 };
 
 use super::calls::{Calls, STATUSES, Verdict, bounds_in_seconds};
@@ -110,6 +110,20 @@ impl Collected {
             "How long this server may still answer calls without renewing its lease",
             &lease.left.as_secs_f64(),
         )?;
+        let causes = LookCause::ALL.map(|cause| match cause {
+            LookCause::Renewal => "renewal",
+            LookCause::Notification => "notification",
+            LookCause::Poll => "poll",
+            LookCause::OwnChange => "own_change",
+        });
+        let looks = causes.iter().zip(lease.looks);
+        family(
+            encoder,
+            "change_log_reads",
+            "Reads of the change log: to renew the lease, after a notification, because there are none, after an own change",
+            MetricType::Counter,
+            looks.map(|(cause, count)| ([("cause", *cause)], count)),
+        )?;
         gauge(
             encoder,
             "changes_lost",
@@ -127,6 +141,18 @@ impl Collected {
             "changes_unacknowledged",
             "The latest changes that some server has not acknowledged",
             &lease.unacknowledged,
+        )
+    }
+
+    fn standbys(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let Some(standbys) = self.store.standbys() else {
+            return Ok(());
+        };
+        gauge(
+            encoder,
+            "failover_may_lose_changes",
+            "1 if PostgreSQL has standbys and confirms changes before one of them has them",
+            &u64::from(standbys.may_lack_changes()),
         )
     }
 
@@ -281,6 +307,7 @@ impl Collector for Collected {
         self.verdicts(&mut encoder)?;
         self.grants(&mut encoder)?;
         self.lease(&mut encoder)?;
+        self.standbys(&mut encoder)?;
         self.waits(&mut encoder)?;
         self.connections(&mut encoder)?;
         self.usage(&mut encoder)?;

@@ -9,6 +9,7 @@ use crate::support::{
     pgbouncer::PgBouncer,
     process::{OK, ServerProcess, assert_unavailable},
     program::{create_token, done, run},
+    scrape::{MEASURED, metrics_of, scrape, value},
     wait::wait_until,
 };
 
@@ -108,4 +109,47 @@ async fn a_read_only_session_is_replaced_after_the_first_change_that_it_refuses(
         .sql("BEGIN READ WRITE; DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET default_transaction_read_only', current_database()); END $$; COMMIT")
         .await;
     assert_eq!(select().as_deref(), Some("303"));
+}
+
+/// What PostgreSQL says about standbys is replaced as above.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: `make test` runs it"]
+async fn a_standby_that_may_lack_revocations_is_reported_or_refused() {
+    let database = database().await;
+    let standbys = "CREATE TABLE pg_stat_replication (pid INTEGER, state TEXT);
+        CREATE TABLE names (names TEXT NOT NULL);
+        INSERT INTO names VALUES ('');
+        CREATE FUNCTION public.current_setting(TEXT) RETURNS TEXT LANGUAGE sql
+            AS 'SELECT names FROM public.names'";
+    database.sql(standbys).await;
+    let url = database.url();
+    const REQUIRE: &str = "--require-synchronous-standby";
+
+    let alone = ServerProcess::start(&url, MEASURED);
+    assert!(!alone.get("/readyz", &[]).contains("warning"));
+    let risk = |server: &_| value(&scrape(metrics_of(server)), "failover_may_lose_changes");
+    assert_eq!(risk(&alone), 0.0);
+    drop(alone);
+    run(&url, &["serve", "--listen=127.0.0.1:0", REQUIRE])
+        .assert_failed("PostgreSQL has no synchronous standby");
+
+    let attach = "INSERT INTO pg_stat_replication VALUES (1, 'streaming')";
+    database.sql(attach).await;
+    let server = ServerProcess::start(&url, MEASURED);
+    let ready = server.get("/readyz", &[]);
+    assert!(ready.starts_with(OK), "{ready}");
+    assert!(
+        ready.contains("revocations may be lost by a failover"),
+        "{ready}"
+    );
+    server.await_stderr("revocations may be lost by a failover");
+    assert_eq!(risk(&server), 1.0);
+    drop(server);
+
+    database
+        .sql("UPDATE names SET names = 'ANY 1 (a, b)'")
+        .await;
+    let server = ServerProcess::start(&url, &[REQUIRE]);
+    let ready = server.get("/readyz", &[]);
+    assert!(ready.ends_with("{\"status\":\"ready\"}"), "{ready}");
 }

@@ -57,7 +57,7 @@ pub(super) struct PoolLimits {
     /// The maximum number of connections.
     pub(super) connections: u32,
     /// What PostgreSQL enforces, for each session.
-    pub(super) settings: [(&'static str, &'static str); 4],
+    pub(super) settings: [(&'static str, &'static str); 5],
     /// How long to wait for the answer to one statement.
     pub(super) statement: Duration,
     /// How long a transaction may take from its begin to its commit.
@@ -68,16 +68,18 @@ pub(super) struct PoolLimits {
 
 /// The settings of a session: the longest statement and the longest wait for a lock, in milliseconds.
 ///
-/// The keepalive is PostgreSQL's: it ends the sessions of a server of ours that vanished.
+/// The keepalive is PostgreSQL's: it ends the sessions of a server of ours that vanished. A commit is confirmed only when it
+/// is on the disk, and on a standby if PostgreSQL has a synchronous one, whatever the settings of the database are.
 const fn settings(
     statement: &'static str,
     lock: &'static str,
-) -> [(&'static str, &'static str); 4] {
+) -> [(&'static str, &'static str); 5] {
     [
         ("statement_timeout", statement),
         ("lock_timeout", lock),
         ("idle_in_transaction_session_timeout", "20000"),
         ("tcp_keepalives_idle", "60"),
+        ("synchronous_commit", "on"),
     ]
 }
 

@@ -221,13 +221,14 @@ fn config() -> Config {
         rate_limits: None,
         trusted_proxies: TrustedProxies::default(),
         confirm_password_after: CONFIRM_AFTER,
+        require_synchronous_standby: false,
     }
 }
 
 fn router(store: &Store, originals: &Path, config: &Config) -> Router {
     let folder = originals.to_owned();
     let originals = Originals::in_folder(folder, &config.api_url, &[7; 32], LINK_LIFETIME);
-    let instruments = Instruments::new(store);
+    let instruments = Instruments::new(store, config);
     let service = server::service(store.clone(), config, originals, &instruments);
     let service = service_fn(move |request: Request| {
         let service = service.clone();
