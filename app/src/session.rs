@@ -66,7 +66,9 @@ pub(crate) use self::{
     actions::{FailedSignIn, SignInFailure, sign_in_browser, sign_out_browser},
     flash::{Signer, take_flash},
     form::{redirect_after, redirect_signed, respond_to_form, with_error_status},
-    member::{confirm, member, session, session_and_member, wants_password, watching_member},
+    member::{
+        confirm, key_of_page, member, session, session_and_member, wants_password, watching_member,
+    },
     request::{device_cookie, store},
 };
 #[cfg(feature = "ssr")]

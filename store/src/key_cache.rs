@@ -71,6 +71,7 @@
 mod caches;
 mod change_log;
 mod lease;
+mod list_versions;
 mod read_cache;
 mod server_lock;
 mod servers;
@@ -104,7 +105,7 @@ use self::{
 };
 pub use self::{
     lease::{InvalidLease, Lease},
-    serving::LeaseStatus,
+    serving::{LeaseStatus, LookCause},
     table::LookupCounts,
     waits::WaitCounts,
 };
@@ -339,6 +340,12 @@ impl KeyCache {
     /// What this server knows about its lease. None with [`Lease::NONE`].
     pub fn lease(&self) -> Option<LeaseStatus> {
         self.serving().map(|serving| serving.status())
+    }
+
+    /// A number that differs after each change of the organisation's list of tokens by any process, once this server has
+    /// applied the change. None if it may not have applied all changes, because it has no lease.
+    pub(crate) fn list_version(&self, organisation: OrganisationId) -> Option<u64> {
+        self.serving()?.list_version(organisation)
     }
 
     /// How long the changes of this process waited for other servers.

@@ -32,10 +32,12 @@ pub mod sessions;
 pub mod sign_in;
 mod sign_in_throttle;
 mod signing;
+pub mod standbys;
 mod storage;
 mod store;
 pub mod task;
 mod token_name;
+pub mod token_polls;
 pub mod tokens;
 pub mod usage;
 pub mod users;
@@ -51,7 +53,7 @@ pub use self::{
 };
 use self::{
     audit::Audit, events::Events, members::Members, organisations::Organisations, photos::Photos,
-    sessions::Sessions, sign_in::SignIn, tokens::Tokens, users::Users,
+    sessions::Sessions, sign_in::SignIn, token_polls::TokenPolls, tokens::Tokens, users::Users,
 };
 
 /// The subjects of a store.
@@ -59,6 +61,11 @@ impl Store {
     /// API tokens.
     pub fn tokens(&self) -> Tokens<'_> {
         Tokens::new(self)
+    }
+
+    /// Polls of lists of tokens.
+    pub fn token_polls(&self) -> TokenPolls<'_> {
+        TokenPolls::new(self)
     }
 
     /// Organisations and their plans.

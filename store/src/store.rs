@@ -14,6 +14,8 @@ use crate::{
     password::{PasswordHasher, PasswordLoad},
     record_allowance::{Allowances, RecordedBy},
     sign_in_throttle::SignInThrottle,
+    standbys::SeenStandbys,
+    token_polls::PolledLists,
     usage::Usage,
 };
 
@@ -40,6 +42,8 @@ struct Inner {
     passwords: PasswordHasher,
     usage: Usage,
     allowances: Allowances,
+    standbys: SeenStandbys,
+    polled_lists: PolledLists,
     session_signing_key: OnceCell<[u8; 32]>,
     device_cookie_key: OnceCell<[u8; 32]>,
     /// By the digest of the key.
@@ -65,6 +69,8 @@ impl Store {
                 sign_in_throttle: SignInThrottle::new(),
                 passwords: PasswordHasher::new(),
                 allowances: Allowances::new(),
+                standbys: SeenStandbys::default(),
+                polled_lists: PolledLists::new(),
                 session_signing_key: OnceCell::new(),
                 device_cookie_key: OnceCell::new(),
                 ended_sessions: Cache::new(MAX_ENDED_SESSIONS),
@@ -201,6 +207,14 @@ impl Store {
             return Ok(());
         }
         self.inner.allowances.take(by, self.clock().now())
+    }
+
+    pub(crate) fn seen_standbys(&self) -> &SeenStandbys {
+        &self.inner.standbys
+    }
+
+    pub(crate) fn polled_lists(&self) -> &PolledLists {
+        &self.inner.polled_lists
     }
 
     pub(crate) fn passwords(&self) -> &PasswordHasher {

@@ -29,7 +29,7 @@ use crate::{error::RequestError, texts::token_test::PingResponse};
 use crate::{
     paths::{DEACTIVATE_ALL, TOKENS, token_page},
     session::{
-        confirm, member, respond_to_form, session_and_member, store, watching_member,
+        confirm, key_of_page, member, respond_to_form, session_and_member, store, watching_member,
         with_error_status,
     },
     texts::token_test::CallPing,
@@ -61,11 +61,10 @@ pub(super) async fn list_tokens(organisation: OrganisationId) -> Result<TokenRow
 }
 
 /// The poll that keeps the page up to date. Returns all rows, or nothing if `seen` is their [`TokenRows::fingerprint`].
-/// Polling does not extend the session. It compares the whole list, so it misses no change. The order of commits and
-/// the choice of server do not matter.
+/// Polling does not extend the session.
 ///
-/// Costs five reads by index: the session, the member, the organisation, its tokens, and their counts of seven days.
-/// The last one reads up to some hundreds of rows for each token, the others a few rows.
+/// While nothing changes, it reads nothing ([`store::token_polls`]). Otherwise, and without `seen`, it costs five reads by
+/// index: the session, the member, the organisation, its tokens, and their counts of seven days.
 ///
 /// # Errors
 /// [`RequestError::SessionEnded`], [`RequestError::NotAMember`], [`RequestError::PlanRequired`], or those of
@@ -76,8 +75,18 @@ pub(crate) async fn watch_tokens(
     seen: Option<String>,
 ) -> Result<Option<TokenRows>, RequestError> {
     with_error_status(async {
-        let member = watching_member(organisation_id).await?;
+        let (store, key) = (store(), key_of_page().await?);
+        let polls = store.token_polls();
+        if let Some(seen) = &seen
+            && polls.is_unchanged(&key, organisation_id, seen).await?
+        {
+            return Ok(None);
+        }
+        let before = polls.before_read(organisation_id).await;
+        let member = watching_member(organisation_id, &key).await?;
         let rows = rows(&member).await?;
+        let list = rows.fingerprint.clone();
+        polls.remember(&key, organisation_id, list, before).await;
         Ok((seen.as_ref() != Some(&rows.fingerprint)).then_some(rows))
     })
     .await

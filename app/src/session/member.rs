@@ -1,8 +1,12 @@
 //! Finds the session, the viewer or the [`Member`] of a request.
 
 use http::HeaderMap;
-use model::organisation::OrganisationId;
-use store::{Member, Store, sessions::Session, users::Account};
+use model::{organisation::OrganisationId, user::UserId};
+use store::{
+    Member, Store,
+    sessions::{Session, SessionKey},
+    users::Account,
+};
 
 use super::{
     cookies::Cookies,
@@ -44,9 +48,13 @@ pub(crate) async fn session() -> Result<Session, RequestError> {
 
 fn of_page(session: Option<Session>) -> Result<Session, RequestError> {
     let session = session.ok_or(RequestError::SessionEnded)?;
-    let user = session.user_id();
+    require_page_of(session.user_id())?;
+    Ok(session)
+}
+
+fn require_page_of(user: UserId) -> Result<(), RequestError> {
     match of_request(move |request| is_of_page(user, &request.uri)) {
-        true => Ok(session),
+        true => Ok(()),
         false => Err(RequestError::OtherAccount),
     }
 }
@@ -59,10 +67,20 @@ pub(crate) async fn member(organisation: OrganisationId) -> Result<Member, Reque
     member_in(&session().await?, organisation).await
 }
 
-/// Like [`member`], for a poll: it does not extend the session.
-pub(crate) async fn watching_member(organisation: OrganisationId) -> Result<Member, RequestError> {
+/// The key of the session, if it is of the page's account. Whether the session is open is not known: nothing is read.
+pub(crate) async fn key_of_page() -> Result<SessionKey, RequestError> {
     let key = session_key().ok_or(RequestError::SessionEnded)?;
-    let session = of_page(store().sessions().watch(&key).await?)?;
+    let owner = store().sessions().owner(&key).await?;
+    require_page_of(owner.ok_or(RequestError::SessionEnded)?)?;
+    Ok(key)
+}
+
+/// Like [`member`], for a poll: it does not extend the session with this key.
+pub(crate) async fn watching_member(
+    organisation: OrganisationId,
+    key: &SessionKey,
+) -> Result<Member, RequestError> {
+    let session = of_page(store().sessions().watch(key).await?)?;
     member_in(&session, organisation).await
 }
 

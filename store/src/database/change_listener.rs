@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::{hosts::Hosts, limits::DATABASE_TIMEOUT};
 
-/// The channel of the function `log_change` (`migrations/postgres/0010_change_log_keeps_revocations.sql`).
+/// The channel of the function `log_change` (`migrations/postgres/0011_token_lists_keeps_revocations.sql`).
 const CHANNEL: &str = "developer_zone_changes";
 
 /// A connection of its own that listens.

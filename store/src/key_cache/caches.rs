@@ -6,7 +6,7 @@ use model::{
     token::TokenId,
 };
 
-use super::{change_log::Subject, read_cache::ReadCache, table::Size};
+use super::{change_log::Subject, list_versions::ListVersions, read_cache::ReadCache, table::Size};
 use crate::secret::TokenDigest;
 
 /// Room for 229,000 tokens, and for 57,000 made-up keys. Both together take up to 21 MB and 4 MB (a map has eight places
@@ -37,6 +37,7 @@ pub(super) struct Caches {
     /// For links to originals, which name a token by its number.
     pub(super) tokens_by_id: ReadCache<TokenId, TokenRecord>,
     pub(super) events: ReadCache<EventId, EventRecord>,
+    pub(super) lists: ListVersions,
 }
 
 impl Caches {
@@ -45,20 +46,30 @@ impl Caches {
             tokens: ReadCache::new(TOKENS),
             tokens_by_id: ReadCache::new(TOKENS_BY_ID),
             events: ReadCache::new(EVENTS),
+            lists: ListVersions::new(),
         }
     }
 
     /// Drops what is known about the subject of a change.
     pub(super) fn invalidate(&self, subject: Subject) {
         match subject {
-            Subject::Token(id, digest) => {
+            Subject::Token {
+                id,
+                digest,
+                organisation,
+            } => {
                 self.tokens.invalidate(digest);
                 self.tokens_by_id.invalidate(id);
+                match organisation {
+                    Some(organisation) => self.lists.change(organisation),
+                    None => self.lists.change_all(),
+                }
             }
             Subject::Organisation(id) => {
                 let is_affected = |token: &TokenRecord| token.organisation_id == id;
                 self.tokens.invalidate_where(is_affected);
                 self.tokens_by_id.invalidate_where(is_affected);
+                self.lists.change(id);
             }
             Subject::Event(id) => self.events.invalidate(id),
         }
@@ -68,5 +79,6 @@ impl Caches {
         self.tokens.clear();
         self.tokens_by_id.clear();
         self.events.clear();
+        self.lists.change_all();
     }
 }

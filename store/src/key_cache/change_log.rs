@@ -1,6 +1,6 @@
 //! The log of changes: what servers must no longer answer from memory.
 //!
-//! Triggers write it, in the transaction of the change (`migrations/*/0010_change_log_keeps_revocations.sql`). So no change can be
+//! Triggers write it, in the transaction of the change (migrations 10 and 11). So no change can be
 //! forgotten, and changes by manual SQL are logged too.
 
 use model::{event::EventId, organisation::OrganisationId, token::TokenId};
@@ -17,7 +17,7 @@ pub(super) const CHANGES_SINCE: &str =
     "SELECT head.seq AS head_seq, head.mark AS head_mark, head.accepted_at,
         (SELECT COUNT(*) FROM servers) AS servers,
         (SELECT MIN(acknowledged) FROM servers) AS acknowledged,
-        log.seq, log.mark, log.kind, log.subject, log.digest
+        log.seq, log.mark, log.kind, log.subject, log.digest, log.organisation_id
     FROM change_counter AS head LEFT JOIN change_log AS log ON log.seq >= $1
     ORDER BY log.seq";
 
@@ -33,6 +33,7 @@ row! {
         kind: Option<String>,
         subject: Option<i64>,
         digest: Option<Vec<u8>>,
+        organisation_id: Option<i64>,
     }
 }
 
@@ -72,9 +73,14 @@ pub(super) struct Outdated;
 /// What a change was about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Subject {
-    /// A token was created, deleted, activated or deactivated.
-    Token(TokenId, TokenDigest),
-    /// An organisation got another plan.
+    /// A token was created, deleted, activated, deactivated or renamed.
+    Token {
+        id: TokenId,
+        digest: TokenDigest,
+        /// Missing if an earlier version has logged it.
+        organisation: Option<OrganisationId>,
+    },
+    /// An organisation got another plan or other members.
     Organisation(OrganisationId),
     /// An event was created or deleted, or its settings changed.
     Event(EventId),
@@ -156,7 +162,11 @@ impl LogRow {
         match self.kind.as_deref()? {
             "token" => {
                 let digest = TokenDigest::from_stored(self.digest.as_deref()?)?;
-                Some(Subject::Token(TokenId(subject), digest))
+                Some(Subject::Token {
+                    id: TokenId(subject),
+                    digest,
+                    organisation: self.organisation_id.map(OrganisationId),
+                })
             }
             "organisation" => Some(Subject::Organisation(OrganisationId(subject))),
             "event" => Some(Subject::Event(EventId(subject))),
@@ -182,6 +192,7 @@ mod tests {
             kind: seq.map(|_| "event".to_owned()),
             subject: seq,
             digest: None,
+            organisation_id: None,
         };
         let logged: Vec<_> = (first.max(since)..=last)
             .map(|seq| row(Some(seq)))

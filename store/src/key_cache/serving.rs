@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use model::organisation::OrganisationId;
 use tokio::{
     select,
     sync::{Mutex, Notify, watch},
@@ -51,6 +52,8 @@ pub(super) struct Serving {
     fence: StdMutex<Position>,
     /// The changes up to here are no longer answered from memory.
     applied: StdMutex<Position>,
+    /// See [`LeaseStatus::looks`].
+    looks_by_cause: [AtomicU64; 4],
     /// What the last look has found.
     servers: StdMutex<Servers>,
     /// When to renew the lease. Locked while the server looks for changes, so that they are applied in order.
@@ -92,12 +95,27 @@ struct ChangesLost;
 #[error("malformed: found by an earlier read")]
 struct FoundDamaged;
 
-/// How a server looks for changes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Look {
-    /// Renews the lease as well.
-    Renew,
-    Read,
+/// Why a server looks for changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LookCause {
+    /// To renew its lease, or to register again.
+    Renewal,
+    /// PostgreSQL notified it of a change, or a call waits for the lease.
+    Notification,
+    /// PostgreSQL cannot notify it.
+    Poll,
+    /// It has made a change itself.
+    OwnChange,
+}
+
+impl LookCause {
+    /// Every cause, in the order of [`LeaseStatus::looks`].
+    pub const ALL: [Self; 4] = [
+        Self::Renewal,
+        Self::Notification,
+        Self::Poll,
+        Self::OwnChange,
+    ];
 }
 
 /// What a server knows about its lease and about the other servers.
@@ -108,6 +126,10 @@ pub struct LeaseStatus {
     /// The database has lost changes that this server knew. It answers no call until an operator has run
     /// [`Store::distrust_restored`](crate::Store::distrust_restored).
     pub has_lost_changes: bool,
+    /// A read has found that the SQLite file is damaged. The server answers no call until it is started again.
+    pub has_found_damage: bool,
+    /// How often it looked for changes, by cause.
+    pub looks: [u64; 4],
     /// How many servers are registered.
     pub servers: u64,
     /// How many of the last changes some server has not acknowledged.
@@ -139,6 +161,7 @@ impl Serving {
             valid_until: AtomicU64::new(0),
             fence: StdMutex::default(),
             applied: StdMutex::default(),
+            looks_by_cause: Default::default(),
             servers: StdMutex::default(),
             renew_at: Mutex::new(Instant::now()),
             acknowledged: AtomicI64::new(0),
@@ -210,6 +233,11 @@ impl Serving {
         LeaseStatus {
             left: Duration::from_nanos(end.saturating_sub(self.now())),
             has_lost_changes: self.is_lost.load(Ordering::Relaxed),
+            has_found_damage: self.is_damaged.load(Ordering::Relaxed),
+            looks: self
+                .looks_by_cause
+                .each_ref()
+                .map(|count| count.load(Ordering::Relaxed)),
             servers: servers.registered,
             unacknowledged: servers.unacknowledged,
         }
@@ -218,6 +246,12 @@ impl Serving {
     /// The counts of lookups: of tokens, and of events.
     pub(super) fn lookups(&self) -> (LookupCounts, LookupCounts) {
         (self.caches.tokens.lookups(), self.caches.events.lookups())
+    }
+
+    /// See [`super::KeyCache::list_version`].
+    pub(super) fn list_version(&self, organisation: OrganisationId) -> Option<u64> {
+        self.has_lease()
+            .then(|| self.caches.lists.get(organisation))
     }
 
     /// The position whose changes a read that begins now must see.
@@ -241,7 +275,7 @@ impl Serving {
     /// applied `change`. If not, the change must wait for this server too.
     pub(super) async fn apply_committed(&self, change: Option<LoggedChange>) -> Option<ServerId> {
         let mut renew_at = self.renew_at.lock().await;
-        let looked = self.look(&mut renew_at, Look::Read).await;
+        let looked = self.look(&mut renew_at, LookCause::OwnChange).await;
         if looked.is_err() {
             self.caches.clear();
         }
@@ -282,9 +316,13 @@ impl Serving {
         }
         let is_file = self.database.file().is_some();
         let is_due = is_file || *renew_at <= Instant::now() || !self.has_lease();
-        let look = if is_due { Look::Renew } else { Look::Read };
+        let cause = match (is_due, is_woken) {
+            (true, _) => LookCause::Renewal,
+            (false, true) => LookCause::Notification,
+            (false, false) => LookCause::Poll,
+        };
         let before = self.applied();
-        let looked = self.look(&mut renew_at, look).await;
+        let looked = self.look(&mut renew_at, cause).await;
         drop(renew_at);
         self.looks.send_replace(looked.is_ok());
         let is_notified = self.is_notified.load(Ordering::Relaxed);
@@ -305,15 +343,17 @@ impl Serving {
     }
 
     /// Applies the changes since the last look.
-    async fn look(&self, renew_at: &mut Instant, look: Look) -> Result<(), DatabaseError> {
+    async fn look(&self, renew_at: &mut Instant, cause: LookCause) -> Result<(), DatabaseError> {
+        self.looks_by_cause[cause as usize].fetch_add(1, Ordering::Relaxed);
         let is_registered = self.is_registered.load(Ordering::Relaxed);
-        let looked = match look {
+        let renews = cause == LookCause::Renewal;
+        let looked = match renews {
             _ if !is_registered => self.register(renew_at, Some(self.applied())).await,
-            Look::Read => self.read_changes().await,
+            false => self.read_changes().await,
             // In a file, every read sees every commit. There is no other history, and a nearly full disk must not end the
             // lease.
-            Look::Renew if self.database.file().is_some() => self.renew_by_read().await,
-            Look::Renew => self.renew(renew_at).await,
+            true if self.database.file().is_some() => self.renew_by_read().await,
+            true => self.renew(renew_at).await,
         };
         if let Err(error) = &looked {
             self.note_damage(error);

@@ -30,6 +30,7 @@ mod record_allowance;
 mod sessions;
 mod sign_in;
 mod storage;
+mod token_polls;
 mod tokens;
 mod usage;
 mod users;
