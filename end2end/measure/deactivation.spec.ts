@@ -13,7 +13,7 @@ import { type Browser, expect, type Locator, test } from '@playwright/test';
 import { DeveloperZonePage, previewOf } from '../pages/developer-zone.ts';
 import { MEMBER, PASSWORD, SUMMIT } from '../support/demo.ts';
 
-const ROUNDS = 10;
+const ROUNDS = 50;
 const BINARY = resolve(import.meta.dirname, '../..', process.env['DEVELOPER_ZONE_BIN'] ?? '');
 
 interface Setting {
@@ -27,7 +27,7 @@ test('deactivating a token, from the click to Inactive', async ({ browser }) => 
   const postgres = process.env['TEST_POSTGRES_URL'];
   const settings: Setting[] = [
     { name: 'SQLite, one server', url: `sqlite:${join(folder, 'zone.db')}`, servers: 1 },
-    ...(postgres ? [{ name: 'PostgreSQL, two servers', url: postgres, servers: 2 }] : []),
+    ...(postgres ? [{ name: 'PostgreSQL, three servers', url: postgres, servers: 3 }] : []),
   ];
   const rows = [];
   for (const setting of settings) {

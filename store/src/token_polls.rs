@@ -1,37 +1,42 @@
-//! Polls of an organisation's list of tokens that read nothing while nothing changes.
+//! Polls of an organisation's list of tokens, which read nothing while nothing changes.
 //!
-//! Each open tab polls. Once a poll has read the list, this server remembers what it has shown, and to which session.
-//! A later poll of that session with the same list is answered without a read if the following hold:
+//! Each open tab polls. After its first poll, a session is *known*. This server keeps the list that it last read. A
+//! poll of a known session is answered from it under these conditions:
 //!
-//! - The change log has no change of the list ([`KeyCache::list_version`](crate::key_cache::KeyCache)). Without a lease the
-//!   server cannot know that.
+//! - The change log has no later change of the list ([`KeyCache::list_version`](crate::key_cache::KeyCache)). Otherwise the
+//!   list is read again, once for all polls. Without a lease the server cannot know, and each poll reads.
 //! - A *check* in the last [`CHECK_INTERVAL`] has found the session open, and its user still a member. One statement
-//!   checks all sessions that poll the organisation, and reads how much its tokens were used.
-//!
-//! Otherwise the poll reads everything anew. So an ended session can for three seconds be told that nothing has changed,
-//! and gets no data.
+//!   checks all known sessions of an organisation. It also reads how much the tokens were used.
+//! - If the poll gets a list that the tab does not show yet, its session is checked anew. So an ended session gets no data,
+//!   but can for three seconds be told that nothing has changed.
 
 use std::{
     collections::{HashMap, HashSet},
+    hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
     time::Duration,
 };
 
-use model::{organisation::OrganisationId, timestamp::Timestamp, usage::HOUR_MILLIS};
+use model::{
+    organisation::OrganisationId,
+    timestamp::Timestamp,
+    usage::{HOUR_MILLIS, TokenWeek},
+};
 use quick_cache::sync::Cache;
 use tokio::{sync::Mutex, time::Instant};
 
 use crate::{
     Store,
     database::{Sql, Value, parameters, row},
-    error::DatabaseError,
+    error::{DatabaseError, TokenError},
+    permission::TokenPermission,
     sessions::{SessionKey, session::ended},
 };
 
 /// How long the result of a check is used.
 const CHECK_INTERVAL: Duration = Duration::from_secs(3);
 
-/// A session that has not polled for this long is no longer checked.
+/// A session that has not polled for this long is no longer known.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 
 /// How many organisations are remembered, and how many sessions of each. Others read at each poll.
@@ -65,7 +70,7 @@ row! {
 /// The digest of a session's key.
 type Digest = [u8; 32];
 
-/// What this server has shown to the sessions that poll.
+/// The lists that sessions poll.
 pub(crate) struct PolledLists(Cache<OrganisationId, Arc<Mutex<PolledList>>>);
 
 impl PolledLists {
@@ -76,18 +81,19 @@ impl PolledLists {
 
 /// One organisation's list.
 struct PolledList {
-    shown: Option<Shown>,
+    last_read: Option<LastRead>,
     /// As of the last check. None before that.
     usage: Option<Usage>,
     checked_at: Instant,
-    /// The sessions that were open in the last check, or to which the list was shown since. With their last poll.
+    /// The known sessions, with their last poll.
     sessions: HashMap<Digest, Instant>,
 }
 
-/// The list that was last read.
-struct Shown {
-    list: String,
-    before: BeforeRead,
+/// The list that was last read, and what it has surely seen.
+struct LastRead {
+    list: Arc<ListedTokens>,
+    version: u64,
+    usage: Option<Usage>,
 }
 
 /// How many calls the organisation's tokens had in an hour and the one before.
@@ -97,11 +103,47 @@ struct Usage {
     calls: i64,
 }
 
-/// What was known about a list before it was read: the read has seen at least that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BeforeRead {
-    version: Option<u64>,
-    usage: Option<Usage>,
+/// An organisation's tokens, newest first.
+#[derive(Debug)]
+pub struct ListedTokens {
+    /// The tokens.
+    pub tokens: Vec<TokenWeek>,
+    /// A hash of what a list of them shows. Times of last use are rounded to the minute, as pages show them. Servers of the
+    /// same version compute the same hash. During an upgrade two versions may differ: a list is then sent once too often.
+    pub fingerprint: String,
+}
+
+impl ListedTokens {
+    /// The list of these tokens.
+    pub fn new(tokens: Vec<TokenWeek>) -> Self {
+        Self {
+            fingerprint: fingerprint(&tokens),
+            tokens,
+        }
+    }
+}
+
+fn fingerprint(tokens: &[TokenWeek]) -> String {
+    const MINUTE_MILLIS: i64 = 60 * 1_000;
+    let mut hasher = DefaultHasher::new();
+    for token in tokens {
+        let mut shown = token.clone();
+        let last_used = shown.token.last_used;
+        shown.token.last_used = last_used.map(|Timestamp(at)| Timestamp(at / MINUTE_MILLIS));
+        shown.hash(&mut hasher);
+    }
+    format!("{:016x}", hasher.finish())
+}
+
+/// The answer to a poll.
+#[derive(Debug)]
+pub enum Poll {
+    /// The list is the one that the tab shows.
+    Unchanged,
+    /// The list is another one.
+    Changed(Arc<ListedTokens>),
+    /// Find out who polls, and read the list.
+    Unknown,
 }
 
 /// Polls of lists of tokens; see [`Store::token_polls`].
@@ -114,118 +156,154 @@ impl<'a> TokenPolls<'a> {
         Self { store }
     }
 
-    /// Whether the session with this key has been shown `list` as the organisation's list, and nothing has changed since.
-    /// If not, the list must be read. `list` is any text that differs for different lists.
+    /// Answers a poll of the session with this key. `seen` is the [`ListedTokens::fingerprint`] of the list that its tab
+    /// shows.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn is_unchanged(
+    pub async fn poll(
         &self,
         key: &SessionKey,
         organisation: OrganisationId,
-        list: &str,
-    ) -> Result<bool, DatabaseError> {
-        let Some(polled) = self.store.polled_lists().0.get(&organisation) else {
-            return Ok(false);
-        };
+        seen: &str,
+    ) -> Result<Poll, DatabaseError> {
         let digest = key.digest();
-        let mut polled = polled.lock().await;
-        match polled.sessions.get_mut(&digest) {
-            Some(last_poll) => *last_poll = Instant::now(),
-            None => return Ok(false),
+        match self.known(&digest, organisation).await? {
+            None => Ok(Poll::Unknown),
+            Some(list) if list.fingerprint == seen => Ok(Poll::Unchanged),
+            Some(list) => {
+                let open = self.open_sessions(organisation, &[digest]).await?;
+                Ok(match open.is_empty() {
+                    true => Poll::Unknown,
+                    false => Poll::Changed(list),
+                })
+            }
         }
-        if polled.checked_at.elapsed() >= CHECK_INTERVAL {
-            self.check(organisation, &mut polled).await?;
-        }
-        let version = self.store.key_cache().list_version(organisation);
-        Ok(polled.sessions.contains_key(&digest) && polled.is_last_shown(list, version))
     }
 
-    /// Call it before a poll reads the list.
-    pub async fn before_read(&self, organisation: OrganisationId) -> BeforeRead {
-        let version = self.store.key_cache().list_version(organisation);
-        let usage = match self.store.polled_lists().0.get(&organisation) {
-            Some(polled) => polled.lock().await.usage,
-            None => None,
-        };
-        BeforeRead { version, usage }
-    }
-
-    /// Remembers that `list`, which was read after `before`, is shown to the session with this key. The session must be
-    /// open, and of a member.
-    pub async fn remember(
-        &self,
-        key: &SessionKey,
-        organisation: OrganisationId,
-        list: String,
-        before: BeforeRead,
-    ) {
-        let lists = &self.store.polled_lists().0;
+    /// Makes the session with this key known. It must be open, and of a member of the organisation.
+    pub async fn know(&self, key: &SessionKey, organisation: OrganisationId) {
         let new = || Ok::<_, std::convert::Infallible>(Arc::new(Mutex::new(PolledList::new())));
+        let lists = &self.store.polled_lists().0;
         let Ok(polled) = lists.get_or_insert_with(&organisation, new);
         let mut polled = polled.lock().await;
-        let is_latest = |shown: &Shown| shown.before.version <= before.version;
-        if polled.shown.as_ref().is_none_or(is_latest) {
-            polled.shown = Some(Shown { list, before });
-        }
         if polled.sessions.len() < MAX_SESSIONS {
             polled.sessions.insert(key.digest(), Instant::now());
         }
     }
 
-    /// Checks the sessions that poll the list, and reads the usage of its tokens.
+    /// The present list, if the session is known.
+    async fn known(
+        &self,
+        session: &Digest,
+        organisation: OrganisationId,
+    ) -> Result<Option<Arc<ListedTokens>>, DatabaseError> {
+        let Some(polled) = self.store.polled_lists().0.get(&organisation) else {
+            return Ok(None);
+        };
+        let mut polled = polled.lock().await;
+        match polled.sessions.get_mut(session) {
+            Some(last_poll) => *last_poll = Instant::now(),
+            None => return Ok(None),
+        }
+        if polled.checked_at.elapsed() >= CHECK_INTERVAL {
+            self.check(organisation, &mut polled).await?;
+        }
+        if !polled.sessions.contains_key(session) {
+            return Ok(None);
+        }
+        self.present_list(organisation, &mut polled).await
+    }
+
+    /// Checks all known sessions, and reads the usage of the tokens.
     async fn check(
         &self,
         organisation: OrganisationId,
         polled: &mut PolledList,
     ) -> Result<(), DatabaseError> {
-        // After a failure, each poll reads, and finds the error itself.
+        // After a failure no session is known, so each poll finds the error itself.
         let mut sessions = std::mem::take(&mut polled.sessions);
         sessions.retain(|_, last_poll| last_poll.elapsed() < FORGOTTEN_AFTER);
-        let now = self.store.clock().now();
-        let hour = hour_of(now);
-        let (used, created, latest) = ended(now);
-        // Few different texts: the statement stays prepared.
-        let places = sessions.len().next_power_of_two();
-        let digests = sessions.keys().cycle().take(places);
-        let first = [organisation.0, hour - HOUR_MILLIS, used, created, latest];
-        let values: Vec<Value<'_>> = first
-            .into_iter()
-            .map(Value::from)
-            .chain(digests.map(|digest| Value::from(&digest[..])))
-            .collect();
-        let database = self.store.database();
-        let rows: Vec<CheckRow> = database.fetch_all(check(places), &values).await?;
+        let digests: Vec<Digest> = sessions.keys().copied().collect();
+        let rows = self.open_sessions(organisation, &digests).await?;
         let open: HashSet<&[u8]> = rows.iter().map(|row| &row.digest[..]).collect();
         sessions.retain(|digest, _| open.contains(&digest[..]));
         polled.sessions = sessions;
         polled.usage = rows.first().map(|row| Usage {
-            hour,
+            hour: hour_of(self.store.clock().now()),
             calls: row.calls,
         });
         polled.checked_at = Instant::now();
         Ok(())
+    }
+
+    /// There must be at least one digest.
+    async fn open_sessions(
+        &self,
+        organisation: OrganisationId,
+        digests: &[Digest],
+    ) -> Result<Vec<CheckRow>, DatabaseError> {
+        let now = self.store.clock().now();
+        let (used, created, latest) = ended(now);
+        let since = hour_of(now) - HOUR_MILLIS;
+        // Few different texts: the statement stays prepared.
+        let places = digests.len().next_power_of_two();
+        let digests = digests.iter().cycle().take(places);
+        let first = [organisation.0, since, used, created, latest].map(Value::from);
+        let values: Vec<Value<'_>> = first
+            .into_iter()
+            .chain(digests.map(|digest| Value::from(&digest[..])))
+            .collect();
+        let database = self.store.database();
+        database.fetch_all(check(places), &values).await
+    }
+
+    /// The present list: the last one if nothing has changed. None without a lease, or without the plan.
+    async fn present_list(
+        &self,
+        organisation: OrganisationId,
+        polled: &mut PolledList,
+    ) -> Result<Option<Arc<ListedTokens>>, DatabaseError> {
+        let Some(version) = self.store.key_cache().list_version(organisation) else {
+            return Ok(None);
+        };
+        let usage = polled.usage;
+        if let Some(last) = &polled.last_read
+            && (last.version, last.usage) == (version, usage)
+        {
+            return Ok(Some(Arc::clone(&last.list)));
+        }
+        polled.last_read = None;
+        let found = self.store.organisations().find(organisation).await?;
+        if !found.is_some_and(|found| found.plan.includes_developer_zone()) {
+            return Ok(None);
+        }
+        // For all sessions together: each is a member's.
+        let permission = TokenPermission::Operator(organisation);
+        match self.store.tokens().list_with_week(permission).await {
+            Ok(tokens) => {
+                let list = Arc::new(ListedTokens::new(tokens));
+                polled.last_read = Some(LastRead {
+                    list: Arc::clone(&list),
+                    version,
+                    usage,
+                });
+                Ok(Some(list))
+            }
+            Err(TokenError::Database(error)) => Err(error),
+            Err(_) => Ok(None),
+        }
     }
 }
 
 impl PolledList {
     fn new() -> Self {
         Self {
-            shown: None,
+            last_read: None,
             usage: None,
             checked_at: Instant::now(),
             sessions: HashMap::new(),
         }
-    }
-
-    fn is_last_shown(&self, list: &str, version: Option<u64>) -> bool {
-        let usage = self.usage;
-        let now = BeforeRead { version, usage };
-        version.is_some()
-            && self
-                .shown
-                .as_ref()
-                .is_some_and(|shown| shown.list == list && shown.before == now)
     }
 }
 
@@ -233,4 +311,57 @@ impl PolledList {
 fn hour_of(now: Timestamp) -> i64 {
     let millis = now.epoch_millis();
     millis - millis.rem_euclid(HOUR_MILLIS)
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{
+        token::{TokenId, TokenPreview, TokenStatus, TokenSummary},
+        usage::Week,
+    };
+
+    use super::*;
+
+    fn listed() -> TokenWeek {
+        TokenWeek {
+            token: TokenSummary {
+                id: TokenId(7),
+                name: None,
+                preview: TokenPreview::of("k7Q2x"),
+                status: TokenStatus::Active,
+                created_by: "ada@example.com".to_owned(),
+                creator_left: false,
+                created_at: Timestamp(1_768_802_400_000),
+                last_used: Some(Timestamp(1_768_802_520_000)),
+            },
+            week: Week::default(),
+            is_idle: false,
+        }
+    }
+
+    #[test]
+    fn each_change_of_a_row_changes_the_fingerprint() {
+        let changes: [fn(&mut TokenWeek); 4] = [
+            |row| row.token.status = TokenStatus::Inactive,
+            |row| row.token.last_used = Some(Timestamp(1_768_802_580_000)),
+            |row| row.week.0[6].accepted = 1,
+            |row| row.is_idle = true,
+        ];
+        let changed = changes.map(|change| {
+            let mut row = listed();
+            change(&mut row);
+            vec![row]
+        });
+        let lists = [vec![], vec![listed()], vec![listed(), listed()]];
+        let all = lists.iter().chain(&changed);
+        let different: HashSet<_> = all.map(|list| fingerprint(list)).collect();
+        assert_eq!(different.len(), 7);
+    }
+
+    #[test]
+    fn a_use_in_the_same_minute_does_not_change_the_fingerprint() {
+        let mut later = listed();
+        later.token.last_used = later.token.last_used.map(|at| at.plus_millis(59_999));
+        assert_eq!(fingerprint(&[later]), fingerprint(&[listed()]));
+    }
 }

@@ -14,7 +14,11 @@ use serde::{Deserialize, Serialize};
 use {
     model::token::TokenName,
     std::sync::Arc,
-    store::{Member, error::TokenError},
+    store::{
+        Member,
+        error::TokenError,
+        token_polls::{ListedTokens, Poll},
+    },
 };
 
 #[cfg(feature = "ssr")]
@@ -63,8 +67,8 @@ pub(super) async fn list_tokens(organisation: OrganisationId) -> Result<TokenRow
 /// The poll that keeps the page up to date. Returns all rows, or nothing if `seen` is their [`TokenRows::fingerprint`].
 /// Polling does not extend the session.
 ///
-/// While nothing changes, it reads nothing ([`store::token_polls`]). Otherwise, and without `seen`, it costs five reads by
-/// index: the session, the member, the organisation, its tokens, and their counts of seven days.
+/// While nothing changes, it reads nothing ([`store::token_polls`]). The first poll of a session, and one without `seen`, cost
+/// five reads by index: the session, the member, the organisation, its tokens, and their counts of seven days.
 ///
 /// # Errors
 /// [`RequestError::SessionEnded`], [`RequestError::NotAMember`], [`RequestError::PlanRequired`], or those of
@@ -77,16 +81,16 @@ pub(crate) async fn watch_tokens(
     with_error_status(async {
         let (store, key) = (store(), key_of_page().await?);
         let polls = store.token_polls();
-        if let Some(seen) = &seen
-            && polls.is_unchanged(&key, organisation_id, seen).await?
-        {
-            return Ok(None);
+        if let Some(seen) = &seen {
+            match polls.poll(&key, organisation_id, seen).await? {
+                Poll::Unchanged => return Ok(None),
+                Poll::Changed(list) => return Ok(Some(TokenRows::of(&list))),
+                Poll::Unknown => {}
+            }
         }
-        let before = polls.before_read(organisation_id).await;
         let member = watching_member(organisation_id, &key).await?;
         let rows = rows(&member).await?;
-        let list = rows.fingerprint.clone();
-        polls.remember(&key, organisation_id, list, before).await;
+        polls.know(&key, organisation_id).await;
         Ok((seen.as_ref() != Some(&rows.fingerprint)).then_some(rows))
     })
     .await
@@ -95,7 +99,7 @@ pub(crate) async fn watch_tokens(
 #[cfg(feature = "ssr")]
 async fn rows(member: &Member) -> Result<TokenRows, TokenError> {
     let listed = store().tokens().list_with_week(member.into()).await?;
-    Ok(TokenRows::of(listed))
+    Ok(TokenRows::of(&ListedTokens::new(listed)))
 }
 
 /// Creates a token. Returns its secret, which no later request can read. Requires the password if it was last given too

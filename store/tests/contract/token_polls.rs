@@ -5,12 +5,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use model::{organisation::OrganisationId, token::TokenName};
+use model::{
+    organisation::{OrganisationId, Plan},
+    token::TokenName,
+};
 use store::{
     Member, Store,
     clock::{ManualMonotonicClock, SystemMonotonicClock},
     key_cache::Lease,
     sessions::SessionKey,
+    token_polls::Poll,
 };
 use tokio::time::{advance, sleep};
 
@@ -24,7 +28,7 @@ on_both_engines!(
 on_sqlite_in_still_time!(
     while_nothing_changes_a_poll_reads_nothing_but_a_check_every_three_seconds,
     calls_and_the_end_of_a_session_are_seen_by_the_next_check,
-    a_list_that_was_read_before_a_change_is_not_taken_for_the_present_one,
+    a_change_by_this_server_is_seen_by_the_next_poll,
 );
 
 /// How long a test waits for what happens in the background.
@@ -51,28 +55,33 @@ async fn sign_in(store: &Store, member: &Member) -> SessionKey {
     signed_in.await.expect("signed in").session
 }
 
-async fn is_unchanged(store: &Store, key: &SessionKey, list: &str) -> bool {
-    let polls = store.token_polls();
-    let unchanged = polls.is_unchanged(key, ORGANISATION, list).await;
-    unchanged.expect("an answer")
+async fn poll(store: &Store, key: &SessionKey, seen: &str) -> Poll {
+    let poll = store.token_polls().poll(key, ORGANISATION, seen).await;
+    poll.expect("an answer")
 }
 
-/// Polls as a page does, which shows `list`.
-async fn show(store: &Store, key: &SessionKey, list: &str) {
-    let polls = store.token_polls();
-    let before = polls.before_read(ORGANISATION).await;
-    polls
-        .remember(key, ORGANISATION, list.to_owned(), before)
-        .await;
+/// Polls until there is a list to show, as a page does whose session was found open. Returns its fingerprint.
+async fn show(store: &Store, key: &SessionKey) -> String {
+    store.token_polls().know(key, ORGANISATION).await;
+    match poll(store, key, "").await {
+        Poll::Changed(list) => list.fingerprint.clone(),
+        other => panic!("{other:?}"),
+    }
 }
 
-async fn until(is: bool, what: &str, store: &Store, key: &SessionKey) {
+fn is_unchanged(poll: &Poll) -> bool {
+    matches!(poll, Poll::Unchanged)
+}
+
+/// Polls in vain for as long as the answer is `unchanged`.
+async fn await_change(what: &str, store: &Store, key: &SessionKey, seen: &str) -> Poll {
     let end = Instant::now() + HANG;
-    while is_unchanged(store, key, "list").await != is {
-        assert!(Instant::now() < end, "waited in vain: {what}");
-        if is {
-            show(store, key, "list").await;
+    loop {
+        let poll = poll(store, key, seen).await;
+        if !is_unchanged(&poll) {
+            return poll;
         }
+        assert!(Instant::now() < end, "waited in vain: {what}");
         sleep(Duration::from_millis(5)).await;
     }
 }
@@ -80,52 +89,57 @@ async fn until(is: bool, what: &str, store: &Store, key: &SessionKey) {
 async fn each_change_of_the_list_by_another_process_is_seen(store: TestStore) {
     let ada = store.enterprise(903).await;
     let ben = store.member("ben@example.com", 903).await;
+    let cas = store.member("cas@example.com", 903).await;
     let key = sign_in(&store, &ada).await;
     serve(&store, Lease::default()).await;
     let other = store.another_server().await;
     let tokens = other.tokens();
+    let mut seen = show(&store, &key).await;
+    let mut changed = async |what: &str| {
+        let poll = await_change(what, &store, &key, &seen).await;
+        let Poll::Changed(list) = poll else {
+            panic!("{what}: {poll:?}");
+        };
+        seen = list.fingerprint.clone();
+    };
 
-    until(true, "shown", &store, &key).await;
     let created = tokens.create(&ben, None).await.expect("created");
     let token = created.summary.id;
-    until(false, "created", &store, &key).await;
-
-    until(true, "shown", &store, &key).await;
+    changed("created").await;
+    tokens.create(&cas, None).await.expect("created");
+    changed("created again").await;
     let deactivated = tokens.set_active((&ada).into(), token, false);
     deactivated.await.expect("deactivated");
-    until(false, "deactivated", &store, &key).await;
-
-    until(true, "shown", &store, &key).await;
+    changed("deactivated").await;
     let name = TokenName::parse("Kiosk").expect("a name");
     let renamed = tokens.rename((&ada).into(), token, Some(name));
     renamed.await.expect("renamed");
-    until(false, "renamed", &store, &key).await;
-
-    until(true, "shown", &store, &key).await;
-    other.users().disable(ben.email()).await.expect("disabled");
-    until(false, "the creator was disabled", &store, &key).await;
-
-    until(true, "shown", &store, &key).await;
+    changed("renamed").await;
+    other.users().disable(cas.email()).await.expect("disabled");
+    changed("a creator was disabled").await;
     let members = other.members();
     let removed = members.remove(ben.email(), ORGANISATION).await;
     removed.expect("removed");
-    until(false, "the creator left", &store, &key).await;
-
-    until(true, "shown", &store, &key).await;
+    changed("a creator left").await;
     tokens.delete((&ada).into(), token).await.expect("deleted");
-    until(false, "deleted", &store, &key).await;
+    changed("deleted").await;
 
-    until(true, "shown", &store, &key).await;
+    store.set_plan(903, Plan::Pro).await;
+    let poll = await_change("another plan", &store, &key, &seen).await;
+    assert!(matches!(poll, Poll::Unknown), "{poll:?}");
+    store.set_plan(903, Plan::Enterprise).await;
+    await_change("the plan again", &store, &key, "").await;
     other.sessions().end_by_key(&key).await.expect("ended");
-    until(false, "the session ended", &store, &key).await;
+    let poll = await_change("the session ended", &store, &key, &seen).await;
+    assert!(matches!(poll, Poll::Unknown), "{poll:?}");
 }
 
 async fn without_a_lease_every_poll_reads(store: TestStore) {
     let ada = store.enterprise(903).await;
     let key = sign_in(&store, &ada).await;
     serve(&store, Lease::NONE).await;
-    show(&store, &key, "list").await;
-    assert!(!is_unchanged(&store, &key, "list").await);
+    store.token_polls().know(&key, ORGANISATION).await;
+    assert!(matches!(poll(&store, &key, "").await, Poll::Unknown));
 }
 
 async fn while_nothing_changes_a_poll_reads_nothing_but_a_check_every_three_seconds(
@@ -134,25 +148,30 @@ async fn while_nothing_changes_a_poll_reads_nothing_but_a_check_every_three_seco
     let ada = store.enterprise(903).await;
     let (key, other_key) = (sign_in(&store, &ada).await, sign_in(&store, &ada).await);
     serve_in_still_time(&store).await;
-    show(&store, &key, "list").await;
-    // Nothing can be read, nor logged.
+    let seen = show(&store, &key).await;
     let raw = store.raw();
-    raw.execute("ALTER TABLE sessions RENAME TO hidden").await;
-    assert!(is_unchanged(&store, &key, "list").await);
+    let hide =
+        "ALTER TABLE sessions RENAME TO hidden; ALTER TABLE token_usage RENAME TO hidden_usage";
+    raw.execute(hide).await;
+    assert!(is_unchanged(&poll(&store, &key, &seen).await));
     advance(CHECK_INTERVAL - Duration::from_millis(1)).await;
-    assert!(is_unchanged(&store, &key, "list").await);
-    assert!(!is_unchanged(&store, &key, "another list").await);
-    assert!(!is_unchanged(&store, &other_key, "list").await);
-    let foreign = OrganisationId(904);
+    assert!(is_unchanged(&poll(&store, &key, &seen).await));
     let polls = store.token_polls();
-    let unchanged = polls.is_unchanged(&key, foreign, "list").await;
-    assert!(!unchanged.expect("an answer"));
+    let rows = polls.poll(&key, ORGANISATION, "another list").await;
+    rows.expect_err("no rows without a check of their session");
+    let stranger = poll(&store, &other_key, &seen).await;
+    assert!(matches!(stranger, Poll::Unknown), "{stranger:?}");
+    let foreign = polls.poll(&key, OrganisationId(904), &seen).await;
+    assert!(matches!(foreign, Ok(Poll::Unknown)), "{foreign:?}");
 
     advance(Duration::from_millis(1)).await;
-    let failed = polls.is_unchanged(&key, ORGANISATION, "list").await;
+    let failed = polls.poll(&key, ORGANISATION, &seen).await;
     failed.expect_err("the check cannot be made");
-    raw.execute("ALTER TABLE hidden RENAME TO sessions").await;
-    assert!(!is_unchanged(&store, &key, "list").await, "not checked");
+    let show =
+        "ALTER TABLE hidden RENAME TO sessions; ALTER TABLE hidden_usage RENAME TO token_usage";
+    raw.execute(show).await;
+    let unchecked = poll(&store, &key, &seen).await;
+    assert!(matches!(unchecked, Poll::Unknown), "{unchecked:?}");
 }
 
 async fn calls_and_the_end_of_a_session_are_seen_by_the_next_check(store: TestStore) {
@@ -161,58 +180,43 @@ async fn calls_and_the_end_of_a_session_are_seen_by_the_next_check(store: TestSt
     let token = created.summary.id;
     let (key, other_key) = (sign_in(&store, &ada).await, sign_in(&store, &ada).await);
     serve_in_still_time(&store).await;
-    for _ in 0..2 {
-        show(&store, &key, "list").await;
-        show(&store, &other_key, "list").await;
-        advance(CHECK_INTERVAL).await;
-        // The first check has no earlier one to be compared with.
-        is_unchanged(&store, &key, "list").await;
-    }
-    assert!(is_unchanged(&store, &key, "list").await);
-    let ended = store.another_server().await;
-    ended
-        .sessions()
-        .end_by_key(&other_key)
-        .await
-        .expect("ended");
-    assert!(is_unchanged(&store, &other_key, "list").await);
+    let seen = show(&store, &key).await;
+    assert_eq!(show(&store, &other_key).await, seen);
     advance(CHECK_INTERVAL).await;
-    assert!(!is_unchanged(&store, &other_key, "list").await);
-    assert!(is_unchanged(&store, &key, "list").await);
+    assert!(is_unchanged(&poll(&store, &key, &seen).await));
+
+    let other = store.another_server().await;
+    let ended = other.sessions().end_by_key(&other_key).await;
+    ended.expect("ended");
+    assert!(is_unchanged(&poll(&store, &other_key, &seen).await));
+    let data = poll(&store, &other_key, "").await;
+    assert!(matches!(data, Poll::Unknown), "{data:?}");
+    advance(CHECK_INTERVAL).await;
+    let ended = poll(&store, &other_key, &seen).await;
+    assert!(matches!(ended, Poll::Unknown), "{ended:?}");
+    assert!(is_unchanged(&poll(&store, &key, &seen).await));
 
     let usage = store.usage();
     usage.count(token, store.clock().now(), None);
     usage.flush().await.expect("written");
-    assert!(is_unchanged(&store, &key, "list").await);
+    assert!(is_unchanged(&poll(&store, &key, &seen).await));
     advance(CHECK_INTERVAL).await;
-    assert!(!is_unchanged(&store, &key, "list").await);
-    show(&store, &key, "list with calls").await;
-    assert!(is_unchanged(&store, &key, "list with calls").await);
+    let used = poll(&store, &key, &seen).await;
+    assert!(matches!(used, Poll::Changed(_)), "{used:?}");
 }
 
-async fn a_list_that_was_read_before_a_change_is_not_taken_for_the_present_one(store: TestStore) {
+async fn a_change_by_this_server_is_seen_by_the_next_poll(store: TestStore) {
     let ada = store.enterprise(903).await;
+    let created = store.tokens().create(&ada, None).await.expect("created");
     let key = sign_in(&store, &ada).await;
     serve_in_still_time(&store).await;
-    let polls = store.token_polls();
-    let before = polls.before_read(ORGANISATION).await;
-    let created = store.tokens().create(&ada, None).await.expect("created");
-    // The server applies its own changes before it reports them, except creations: no server refuses a new token.
+    let seen = show(&store, &key).await;
     let tokens = store.tokens();
     let deactivated = tokens.set_active((&ada).into(), created.summary.id, false);
     deactivated.await.expect("deactivated");
-    polls
-        .remember(&key, ORGANISATION, "old".to_owned(), before)
-        .await;
-    assert!(!is_unchanged(&store, &key, "old").await);
-    let before_change = before;
-    show(&store, &key, "new").await;
-    assert!(is_unchanged(&store, &key, "new").await);
-    polls
-        .remember(&key, ORGANISATION, "old".to_owned(), before_change)
-        .await;
-    assert!(
-        is_unchanged(&store, &key, "new").await,
-        "the later one stays"
-    );
+    let poll = poll(&store, &key, &seen).await;
+    let Poll::Changed(list) = poll else {
+        panic!("{poll:?}");
+    };
+    assert!(!list.tokens[0].token.status.is_active());
 }
