@@ -233,41 +233,53 @@ impl Serve {
             None => None,
         };
         let store = open(database).await?;
-        let clock = Arc::new(SystemMonotonicClock);
-        store.become_server(self.lease_ms, clock).await?;
-        serve::watch_space(&store).await;
         store.watch_standbys().await?;
-        if self.require_synchronous_standby
-            && !store
-                .standbys()
-                .is_some_and(|standbys| standbys.are_synchronous)
-        {
+        let standbys = store.standbys().unwrap_or_default();
+        if self.require_synchronous_standby && !standbys.are_synchronous {
             return Err(Error::NoSynchronousStandby);
         }
         let (delay, grace) = (self.shutdown_delay, self.shutdown_grace);
+        match self.prepare(&store, address).await {
+            Ok((config, originals)) => Ok(Started {
+                listener,
+                metrics_listener,
+                store,
+                config,
+                originals,
+                delay,
+                grace,
+            }),
+            Err(error) => {
+                // Otherwise the next change would wait for this server.
+                store.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn prepare(
+        self,
+        store: &Store,
+        address: SocketAddr,
+    ) -> Result<(Config, Originals), Error> {
+        let clock = Arc::new(SystemMonotonicClock);
+        store.become_server(self.lease_ms, clock).await?;
+        serve::watch_space(store).await;
         let demo = self.demo;
         if demo {
             store.load_demo().await?;
         }
         let (config, storage) = self.config(address);
-        let originals = storage.open(&store, &config.api_url, demo).await?;
+        let originals = storage.open(store, &config.api_url, demo).await?;
         if demo {
             add_demo_pictures(&originals)?;
         }
-        warn_of_demo_sign_ins(&store, address.ip()).await?;
+        warn_of_demo_sign_ins(store, address.ip()).await?;
         output::line(format!("listening on http://{address}"))?;
         if demo {
             output::line(invitation(address))?;
         }
-        Ok(Started {
-            listener,
-            metrics_listener,
-            store,
-            config,
-            originals,
-            delay,
-            grace,
-        })
+        Ok((config, originals))
     }
 
     fn config(self, listening: SocketAddr) -> (Config, Storage) {

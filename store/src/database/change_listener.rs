@@ -4,7 +4,7 @@ use sqlx::{
     PgPool,
     postgres::{PgListener, PgPoolOptions},
 };
-use tokio::time::timeout;
+use tokio::{select, sync::watch, time::timeout};
 
 use super::{hosts::Hosts, limits::DATABASE_TIMEOUT};
 
@@ -16,13 +16,16 @@ const CHANNEL: &str = "developer_zone_changes";
 /// A notification only shortens a wait: a server that gets none finds the changes when it renews its lease.
 pub(crate) struct ChangeListener {
     hosts: Hosts,
+    /// Changes when the connections of the pools were found dead: so may be this one.
+    generation: watch::Receiver<u64>,
     listener: Option<PgListener>,
 }
 
 impl ChangeListener {
-    pub(super) const fn new(hosts: Hosts) -> Self {
+    pub(super) const fn new(hosts: Hosts, generation: watch::Receiver<u64>) -> Self {
         Self {
             hosts,
+            generation,
             listener: None,
         }
     }
@@ -34,11 +37,15 @@ impl ChangeListener {
     /// The reason if PostgreSQL does not answer, or the connection has ended. The next call connects again.
     pub(crate) async fn heard(&mut self) -> Result<(), sqlx::Error> {
         let Some(listener) = &mut self.listener else {
+            self.generation.mark_unchanged();
             let connected = timeout(DATABASE_TIMEOUT, connect(&self.hosts)).await;
             self.listener = Some(connected.map_err(|_| sqlx::Error::PoolTimedOut)??);
             return Ok(());
         };
-        let heard = listener.try_recv().await;
+        let heard = select! {
+            heard = listener.try_recv() => heard,
+            _ = self.generation.changed() => Ok(None),
+        };
         if !matches!(heard, Ok(Some(_))) {
             self.disconnect();
         }

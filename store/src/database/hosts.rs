@@ -63,7 +63,8 @@ impl Hosts {
                     self.primary.store(host, Ordering::Relaxed);
                     return Ok(connection);
                 }
-                Err(error) if !may_come_up(&refusal) => refusal = error,
+                // A standby says more than a host that is down.
+                Err(error) if !may_come_up(&refusal) || is_on_standby(&error) => refusal = error,
                 Err(_) => {}
             }
         }
@@ -87,8 +88,8 @@ async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error
 pub(super) fn may_come_up(error: &sqlx::Error) -> bool {
     const CANNOT_CONNECT_NOW: &str = "57P03";
     match error {
-        sqlx::Error::Io(error) => {
-            error.kind() == io::ErrorKind::ConnectionRefused || is_standby(error)
+        sqlx::Error::Io(cause) => {
+            cause.kind() == io::ErrorKind::ConnectionRefused || is_on_standby(error)
         }
         sqlx::Error::Database(refusal) => refusal
             .code()
@@ -104,8 +105,11 @@ pub(super) fn may_come_up(error: &sqlx::Error) -> bool {
 )]
 struct Standby;
 
-fn is_standby(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|error| error.is::<Standby>())
+fn is_on_standby(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Io(error) = error else {
+        return false;
+    };
+    error.get_ref().is_some_and(|cause| cause.is::<Standby>())
 }
 
 /// Runs `sql`, whose only row is that of [`READ_IS_STANDBY`].

@@ -130,7 +130,8 @@ impl Postgres {
     /// Listens for changes. None behind a connection pooler, which gives each transaction to another session.
     pub(super) fn change_listener(&self) -> Option<ChangeListener> {
         let is_direct = !self.reads.is_behind_pooler();
-        is_direct.then(|| ChangeListener::new(self.hosts.clone()))
+        let generation = self.reads.0.health.generation.subscribe();
+        is_direct.then(|| ChangeListener::new(self.hosts.clone(), generation))
     }
 
     /// Closes all connections that were opened before, each after its running statement: one of them leads to another

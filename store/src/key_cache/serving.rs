@@ -80,7 +80,9 @@ pub(super) struct Serving {
 
 /// No call can be answered: the lease has ended.
 #[derive(Debug, thiserror::Error)]
-#[error("this server's lease has ended, and the database does not confirm another one")]
+#[error(
+    "this server's lease has ended, and the database does not confirm another one (is it a standby, or is its synchronous standby away?)"
+)]
 struct NoLease;
 
 /// The database has an older or another history than before.
@@ -376,7 +378,11 @@ impl Serving {
         let mut transaction = self.database.begin().await?;
         let Some(acknowledged) = servers::renew(&mut transaction, self.id).await? else {
             drop(transaction);
-            tracing::warn!("this server was removed, because it did not renew its lease in time");
+            if self.is_registered.swap(false, Ordering::Relaxed) {
+                tracing::warn!(
+                    "this server was removed, because it did not renew its lease in time"
+                );
+            }
             return self.register(renew_at, Some(applied)).await;
         };
         let rows = transaction
@@ -452,7 +458,9 @@ impl Serving {
             News::Unknown | News::Lost => caches.clear(),
         });
         if self.is_lost.swap(false, Ordering::Relaxed) {
-            tracing::warn!("the database's changes are accepted: calls are answered again");
+            tracing::warn!(
+                "the database has the lost changes again, or an operator has accepted the loss: calls are answered again"
+            );
         }
     }
 
