@@ -22,6 +22,7 @@ use crate::{
         server_functions::{NewToken, WatchTokens},
     },
     error::RequestError,
+    texts::servers::about_servers,
     ui::{Toasts, ago, time_of_day, use_toasts},
 };
 
@@ -211,7 +212,10 @@ impl TokenList {
                 Ok(receipt) => {
                     let called = receipt.token.display_name();
                     self.toasts.confirm(match receipt.token.status {
-                        TokenStatus::Active => format!("Token {called} is active."),
+                        TokenStatus::Active => {
+                            let servers = about_servers(receipt.acknowledged);
+                            format!("Token {called} is active.{servers}")
+                        }
                         TokenStatus::Inactive => {
                             let proof = in_readers_way("Deactivated", &receipt);
                             format!("Token {called} is inactive. {proof}")
@@ -370,6 +374,7 @@ fn in_readers_way(done: &str, receipt: &Receipt) -> String {
     out_of_use(
         done,
         &time_of_day(receipt.in_force_since),
+        receipt.acknowledged,
         last_call.as_deref(),
         links_until.as_deref(),
     )
