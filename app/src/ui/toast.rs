@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
-use super::{Icon, IconName};
+use super::{BrowserOnly, Icon, IconName, LiveText};
 
 /// Minimum time that a confirmation stays. A failure stays until the user dismisses it.
 const MIN_STAY: Duration = Duration::from_secs(6);
@@ -23,6 +23,8 @@ struct Toast {
 pub(crate) struct Toasts {
     shown: RwSignal<Vec<Toast>>,
     next_number: StoredValue<u32>,
+    /// What the changes of the page wait for. Empty if they wait for nothing special.
+    waiting: RwSignal<String>,
 }
 
 impl Toasts {
@@ -31,6 +33,7 @@ impl Toasts {
         provide_context(Self {
             shown: RwSignal::new(Vec::new()),
             next_number: StoredValue::new(0),
+            waiting: RwSignal::new(String::new()),
         });
     }
 
@@ -45,6 +48,18 @@ impl Toasts {
     /// Shows that an action failed, and why. The toast stays until the user dismisses it.
     pub(crate) fn fail(self, text: impl Into<String>) {
         self.show(true, text.into());
+    }
+
+    /// Shows what a change waits for, until this is called with an empty text.
+    pub(crate) fn show_wait(self, text: String) {
+        if untrack(|| self.waiting.with(|shown| *shown != text)) {
+            self.waiting.set(text);
+        }
+    }
+
+    /// What a change waits for. A modal dialog shows this itself: the toasts are behind it.
+    pub(crate) fn waiting(self) -> Signal<String> {
+        self.waiting.into()
     }
 
     fn show(self, failed: bool, text: String) -> u32 {
@@ -107,10 +122,21 @@ pub(crate) fn ToastRegion() -> impl IntoView {
             </For>
         }
     };
+    let is_waiting = Memo::new(move |_| toasts.waiting.with(|text| !text.is_empty()));
+    let wait = move || {
+        view! {
+            <div class="toast toast-waiting">
+                <p>
+                    <LiveText text=toasts.waiting />
+                </p>
+            </div>
+        }
+    };
     view! {
         <div class="toasts">
             <div role="status" aria-atomic="false">
                 {list(false)}
+                <BrowserOnly when=is_waiting content=wait />
             </div>
             <div role="alert" aria-atomic="false">
                 {list(true)}
