@@ -43,7 +43,7 @@ impl Waiting {
     /// Call it after a change has ended.
     pub(super) fn end(self) {
         if !self.running.is_any() {
-            self.toasts.show_wait(String::new());
+            self.toasts.wait(String::new());
         }
     }
 
@@ -62,7 +62,7 @@ impl Waiting {
         let silent = silent.await.ok().flatten();
         if !is_over() {
             let text = silent.map(|servers| format!("Waiting for {servers}."));
-            self.toasts.show_wait(text.unwrap_or_default());
+            self.toasts.wait(text.unwrap_or_default());
             self.ask_later(round);
         }
     }
