@@ -75,8 +75,8 @@ impl Toasts {
     }
 
     /// What an action waits for. A modal dialog shows it itself, because the toasts are behind it.
-    pub(crate) fn waiting(self) -> Signal<String> {
-        Signal::derive(move || self.wait.get().0)
+    pub(crate) fn waiting(self) -> String {
+        self.wait.get().0
     }
 
     fn show(self, kind: Kind, text: String) -> u32 {

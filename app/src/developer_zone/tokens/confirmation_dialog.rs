@@ -95,7 +95,11 @@ pub(super) fn ConfirmationDialog(list: TokenList) -> impl IntoView {
             open.set(false);
         }
     };
-    let waiting = use_toasts().waiting();
+    let toasts = use_toasts();
+    let waiting = Signal::derive(move || match is_running() {
+        true => toasts.waiting(),
+        false => String::new(),
+    });
     let busy = move || is_running().then_some("true");
     let text = move || {
         question.with_untracked(|question| {
