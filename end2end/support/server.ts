@@ -158,15 +158,22 @@ export class TestServer {
 
   /** Renames a table of the running server, so that reading it fails. Returns a function that restores the name. */
   async renameTableAway(table: string): Promise<() => Promise<void>> {
-    const renameTable = async (from: string, to: string) => {
-      const script =
-        'import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=60).executescript(sys.argv[2])';
-      // The legacy way of renaming leaves the references of other tables unchanged.
-      const statements = `PRAGMA legacy_alter_table = ON; ALTER TABLE ${from} RENAME TO ${to};`;
-      await run('python3', ['-c', script, join(this.folder, 'zone.db'), statements]);
-    };
+    // The legacy way of renaming leaves the references of other tables unchanged.
+    const renameTable = (from: string, to: string) =>
+      this.sql(`PRAGMA legacy_alter_table = ON; ALTER TABLE ${from} RENAME TO ${to};`);
     await renameTable(table, `${table}_away`);
     return () => renameTable(`${table}_away`, table);
+  }
+
+  /** Registers another server, with a lease of ten seconds, that never acknowledges a change. */
+  async addSilentServer(): Promise<void> {
+    await this.sql('INSERT INTO servers (id, lease_ms, renewal, acknowledged) VALUES (1, 10000, 0, -1);');
+  }
+
+  /** Runs statements on the database of the running server. */
+  private async sql(statements: string): Promise<void> {
+    const script = 'import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=60).executescript(sys.argv[2])';
+    await run('python3', ['-c', script, join(this.folder, 'zone.db'), statements]);
   }
 
   /** Moves the database's file away from the running server. Returns a function that puts it back. */

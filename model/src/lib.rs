@@ -27,6 +27,7 @@ pub mod page;
 pub mod permission;
 pub mod photo;
 pub mod security;
+pub mod servers;
 pub mod session;
 pub mod timestamp;
 pub mod token;

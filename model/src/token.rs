@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use self::name::{InvalidTokenName, TokenName, is_visible};
-use crate::timestamp::Timestamp;
+use crate::{servers::Acknowledgements, timestamp::Timestamp};
 
 /// Maximum number of tokens of an organisation.
 ///
@@ -128,6 +128,9 @@ pub struct Receipt {
     pub token: TokenSummary,
     /// From this instant on, every server applies the change. Measured by the store's clock.
     pub in_force_since: Timestamp,
+    /// The servers that the change has waited for. None if they could not be read, and it waited for the longest lease.
+    #[serde(default)]
+    pub acknowledged: Option<Acknowledgements>,
     /// Until when links to originals that the token made may still work. None if they ended with it, or never existed.
     #[serde(default)]
     pub links_until: Option<Timestamp>,

@@ -9,6 +9,7 @@ use std::{
 use model::{
     audit::{Kind, RecordedToken},
     organisation::OrganisationId,
+    servers::Acknowledgements,
     token::{TokenId, TokenPreview},
     user::UserId,
 };
@@ -192,6 +193,8 @@ pub struct Distrusted {
     pub tokens: u64,
     /// How many sessions were ended.
     pub sessions: u64,
+    /// As in [`Receipt`](model::token::Receipt).
+    pub acknowledged: Option<Acknowledgements>,
 }
 
 row! {
@@ -238,15 +241,12 @@ impl Store {
     /// # Errors
     /// Those of the database. Call it again: it continues where it stopped.
     pub async fn distrust_restored(&self) -> Result<Distrusted, DatabaseError> {
-        let mut all = Distrusted {
-            tokens: 0,
-            sessions: 0,
-        };
+        let (mut tokens, mut sessions) = (0, 0);
         loop {
             let some = self.distrust_some().await?;
-            all.tokens += some.tokens;
-            all.sessions += some.sessions;
-            if some.tokens + some.sessions == 0 {
+            tokens += some.0;
+            sessions += some.1;
+            if some == (0, 0) {
                 break;
             }
         }
@@ -254,11 +254,16 @@ impl Store {
         let mut transaction = self.database_for(Purpose::Revocation).begin().await?;
         transaction.execute(ACCEPT_LOSS, values![now]).await?;
         let change = transaction.commit_logged().await?;
-        self.key_cache().wait_for_servers(Some(change)).await;
-        Ok(all)
+        let acknowledged = self.key_cache().wait_for_servers(Some(change)).await;
+        Ok(Distrusted {
+            tokens,
+            sessions,
+            acknowledged,
+        })
     }
 
-    async fn distrust_some(&self) -> Result<Distrusted, DatabaseError> {
+    /// Returns how many tokens were deactivated, and how many sessions were ended.
+    async fn distrust_some(&self) -> Result<(u64, u64), DatabaseError> {
         let revocations = self.database_for(Purpose::Revocation);
         let mut transaction = revocations.begin().await?;
         let limit = values![DISTRUSTED_AT_ONCE];
@@ -286,9 +291,6 @@ impl Store {
             self.record(&mut transaction, record).await?;
         }
         transaction.commit().await?;
-        Ok(Distrusted {
-            tokens: tokens.len() as u64,
-            sessions,
-        })
+        Ok((tokens.len() as u64, sessions))
     }
 }

@@ -91,6 +91,7 @@ use model::{
     event::{EventId, EventSettings},
     organisation::OrganisationId,
     permission::{EventRecord, TokenRecord},
+    servers::{Acknowledgements, SilentServers},
     timestamp::Timestamp,
     token::TokenId,
 };
@@ -105,6 +106,7 @@ use self::{
 };
 pub use self::{
     lease::{InvalidLease, Lease},
+    servers::SilenceReport,
     serving::{LeaseStatus, LookCause},
     table::LookupCounts,
     waits::WaitCounts,
@@ -123,6 +125,7 @@ pub struct KeyCache {
     database: Database,
     server: OnceLock<Server>,
     waits: Waits,
+    silence_report: OnceLock<SilenceReport>,
 }
 
 /// The parts that only a server needs. The command line has none.
@@ -238,6 +241,7 @@ impl KeyCache {
             database,
             server: OnceLock::new(),
             waits: Waits::default(),
+            silence_report: OnceLock::new(),
         }
     }
 
@@ -353,6 +357,25 @@ impl KeyCache {
         self.waits.counts()
     }
 
+    /// Whether a change of this process waits for servers, or has waited.
+    pub fn has_waited(&self) -> bool {
+        self.waits.has_begun()
+    }
+
+    /// Calls `report` for each change of this process that waits longer than two seconds. Without it, the log says so.
+    pub fn report_silence(&self, report: SilenceReport) {
+        self.silence_report.get_or_init(|| report);
+    }
+
+    /// The servers that have not acknowledged the last change. None if all have. Any server can be asked, because it reads
+    /// the database.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn silent_servers(&self) -> Result<Option<SilentServers>, DatabaseError> {
+        servers::silent(&self.database.with_purpose(Purpose::General)).await
+    }
+
     async fn read_token(
         &self,
         sql: &'static str,
@@ -410,25 +433,37 @@ impl KeyCache {
 
     /// Waits until no server answers from the state before a change. Call it between the commit of the change and
     /// its report. `change` is where the log has the change; none if it was made before, by another call. If the future
-    /// is dropped meanwhile, the change was not reported, so nothing was promised.
-    pub(crate) async fn wait_for_servers(&self, change: Option<LoggedChange>) {
+    /// is dropped meanwhile, the change was not reported, so nothing was promised. Returns the servers that it has waited
+    /// for. None if these could not be read, and the longest possible lease has ended.
+    pub(crate) async fn wait_for_servers(
+        &self,
+        change: Option<LoggedChange>,
+    ) -> Option<Acknowledgements> {
         let own = match self.serving() {
             Some(serving) => serving.apply_committed(change).await,
             None => None,
         };
         #[cfg(feature = "sabotage")]
         if crate::sabotage::no_wait() {
-            return;
+            return None;
         }
         let lock = self.server.get().and_then(|server| server.lock.as_ref());
-        if !lock.is_some_and(ServerLock::is_held) {
-            let database = self.database.with_purpose(Purpose::Revocation);
-            let start = Instant::now();
-            // A task, because it also removes servers that are gone: also if the request is dropped meanwhile.
-            let waiting = task::spawn(servers::wait_for_others(database, own, change));
-            if let Ok(ended_leases) = waiting.await {
-                self.waits.add(start.elapsed(), ended_leases);
-            }
+        if lock.is_some_and(ServerLock::is_held) {
+            return Some(Acknowledgements {
+                servers: self.serving().is_some().into(),
+                ended_leases: 0,
+            });
         }
+        let database = self.database.with_purpose(Purpose::Revocation);
+        let report = self.silence_report.get().copied();
+        let report = report.unwrap_or(servers::log_silence);
+        let start = Instant::now();
+        self.waits.begin();
+        // A task, because it also removes servers that are gone: also if the request is dropped meanwhile.
+        let waiting = task::spawn(servers::wait_for_others(database, own, change, report));
+        let acknowledged = waiting.await.ok()?;
+        let ended_leases = acknowledged.map_or(0, |servers| servers.ended_leases);
+        self.waits.add(start.elapsed(), ended_leases);
+        acknowledged
     }
 }

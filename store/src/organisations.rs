@@ -1,6 +1,9 @@
 //! Organisations and their plans.
 
-use model::organisation::{Organisation, OrganisationId, Plan};
+use model::{
+    organisation::{Organisation, OrganisationId, Plan},
+    servers::Acknowledgements,
+};
 
 use crate::{
     Store,
@@ -9,6 +12,15 @@ use crate::{
     error::{DatabaseError, OrganisationError},
     organisation_row::OrganisationRow,
 };
+
+/// The result of changing an organisation's plan.
+#[derive(Debug)]
+pub struct PlanChange {
+    /// The organisation on its new plan.
+    pub organisation: Organisation,
+    /// As in [`Receipt`](model::token::Receipt).
+    pub acknowledged: Option<Acknowledgements>,
+}
 
 /// Organisations and their plans; see [`Store::organisations`].
 pub struct Organisations<'a> {
@@ -124,11 +136,13 @@ impl<'a> Organisations<'a> {
         &self,
         id: OrganisationId,
         plan: Plan,
-    ) -> Result<Organisation, OrganisationError> {
-        let (changed, change) = self.change_plan(id, plan).await?;
+    ) -> Result<PlanChange, OrganisationError> {
+        let (organisation, change) = self.change_plan(id, plan).await?;
         let key_cache = self.store.key_cache();
-        key_cache.wait_for_servers(Some(change)).await;
-        Ok(changed)
+        Ok(PlanChange {
+            organisation,
+            acknowledged: key_cache.wait_for_servers(Some(change)).await,
+        })
     }
 
     async fn change_plan(

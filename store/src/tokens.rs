@@ -5,6 +5,7 @@ mod usage;
 
 use model::{
     audit::{Kind, RecordedToken},
+    servers::Acknowledgements,
     timestamp::Timestamp,
     token::{Receipt, TOKEN_LIMIT, TokenId, TokenName, TokenPreview, TokenStatus, TokenSummary},
 };
@@ -38,6 +39,8 @@ pub struct AllInactive {
     pub deactivated: Vec<TokenSummary>,
     /// From this instant on, no server accepts any token of the organisation. Measured by the store's clock.
     pub in_force_since: Timestamp,
+    /// As in [`Receipt`].
+    pub acknowledged: Option<Acknowledgements>,
 }
 
 /// API tokens; see [`Store::tokens`].
@@ -334,11 +337,12 @@ impl<'a> Tokens<'a> {
         let store = self.store.for_revocation();
         let tokens = Tokens::new(&store);
         let (deactivated, change) = tokens.try_deactivate_all(permission).await?;
-        self.store.key_cache().wait_for_servers(change).await;
+        let acknowledged = self.store.key_cache().wait_for_servers(change).await;
         let deactivated = deactivated.into_iter();
         Ok(AllInactive {
             deactivated: deactivated.map(|token| self.with_last_use(token)).collect(),
             in_force_since: self.store.clock().now(),
+            acknowledged,
         })
     }
 
@@ -381,7 +385,7 @@ impl<'a> Tokens<'a> {
     ) -> Result<TokenSummary, TokenError> {
         let renamed = match self.try_rename(permission, token, name).await {
             // Like any call, it reports a deletion only once every server knows of it.
-            Err(error) => self.once_in_force(Err(error)).await?,
+            Err(error) => self.once_in_force(Err(error)).await?.0,
             Ok(renamed) => renamed,
         };
         Ok(self.with_last_use(renamed))
@@ -464,13 +468,10 @@ impl<'a> Tokens<'a> {
     async fn once_in_force(
         &self,
         outcome: Result<(TokenSummary, Option<LoggedChange>), TokenError>,
-    ) -> Result<TokenSummary, TokenError> {
+    ) -> Result<(TokenSummary, Option<Acknowledgements>), TokenError> {
         let key_cache = self.store.key_cache();
         match outcome {
-            Ok((token, change)) => {
-                key_cache.wait_for_servers(change).await;
-                Ok(token)
-            }
+            Ok((token, change)) => Ok((token, key_cache.wait_for_servers(change).await)),
             Err(missing @ TokenError::NoSuchToken(_)) => {
                 key_cache.wait_for_servers(None).await;
                 Err(missing)
@@ -481,10 +482,14 @@ impl<'a> Tokens<'a> {
 
     /// The receipt of a change. Call it after the wait for other servers, because it says that the change is in force
     /// from now on.
-    fn receipt(&self, changed: TokenSummary) -> Receipt {
+    fn receipt(
+        &self,
+        (changed, acknowledged): (TokenSummary, Option<Acknowledgements>),
+    ) -> Receipt {
         Receipt {
             token: self.with_last_use(changed),
             in_force_since: self.store.clock().now(),
+            acknowledged,
             links_until: None,
         }
     }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use leptos::prelude::*;
 use model::{
+    servers::Acknowledgements,
     timestamp::Timestamp,
     token::{InvalidTokenName, Receipt, TokenSummary},
 };
@@ -13,6 +14,7 @@ use super::receipt::{AllOutOfUse, out_of_use};
 use crate::{
     error::RequestError,
     session::take_flash,
+    texts::servers::about_servers,
     ui::{FlashMessage, iso_utc, utc_date_time},
 };
 
@@ -25,7 +27,7 @@ pub(crate) enum TokenNotice {
     /// The token was renamed.
     Renamed,
     /// The token of this name is active.
-    Activated(String),
+    Activated(String, Option<Acknowledgements>),
     /// The token of this name is inactive.
     Deactivated(String, OutOfUse),
     /// All tokens are inactive.
@@ -48,6 +50,8 @@ pub(crate) enum TokenNotice {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OutOfUse {
     since: Timestamp,
+    #[serde(default)]
+    acknowledged: Option<Acknowledgements>,
     last_call: Option<Timestamp>,
     links_until: Option<Timestamp>,
 }
@@ -56,6 +60,7 @@ impl From<&Receipt> for OutOfUse {
     fn from(receipt: &Receipt) -> Self {
         Self {
             since: receipt.in_force_since,
+            acknowledged: receipt.acknowledged,
             last_call: receipt.token.last_used,
             links_until: receipt.links_until,
         }
@@ -70,6 +75,7 @@ impl OutOfUse {
         out_of_use(
             done,
             &instant(self.since),
+            self.acknowledged,
             last_call.as_deref(),
             links_until.as_deref(),
         )
@@ -80,7 +86,7 @@ impl TokenNotice {
     /// The outcome of activating a token.
     pub(super) fn of_activation(outcome: &Result<Receipt, RequestError>) -> Self {
         match outcome {
-            Ok(receipt) => Self::Activated(receipt.token.display_name()),
+            Ok(receipt) => Self::Activated(receipt.token.display_name(), receipt.acknowledged),
             Err(error) if error.is_about_password() => Self::NotActivated(error.clone()),
             Err(error) => Self::Failed(error.clone()),
         }
@@ -128,7 +134,7 @@ impl TokenNotice {
         matches!(
             self,
             Self::Renamed
-                | Self::Activated(_)
+                | Self::Activated(..)
                 | Self::Deactivated(..)
                 | Self::AllDeactivated(_)
                 | Self::Deleted(..)
@@ -148,7 +154,10 @@ impl fmt::Display for TokenNotice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Renamed => f.write_str("The name was changed."),
-            Self::Activated(called) => write!(f, "Token {called} is active."),
+            Self::Activated(called, acknowledged) => {
+                let servers = about_servers(*acknowledged);
+                write!(f, "Token {called} is active.{servers}")
+            }
             Self::Deactivated(called, facts) => {
                 write!(
                     f,

@@ -1,10 +1,10 @@
 //! The receipts for deactivated and deleted tokens. They say from what time no server accepts the tokens. All times in
 //! their texts are already formatted for the reader.
 
-use model::timestamp::Timestamp;
+use model::{servers::Acknowledgements, timestamp::Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::texts::links::about_links;
+use crate::texts::{links::about_links, servers::about_servers};
 #[cfg(feature = "ssr")]
 use {
     leptos::prelude::use_context,
@@ -46,6 +46,7 @@ pub(super) fn with_links(receipt: Receipt) -> Receipt {
 pub(super) fn out_of_use(
     done: &str,
     since: &str,
+    acknowledged: Option<Acknowledgements>,
     last_call: Option<&str>,
     links_until: Option<&str>,
 ) -> String {
@@ -53,8 +54,9 @@ pub(super) fn out_of_use(
         Some(at) => format!("Last recorded call {at}."),
         None => "No calls recorded.".to_owned(),
     };
+    let servers = about_servers(acknowledged);
     let links = about_links(links_until);
-    format!("{done} everywhere at {since}. {last_call}{links}")
+    format!("{done} everywhere at {since}.{servers} {last_call}{links}")
 }
 
 /// The receipt for the deactivation of all tokens of an organisation.
@@ -64,6 +66,8 @@ pub(crate) struct AllOutOfUse {
     deactivated: usize,
     /// From this instant on, no server accepts any of them.
     pub(super) since: Timestamp,
+    #[serde(default)]
+    acknowledged: Option<Acknowledgements>,
     /// Until when links to originals that they made may still work.
     pub(super) links_until: Option<Timestamp>,
 }
@@ -71,14 +75,14 @@ pub(crate) struct AllOutOfUse {
 impl AllOutOfUse {
     /// The receipt's text.
     pub(super) fn in_words(self, since: &str, links_until: Option<&str>) -> String {
+        let servers = about_servers(self.acknowledged);
         let links = about_links(links_until);
-        match self.deactivated {
-            0 => format!("No token was active. Checked everywhere at {since}."),
-            1 => format!("1 token is inactive. Deactivated everywhere at {since}.{links}"),
-            count => {
-                format!("{count} tokens are inactive. Deactivated everywhere at {since}.{links}")
-            }
-        }
+        let tokens = match self.deactivated {
+            0 => return format!("No token was active. Checked everywhere at {since}.{servers}"),
+            1 => "1 token is inactive".to_owned(),
+            count => format!("{count} tokens are inactive"),
+        };
+        format!("{tokens}. Deactivated everywhere at {since}.{servers}{links}")
     }
 }
 
@@ -88,6 +92,7 @@ impl From<AllInactive> for AllOutOfUse {
         Self {
             deactivated: done.deactivated.len(),
             since: done.in_force_since,
+            acknowledged: done.acknowledged,
             links_until: links_until(&done.deactivated, done.in_force_since),
         }
     }

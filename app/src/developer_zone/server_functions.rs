@@ -7,6 +7,7 @@ use leptos::{prelude::*, server_fn::codec::Json};
 use model::{
     event::EventId,
     organisation::OrganisationId,
+    servers::SilentServers,
     token::{Receipt, TokenId, TokenSummary},
 };
 use serde::{Deserialize, Serialize};
@@ -92,6 +93,23 @@ pub(crate) async fn watch_tokens(
         let rows = rows(&member).await?;
         polls.know(&key, organisation_id).await;
         Ok((seen.as_ref() != Some(&rows.fingerprint)).then_some(rows))
+    })
+    .await
+}
+
+/// The servers that have not acknowledged the last change. None if all have. The page asks while a change of its own
+/// waits. Any server can respond, because it reads the database. Asking does not extend the session.
+///
+/// # Errors
+/// Those of [`watch_tokens`].
+#[server(prefix = "/api/dashboard", endpoint = "silent-servers", input = Json)]
+pub(crate) async fn ask_silent_servers(
+    organisation_id: OrganisationId,
+) -> Result<Option<SilentServers>, RequestError> {
+    with_error_status(async {
+        let member = watching_member(organisation_id).await?;
+        member.require_developer_zone()?;
+        Ok(store().key_cache().silent_servers().await?)
     })
     .await
 }

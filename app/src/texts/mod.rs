@@ -6,4 +6,5 @@ pub(crate) mod creation;
 pub(crate) mod deactivation;
 pub mod examples;
 pub mod links;
+pub mod servers;
 pub mod token_test;

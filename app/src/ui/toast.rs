@@ -11,10 +11,18 @@ const MIN_STAY: Duration = Duration::from_secs(6);
 /// Time per character, for a slow reader. Long confirmations stay longer than [`MIN_STAY`].
 const STAY_PER_CHARACTER: Duration = Duration::from_millis(120);
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Done,
+    /// An action waits.
+    Wait,
+    Failed,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Toast {
     number: u32,
-    failed: bool,
+    kind: Kind,
     text: String,
 }
 
@@ -23,6 +31,8 @@ struct Toast {
 pub(crate) struct Toasts {
     shown: RwSignal<Vec<Toast>>,
     next_number: StoredValue<u32>,
+    /// What the page's actions wait for, and the number of its toast. Empty if they wait for nothing special.
+    wait: RwSignal<(String, u32)>,
 }
 
 impl Toasts {
@@ -31,6 +41,7 @@ impl Toasts {
         provide_context(Self {
             shown: RwSignal::new(Vec::new()),
             next_number: StoredValue::new(0),
+            wait: RwSignal::new((String::new(), 0)),
         });
     }
 
@@ -38,26 +49,43 @@ impl Toasts {
     pub(crate) fn confirm(self, text: impl Into<String>) {
         let text = text.into();
         let stay = MIN_STAY.max(STAY_PER_CHARACTER * text.len() as u32);
-        let number = self.show(false, text);
+        let number = self.show(Kind::Done, text);
         set_timeout(move || self.dismiss(number), stay);
     }
 
     /// Shows that an action failed, and why. The toast stays until the user dismisses it.
     pub(crate) fn fail(self, text: impl Into<String>) {
-        self.show(true, text.into());
+        self.show(Kind::Failed, text.into());
     }
 
-    fn show(self, failed: bool, text: String) -> u32 {
+    /// Shows what an action waits for, until the next call. An empty text shows nothing.
+    pub(crate) fn wait(self, text: String) {
+        let (shown, number) = self.wait.get_untracked();
+        if shown == text {
+            return;
+        }
+        if !shown.is_empty() {
+            self.dismiss(number);
+        }
+        let number = match text.is_empty() {
+            true => number,
+            false => self.show(Kind::Wait, text.clone()),
+        };
+        self.wait.set((text, number));
+    }
+
+    /// What an action waits for. A modal dialog shows it itself, because the toasts are behind it.
+    pub(crate) fn waiting(self) -> String {
+        self.wait.get().0
+    }
+
+    fn show(self, kind: Kind, text: String) -> u32 {
         let number = self.next_number.get_value();
         self.next_number.set_value(number.wrapping_add(1));
-        let toast = Toast {
-            number,
-            failed,
-            text,
-        };
+        let toast = Toast { number, kind, text };
         self.shown.update(|shown| {
             // A repeated text replaces the earlier toast, so that it is announced again but shown once.
-            shown.retain(|other| (other.failed, &other.text) != (failed, &toast.text));
+            shown.retain(|other| (other.kind, &other.text) != (kind, &toast.text));
             shown.push(toast);
         });
         number
@@ -74,7 +102,7 @@ pub(crate) fn use_toasts() -> Toasts {
     expect_context()
 }
 
-/// The part of the page that shows the toasts: role `status` for confirmations, role `alert` for failures.
+/// The part of the page that shows the toasts: role `alert` for failures, role `status` for the others.
 ///
 /// The region exists before the first toast. Assistive technology announces only changes to an existing region
 /// (WAI-ARIA). `aria-atomic` is off, so that a new toast does not make it read the earlier ones again.
@@ -86,13 +114,17 @@ pub(crate) fn ToastRegion() -> impl IntoView {
             <For
                 each=move || {
                     let mut shown = toasts.shown.get();
-                    shown.retain(|toast| toast.failed == failed);
+                    shown.retain(|toast| (toast.kind == Kind::Failed) == failed);
                     shown
                 }
                 key=|toast| toast.number
                 let:toast
             >
-                <div class="toast" class:toast-failed=failed>
+                <div class=match toast.kind {
+                    Kind::Done => "toast",
+                    Kind::Wait => "toast toast-waiting",
+                    Kind::Failed => "toast toast-failed",
+                }>
                     <Icon name=if failed { IconName::Warning } else { IconName::Check } />
                     <p>{toast.text}</p>
                     <button

@@ -56,10 +56,15 @@ impl AfterRestore {
     /// Those of the store, and [`Error::Output`].
     pub(super) async fn perform(self, store: &Store) -> Result<(), Error> {
         let Self { yes: _ } = self;
-        let Distrusted { tokens, sessions } = store.distrust_restored().await?;
-        output::line(format!(
+        let Distrusted {
+            tokens,
+            sessions,
+            acknowledged,
+        } = store.distrust_restored().await?;
+        let done = format!(
             "Tokens deactivated: {tokens}. Sessions ended: {sessions}. Deletions and changes made after the backup \
              are undone: ask each organisation to review its tokens before it activates them again."
-        ))
+        );
+        output::receipt(done, acknowledged)
     }
 }

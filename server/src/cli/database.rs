@@ -1,6 +1,11 @@
 //! The database of a command.
 
-use std::{env, pin::pin, sync::Arc, time::Duration};
+use std::{
+    env,
+    pin::pin,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use clap::Args;
 use store::{DatabaseUrl, Origin, Store, clock::SystemClock, error::SchemaError};
@@ -52,11 +57,7 @@ pub(super) async fn with_store(
     database: &DatabaseOptions,
     work: impl AsyncFnOnce(&Store) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    announced(async {
-        let store = open(database).await?;
-        run(store, work).await
-    })
-    .await
+    run_announced(open(database), work).await
 }
 
 /// As [`with_store`], for work that only revokes, or finds what to revoke. It also uses a newer schema, if that keeps
@@ -65,11 +66,7 @@ pub(super) async fn with_store_to_revoke(
     database: &DatabaseOptions,
     work: impl AsyncFnOnce(&Store) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    announced(async {
-        let store = open_to_revoke(database).await?;
-        run(store, work).await
-    })
-    .await
+    run_announced(open_to_revoke(database), work).await
 }
 
 /// As [`with_store`], for work that takes long even if the database answers quickly.
@@ -77,8 +74,26 @@ pub(super) async fn with_store_for_long(
     database: &DatabaseOptions,
     work: impl AsyncFnOnce(&Store) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let store = announced(open(database)).await?;
+    let store = announced(open(database), || false).await?;
     run(store, work).await
+}
+
+async fn run_announced(
+    opening: impl Future<Output = Result<Store, Error>>,
+    work: impl AsyncFnOnce(&Store) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let opened = OnceLock::new();
+    let all = async {
+        let store = opening.await?;
+        opened.get_or_init(|| store.clone());
+        run(store, work).await
+    };
+    // The store itself reports for which servers it waits.
+    let waits_for_servers = || {
+        let opened: Option<&Store> = opened.get();
+        opened.is_some_and(|store| store.key_cache().has_waited())
+    };
+    announced(all, waits_for_servers).await
 }
 
 async fn run(
@@ -86,19 +101,22 @@ async fn run(
     work: impl AsyncFnOnce(&Store) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let store = store.on_behalf_of(operator());
+    let report = |servers| report_wait(&format!("waiting for {servers} …"));
+    store.key_cache().report_silence(report);
     let outcome = work(&store).await;
     store.close().await;
     outcome
 }
 
-async fn announced<T>(work: impl Future<Output = T>) -> T {
+/// Does the work. If it takes long, says that it waits for the database, unless `is_reported`.
+async fn announced<T>(work: impl Future<Output = T>, is_reported: impl Fn() -> bool) -> T {
     let mut work = pin!(work);
     if let Ok(outcome) = timeout(QUIET_WAIT, &mut work).await {
         return outcome;
     }
-    report_wait(
-        "waiting for the database to answer or to be migrated, or for every server to know of a change …",
-    );
+    if !is_reported() {
+        report_wait("waiting for the database to answer or to be migrated …");
+    }
     work.await
 }
 

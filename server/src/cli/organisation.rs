@@ -3,7 +3,7 @@
 use clap::{Subcommand, builder::BoolishValueParser};
 use model::organisation::{Organisation, OrganisationId, Plan};
 use serde::Serialize;
-use store::Store;
+use store::{Store, organisations::PlanChange};
 
 use super::{
     arguments,
@@ -63,8 +63,12 @@ impl Command {
                 output::list(&rows, json)
             }
             Self::SetPlan { id, plan } => {
-                let changed = store.organisations().set_plan(id, plan).await?;
-                output::line(format!("{changed} is on plan {}.", changed.plan.code()))
+                let PlanChange {
+                    organisation,
+                    acknowledged,
+                } = store.organisations().set_plan(id, plan).await?;
+                let plan = organisation.plan.code();
+                output::receipt(format!("{organisation} is on plan {plan}."), acknowledged)
             }
         }
     }

@@ -2,6 +2,8 @@
 
 use std::io::{self, ErrorKind, Write};
 
+use app::texts::servers::confirmed;
+use model::servers::Acknowledgements;
 use serde::Serialize;
 
 use crate::error::Error;
@@ -37,6 +39,32 @@ pub(super) fn write_line(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{text}")?;
     stdout.flush()
+}
+
+/// Prints the result of a change, and on a line of its own how many servers confirmed it.
+///
+/// # Errors
+/// [`Error::Output`].
+pub(super) fn receipt(
+    done: impl AsRef<str>,
+    acknowledged: Option<Acknowledgements>,
+) -> Result<(), Error> {
+    let done = done.as_ref();
+    let servers = about_servers(acknowledged);
+    line(format!("{done}\n{servers}"))
+}
+
+fn about_servers(acknowledged: Option<Acknowledgements>) -> String {
+    const NONE: Acknowledgements = Acknowledgements {
+        servers: 0,
+        ended_leases: 0,
+    };
+    match acknowledged {
+        // Tells an operator who has named the wrong database.
+        Some(NONE) => "No server had to confirm it.".to_owned(),
+        Some(by) => confirmed(by),
+        None => "The servers could not be asked. The longest possible lease ran out.".to_owned(),
+    }
 }
 
 /// A number of sessions in a sentence.

@@ -135,29 +135,44 @@ impl Command {
                 output::list(&rows, json)
             }
             Self::Activate(which) => {
-                let Receipt { token, .. } = tokens
+                let Receipt {
+                    token,
+                    acknowledged,
+                    ..
+                } = tokens
                     .set_active(which.permission(), which.id, true)
                     .await?;
-                output::line(format!("Token {} ({}) is active.", token.preview, token.id))
+                let done = format!("Token {} ({}) is active.", token.preview, token.id);
+                output::receipt(done, acknowledged)
             }
             Self::Deactivate {
                 organisation,
                 which: OneOrAll { id, all },
             } => {
                 let permission = TokenPermission::Operator(organisation);
-                let (inactive, since) = match id {
+                let (inactive, since, acknowledged) = match id {
                     Some(id) => {
                         let receipt = tokens.set_active(permission, id, false).await?;
-                        (vec![receipt.token], receipt.in_force_since)
+                        let Receipt {
+                            token,
+                            in_force_since,
+                            acknowledged,
+                            ..
+                        } = receipt;
+                        (vec![token], in_force_since, acknowledged)
                     }
                     None if all => {
                         let done = tokens.deactivate_all(permission).await?;
-                        (done.deactivated, done.in_force_since)
+                        (done.deactivated, done.in_force_since, done.acknowledged)
                     }
                     // A variable that says no.
                     None => return Err(Error::NoTokenNamed),
                 };
-                report_inactive(organisation, &inactive, &about_links(since, links))
+                let links = about_links(since, links);
+                output::receipt(
+                    inactive_tokens(organisation, &inactive, &links),
+                    acknowledged,
+                )
             }
             Self::Rename { which, new_name } => {
                 let NewName(name) = new_name;
@@ -173,14 +188,16 @@ impl Command {
                 let Receipt {
                     token,
                     in_force_since,
+                    acknowledged,
                     ..
                 } = tokens.delete(which.permission(), which.id).await?;
-                output::line(format!(
+                let done = format!(
                     "Token {} ({}) is deleted.{}",
                     token.preview,
                     token.id,
                     about_links(in_force_since, links)
-                ))
+                );
+                output::receipt(done, acknowledged)
             }
         }
     }
@@ -195,13 +212,14 @@ fn about_links(since: Timestamp, links: Option<Duration>) -> String {
     links::about_links(until.as_deref())
 }
 
-fn report_inactive(
+/// A line for each token.
+fn inactive_tokens(
     organisation: OrganisationId,
     tokens: &[TokenSummary],
     about_links: &str,
-) -> Result<(), Error> {
+) -> String {
     if tokens.is_empty() {
-        return output::line(format!("Organisation {organisation} had no active token."));
+        return format!("Organisation {organisation} had no active token.");
     }
     let lines = tokens.iter().map(|token| {
         format!(
@@ -209,7 +227,7 @@ fn report_inactive(
             token.preview, token.id
         )
     });
-    output::line(lines.collect::<Vec<_>>().join("\n"))
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Creates a token and prints it. If printing fails, deletes the token, because its secret is lost.

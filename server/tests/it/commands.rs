@@ -1,6 +1,11 @@
 //! The commands other than `serve`.
 
-use std::{fs, process::Command, time::Duration};
+use std::{
+    fs::{self, File},
+    io::{BufRead, BufReader, Read},
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -14,6 +19,9 @@ use crate::support::{
 };
 
 const ADA: &str = "ada@example.com";
+
+/// The line after a change if no server was running.
+const NO_SERVER: &str = "No server had to confirm it.\n";
 
 fn json(url: &str, arguments: &[&str]) -> Value {
     serde_json::from_str(&done(url, arguments)).expect("JSON")
@@ -216,7 +224,7 @@ fn commands_take_an_empty_database_to_a_token_and_delete_it() {
     ] {
         assert_eq!(
             done(&url, &["token", command, "--organisation", "903", &id]),
-            printed
+            printed + NO_SERVER
         );
     }
     assert_eq!(json(&url, &[&list[..], &["--json"]].concat()), json!([]));
@@ -252,7 +260,7 @@ fn organisations_are_created_listed_and_moved_to_another_plan() {
     ];
     assert_eq!(
         done(&url, &set_plan),
-        "Summit Races (904) is on plan pay-as-you-go.\n"
+        format!("Summit Races (904) is on plan pay-as-you-go.\n{NO_SERVER}")
     );
     assert_eq!(
         json(&url, &["organisation", "list", "--json"]),
@@ -668,7 +676,8 @@ fn audit_prune_removes_records_before_a_date_and_records_that() {
 fn all_tokens_of_an_organisation_are_deactivated_by_one_command() {
     let (_database, url) = database();
     let all = ["token", "deactivate", "--organisation", "903", "--all"];
-    assert_eq!(done(&url, &all), "Organisation 903 had no active token.\n");
+    let none = format!("Organisation 903 had no active token.\n{NO_SERVER}");
+    assert_eq!(done(&url, &all), none);
     let previews = [(); 2].map(|()| create_token(&url)[..5].to_owned());
     let printed = done(&url, &all);
     for preview in &previews {
@@ -677,7 +686,8 @@ fn all_tokens_of_an_organisation_are_deactivated_by_one_command() {
             "{printed}"
         );
     }
-    assert_eq!(printed.lines().count(), 2);
+    assert!(printed.ends_with(NO_SERVER), "{printed}");
+    assert_eq!(printed.lines().count(), 3);
     let list = ["token", "list", "--organisation", "903", "--json"];
     for token in json(&url, &list).as_array().expect("an array") {
         assert_eq!(token["status"], "inactive");
@@ -689,7 +699,8 @@ fn all_tokens_of_an_organisation_are_deactivated_by_one_command() {
 /// The time in the sentence about links, to the second.
 fn end_of_links(output: &str) -> Option<OffsetDateTime> {
     let (_, rest) = output.split_once(" Links to originals may work until ")?;
-    let time = rest.trim_end().strip_suffix('.').expect("a sentence");
+    let sentence = rest.lines().next().expect("a line");
+    let time = sentence.strip_suffix('.').expect("a sentence");
     Some(OffsetDateTime::parse(time, &Rfc3339).expect("a time"))
 }
 
@@ -742,7 +753,7 @@ fn a_token_out_of_use_is_reported_with_the_end_of_its_links_if_object_storage_se
                 let since = until - lifetime;
                 assert!((begin..=end).contains(&since), "{settings}: {output}");
             }
-            assert_eq!(output.lines().count(), 1, "{output}");
+            assert_eq!(output.lines().count(), 2, "{output}");
         }
     }
 }
@@ -789,4 +800,83 @@ fn people_who_leave_are_removed_disabled_and_deleted_and_their_tokens_are_marked
     let listed = json(&url, &[&list[..], &["--json"]].concat());
     assert_eq!(listed[0]["creator_left"], true);
     assert_eq!(listed[0]["created_by"], "deleted user 1");
+}
+
+/// The lines of a command that waits for a server: on standard error while it waits, and the last one of its result.
+///
+/// `database` has a server that is silent until the command says so, and acknowledges the change then.
+async fn lines_of_a_wait(database: &TestDatabase) -> (String, String) {
+    let url = database.url();
+    let all = ["token", "deactivate", "--organisation", "903", "--all"];
+    let mut command = program(&url, &all);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("started");
+    let stderr = BufReader::new(child.stderr.take().expect("piped"));
+    let lines = stderr.lines().map(|line| line.expect("a text"));
+    let is_about_servers = |line: &String| {
+        line.starts_with("waiting for ") && !line.starts_with("waiting for the database ")
+    };
+    // Reads to the end, so that the command can write.
+    let mut waits = Vec::new();
+    for line in lines.filter(is_about_servers) {
+        let acknowledge = "UPDATE servers SET acknowledged = 1000 WHERE id = 1";
+        database.sql(acknowledge).await;
+        waits.push(line);
+    }
+    assert_eq!(waits.len(), 1, "{waits:?}");
+    let mut result = String::new();
+    let mut stdout = child.stdout.take().expect("piped");
+    stdout.read_to_string(&mut result).expect("a text");
+    assert!(child.wait().expect("ended").success());
+    let last = result.lines().last().expect("a line").to_owned();
+    (waits.remove(0), last)
+}
+
+const ADD_SILENT_SERVER: &str =
+    "INSERT INTO servers (id, lease_ms, renewal, acknowledged) VALUES (1, 60000, 0, -1)";
+
+/// The test has the lock of a server, and does nothing.
+#[tokio::test]
+async fn a_command_says_that_it_waits_for_the_server_and_then_that_this_has_confirmed() {
+    let (database, _) = database();
+    let lock = File::create(database.file().with_file_name("zone.db.lock"));
+    let lock = lock.expect("created");
+    lock.try_lock().expect("locked");
+    database.sql(ADD_SILENT_SERVER).await;
+    let (waiting, confirmed) = lines_of_a_wait(&database).await;
+    let expected = "waiting for the only server, at most 6";
+    assert!(waiting.starts_with(expected), "{waiting}");
+    assert_eq!(confirmed, "Confirmed by 1 server.");
+    database
+        .sql("UPDATE servers SET lease_ms = 30, acknowledged = -1")
+        .await;
+    let set_plan = ["organisation", "set-plan", "--id=903", "--plan=pro"];
+    assert_eq!(
+        done(&database.url(), &set_plan),
+        "Summit Races (903) is on plan pro.\nThe lease of 1 silent server ran out.\n"
+    );
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: `make test` runs it"]
+async fn a_command_counts_the_servers_that_it_waits_for_and_those_that_confirmed_on_postgres() {
+    let database = TestDatabase::postgres().await;
+    create_organisation(&database.url(), "903", "Summit Races", "enterprise");
+    database.sql(ADD_SILENT_SERVER).await;
+    let add_two = "INSERT INTO servers (id, lease_ms, renewal, acknowledged)
+        VALUES (2, 60000, 0, 1000), (3, 60000, 0, 1000)";
+    database.sql(add_two).await;
+    let (waiting, confirmed) = lines_of_a_wait(&database).await;
+    let expected = "waiting for 1 of 3 servers, at most 6";
+    assert!(waiting.starts_with(expected), "{waiting}");
+    assert_eq!(confirmed, "Confirmed by 3 servers.");
+    database
+        .sql("UPDATE servers SET lease_ms = 30, acknowledged = -1 WHERE id = 1")
+        .await;
+    let set_plan = ["organisation", "set-plan", "--id=903", "--plan=pro"];
+    assert_eq!(
+        done(&database.url(), &set_plan),
+        "Summit Races (903) is on plan pro.\n\
+         Confirmed by 2 servers. The lease of 1 silent server ran out.\n"
+    );
 }

@@ -96,7 +96,7 @@ const EXAMPLES: &[(&str, [&str; 3])] = &[
     ),
     ("s3-access-key-id", [r#""A""#, r#""B""#, r#""C""#]),
     ("s3-secret-access-key-file", [r#""a""#, r#""b""#, r#""c""#]),
-    ("require-synchronous-standby", ["false", "true", "false"]),
+    ("require-synchronous-standby", ["true", "false", "true"]),
     ("demo", ["true", "false", "true"]),
     ("shutdown-delay", [r#""1s""#, r#""2s""#, r#""3m""#]),
     ("shutdown-grace", [r#""11s""#, r#""12s""#, r#""1h""#]),

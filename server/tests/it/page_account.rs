@@ -79,6 +79,7 @@ async fn a_change_from_a_page_of_another_account_is_refused() {
     );
     let calls = [
         ("watch-tokens", json.clone()),
+        ("silent-servers", json.clone()),
         ("test-token", json),
         ("select-organisation", "organisation_id=903".to_owned()),
         ("rename-token", format!("{of_token}&name=Kiosk")),

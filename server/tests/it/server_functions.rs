@@ -26,6 +26,7 @@ fn calls_on(token: &Token) -> Vec<(&'static str, Value)> {
     let id = token.id;
     vec![
         ("watch-tokens", json!({ "organisation_id": SUMMIT })),
+        ("silent-servers", json!({ "organisation_id": SUMMIT })),
         ("create-token", json!({ "organisation_id": SUMMIT })),
         (
             "deactivate-all-tokens",
@@ -257,6 +258,7 @@ async fn an_invalid_body_is_400_and_a_huge_one_413_without_details() {
     let member = server.session(MEMBER).await;
     for (name, data) in [
         ("watch-tokens", json!({})),
+        ("silent-servers", json!({})),
         ("create-token", json!({ "organisation_id": "x" })),
         ("deactivate-all-tokens", json!({})),
         (

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use model::servers::{Acknowledgements, SilentServers};
 use rand::{Rng, TryRngCore, rngs::OsRng};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -18,7 +19,7 @@ use crate::{
 /// The first delay between two looks at what servers have acknowledged. It doubles up to [`LONGEST_DELAY`].
 const FIRST_DELAY: Duration = Duration::from_millis(1);
 const LONGEST_DELAY: Duration = Duration::from_millis(64);
-/// After this long, the log says for what a change waits.
+/// After this long, [`SilenceReport`] says for which servers a change waits.
 const SILENCE: Duration = Duration::from_secs(2);
 
 const REGISTER: &str =
@@ -36,19 +37,41 @@ const ACKNOWLEDGE: &str = "UPDATE servers SET acknowledged = $2 WHERE id = $1
 const REMOVE: &str = "DELETE FROM servers WHERE id = $1";
 const REMOVE_GONE: &str = "DELETE FROM servers WHERE id = $1 AND renewal = $2";
 const REMOVE_ALL: &str = "DELETE FROM servers";
-/// The number of the last change, and the servers that do not know all changes yet.
-const BEHIND: &str = "SELECT head.seq, head.mark, s.id, s.lease_ms, s.renewal, s.acknowledged
+/// The number of the last change, how many other servers there are, and those that do not know all changes yet.
+const BEHIND: &str =
+    "SELECT head.seq, head.mark, (SELECT COUNT(*) FROM servers WHERE id <> $1) AS others,
+        s.id, s.lease_ms, s.renewal, s.acknowledged
     FROM change_counter AS head LEFT JOIN servers AS s ON s.acknowledged < head.seq AND s.id <> $1";
+/// How many servers there are and how many do not know all changes yet, with the longest lease of these.
+const SILENT: &str = "SELECT (SELECT COUNT(*) FROM servers) AS registered, COUNT(*) AS silent, MAX(s.lease_ms) AS lease_ms
+    FROM change_counter AS head JOIN servers AS s ON s.acknowledged < head.seq";
 
 row! {
     struct BehindRow {
         seq: i64,
         mark: i64,
+        others: i64,
         id: Option<i64>,
         lease_ms: Option<i64>,
         renewal: Option<i64>,
         acknowledged: Option<i64>,
     }
+}
+
+row! {
+    struct SilentRow {
+        registered: i64,
+        silent: i64,
+        lease_ms: Option<i64>,
+    }
+}
+
+/// Tells people for which servers a change waits.
+pub type SilenceReport = fn(SilentServers);
+
+/// The report of a server: a line in the log.
+pub(super) fn log_silence(servers: SilentServers) {
+    tracing::warn!("a change waits for {servers}");
 }
 
 /// Identifies a server: its process, not its address.
@@ -124,26 +147,32 @@ struct Awaited {
 
 /// Waits until no server but `own` can answer from the state before this call: until each has acknowledged all changes,
 /// or its lease has ended. Removes the servers whose lease has ended, so that later changes need not wait for them.
-/// Returns how many these are. What is read from a database without `change` does not count.
+/// Returns how many these are, and how many servers know the changes. What is read from a database without `change` does
+/// not count. None if the servers could not be read, and the longest possible lease has ended.
 pub(super) async fn wait_for_others(
     database: Database,
     own: Option<ServerId>,
     change: Option<LoggedChange>,
-) -> usize {
+    report: SilenceReport,
+) -> Option<Acknowledgements> {
     // If the servers cannot be read, assume the longest lease.
     let last = Instant::now() + with_margin(Lease::LONGEST.duration());
-    let Some((seen, mut awaited)) = first_look(&database, own, change, last).await else {
-        return 0;
-    };
+    let FirstLook {
+        seen,
+        mut awaited,
+        mut others,
+    } = first_look(&database, own, change, last).await?;
+    let own_server = u32::from(own.is_some());
     let (start, mut is_silent) = (Instant::now(), false);
     let (mut delay, mut ended_leases) = (FIRST_DELAY, 0);
     while !awaited.is_empty() {
         if remove_if_not_served(&database).await {
+            others = Others::default();
             break;
         }
         if !is_silent && start.elapsed() >= SILENCE {
             is_silent = true;
-            report_silence(&awaited);
+            report(silent_servers(&awaited, own_server + others.registered));
         }
         sleep(delay).await;
         delay = (delay * 2).min(LONGEST_DELAY);
@@ -155,26 +184,82 @@ pub(super) async fn wait_for_others(
         remove_gone(&database, ended).await;
         if let Ok(rows) = behind(&database, own, Some(seen)).await {
             awaited.retain(|server| rows.iter().any(|row| row.is_before(seen.seq, server)));
+            others = Others::of(&rows, seen.seq);
         }
     }
-    ended_leases
+    Some(Acknowledgements {
+        servers: own_server + others.acknowledged,
+        ended_leases: count(ended_leases),
+    })
 }
 
-fn report_silence(awaited: &[Awaited]) {
+fn silent_servers(awaited: &[Awaited], registered: u32) -> SilentServers {
     let now = Instant::now();
     let last = awaited.iter().map(|server| server.until).max();
-    let seconds = last.unwrap_or(now).saturating_duration_since(now).as_secs() + 1;
-    let servers = awaited.len();
-    tracing::warn!("a change waits for {servers} silent servers, at most {seconds} s longer");
+    let left = last.unwrap_or(now).saturating_duration_since(now);
+    SilentServers {
+        silent: count(awaited.len()),
+        registered,
+        at_most_seconds: whole_seconds(left),
+    }
 }
 
-/// The last change, and the servers that have not acknowledged it. None if `last` has come.
+/// The servers that have not acknowledged the last change. None if all have.
+pub(super) async fn silent(database: &Database) -> Result<Option<SilentServers>, DatabaseError> {
+    let row: SilentRow = database.fetch_one(SILENT, &[]).await?;
+    let millis = row.lease_ms.and_then(|millis| u64::try_from(millis).ok());
+    Ok(millis.map(|millis| SilentServers {
+        silent: count(row.silent),
+        registered: count(row.registered),
+        at_most_seconds: whole_seconds(with_margin(Duration::from_millis(millis))),
+    }))
+}
+
+fn whole_seconds(time: Duration) -> u32 {
+    count(time.as_millis().div_ceil(1_000))
+}
+
+fn count(number: impl TryInto<u32>) -> u32 {
+    number.try_into().unwrap_or(u32::MAX)
+}
+
+/// The servers but the own one.
+#[derive(Clone, Copy, Default)]
+struct Others {
+    registered: u32,
+    acknowledged: u32,
+}
+
+impl Others {
+    /// `seq` is the number of the change.
+    fn of(rows: &[BehindRow], seq: i64) -> Self {
+        let registered = rows.first().map_or(0, |row| row.others);
+        let behind = rows.iter().filter(|row| row.acknowledged < Some(seq));
+        let behind = behind.filter(|row| row.id.is_some()).count();
+        let registered = count(registered);
+        Self {
+            registered,
+            acknowledged: registered.saturating_sub(count(behind)),
+        }
+    }
+}
+
+/// The servers as a change first sees them.
+struct FirstLook {
+    /// The last change.
+    seen: LoggedChange,
+    /// Those that have not acknowledged it.
+    awaited: Vec<Awaited>,
+    others: Others,
+}
+
+/// Reads the servers. None if `last` has come.
 async fn first_look(
     database: &Database,
     own: Option<ServerId>,
     change: Option<LoggedChange>,
     last: Instant,
-) -> Option<(LoggedChange, Vec<Awaited>)> {
+) -> Option<FirstLook> {
     let mut warned = false;
     loop {
         match timeout_at(last, behind(database, own, change)).await {
@@ -182,7 +267,11 @@ async fn first_look(
                 let now = Instant::now();
                 let BehindRow { seq, mark, .. } = *rows.first()?;
                 let awaited = rows.iter().filter_map(|row| row.awaited(now)).collect();
-                return Some((LoggedChange { seq, mark }, awaited));
+                return Some(FirstLook {
+                    seen: LoggedChange { seq, mark },
+                    awaited,
+                    others: Others::of(&rows, seq),
+                });
             }
             Ok(Err(error)) if !warned => {
                 warned = true;

@@ -1,7 +1,10 @@
 //! How long changes waited for servers.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -10,7 +13,10 @@ const BOUNDS: [u64; 10] = [1, 3, 10, 30, 100, 300, 1_000, 3_000, 11_000, 33_000]
 
 /// The waits of this process's changes.
 #[derive(Debug, Default)]
-pub(super) struct Waits(Mutex<WaitCounts>);
+pub(super) struct Waits {
+    counts: Mutex<WaitCounts>,
+    has_begun: AtomicBool,
+}
 
 /// Counts of waits, by their length.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,18 +37,27 @@ impl WaitCounts {
 }
 
 impl Waits {
-    pub(super) fn add(&self, wait: Duration, ended_leases: usize) {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Records that a change waits.
+    pub(super) fn begin(&self) {
+        self.has_begun.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_begun(&self) -> bool {
+        self.has_begun.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add(&self, wait: Duration, ended_leases: u32) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let bucket = WaitCounts::bounds()
             .take_while(|bound| wait > *bound)
             .count();
         counts.buckets[bucket] += 1;
         counts.sum += wait;
-        counts.ended_leases += ended_leases as u64;
+        counts.ended_leases += u64::from(ended_leases);
     }
 
     pub(super) fn counts(&self) -> WaitCounts {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -438,7 +438,7 @@ async fn concurrent_changes_of_a_plan_form_a_chain_in_the_trail(store: TestStore
                 .organisations()
                 .set_plan(OrganisationId(903), plan)
                 .await;
-            assert_eq!(changed.expect("changed").plan, plan);
+            assert_eq!(changed.expect("changed").organisation.plan, plan);
         });
     }
     changes.join_all().await;

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use model::{organisation::OrganisationId, token::TokenStatus};
+use model::{organisation::OrganisationId, servers::Acknowledgements, token::TokenStatus};
 use store::{
     Store, TokenPermission,
     backup::{Distrusted, back_up},
@@ -97,6 +97,7 @@ async fn after_a_restore_no_token_is_active_and_no_session_is_left(store: TestSt
     let expected = Distrusted {
         tokens: 3,
         sessions: 1,
+        acknowledged: Some(Acknowledgements::default()),
     };
     assert_eq!(distrusted, expected);
     for organisation in [903, 904] {

@@ -13,6 +13,7 @@ use model::{
     event::{EventId, EventSettings, EventStatus},
     organisation::{OrganisationId, Plan},
     permission::{EventRecord, TokenRecord},
+    servers::{Acknowledgements, SilentServers},
     token::TokenId,
 };
 use store::{
@@ -46,6 +47,8 @@ on_both_engines!(
     after_lost_changes_every_call_is_refused_until_an_operator_has_accepted_them,
     a_database_that_was_not_the_right_one_is_refused_only_while_it_is_there,
     an_earlier_version_reads_no_keys_and_waits_for_the_longest_lease,
+    every_kind_of_change_says_how_many_servers_confirmed_it,
+    servers_that_have_not_acknowledged_the_last_change_are_counted,
 );
 
 on_sqlite_alone!(
@@ -67,6 +70,7 @@ on_postgres_alone!(
     a_server_that_was_removed_answers_only_after_it_has_registered_again,
     without_renewals_keys_are_accepted_until_the_lease_ends_and_then_not_even_read,
     a_server_that_is_not_notified_finds_changes_by_itself,
+    a_change_counts_each_server_that_confirmed_and_each_lease_that_ran_out,
 );
 
 const ENABLED: EventSettings = EventSettings {
@@ -118,10 +122,31 @@ async fn create(store: &Store, member: &Member) -> (TokenId, TokenDigest) {
     (created.summary.id, digest.expect("well formed"))
 }
 
-async fn set_active(store: &Store, member: &Member, token: TokenId, active: bool) {
+async fn set_active(
+    store: &Store,
+    member: &Member,
+    token: TokenId,
+    active: bool,
+) -> Option<Acknowledgements> {
     let tokens = store.tokens();
     let switched = tokens.set_active(member.into(), token, active).await;
-    switched.expect("switched");
+    switched.expect("switched").acknowledged
+}
+
+/// So many servers confirmed, and so many leases ran out.
+fn counts(servers: u32, ended_leases: u32) -> Option<Acknowledgements> {
+    Some(Acknowledgements {
+        servers,
+        ended_leases,
+    })
+}
+
+/// Adds a server that never acknowledges a change.
+async fn add_silent_server(store: &TestStore, id: i64, lease_ms: i64) {
+    let add = format!(
+        "INSERT INTO servers (id, lease_ms, renewal, acknowledged) VALUES ({id}, {lease_ms}, 0, -1)"
+    );
+    store.raw().execute(&add).await;
 }
 
 async fn create_event(store: &Store, id: i64) {
@@ -482,7 +507,7 @@ async fn the_only_server_applies_its_own_changes_without_waiting(store: TestStor
     let busy = Busy::asking(&store, digest);
     for round in 0..20 {
         let active = round % 2 == 1;
-        set_active(&store, &member, id, active).await;
+        assert_eq!(set_active(&store, &member, id, active).await, counts(1, 0));
         let answer = ask(&store, &digest).await.expect("a token");
         assert_eq!(answer.active, active, "round {round}");
     }
@@ -512,13 +537,10 @@ async fn a_command_waits_for_a_server_that_hangs_for_its_lease_and_a_tenth(store
     let lock = fs::File::create(store.database.folder().join("zone.db.lock"));
     let lock = lock.expect("created");
     lock.try_lock().expect("locked");
-    store
-        .raw()
-        .execute("INSERT INTO servers (id, lease_ms, renewal, acknowledged) VALUES (1, 60, 0, 0)")
-        .await;
+    add_silent_server(&store, 1, 60).await;
     for active in [false, true] {
         let start = Instant::now();
-        set_active(&store, &member, id, active).await;
+        assert_eq!(set_active(&store, &member, id, active).await, counts(0, 1));
         let waited = start.elapsed();
         assert!(waited >= Duration::from_millis(66), "{waited:?}");
     }
@@ -527,13 +549,8 @@ async fn a_command_waits_for_a_server_that_hangs_for_its_lease_and_a_tenth(store
 async fn a_command_does_not_wait_for_a_server_whose_process_is_gone(store: TestStore) {
     let member = store.enterprise(903).await;
     let (id, _) = create(&store, &member).await;
-    store
-        .raw()
-        .execute(
-            "INSERT INTO servers (id, lease_ms, renewal, acknowledged) VALUES (1, 60000, 0, 0)",
-        )
-        .await;
-    set_active(&store, &member, id, false).await;
+    add_silent_server(&store, 1, 60_000).await;
+    assert_eq!(set_active(&store, &member, id, false).await, counts(0, 0));
     assert_eq!(store.raw().number("SELECT COUNT(*) FROM servers").await, 0);
 }
 
@@ -787,4 +804,72 @@ async fn concurrent_calls_make_one_read(store: TestStore) {
     let (tokens, _) = store.key_cache().lookups();
     assert_eq!(tokens.read, 1, "{tokens:?}");
     assert_eq!(tokens.joined + tokens.from_memory, CALLS as u64 - 1);
+}
+
+async fn every_kind_of_change_says_how_many_servers_confirmed_it(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let server = store.another_server().await;
+    for expected in [counts(0, 0), counts(1, 0)] {
+        if expected == counts(1, 0) {
+            serve(&server, Lease::default()).await;
+        }
+        let (id, _) = create(&store, &member).await;
+        for active in [false, true, true] {
+            assert_eq!(set_active(&store, &member, id, active).await, expected);
+        }
+        let tokens = store.tokens();
+        for _ in 0..2 {
+            let all = tokens.deactivate_all((&member).into()).await;
+            assert_eq!(all.expect("deactivated").acknowledged, expected);
+        }
+        let deleted = tokens.delete((&member).into(), id).await;
+        assert_eq!(deleted.expect("deleted").acknowledged, expected);
+        let organisations = store.organisations();
+        let plan = organisations.set_plan(OrganisationId(903), Plan::Enterprise);
+        assert_eq!(plan.await.expect("changed").acknowledged, expected);
+        let distrusted = store.distrust_restored().await.expect("done");
+        assert_eq!(distrusted.acknowledged, expected);
+    }
+}
+
+async fn a_change_counts_each_server_that_confirmed_and_each_lease_that_ran_out(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let (id, _) = create(&store, &member).await;
+    let [one, other] = [store.another_server().await, store.another_server().await];
+    serve(&one, Lease::default()).await;
+    serve(&other, Lease::default()).await;
+    for (changer, active) in [(&one, false), (&store, true)] {
+        assert_eq!(set_active(changer, &member, id, active).await, counts(2, 0));
+        add_silent_server(&store, 1, 60).await;
+        add_silent_server(&store, 2, 30).await;
+        assert_eq!(
+            set_active(changer, &member, id, !active).await,
+            counts(2, 2)
+        );
+        assert_eq!(set_active(changer, &member, id, active).await, counts(2, 0));
+    }
+    other.close().await;
+    assert_eq!(set_active(&one, &member, id, false).await, counts(1, 0));
+}
+
+async fn servers_that_have_not_acknowledged_the_last_change_are_counted(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let (id, _) = create(&store, &member).await;
+    let silent = async || store.key_cache().silent_servers().await.expect("counted");
+    assert_eq!(silent().await, None);
+    let server = store.another_server().await;
+    serve(&server, Lease::default()).await;
+    set_active(&store, &member, id, false).await;
+    assert_eq!(silent().await, None);
+    let mut expected = SilentServers {
+        silent: 1,
+        registered: 2,
+        at_most_seconds: 1,
+    };
+    add_silent_server(&store, 1, 60).await;
+    assert_eq!(silent().await, Some(expected));
+    add_silent_server(&store, 2, 10_000).await;
+    (expected.silent, expected.registered) = (2, 3);
+    expected.at_most_seconds = 11;
+    assert_eq!(silent().await, Some(expected));
 }

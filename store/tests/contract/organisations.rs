@@ -103,7 +103,7 @@ async fn the_plan_of_a_missing_organisation_cannot_be_changed(store: TestStore) 
         .organisations()
         .set_plan(OrganisationId(903), Plan::Pro)
         .await;
-    let changed = changed.expect("changed");
+    let changed = changed.expect("changed").organisation;
     assert_eq!(
         (changed.name.as_str(), changed.plan),
         ("Organisation 903", Plan::Pro)

@@ -16,7 +16,7 @@ use crate::{
     },
     ids::CREATE_BUTTON,
     texts::deactivation::{deactivate_all_question, what_stops},
-    ui::{BrowserOnly, Dialog, DialogRole, focus_soon},
+    ui::{BrowserOnly, Dialog, DialogRole, LiveText, focus_soon, use_toasts},
 };
 
 /// Id of the form, for its button among the dialog's other buttons.
@@ -95,6 +95,11 @@ pub(super) fn ConfirmationDialog(list: TokenList) -> impl IntoView {
             open.set(false);
         }
     };
+    let toasts = use_toasts();
+    let waiting = Signal::derive(move || match is_running() {
+        true => toasts.waiting(),
+        false => String::new(),
+    });
     let busy = move || is_running().then_some("true");
     let text = move || {
         question.with_untracked(|question| {
@@ -121,6 +126,9 @@ pub(super) fn ConfirmationDialog(list: TokenList) -> impl IntoView {
                 <BrowserOnly when=asked content=text />
                 <PasswordField prompt=confirmation.prompt open purpose="to activate the token" />
             </TokenForm>
+            <div class="dialog-waiting" role="status">
+                <LiveText class="hint" text=waiting />
+            </div>
             <div class="dialog-actions">
                 <Show when=move || question.with(Question::can_deactivate_instead)>
                     <SwitchForm

@@ -13,6 +13,7 @@ use super::{
     password_prompt::PasswordPrompt,
     row_data::{ListedToken, TokenRows},
     running::{Change, Running},
+    waiting::Waiting,
 };
 use crate::{
     call::{call, post_form},
@@ -22,6 +23,7 @@ use crate::{
         server_functions::{NewToken, WatchTokens},
     },
     error::RequestError,
+    texts::servers::about_servers,
     ui::{Toasts, ago, time_of_day, use_toasts},
 };
 
@@ -35,6 +37,7 @@ pub(super) struct TokenList {
     /// The server's fingerprint of these rows. `None` after the page has applied a change of its own.
     fingerprint: StoredValue<Option<String>>,
     running: Running,
+    waiting: Waiting,
     confirmation: Confirmation,
     shown_token: ShownToken,
     session_ended: SessionEnded,
@@ -43,15 +46,17 @@ pub(super) struct TokenList {
 
 impl TokenList {
     pub(super) fn new(organisation: OrganisationId, listed: TokenRows) -> Self {
+        let (running, toasts) = (Running::none(), use_toasts());
         Self {
             organisation,
             rows: RwSignal::new(listed.rows),
             fingerprint: StoredValue::new(Some(listed.fingerprint)),
-            running: Running::none(),
+            running,
+            waiting: Waiting::new(organisation, running, toasts),
             confirmation: Confirmation::closed(),
             shown_token: use_shown_token(),
             session_ended: use_session_ended(),
-            toasts: use_toasts(),
+            toasts,
         }
     }
 
@@ -117,6 +122,7 @@ impl TokenList {
         change: Change,
         form: &HtmlFormElement,
     ) -> Option<impl Future<Output = Result<T, RequestError>> + use<T>> {
+        self.waiting.begin();
         if !self.running.begin(change) {
             return None;
         }
@@ -124,6 +130,7 @@ impl TokenList {
         Some(async move {
             let outcome = response.await;
             self.running.end(change);
+            self.waiting.end();
             outcome
         })
     }
@@ -211,7 +218,10 @@ impl TokenList {
                 Ok(receipt) => {
                     let called = receipt.token.display_name();
                     self.toasts.confirm(match receipt.token.status {
-                        TokenStatus::Active => format!("Token {called} is active."),
+                        TokenStatus::Active => {
+                            let servers = about_servers(receipt.acknowledged);
+                            format!("Token {called} is active.{servers}")
+                        }
                         TokenStatus::Inactive => {
                             let proof = in_readers_way("Deactivated", &receipt);
                             format!("Token {called} is inactive. {proof}")
@@ -370,6 +380,7 @@ fn in_readers_way(done: &str, receipt: &Receipt) -> String {
     out_of_use(
         done,
         &time_of_day(receipt.in_force_since),
+        receipt.acknowledged,
         last_call.as_deref(),
         links_until.as_deref(),
     )

@@ -16,6 +16,7 @@ mod row_data;
 mod running;
 mod shown_once;
 mod token_test;
+mod waiting;
 mod watch;
 
 #[cfg(feature = "ssr")]

@@ -57,12 +57,13 @@ impl From<Output> for Outcome {
     fn from(output: Output) -> Self {
         let stdout = String::from_utf8(output.stdout).expect("a text");
         let stderr = String::from_utf8(output.stderr).expect("a text");
-        let is_wait = |line: &&str| line.starts_with("waiting for the database ");
+        let is_wait = |line: &&str| line.starts_with("waiting for ");
+        let is_about_database = |line: &str| line.starts_with("waiting for the database ");
         let is_slow = |line: &&str| line.contains(" WARN sqlx::query: slow statement");
         Self {
             code: output.status.code(),
             stdout,
-            has_waited: stderr.lines().any(|line| is_wait(&line)),
+            has_waited: stderr.lines().any(is_about_database),
             stderr: stderr
                 .split_inclusive('\n')
                 .filter(|line| !is_wait(line) && !is_slow(line))

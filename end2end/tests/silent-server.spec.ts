@@ -1,0 +1,110 @@
+// A change that takes long because a server is silent: the page says what it waits for.
+//
+// On SQLite a server waits for no other one, so the tests hold the response back. What the page asks is answered by the
+// real server, whose database has a row of a silent one.
+
+import { DeveloperZonePage, previewOf } from '../pages/developer-zone.ts';
+import { Frame } from '../pages/frame.ts';
+import { expectAccessible } from '../support/accessibility.ts';
+import { recordAnnouncements } from '../support/announcements.ts';
+import { MEMBER } from '../support/demo.ts';
+import { expect, test } from '../support/fixtures.ts';
+import { countRequests, HeldRequests } from '../support/requests.ts';
+import { createTokens } from '../support/tokens.ts';
+
+const WAITING = 'Waiting for 1 of 2 servers, at most 11 s.';
+
+test('the page says for which servers a switch waits, announces it once, moves nothing, and forgets it afterwards', async ({
+  page,
+  server,
+  signIn,
+}) => {
+  const announced = await recordAnnouncements(page);
+  const [other, token] = await createTokens(server, 2);
+  const zone = new DeveloperZonePage(page);
+  const row = zone.row(previewOf(token!));
+  const { confirmations } = new Frame(page);
+  await signIn(MEMBER);
+  await zone.open();
+  const held = await HeldRequests.of(page, 'deactivate-token');
+  const questions = countRequests(page, 'silent-servers');
+  await row.switch.click();
+  await held.untilOneArrived();
+  await expect(row.status).toHaveText('Deactivating…');
+  await expect.poll(questions, 'every server knows the last change').toBeGreaterThanOrEqual(1);
+  await expect(confirmations).toHaveCount(0);
+  const places = () => Promise.all([zone.table, row.switch, row.status].map((part) => part.boundingBox()));
+  const before = await places();
+  await server.addSilentServer();
+  await expect(confirmations).toHaveText(WAITING);
+  expect(await places()).toEqual(before);
+  const asked = questions();
+  await expect.poll(questions, 'it asks again').toBeGreaterThanOrEqual(asked + 2);
+  await expect(confirmations).toHaveText(WAITING);
+  await expectAccessible(page);
+  await held.release();
+  await expect(row.status).toHaveText('Inactive');
+  await expect(confirmations).toContainText('is inactive. Deactivated everywhere at');
+  await expect(confirmations).not.toContainText('Waiting');
+  const inactive = expect.stringContaining('is inactive');
+  await expect.poll(announced).toEqual([WAITING, inactive]);
+  await zone.row(previewOf(other!)).switch.click();
+  await expect(zone.row(previewOf(other!)).status).toHaveText('Inactive');
+  expect(await announced(), 'a quick change says nothing about servers').toEqual([WAITING, inactive, inactive]);
+});
+
+test('a receipt counts the servers that confirmed and the leases that ran out', async ({ page, server, signIn }) => {
+  await createTokens(server, 2);
+  const zone = new DeveloperZonePage(page);
+  const { confirmations } = new Frame(page);
+  await signIn(MEMBER);
+  await zone.open();
+  // As with three servers on PostgreSQL.
+  await page.route(/\/api\/dashboard\/(activate|deactivate|delete)-/, async (route) => {
+    const response = await route.fetch();
+    const receipt = (await response.json()) as object;
+    await route.fulfill({ response, json: { ...receipt, acknowledged: { servers: 2, ended_leases: 1 } } });
+  });
+  const counted = 'Confirmed by 2 servers. The lease of 1 silent server ran out.';
+  const change = async (act: () => Promise<void>, receipt: RegExp) => {
+    await act();
+    const toast = confirmations.getByRole('paragraph').filter({ hasText: receipt });
+    await expect(toast).toContainText(counted);
+    await confirmations.getByRole('button', { name: 'Dismiss message' }).click();
+    await expect(confirmations).toHaveCount(0);
+  };
+  const { switch: lever, delete: bin } = zone.row((await zone.rows.first().locator('code').textContent())!);
+  await change(() => lever.click(), /is inactive\. Deactivated everywhere at \S+ Confirmed/);
+  await change(() => lever.click(), /is active\. Confirmed/);
+  await change(async () => {
+    await bin.click();
+    await zone.deleteDialog.delete.click();
+  }, /was deleted\. Deleted everywhere at \S+ Confirmed/);
+  await change(async () => {
+    await zone.menu.click();
+    await zone.deactivateAll.click();
+    await zone.deactivateAllDialog.deactivate.click();
+  }, /^1 token is inactive\. Deactivated everywhere at \S+ Confirmed/);
+});
+
+test('the dialog says for which servers a deletion waits', async ({ page, server, signIn }) => {
+  const [token] = await createTokens(server, 1);
+  const zone = new DeveloperZonePage(page);
+  const { dialog, delete: confirm } = zone.deleteDialog;
+  const { confirmations } = new Frame(page);
+  await signIn(MEMBER);
+  await zone.open();
+  const held = await HeldRequests.of(page, 'delete-token');
+  await server.addSilentServer();
+  await zone.row(previewOf(token!)).delete.click();
+  await expect(dialog.getByRole('status')).toHaveText('');
+  await confirm.click();
+  await held.untilOneArrived();
+  await expect(dialog.getByRole('status')).toHaveText(WAITING);
+  await expect(confirmations, 'not behind the dialog, too').toBeHidden();
+  await expectAccessible(page);
+  await held.release();
+  await expect(dialog).toBeHidden();
+  await expect(confirmations).toContainText('was deleted. Deleted everywhere at');
+  await expect(confirmations).not.toContainText('Waiting');
+});
