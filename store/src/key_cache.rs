@@ -99,6 +99,7 @@ use tokio::time::{Instant, sleep};
 
 use self::{
     change_log::{Outdated, Position},
+    lease::with_margin,
     read_cache::within_timeout,
     server_lock::ServerLock,
     serving::Serving,
@@ -461,7 +462,11 @@ impl KeyCache {
         self.waits.begin();
         // A task, because it also removes servers that are gone: also if the request is dropped meanwhile.
         let waiting = task::spawn(servers::wait_for_others(database, own, change, report));
-        let acknowledged = waiting.await.ok()?;
+        let Ok(acknowledged) = waiting.await else {
+            // It panicked, which must not shorten the wait.
+            sleep(with_margin(Lease::LONGEST.duration())).await;
+            return None;
+        };
         let ended_leases = acknowledged.map_or(0, |servers| servers.ended_leases);
         self.waits.add(start.elapsed(), ended_leases);
         acknowledged

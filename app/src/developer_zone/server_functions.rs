@@ -107,7 +107,7 @@ pub(crate) async fn ask_silent_servers(
     organisation_id: OrganisationId,
 ) -> Result<Option<SilentServers>, RequestError> {
     with_error_status(async {
-        let member = watching_member(organisation_id).await?;
+        let member = watching_member(organisation_id, &key_of_page().await?).await?;
         member.require_developer_zone()?;
         Ok(store().key_cache().silent_servers().await?)
     })
