@@ -12,8 +12,8 @@
 //! - **No caller waits for it.** A flush locks no row of `tokens` (see the migration), and holds SQLite's only
 //!   writer for one batch at a time.
 //! - **A flush is a few statements on PostgreSQL**, however many tokens are in use: two for each 32,768 counts.
-//! - **Memory is bounded.** There are at most 16 tables in memory. Each has room for 32,768 tokens between two flushes
-//!   (some 5 MB). Up to 262,144 counts, each of a token and an hour, can wait for the database (some 25 MB). Only
+//! - **Memory is bounded.** The tables in memory have room for 262,144 counts between two flushes, each of a token and an
+//!   hour in one table (some 40 MB). As many can wait for the database (some 25 MB). Only
 //!   existing tokens are counted, so strangers cannot fill it. Calls beyond these limits are not counted; one warning
 //!   says so.
 //!
