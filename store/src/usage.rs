@@ -13,9 +13,8 @@
 //!   writer for one batch at a time.
 //! - **A flush is a few statements on PostgreSQL**, however many tokens are in use: two for each 32,768 counts.
 //! - **Memory is bounded.** The tables in memory have room for 262,144 counts between two flushes, each of a token and an
-//!   hour in one table (some 40 MB). As many can wait for the database (some 25 MB). Only
-//!   existing tokens are counted, so strangers cannot fill it. Calls beyond these limits are not counted; one warning
-//!   says so.
+//!   hour in one table (some 40 MB). As many can wait for the database (some 25 MB). Only existing tokens are counted,
+//!   so strangers cannot fill it. Calls beyond these limits are not counted; one warning says so.
 //!
 //! **Which calls.** Calls whose key belongs to an existing token: check 4 of the guard and later. A call counts as
 //! accepted if no check refused it. The response does not matter: the caller may have hung up, or the database may have

@@ -36,7 +36,7 @@ pub(crate) struct Scale {
     #[command(flatten)]
     filler: Filler,
     /// Numbers of tokens in use, each measured in turn
-    #[arg(long, value_delimiter = ',', default_values_t = [10_000, 100_000])]
+    #[arg(long, value_delimiter = ',', default_values_t = [100, 10_000, 100_000])]
     busy: Vec<usize>,
     /// Calls per second that each server gets, each with a random token of those in use
     #[arg(long, default_value_t = 2_000)]
