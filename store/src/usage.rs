@@ -11,7 +11,8 @@
 //!   more after its last response.
 //! - **No caller waits for it.** A flush locks no row of `tokens` (see the migration), and holds SQLite's only
 //!   writer for one batch at a time.
-//! - **A flush is a few statements on PostgreSQL**, however many tokens are in use: two for each 32,768 counts.
+//! - **A flush is a few statements on PostgreSQL**, however many tokens are in use: two for each 32,768 counts. If such a
+//!   transaction takes longer than a second, the next ones write less.
 //! - **Memory is bounded.** The tables in memory have room for 262,144 counts between two flushes, each of a token and an
 //!   hour in one table (some 40 MB). As many can wait for the database (some 25 MB). Only existing tokens are counted,
 //!   so strangers cannot fill it. Calls beyond these limits are not counted; one warning says so.
@@ -33,8 +34,9 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use model::{permission::Refusal, timestamp::Timestamp, token::TokenId};
@@ -53,6 +55,10 @@ const MAX_WAITING: usize = 1 << 18;
 /// Counts that one transaction writes to PostgreSQL, in two statements: some tenths of a second. A flush of another server,
 /// and the deletion of a token, may wait that long for the rows.
 const POSTGRES_BATCH: usize = 1 << 15;
+/// After a transaction that took longer, the next ones write less.
+const LONGEST_TRANSACTION: Duration = Duration::from_secs(1);
+/// Of a slow database, at least this many counts.
+const SMALLEST_BATCH: usize = 1_000;
 /// Counts that one transaction writes to SQLite, which has one writer: about ten milliseconds.
 const SQLITE_BATCH: usize = 1_000;
 /// Old rows that one statement deletes.
@@ -70,8 +76,10 @@ pub struct Usage {
     /// For removals, which go on when SQLite's disk is nearly full.
     upkeep: Database,
     clock: Arc<dyn Clock>,
-    /// Counts that one transaction writes.
-    batch: usize,
+    /// The largest number of counts that one transaction writes.
+    largest_batch: usize,
+    /// The present one: less after slow transactions.
+    batch: AtomicUsize,
     /// Calls since the last flush.
     tables: Tables,
     /// Counts that a flush has gathered and the database has not confirmed, in the order of writing.
@@ -122,11 +130,13 @@ const FORGET_LAST_USE: &str = "DELETE FROM token_last_use WHERE token_id = $1";
 
 impl Usage {
     pub(crate) fn new(database: Database, clock: Arc<dyn Clock>) -> Self {
+        let largest_batch = match database.engine() {
+            Engine::Sqlite(_) => SQLITE_BATCH,
+            Engine::Postgres(_) => POSTGRES_BATCH,
+        };
         Self {
-            batch: match database.engine() {
-                Engine::Sqlite(_) => SQLITE_BATCH,
-                Engine::Postgres(_) => POSTGRES_BATCH,
-            },
+            largest_batch,
+            batch: AtomicUsize::new(largest_batch),
             upkeep: database.with_purpose(Purpose::Upkeep),
             database,
             clock,
@@ -179,7 +189,9 @@ impl Usage {
                 return Ok(());
             }
             let start = Instant::now();
-            self.write(&batch).await?;
+            let written = self.write(&batch).await;
+            self.adapt_batch(batch.len(), start.elapsed());
+            written?;
             // No await between the commit and here: the future cannot be dropped in between.
             self.remove_written(&batch);
             self.database.give_way(start.elapsed()).await;
@@ -207,10 +219,16 @@ impl Usage {
 
     fn next_batch(&self) -> Vec<(TokenId, Hour, Calls)> {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = waiting.iter().take(self.batch);
+        let first = waiting.iter().take(self.batch.load(Ordering::Relaxed));
         first
             .map(|((token, hour), calls)| (*token, *hour, *calls))
             .collect()
+    }
+
+    fn adapt_batch(&self, written: usize, taken: Duration) {
+        let present = self.batch.load(Ordering::Relaxed);
+        let next = batch_after(present, written, taken, self.largest_batch);
+        self.batch.store(next, Ordering::Relaxed);
     }
 
     fn remove_written(&self, batch: &[(TokenId, Hour, Calls)]) {
@@ -288,6 +306,19 @@ impl std::fmt::Debug for Usage {
     }
 }
 
+/// How many counts the next transaction may write after one that wrote `written` of at most `present`, or tried to. After a
+/// slow one half as many, so that rows are not locked for long. After a quick one twice as many.
+fn batch_after(present: usize, written: usize, taken: Duration, largest: usize) -> usize {
+    let next = if taken > LONGEST_TRANSACTION {
+        written / 2
+    } else if taken * 4 < LONGEST_TRANSACTION {
+        present * 2
+    } else {
+        present
+    };
+    next.clamp(SMALLEST_BATCH.min(largest), largest)
+}
+
 /// The columns of [`ADD_COUNTS`].
 fn counts(batch: &[(TokenId, Hour, Calls)]) -> [Column; 4] {
     let rows = batch.iter().flat_map(|(token, hour, calls)| {
@@ -327,4 +358,30 @@ fn last_uses(batch: &[(TokenId, Hour, Calls)], latest: Timestamp) -> Option<[Col
         .map(|(token, at)| (token, at.epoch_millis()))
         .unzip();
     Some([Column::Integers(tokens), Column::Integers(uses)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_slow_transaction_fewer_counts_are_written_and_after_quick_ones_more() {
+        let after = |present, written, millis| {
+            batch_after(
+                present,
+                written,
+                Duration::from_millis(millis),
+                POSTGRES_BATCH,
+            )
+        };
+        assert_eq!(after(32_768, 10_000, 100), 32_768);
+        assert_eq!(after(32_768, 10_000, 500), 32_768);
+        assert_eq!(after(32_768, 10_000, 1_001), 5_000);
+        assert_eq!(after(5_000, 5_000, 500), 5_000);
+        assert_eq!(after(5_000, 200, 10), 10_000);
+        assert_eq!(after(20_000, 200, 10), 32_768);
+        assert_eq!(after(1_500, 1_500, 4_000), 1_000);
+        let on_sqlite = batch_after(1_000, 1_000, Duration::from_secs(4), SQLITE_BATCH);
+        assert_eq!(on_sqlite, 1_000);
+    }
 }
