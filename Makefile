@@ -176,6 +176,10 @@ siege: setup-test ## Attacks on the optimised server while an owner and a partne
 	$(call section,Siege)
 	@cargo xtask with-postgres -- $(CARGO_TARGET_DIR)/release/history-checker siege --minutes $(SIEGE_MINUTES)
 
+# For `bench scale`: PostgreSQL counts statements, and writes as in production.
+COUNTED_AND_DURABLE := -c shared_preload_libraries=pg_stat_statements -c fsync=on -c synchronous_commit=on \
+                       -c full_page_writes=on
+
 bench: setup-test ## Benchmarks for docs/performance.md, on an idle machine
 	@tools/scripts/setup wrk
 	@cargo xtask build --release
@@ -187,6 +191,8 @@ bench: setup-test ## Benchmarks for docs/performance.md, on an idle machine
 	@cargo xtask with-postgres -- target/release/bench ping
 	$(call section,A million tokens)
 	@cargo xtask with-postgres -- target/release/bench cold
+	$(call section,Very many tokens in use)
+	@TEST_POSTGRES_OPTIONS="$(COUNTED_AND_DURABLE)" cargo xtask with-postgres -- target/release/bench scale
 	$(call section,From click to confirmation)
 	@cd end2end && \
 	  ../target/debug/xtask with-postgres -- node_modules/.bin/playwright test --config measure.config.ts deactivation

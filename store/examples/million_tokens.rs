@@ -1,9 +1,13 @@
-//! Fills a database with a million tokens, for `bench cold` to call with:
+//! Fills a database with a million tokens, for `bench cold` and `bench scale` to call with:
 //!
-//! `cargo run --release -p store --example million_tokens -- DATABASE_URL FILE [COUNT]`
+//! `cargo run --release -p store --example million_tokens -- DATABASE_URL FILE [COUNT] [ONE_IN]`
 //!
-//! The database must have the demo data. Each new organisation gets ten tokens. About a tenth of the tokens, chosen at
-//! random, is written to the file, one a line.
+//! The database must have the demo data. Each new organisation gets ten tokens, and an event with the organisation's
+//! number. One of seven tokens (`ONE_IN`), chosen at random, is written to the file, one a line: the token and its
+//! organisation.
+//!
+//! On PostgreSQL the triggers that log changes are off meanwhile (`session_replication_role`, for a superuser): a server
+//! that runs is not told of the tokens.
 
 use std::{
     env,
@@ -27,10 +31,21 @@ const FIRST_ORGANISATION: i64 = 1_000_000;
 /// 2026-01-19T06:00:00Z.
 const CREATED_AT: i64 = 1_768_802_400_000;
 
+const EVENTS: &str = "INSERT INTO events (id, organisation_id, name, status)
+    SELECT id, id, 'One of many', 'active' FROM organisations WHERE id BETWEEN $1 AND $2";
+const SETTINGS: &str = "INSERT INTO event_settings
+    SELECT id, TRUE, TRUE, TRUE, TRUE, TRUE, TRUE, TRUE FROM organisations WHERE id BETWEEN $1 AND $2";
+
+const WITHOUT_TRIGGERS: &str = "SET session_replication_role = replica";
+/// As the database is after some time.
+const VACUUM: &str = "VACUUM ANALYZE";
+const ANALYZE: &str = "ANALYZE";
+
 /// Inserts on either engine.
 macro_rules! fill {
-    ($connection:expr, $count:expr, $sample:expr) => {{
+    ($connection:expr, $begin:expr, $end:expr, $count:expr, $one_in:expr, $sample:expr) => {{
         let mut connection = $connection;
+        sqlx::raw_sql($begin).execute(&mut connection).await?;
         let mut rng = StdRng::seed_from_u64(9);
         let user: i64 = sqlx::query_scalar("SELECT MIN(id) FROM users")
             .fetch_one(&mut connection)
@@ -50,8 +65,13 @@ macro_rules! fill {
                     .bind(CREATED_AT);
             }
             query.execute(&mut *transaction).await?;
+            let last = FIRST_ORGANISATION + (batch + BATCH) / EACH - 1;
+            for text in [EVENTS, SETTINGS] {
+                let query = sqlx::query(text).bind(FIRST_ORGANISATION + batch / EACH);
+                query.bind(last).execute(&mut *transaction).await?;
+            }
             let mut query = sqlx::query(AssertSqlSafe(format!(
-                "INSERT INTO tokens (organisation_id, slot, digest, preview, active, created_by, created_at)
+                "INSERT INTO tokens (organisation_id, slot, key_digest, preview, active, created_by, created_at)
                 VALUES {}",
                 rows(BATCH, 7)
             )));
@@ -65,13 +85,14 @@ macro_rules! fill {
                     .bind(true)
                     .bind(user)
                     .bind(CREATED_AT);
-                if rng.random_ratio(1, 7) {
-                    writeln!($sample, "{text}")?;
+                if rng.random_ratio(1, $one_in) {
+                    writeln!($sample, "{text} {}", FIRST_ORGANISATION + token / EACH)?;
                 }
             }
             query.execute(&mut *transaction).await?;
             transaction.commit().await?;
         }
+        sqlx::raw_sql($end).execute(&mut connection).await?;
         connection.close().await?;
     }};
 }
@@ -79,15 +100,21 @@ macro_rules! fill {
 #[tokio::main]
 async fn main() -> Outcome<()> {
     let arguments: Vec<String> = env::args().collect();
-    let [_, url, file, count @ ..] = &arguments[..] else {
-        return Err("usage: million_tokens DATABASE_URL FILE [COUNT]".into());
+    let [_, url, file, numbers @ ..] = &arguments[..] else {
+        return Err("usage: million_tokens DATABASE_URL FILE [COUNT] [ONE_IN]".into());
     };
-    let count: i64 = count.first().map_or(Ok(1_000_000), |count| count.parse())?;
+    let mut numbers = numbers.iter();
+    let count: i64 = numbers
+        .next()
+        .map_or(Ok(1_000_000), |count| count.parse())?;
+    let one_in: u32 = numbers.next().map_or(Ok(7), |one_in| one_in.parse())?;
     let mut sample = BufWriter::new(File::create(file)?);
     if url.starts_with("postgres") {
-        fill!(PgConnection::connect(url).await?, count, sample);
+        let connection = PgConnection::connect(url).await?;
+        fill!(connection, WITHOUT_TRIGGERS, VACUUM, count, one_in, sample);
     } else {
-        fill!(SqliteConnection::connect(url).await?, count, sample);
+        let connection = SqliteConnection::connect(url).await?;
+        fill!(connection, ANALYZE, ANALYZE, count, one_in, sample);
     }
     Ok(sample.flush()?)
 }

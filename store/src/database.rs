@@ -18,6 +18,7 @@ mod postgres;
 mod postgres_url;
 mod sqlite_url;
 mod statement;
+mod table;
 mod transaction;
 mod turns;
 mod url;
@@ -46,6 +47,7 @@ pub(crate) use self::{
     pools::Purpose,
     postgres::Postgres,
     statement::{Row, Sql, Value, Values, parameters, row, values},
+    table::Column,
     transaction::{LoggedChange, Transaction},
     url::NamedDatabase,
 };

@@ -11,10 +11,11 @@
 //!   more after its last response.
 //! - **No caller waits for it.** A flush locks no row of `tokens` (see the migration), and holds SQLite's only
 //!   writer for one batch at a time.
-//! - **Memory is bounded.** There are at most 16 tables in memory. Each has room for 32,768 tokens between two flushes
-//!   (some 5 MB). Up to 262,144 counts, each of a token and an hour, can wait for the database (some 25 MB). Only
-//!   existing tokens are counted, so strangers cannot fill it. Calls beyond these limits are not counted; one warning
-//!   says so.
+//! - **A flush is a few statements on PostgreSQL**, however many tokens are in use: two for each 32,768 counts. If such a
+//!   transaction takes longer than a second, the next ones write less.
+//! - **Memory is bounded.** The tables in memory have room for 262,144 counts between two flushes, each of a token and an
+//!   hour in one table (some 40 MB). As many can wait for the database (some 25 MB). Only existing tokens are counted,
+//!   so strangers cannot fill it. Calls beyond these limits are not counted; one warning says so.
 //!
 //! **Which calls.** Calls whose key belongs to an existing token: check 4 of the guard and later. A call counts as
 //! accepted if no check refused it. The response does not matter: the caller may have hung up, or the database may have
@@ -33,8 +34,9 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use model::{permission::Refusal, timestamp::Timestamp, token::TokenId};
@@ -43,17 +45,22 @@ use tokio::time::Instant;
 use self::table::{Calls, Hour, Tables};
 use crate::{
     clock::{Clock, latest},
-    database::{Database, Purpose, Sql, Value, parameters, values},
+    database::{Column, Database, Engine, Purpose, values},
     error::DatabaseError,
 };
 
 /// The maximum number of counts, each of a token and an hour, that wait for the database in one server.
 const MAX_WAITING: usize = 1 << 18;
 
-/// Counts that one transaction writes: about ten milliseconds of work.
-const BATCH: usize = 1_000;
-/// Rows of one statement: far below the maximum number of parameters.
-const ROWS: usize = 200;
+/// Counts that one transaction writes to PostgreSQL, in two statements: some tenths of a second. A flush of another server,
+/// and the deletion of a token, may wait that long for the rows.
+const POSTGRES_BATCH: usize = 1 << 15;
+/// After a transaction that took longer, the next ones write less.
+const LONGEST_TRANSACTION: Duration = Duration::from_secs(1);
+/// Of a slow database, at least this many counts.
+const SMALLEST_BATCH: usize = 1_000;
+/// Counts that one transaction writes to SQLite, which has one writer: about ten milliseconds.
+const SQLITE_BATCH: usize = 1_000;
 /// Old rows that one statement deletes.
 const PURGED_AT_ONCE: i64 = 5_000;
 /// How long counts are kept.
@@ -69,6 +76,10 @@ pub struct Usage {
     /// For removals, which go on when SQLite's disk is nearly full.
     upkeep: Database,
     clock: Arc<dyn Clock>,
+    /// The largest number of counts that one transaction writes.
+    largest_batch: usize,
+    /// The present one: less after slow transactions.
+    batch: AtomicUsize,
     /// Calls since the last flush.
     tables: Tables,
     /// Counts that a flush has gathered and the database has not confirmed, in the order of writing.
@@ -87,46 +98,22 @@ struct CountRow {
     calls: i64,
 }
 
-impl CountRow {
-    /// In the order of [`add_counts`].
-    fn values(&self) -> [Value<'static>; 4] {
-        [
-            self.token.into(),
-            self.hour.into(),
-            self.outcome.into(),
-            self.calls.into(),
-        ]
-    }
-}
-
 /// Adds counts of existing tokens only (see the migration). It locks the rows in order.
-fn add_counts(rows: usize) -> Sql {
-    Sql::built(format!(
-        "INSERT INTO token_usage (token_id, hour, outcome, calls)
-        SELECT new.column1, new.column2, new.column3, new.column4
-        FROM (VALUES {}) AS new
-        WHERE EXISTS (SELECT 1 FROM tokens WHERE tokens.id = new.column1)
-        ORDER BY 1, 2, 3
-        ON CONFLICT (token_id, hour, outcome) DO UPDATE SET calls = token_usage.calls + excluded.calls",
-        parameters(rows, 4, 1)
-    ))
-}
+const ADD_COUNTS: &str = "INSERT INTO token_usage (token_id, hour, outcome, calls)
+    SELECT new.column1, new.column2, new.column3, new.column4
+    FROM {table} AS new
+    WHERE EXISTS (SELECT 1 FROM tokens WHERE tokens.id = new.column1)
+    ORDER BY 1, 2, 3
+    ON CONFLICT (token_id, hour, outcome) DO UPDATE SET calls = token_usage.calls + excluded.calls";
 
-/// Moves the last use forward, or back if it is from the future. The last parameter is the latest possible instant.
-fn move_last_use(rows: usize) -> Sql {
-    Sql::built(format!(
-        "INSERT INTO token_last_use (token_id, last_used_at)
-        SELECT new.column1, new.column2
-        FROM (VALUES {}) AS new
-        WHERE EXISTS (SELECT 1 FROM tokens WHERE tokens.id = new.column1)
-        ORDER BY 1
-        ON CONFLICT (token_id) DO UPDATE SET last_used_at = excluded.last_used_at
-        WHERE token_last_use.last_used_at < excluded.last_used_at
-            OR token_last_use.last_used_at > ${}",
-        parameters(rows, 2, 1),
-        rows * 2 + 1
-    ))
-}
+/// Moves the last use forward, or back if it is from the future: after `$1`.
+const MOVE_LAST_USE: &str = "INSERT INTO token_last_use (token_id, last_used_at)
+    SELECT new.column1, new.column2
+    FROM {table} AS new
+    WHERE EXISTS (SELECT 1 FROM tokens WHERE tokens.id = new.column1)
+    ORDER BY 1
+    ON CONFLICT (token_id) DO UPDATE SET last_used_at = excluded.last_used_at
+    WHERE token_last_use.last_used_at < excluded.last_used_at OR token_last_use.last_used_at > $1";
 
 const PURGE_OLD: &str = "DELETE FROM token_usage WHERE (token_id, hour, outcome) IN (
         SELECT token_id, hour, outcome FROM token_usage WHERE hour < $1 LIMIT $2
@@ -143,7 +130,13 @@ const FORGET_LAST_USE: &str = "DELETE FROM token_last_use WHERE token_id = $1";
 
 impl Usage {
     pub(crate) fn new(database: Database, clock: Arc<dyn Clock>) -> Self {
+        let largest_batch = match database.engine() {
+            Engine::Sqlite(_) => SQLITE_BATCH,
+            Engine::Postgres(_) => POSTGRES_BATCH,
+        };
         Self {
+            largest_batch,
+            batch: AtomicUsize::new(largest_batch),
             upkeep: database.with_purpose(Purpose::Upkeep),
             database,
             clock,
@@ -196,7 +189,9 @@ impl Usage {
                 return Ok(());
             }
             let start = Instant::now();
-            self.write(&batch).await?;
+            let written = self.write(&batch).await;
+            self.adapt_batch(batch.len(), start.elapsed());
+            written?;
             // No await between the commit and here: the future cannot be dropped in between.
             self.remove_written(&batch);
             self.database.give_way(start.elapsed()).await;
@@ -224,10 +219,16 @@ impl Usage {
 
     fn next_batch(&self) -> Vec<(TokenId, Hour, Calls)> {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = waiting.iter().take(BATCH);
+        let first = waiting.iter().take(self.batch.load(Ordering::Relaxed));
         first
             .map(|((token, hour), calls)| (*token, *hour, *calls))
             .collect()
+    }
+
+    fn adapt_batch(&self, written: usize, taken: Duration) {
+        let present = self.batch.load(Ordering::Relaxed);
+        let next = batch_after(present, written, taken, self.largest_batch);
+        self.batch.store(next, Ordering::Relaxed);
     }
 
     fn remove_written(&self, batch: &[(TokenId, Hour, Calls)]) {
@@ -238,20 +239,17 @@ impl Usage {
     }
 
     async fn write(&self, batch: &[(TokenId, Hour, Calls)]) -> Result<(), DatabaseError> {
-        let mut transaction = self.database.begin().await?;
-        for rows in count_rows(batch).chunks(ROWS) {
-            let sql = add_counts(rows.len()).persistent(rows.len() == ROWS);
-            let values: Vec<Value<'_>> = rows.iter().flat_map(CountRow::values).collect();
-            transaction.execute(sql, &values).await?;
-        }
         let latest = latest(self.clock.now());
-        for rows in last_uses(batch, latest).chunks(ROWS) {
-            let sql = move_last_use(rows.len()).persistent(rows.len() == ROWS);
-            let values = rows.iter();
-            let values = values.flat_map(|(token, at)| [token.0.into(), at.epoch_millis().into()]);
-            let latest = latest.epoch_millis().into();
-            let values: Vec<Value<'_>> = values.chain([latest]).collect();
-            transaction.execute(sql, &values).await?;
+        let counts = counts(batch);
+        let mut transaction = self.database.begin().await?;
+        transaction
+            .execute_with_table(ADD_COUNTS, &[], &counts)
+            .await?;
+        if let Some(uses) = last_uses(batch, latest) {
+            let values = values![latest.epoch_millis()];
+            transaction
+                .execute_with_table(MOVE_LAST_USE, values, &uses)
+                .await?;
         }
         transaction.commit().await
     }
@@ -308,7 +306,21 @@ impl std::fmt::Debug for Usage {
     }
 }
 
-fn count_rows(batch: &[(TokenId, Hour, Calls)]) -> Vec<CountRow> {
+/// How many counts the next transaction may write after one that wrote `written` of at most `present`, or tried to. After a
+/// slow one half as many, so that rows are not locked for long. After a quick one twice as many.
+fn batch_after(present: usize, written: usize, taken: Duration, largest: usize) -> usize {
+    let next = if taken > LONGEST_TRANSACTION {
+        written / 2
+    } else if taken * 4 < LONGEST_TRANSACTION {
+        present * 2
+    } else {
+        present
+    };
+    next.clamp(SMALLEST_BATCH.min(largest), largest)
+}
+
+/// The columns of [`ADD_COUNTS`].
+fn counts(batch: &[(TokenId, Hour, Calls)]) -> [Column; 4] {
     let rows = batch.iter().flat_map(|(token, hour, calls)| {
         calls.counts().map(|(refused, calls)| CountRow {
             token: token.0,
@@ -319,17 +331,57 @@ fn count_rows(batch: &[(TokenId, Hour, Calls)]) -> Vec<CountRow> {
     });
     let mut rows: Vec<_> = rows.collect();
     rows.sort_unstable();
-    rows
+    let integers = |value: fn(&CountRow) -> i64| Column::Integers(rows.iter().map(value).collect());
+    [
+        integers(|row| row.token),
+        integers(|row| row.hour),
+        Column::Texts(rows.iter().map(|row| row.outcome).collect()),
+        integers(|row| row.calls),
+    ]
 }
 
-/// The last use of each token in the batch, by token, up to `latest`. The batch can have several hours of one token.
-fn last_uses(batch: &[(TokenId, Hour, Calls)], latest: Timestamp) -> Vec<(TokenId, Timestamp)> {
+/// The columns of [`MOVE_LAST_USE`]: the last use of each token in the batch up to `latest`, by token. The batch can have
+/// several hours of one token. None if no call was accepted.
+fn last_uses(batch: &[(TokenId, Hour, Calls)], latest: Timestamp) -> Option<[Column; 2]> {
     let mut uses = BTreeMap::new();
     for (token, _, calls) in batch {
         if let Some(at) = calls.last_accepted.filter(|at| *at <= latest) {
-            let known = uses.entry(*token).or_insert(at);
+            let known = uses.entry(token.0).or_insert(at);
             *known = at.max(*known);
         }
     }
-    uses.into_iter().collect()
+    if uses.is_empty() {
+        return None;
+    }
+    let (tokens, uses) = uses
+        .into_iter()
+        .map(|(token, at)| (token, at.epoch_millis()))
+        .unzip();
+    Some([Column::Integers(tokens), Column::Integers(uses)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_slow_transaction_fewer_counts_are_written_and_after_quick_ones_more() {
+        let after = |present, written, millis| {
+            batch_after(
+                present,
+                written,
+                Duration::from_millis(millis),
+                POSTGRES_BATCH,
+            )
+        };
+        assert_eq!(after(32_768, 10_000, 100), 32_768);
+        assert_eq!(after(32_768, 10_000, 500), 32_768);
+        assert_eq!(after(32_768, 10_000, 1_001), 5_000);
+        assert_eq!(after(5_000, 5_000, 500), 5_000);
+        assert_eq!(after(5_000, 200, 10), 10_000);
+        assert_eq!(after(20_000, 200, 10), 32_768);
+        assert_eq!(after(1_500, 1_500, 4_000), 1_000);
+        let on_sqlite = batch_after(1_000, 1_000, Duration::from_secs(4), SQLITE_BATCH);
+        assert_eq!(on_sqlite, 1_000);
+    }
 }

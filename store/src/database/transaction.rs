@@ -6,6 +6,7 @@ use super::{
     file::OpenFile,
     postgres::PgTransaction,
     statement::{Row, Sql, Values, for_sqlite, row},
+    table::{Column, sql_for_postgres, statements_for_sqlite, with_arrays},
     turns::Turn,
 };
 use crate::error::DatabaseError;
@@ -81,6 +82,30 @@ impl Transaction {
                 done.await?.rows_affected()
             }
         })
+    }
+
+    /// Runs a statement that reads a table: `{table}` in its text, which must hold no input. SQLite runs it for some rows
+    /// at a time. Its other parameters come first.
+    pub(crate) async fn execute_with_table(
+        &mut self,
+        sql: &str,
+        values: Values<'_>,
+        columns: &[Column],
+    ) -> Result<(), DatabaseError> {
+        match self {
+            Self::Sqlite(transaction) => {
+                for query in statements_for_sqlite(sql, values, columns) {
+                    query.execute(&mut *transaction.inner).await?;
+                }
+            }
+            Self::Postgres(transaction) => {
+                let sql = sql_for_postgres(sql, values.len(), columns);
+                let query = with_arrays(transaction.query(sql, values), columns);
+                let done = transaction.run(|connection| Box::pin(query.execute(connection)));
+                done.await?;
+            }
+        }
+        Ok(())
     }
 
     /// The first row, if there is one.

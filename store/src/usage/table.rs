@@ -28,8 +28,9 @@ impl Hour {
     }
 }
 
-/// The maximum number of tokens in one table. A token without a call since the last flush is dropped from it.
-const MAX_TOKENS: usize = 1 << 15;
+/// The maximum number of entries in all tables, each of a token and an hour. A token without a call since the last flush
+/// is dropped from its table.
+const MAX_ENTRIES: usize = 1 << 18;
 
 /// The number of tables. More threads than this share tables, which costs them a little time.
 const TABLES: usize = 16;
@@ -88,6 +89,30 @@ struct Current {
     calls: Calls,
 }
 
+/// The room that is left for entries. Only an entry that is added or dropped changes it, so threads rarely wait for each
+/// other.
+#[derive(Debug)]
+struct Room(AtomicUsize);
+
+impl Room {
+    const fn new() -> Self {
+        Self(AtomicUsize::new(MAX_ENTRIES))
+    }
+
+    /// Takes the room of one entry. False if there is none.
+    fn take(&self) -> bool {
+        let one_less = |left: usize| left.checked_sub(1);
+        let taken = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
+        taken.is_ok()
+    }
+
+    fn give_back(&self, entries: usize) {
+        self.0.fetch_add(entries, Ordering::Relaxed);
+    }
+}
+
 #[derive(Debug, Default)]
 struct Table {
     current: HashMap<TokenId, Current, BuildHasherDefault<IdHasher>>,
@@ -96,14 +121,20 @@ struct Table {
 }
 
 impl Table {
-    fn count(&mut self, token: TokenId, at: Timestamp, refused: Option<Refusal>) -> bool {
+    fn count(
+        &mut self,
+        room: &Room,
+        token: TokenId,
+        at: Timestamp,
+        refused: Option<Refusal>,
+    ) -> bool {
         let hour = Hour::of(at);
         let Some(current) = self.current.get_mut(&token) else {
-            return self.insert(token, at, refused);
+            return self.insert(room, token, at, refused);
         };
         if current.hour != hour {
             if !current.calls.is_empty() {
-                if self.ended.len() >= MAX_TOKENS {
+                if !room.take() {
                     return false;
                 }
                 self.ended.push((token, current.hour, current.calls));
@@ -115,20 +146,27 @@ impl Table {
         true
     }
 
-    fn insert(&mut self, token: TokenId, at: Timestamp, refused: Option<Refusal>) -> bool {
-        let has_place = self.current.len() < MAX_TOKENS;
-        if has_place {
+    fn insert(
+        &mut self,
+        room: &Room,
+        token: TokenId,
+        at: Timestamp,
+        refused: Option<Refusal>,
+    ) -> bool {
+        let has_room = room.take();
+        if has_room {
             let mut calls = Calls::default();
             calls.count(at, refused);
             let hour = Hour::of(at);
             self.current.insert(token, Current { hour, calls });
         }
-        has_place
+        has_room
     }
 
     /// Takes the counts. A token stays in the table for one interval after its last use, so that tokens in use are
     /// not allocated again after each flush.
-    fn take(&mut self) -> Vec<(TokenId, Hour, Calls)> {
+    fn take(&mut self, room: &Room) -> Vec<(TokenId, Hour, Calls)> {
+        let entries = self.current.len() + self.ended.len();
         let mut taken = std::mem::take(&mut self.ended);
         self.current.retain(|token, current| {
             let used = !current.calls.is_empty();
@@ -138,6 +176,7 @@ impl Table {
             }
             used
         });
+        room.give_back(entries - self.current.len());
         taken
     }
 }
@@ -154,29 +193,37 @@ impl Aligned {
 }
 
 #[derive(Debug)]
-pub(super) struct Tables([Aligned; TABLES]);
+pub(super) struct Tables {
+    tables: [Aligned; TABLES],
+    room: Room,
+}
 
 impl Tables {
     pub(super) fn new() -> Self {
-        Self(Default::default())
+        Self {
+            tables: Default::default(),
+            room: Room::new(),
+        }
     }
 
-    /// Counts a call; `false` if the table is full.
+    /// Counts a call; `false` if the tables are full.
     pub(super) fn count(&self, token: TokenId, at: Timestamp, refused: Option<Refusal>) -> bool {
-        self.0[own_table()].lock().count(token, at, refused)
+        self.tables[own_table()]
+            .lock()
+            .count(&self.room, token, at, refused)
     }
 
     /// Takes the counts since the last call.
     pub(super) fn take(&self) -> Vec<(TokenId, Hour, Calls)> {
-        self.0
+        self.tables
             .iter()
-            .flat_map(|table| table.lock().take())
+            .flat_map(|table| table.lock().take(&self.room))
             .collect()
     }
 
     /// The last accepted call, up to `latest`.
     pub(super) fn last_accepted(&self, token: TokenId, latest: Timestamp) -> Option<Timestamp> {
-        let known = self.0.iter().filter_map(|table| {
+        let known = self.tables.iter().filter_map(|table| {
             let table = table.lock();
             table.current.get(&token)?.calls.last_accepted
         });
@@ -274,25 +321,51 @@ mod tests {
         );
     }
 
+    fn most() -> i64 {
+        i64::try_from(MAX_ENTRIES).expect("a small number")
+    }
+
     #[test]
-    fn a_full_table_accepts_no_new_tokens_and_still_counts_known_ones() {
+    fn full_tables_accept_no_new_tokens_and_still_count_known_ones() {
         let tables = Tables::new();
-        let most = i64::try_from(MAX_TOKENS).expect("a small number");
-        for token in 0..most {
+        for token in 0..most() {
             assert!(tables.count(TokenId(token), AT, None));
         }
-        assert!(!tables.count(TokenId(most), AT, None));
+        assert!(!tables.count(TokenId(most()), AT, None));
         assert!(tables.count(TokenId(0), AT, None));
-        assert_eq!(counted(&tables) as usize, MAX_TOKENS + 1);
+        assert_eq!(counted(&tables) as usize, MAX_ENTRIES + 1);
+        assert!(tables.count(TokenId(0), AT, None));
+        assert!(!tables.count(TokenId(most()), AT, None), "they stay known");
+        assert_eq!(counted(&tables), 1);
+        assert!(
+            tables.count(TokenId(most()), AT, None),
+            "others are dropped"
+        );
+    }
+
+    #[test]
+    fn threads_share_the_room() {
+        let tables = Tables::new();
+        let counted: usize = std::thread::scope(|scope| {
+            let thread = |first: i64| {
+                let tables = &tables;
+                let count = move |token| tables.count(TokenId(token), AT, None);
+                let tokens = first..first + most() * 2 / 3;
+                scope.spawn(move || tokens.filter(|token| count(*token)).count())
+            };
+            let threads = [thread(0), thread(most())];
+            let counted = threads.map(|thread| thread.join().expect("no panic"));
+            counted.iter().sum()
+        });
+        assert_eq!(counted, MAX_ENTRIES);
     }
 
     #[test]
     fn hours_that_end_without_a_flush_take_bounded_memory() {
         let tables = Tables::new();
-        let most = i64::try_from(MAX_TOKENS).expect("a small number");
         let count = |hour: i64| tables.count(TokenId(1), AT.plus_millis(hour * Hour::MILLIS), None);
-        assert!((0..=most).all(count));
-        assert!(!count(most + 1));
+        assert!((0..most()).all(count));
+        assert!(!count(most()));
     }
 
     #[test]

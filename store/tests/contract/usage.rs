@@ -14,7 +14,7 @@ use store::{
 
 use crate::{
     failures::assert_unavailable,
-    harness::{START, TestStore},
+    harness::{Engine, START, TestStore},
 };
 
 on_both_engines!(
@@ -28,6 +28,8 @@ on_both_engines!(
     deleting_a_token_removes_its_usage_and_no_other,
     an_outage_of_the_database_loses_no_counts,
     more_tokens_than_one_batch_are_all_written,
+    a_flush_of_many_tokens_writes_each_and_no_deleted_one,
+    servers_that_flush_the_same_many_tokens_do_not_deadlock,
     usage_older_than_90_days_is_purged_and_the_last_use_stays,
     usage_left_behind_by_a_deletion_is_purged,
     a_week_has_days_in_utc_and_ends_today,
@@ -39,7 +41,10 @@ on_both_engines!(
 
 on_sqlite_alone!(counts_are_written_later_if_another_process_holds_the_file);
 
-on_postgres_alone!(counts_are_added_once_after_the_server_closed_every_connection);
+on_postgres_alone!(
+    counts_are_added_once_after_the_server_closed_every_connection,
+    a_flush_is_one_transaction_of_two_statements_however_many_tokens_are_in_use,
+);
 
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
@@ -312,6 +317,115 @@ async fn more_tokens_than_one_batch_are_all_written(store: TestStore) {
     assert_eq!(written, 2 * hours);
     let last = START.0 + (hours - 1) * HOUR;
     assert_eq!(stored_last_use(&store, token).await, [last]);
+}
+
+/// Tokens `1..=count` of organisations from 1,000, without the store: there are too many to be created one by one.
+async fn insert_tokens(store: &TestStore, member: &Member, count: i64) {
+    let organisations: Vec<_> = (0..=count / 10)
+        .map(|number| format!("({}, 'One of many', 'enterprise', 0)", 1_000 + number))
+        .collect();
+    let tokens: Vec<_> = (1..=count)
+        .map(|id| {
+            let mut digest = [0; 32];
+            digest[..8].copy_from_slice(&id.to_be_bytes());
+            let (organisation, slot) = (1_000 + (id - 1) / 10, (id - 1) % 10 + 1);
+            let (digest, user) = (store.raw().literal(&digest), member.user_id().0);
+            format!("({id}, {organisation}, {slot}, {digest}, 'abcde', TRUE, {user}, 0)")
+        })
+        .collect();
+    let override_identity = match store.raw().engine() {
+        Engine::Sqlite => "",
+        Engine::Postgres => "OVERRIDING SYSTEM VALUE",
+    };
+    let sql = format!(
+        "INSERT INTO organisations (id, name, plan, created_at) VALUES {};
+        INSERT INTO tokens (id, organisation_id, slot, key_digest, preview, active, created_by, created_at)
+        {override_identity} VALUES {}",
+        organisations.join(", "),
+        tokens.join(", ")
+    );
+    store.raw().execute(&sql).await;
+}
+
+async fn a_flush_of_many_tokens_writes_each_and_no_deleted_one(store: TestStore) {
+    let member = store.enterprise(903).await;
+    insert_tokens(&store, &member, 3_000).await;
+    for deleted in [1, 1_000, 1_500, 3_000] {
+        let delete = format!("DELETE FROM tokens WHERE id = {deleted}");
+        assert_eq!(store.raw().execute(&delete).await, 1);
+    }
+    for token in 1..=3_000 {
+        store.usage().count(TokenId(token), START, None);
+        let refused = (token % 2 == 0).then_some(Refusal::RateLimited);
+        store.usage().count(TokenId(token), START, refused);
+    }
+    flush(&store).await;
+    assert_eq!(store.usage().waiting(), 0);
+    let expected = (1..=3_000).filter(|token| ![1, 1_000, 1_500, 3_000].contains(token));
+    let expected: Vec<_> = expected
+        .flat_map(|token| {
+            let refused = format!("{token} 0 rate_limited 1");
+            if token % 2 == 0 {
+                vec![format!("{token} 0 accepted 1"), refused]
+            } else {
+                vec![format!("{token} 0 accepted 2")]
+            }
+        })
+        .collect();
+    assert_eq!(counts(&store).await, expected);
+    let used = store
+        .raw()
+        .number("SELECT COUNT(*) FROM token_last_use")
+        .await;
+    assert_eq!(used, 2_996);
+}
+
+async fn servers_that_flush_the_same_many_tokens_do_not_deadlock(store: TestStore) {
+    const ROUNDS: i64 = 4;
+    let member = store.enterprise(903).await;
+    insert_tokens(&store, &member, 1_200).await;
+    let mut working = Vec::new();
+    for server in [store.server(), store.another_server().await] {
+        working.push(tokio::spawn(async move {
+            for _ in 0..ROUNDS {
+                for token in 1..=1_200 {
+                    let refused = Some(Refusal::RateLimited);
+                    server.usage().count(TokenId(token), START, None);
+                    server.usage().count(TokenId(token), START, refused);
+                }
+                server.usage().flush().await.expect("never a deadlock");
+            }
+        }));
+    }
+    for server in working {
+        server.await.expect("no panic");
+    }
+    let complete = format!(
+        "SELECT COUNT(*) FROM token_usage WHERE calls = {}",
+        2 * ROUNDS
+    );
+    assert_eq!(store.raw().number(&complete).await, 2 * 1_200);
+}
+
+/// Each transaction of PostgreSQL has a number, and the rows have those of what wrote them. Each statement has one, too.
+async fn a_flush_is_one_transaction_of_two_statements_however_many_tokens_are_in_use(
+    store: TestStore,
+) {
+    let member = store.enterprise(903).await;
+    insert_tokens(&store, &member, 3_000).await;
+    for token in 1..=3_000 {
+        store.usage().count(TokenId(token), START, None);
+    }
+    flush(&store).await;
+    let written = "SELECT COUNT(*) FROM (
+            SELECT xmin::text, cmin::text, 'counts' FROM token_usage
+            UNION SELECT xmin::text, cmin::text, 'last use' FROM token_last_use
+        ) AS statements";
+    assert_eq!(store.raw().number(written).await, 2);
+    let transactions = "SELECT COUNT(*) FROM (
+            SELECT xmin::text FROM token_usage UNION SELECT xmin::text FROM token_last_use
+        ) AS transactions";
+    assert_eq!(store.raw().number(transactions).await, 1);
 }
 
 async fn usage_older_than_90_days_is_purged_and_the_last_use_stays(store: TestStore) {

@@ -6,11 +6,14 @@
 #![expect(clippy::print_stdout, reason = "the program prints its results")]
 
 mod bare;
+mod client;
 mod cold;
+mod filler;
 mod key;
 mod load;
 mod ping;
 mod process;
+mod scale;
 mod statistics;
 
 use std::path::PathBuf;
@@ -40,6 +43,8 @@ enum What {
     Ping(ping::Ping),
     /// Measure first calls with tokens of a large database, and the memory that the cached tokens use
     Cold(cold::Cold),
+    /// Measure two servers with very many tokens in use: memory, statements that reach PostgreSQL, and changes
+    Scale(scale::Scale),
     /// Measure one check of a key, without HTTP
     Key,
     /// Serve the bare handler
@@ -52,6 +57,7 @@ fn main() -> Result<()> {
     match what {
         What::Ping(ping) => ping.run(&program),
         What::Cold(cold) => cold.run(&program),
+        What::Scale(scale) => scale.run(&program),
         What::Key => key::run(),
         What::Bare => bare::serve(),
     }

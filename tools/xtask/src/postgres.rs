@@ -128,11 +128,12 @@ impl Postgres {
 
     fn start_server(&self) -> Result<()> {
         let log = self.folder.path().join("log");
+        let more = env::var("TEST_POSTGRES_OPTIONS").unwrap_or_default();
         run_quietly(
             self.program("pg_ctl")
                 .arg("--wait")
                 .arg(format!("--log={}", log.display()))
-                .arg(format!("--options={SETTINGS} -p {}", self.port))
+                .arg(format!("--options={SETTINGS} {more} -p {}", self.port))
                 .arg("start"),
         )
         .map_err(|error| anyhow!("{error}\n{}", fs::read_to_string(&log).unwrap_or_default()))
