@@ -48,12 +48,15 @@ fn id_of_postgres(which: &str) -> Result<u32> {
 
 /// The folder of PostgreSQL's programs: in `PATH`, or the newest version that Debian installed.
 pub(crate) fn folder() -> Result<PathBuf> {
+    const NEEDED: [&str; 3] = ["initdb", "pg_ctl", "pg_basebackup"];
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
+        // `PATH` may lead to only some of them, by links.
+        .filter_map(|folder| Some(folder.join("initdb").canonicalize().ok()?.parent()?.into()))
         .chain(versions(Path::new(DEBIAN)))
-        .find(|folder| folder.join("initdb").is_file() && folder.join("pg_ctl").is_file())
+        .find(|folder: &PathBuf| NEEDED.iter().all(|name| folder.join(name).is_file()))
         .context(
-            "PostgreSQL's `initdb` and `pg_ctl` were not found: install PostgreSQL \
+            "PostgreSQL's `initdb`, `pg_ctl` and `pg_basebackup` were not found: install PostgreSQL \
              (on Debian: apt-get install postgresql)",
         )
 }
