@@ -4,9 +4,18 @@ use std::collections::HashMap;
 
 use crate::history::{Call, History, Response, Subject, Time, TokenId};
 
+/// A call with a token that its server knew when it was made.
+#[derive(Clone, Copy, Debug)]
+pub struct KnownCall<'a> {
+    /// The call.
+    pub call: &'a Call,
+    /// No change of the token or the plan was requested before the response.
+    pub is_undisturbed: bool,
+}
+
 /// The calls with a token which their server knows: it has answered a call with it after all earlier changes of the token
 /// and the plan had ended.
-pub fn known_calls(history: &History) -> Vec<&Call> {
+pub fn known_calls(history: &History) -> Vec<KnownCall<'_>> {
     let mut calls: Vec<_> = history.calls.iter().collect();
     calls.sort_by_key(|call| call.invoked);
     let changes = Changes::of(history);
@@ -14,9 +23,15 @@ pub fn known_calls(history: &History) -> Vec<&Call> {
     let mut known = Vec::new();
     for call in calls {
         let key = (call.server, call.token);
-        let changed = changes.last_end(call);
-        if answered.get(&key).is_some_and(|at| *at > changed) {
-            known.push(call);
+        let is_known = |until| {
+            let answered = answered.get(&key);
+            answered.is_some_and(|at| *at > changes.last_end(call.token, until))
+        };
+        if is_known(call.invoked) {
+            known.push(KnownCall {
+                call,
+                is_undisturbed: is_known(call.completed),
+            });
         }
         if matches!(call.response, Response::Accepted | Response::Refused(_)) {
             answered.insert(key, call.invoked);
@@ -49,16 +64,16 @@ impl Changes {
         Self(changes)
     }
 
-    /// When the last change ended that was requested before the call was completed.
-    fn last_end(&self, call: &Call) -> Time {
+    /// When the last change ended that was requested until then.
+    fn last_end(&self, token: TokenId, until: Time) -> Time {
         let subjects = [
-            Subject::Existence(call.token),
-            Subject::Activity(call.token),
+            Subject::Existence(token),
+            Subject::Activity(token),
             Subject::Plan,
         ];
         let of_subjects = subjects.iter().filter_map(|subject| self.0.get(subject));
         let last_ends = of_subjects.filter_map(|changes| {
-            let requested = changes.partition_point(|(at, _)| *at <= call.completed);
+            let requested = changes.partition_point(|(at, _)| *at <= until);
             Some(changes[requested.checked_sub(1)?].1)
         });
         last_ends.max().unwrap_or_default()
@@ -115,7 +130,7 @@ mod tests {
             ..History::default()
         };
         let known = known_calls(&history);
-        let times: Vec<_> = known.iter().map(|call| call.invoked).collect();
+        let times: Vec<_> = known.iter().map(|known| known.call.invoked).collect();
         assert_eq!(times, [at(10), at(50)]);
     }
 }

@@ -1,7 +1,7 @@
 //! The revocation run: calls and changes several servers on one PostgreSQL database, and injects faults of servers and
 //! connections.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 use anyhow::{Context, Result};
 use checker::history::{Action, Ending, Refusal, Response, Time, Way};
@@ -90,6 +90,8 @@ struct ServerFaults {
 
 impl Faults for ServerFaults {
     type Fault = Fault;
+
+    const PAUSE: Range<u64> = 1_000..2_000;
 
     fn of_each_kind(&mut self) -> Vec<Fault> {
         let mut faults = Fault::EACH;

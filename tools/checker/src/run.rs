@@ -26,6 +26,9 @@ use crate::changer::Changer;
 pub(crate) trait Faults {
     type Fault: Copy;
 
+    /// The pauses between faults, in milliseconds.
+    const PAUSE: Range<u64>;
+
     /// One fault of each kind. A long run asks for them again and again.
     fn of_each_kind(&mut self) -> Vec<Self::Fault>;
 
@@ -158,7 +161,7 @@ async fn inject_faults<F: Faults>(
         let mut each = faults.of_each_kind();
         each.shuffle(&mut rng);
         for fault in each {
-            sleep(plan.pace * Duration::from_millis(rng.random_range(1_000..2_000))).await;
+            sleep(plan.pace * Duration::from_millis(rng.random_range(F::PAUSE))).await;
             let (name, begun) = (F::name(fault), setup.clock.now());
             eprintln!("{:8.3} s: {name}", begun.as_secs_f64());
             setup.ensure_running()?;

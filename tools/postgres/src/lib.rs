@@ -20,7 +20,7 @@ use crate::programs::{Owner, run_quietly};
 
 /// Settings of every server. Unix sockets are off, because their path may be too long. Nothing here survives a power cut.
 const SETTINGS: &str = "-c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=1000 \
-     -c fsync=off -c full_page_writes=off";
+     -c fsync=off -c full_page_writes=off -c wal_retrieve_retry_interval=100ms";
 
 /// The folders of a cluster's data and of a copy of it, inside the cluster's own folder.
 const DATA: &str = "data";

@@ -254,7 +254,7 @@ fn seen_slowly(changes: &[Change], call: &Call) -> (bool, bool) {
         .collect();
     let possible = |change: &&Change| {
         let overwritten = all.iter().any(|other| {
-            let in_between = end_of(change) < other.invoked;
+            let in_between = change.end() < other.invoked;
             matches!(other.ending, Ending::Done(done) if in_between && done < call.invoked)
         });
         change.invoked <= call.completed && !overwritten
