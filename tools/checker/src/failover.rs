@@ -180,7 +180,7 @@ impl DatabaseFaults {
     async fn accept_loss(&mut self, setup: &Setup, kept: Time, happened: Time) -> Result<()> {
         let noticed = happened + setup.lease;
         sleep(noticed.saturating_sub(setup.clock.now())).await;
-        sleep(setup.pace * Duration::from_millis(500)).await;
+        sleep(setup.pace * Duration::from_secs(1)).await;
         setup.session.end();
         let requested = setup.clock.now();
         let after_restore = ["after-restore", "--yes"];

@@ -18,7 +18,8 @@
 //!
 //! **Lost changes.** A database can lose changes that were reported as done ([`Loss`]). What can be promised then:
 //!
-//! - Until the servers' leases have ended, calls are answered as if nothing had been lost.
+//! - Until the servers' leases have ended, calls are answered as if nothing had been lost, and as if later changes were
+//!   not reported yet: a change that finds nothing to do in the database waits for no server.
 //! - Then every call gets 503, until `after-restore` is requested.
 //! - `after-restore` deactivates every token. A token is accepted only if an activation or its creation ended later.
 //! - What was changed since the last kept change is unknown afterwards: both values are right, until a later change.
@@ -159,7 +160,8 @@ pub fn judge(history: &History) -> Judgement {
             judgement.require_no_answer(call, *loss);
             continue;
         }
-        let mut seen = registers.seen_by(call);
+        let reported_until = losses::reported_until(&history.losses, call.invoked);
+        let mut seen = registers.seen_by(call, reported_until);
         seen.existence.no |= history
             .two_primaries
             .iter()
@@ -255,21 +257,23 @@ impl<'a> Registers<'a> {
         )
     }
 
-    fn seen(&self, subject: Subject, call: &Call) -> Seen {
+    fn seen(&self, subject: Subject, call: &Call, reported_until: Time) -> Seen {
         let untouched = Seen {
             no: !initial_value(subject),
             yes: initial_value(subject),
         };
         self.0
             .get(&subject)
-            .map_or(untouched, |register| register.seen_by(call))
+            .map_or(untouched, |register| register.seen_by(call, reported_until))
     }
 
-    fn seen_by(&self, call: &Call) -> SeenByCall {
+    /// The values that a call may have seen that must obey the reports until then.
+    fn seen_by(&self, call: &Call, reported_until: Time) -> SeenByCall {
+        let seen = |subject| self.seen(subject, call, reported_until);
         SeenByCall {
-            existence: self.seen(Subject::Existence(call.token), call),
-            activity: self.seen(Subject::Activity(call.token), call),
-            plan: self.seen(Subject::Plan, call),
+            existence: seen(Subject::Existence(call.token)),
+            activity: seen(Subject::Activity(call.token)),
+            plan: seen(Subject::Plan),
         }
     }
 
@@ -381,9 +385,9 @@ impl<'a> Register<'a> {
         Some(change)
     }
 
-    fn seen_by(&self, call: &Call) -> Seen {
+    fn seen_by(&self, call: &Call, reported_until: Time) -> Seen {
         let overwritten_before = self
-            .last_done_before(call.invoked)
+            .last_done_before(reported_until)
             .map_or(Time::ZERO, |change| change.invoked);
         let latest = self.latest_ends(call);
         let possible = |end: Option<Time>| end.is_some_and(|end| end >= overwritten_before);

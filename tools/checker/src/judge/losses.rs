@@ -11,6 +11,14 @@ pub(super) fn unaccepted_at(losses: &[Loss], invoked: Time) -> Option<&Loss> {
         .find(|loss| (loss.noticed..=loss.accepted).contains(&invoked))
 }
 
+/// The reports that a call must obey are those until then. After a loss, until the leases have ended, servers answer by the
+/// lost history.
+pub(super) fn reported_until(losses: &[Loss], invoked: Time) -> Time {
+    let is_unnoticed = |loss: &&Loss| (loss.happened..loss.noticed).contains(&invoked);
+    let unnoticed = losses.iter().find(is_unnoticed);
+    unnoticed.map_or(invoked, |loss| loss.happened)
+}
+
 /// The changes of a history, and for each loss the changes that have the same effect.
 pub(super) fn with_losses(history: &History) -> Vec<Change> {
     let mut changes = history.changes.clone();

@@ -366,6 +366,15 @@ fn until_the_leases_have_ended_a_loss_changes_nothing() {
 }
 
 #[test]
+fn until_the_leases_have_ended_a_change_after_the_loss_need_not_be_known() {
+    let again = done(Action::Deactivate(TOKEN), 210, 220);
+    assert_eq!(
+        allowed_with_loss(&[created(), again], 230, 231),
+        [Response::Accepted, INACTIVE, Response::Unavailable]
+    );
+}
+
+#[test]
 fn after_a_loss_every_call_is_unavailable_until_after_restore_is_requested() {
     let changes = [created(), done(Action::Deactivate(TOKEN), 150, 160)];
     for (invoked, completed) in [(300, 301), (350, 399)] {
