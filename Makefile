@@ -12,7 +12,8 @@ export DEVELOPER_ZONE_BIN ?= $(CARGO_TARGET_DIR)/debug/developer-zone
 
 # What the tests build: every native crate but `xtask`, which the build runs with features of its own. `cargo xtask
 # build` selects the same features, so that dependencies are compiled once.
-TESTED := --package model --package store --package app --package server --package checker --package bench \
+TESTED := --package model --package store --package app --package server --package temporary-postgres --package checker \
+          --package bench \
           --features app/ssr
 
 # In these tasks, Clippy compiles what is tested, and warnings are errors: what is linted is not compiled once more to be
@@ -31,9 +32,12 @@ BROWSER := --package frontend --package app --features app/hydrate \
 # With `--tests`, it uses the dependencies as they are compiled for the tests.
 BUILD_CHECKER := cargo build $(TESTED) --tests --bin history-checker
 CHECKER       := cargo xtask with-postgres -- $(CARGO_TARGET_DIR)/debug/history-checker
+# It starts PostgreSQL servers of its own.
+FAILOVER      := $(CARGO_TARGET_DIR)/debug/history-checker failover
 
 # How long the longer checks take.
 SOAK_MINUTES ?= 10
+FAILOVER_MINUTES ?= 5
 SIEGE_MINUTES ?= 14
 FUZZ_SECONDS ?= 60
 EXAMPLES     ?= 40
@@ -103,6 +107,7 @@ test-revocation: setup-test
 	$(call section,Revocation and durability)
 	@$(BUILD_CHECKER)
 	@$(CHECKER) --short
+	@$(FAILOVER) --short
 	@$(CHECKER) durability --short
 	@$(CHECKER) ends --short
 	@$(CHECKER) siege --short
@@ -145,11 +150,14 @@ conformance: setup-test ## The API against its own OpenAPI document, with schema
 	@cargo xtask build
 	@tools/conformance/run $(EXAMPLES)
 
-soak: setup-test ## Revocation under load for SOAK_MINUTES=10, then durability; then a log that cannot be written, as long
+soak: setup-test ## Revocation under load for SOAK_MINUTES=10, failovers for FAILOVER_MINUTES=5, durability, a log that cannot be written
 	$(call section,Revocation)
 	@cargo xtask build
 	@$(BUILD_CHECKER)
 	@$(CHECKER) --minutes $(SOAK_MINUTES)
+	$(call section,Failovers of PostgreSQL)
+	@$(FAILOVER) --minutes $(FAILOVER_MINUTES)
+	@$(FAILOVER) --short --lease-ms 30000
 	$(call section,Durability)
 	@$(CHECKER) durability
 	$(call section,Ended sessions)
@@ -158,11 +166,12 @@ soak: setup-test ## Revocation under load for SOAK_MINUTES=10, then durability; 
 	@LOG_FAULTS_SECONDS=$$(($(SOAK_MINUTES) * 60)) cargo test $(TESTED) --test it -- --ignored a_server_whose_log_cannot_be_written
 
 sabotage: setup-test ## Show that the checker detects servers that break a promise
-	$(call section,Revocation with the wait or the check or the shares left out)
+	$(call section,Promises with a part of their protection left out)
 	@cargo xtask build
 	@$(BUILD_CHECKER)
 	@cargo build --package server --bin developer-zone --features sabotage
 	@DEVELOPER_ZONE_SABOTAGE=no-wait $(CHECKER) --short --expect-violation && \
+	  DEVELOPER_ZONE_SABOTAGE=no-loss-check $(FAILOVER) --short --expect-violation && \
 	  DEVELOPER_ZONE_SABOTAGE=no-check $(CHECKER) ends --short --expect-violation && \
 	  DEVELOPER_ZONE_SABOTAGE=no-shares $(CHECKER) siege --short --expect-violation; \
 	  found=$$?; cargo xtask build && exit $$found

@@ -32,8 +32,9 @@
 //!   that change waited for a whole lease. It answers again only after it has registered again, with nothing in memory.
 //! - Or it made the change itself. It has applied the change, or waits for itself as for the others.
 //!
-//! Every read of a token or event also reads the number of the last change. If the server knows a later one, the read
-//! came from another database, such as a primary from before a failover. It is refused, and all connections are replaced.
+//! Every read of a token or event also reads the number of the last change, and the mark of the last change that the
+//! server knows. If the database has fewer changes, or another one under that number, the read came from another history,
+//! such as that of a primary from before a failover. It is refused, and all connections are replaced.
 //! A change compares what it reads about the servers in the same way.
 //!
 //! # Lost changes
@@ -114,7 +115,7 @@ pub use self::{
 };
 use crate::{
     clock::MonotonicClock,
-    database::{Database, LoggedChange, Purpose, Row, Values, row, values},
+    database::{Database, LoggedChange, Purpose, Row, Value, Values, row, values},
     error::{DatabaseError, ServerLockError},
     secret::TokenDigest,
     task,
@@ -143,10 +144,12 @@ const LOCK_TRIES: u32 = 100;
 const LOCK_DELAY: Duration = Duration::from_millis(20);
 
 row! {
-    /// The last change in the database that a read came from.
+    /// The last change in the database that a read came from, and the mark that it has for the last change that this
+    /// server knows.
     struct SeenRow {
         seq: i64,
         mark: i64,
+        known_mark: Option<i64>,
     }
 }
 
@@ -215,13 +218,13 @@ impl TokenRow {
     }
 }
 
-/// A text that reads a token by a condition, and the last change. One row, whether or not there is such a token.
+/// A text that reads a token by a condition, and what shows that the database has the changes up to `$2`. One row, whether or not there is such a token.
 macro_rules! select_token {
     ($condition:literal) => {
         concat!(
-            "SELECT head.seq, head.mark, tokens.id, tokens.organisation_id, organisations.plan, tokens.active,
+            "SELECT head.seq, head.mark, known.mark AS known_mark, tokens.id, tokens.organisation_id, organisations.plan, tokens.active,
                 tokens.expires_at
-            FROM change_counter AS head LEFT JOIN tokens ON ",
+            FROM change_counter AS head LEFT JOIN change_log AS known ON known.seq = $2 LEFT JOIN tokens ON ",
             $condition,
             " LEFT JOIN organisations ON organisations.id = tokens.organisation_id"
         )
@@ -231,9 +234,10 @@ macro_rules! select_token {
 const TOKEN: &str = select_token!("tokens.key_digest = $1");
 const TOKEN_BY_ID: &str = select_token!("tokens.id = $1");
 
-const EVENT: &str = "SELECT head.seq, head.mark, events.organisation_id, s.event_enabled, s.bib_search, s.selfie_search,
+const EVENT: &str = "SELECT head.seq, head.mark, known.mark AS known_mark, events.organisation_id, s.event_enabled, s.bib_search, s.selfie_search,
         s.name_search, s.video_search, s.video_selfie_search, s.timeline_search
-    FROM change_counter AS head LEFT JOIN events ON events.id = $1
+    FROM change_counter AS head LEFT JOIN change_log AS known ON known.seq = $2
+        LEFT JOIN events ON events.id = $1
         LEFT JOIN event_settings AS s ON s.event_id = events.id";
 
 impl KeyCache {
@@ -299,8 +303,7 @@ impl KeyCache {
     /// # Errors
     /// Those of the database. There is no answer then, and the caller must refuse.
     pub async fn token(&self, digest: &TokenDigest) -> Result<Option<TokenRecord>, DatabaseError> {
-        let values = values![digest.as_bytes()];
-        let read = || self.read_token(TOKEN, values);
+        let read = || self.read_token(TOKEN, digest.as_bytes().into());
         match self.serving() {
             Some(serving) => serving.caches().await?.tokens.get(*digest, read).await,
             // Boxed: otherwise every call would reserve stack for the read, also when the cache answers.
@@ -314,8 +317,7 @@ impl KeyCache {
     /// # Errors
     /// As [`KeyCache::token`].
     pub async fn token_by_id(&self, token: TokenId) -> Result<Option<TokenRecord>, DatabaseError> {
-        let values = values![token.0];
-        let read = || self.read_token(TOKEN_BY_ID, values);
+        let read = || self.read_token(TOKEN_BY_ID, token.0.into());
         match self.serving() {
             Some(serving) => serving.caches().await?.tokens_by_id.get(token, read).await,
             None => Box::pin(within_timeout(read())).await,
@@ -380,17 +382,19 @@ impl KeyCache {
     async fn read_token(
         &self,
         sql: &'static str,
-        values: Values<'_>,
+        token: Value<'_>,
     ) -> Result<Option<TokenRecord>, DatabaseError> {
         let applied = self.applied();
-        let row: TokenRow = self.fetch(sql, values).await?;
+        let known = applied.map(|applied| applied.seq);
+        let row: TokenRow = self.fetch(sql, values![token, known]).await?;
         self.require_seen(&row.seen, applied)?;
         row.record()
     }
 
     async fn read_event(&self, event: EventId) -> Result<Option<EventRecord>, DatabaseError> {
         let applied = self.applied();
-        let row: EventRow = self.fetch(EVENT, values![event.0]).await?;
+        let known = applied.map(|applied| applied.seq);
+        let row: EventRow = self.fetch(EVENT, values![event.0, known]).await?;
         self.require_seen(&row.seen, applied)?;
         Ok(row.organisation_id.map(|organisation| EventRecord {
             event_id: event,
@@ -421,7 +425,12 @@ impl KeyCache {
     /// # Errors
     /// [`DatabaseError::Unavailable`].
     fn require_seen(&self, seen: &SeenRow, applied: Option<Position>) -> Result<(), DatabaseError> {
-        if applied.is_some_and(|applied| !applied.is_in(seen.seq, seen.mark)) {
+        let SeenRow {
+            seq,
+            mark,
+            known_mark,
+        } = *seen;
+        if applied.is_some_and(|applied| !applied.is_in_history(seq, mark, known_mark)) {
             self.database.replace_connections();
             return Err(DatabaseError::Unavailable(Outdated.into()));
         }

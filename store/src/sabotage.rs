@@ -7,6 +7,12 @@ pub(crate) fn no_wait() -> bool {
     is_chosen("no-wait")
 }
 
+/// Whether a server takes a database that has lost changes for one that has none since
+/// (`DEVELOPER_ZONE_SABOTAGE=no-loss-check`).
+pub(crate) fn no_loss_check() -> bool {
+    is_chosen("no-loss-check")
+}
+
 /// Whether a change in a user's name skips the check in its transaction (`DEVELOPER_ZONE_SABOTAGE=no-check`).
 pub(crate) fn no_check() -> bool {
     is_chosen("no-check")

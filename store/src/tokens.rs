@@ -111,6 +111,8 @@ const CREATE: &str = "INSERT INTO tokens
     RETURNING id";
 
 const COUNT: &str = "SELECT COUNT(*) FROM tokens WHERE organisation_id = $1";
+const COUNT_ACTIVE: &str =
+    "SELECT COUNT(*) FROM tokens WHERE organisation_id = $1 AND active = TRUE";
 
 /// The columns of a [`TokenRow`], for the token that a statement finds or changes.
 macro_rules! token_columns {
@@ -277,9 +279,13 @@ impl<'a> Tokens<'a> {
         token: TokenId,
         active: bool,
     ) -> Result<(TokenSummary, Option<LoggedChange>), TokenError> {
+        let status = TokenStatus::from_active(active);
         let present = self.read(permission, token).await?;
-        if present.status == TokenStatus::from_active(active) {
-            return Ok((present, None));
+        if present.status == status {
+            let (present, change) = self.confirmed(permission, present).await?;
+            if present.status == status {
+                return Ok((present, change));
+            }
         }
         let organisation = permission.organisation_id();
         let purpose = match active {
@@ -303,7 +309,6 @@ impl<'a> Tokens<'a> {
             None => {
                 let found = find(&mut change, FIND, permission, token).await?;
                 // Report the state that this call found: another server may have changed it since.
-                let status = TokenStatus::from_active(active);
                 TokenSummary { status, ..found }
             }
         };
@@ -311,7 +316,7 @@ impl<'a> Tokens<'a> {
         Ok((changed, Some(logged)))
     }
 
-    /// The token as it is now. A call that would change nothing ends with this read: it neither writes nor waits for
+    /// The token as it is now. A call that would change nothing ends with this read: it neither changes rows nor waits for
     /// other writers, so that repeating it does not slow down the changes of others.
     async fn read(
         &self,
@@ -322,8 +327,37 @@ impl<'a> Tokens<'a> {
         let database = self.store.database();
         let values = values![permission.organisation_id().0, token.0];
         let row: Option<TokenRow> = database.fetch_optional(FIND, values).await?;
-        let found = row.map(TokenSummary::from);
-        found.ok_or(TokenError::NoSuchToken(token))
+        match row.map(TokenSummary::from) {
+            Some(found) => Ok(found),
+            None if database.file().is_some() => Err(TokenError::NoSuchToken(token)),
+            None => Ok(self.read_confirmed(permission, token).await?.0),
+        }
+    }
+
+    /// Confirms what a read has found, for a call that ends with it. On PostgreSQL the read could come from a primary that
+    /// was replaced and goes on.
+    async fn confirmed(
+        &self,
+        permission: TokenPermission<'_>,
+        found: TokenSummary,
+    ) -> Result<(TokenSummary, Option<LoggedChange>), TokenError> {
+        if self.store.database().file().is_some() {
+            return Ok((found, None));
+        }
+        let (found, change) = self.read_confirmed(permission, found.id).await?;
+        Ok((found, Some(change)))
+    }
+
+    /// Reads the token in a transaction that PostgreSQL confirms like a change.
+    async fn read_confirmed(
+        &self,
+        permission: TokenPermission<'_>,
+        token: TokenId,
+    ) -> Result<(TokenSummary, LoggedChange), TokenError> {
+        let mut transaction = self.store.database().begin().await?;
+        let found = find(&mut transaction, FIND, permission, token).await;
+        let change = transaction.commit_logged().await?;
+        Ok((found?, change))
     }
 
     /// Deactivates every active token of the organisation. When this returns, no server accepts any of them.
@@ -352,10 +386,22 @@ impl<'a> Tokens<'a> {
     ) -> Result<(Vec<TokenSummary>, Option<LoggedChange>), TokenError> {
         // As in `read`: a call that would change nothing does not wait for other writers.
         let present = self.list(permission).await?;
-        if !present.iter().any(|token| token.status.is_active()) {
-            return Ok((Vec::new(), None));
-        }
         let organisation = permission.organisation_id();
+        if !present.iter().any(|token| token.status.is_active()) {
+            let database = self.store.database();
+            if database.file().is_some() {
+                return Ok((Vec::new(), None));
+            }
+            // As in `confirmed`.
+            let mut transaction = database.begin().await?;
+            let (active,): (i64,) = transaction
+                .fetch_one(COUNT_ACTIVE, values![organisation.0])
+                .await?;
+            let change = transaction.commit_logged().await?;
+            if active == 0 {
+                return Ok((Vec::new(), Some(change)));
+            }
+        }
         let mut change = self
             .store
             .begin_for_tokens(permission, Purpose::Revocation)

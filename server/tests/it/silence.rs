@@ -309,7 +309,16 @@ async fn while_a_synchronous_standby_is_away_reads_go_on_and_no_change_is_called
     database.sql(&wait).await;
     let zone = &Zone::on(database);
     let create = ["token", "create", "--organisation=904", "--created-by"];
-    done(&zone.url, &[&create[..], &[HARBOUR]].concat());
+    for _ in 0..2 {
+        done(&zone.url, &[&create[..], &[HARBOUR]].concat());
+    }
+    let last = "SELECT MAX(id)::TEXT FROM tokens WHERE organisation_id = 904";
+    let last: String = sqlx::query_scalar(last)
+        .fetch_one(&mut zone.connect().await)
+        .await
+        .expect("created");
+    let deactivate_again = ["token", "deactivate", "--organisation=904", &last];
+    done(&zone.url, &deactivate_again);
     let harbour = zone.server.sign_in(HARBOUR, DEMO_PASSWORD);
     let colleagues = (0..2 * UNCONFIRMED).map(|number| zone.colleague(number));
     let colleagues: Vec<_> = colleagues.collect();
@@ -329,6 +338,9 @@ async fn while_a_synchronous_standby_is_away_reads_go_on_and_no_change_is_called
     assert!(page.starts_with(OK), "{page}");
     let unknown = zone.send(&harbour, "deactivate-all-tokens", "organisation_id=904");
     assert!(unknown.ends_with("\r\n\r\n\"Unconfirmed\""), "{unknown}");
+    // A primary that was replaced confirms no change either. What it knows of this token may be out of date.
+    let unconfirmed = run(&zone.url, &deactivate_again);
+    unconfirmed.assert_failed("the database did not confirm the change");
     // The command's change would have the next number, and that change has not ended.
     let refused = run(&zone.url, &zone.deactivate_by_command());
     refused.assert_failed("a slow change keeps the database locked");

@@ -61,6 +61,12 @@ impl Position {
     pub(super) const fn is_in(self, seq: i64, mark: i64) -> bool {
         seq > self.seq || (seq == self.seq && mark == self.mark)
     }
+
+    /// As [`Position::is_in`], for a database whose log has this mark under the position's number. None if it has no such
+    /// change, or no longer.
+    pub(super) fn is_in_history(self, seq: i64, mark: i64, known_mark: Option<i64>) -> bool {
+        self.is_in(seq, mark) && known_mark.is_none_or(|known| known == self.mark)
+    }
 }
 
 /// The read came from another database than the changes that the server knows.
@@ -253,6 +259,21 @@ mod tests {
                 (head.seq, head.mark, head.accepted_at),
                 (last, last, accepted_at)
             );
+        }
+    }
+
+    #[test]
+    fn a_read_must_come_from_a_database_that_has_the_position_in_its_history() {
+        for (what, (seq, mark, known_mark), expected) in [
+            ("the same position", (7, 70, Some(70)), true),
+            ("more changes", (9, 90, Some(70)), true),
+            ("more changes, and no longer that one", (9, 90, None), true),
+            ("fewer changes", (6, 60, None), false),
+            ("as many others", (7, 71, Some(71)), false),
+            ("more others", (9, 91, Some(71)), false),
+        ] {
+            let found = at(7, 70).is_in_history(seq, mark, known_mark);
+            assert_eq!(found, expected, "{what}");
         }
     }
 

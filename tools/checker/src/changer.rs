@@ -2,7 +2,10 @@
 //!
 //! Changes go through the dashboard's server functions, with a signed-in session, or through the command line.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use anyhow::{Context, Result, anyhow, bail};
 use checker::history::{Action, Change, Ending, Time, TokenId, Way};
@@ -157,11 +160,55 @@ pub(crate) async fn sign_in_as(
     Ok(browser.cookies)
 }
 
+/// The session in which changes are requested through the dashboard. Another one follows when an operator ends it.
+pub(crate) struct Session(Mutex<SessionState>);
+
+struct SessionState {
+    cookies: Arc<str>,
+    is_ending: bool,
+}
+
+impl Session {
+    pub(crate) fn new(cookies: String) -> Self {
+        Self(Mutex::new(SessionState {
+            cookies: cookies.into(),
+            is_ending: false,
+        }))
+    }
+
+    /// From now on servers may say that the session has ended.
+    pub(crate) fn end(&self) {
+        self.state().is_ending = true;
+    }
+
+    pub(crate) fn replace(&self, cookies: String) {
+        *self.state() = SessionState {
+            cookies: cookies.into(),
+            is_ending: false,
+        };
+    }
+
+    fn cookies(&self) -> Arc<str> {
+        Arc::clone(&self.state().cookies)
+    }
+
+    fn may_have_ended(&self, cookies: &str) -> bool {
+        let state = self.state();
+        state.is_ending || *state.cookies != *cookies
+    }
+
+    fn state(&self) -> MutexGuard<'_, SessionState> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// A user who requests changes.
 pub(crate) struct Changer {
     clock: Clock,
     command_line: CommandLine,
-    session: String,
+    session: Arc<Session>,
+    /// The cookies of the last request to the dashboard.
+    sent: Arc<str>,
     servers: Vec<Client>,
     lies: bool,
     /// The recorded changes.
@@ -176,12 +223,13 @@ impl Changer {
     pub(crate) fn new(
         clock: Clock,
         command_line: CommandLine,
-        session: String,
+        session: Arc<Session>,
         servers: &[Arc<Server>],
     ) -> Self {
         Self {
             clock,
             command_line,
+            sent: session.cookies(),
             session,
             servers: servers.iter().cloned().map(Client::new).collect(),
             lies: false,
@@ -362,9 +410,10 @@ impl Changer {
         name: &str,
         body: &str,
     ) -> Result<HttpResponse, NoResponse> {
+        self.sent = self.session.cookies();
         let headers = [
             ("content-type", "application/x-www-form-urlencoded"),
-            ("cookie", self.session.as_str()),
+            ("cookie", &*self.sent),
         ];
         let path = format!("/api/dashboard/{name}");
         self.servers[server]
@@ -386,6 +435,7 @@ impl Changer {
             StatusCode::FORBIDDEN | StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS => {
                 Outcome::Refused
             }
+            StatusCode::UNAUTHORIZED if self.session.may_have_ended(&self.sent) => Outcome::Refused,
             StatusCode::SERVICE_UNAVAILABLE => Outcome::Unknown,
             status => {
                 let body = String::from_utf8_lossy(&response.body);

@@ -6,6 +6,8 @@ use anyhow::{Context, Result, bail};
 use sqlx::{ConnectOptions, Connection, postgres::PgConnectOptions, sqlite::SqliteConnectOptions};
 use url::Url;
 
+use crate::run::Databases;
+
 /// A new PostgreSQL database on the server at `TEST_POSTGRES_URL`.
 pub(crate) struct PostgresDatabase {
     server: Url,
@@ -43,17 +45,6 @@ impl PostgresDatabase {
         Ok(connection.close().await?)
     }
 
-    /// The server's socket address, for a proxy in front of it.
-    pub(crate) async fn server_address(&self) -> Result<SocketAddr> {
-        let host = self
-            .server
-            .host_str()
-            .context("TEST_POSTGRES_URL has no host")?;
-        let port = self.server.port().unwrap_or(5432);
-        let mut found = tokio::net::lookup_host((host, port)).await?;
-        found.next().context("the host has no address")
-    }
-
     /// The database's URL, either directly or through a proxy at `proxy`.
     pub(crate) fn url(&self, proxy: Option<SocketAddr>) -> Result<String> {
         let mut url = self.server.clone();
@@ -65,6 +56,22 @@ impl PostgresDatabase {
             bail!("TEST_POSTGRES_URL cannot have a host");
         }
         Ok(url.into())
+    }
+}
+
+impl Databases for PostgresDatabase {
+    async fn hosts(&self) -> Result<Vec<SocketAddr>> {
+        let host = self
+            .server
+            .host_str()
+            .context("TEST_POSTGRES_URL has no host")?;
+        let port = self.server.port().unwrap_or(5432);
+        let mut found = tokio::net::lookup_host((host, port)).await?;
+        Ok(vec![found.next().context("the host has no address")?])
+    }
+
+    fn url(&self, proxies: &[SocketAddr]) -> Result<String> {
+        self.url(proxies.first().copied())
     }
 }
 

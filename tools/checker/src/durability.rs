@@ -16,7 +16,7 @@ use tokio::{task::JoinSet, time::sleep};
 
 use crate::{
     caller::Caller,
-    changer::{Changer, Clock, CommandLine, Key, Outcome, sign_in},
+    changer::{Changer, Clock, CommandLine, Key, Outcome, Session, sign_in},
     database::{PostgresDatabase, sqlite_in},
     program::{Program, Server},
     report::{Report, is_refusal},
@@ -94,12 +94,12 @@ async fn run_on(
         database_url,
     };
     let clock = Clock::start();
-    let session = sign_in(&server).await?;
+    let session = Arc::new(Session::new(sign_in(&server).await?));
     let changer = || {
         Changer::new(
             clock,
             command_line.clone(),
-            session.clone(),
+            Arc::clone(&session),
             &[Arc::clone(&server)],
         )
     };
@@ -262,7 +262,12 @@ fn report(
         wrong.extend(worker.changer.wrong);
         refused += worker.changer.refused;
     }
-    let mut report = Report::new(History { calls, changes }, wrong, refused, faults);
+    let history = History {
+        calls,
+        changes,
+        ..History::default()
+    };
+    let mut report = Report::new(history, wrong, refused, faults);
     for name in ["creation", "deletion", "deactivation", "activation"] {
         let found = report.done(name);
         report.require(

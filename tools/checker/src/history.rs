@@ -1,6 +1,6 @@
 //! The record of a run. All times are since the run's start, by the checker's monotonic clock.
 
-use std::{fmt, time::Duration};
+use std::{fmt, ops::Range, time::Duration};
 
 pub use model::token::TokenId;
 
@@ -134,6 +134,16 @@ pub struct Change {
     pub ending: Ending,
 }
 
+impl Change {
+    /// When it was made at the latest, if it was made.
+    pub const fn end(&self) -> Time {
+        match self.ending {
+            Ending::Done(at) | Ending::Lost(at) => at,
+            Ending::Open => Time::MAX,
+        }
+    }
+}
+
 /// Why the guard refused a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Refusal {
@@ -196,6 +206,22 @@ pub struct Call {
     pub response: Response,
 }
 
+/// The database lost changes that were reported as done: it went back to an older copy, or a standby without its last
+/// changes became the primary. Then an operator ran `after-restore`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// Changes that were reported as done before this time are kept.
+    pub kept: Time,
+    /// No change of the lost history was made after this time.
+    pub happened: Time,
+    /// A lease after that, when no server may answer by the lost history any more.
+    pub noticed: Time,
+    /// When `after-restore` was requested.
+    pub requested: Time,
+    /// When it was reported as done.
+    pub accepted: Time,
+}
+
 /// A whole run. At its start no token exists, and the plan includes the API.
 #[derive(Clone, Debug, Default)]
 pub struct History {
@@ -203,4 +229,8 @@ pub struct History {
     pub calls: Vec<Call>,
     /// Every change, in any order.
     pub changes: Vec<Change>,
+    /// Every loss of changes.
+    pub losses: Vec<Loss>,
+    /// When a server could read from a primary that had been replaced.
+    pub two_primaries: Vec<Range<Time>>,
 }

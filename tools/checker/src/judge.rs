@@ -16,6 +16,17 @@
 //! - `plan_required` if the plan does not include the API;
 //! - otherwise acceptance.
 //!
+//! **Lost changes.** A database can lose changes that were reported as done ([`Loss`]). What can be promised then:
+//!
+//! - Until the servers' leases have ended, calls are answered as if nothing had been lost, and as if later changes were
+//!   not reported yet: a change that finds nothing to do in the database waits for no server.
+//! - Then every call gets 503, until `after-restore` is requested.
+//! - `after-restore` deactivates every token. A token is accepted only if an activation or its creation ended later.
+//! - What was changed since the last kept change is unknown afterwards: both values are right, until a later change.
+//!
+//! **Two primaries.** A creation waits for no server, because none has the token in memory. While a server reads from a
+//! primary that was replaced, it may not know a token that was created meanwhile. It must know a deleted one.
+//!
 //! **Suspended servers.** Only the time when a call was made counts, even if its server was suspended meanwhile
 //! (`SIGSTOP`). There are two cases:
 //!
@@ -28,9 +39,11 @@
 //! This would not hold for a suspended machine whose monotonic clock stops. A signal cannot cause that, so runs do not
 //! contain it.
 
-use std::{collections::HashMap, fmt};
+mod losses;
 
-use crate::history::{Call, Change, Ending, History, Refusal, Response, Subject, Time};
+use std::{collections::HashMap, fmt, ops::Range};
+
+use crate::history::{Call, Change, Ending, History, Loss, Refusal, Response, Subject, Time};
 
 /// The result of judging a history.
 #[derive(Debug, Default)]
@@ -41,6 +54,8 @@ pub struct Judgement {
     pub had_to_accept: usize,
     /// Number of calls for which acceptance would be a violation.
     pub had_to_refuse: usize,
+    /// Number of calls that no server could answer, because the database had lost changes.
+    pub had_to_be_unavailable: usize,
 }
 
 /// A response that the history does not allow.
@@ -59,6 +74,8 @@ pub enum Reason {
     Done(Change),
     /// No change can explain the response, because the subject always had its initial value.
     Never(Subject),
+    /// The database had lost changes, and every server had to refuse every call.
+    Loss(Loss),
     /// No history allows this response.
     Response,
 }
@@ -80,7 +97,7 @@ impl fmt::Display for Violation {
             response,
         } = &self.call;
         if let Reason::Done(change) = &self.because {
-            let (requested, done) = (Seconds(change.invoked), Seconds(end_of(change)));
+            let (requested, done) = (Seconds(change.invoked), Seconds(change.end()));
             writeln!(f, "  {} {}:", change.action, change.way)?;
             writeln!(
                 f,
@@ -103,8 +120,17 @@ impl fmt::Display for Violation {
             Reason::Done(change) => write!(
                 f,
                 "  It was made {:.3} ms after the {} was reported as done, and nothing undid that.",
-                invoked.saturating_sub(end_of(change)).as_secs_f64() * 1e3,
+                invoked.saturating_sub(change.end()).as_secs_f64() * 1e3,
                 change.action.name(),
+            ),
+            Reason::Loss(loss) => write!(
+                f,
+                "  The database lost changes at {}. So from {} on every call had to be refused with 503, until\n  \
+                 after-restore was requested at {}. It was reported as done at {}, and no token was active before.",
+                Seconds(loss.happened),
+                Seconds(loss.noticed),
+                Seconds(loss.requested),
+                Seconds(loss.accepted),
             ),
             Reason::Never(_) => f.write_str("  No requested change can explain this response."),
             Reason::Response => f.write_str("  No server may give this response."),
@@ -122,14 +148,35 @@ impl fmt::Display for Seconds {
 
 /// Judges every call of a history.
 pub fn judge(history: &History) -> Judgement {
-    let registers = Registers::of(&history.changes);
+    let changes = losses::with_losses(history);
+    let registers = Registers::of(&changes);
     let mut judgement = Judgement::default();
     for call in &history.calls {
-        let seen = registers.seen_by(call);
+        let loss = losses::unaccepted_at(&history.losses, call.invoked);
+        if let Some(loss) = loss
+            && call.completed < loss.requested
+        {
+            judgement.had_to_be_unavailable += 1;
+            judgement.require_no_answer(call, *loss);
+            continue;
+        }
+        let reported_until = losses::reported_until(&history.losses, call.invoked);
+        let mut seen = registers.seen_by(call, reported_until);
+        seen.existence.no |= history
+            .two_primaries
+            .iter()
+            .any(|period| registers.is_new_in(period, call));
+        if let Some(loss) = loss {
+            seen.activity.yes = registers.may_be_activated_since(loss.requested, call);
+        }
         let expected = Expected::of(seen);
         judgement.had_to_accept += usize::from(expected == Expected::Acceptance);
         judgement.had_to_refuse += usize::from(expected == Expected::Refusal);
         if let Some(because) = registers.objection(call, seen) {
+            let because = match loss {
+                Some(loss) if because != Reason::Response => Reason::Loss(*loss),
+                _ => because,
+            };
             judgement.violations.push(Violation {
                 call: call.clone(),
                 because,
@@ -140,6 +187,20 @@ pub fn judge(history: &History) -> Judgement {
         .violations
         .sort_by_key(|violation| violation.call.invoked);
     judgement
+}
+
+impl Judgement {
+    fn require_no_answer(&mut self, call: &Call, loss: Loss) {
+        let because = match call.response {
+            Response::Unavailable | Response::None => return,
+            Response::Wrong(_) => Reason::Response,
+            Response::Accepted | Response::Refused(_) | Response::Limited => Reason::Loss(loss),
+        };
+        self.violations.push(Violation {
+            call: call.clone(),
+            because,
+        });
+    }
 }
 
 /// The values of a register that a call may have seen.
@@ -196,22 +257,43 @@ impl<'a> Registers<'a> {
         )
     }
 
-    fn seen(&self, subject: Subject, call: &Call) -> Seen {
+    fn seen(&self, subject: Subject, call: &Call, reported_until: Time) -> Seen {
         let untouched = Seen {
             no: !initial_value(subject),
             yes: initial_value(subject),
         };
         self.0
             .get(&subject)
-            .map_or(untouched, |register| register.seen_by(call))
+            .map_or(untouched, |register| register.seen_by(call, reported_until))
     }
 
-    fn seen_by(&self, call: &Call) -> SeenByCall {
+    /// The values that a call may have seen that must obey the reports until then.
+    fn seen_by(&self, call: &Call, reported_until: Time) -> SeenByCall {
+        let seen = |subject| self.seen(subject, call, reported_until);
         SeenByCall {
-            existence: self.seen(Subject::Existence(call.token), call),
-            activity: self.seen(Subject::Activity(call.token), call),
-            plan: self.seen(Subject::Plan, call),
+            existence: seen(Subject::Existence(call.token)),
+            activity: seen(Subject::Activity(call.token)),
+            plan: seen(Subject::Plan),
         }
+    }
+
+    /// Whether the call was made in this period with a token that was created in it.
+    fn is_new_in(&self, period: &Range<Time>, call: &Call) -> bool {
+        let register = self.0.get(&Subject::Existence(call.token));
+        let last = register.and_then(|register| register.last_done_before(call.invoked));
+        period.contains(&call.invoked)
+            && last.is_some_and(|change| change.action.sets() && change.end() >= period.start)
+    }
+
+    /// Whether an activation or a creation that ended since then may have made the token active.
+    fn may_be_activated_since(&self, since: Time, call: &Call) -> bool {
+        [
+            Subject::Activity(call.token),
+            Subject::Existence(call.token),
+        ]
+        .into_iter()
+        .filter_map(|subject| self.0.get(&subject))
+        .any(|register| register.latest_ends(call).yes >= Some(since))
     }
 
     /// The reason why the response is wrong, if it is.
@@ -277,7 +359,7 @@ impl<'a> Register<'a> {
         let mut requested = vec![(Time::ZERO, latest)];
         for change in &changes {
             let end = latest.of(change.action.sets());
-            *end = (*end).max(Some(end_of(change)));
+            *end = (*end).max(Some(change.end()));
             requested.push((change.invoked, latest));
         }
         let mut done: Vec<_> = changes
@@ -303,33 +385,32 @@ impl<'a> Register<'a> {
         Some(change)
     }
 
-    fn seen_by(&self, call: &Call) -> Seen {
+    fn seen_by(&self, call: &Call, reported_until: Time) -> Seen {
         let overwritten_before = self
-            .last_done_before(call.invoked)
+            .last_done_before(reported_until)
             .map_or(Time::ZERO, |change| change.invoked);
-        let requested = self
-            .requested
-            .partition_point(|(at, _)| *at <= call.completed);
-        // The first entry is the start of the run, so the list is never empty.
-        let (_, latest) = self.requested[requested.max(1) - 1];
+        let latest = self.latest_ends(call);
         let possible = |end: Option<Time>| end.is_some_and(|end| end >= overwritten_before);
         Seen {
             no: possible(latest.no),
             yes: possible(latest.yes),
         }
     }
+
+    /// The latest ends of the changes that were requested before the call was completed.
+    fn latest_ends(&self, call: &Call) -> LatestEnds {
+        let requested = self
+            .requested
+            .partition_point(|(at, _)| *at <= call.completed);
+        // The first entry is the start of the run, so the list is never empty.
+        let (_, latest) = self.requested[requested.max(1) - 1];
+        latest
+    }
 }
 
 impl LatestEnds {
     const fn of(&mut self, value: bool) -> &mut Option<Time> {
         if value { &mut self.yes } else { &mut self.no }
-    }
-}
-
-const fn end_of(change: &Change) -> Time {
-    match change.ending {
-        Ending::Done(at) | Ending::Lost(at) => at,
-        Ending::Open => Time::MAX,
     }
 }
 

@@ -10,3 +10,4 @@
 pub mod ends;
 pub mod history;
 pub mod judge;
+pub mod known;

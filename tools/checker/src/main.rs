@@ -14,10 +14,13 @@ mod client;
 mod database;
 mod durability;
 mod ending;
+mod failover;
+mod pair;
 mod program;
 mod proxy;
 mod report;
 mod revocation;
+mod run;
 mod siege;
 mod signals;
 mod verdict;
@@ -33,7 +36,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use rand::{TryRngCore, rngs::OsRng};
 
-use crate::{program::Program, verdict::Verdict};
+use crate::{program::Program, run::Plan, verdict::Verdict};
 
 /// Checks from outside that every server applies a change after it was reported as done
 #[derive(Parser)]
@@ -43,6 +46,7 @@ use crate::{program::Program, verdict::Verdict};
   cargo xtask with-postgres -- cargo run --package checker -- --short
   cargo xtask with-postgres -- cargo run --package checker -- --minutes 30 --seed 7
   cargo xtask with-postgres -- cargo run --package checker -- durability --rounds 500
+  cargo run --package checker -- failover --short
   cargo xtask with-postgres -- cargo run --package checker -- siege --short
 
 The program under test is DEVELOPER_ZONE_BIN, or target/debug/developer-zone."
@@ -86,6 +90,12 @@ enum Task {
         /// How often each kind of end is tried, in a run without --short
         #[arg(long, default_value = "30")]
         rounds: usize,
+    },
+    /// Fail over a PostgreSQL with a standby, and check the same promise; also after it has lost changes
+    Failover {
+        /// Length of a run without --short
+        #[arg(long, default_value = "5")]
+        minutes: u64,
     },
     /// Attack a server from many addresses, and check that an owner and a partner get everything done
     Siege {
@@ -176,16 +186,19 @@ async fn run(
     folder: &Path,
 ) -> Result<Vec<Box<dyn Verdict>>> {
     let servers = usize::from(arguments.servers);
+    let plan = |minutes: u64| Plan {
+        seed,
+        servers,
+        length: (!arguments.short).then(|| Duration::from_secs(60 * minutes)),
+        pace,
+        lies: arguments.lie,
+    };
     Ok(match &arguments.task {
-        None => {
-            let plan = revocation::Plan {
-                seed,
-                servers,
-                length: (!arguments.short).then(|| Duration::from_secs(60 * arguments.minutes)),
-                pace,
-                lies: arguments.lie,
-            };
-            vec![Box::new(revocation::run(&plan, program).await?)]
+        None => vec![Box::new(
+            revocation::run(&plan(arguments.minutes), program).await?,
+        )],
+        Some(Task::Failover { minutes }) => {
+            vec![Box::new(failover::run(&plan(*minutes), program).await?)]
         }
         Some(Task::Durability { rounds }) => {
             let rounds = if arguments.short { 10 } else { *rounds };

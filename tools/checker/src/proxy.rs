@@ -2,7 +2,10 @@
 //!
 //! With it the database becomes unreachable as it does in production: for one server or for all.
 
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use anyhow::Result;
 use tokio::{
@@ -22,9 +25,14 @@ pub(crate) enum LinkState {
     Open,
     /// Holds data back without closing connections. The data arrives when the link is open again.
     Silent,
+    /// Holds back what the database sends on connections that listen for notifications. Passes on all else.
+    Unnotified,
     /// Closes all connections, and every new one.
     Cut,
 }
+
+/// The SQL command with which a connection begins to listen for notifications.
+const LISTEN: &[u8] = b"LISTEN ";
 
 /// A proxy that listens on its own port. Dropping it stops the listening.
 pub(crate) struct CuttableProxy {
@@ -62,7 +70,7 @@ impl Drop for CuttableProxy {
 }
 
 async fn connect(near: TcpStream, database: SocketAddr, mut link: watch::Receiver<LinkState>) {
-    if !may_pass(&mut link).await {
+    if !may_pass(&mut link, false).await {
         return;
     }
     let Ok(far) = TcpStream::connect(database).await else {
@@ -72,31 +80,47 @@ async fn connect(near: TcpStream, database: SocketAddr, mut link: watch::Receive
     let (near_in, near_out) = near.into_split();
     let (far_in, far_out) = far.into_split();
     let mut cut = link.clone();
+    let listens = AtomicBool::new(false);
+    let sent = |data: &[u8]| {
+        if data.windows(LISTEN.len()).any(|part| part == LISTEN) {
+            listens.store(true, Ordering::Relaxed);
+        }
+        false
+    };
+    let received = |_: &[u8]| listens.load(Ordering::Relaxed);
     // If one direction ends, the other ends too.
     tokio::select! {
-        () = pass(near_in, far_out, link.clone()) => {}
-        () = pass(far_in, near_out, link) => {}
+        () = pass(near_in, far_out, link.clone(), sent) => {}
+        () = pass(far_in, near_out, link, received) => {}
         _ = cut.wait_for(|link| *link == LinkState::Cut) => {}
     }
 }
 
+/// Passes data on. `is_notification` says whether data can be a notification.
 async fn pass(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     mut link: watch::Receiver<LinkState>,
+    is_notification: impl Fn(&[u8]) -> bool,
 ) {
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(read @ 1..) = from.read(&mut buffer).await {
-        if !may_pass(&mut link).await || to.write_all(&buffer[..read]).await.is_err() {
+        let data = &buffer[..read];
+        let is_notification = is_notification(data);
+        if !may_pass(&mut link, is_notification).await || to.write_all(data).await.is_err() {
             return;
         }
     }
 }
 
-/// Waits while the link is silent. Returns whether it is open then.
-async fn may_pass(link: &mut watch::Receiver<LinkState>) -> bool {
-    let state = link.wait_for(|link| *link != LinkState::Silent).await;
-    state.is_ok_and(|link| *link == LinkState::Open)
+/// Waits while the link holds such data back. Returns whether it may pass then.
+async fn may_pass(link: &mut watch::Receiver<LinkState>, is_notification: bool) -> bool {
+    let state = link.wait_for(|link| match link {
+        LinkState::Open | LinkState::Cut => true,
+        LinkState::Silent => false,
+        LinkState::Unnotified => !is_notification,
+    });
+    state.await.is_ok_and(|link| *link != LinkState::Cut)
 }
 
 #[cfg(test)]
@@ -131,13 +155,13 @@ mod tests {
         let (link, mut watched) = watch::channel(LinkState::Silent);
         tokio::select! {
             biased;
-            _ = may_pass(&mut watched) => panic!("the link is silent"),
+            _ = may_pass(&mut watched, false) => panic!("the link is silent"),
             () = ready(()) => {}
         }
         link.send_replace(LinkState::Open);
-        assert!(may_pass(&mut watched).await);
+        assert!(may_pass(&mut watched, false).await);
         link.send_replace(LinkState::Cut);
-        assert!(!may_pass(&mut watched).await);
+        assert!(!may_pass(&mut watched, false).await);
     }
 
     #[tokio::test]
@@ -149,6 +173,27 @@ mod tests {
         near.write_all(b"two").await.expect("sent");
         proxy.set(LinkState::Open);
         assert_eq!(read(&mut near).await, "two");
+    }
+
+    #[tokio::test]
+    async fn without_notifications_only_a_connection_that_listens_gets_no_data() {
+        let (proxy, mut listening) = echo().await;
+        listening.write_all(b"LISTEN x").await.expect("sent");
+        assert_eq!(read(&mut listening).await, "LISTEN x");
+        proxy.set(LinkState::Unnotified);
+        listening.write_all(b"held").await.expect("sent");
+        let mut other = TcpStream::connect(proxy.address).await.expect("connected");
+        other.write_all(b"passed").await.expect("sent");
+        assert_eq!(read(&mut other).await, "passed");
+        let (link, mut watched) = watch::channel(LinkState::Unnotified);
+        tokio::select! {
+            biased;
+            _ = may_pass(&mut watched, true) => panic!("it is a notification"),
+            () = ready(()) => {}
+        }
+        drop(link);
+        proxy.set(LinkState::Open);
+        assert_eq!(read(&mut listening).await, "held");
     }
 
     #[tokio::test]

@@ -10,7 +10,10 @@ use checker::{
     judge::{Judgement, Violation, judge},
 };
 
-use crate::verdict::Verdict;
+use crate::{
+    run::{Injected, Recording},
+    verdict::Verdict,
+};
 
 /// Maximum number of violations in the report, each with a different reason.
 const MAX_SHOWN: usize = 5;
@@ -25,10 +28,28 @@ pub(crate) struct Report {
     pub(crate) refused_changes: usize,
     /// Number of injected faults, by kind.
     pub(crate) faults: BTreeMap<&'static str, usize>,
+    /// When they were injected, if the run knows.
+    injected: Vec<Injected>,
+    /// Further lines: a name and a text.
+    notes: Vec<(&'static str, String)>,
     shortfalls: Vec<String>,
 }
 
 impl Report {
+    /// The report of a run with several servers.
+    pub(crate) fn of(recorded: Recording) -> Self {
+        let faults = recorded.fault_counts();
+        let Recording {
+            history,
+            wrong,
+            refused_changes,
+            faults: injected,
+        } = recorded;
+        let mut report = Self::new(history, wrong, refused_changes, faults);
+        report.injected = injected;
+        report
+    }
+
     pub(crate) fn new(
         history: History,
         wrong: Vec<String>,
@@ -42,7 +63,22 @@ impl Report {
             wrong,
             refused_changes,
             faults,
+            injected: Vec::new(),
+            notes: Vec::new(),
             shortfalls: Vec::new(),
+        }
+    }
+
+    /// Adds a line.
+    pub(crate) fn note(&mut self, name: &'static str, text: String) {
+        self.notes.push((name, text));
+    }
+
+    /// Requires each of these faults once.
+    pub(crate) fn require_faults(&mut self, names: impl IntoIterator<Item = &'static str>) {
+        for name in names {
+            let found = self.faults.get(name).copied().unwrap_or_default();
+            self.require(format!("faults of the kind `{name}`"), 1, found);
         }
     }
 
@@ -61,6 +97,10 @@ impl Report {
 
     pub(crate) const fn had_to_refuse(&self) -> usize {
         self.judgement.had_to_refuse
+    }
+
+    pub(crate) const fn had_to_be_unavailable(&self) -> usize {
+        self.judgement.had_to_be_unavailable
     }
 
     /// Number of calls of a server since `since` with a matching response.
@@ -91,16 +131,9 @@ impl Report {
 
     /// How long deactivations and deletions took through the dashboard, from the request to the report.
     fn delays(&self) -> Option<String> {
-        let changes = self.history.changes.iter();
-        let mut delays: Vec<_> = changes
-            .filter_map(|change| match (change.action, change.way, change.ending) {
-                (
-                    Action::Deactivate(_) | Action::Delete(_),
-                    Way::Dashboard(_),
-                    Ending::Done(done),
-                ) => Some(done.saturating_sub(change.invoked).as_millis()),
-                _ => None,
-            })
+        let mut delays: Vec<_> = self
+            .revocations()
+            .map(|(requested, done)| done.saturating_sub(requested).as_millis())
             .collect();
         delays.sort_unstable();
         let last = delays.len().checked_sub(1)?;
@@ -112,6 +145,42 @@ impl Report {
             at(95),
             at(100)
         ))
+    }
+
+    /// When each revocation through the dashboard was requested and reported as done.
+    fn revocations(&self) -> impl Iterator<Item = (Time, Time)> {
+        let changes = self.history.changes.iter();
+        changes.filter_map(|change| match (change.action, change.way, change.ending) {
+            (Action::Deactivate(_) | Action::Delete(_), Way::Dashboard(_), Ending::Done(done)) => {
+                Some((change.invoked, done))
+            }
+            _ => None,
+        })
+    }
+
+    /// The longest delay of a revocation that overlapped each kind of fault.
+    fn longest_by_fault(&self) -> Option<String> {
+        let mut longest: BTreeMap<&str, u128> = BTreeMap::new();
+        for (requested, done) in self.revocations() {
+            let overlaps = |fault: &&Injected| requested <= fault.ended && done >= fault.begun;
+            let during = self.injected.iter().filter(overlaps);
+            let mut names: Vec<_> = during.map(|fault| fault.name).collect();
+            if names.is_empty() {
+                names.push("no fault");
+            }
+            let delay = done.saturating_sub(requested).as_millis();
+            for name in names {
+                let known = longest.entry(name).or_default();
+                *known = delay.max(*known);
+            }
+        }
+        let mut longest: Vec<_> = longest.into_iter().collect();
+        longest.sort_by_key(|(_, delay)| std::cmp::Reverse(*delay));
+        let longest: Vec<_> = longest
+            .into_iter()
+            .map(|(name, delay)| format!("{name} {delay} ms"))
+            .collect();
+        (!self.injected.is_empty()).then(|| longest.join(", "))
     }
 
     fn responses(&self) -> String {
@@ -182,6 +251,7 @@ impl fmt::Display for Report {
             violations,
             had_to_accept,
             had_to_refuse,
+            had_to_be_unavailable: _,
         } = &self.judgement;
         let dashboard =
             |_, way, ending| matches!(way, Way::Dashboard(_)) && matches!(ending, Ending::Done(_));
@@ -203,7 +273,13 @@ impl fmt::Display for Report {
         if let Some(delays) = self.delays() {
             writeln!(f, "  delay     {delays}")?;
         }
+        if let Some(longest) = self.longest_by_fault() {
+            writeln!(f, "  longest   during {longest}")?;
+        }
         writeln!(f, "faults      {}", listed(self.faults.clone()))?;
+        for (name, text) in &self.notes {
+            writeln!(f, "{name:12}{text}")?;
+        }
         writeln!(f, "violations  {}", violations.len() + self.wrong.len())?;
         for violation in first_of_each_reason(violations).take(MAX_SHOWN) {
             writeln!(f, "\nVIOLATION\n{violation}")?;

@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 
 /// The root of the repository.
 pub(crate) fn root() -> &'static Path {
@@ -64,15 +64,6 @@ pub(crate) fn npm_tool(name: &str) -> Result<Command> {
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| could_not_start(command))?;
     expect_success(command, status)
-}
-
-/// Like [`run`], but shows the command's output only if it fails.
-pub(crate) fn run_quietly(command: &mut Command) -> Result<()> {
-    let output = command.output().with_context(|| could_not_start(command))?;
-    expect_success(command, output.status).map_err(|error| {
-        let printed = [output.stdout, output.stderr].concat();
-        anyhow!("{error}\n{}", String::from_utf8_lossy(&printed).trim_end())
-    })
 }
 
 /// Replaces this process by the command. It keeps the process id, so signals reach it, and its exit code is ours.
@@ -135,15 +126,5 @@ mod tests {
         let status = |script| Command::new("sh").args(["-c", script]).status();
         assert_eq!(exit_code(status("exit 7").unwrap()), 7);
         assert_eq!(exit_code(status("kill -TERM $$").unwrap()), 128 + 15);
-    }
-
-    #[test]
-    fn a_failure_shows_the_command_and_its_output() {
-        let mut command = Command::new("sh");
-        command.args(["-c", "echo no such luck >&2; exit 3"]);
-        let error = run_quietly(&mut command).unwrap_err().to_string();
-        assert!(error.contains("sh -c"), "{error}");
-        assert!(error.contains("exit status: 3"), "{error}");
-        assert!(error.contains("no such luck"), "{error}");
     }
 }

@@ -58,6 +58,7 @@ fn judged(changes: &[Change], call: Call) -> Judgement {
     judge(&History {
         calls: vec![call],
         changes: all,
+        ..History::default()
     })
 }
 
@@ -83,6 +84,7 @@ fn a_call_that_overlaps_the_creation_may_get_either_response() {
     let history = |response| History {
         calls: vec![call(1, 3, response)],
         changes: vec![created()],
+        ..History::default()
     };
     for response in [Response::Accepted, INVALID] {
         assert!(judge(&history(response)).violations.is_empty());
@@ -252,7 +254,7 @@ fn seen_slowly(changes: &[Change], call: &Call) -> (bool, bool) {
         .collect();
     let possible = |change: &&Change| {
         let overwritten = all.iter().any(|other| {
-            let in_between = end_of(change) < other.invoked;
+            let in_between = change.end() < other.invoked;
             matches!(other.ending, Ending::Done(done) if in_between && done < call.invoked)
         });
         change.invoked <= call.completed && !overwritten
@@ -319,4 +321,178 @@ proptest! {
         let judgement = judged(&changes, call(invoked, invoked + took, response));
         prop_assert!(judgement.violations.is_empty(), "{:?}", judgement.violations);
     }
+}
+
+/// The changes until 100 are kept, and those until 200 are lost.
+const LOSS: Loss = Loss {
+    kept: at(100),
+    happened: at(200),
+    noticed: at(300),
+    requested: at(400),
+    accepted: at(450),
+};
+
+/// The responses that a call may get in a history with [`LOSS`], whose changes include the creation of the token.
+fn allowed_with_loss(changes: &[Change], invoked: u64, completed: u64) -> Vec<Response> {
+    [
+        Response::Accepted,
+        INVALID,
+        INACTIVE,
+        PLAN,
+        Response::Unavailable,
+    ]
+    .into_iter()
+    .filter(|response| {
+        let history = History {
+            calls: vec![call(invoked, completed, response.clone())],
+            changes: changes.to_vec(),
+            losses: vec![LOSS],
+            ..History::default()
+        };
+        judge(&history).violations.is_empty()
+    })
+    .collect()
+}
+
+#[test]
+fn until_the_leases_have_ended_a_loss_changes_nothing() {
+    let changes = [created(), done(Action::Deactivate(TOKEN), 150, 160)];
+    for invoked in [170, 201, 299] {
+        assert_eq!(
+            allowed_with_loss(&changes, invoked, invoked + 1),
+            [INACTIVE, Response::Unavailable]
+        );
+    }
+}
+
+#[test]
+fn until_the_leases_have_ended_a_change_after_the_loss_need_not_be_known() {
+    let again = done(Action::Deactivate(TOKEN), 210, 220);
+    assert_eq!(
+        allowed_with_loss(&[created(), again], 230, 231),
+        [Response::Accepted, INACTIVE, Response::Unavailable]
+    );
+}
+
+#[test]
+fn after_a_loss_every_call_is_unavailable_until_after_restore_is_requested() {
+    let changes = [created(), done(Action::Deactivate(TOKEN), 150, 160)];
+    for (invoked, completed) in [(300, 301), (350, 399)] {
+        assert_eq!(
+            allowed_with_loss(&changes, invoked, completed),
+            [Response::Unavailable]
+        );
+    }
+    let history = History {
+        calls: vec![call(350, 351, Response::Accepted)],
+        changes: changes.to_vec(),
+        losses: vec![LOSS],
+        ..History::default()
+    };
+    let judgement = judge(&history);
+    assert_eq!(judgement.had_to_be_unavailable, 1);
+    assert_eq!(judgement.violations[0].because, Reason::Loss(LOSS));
+    assert!(judgement.violations[0].breaks_promise());
+}
+
+#[test]
+fn after_restore_deactivates_every_token() {
+    let activation = done(Action::Activate(TOKEN), 350, 360);
+    for changes in [vec![created()], vec![created(), activation]] {
+        for (invoked, completed) in [(350, 420), (401, 402), (451, 452), (10_000, 10_001)] {
+            assert_eq!(
+                allowed_with_loss(&changes, invoked, completed),
+                [INACTIVE, Response::Unavailable],
+                "{invoked} to {completed}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_token_is_accepted_if_its_activation_or_creation_ended_after_the_request_of_after_restore() {
+    let both = [Response::Accepted, INACTIVE, Response::Unavailable];
+    let overlapping = [created(), done(Action::Activate(TOKEN), 390, 430)];
+    assert_eq!(allowed_with_loss(&overlapping, 440, 441), both);
+    assert_eq!(allowed_with_loss(&overlapping, 500, 501), both);
+    let later = [created(), done(Action::Activate(TOKEN), 460, 470)];
+    assert_eq!(
+        allowed_with_loss(&later, 455, 456),
+        [INACTIVE, Response::Unavailable]
+    );
+    let accepted = [Response::Accepted, Response::Unavailable];
+    assert_eq!(allowed_with_loss(&later, 480, 481), accepted);
+    let new = [done(Action::Create(TOKEN), 460, 470)];
+    assert_eq!(allowed_with_loss(&new, 480, 481), accepted);
+    let meanwhile = [done(Action::Create(TOKEN), 410, 420)];
+    assert_eq!(allowed_with_loss(&meanwhile, 430, 431), both);
+}
+
+#[test]
+fn a_lost_change_may_be_undone_and_is_not_if_it_was_reported_before_the_copy() {
+    let unavailable = Response::Unavailable;
+    for (reported, expected) in [
+        (90, vec![INVALID, unavailable.clone()]),
+        (110, vec![INVALID, INACTIVE, unavailable.clone()]),
+        // Its report came after the loss.
+        (500, vec![INVALID, INACTIVE, unavailable]),
+    ] {
+        let changes = [created(), done(Action::Delete(TOKEN), 80, reported)];
+        assert_eq!(
+            allowed_with_loss(&changes, 510, 511),
+            expected,
+            "{reported}"
+        );
+    }
+}
+
+#[test]
+fn a_change_after_the_loss_is_as_certain_as_any() {
+    let deletion = |invoked, ended| done(Action::Delete(TOKEN), invoked, ended);
+    let changes = [created(), deletion(110, 120), deletion(210, 320)];
+    assert_eq!(
+        allowed_with_loss(&changes, 460, 461),
+        [INVALID, Response::Unavailable]
+    );
+}
+
+#[test]
+fn a_lost_change_of_the_plan_may_be_undone() {
+    let activation = done(Action::Activate(TOKEN), 460, 470);
+    let changes = [created(), done(Action::Downgrade, 110, 120), activation];
+    assert_eq!(
+        allowed_with_loss(&changes, 480, 481),
+        [Response::Accepted, PLAN, Response::Unavailable]
+    );
+    let changes = [created(), done(Action::Downgrade, 50, 60), activation];
+    assert_eq!(
+        allowed_with_loss(&changes, 480, 481),
+        [PLAN, Response::Unavailable]
+    );
+}
+
+#[test]
+fn while_there_are_two_primaries_only_a_new_token_may_be_unknown() {
+    let allowed = |changes: &[Change], invoked| -> Vec<_> {
+        [Response::Accepted, INVALID, INACTIVE]
+            .into_iter()
+            .filter(|response| {
+                let history = History {
+                    calls: vec![call(invoked, invoked + 1, response.clone())],
+                    changes: changes.to_vec(),
+                    two_primaries: vec![at(100)..at(200)],
+                    ..History::default()
+                };
+                judge(&history).violations.is_empty()
+            })
+            .collect()
+    };
+    let new = done(Action::Create(TOKEN), 90, 110);
+    let deletion = done(Action::Delete(TOKEN), 120, 130);
+    assert_eq!(allowed(&[new], 150), [Response::Accepted, INVALID]);
+    assert_eq!(allowed(&[new], 200), [Response::Accepted]);
+    assert_eq!(allowed(&[created()], 150), [Response::Accepted]);
+    assert_eq!(allowed(&[new, deletion], 150), [INVALID]);
+    let deactivation = done(Action::Deactivate(TOKEN), 120, 130);
+    assert_eq!(allowed(&[new, deactivation], 150), [INVALID, INACTIVE]);
 }
