@@ -291,7 +291,7 @@ proptest! {
     ) {
         let changes_by_reference: Vec<_> = changes.iter().collect();
         let call = call(invoked, invoked + took, Response::None);
-        let seen = Register::new(true, changes_by_reference).seen_by(&call);
+        let seen = Register::new(true, changes_by_reference).seen_by(&call, call.invoked);
         prop_assert_eq!((seen.no, seen.yes), seen_slowly(&changes, &call));
     }
 
