@@ -218,12 +218,13 @@ impl TokenRow {
     }
 }
 
-/// A text that reads a token by a condition, and what shows that the database has the changes up to `$2`. One row, whether or not there is such a token.
+/// A text that reads a token by a condition, and what shows that the database has the changes up to `$2`. One row, whether
+/// or not there is such a token.
 macro_rules! select_token {
     ($condition:literal) => {
         concat!(
-            "SELECT head.seq, head.mark, known.mark AS known_mark, tokens.id, tokens.organisation_id, organisations.plan, tokens.active,
-                tokens.expires_at
+            "SELECT head.seq, head.mark, known.mark AS known_mark, tokens.id, tokens.organisation_id,
+                organisations.plan, tokens.active, tokens.expires_at
             FROM change_counter AS head LEFT JOIN change_log AS known ON known.seq = $2 LEFT JOIN tokens ON ",
             $condition,
             " LEFT JOIN organisations ON organisations.id = tokens.organisation_id"
@@ -234,8 +235,8 @@ macro_rules! select_token {
 const TOKEN: &str = select_token!("tokens.key_digest = $1");
 const TOKEN_BY_ID: &str = select_token!("tokens.id = $1");
 
-const EVENT: &str = "SELECT head.seq, head.mark, known.mark AS known_mark, events.organisation_id, s.event_enabled, s.bib_search, s.selfie_search,
-        s.name_search, s.video_search, s.video_selfie_search, s.timeline_search
+const EVENT: &str = "SELECT head.seq, head.mark, known.mark AS known_mark, events.organisation_id, s.event_enabled,
+        s.bib_search, s.selfie_search, s.name_search, s.video_search, s.video_selfie_search, s.timeline_search
     FROM change_counter AS head LEFT JOIN change_log AS known ON known.seq = $2
         LEFT JOIN events ON events.id = $1
         LEFT JOIN event_settings AS s ON s.event_id = events.id";

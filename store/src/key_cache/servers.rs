@@ -37,9 +37,11 @@ const ACKNOWLEDGE: &str = "UPDATE servers SET acknowledged = $2 WHERE id = $1
 const REMOVE: &str = "DELETE FROM servers WHERE id = $1";
 const REMOVE_GONE: &str = "DELETE FROM servers WHERE id = $1 AND renewal = $2";
 const REMOVE_ALL: &str = "DELETE FROM servers";
-/// The number of the last change, how many other servers there are, and those that do not know all changes yet.
+/// The last change and what shows that the change $2 is in its history; how many other servers there are, and those that
+/// do not know all changes yet.
 const BEHIND: &str =
-    "SELECT head.seq, head.mark, (SELECT COUNT(*) FROM servers WHERE id <> $1) AS others,
+    "SELECT head.seq, head.mark, (SELECT mark FROM change_log WHERE seq = $2) AS known_mark,
+        (SELECT COUNT(*) FROM servers WHERE id <> $1) AS others,
         s.id, s.lease_ms, s.renewal, s.acknowledged
     FROM change_counter AS head LEFT JOIN servers AS s ON s.acknowledged < head.seq AND s.id <> $1";
 /// How many servers there are and how many do not know all changes yet, with the longest lease of these.
@@ -50,6 +52,7 @@ row! {
     struct BehindRow {
         seq: i64,
         mark: i64,
+        known_mark: Option<i64>,
         others: i64,
         id: Option<i64>,
         lease_ms: Option<i64>,
@@ -295,12 +298,12 @@ async fn behind(
     change: Option<LoggedChange>,
 ) -> Result<Vec<BehindRow>, DatabaseError> {
     let own = own.map_or(0, |own| own.0);
-    let rows: Vec<BehindRow> = database.fetch_all(BEHIND, values![own]).await?;
-    let lacks = |change| {
-        !rows
-            .iter()
-            .all(|row| Position::of(change).is_in(row.seq, row.mark))
+    let known = change.map(|change| change.seq);
+    let rows: Vec<BehindRow> = database.fetch_all(BEHIND, values![own, known]).await?;
+    let has = |row: &BehindRow, change| {
+        Position::of(change).is_in_history(row.seq, row.mark, row.known_mark)
     };
+    let lacks = |change| !rows.iter().all(|row| has(row, change));
     if change.is_some_and(lacks) {
         database.replace_connections();
         return Err(DatabaseError::Unavailable(Outdated.into()));

@@ -62,7 +62,9 @@ const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 pub(crate) struct Timeouts {
     /// From the first byte of a request's head to the last. For the first request, from the start of the connection.
     head: Duration,
-    /// From the head to the start of the response. It covers the arrival of the body and our own work.
+    /// From the head until the body has arrived, or is not needed.
+    body: Duration,
+    /// From the head to the start of the response, with our own work.
     response: Duration,
     /// Until a caller reads more of its response, or sends another request.
     idle: Duration,
@@ -74,19 +76,24 @@ pub(crate) struct Timeouts {
 }
 
 impl Timeouts {
+    /// `response` is longer than the longest wait of a change for a silent server, which is 66 seconds
+    /// ([`store::key_cache::Lease::LONGEST`]). All other work has limits of its own.
+    ///
     /// `idle` is longer than nginx's 60 seconds. A proxy reuses connections and must be the one that closes them.
     /// Otherwise it could send a request while we close.
     pub(crate) const DEFAULT: Self = Self {
         head: Duration::from_secs(10),
-        response: Duration::from_secs(30),
+        body: Duration::from_secs(30),
+        response: Duration::from_secs(100),
         idle: Duration::from_secs(75),
         stalled: Duration::from_secs(3),
         check_every: Duration::from_secs(1),
     };
 
-    fn of(&self, phase: Phase) -> Duration {
-        match phase {
+    fn of(&self, state: State) -> Duration {
+        match state.phase() {
             Phase::New | Phase::Head => self.head,
+            Phase::Response if state.waits_for_rest() => self.body,
             Phase::Response => self.response,
             Phase::Sending | Phase::Idle => self.idle,
         }
@@ -377,7 +384,7 @@ impl<S: HttpService> Connections<S> {
             if open.makes_room && stalls {
                 // It had begun another request when it was asked to make room. The caller does not finish it.
                 open.task.abort();
-            } else if waited >= self.bounds.timeouts.of(phase) {
+            } else if waited >= self.bounds.timeouts.of(state) {
                 tracing::debug!(?phase, "connection timed out");
                 self.metrics.closed(match phase {
                     Phase::New | Phase::Head => Closed::SlowHead,

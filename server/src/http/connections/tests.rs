@@ -25,6 +25,7 @@ const TEST_TIMEOUT: Duration = Duration::from_secs(120);
 /// Timeouts that no test reaches.
 const LENIENT: Timeouts = Timeouts {
     head: LONG,
+    body: LONG,
     response: LONG,
     idle: LONG,
     stalled: LONG,
@@ -260,16 +261,21 @@ async fn a_connection_without_a_request_is_ended() {
 
 #[tokio::test]
 async fn a_missing_body_and_a_stuck_handler_are_ended() {
-    let timeouts = Timeouts {
-        response: SHORT,
+    let bodies = Timeouts {
+        body: SHORT,
         ..LENIENT
     };
-    let server = Server::start(timeouts, 9).await;
+    let server = Server::start(bodies, 9).await;
     let body = "POST /echo HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1000000\r\n\r\n";
     let (reading, writing) = server.send(body).await.into_split();
     let dripping = store::task::spawn(drip(writing));
     assert_eq!(read_to_end(reading).await, "");
     dripping.abort();
+    let handlers = Timeouts {
+        response: SHORT,
+        ..LENIENT
+    };
+    let server = Server::start(handlers, 9).await;
     let stuck = server.send("GET /stuck HTTP/1.1\r\nHost: a.test\r\n\r\n");
     assert_eq!(read_to_end(stuck.await).await, "");
 }
