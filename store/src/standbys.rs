@@ -6,8 +6,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::{
-    Store,
-    database::{Engine, row},
+    database::{Database, Engine, row},
     error::DatabaseError,
 };
 
@@ -49,37 +48,21 @@ impl Standbys {
 pub(crate) struct SeenStandbys(Mutex<Option<Standbys>>);
 
 impl SeenStandbys {
-    fn get(&self) -> Option<Standbys> {
+    pub(crate) fn get(&self) -> Option<Standbys> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn replace(&self, standbys: Standbys) -> Option<Standbys> {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.replace(standbys)
-    }
-}
-
-impl Store {
-    /// The standbys as [`Store::watch_standbys`] last found them. None on SQLite, and before the first look.
-    pub fn standbys(&self) -> Option<Standbys> {
-        self.seen_standbys().get()
-    }
-
-    /// Looks at PostgreSQL's standbys, and logs when a failover to one of them could lose changes. Does nothing on SQLite.
-    /// For a server, which calls it at its start and from time to time.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn watch_standbys(&self) -> Result<(), DatabaseError> {
-        let Engine::Postgres(_) = self.database().engine() else {
+    /// Looks at them, and logs when a failover to one of them could lose changes. Does nothing on SQLite.
+    pub(crate) async fn look(&self, database: &Database) -> Result<(), DatabaseError> {
+        let Engine::Postgres(_) = database.engine() else {
             return Ok(());
         };
-        let row: StandbysRow = self.database().fetch_one(STANDBYS, &[]).await?;
+        let row: StandbysRow = database.fetch_one(STANDBYS, &[]).await?;
         let standbys = Standbys {
             attached: u64::try_from(row.attached).unwrap_or_default(),
             are_synchronous: row.are_synchronous,
         };
-        let before = self.seen_standbys().replace(standbys).unwrap_or_default();
+        let before = self.replace(standbys).unwrap_or_default();
         match (before.may_lack_changes(), standbys.may_lack_changes()) {
             (false, true) => tracing::warn!(
                 standbys = standbys.attached,
@@ -89,5 +72,10 @@ impl Store {
             _ => {}
         }
         Ok(())
+    }
+
+    fn replace(&self, standbys: Standbys) -> Option<Standbys> {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.replace(standbys)
     }
 }

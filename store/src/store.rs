@@ -9,13 +9,13 @@ use crate::{
     actor::Origin,
     clock::{Clock, MonotonicClock},
     database::{Database, PoolConnections, Purpose},
-    error::{OpenError, SchemaError, ServerLockError, TooManyRecords},
+    error::{DatabaseError, OpenError, SchemaError, ServerLockError, TooManyRecords},
     key_cache::{KeyCache, Lease},
     password::{PasswordHasher, PasswordLoad},
     record_allowance::{Allowances, RecordedBy},
     sign_in_throttle::SignInThrottle,
-    standbys::SeenStandbys,
-    token_polls::PolledLists,
+    standbys::{SeenStandbys, Standbys},
+    token_polls::lists::PolledLists,
     usage::Usage,
 };
 
@@ -162,6 +162,20 @@ impl Store {
         &*self.inner.clock
     }
 
+    /// PostgreSQL's standbys, as [`Store::watch_standbys`] last found them. None on SQLite, and before the first look.
+    pub fn standbys(&self) -> Option<Standbys> {
+        self.inner.standbys.get()
+    }
+
+    /// Looks at PostgreSQL's standbys, and logs when a failover to one of them could lose changes. For a server, which calls
+    /// it at its start and from time to time.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn watch_standbys(&self) -> Result<(), DatabaseError> {
+        self.inner.standbys.look(self.database()).await
+    }
+
     /// What API keys may do.
     pub fn key_cache(&self) -> &KeyCache {
         &self.inner.key_cache
@@ -207,10 +221,6 @@ impl Store {
             return Ok(());
         }
         self.inner.allowances.take(by, self.clock().now())
-    }
-
-    pub(crate) fn seen_standbys(&self) -> &SeenStandbys {
-        &self.inner.standbys
     }
 
     pub(crate) fn polled_lists(&self) -> &PolledLists {
