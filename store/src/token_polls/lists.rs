@@ -94,6 +94,8 @@ fn fingerprint(tokens: &[TokenWeek]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use model::{
         token::{TokenId, TokenPreview, TokenStatus, TokenSummary},
         usage::Week,
