@@ -1,4 +1,7 @@
-/** Measures what 1,000 open tabs of the Developer Zone cost PostgreSQL while nothing changes, and how soon they show a change. */
+/**
+ * Measures what 1,000 open tabs of the Developer Zone cost PostgreSQL while nothing changes, and how soon they show a
+ * change.
+ */
 
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -123,7 +126,7 @@ async function poll(url: string, account: Account, tab: Tab): Promise<void> {
   }
 }
 
-/** The number of transactions that PostgreSQL has had. A read is one. */
+/** The number of transactions of the database so far. A single read is one. */
 async function transactions(): Promise<number> {
   const sum = 'SELECT sum(xact_commit + xact_rollback) FROM pg_stat_database WHERE datname = current_database()';
   return Number((await run('psql', [POSTGRES, '-Atc', sum])).stdout);

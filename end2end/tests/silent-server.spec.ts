@@ -1,7 +1,7 @@
 // A change that takes long because a server is silent: the page says what it waits for.
 //
-// On SQLite a server waits for no other one, so the tests hold the response back. What the page asks is answered by the
-// real server, whose database has a row of a silent one.
+// On SQLite a server waits for no other one, so the tests hold the response back. The real server answers the page's
+// question about silent servers: its database has a row of one.
 
 import { DeveloperZonePage, previewOf } from '../pages/developer-zone.ts';
 import { Frame } from '../pages/frame.ts';

@@ -32,7 +32,7 @@ pub struct Config {
     /// For how long after entering the password a user can create and activate tokens without it. Zero asks each
     /// time.
     pub confirm_password_after: Duration,
-    /// Whether the server is ready only while a failover can lose no revocation.
+    /// Whether the server is ready only while PostgreSQL waits for a synchronous standby.
     pub require_synchronous_standby: bool,
 }
 

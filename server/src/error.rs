@@ -29,9 +29,9 @@ pub enum Error {
         "without --public-url, only this machine may reach the server, and {0} is for other machines, too"
     )]
     NoPublicUrl(SocketAddr),
-    /// A failover could lose a revocation, and `--require-synchronous-standby` excludes that.
+    /// PostgreSQL does not wait for a standby, and `--require-synchronous-standby` is set.
     #[error(
-        "PostgreSQL has no synchronous standby, so a failover could lose a revocation, and --require-synchronous-standby excludes that: set PostgreSQL's synchronous_standby_names, or start without this option"
+        "PostgreSQL has no synchronous standby, so a failover could lose a revocation. With --require-synchronous-standby the server does not start then: set PostgreSQL's synchronous_standby_names, or start without this option"
     )]
     NoSynchronousStandby,
     /// The server cannot listen on the address.

@@ -201,7 +201,7 @@ impl Inner {
         condition
     }
 
-    /// While the database answers.
+    /// The condition of a server whose database answers.
     fn with_database(&self) -> Condition {
         let lease = self.store.key_cache().lease();
         let standbys = self.store.standbys().unwrap_or_default();

@@ -242,7 +242,7 @@ fn purge_hourly(store: &Store) -> JoinHandle<()> {
     })
 }
 
-/// Looks at PostgreSQL's standbys from time to time. After a failure, what was found before remains.
+/// Reads PostgreSQL's standbys from time to time. If that fails, the last result remains.
 fn watch_standbys(store: &Store) -> JoinHandle<()> {
     let store = store.clone();
     task::spawn(async move {

@@ -3,11 +3,11 @@
 //! `cargo run --release -p store --example million_tokens -- DATABASE_URL FILE [COUNT] [ONE_IN]`
 //!
 //! The database must have the demo data. Each new organisation gets ten tokens, and an event with the organisation's
-//! number. One of seven tokens (`ONE_IN`), chosen at random, is written to the file, one a line: the token and its
+//! number. One of seven tokens (`ONE_IN`), chosen at random, is written to the file. Each line has a token and its
 //! organisation.
 //!
-//! On PostgreSQL the triggers that log changes are off meanwhile (`session_replication_role`, for a superuser): a server
-//! that runs is not told of the tokens.
+//! On PostgreSQL the triggers that log changes are off meanwhile (`session_replication_role`, for a superuser). So a
+//! running server learns nothing of the new tokens.
 
 use std::{
     env,

@@ -32,10 +32,10 @@
 //!   that change waited for a whole lease. It answers again only after it has registered again, with nothing in memory.
 //! - Or it made the change itself. It has applied the change, or waits for itself as for the others.
 //!
-//! Every read of a token or event also reads the number of the last change, and the mark of the last change that the
-//! server knows. If the database has fewer changes, or another one under that number, the read came from another history,
-//! such as that of a primary from before a failover. It is refused, and all connections are replaced.
-//! A change compares what it reads about the servers in the same way.
+//! Every read of a token or event also reads two values: the number of the last change, and the mark that the database
+//! has for the last change that the server knows. If the database has fewer changes, or another mark, the read came
+//! from another history, such as that of a primary from before a failover. The server then refuses what it read, and
+//! replaces all connections. A change checks in the same way what it reads about the servers.
 //!
 //! # Lost changes
 //! Each change has a random mark. A server remembers the last change that it applied. If the database has another one
@@ -144,7 +144,7 @@ const LOCK_TRIES: u32 = 100;
 const LOCK_DELAY: Duration = Duration::from_millis(20);
 
 row! {
-    /// The last change in the database that a read came from, and the mark that it has for the last change that this
+    /// The last change in the database that was read, and the mark that this database has for the last change that the
     /// server knows.
     struct SeenRow {
         seq: i64,
@@ -218,8 +218,7 @@ impl TokenRow {
     }
 }
 
-/// A text that reads a token by a condition, and what shows that the database has the changes up to `$2`. One row, whether
-/// or not there is such a token.
+/// Reads a token by a condition, the last change, and the mark of change `$2`. One row, also without such a token.
 macro_rules! select_token {
     ($condition:literal) => {
         concat!(
@@ -350,8 +349,8 @@ impl KeyCache {
         self.serving().map(|serving| serving.status())
     }
 
-    /// A number that differs after each change of the organisation's list of tokens by any process, once this server has
-    /// applied the change. None if it may not have applied all changes, because it has no lease.
+    /// A number that changes when this server has applied a change of the organisation's list of tokens, made by any
+    /// process. None without a lease: the server may then lack changes.
     pub(crate) fn list_version(&self, organisation: OrganisationId) -> Option<u64> {
         self.serving()?.list_version(organisation)
     }
@@ -371,8 +370,8 @@ impl KeyCache {
         self.silence_report.get_or_init(|| report);
     }
 
-    /// The servers that have not acknowledged the last change. None if all have. Any server can be asked, because it reads
-    /// the database.
+    /// The servers that have not acknowledged the last change. None if all have. Any server can be asked, because it
+    /// reads the database.
     ///
     /// # Errors
     /// Those of the database.
@@ -444,8 +443,10 @@ impl KeyCache {
 
     /// Waits until no server answers from the state before a change. Call it between the commit of the change and
     /// its report. `change` is where the log has the change; none if it was made before, by another call. If the future
-    /// is dropped meanwhile, the change was not reported, so nothing was promised. Returns the servers that it has waited
-    /// for. None if these could not be read, and the longest possible lease has ended.
+    /// is dropped meanwhile, the change was not reported, so nothing was promised.
+    ///
+    /// Returns the servers that it has waited for. None if these could not be read: then it has waited for the longest
+    /// possible lease.
     pub(crate) async fn wait_for_servers(
         &self,
         change: Option<LoggedChange>,

@@ -7,8 +7,7 @@ pub(crate) fn no_wait() -> bool {
     is_chosen("no-wait")
 }
 
-/// Whether a server takes a database that has lost changes for one that has none since
-/// (`DEVELOPER_ZONE_SABOTAGE=no-loss-check`).
+/// Whether a server ignores that the database has lost changes (`DEVELOPER_ZONE_SABOTAGE=no-loss-check`).
 pub(crate) fn no_loss_check() -> bool {
     is_chosen("no-loss-check")
 }

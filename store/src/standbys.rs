@@ -1,7 +1,7 @@
 //! Whether a failover can lose changes that were reported as done.
 //!
-//! A standby that becomes the primary has every reported change only if PostgreSQL waited for it before each commit was
-//! confirmed: `synchronous_standby_names` says for which standbys. Our sessions set `synchronous_commit` themselves.
+//! A promoted standby has every reported change only if PostgreSQL waited for it before it confirmed a commit.
+//! `synchronous_standby_names` says for which standbys it waits. Our sessions set `synchronous_commit` themselves.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -17,8 +17,8 @@ row! {
     }
 }
 
-/// Any user may read this. Logical subscribers are no standbys, and a base backup only for PostgreSQL's superuser and
-/// monitors: others see no `state`.
+/// Any user may read this. Logical subscribers do not count. Base backups do not count either if the user may see
+/// `state`: superusers and monitors may.
 const STANDBYS: &str =
     "SELECT current_setting('synchronous_standby_names') <> '' AS are_synchronous,
         (SELECT COUNT(*) FROM pg_stat_replication
@@ -68,7 +68,7 @@ impl SeenStandbys {
                 standbys = standbys.attached,
                 "revocations may be lost by a failover: PostgreSQL has standbys, and its synchronous_standby_names is empty"
             ),
-            (true, false) => tracing::info!("no longer can a failover lose revocations"),
+            (true, false) => tracing::info!("a failover can no longer lose revocations"),
             _ => {}
         }
         Ok(())

@@ -167,8 +167,8 @@ impl Store {
         self.inner.standbys.get()
     }
 
-    /// Looks at PostgreSQL's standbys, and logs when a failover to one of them could lose changes. For a server, which calls
-    /// it at its start and from time to time.
+    /// Looks at PostgreSQL's standbys, and logs when a failover to one of them could lose changes. A server calls it at
+    /// its start and from time to time.
     ///
     /// # Errors
     /// Those of the database.

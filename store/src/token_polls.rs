@@ -1,14 +1,14 @@
 //! Polls of an organisation's list of tokens, which read nothing while nothing changes.
 //!
-//! Each open tab polls. After its first poll, a session is *known*. This server keeps the list that it last read. A
-//! poll of a known session is answered from it under these conditions:
+//! Each open tab polls. After its first poll, a session is *known*. For each organisation, the server keeps the list
+//! that it last read. It answers polls of known sessions from that list, under these conditions:
 //!
-//! - The change log has no later change of the list ([`KeyCache::list_version`](crate::key_cache::KeyCache)). Otherwise the
-//!   list is read again, once for all polls. Without a lease the server cannot know, and each poll reads.
+//! - The change log has no later change of the list ([`KeyCache::list_version`](crate::key_cache::KeyCache)). Otherwise
+//!   the server reads the list again, once for all polls. Without a lease it may lack changes, and each poll reads.
 //! - A *check* in the last [`CHECK_INTERVAL`] has found the session open, and its user still a member. One statement
 //!   checks all known sessions of an organisation. It also reads how much the tokens were used.
-//! - If the poll gets a list that the tab does not show yet, its session is checked anew. So an ended session gets no data,
-//!   but can for three seconds be told that nothing has changed.
+//! - If the tab does not show this list yet, the server checks the session again before it sends the list. So an ended
+//!   session gets no data. For up to three seconds, it may be told that nothing has changed.
 
 pub(crate) mod lists;
 
@@ -37,7 +37,7 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 const MAX_SESSIONS: usize = 4_096;
 
 /// Which of these sessions are open and belong to a member of organisation $1, and how many calls its tokens had since
-/// $2. By $3 to $5, a session has ended ([`ended`]).
+/// $2. [`ended`] gives $3 to $5, which exclude ended sessions.
 fn check(sessions: usize) -> Sql {
     Sql::built(format!(
         "SELECT sessions.digest, (
@@ -67,7 +67,7 @@ pub enum Poll {
     Unchanged,
     /// The list is another one.
     Changed(Arc<ListedTokens>),
-    /// Find out who polls, and read the list.
+    /// The caller must check the session and read the list itself.
     Unknown,
 }
 
@@ -81,8 +81,8 @@ impl<'a> TokenPolls<'a> {
         Self { store }
     }
 
-    /// Answers a poll of the session with this key. `seen` is the [`ListedTokens::fingerprint`] of the list that its tab
-    /// shows.
+    /// Answers a poll of the session with this key. `seen` is the [`ListedTokens::fingerprint`] of the list that its
+    /// tab shows.
     ///
     /// # Errors
     /// Those of the database.
@@ -106,7 +106,7 @@ impl<'a> TokenPolls<'a> {
         }
     }
 
-    /// Makes the session with this key known. It must be open, and of a member of the organisation.
+    /// Makes the session with this key known. It must be open, and belong to a member of the organisation.
     pub async fn know(&self, key: &SessionKey, organisation: OrganisationId) {
         let new = || Ok::<_, std::convert::Infallible>(Arc::new(Mutex::new(PolledList::new())));
         let lists = &self.store.polled_lists().0;
@@ -203,7 +203,7 @@ impl<'a> TokenPolls<'a> {
         if !found.is_some_and(|found| found.plan.includes_developer_zone()) {
             return Ok(None);
         }
-        // For all sessions together: each is a member's.
+        // One list for all known sessions: each belongs to a member.
         let permission = TokenPermission::Operator(organisation);
         match self.store.tokens().list_with_week(permission).await {
             Ok(tokens) => {

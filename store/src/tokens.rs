@@ -316,8 +316,8 @@ impl<'a> Tokens<'a> {
         Ok((changed, Some(logged)))
     }
 
-    /// The token as it is now. A call that would change nothing ends with this read: it neither changes rows nor waits for
-    /// other writers, so that repeating it does not slow down the changes of others.
+    /// The token as it is now. A call that would change nothing neither changes rows nor waits for other writers. So
+    /// repeating it does not slow down other changes.
     async fn read(
         &self,
         permission: TokenPermission<'_>,
@@ -334,8 +334,8 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// Confirms what a read has found, for a call that ends with it. On PostgreSQL the read could come from a primary that
-    /// was replaced and goes on.
+    /// Confirms what a read has found, for a call that changes nothing. On PostgreSQL the read may have come from a
+    /// primary that was replaced but still runs.
     async fn confirmed(
         &self,
         permission: TokenPermission<'_>,

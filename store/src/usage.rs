@@ -11,11 +11,11 @@
 //!   more after its last response.
 //! - **No caller waits for it.** A flush locks no row of `tokens` (see the migration), and holds SQLite's only
 //!   writer for one batch at a time.
-//! - **A flush is a few statements on PostgreSQL**, however many tokens are in use: two for each 32,768 counts. If such a
-//!   transaction takes longer than a second, the next ones write less.
-//! - **Memory is bounded.** The tables in memory have room for 262,144 counts between two flushes, each of a token and an
-//!   hour in one table (some 40 MB). As many can wait for the database (some 25 MB). Only existing tokens are counted,
-//!   so strangers cannot fill it. Calls beyond these limits are not counted; one warning says so.
+//! - **A flush is a few statements on PostgreSQL**, however many tokens are in use: two for each 32,768 counts. If such
+//!   a transaction takes longer than a second, the next ones write less.
+//! - **Memory is bounded.** The tables in memory have room for 262,144 counts between two flushes, each of a token and
+//!   an hour in one table (some 40 MB). As many can wait for the database (some 25 MB). Only existing tokens are
+//!   counted, so strangers cannot fill it. Calls beyond these limits are not counted; one warning says so.
 //!
 //! **Which calls.** Calls whose key belongs to an existing token: check 4 of the guard and later. A call counts as
 //! accepted if no check refused it. The response does not matter: the caller may have hung up, or the database may have
@@ -52,12 +52,12 @@ use crate::{
 /// The maximum number of counts, each of a token and an hour, that wait for the database in one server.
 const MAX_WAITING: usize = 1 << 18;
 
-/// Counts that one transaction writes to PostgreSQL, in two statements: some tenths of a second. A flush of another server,
-/// and the deletion of a token, may wait that long for the rows.
+/// Counts that one transaction writes to PostgreSQL, in two statements: some tenths of a second. A flush of another
+/// server, and the deletion of a token, may wait that long for the rows.
 const POSTGRES_BATCH: usize = 1 << 15;
 /// After a transaction that took longer, the next ones write less.
 const LONGEST_TRANSACTION: Duration = Duration::from_secs(1);
-/// Of a slow database, at least this many counts.
+/// The smallest batch, however slow the database is.
 const SMALLEST_BATCH: usize = 1_000;
 /// Counts that one transaction writes to SQLite, which has one writer: about ten milliseconds.
 const SQLITE_BATCH: usize = 1_000;
@@ -306,8 +306,8 @@ impl std::fmt::Debug for Usage {
     }
 }
 
-/// How many counts the next transaction may write after one that wrote `written` of at most `present`, or tried to. After a
-/// slow one half as many, so that rows are not locked for long. After a quick one twice as many.
+/// How many counts the next transaction may write, after one that wrote (or tried to write) `written` of at most
+/// `present`. After a slow one half as many, so that rows are not locked for long. After a quick one twice as many.
 fn batch_after(present: usize, written: usize, taken: Duration, largest: usize) -> usize {
     let next = if taken > LONGEST_TRANSACTION {
         written / 2
@@ -340,8 +340,8 @@ fn counts(batch: &[(TokenId, Hour, Calls)]) -> [Column; 4] {
     ]
 }
 
-/// The columns of [`MOVE_LAST_USE`]: the last use of each token in the batch up to `latest`, by token. The batch can have
-/// several hours of one token. None if no call was accepted.
+/// The columns of [`MOVE_LAST_USE`]: the last use of each token in the batch up to `latest`, by token. The batch can
+/// have several hours of one token. None if no call was accepted.
 fn last_uses(batch: &[(TokenId, Hour, Calls)], latest: Timestamp) -> Option<[Column; 2]> {
     let mut uses = BTreeMap::new();
     for (token, _, calls) in batch {

@@ -68,8 +68,9 @@ pub(super) async fn list_tokens(organisation: OrganisationId) -> Result<TokenRow
 /// The poll that keeps the page up to date. Returns all rows, or nothing if `seen` is their [`TokenRows::fingerprint`].
 /// Polling does not extend the session.
 ///
-/// While nothing changes, it reads nothing ([`store::token_polls`]). The first poll of a session, and one without `seen`, cost
-/// five reads by index: the session, the member, the organisation, its tokens, and their counts of seven days.
+/// While nothing changes, it reads nothing: one check every three seconds serves all polls of an organisation
+/// ([`store::token_polls`]). The first poll of a session, and a poll without `seen`, make five reads by index: the
+/// session, the member, the organisation, its tokens, and their counts of seven days.
 ///
 /// # Errors
 /// [`RequestError::SessionEnded`], [`RequestError::NotAMember`], [`RequestError::PlanRequired`], or those of

@@ -67,7 +67,7 @@ pub(crate) async fn member(organisation: OrganisationId) -> Result<Member, Reque
     member_in(&session().await?, organisation).await
 }
 
-/// The key of the session, if it is of the page's account. Whether the session is open is not known: nothing is read.
+/// The session's key, if it belongs to the page's account. The session may have ended, because this reads nothing.
 pub(crate) async fn key_of_page() -> Result<SessionKey, RequestError> {
     let key = session_key().ok_or(RequestError::SessionEnded)?;
     let owner = store().sessions().owner(&key).await?;

@@ -24,8 +24,8 @@ pub fn confirmed(by: Acknowledgements) -> String {
     }
 }
 
-/// The sentences in a receipt on a page, with a space before them. Empty if there is no other server than the one that
-/// made the change: that it has confirmed its own change says nothing new.
+/// The sentences in a receipt on a page, with a space before them. Empty if at most one server confirmed the change,
+/// and no lease ran out: that a server confirms its own change says nothing new.
 pub(crate) fn about_servers(by: Option<Acknowledgements>) -> String {
     match by {
         None

@@ -31,7 +31,7 @@ struct Toast {
 pub(crate) struct Toasts {
     shown: RwSignal<Vec<Toast>>,
     next_number: StoredValue<u32>,
-    /// What the page's actions wait for, and the number of its toast. Empty if they wait for nothing special.
+    /// The text that says what the page's actions wait for, and the number of its toast. If it is empty, none is shown.
     wait: RwSignal<(String, u32)>,
 }
 

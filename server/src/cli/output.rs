@@ -60,7 +60,7 @@ fn about_servers(acknowledged: Option<Acknowledgements>) -> String {
         ended_leases: 0,
     };
     match acknowledged {
-        // Tells an operator who has named the wrong database.
+        // Shows an operator that the command used the wrong database.
         Some(NONE) => "No server had to confirm it.".to_owned(),
         Some(by) => confirmed(by),
         None => "The servers could not be asked. The longest possible lease ran out.".to_owned(),

@@ -117,7 +117,7 @@ pub(super) struct Serve {
         default_value_t
     )]
     lease_ms: Lease,
-    /// Start only if PostgreSQL confirms a change after a synchronous standby has it, and otherwise be not ready
+    /// Start, and be ready, only while PostgreSQL confirms no change before a synchronous standby has it
     #[arg(long, env = "DEVELOPER_ZONE_REQUIRE_SYNCHRONOUS_STANDBY", value_parser = BoolishValueParser::new())]
     require_synchronous_standby: bool,
     /// The address on which to serve `/metrics` for Prometheus; it must not be public [default: none]

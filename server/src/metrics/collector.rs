@@ -120,7 +120,7 @@ impl Collected {
         family(
             encoder,
             "change_log_reads",
-            "Reads of the change log: to renew the lease, after a notification, because there are none, after an own change",
+            "Reads of the change log by cause: a lease to renew, a notification, a poll without notifications, an own change",
             MetricType::Counter,
             looks.map(|(cause, count)| ([("cause", *cause)], count)),
         )?;
@@ -151,7 +151,7 @@ impl Collected {
         gauge(
             encoder,
             "failover_may_lose_changes",
-            "1 if PostgreSQL has standbys and confirms changes before one of them has them",
+            "1 if PostgreSQL has a standby and confirms changes without waiting for it",
             &u64::from(standbys.may_lack_changes()),
         )
     }

@@ -835,7 +835,7 @@ async fn lines_of_a_wait(database: &TestDatabase) -> (String, String) {
 const ADD_SILENT_SERVER: &str =
     "INSERT INTO servers (id, lease_ms, renewal, acknowledged) VALUES (1, 60000, 0, -1)";
 
-/// The test has the lock of a server, and does nothing.
+/// The test holds a server's lock and does nothing, like a server that hangs.
 #[tokio::test]
 async fn a_command_says_that_it_waits_for_the_server_and_then_that_this_has_confirmed() {
     let (database, _) = database();

@@ -111,7 +111,7 @@ async fn a_read_only_session_is_replaced_after_the_first_change_that_it_refuses(
     assert_eq!(select().as_deref(), Some("303"));
 }
 
-/// What PostgreSQL says about standbys is replaced as above.
+/// As above, the test replaces what PostgreSQL says about its standbys.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: `make test` runs it"]
 async fn a_standby_that_may_lack_revocations_is_reported_or_refused() {

@@ -16,7 +16,7 @@ const CHANNEL: &str = "developer_zone_changes";
 /// A notification only shortens a wait: a server that gets none finds the changes when it renews its lease.
 pub(crate) struct ChangeListener {
     hosts: Hosts,
-    /// Changes when the connections of the pools were found dead: so may be this one.
+    /// Changes when the pools' connections were found dead. This one may be dead too.
     generation: watch::Receiver<u64>,
     listener: Option<PgListener>,
 }

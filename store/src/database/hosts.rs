@@ -63,7 +63,7 @@ impl Hosts {
                     self.primary.store(host, Ordering::Relaxed);
                     return Ok(connection);
                 }
-                // A standby says more than a host that is down.
+                // Report a standby rather than a host that is down.
                 Err(error) if !may_come_up(&refusal) || is_on_standby(&error) => refusal = error,
                 Err(_) => {}
             }

@@ -68,8 +68,9 @@ pub(super) struct PoolLimits {
 
 /// The settings of a session: the longest statement and the longest wait for a lock, in milliseconds.
 ///
-/// The keepalive is PostgreSQL's: it ends the sessions of a server of ours that vanished. A commit is confirmed only when it
-/// is on the disk, and on a standby if PostgreSQL has a synchronous one, whatever the settings of the database are.
+/// The keepalive is PostgreSQL's: it ends the sessions of a server of ours that vanished. `synchronous_commit`
+/// overrides the setting of the database: PostgreSQL confirms a commit only when it is on disk, and on the synchronous
+/// standby if there is one.
 const fn settings(
     statement: &'static str,
     lock: &'static str,
@@ -115,7 +116,7 @@ pub(super) const REVOCATIONS: PoolLimits = PoolLimits {
     unconfirmed: 8,
 };
 
-/// Reads of pages and of the API's photos. A request has 30 s.
+/// Reads of pages and of the API's photos.
 pub(super) const READS: PoolLimits = PoolLimits {
     name: "reads",
     connections: 5,
@@ -125,8 +126,8 @@ pub(super) const READS: PoolLimits = PoolLimits {
     unconfirmed: 0,
 };
 
-/// All other transactions: sign-ins, usage counts, imports. With the wait for a connection and the commit they take
-/// the 30 s of a request.
+/// All other transactions: sign-ins, usage counts, imports. With the wait for a connection and the commit, one
+/// takes at most 30 s.
 pub(super) const WRITES: PoolLimits = PoolLimits {
     name: "writes",
     connections: 5,

@@ -1,19 +1,19 @@
 //! A table of values that a statement reads.
 //!
-//! PostgreSQL receives each column as an array. So the statement is the same for any number of rows, is prepared once, and
-//! is one round trip. SQLite has no arrays: it receives each value, and runs the statement for some rows at a time.
+//! PostgreSQL receives each column as an array. So the statement is the same for any number of rows, is prepared once,
+//! and is one round trip. SQLite has no arrays: it receives each value, and runs the statement for some rows at a time.
 
 use sqlx::{Postgres, Sqlite, postgres::PgArguments, query::Query, sqlite::SqliteArguments};
 
 use super::statement::{Sql, Value, Values, for_sqlite, parameters};
 
-/// A text's place for the table. Its columns are `column1`, `column2` and so on.
+/// Where a statement's text has the table. Its columns are `column1`, `column2` and so on.
 const PLACE: &str = "{table}";
 
 /// Rows of one statement on SQLite: far below its maximum number of parameters.
 const SQLITE_ROWS: usize = 200;
 
-/// The values of one column, a row each. Texts are of this program: none contains U+0000.
+/// The values of one column, one for each row. Texts are constants of this program, so none contains U+0000.
 #[derive(Clone, Debug)]
 pub(crate) enum Column {
     Integers(Vec<i64>),
@@ -59,7 +59,7 @@ pub(super) fn with_arrays(
     })
 }
 
-/// The statements for SQLite, which together are for all rows.
+/// The statements for SQLite. Together they cover all rows.
 pub(super) fn statements_for_sqlite<'a>(
     sql: &'a str,
     values: Values<'a>,

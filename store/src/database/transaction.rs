@@ -54,13 +54,14 @@ impl Transaction {
 
     /// As [`Transaction::commit`], for a transaction whose changes triggers log. Returns the last of them.
     ///
-    /// PostgreSQL confirms it like a change, also if it has only read: with a synchronous standby, a primary that was
-    /// replaced and goes on cannot. So what was read came from the present primary.
+    /// PostgreSQL confirms it like a change, even if it has only read. With a synchronous standby, a primary that was
+    /// replaced but still runs cannot confirm it. So a confirmed transaction has read from the present primary.
     pub(crate) async fn commit_logged(mut self) -> Result<LoggedChange, DatabaseError> {
         let read = if let Self::Postgres(_) = self {
             // The triggers are deferred.
             self.execute("SET CONSTRAINTS ALL IMMEDIATE", &[]).await?;
-            // A commit without any write would wait for no standby. This writes to the write-ahead log, and locks nothing.
+            // A commit without any write would wait for no standby. This writes to the write-ahead log, and locks
+            // nothing.
             "SELECT seq, mark FROM change_counter, pg_logical_emit_message(TRUE, 'developer_zone', '')"
         } else {
             "SELECT seq, mark FROM change_counter"
@@ -90,8 +91,8 @@ impl Transaction {
         })
     }
 
-    /// Runs a statement that reads a table: `{table}` in its text, which must hold no input. SQLite runs it for some rows
-    /// at a time. Its other parameters come first.
+    /// Runs a statement that reads a table: `{table}` in its text, which must not contain input. SQLite runs it for
+    /// some rows at a time. Its other parameters come first.
     pub(crate) async fn execute_with_table(
         &mut self,
         sql: &str,

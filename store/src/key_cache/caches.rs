@@ -91,7 +91,7 @@ mod tests {
 
     use super::*;
 
-    /// Tokens and events of these numbers: each is used twice.
+    /// Uses each token and each event twice.
     #[tokio::test]
     async fn a_hundred_thousand_busy_tokens_and_their_events_are_read_once() {
         const BUSY: i64 = 100_000;

@@ -1,7 +1,7 @@
 //! The log of changes: what servers must no longer answer from memory.
 //!
-//! Triggers write it, in the transaction of the change (migrations 10 and 11). So no change can be
-//! forgotten, and changes by manual SQL are logged too.
+//! Triggers write it, in the transaction of the change (migrations 10 and 11). So no change can be forgotten, and
+//! changes by manual SQL are logged too.
 
 use model::{event::EventId, organisation::OrganisationId, token::TokenId};
 
@@ -62,8 +62,8 @@ impl Position {
         seq > self.seq || (seq == self.seq && mark == self.mark)
     }
 
-    /// As [`Position::is_in`], for a database whose log has this mark under the position's number. None if it has no such
-    /// change, or no longer.
+    /// As [`Position::is_in`]. Also, the log must not have another mark under the position's number. `known_mark` is
+    /// the one that it has. It is none if the log has no such change, or no longer has it.
     pub(super) fn is_in_history(self, seq: i64, mark: i64, known_mark: Option<i64>) -> bool {
         self.is_in(seq, mark) && known_mark.is_none_or(|known| known == self.mark)
     }

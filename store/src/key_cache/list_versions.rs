@@ -4,11 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::organisation::OrganisationId;
 
-/// Organisations that share a counter only see each other's changes as their own.
+/// Organisations can share a counter. A change of one then makes the polls of both read.
 const COUNTERS: usize = 4_096;
 
-/// Counts the changes of each organisation's list. The counters never forget one, and need no memory for each
-/// organisation.
+/// Counts the changes of each organisation's list. It misses none, and its memory does not grow with the organisations.
 pub(super) struct ListVersions(Box<[AtomicU64]>);
 
 impl ListVersions {

@@ -37,8 +37,8 @@ const ACKNOWLEDGE: &str = "UPDATE servers SET acknowledged = $2 WHERE id = $1
 const REMOVE: &str = "DELETE FROM servers WHERE id = $1";
 const REMOVE_GONE: &str = "DELETE FROM servers WHERE id = $1 AND renewal = $2";
 const REMOVE_ALL: &str = "DELETE FROM servers";
-/// The last change and what shows that the change $2 is in its history; how many other servers there are, and those that
-/// do not know all changes yet.
+/// The last change, the mark of change $2, the number of other servers, and those of them that do not know all changes
+/// yet.
 const BEHIND: &str =
     "SELECT head.seq, head.mark, (SELECT mark FROM change_log WHERE seq = $2) AS known_mark,
         (SELECT COUNT(*) FROM servers WHERE id <> $1) AS others,
@@ -69,7 +69,7 @@ row! {
     }
 }
 
-/// Tells people for which servers a change waits.
+/// Tells a user or the log for which servers a change waits.
 pub type SilenceReport = fn(SilentServers);
 
 /// The report of a server: a line in the log.
@@ -150,8 +150,10 @@ struct Awaited {
 
 /// Waits until no server but `own` can answer from the state before this call: until each has acknowledged all changes,
 /// or its lease has ended. Removes the servers whose lease has ended, so that later changes need not wait for them.
-/// Returns how many these are, and how many servers know the changes. What is read from a database without `change` does
-/// not count. None if the servers could not be read, and the longest possible lease has ended.
+/// Ignores what it reads from a database without `change`.
+///
+/// Returns how many servers know the changes, and how many leases have ended. None if the servers could not be read:
+/// then it has waited for the longest possible lease.
 pub(super) async fn wait_for_others(
     database: Database,
     own: Option<ServerId>,
@@ -226,7 +228,7 @@ fn count(number: impl TryInto<u32>) -> u32 {
     number.try_into().unwrap_or(u32::MAX)
 }
 
-/// The servers but the own one.
+/// The servers other than this process's own.
 #[derive(Clone, Copy, Default)]
 struct Others {
     registered: u32,
@@ -256,7 +258,7 @@ struct FirstLook {
     others: Others,
 }
 
-/// Reads the servers. None if `last` has come.
+/// Reads the servers, and tries again after an error. None if it has not succeeded at `last`.
 async fn first_look(
     database: &Database,
     own: Option<ServerId>,

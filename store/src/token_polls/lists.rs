@@ -35,7 +35,7 @@ pub(super) struct PolledList {
     pub(super) sessions: HashMap<Digest, Instant>,
 }
 
-/// The list that was last read, and what it has surely seen.
+/// The list that was last read, and the version and usage that it includes at least.
 pub(super) struct LastRead {
     pub(super) list: Arc<ListedTokens>,
     pub(super) version: u64,
@@ -65,8 +65,9 @@ impl PolledList {
 pub struct ListedTokens {
     /// The tokens.
     pub tokens: Vec<TokenWeek>,
-    /// A hash of what a list of them shows. Times of last use are rounded to the minute, as pages show them. Servers of the
-    /// same version compute the same hash. During an upgrade two versions may differ: a list is then sent once too often.
+    /// A hash of what a list of them shows. Times of last use are rounded to the minute, as pages show them. Servers of
+    /// the same version compute the same hash. During an upgrade two versions may differ: a list is then sent once too
+    /// often.
     pub fingerprint: String,
 }
 

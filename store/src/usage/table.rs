@@ -28,8 +28,8 @@ impl Hour {
     }
 }
 
-/// The maximum number of entries in all tables, each of a token and an hour. A token without a call since the last flush
-/// is dropped from its table.
+/// The maximum number of entries in all tables, each of a token and an hour. A token without a call since the last
+/// flush is dropped from its table.
 const MAX_ENTRIES: usize = 1 << 18;
 
 /// The number of tables. More threads than this share tables, which costs them a little time.
@@ -89,8 +89,8 @@ struct Current {
     calls: Calls,
 }
 
-/// The room that is left for entries. Only an entry that is added or dropped changes it, so threads rarely wait for each
-/// other.
+/// The room that is left for entries. Only an entry that is added or dropped changes it, so threads rarely wait for
+/// each other.
 #[derive(Debug)]
 struct Room(AtomicUsize);
 

@@ -42,7 +42,7 @@ async fn serve(store: &Store, lease: Lease) {
     serving.expect("the only server");
 }
 
-/// Without the background, which waits in still time.
+/// The background task of this server does nothing, because it waits for the time to pass.
 async fn serve_in_still_time(store: &Store) {
     let clock = Arc::new(ManualMonotonicClock::default());
     let serving = store.become_server(Lease::default(), clock).await;
@@ -73,7 +73,7 @@ fn is_unchanged(poll: &Poll) -> bool {
     matches!(poll, Poll::Unchanged)
 }
 
-/// Polls in vain for as long as the answer is `unchanged`.
+/// Polls until the answer is no longer `unchanged`.
 async fn await_change(what: &str, store: &Store, key: &SessionKey, seen: &str) -> Poll {
     let end = Instant::now() + HANG;
     loop {

@@ -407,7 +407,7 @@ async fn servers_that_flush_the_same_many_tokens_do_not_deadlock(store: TestStor
     assert_eq!(store.raw().number(&complete).await, 2 * 1_200);
 }
 
-/// Each transaction of PostgreSQL has a number, and the rows have those of what wrote them. Each statement has one, too.
+/// PostgreSQL marks each row with the numbers of the transaction and of the statement that wrote it.
 async fn a_flush_is_one_transaction_of_two_statements_however_many_tokens_are_in_use(
     store: TestStore,
 ) {

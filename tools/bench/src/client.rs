@@ -22,7 +22,7 @@ pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// From the request until then.
+    /// From the request to the end of the response.
     pub(crate) took: Duration,
 }
 

@@ -94,7 +94,7 @@ impl Cold {
     }
 }
 
-/// The calls have random tokens: one of this many that are in the database.
+/// The calls use one of this many tokens of the database, chosen at random.
 const ONE_IN: u32 = 7;
 
 const COLD_CALLS: usize = 20_000;

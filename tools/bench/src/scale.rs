@@ -44,7 +44,7 @@ pub(crate) struct Scale {
     /// How long statements are counted, in seconds
     #[arg(long, default_value_t = 60)]
     seconds: u64,
-    /// Number of deactivations. Each is followed by an activation. A user may record 300 changes at once
+    /// Number of deactivations. Each is followed by an activation. A user may make 300 changes in a burst
     #[arg(long, default_value_t = 50)]
     changes: usize,
 }
@@ -52,7 +52,7 @@ pub(crate) struct Scale {
 const SERVERS: usize = 2;
 /// Connections to each server.
 const CONNECTIONS: usize = 16;
-/// Until the usage of the first calls is written, and nothing of the start is left.
+/// After this time, the usage of the first calls is written, and the work of the start has ended.
 const SETTLING_TIME: Duration = Duration::from_secs(12);
 /// Between two changes.
 const CHANGE_DELAY: Duration = Duration::from_millis(100);
@@ -286,7 +286,7 @@ impl Zone {
         Ok(())
     }
 
-    /// All statements since then in this database, but those of this program. The most frequent are first.
+    /// All statements in this database since the last reset, except those of this program. The most frequent are first.
     async fn statements(&mut self) -> Result<Vec<Statement>> {
         let select = "SELECT query, calls FROM pg_stat_statements
             WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())

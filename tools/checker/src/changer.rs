@@ -160,7 +160,7 @@ pub(crate) async fn sign_in_as(
     Ok(browser.cookies)
 }
 
-/// The session in which changes are requested through the dashboard. Another one follows when an operator ends it.
+/// The session in which changes are requested through the dashboard. A new one replaces it after an operator ended it.
 pub(crate) struct Session(Mutex<SessionState>);
 
 struct SessionState {

@@ -289,8 +289,8 @@ fn lost_revocations(history: &History) -> usize {
     history.changes.iter().filter(is_lost).count()
 }
 
-/// How calls with known keys went while a synchronous standby was promoted. Also those that had no answer although their
-/// server surely had its lease: it is renewed every third of its length.
+/// How calls with known keys went while a synchronous standby was promoted. Also the calls without an answer although
+/// their server surely had its lease: it is renewed every third of its length.
 fn calls_in_failovers(recorded: &Recording, lease: Duration) -> (String, Vec<String>) {
     let is_failover = |fault: &&Injected| {
         Fault::EACH

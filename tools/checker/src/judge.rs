@@ -19,7 +19,7 @@
 //! **Lost changes.** A database can lose changes that were reported as done ([`Loss`]). What can be promised then:
 //!
 //! - Until the servers' leases have ended, calls are answered as if nothing had been lost, and as if later changes were
-//!   not reported yet: a change that finds nothing to do in the database waits for no server.
+//!   not reported yet. A change that finds nothing to do has no number of its own, so it waits for no server.
 //! - Then every call gets 503, until `after-restore` is requested.
 //! - `after-restore` deactivates every token. A token is accepted only if an activation or its creation ended later.
 //! - What was changed since the last kept change is unknown afterwards: both values are right, until a later change.

@@ -13,8 +13,8 @@ pub struct KnownCall<'a> {
     pub is_undisturbed: bool,
 }
 
-/// The calls with a token which their server knows: it has answered a call with it after all earlier changes of the token
-/// and the plan had ended.
+/// The calls whose server knows the token: it has answered an earlier call with it, made after the last change of the
+/// token and the plan had ended.
 pub fn known_calls(history: &History) -> Vec<KnownCall<'_>> {
     let mut calls: Vec<_> = history.calls.iter().collect();
     calls.sort_by_key(|call| call.invoked);
@@ -117,7 +117,7 @@ mod tests {
                 unavailable(1, 6),
                 unavailable(0, 10),
                 unavailable(1, 11),
-                // A change is under way, and then nobody has called since.
+                // First a change is under way. Then there was no call since.
                 unavailable(0, 25),
                 unavailable(0, 35),
                 accepted(0, 40),

@@ -101,8 +101,8 @@ impl Pair {
         .await
     }
 
-    /// Waits until the primary confirms no commit that the standby does not have: until a commit waits while the standby
-    /// cannot be reached.
+    /// Waits until the primary confirms no commit that the standby does not have. That is so once a commit waits while
+    /// the standby cannot be reached.
     async fn until_commits_wait(&self) -> Result<()> {
         let end = Instant::now() + REPLICATION_TIMEOUT;
         loop {
@@ -182,7 +182,7 @@ impl Pair {
 
     async fn count(&self, sql: &str) -> Result<i64> {
         let mut connection = self.connect().await?;
-        // Safe, because it contains only what PostgreSQL has said.
+        // Safe: it contains only constants, and a position that PostgreSQL named.
         let sql = AssertSqlSafe(sql.to_owned());
         Ok(sqlx::query_scalar(sql).fetch_one(&mut connection).await?)
     }

@@ -53,7 +53,7 @@ pub(crate) struct Recording {
     pub(crate) faults: Vec<Injected>,
 }
 
-/// A fault of the past.
+/// A fault that was injected.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Injected {
     pub(crate) name: &'static str,

@@ -1,7 +1,7 @@
 //! Temporary PostgreSQL servers, with standbys. They need no set-up, and leave nothing behind.
 //!
-//! This library only runs PostgreSQL's own programs, and has no SQL client. `TEST_POSTGRES_OPTIONS` adds options to each
-//! server.
+//! This library only runs PostgreSQL's own programs, and has no SQL client. `TEST_POSTGRES_OPTIONS` adds options to
+//! each server.
 
 mod programs;
 
@@ -19,7 +19,8 @@ use tempfile::TempDir;
 
 use crate::programs::{Owner, run_quietly};
 
-/// Settings of every server. Unix sockets are off, because their path may be too long. Nothing here survives a power cut.
+/// Settings of every server. Unix sockets are off, because their path may be too long. With them, no data survives a
+/// power cut.
 const SETTINGS: &str = "-c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=1000 \
      -c fsync=off -c full_page_writes=off -c wal_retrieve_retry_interval=100ms";
 

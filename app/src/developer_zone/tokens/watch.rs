@@ -1,7 +1,7 @@
 //! Polls the server, so that the page shows changes by others without a reload.
 //!
-//! Server-sent events would not be cheaper: they hold a connection for every open tab. While nothing changes, a poll reads
-//! nothing, and its response is empty. A hidden tab does not poll.
+//! Server-sent events would not be cheaper: they hold a connection for every open tab. While nothing changes, a poll
+//! reads nothing, and its response is empty. A hidden tab does not poll.
 
 use std::time::Duration;
 

@@ -11,8 +11,8 @@ pub(super) fn unaccepted_at(losses: &[Loss], invoked: Time) -> Option<&Loss> {
         .find(|loss| (loss.noticed..=loss.accepted).contains(&invoked))
 }
 
-/// The reports that a call must obey are those until then. After a loss, until the leases have ended, servers answer by the
-/// lost history.
+/// A call must obey the reports that were made before this time. After a loss, servers answer by the lost history until
+/// their leases have ended.
 pub(super) fn reported_until(losses: &[Loss], invoked: Time) -> Time {
     let is_unnoticed = |loss: &&Loss| (loss.happened..loss.noticed).contains(&invoked);
     let unnoticed = losses.iter().find(is_unnoticed);

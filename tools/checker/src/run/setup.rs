@@ -76,7 +76,7 @@ pub(crate) struct Setup {
     pub(super) creating: Mutex<()>,
     /// The tokens that never change.
     pub(super) steady_keys: StdMutex<Vec<Arc<Key>>>,
-    /// Makes the changes of the one who repairs the database.
+    /// Makes the changes of the operator who repairs the database.
     operator: Mutex<Option<Changer>>,
     /// Sends recently changed tokens to each caller.
     hints: Vec<mpsc::UnboundedSender<Arc<Key>>>,

@@ -22,7 +22,7 @@ const SWITCHED: usize = 4;
 const REPLACED: usize = 2;
 /// Number of tokens that never change. Only the plan affects them.
 const STEADY: usize = 1;
-/// Number of those who change tokens.
+/// Number of tasks that change tokens.
 pub(super) const SWITCHED_AND_REPLACED: usize = SWITCHED + REPLACED;
 
 /// Calls one server until the run ends. Uses recently changed tokens first, and otherwise random ones.
