@@ -1,6 +1,9 @@
 -- PostgreSQL. The same columns as migrations/sqlite/0011_token_lists_keeps_revocations.sql; a test compares them.
 -- Applied migrations are never edited. What this is for: store/src/token_polls.rs.
 
+-- In the order of all changes, so that this migration and a change cannot deadlock.
+LOCK TABLE users, members, tokens, change_log IN ACCESS EXCLUSIVE MODE;
+
 -- Of a token: whose list shows it. Missing in what was logged before this migration.
 ALTER TABLE change_log ADD COLUMN organisation_id BIGINT;
 
@@ -45,10 +48,17 @@ CREATE CONSTRAINT TRIGGER log_changed_token AFTER UPDATE ON tokens
         IS DISTINCT FROM (NEW.organisation_id, NEW.key_digest, NEW.active, NEW.expires_at, NEW.name))
     EXECUTE FUNCTION log_token();
 
--- The list marks tokens whose creator has left.
+-- The list marks tokens whose creator has left, and names the creator. An organisation_id beside the kind 'organisation' says
+-- that only the list has changed.
+CREATE FUNCTION log_list(organisation BIGINT) RETURNS VOID LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM log_change('organisation', organisation, NULL, organisation);
+END
+$$;
+
 CREATE FUNCTION log_member() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    PERFORM log_change('organisation', coalesce(NEW.organisation_id, OLD.organisation_id), NULL);
+    PERFORM log_list(coalesce(NEW.organisation_id, OLD.organisation_id));
     RETURN NULL;
 END
 $$;
@@ -57,7 +67,8 @@ CREATE CONSTRAINT TRIGGER log_member AFTER INSERT OR DELETE ON members
 
 CREATE FUNCTION log_user() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    PERFORM log_change('organisation', organisation_id, NULL) FROM members WHERE user_id = NEW.id;
+    PERFORM log_list(organisation_id)
+        FROM (SELECT DISTINCT organisation_id FROM tokens WHERE created_by = NEW.id) AS concerned;
     RETURN NULL;
 END
 $$;

@@ -28,17 +28,21 @@ CREATE TRIGGER log_changed_token AFTER UPDATE ON tokens
         WHERE (OLD.organisation_id, OLD.key_digest) IS NOT (NEW.organisation_id, NEW.key_digest);
 END;
 
--- The list marks tokens whose creator has left.
+-- The list marks tokens whose creator has left, and names the creator. An organisation_id beside the kind 'organisation' says
+-- that only the list has changed.
 CREATE TRIGGER log_new_member AFTER INSERT ON members BEGIN
-    INSERT INTO change_log (mark, kind, subject) VALUES (random(), 'organisation', NEW.organisation_id);
+    INSERT INTO change_log (mark, kind, subject, organisation_id)
+        VALUES (random(), 'organisation', NEW.organisation_id, NEW.organisation_id);
 END;
 
 CREATE TRIGGER log_removed_member AFTER DELETE ON members BEGIN
-    INSERT INTO change_log (mark, kind, subject) VALUES (random(), 'organisation', OLD.organisation_id);
+    INSERT INTO change_log (mark, kind, subject, organisation_id)
+        VALUES (random(), 'organisation', OLD.organisation_id, OLD.organisation_id);
 END;
 
 CREATE TRIGGER log_changed_user AFTER UPDATE ON users
     WHEN (OLD.email, OLD.state) IS NOT (NEW.email, NEW.state) BEGIN
-    INSERT INTO change_log (mark, kind, subject)
-        SELECT random(), 'organisation', organisation_id FROM members WHERE user_id = NEW.id;
+    INSERT INTO change_log (mark, kind, subject, organisation_id)
+        SELECT random(), 'organisation', concerned.organisation_id, concerned.organisation_id
+        FROM (SELECT DISTINCT organisation_id FROM tokens WHERE created_by = NEW.id) AS concerned;
 END;

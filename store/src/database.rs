@@ -218,6 +218,16 @@ impl Database {
         }
     }
 
+    /// Begins a transaction that changes nothing, so that its commit confirms what it reads. It is refused while PostgreSQL
+    /// does not confirm another commit: it locks nothing, so very many could hang.
+    pub(crate) async fn begin_confirmation(&self) -> Result<Transaction, DatabaseError> {
+        let transaction = self.begin().await?;
+        if let Engine::Postgres(postgres) = &self.engine {
+            postgres.require_confirming()?;
+        }
+        Ok(transaction)
+    }
+
     /// Begins a transaction. On SQLite it takes the write lock immediately (`BEGIN IMMEDIATE`): a transaction that
     /// first reads and then writes could fail in between. If its disk is nearly full, [`Purpose::General`] is refused.
     pub(crate) async fn begin(&self) -> Result<Transaction, DatabaseError> {

@@ -355,6 +355,13 @@ impl KeyCache {
         self.serving()?.list_version(organisation)
     }
 
+    /// Notes that this process has changed the organisation's list. Other servers learn of it from the change log.
+    pub(crate) fn note_list_change(&self, organisation: OrganisationId) {
+        if let Some(serving) = self.serving() {
+            serving.note_list_change(organisation);
+        }
+    }
+
     /// How long the changes of this process waited for other servers.
     pub fn waits(&self) -> WaitCounts {
         self.waits.counts()

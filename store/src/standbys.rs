@@ -37,7 +37,8 @@ pub struct Standbys {
 }
 
 impl Standbys {
-    /// Whether an attached standby may lack a revocation that was reported as done.
+    /// Whether every attached standby may lack a revocation that was reported as done. It does not find an asynchronous
+    /// standby beside a synchronous one: only privileged roles of PostgreSQL can tell them apart.
     pub const fn may_lack_changes(self) -> bool {
         self.attached > 0 && !self.are_synchronous
     }

@@ -30,6 +30,10 @@ use crate::{
 /// How long the result of a check is used.
 const CHECK_INTERVAL: Duration = Duration::from_secs(3);
 
+/// A list is read again after this long. It bounds what no check finds: calls that a server could write only hours later, or
+/// a list from a primary that was replaced.
+const MAX_AGE: Duration = Duration::from_secs(60);
+
 /// A session that has not polled for this long is no longer known.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 
@@ -111,8 +115,10 @@ impl<'a> TokenPolls<'a> {
         let new = || Ok::<_, std::convert::Infallible>(Arc::new(Mutex::new(PolledList::new())));
         let lists = &self.store.polled_lists().0;
         let Ok(polled) = lists.get_or_insert_with(&organisation, new);
-        let mut polled = polled.lock().await;
-        if polled.sessions.len() < MAX_SESSIONS {
+        // While it is in use, the next poll tries again.
+        if let Ok(mut polled) = polled.try_lock()
+            && polled.sessions.len() < MAX_SESSIONS
+        {
             polled.sessions.insert(key.digest(), Instant::now());
         }
     }
@@ -131,13 +137,27 @@ impl<'a> TokenPolls<'a> {
             Some(last_poll) => *last_poll = Instant::now(),
             None => return Ok(None),
         }
+        let list = self.checked_list(session, organisation, &mut polled).await;
+        if list.is_err() {
+            // Then each poll reads, and finds the error itself. None waits here for others to fail.
+            polled.sessions.clear();
+        }
+        list
+    }
+
+    async fn checked_list(
+        &self,
+        session: &Digest,
+        organisation: OrganisationId,
+        polled: &mut PolledList,
+    ) -> Result<Option<Arc<ListedTokens>>, DatabaseError> {
         if polled.checked_at.elapsed() >= CHECK_INTERVAL {
-            self.check(organisation, &mut polled).await?;
+            self.check(organisation, polled).await?;
         }
         if !polled.sessions.contains_key(session) {
             return Ok(None);
         }
-        self.present_list(organisation, &mut polled).await
+        self.present_list(organisation, polled).await
     }
 
     /// Checks all known sessions, and reads the usage of the tokens.
@@ -146,19 +166,20 @@ impl<'a> TokenPolls<'a> {
         organisation: OrganisationId,
         polled: &mut PolledList,
     ) -> Result<(), DatabaseError> {
-        // After a failure no session is known, so each poll finds the error itself.
-        let mut sessions = std::mem::take(&mut polled.sessions);
-        sessions.retain(|_, last_poll| last_poll.elapsed() < FORGOTTEN_AFTER);
-        let digests: Vec<Digest> = sessions.keys().copied().collect();
+        let begun = Instant::now();
+        let is_polling = |last_poll: &Instant| last_poll.elapsed() < FORGOTTEN_AFTER;
+        polled.sessions.retain(|_, last_poll| is_polling(last_poll));
+        let digests: Vec<Digest> = polled.sessions.keys().copied().collect();
         let rows = self.open_sessions(organisation, &digests).await?;
         let open: HashSet<&[u8]> = rows.iter().map(|row| &row.digest[..]).collect();
-        sessions.retain(|digest, _| open.contains(&digest[..]));
-        polled.sessions = sessions;
+        polled
+            .sessions
+            .retain(|digest, _| open.contains(&digest[..]));
         polled.usage = rows.first().map(|row| Usage {
             hour: hour_of(self.store.clock().now()),
             calls: row.calls,
         });
-        polled.checked_at = Instant::now();
+        polled.checked_at = begun;
         Ok(())
     }
 
@@ -195,6 +216,7 @@ impl<'a> TokenPolls<'a> {
         let usage = polled.usage;
         if let Some(last) = &polled.last_read
             && (last.version, last.usage) == (version, usage)
+            && last.read_at.elapsed() < MAX_AGE
         {
             return Ok(Some(Arc::clone(&last.list)));
         }
@@ -210,6 +232,7 @@ impl<'a> TokenPolls<'a> {
                 let list = Arc::new(ListedTokens::new(tokens));
                 polled.last_read = Some(LastRead {
                     list: Arc::clone(&list),
+                    read_at: Instant::now(),
                     version,
                     usage,
                 });

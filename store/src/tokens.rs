@@ -247,6 +247,7 @@ impl<'a> Tokens<'a> {
             None => {}
         }
         change.commit().await?;
+        self.store.key_cache().note_list_change(organisation);
         Ok(id)
     }
 
@@ -354,10 +355,16 @@ impl<'a> Tokens<'a> {
         permission: TokenPermission<'_>,
         token: TokenId,
     ) -> Result<(TokenSummary, LoggedChange), TokenError> {
-        let mut transaction = self.store.database().begin().await?;
+        let mut transaction = self.store.database().begin_confirmation().await?;
         let found = find(&mut transaction, FIND, permission, token).await;
-        let change = transaction.commit_logged().await?;
-        Ok((found?, change))
+        match found {
+            // Also that there is no such token must be confirmed.
+            Ok(_) | Err(TokenError::NoSuchToken(_)) => {
+                let change = transaction.commit_logged().await?;
+                Ok((found?, change))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Deactivates every active token of the organisation. When this returns, no server accepts any of them.
@@ -393,7 +400,7 @@ impl<'a> Tokens<'a> {
                 return Ok((Vec::new(), None));
             }
             // As in `confirmed`.
-            let mut transaction = database.begin().await?;
+            let mut transaction = database.begin_confirmation().await?;
             let (active,): (i64,) = transaction
                 .fetch_one(COUNT_ACTIVE, values![organisation.0])
                 .await?;
@@ -466,6 +473,7 @@ impl<'a> Tokens<'a> {
             self.store.record(&mut change, record).await?;
         }
         change.commit().await?;
+        self.store.key_cache().note_list_change(organisation);
         Ok(TokenSummary { name, ..before })
     }
 

@@ -233,10 +233,13 @@ impl Serve {
             None => None,
         };
         let store = open(database).await?;
-        store.watch_standbys().await?;
-        let standbys = store.standbys().unwrap_or_default();
-        if self.require_synchronous_standby && !standbys.are_synchronous {
-            return Err(Error::NoSynchronousStandby);
+        let looked = store.watch_standbys().await;
+        if self.require_synchronous_standby {
+            looked?;
+            let standbys = store.standbys().unwrap_or_default();
+            if !standbys.are_synchronous {
+                return Err(Error::NoSynchronousStandby);
+            }
         }
         let (delay, grace) = (self.shutdown_delay, self.shutdown_grace);
         match self.prepare(&store, address).await {

@@ -134,6 +134,15 @@ impl Postgres {
         is_direct.then(|| ChangeListener::new(self.hosts.clone(), generation))
     }
 
+    /// # Errors
+    /// If some commit is not confirmed at present.
+    pub(super) fn require_confirming(&self) -> Result<(), sqlx::Error> {
+        match self.reads.0.health.unconfirmed.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            _ => Err(io::Error::other(Unconfirming).into()),
+        }
+    }
+
     /// Closes all connections that were opened before, each after its running statement: one of them leads to another
     /// database.
     pub(super) fn replace_connections(&self) {

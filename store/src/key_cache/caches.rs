@@ -71,6 +71,7 @@ impl Caches {
                 self.tokens_by_id.invalidate_where(is_affected);
                 self.lists.change(id);
             }
+            Subject::List(id) => self.lists.change(id),
             Subject::Event(id) => self.events.invalidate(id),
         }
     }

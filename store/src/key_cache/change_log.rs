@@ -86,8 +86,10 @@ pub(super) enum Subject {
         /// Missing if an earlier version has logged it.
         organisation: Option<OrganisationId>,
     },
-    /// An organisation got another plan or other members.
+    /// An organisation got another plan.
     Organisation(OrganisationId),
+    /// What an organisation's list of tokens shows has changed, and nothing that a key may do.
+    List(OrganisationId),
     /// An event was created or deleted, or its settings changed.
     Event(EventId),
 }
@@ -173,6 +175,9 @@ impl LogRow {
                     digest,
                     organisation: self.organisation_id.map(OrganisationId),
                 })
+            }
+            "organisation" if self.organisation_id.is_some() => {
+                Some(Subject::List(OrganisationId(subject)))
             }
             "organisation" => Some(Subject::Organisation(OrganisationId(subject))),
             "event" => Some(Subject::Event(EventId(subject))),

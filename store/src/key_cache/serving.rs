@@ -256,6 +256,11 @@ impl Serving {
             .then(|| self.caches.lists.get(organisation))
     }
 
+    /// See [`super::KeyCache::note_list_change`].
+    pub(super) fn note_list_change(&self, organisation: OrganisationId) {
+        self.caches.lists.change(organisation);
+    }
+
     /// The position whose changes a read that begins now must see.
     pub(super) fn fence(&self) -> Position {
         *locked(&self.fence)

@@ -38,6 +38,7 @@ pub(super) struct PolledList {
 /// The list that was last read, and the version and usage that it includes at least.
 pub(super) struct LastRead {
     pub(super) list: Arc<ListedTokens>,
+    pub(super) read_at: Instant,
     pub(super) version: u64,
     pub(super) usage: Option<Usage>,
 }

@@ -121,6 +121,8 @@ async fn each_change_of_the_list_by_another_process_is_seen(store: TestStore) {
     let removed = members.remove(ben.email(), ORGANISATION).await;
     removed.expect("removed");
     changed("a creator left").await;
+    other.users().delete(ben.email()).await.expect("deleted");
+    changed("a creator that had left was deleted").await;
     tokens.delete((&ada).into(), token).await.expect("deleted");
     changed("deleted").await;
 

@@ -3,7 +3,10 @@
 //! Changes go through the dashboard's server functions, with a signed-in session, or through the command line.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -211,6 +214,8 @@ pub(crate) struct Changer {
     sent: Arc<str>,
     servers: Vec<Client>,
     lies: bool,
+    /// When the latest change was requested that every server has acknowledged, in nanoseconds of the clock.
+    pub(crate) acknowledged: Arc<AtomicU64>,
     /// The recorded changes.
     pub(crate) changes: Vec<Change>,
     /// Number of changes that were refused or not sent.
@@ -233,6 +238,7 @@ impl Changer {
             session,
             servers: servers.iter().cloned().map(Client::new).collect(),
             lies: false,
+            acknowledged: Arc::default(),
             changes: Vec::new(),
             refused: 0,
             wrong: Vec::new(),
@@ -252,7 +258,7 @@ impl Changer {
     pub(crate) async fn change(&mut self, action: Action, way: Way) -> Result<Outcome> {
         let invoked = self.clock.now();
         let (outcome, ended) = match way {
-            Way::Dashboard(server) => self.ask_dashboard(action, server).await,
+            Way::Dashboard(server) => self.ask_dashboard(action, server, invoked).await,
             Way::CommandLine => self.run_command(action).await?,
         };
         self.record(action, way, invoked, outcome, ended);
@@ -387,7 +393,12 @@ impl Changer {
         })
     }
 
-    async fn ask_dashboard(&mut self, action: Action, server: usize) -> (Outcome, Option<Time>) {
+    async fn ask_dashboard(
+        &mut self,
+        action: Action,
+        server: usize,
+        invoked: Time,
+    ) -> (Outcome, Option<Time>) {
         let (name, id) = match action {
             Action::Deactivate(id) => ("deactivate-token", id),
             Action::Activate(id) => ("activate-token", id),
@@ -400,6 +411,12 @@ impl Changer {
         let body = format!("organisation_id={ORGANISATION}&token_id={id}");
         let response = self.post(server, name, &body).await;
         let now = self.clock.now();
+        if let Ok(response) = &response
+            && is_acknowledged_by(self.servers.len(), &response.body)
+        {
+            let invoked = u64::try_from(invoked.as_nanos()).unwrap_or_default();
+            self.acknowledged.fetch_max(invoked, Ordering::Relaxed);
+        }
         let timed_out = matches!(response, Err(NoResponse::TimedOut));
         (self.outcome(name, response), (!timed_out).then_some(now))
     }
@@ -445,6 +462,13 @@ impl Changer {
             }
         }
     }
+}
+
+/// Whether a receipt says that so many servers have acknowledged the change, and that no lease ran out.
+fn is_acknowledged_by(servers: usize, receipt: &[u8]) -> bool {
+    let receipt: Value = serde_json::from_slice(receipt).unwrap_or_default();
+    let acknowledged = &receipt["acknowledged"];
+    acknowledged["servers"] == servers && acknowledged["ended_leases"] == 0
 }
 
 /// The token in the response of `create-token`.

@@ -158,26 +158,36 @@ impl DatabaseFaults {
         let kept = setup.clock.now();
         self.pair.until_replicated().await?;
         self.pair.set_replication(LinkState::Cut);
+        let lost_from = setup.clock.now();
         sleep(setup.pace * Duration::from_secs(1)).await;
         self.pair.stop(self.pair.primary()).await?;
         let happened = setup.clock.now();
+        let is_known = setup.have_acknowledged_since(lost_from);
         self.pair.promote().await?;
-        self.accept_loss(setup, kept, happened).await
+        self.accept_loss(setup, kept, happened, is_known).await
     }
 
     async fn roll_back(&mut self, setup: &Setup) -> Result<()> {
         self.pair.become_asynchronous().await?;
         let kept = setup.clock.now();
         self.pair.copy().await?;
+        let lost_from = setup.clock.now();
         sleep(setup.pace * Duration::from_secs(1)).await;
         self.pair.stop(self.pair.primary()).await?;
         let happened = setup.clock.now();
+        let is_known = setup.have_acknowledged_since(lost_from);
         self.pair.restore_copy().await?;
-        self.accept_loss(setup, kept, happened).await
+        self.accept_loss(setup, kept, happened, is_known).await
     }
 
     /// Waits until every server must have noticed the loss, and a while longer. Then does what an operator does.
-    async fn accept_loss(&mut self, setup: &Setup, kept: Time, happened: Time) -> Result<()> {
+    async fn accept_loss(
+        &mut self,
+        setup: &Setup,
+        kept: Time,
+        happened: Time,
+        is_known: bool,
+    ) -> Result<()> {
         let noticed = happened + setup.lease;
         sleep(noticed.saturating_sub(setup.clock.now())).await;
         sleep(setup.pace * Duration::from_secs(1)).await;
@@ -195,6 +205,7 @@ impl DatabaseFaults {
             noticed,
             requested,
             accepted: setup.clock.now(),
+            is_known,
         });
         sign_in_again(setup).await?;
         setup.activate_steady_tokens().await
@@ -219,6 +230,8 @@ async fn sign_in_again(setup: &Setup) -> Result<()> {
 fn report(plan: &Plan, lease: Duration, mut recorded: Recording) -> Report {
     let reused = forget_reused_numbers(&mut recorded.history);
     let lost = lost_revocations(&recorded.history);
+    let losses = recorded.history.losses.iter();
+    let unknown = losses.filter(|loss| !loss.is_known).count();
     let (in_failovers, too_early) = calls_in_failovers(&recorded, lease);
     if lease >= LONG_LEASE {
         recorded.wrong.extend(too_early);
@@ -230,7 +243,7 @@ fn report(plan: &Plan, lease: Duration, mut recorded: Recording) -> Report {
         "losses",
         format!(
             "{lost} revocations were lost after their report; {} calls had to be refused for that; \
-             {reused} tokens have the number of a lost one and are not judged",
+             {unknown} losses were not known to every server; {reused} tokens have the number of a lost one and are not judged",
             report.had_to_be_unavailable()
         ),
     );

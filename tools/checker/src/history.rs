@@ -220,6 +220,9 @@ pub struct Loss {
     pub requested: Time,
     /// When it was reported as done.
     pub accepted: Time,
+    /// Whether every server had acknowledged one of the lost changes. Only then must each of them notice the loss: a server
+    /// that was silent then has not known any of them.
+    pub is_known: bool,
 }
 
 /// A whole run. At its start no token exists, and the plan includes the API.

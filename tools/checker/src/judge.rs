@@ -152,6 +152,9 @@ pub fn judge(history: &History) -> Judgement {
     let registers = Registers::of(&changes);
     let mut judgement = Judgement::default();
     for call in &history.calls {
+        if losses::is_unjudged(&history.losses, call.invoked) {
+            continue;
+        }
         let loss = losses::unaccepted_at(&history.losses, call.invoked);
         if let Some(loss) = loss
             && call.completed < loss.requested

@@ -11,6 +11,13 @@ pub(super) fn unaccepted_at(losses: &[Loss], invoked: Time) -> Option<&Loss> {
         .find(|loss| (loss.noticed..=loss.accepted).contains(&invoked))
 }
 
+/// Whether a server may answer by the new history, because it knew none of the lost changes.
+pub(super) fn is_unjudged(losses: &[Loss], invoked: Time) -> bool {
+    losses
+        .iter()
+        .any(|loss| !loss.is_known && (loss.happened..=loss.accepted).contains(&invoked))
+}
+
 /// A call must obey the reports that were made before this time. After a loss, servers answer by the lost history until
 /// their leases have ended.
 pub(super) fn reported_until(losses: &[Loss], invoked: Time) -> Time {

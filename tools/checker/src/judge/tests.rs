@@ -330,6 +330,7 @@ const LOSS: Loss = Loss {
     noticed: at(300),
     requested: at(400),
     accepted: at(450),
+    is_known: true,
 };
 
 /// The responses that a call may get in a history with [`LOSS`], whose changes include the creation of the token.
@@ -393,6 +394,24 @@ fn after_a_loss_every_call_is_unavailable_until_after_restore_is_requested() {
     assert_eq!(judgement.had_to_be_unavailable, 1);
     assert_eq!(judgement.violations[0].because, Reason::Loss(LOSS));
     assert!(judgement.violations[0].breaks_promise());
+}
+
+#[test]
+fn a_server_may_not_notice_a_loss_of_changes_that_it_did_not_know() {
+    let changes = [created(), done(Action::Deactivate(TOKEN), 150, 160)];
+    for (invoked, is_judged) in [(200, false), (450, false), (451, true)] {
+        let history = History {
+            calls: vec![call(invoked, invoked + 1, Response::Accepted)],
+            changes: changes.to_vec(),
+            losses: vec![Loss {
+                is_known: false,
+                ..LOSS
+            }],
+            ..History::default()
+        };
+        let violations = judge(&history).violations;
+        assert_eq!(!violations.is_empty(), is_judged, "{invoked}");
+    }
 }
 
 #[test]

@@ -69,6 +69,7 @@ pub(crate) struct Setup {
     pub(crate) command_line: CommandLine,
     pub(crate) session: Arc<Session>,
     lies: bool,
+    acknowledged: Arc<AtomicU64>,
     /// For each server, then for the command line: one proxy for each host of the database.
     links: Vec<Vec<CuttableProxy>>,
     pub(super) known_keys: KnownKeys,
@@ -129,6 +130,7 @@ impl Setup {
             command_line,
             session,
             lies: plan.lies,
+            acknowledged: Arc::default(),
             links,
             known_keys: KnownKeys::default(),
             creating: Mutex::new(()),
@@ -143,6 +145,11 @@ impl Setup {
         Ok((setup, hinted))
     }
 
+    /// Whether every server has acknowledged a change that was requested after this time.
+    pub(crate) fn have_acknowledged_since(&self, since: Time) -> bool {
+        u128::from(self.acknowledged.load(Ordering::Relaxed)) > since.as_nanos()
+    }
+
     pub(super) fn changer(&self) -> Changer {
         let mut changer = Changer::new(
             self.clock,
@@ -150,6 +157,7 @@ impl Setup {
             Arc::clone(&self.session),
             &self.servers,
         );
+        changer.acknowledged = Arc::clone(&self.acknowledged);
         if self.lies {
             changer.lie();
         }
