@@ -46,6 +46,11 @@ impl TestDatabase {
                  `cargo xtask with-postgres -- cargo test -p server -- --include-ignored`"
             )
         });
+        Self::postgres_on(server, encoding).await
+    }
+
+    /// The same, on the PostgreSQL server with this URL.
+    pub(crate) async fn postgres_on(server: String, encoding: &str) -> Self {
         let name = format!(
             "server_test_{:016x}",
             RandomState::new().build_hasher().finish()
