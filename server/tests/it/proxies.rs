@@ -385,9 +385,10 @@ async fn haproxy_closes_a_callers_further_connections_and_serves_others() {
     let health = format!("{API}/healthz");
     let mut open = Vec::new();
     for _ in 0..HAPROXY_LIMIT + FURTHER {
-        let stream = connect_from(CALLER, proxy.https()).await;
+        open.extend(connect_from(CALLER, proxy.https()).await);
+    }
+    for stream in &open {
         stream.set_nonblocking(true).expect("set");
-        open.push(stream);
     }
     wait_until("the further connections to be closed", || {
         open.retain_mut(|stream| !is_closed(stream));

@@ -4,6 +4,7 @@
 //! The server of that test would then respond in place of the stopped one.
 
 use std::{
+    io,
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     process,
     sync::atomic::{AtomicU8, Ordering},
@@ -19,15 +20,15 @@ pub(crate) fn own_address() -> Ipv4Addr {
     Ipv4Addr::new(127, 128 | number, high, low)
 }
 
-/// Connects to a server from this address of 127.0.0.0/8.
-pub(crate) async fn connect_from(address: &str, server: SocketAddr) -> TcpStream {
+/// Connects to a server from this address of 127.0.0.0/8. A server that closes the connection at once may reset it before
+/// this returns; that is an error.
+pub(crate) async fn connect_from(address: &str, server: SocketAddr) -> io::Result<TcpStream> {
     let socket = TcpSocket::new_v4().expect("a socket");
     let from = SocketAddr::new(address.parse().expect("an address"), 0);
     socket.bind(from).expect("bound");
-    let stream = socket.connect(server).await.expect("connected");
-    let stream = stream.into_std().expect("a socket");
-    stream.set_nonblocking(false).expect("set");
-    stream
+    let stream = socket.connect(server).await?.into_std()?;
+    stream.set_nonblocking(false)?;
+    Ok(stream)
 }
 
 /// A free port of an address from [`own_address`]. It stays free, since nothing else uses the address.
