@@ -14,17 +14,17 @@ pub(crate) mod lists;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use model::{organisation::OrganisationId, timestamp::Timestamp, usage::HOUR_MILLIS};
+use model::{organisation::OrganisationId, usage::HOUR_MILLIS};
 use tokio::{sync::Mutex, time::Instant};
 
 pub use self::lists::ListedTokens;
-use self::lists::{Digest, LastRead, PolledList, Usage};
+use self::lists::{CallCount, Digest, LastRead, PolledList};
 use crate::{
     Store,
     database::{Sql, Value, parameters, row},
-    error::{DatabaseError, TokenError},
-    permission::TokenPermission,
+    error::DatabaseError,
     sessions::{SessionKey, session::ended},
+    usage::Hour,
 };
 
 /// How long the result of a check is used.
@@ -175,8 +175,8 @@ impl<'a> TokenPolls<'a> {
         polled
             .sessions
             .retain(|digest, _| open.contains(&digest[..]));
-        polled.usage = rows.first().map(|row| Usage {
-            hour: hour_of(self.store.clock().now()),
+        polled.calls = rows.first().map(|row| CallCount {
+            hour: Hour::of(self.store.clock().now()),
             calls: row.calls,
         });
         polled.checked_at = begun;
@@ -191,7 +191,7 @@ impl<'a> TokenPolls<'a> {
     ) -> Result<Vec<CheckRow>, DatabaseError> {
         let now = self.store.clock().now();
         let (used, created, latest) = ended(now);
-        let since = hour_of(now) - HOUR_MILLIS;
+        let since = Hour::of(now).0 - HOUR_MILLIS;
         // Few different texts: the statement stays prepared.
         let places = digests.len().next_power_of_two();
         let digests = digests.iter().cycle().take(places);
@@ -213,9 +213,9 @@ impl<'a> TokenPolls<'a> {
         let Some(version) = self.store.key_cache().list_version(organisation) else {
             return Ok(None);
         };
-        let usage = polled.usage;
+        let calls = polled.calls;
         if let Some(last) = &polled.last_read
-            && (last.version, last.usage) == (version, usage)
+            && (last.version, last.calls) == (version, calls)
             && last.read_at.elapsed() < MAX_AGE
         {
             return Ok(Some(Arc::clone(&last.list)));
@@ -226,26 +226,14 @@ impl<'a> TokenPolls<'a> {
             return Ok(None);
         }
         // One list for all known sessions: each belongs to a member.
-        let permission = TokenPermission::Operator(organisation);
-        match self.store.tokens().list_with_week(permission).await {
-            Ok(tokens) => {
-                let list = Arc::new(ListedTokens::new(tokens));
-                polled.last_read = Some(LastRead {
-                    list: Arc::clone(&list),
-                    read_at: Instant::now(),
-                    version,
-                    usage,
-                });
-                Ok(Some(list))
-            }
-            Err(TokenError::Database(error)) => Err(error),
-            Err(_) => Ok(None),
-        }
+        let tokens = self.store.tokens().read_with_week(organisation).await?;
+        let list = Arc::new(ListedTokens::new(tokens));
+        polled.last_read = Some(LastRead {
+            list: Arc::clone(&list),
+            read_at: Instant::now(),
+            version,
+            calls,
+        });
+        Ok(Some(list))
     }
-}
-
-/// The start of the hour, in milliseconds since the epoch.
-fn hour_of(now: Timestamp) -> i64 {
-    let millis = now.epoch_millis();
-    millis - millis.rem_euclid(HOUR_MILLIS)
 }

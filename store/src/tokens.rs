@@ -5,6 +5,7 @@ mod usage;
 
 use model::{
     audit::{Kind, RecordedToken},
+    organisation::OrganisationId,
     servers::Acknowledgements,
     timestamp::Timestamp,
     token::{Receipt, TOKEN_LIMIT, TokenId, TokenName, TokenPreview, TokenStatus, TokenSummary},
@@ -15,7 +16,7 @@ use crate::{
     Store,
     audit::Record,
     database::{LoggedChange, Purpose, Transaction, row, values},
-    error::TokenError,
+    error::{DatabaseError, TokenError},
     members::Member,
     permission::TokenPermission,
     secret::PlainToken,
@@ -166,8 +167,15 @@ impl<'a> Tokens<'a> {
         permission: TokenPermission<'_>,
     ) -> Result<Vec<TokenSummary>, TokenError> {
         self.admit(permission).await?;
+        Ok(self.read_all(permission.organisation_id()).await?)
+    }
+
+    /// As [`Tokens::list`], for a caller that has checked the permission.
+    async fn read_all(
+        &self,
+        organisation: OrganisationId,
+    ) -> Result<Vec<TokenSummary>, DatabaseError> {
         let database = self.store.database();
-        let organisation = permission.organisation_id();
         let rows: Vec<TokenRow> = database.fetch_all(LIST, values![organisation.0]).await?;
         let tokens = rows.into_iter().map(|row| self.with_last_use(row.into()));
         Ok(tokens.collect())
@@ -358,7 +366,7 @@ impl<'a> Tokens<'a> {
         let mut transaction = self.store.database().begin_confirmation().await?;
         let found = find(&mut transaction, FIND, permission, token).await;
         match found {
-            // Also that there is no such token must be confirmed.
+            // A missing token must be confirmed too.
             Ok(_) | Err(TokenError::NoSuchToken(_)) => {
                 let change = transaction.commit_logged().await?;
                 Ok((found?, change))

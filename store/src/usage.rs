@@ -42,7 +42,8 @@ use std::{
 use model::{permission::Refusal, timestamp::Timestamp, token::TokenId};
 use tokio::time::Instant;
 
-use self::table::{Calls, Hour, Tables};
+pub(crate) use self::table::Hour;
+use self::table::{Calls, Tables};
 use crate::{
     clock::{Clock, latest},
     database::{Column, Database, Engine, Purpose, values},

@@ -233,6 +233,7 @@ impl Serve {
             None => None,
         };
         let store = open(database).await?;
+        // Without the option, a failure prevents nothing: the next look logs it.
         let looked = store.watch_standbys().await;
         if self.require_synchronous_standby {
             looked?;

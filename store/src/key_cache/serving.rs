@@ -352,15 +352,16 @@ impl Serving {
     /// Applies the changes since the last look.
     async fn look(&self, renew_at: &mut Instant, cause: LookCause) -> Result<(), DatabaseError> {
         self.looks_by_cause[cause as usize].fetch_add(1, Ordering::Relaxed);
-        let is_registered = self.is_registered.load(Ordering::Relaxed);
-        let renews = cause == LookCause::Renewal;
-        let looked = match renews {
-            _ if !is_registered => self.register(renew_at, Some(self.applied())).await,
-            false => self.read_changes().await,
+        let looked = if !self.is_registered.load(Ordering::Relaxed) {
+            self.register(renew_at, Some(self.applied())).await
+        } else if cause != LookCause::Renewal {
+            self.read_changes().await
+        } else if self.database.file().is_some() {
             // In a file, every read sees every commit. There is no other history, and a nearly full disk must not end the
             // lease.
-            true if self.database.file().is_some() => self.renew_by_read().await,
-            true => self.renew(renew_at).await,
+            self.renew_by_read().await
+        } else {
+            self.renew(renew_at).await
         };
         if let Err(error) = &looked {
             self.note_damage(error);
@@ -497,13 +498,7 @@ impl Serving {
 
     /// After a read that has found damage, no call is answered until the server is started again.
     pub(super) fn note_damage(&self, error: &DatabaseError) {
-        let is_damaged = match error {
-            DatabaseError::Damaged(_) => true,
-            // A truncated file can look like one without tables, and later like a whole one, from pages in memory.
-            DatabaseError::Refused(_) | DatabaseError::Corrupt(_) => self.database.file().is_some(),
-            _ => false,
-        };
-        if is_damaged {
+        if matches!(error, DatabaseError::Damaged(_)) {
             self.is_damaged.store(true, Ordering::Relaxed);
         }
     }

@@ -10,6 +10,8 @@ use model::{organisation::OrganisationId, timestamp::Timestamp, usage::TokenWeek
 use quick_cache::sync::Cache;
 use tokio::{sync::Mutex, time::Instant};
 
+use crate::usage::Hour;
+
 /// How many organisations are remembered. Others read at each poll.
 const MAX_ORGANISATIONS: usize = 10_000;
 
@@ -29,7 +31,7 @@ impl PolledLists {
 pub(super) struct PolledList {
     pub(super) last_read: Option<LastRead>,
     /// As of the last check. None before that.
-    pub(super) usage: Option<Usage>,
+    pub(super) calls: Option<CallCount>,
     pub(super) checked_at: Instant,
     /// The known sessions, with their last poll.
     pub(super) sessions: HashMap<Digest, Instant>,
@@ -40,13 +42,13 @@ pub(super) struct LastRead {
     pub(super) list: Arc<ListedTokens>,
     pub(super) read_at: Instant,
     pub(super) version: u64,
-    pub(super) usage: Option<Usage>,
+    pub(super) calls: Option<CallCount>,
 }
 
 /// How many calls the organisation's tokens had in an hour and the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Usage {
-    pub(super) hour: i64,
+pub(super) struct CallCount {
+    pub(super) hour: Hour,
     pub(super) calls: i64,
 }
 
@@ -54,7 +56,7 @@ impl PolledList {
     pub(super) fn new() -> Self {
         Self {
             last_read: None,
-            usage: None,
+            calls: None,
             checked_at: Instant::now(),
             sessions: HashMap::new(),
         }

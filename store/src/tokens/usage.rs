@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use model::{
+    organisation::OrganisationId,
     timestamp::Timestamp,
     token::{TokenId, TokenSummary},
     usage::{Calls, DAY_MILLIS, HOUR_MILLIS, RefusalCount, TokenUsage, TokenWeek, Week},
@@ -55,14 +56,23 @@ impl Tokens<'_> {
         &self,
         permission: TokenPermission<'_>,
     ) -> Result<Vec<TokenWeek>, TokenError> {
-        let tokens = self.list(permission).await?;
+        self.admit(permission).await?;
+        Ok(self.read_with_week(permission.organisation_id()).await?)
+    }
+
+    /// As [`Tokens::list_with_week`], for a caller that has checked the permission.
+    pub(crate) async fn read_with_week(
+        &self,
+        organisation: OrganisationId,
+    ) -> Result<Vec<TokenWeek>, DatabaseError> {
+        let tokens = self.read_all(organisation).await?;
         let now = self.store.clock().now();
         let database = self.store.database();
         let rows: Vec<DayRow> = database
             .fetch_all(
                 WEEK,
                 values![
-                    permission.organisation_id().0,
+                    organisation.0,
                     Week::start(now).epoch_millis(),
                     DAY_MILLIS,
                     ACCEPTED,

@@ -11,20 +11,18 @@ use std::{
     },
 };
 
-use model::{permission::Refusal, timestamp::Timestamp, token::TokenId};
+use model::{permission::Refusal, timestamp::Timestamp, token::TokenId, usage::HOUR_MILLIS};
 
 use crate::clock::latest;
 
 /// An hour in UTC, by its first millisecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Hour(pub(super) i64);
+pub(crate) struct Hour(pub(crate) i64);
 
 impl Hour {
-    const MILLIS: i64 = 60 * 60 * 1_000;
-
-    pub(super) const fn of(at: Timestamp) -> Self {
+    pub(crate) const fn of(at: Timestamp) -> Self {
         let millis = at.epoch_millis();
-        Self(millis - millis.rem_euclid(Self::MILLIS))
+        Self(millis - millis.rem_euclid(HOUR_MILLIS))
     }
 }
 
@@ -314,7 +312,7 @@ mod tests {
         for (_, hour, calls) in tables.take() {
             *hours.entry(hour.0).or_insert(0) += calls.counts[0];
         }
-        assert_eq!(hours, HashMap::from([(AT.0, 2), (AT.0 - Hour::MILLIS, 2)]));
+        assert_eq!(hours, HashMap::from([(AT.0, 2), (AT.0 - HOUR_MILLIS, 2)]));
         assert_eq!(
             tables.last_accepted(TokenId(1), Timestamp(i64::MAX)),
             Some(AT)
@@ -363,7 +361,7 @@ mod tests {
     #[test]
     fn hours_that_end_without_a_flush_take_bounded_memory() {
         let tables = Tables::new();
-        let count = |hour: i64| tables.count(TokenId(1), AT.plus_millis(hour * Hour::MILLIS), None);
+        let count = |hour: i64| tables.count(TokenId(1), AT.plus_millis(hour * HOUR_MILLIS), None);
         assert!((0..most()).all(count));
         assert!(!count(most()));
     }

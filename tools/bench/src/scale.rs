@@ -16,7 +16,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use http::{StatusCode, header};
-use rand::{Rng, SeedableRng, rngs::StdRng};
+use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom};
 use sqlx::{Connection, PgConnection};
 use tokio::{
     runtime::Runtime,
@@ -98,8 +98,9 @@ impl Scale {
         let folder = tempfile::tempdir()?;
         run(program, &url, &["demo"])?;
         // All of them: the sample is random, so its order in the database does not matter.
-        let keys = self.filler.fill(&url, &folder.path().join("keys.txt"), 1)?;
-        let keys: Arc<[Key]> = shuffled(keys).into();
+        let mut keys = self.filler.fill(&url, &folder.path().join("keys.txt"), 1)?;
+        keys.shuffle(&mut StdRng::seed_from_u64(7));
+        let keys: Arc<[Key]> = keys.into();
         Runtime::new()?.block_on(self.measure(program, &url, &keys))
     }
 
@@ -156,14 +157,6 @@ impl Scale {
         }
         Ok(())
     }
-}
-
-fn shuffled(mut keys: Vec<Key>) -> Vec<Key> {
-    let mut rng = StdRng::seed_from_u64(7);
-    for at in (1..keys.len()).rev() {
-        keys.swap(at, rng.random_range(0..=at));
-    }
-    keys
 }
 
 impl Zone {

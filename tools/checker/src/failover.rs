@@ -6,7 +6,7 @@ use std::{collections::HashMap, ops::Range, sync::Arc, time::Duration};
 
 use anyhow::Result;
 use checker::{
-    history::{Action, Change, Ending, History, Loss, Response, Time, TokenId, Way},
+    history::{Action, Change, Ending, History, Loss, Response, Time, TokenId},
     known::{KnownCall, known_calls},
 };
 use rand::{Rng, rngs::StdRng};
@@ -247,17 +247,7 @@ fn report(plan: &Plan, lease: Duration, mut recorded: Recording) -> Report {
             report.had_to_be_unavailable()
         ),
     );
-    for server in 0..plan.servers {
-        let accepted = |response: &_| *response == Response::Accepted;
-        let found = report.calls(server, Time::ZERO, accepted);
-        report.require(format!("calls accepted by server {server}"), 100, found);
-        let found = report.calls(server, faults_ended, accepted);
-        let what = format!("calls accepted by server {server} after the last fault");
-        report.require(what, 10, found);
-        let way = Way::Dashboard(server);
-        let found = report.changes(|_, by, ending| by == way && matches!(ending, Ending::Done(_)));
-        report.require(format!("changes done {way}"), 3, found);
-    }
+    report.require_each_server(plan.servers, faults_ended);
     report.require_faults(Fault::EACH.map(Fault::name));
     report.require("revocations that were lost", 2, lost);
     let (accept, refuse) = (report.had_to_accept(), report.had_to_refuse());

@@ -82,6 +82,22 @@ impl Report {
         }
     }
 
+    /// Requires of each server calls that it accepted, also after the last fault, and changes through its dashboard.
+    pub(crate) fn require_each_server(&mut self, servers: usize, faults_ended: Time) {
+        for server in 0..servers {
+            let accepted = |response: &_| *response == Response::Accepted;
+            let found = self.calls(server, Time::ZERO, accepted);
+            self.require(format!("calls accepted by server {server}"), 100, found);
+            let found = self.calls(server, faults_ended, accepted);
+            let what = format!("calls accepted by server {server} after the last fault");
+            self.require(what, 10, found);
+            let way = Way::Dashboard(server);
+            let found =
+                self.changes(|_, by, ending| by == way && matches!(ending, Ending::Done(_)));
+            self.require(format!("changes done {way}"), 3, found);
+        }
+    }
+
     /// Requires a minimum number of something. A run that saw too little proves nothing.
     pub(crate) fn require(&mut self, what: impl fmt::Display, minimum: usize, found: usize) {
         if found < minimum {

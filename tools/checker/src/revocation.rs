@@ -4,7 +4,7 @@
 use std::{ops::Range, time::Duration};
 
 use anyhow::{Context, Result};
-use checker::history::{Action, Ending, Refusal, Response, Time, Way};
+use checker::history::{Action, Ending, Refusal, Time, Way};
 use rand::{Rng, rngs::StdRng};
 use tokio::time::{Instant, sleep};
 
@@ -161,21 +161,13 @@ async fn until_removal_is_found(server: &Server, before: usize) -> bool {
 fn report(plan: &Plan, recorded: Recording) -> Report {
     let faults_ended = recorded.faults_ended();
     let mut report = Report::of(recorded);
+    report.require_each_server(plan.servers, faults_ended);
     for server in 0..plan.servers {
-        let accepted = |response: &_| *response == Response::Accepted;
-        let found = report.calls(server, Time::ZERO, accepted);
-        report.require(format!("calls accepted by server {server}"), 100, found);
-        let found = report.calls(server, faults_ended, accepted);
-        let what = format!("calls accepted by server {server} after the last fault");
-        report.require(what, 10, found);
         for refusal in Refusal::ALL {
             let found = report.calls(server, Time::ZERO, report::is(refusal));
             let what = format!("calls refused by server {server} with {}", refusal.code());
             report.require(what, 10, found);
         }
-        let way = Way::Dashboard(server);
-        let found = report.changes(|_, by, ending| by == way && matches!(ending, Ending::Done(_)));
-        report.require(format!("changes done {way}"), 3, found);
     }
     let by_command = |_, by, ending| by == Way::CommandLine && matches!(ending, Ending::Done(_));
     let found = report.changes(by_command);
