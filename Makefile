@@ -204,7 +204,8 @@ bench: setup-test ## Benchmarks for docs/performance.md, on an idle machine
 	@TEST_POSTGRES_OPTIONS="$(COUNTED_AND_DURABLE)" cargo xtask with-postgres -- target/release/bench scale
 	$(call section,From click to confirmation and polls of open pages)
 	@cd end2end && \
-	  ../target/debug/xtask with-postgres -- node_modules/.bin/playwright test --config measure.config.ts deactivation polls
+	  TEST_POSTGRES_OPTIONS="$(COUNTED_AND_DURABLE)" ../target/debug/xtask with-postgres -- \
+  node_modules/.bin/playwright test --config measure.config.ts deactivation polls
 
 lighthouse: setup-test $(LIGHTHOUSE) ## Lighthouse on the main pages, for a phone with a slow connection
 	@cargo xtask build --release

@@ -41,6 +41,8 @@ test('1,000 open tabs while nothing changes', async () => {
   expect(POSTGRES, 'run it through `cargo xtask with-postgres`').not.toBe('');
   const env = { ...process.env, DEVELOPER_ZONE_DATABASE_URL: POSTGRES };
   const command = async (...args: string[]) => (await run(BINARY, args, { env })).stdout.trim();
+  // PostgreSQL's own counts of transactions come late.
+  await sql('CREATE EXTENSION IF NOT EXISTS pg_stat_statements');
   await command('demo');
   const by = ['--organisation', String(SUMMIT)];
   await command('token', 'create', ...by, '--created-by', 'member@example.com');
@@ -67,9 +69,9 @@ test('1,000 open tabs while nothing changes', async () => {
     }),
   );
   await sleep(10_000);
-  const before = await transactions();
+  const before = await statements();
   await sleep(MEASURED_SECONDS * 1_000);
-  const each = ((await transactions()) - before) / MEASURED_SECONDS;
+  const each = ((await statements()) - before) / MEASURED_SECONDS;
 
   const changed = Date.now();
   const [token] = JSON.parse(await command('token', 'list', ...by, '--json')) as [{ id: number }];
@@ -84,7 +86,7 @@ test('1,000 open tabs while nothing changes', async () => {
   const at = (share: number) => delays[Math.ceil(delays.length * share) - 1];
   const sum = (count: (tab: Tab) => number) => tabs.reduce((all, tab) => all + count(tab), 0);
   console.log(
-    `${tabs.length} tabs, ${sum((tab) => tab.polls)} polls, ${sum((tab) => tab.failed)} failed: ${each.toFixed(1)} transactions a second. ` +
+    `${tabs.length} tabs, ${sum((tab) => tab.polls)} polls, ${sum((tab) => tab.failed)} failed: ${each.toFixed(1)} statements a second. ` +
       `A change is shown after ${at(0.5)} ms (median), ${at(0.95)} ms (p95), ${at(1)} ms (last)`,
   );
 });
@@ -126,8 +128,11 @@ async function poll(url: string, account: Account, tab: Tab): Promise<void> {
   }
 }
 
-/** The number of transactions of the database so far. A single read is one. */
-async function transactions(): Promise<number> {
-  const sum = 'SELECT sum(xact_commit + xact_rollback) FROM pg_stat_database WHERE datname = current_database()';
-  return Number((await run('psql', [POSTGRES, '-Atc', sum])).stdout);
+/** How many statements the database has executed so far, also those of the measurement. */
+async function statements(): Promise<number> {
+  return Number(await sql('SELECT sum(calls) FROM pg_stat_statements'));
+}
+
+async function sql(text: string): Promise<string> {
+  return (await run('psql', [POSTGRES, '-Atc', text])).stdout;
 }

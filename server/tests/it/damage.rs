@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     os::unix::fs::FileExt,
+    time::Instant,
 };
 
 use sqlx::{Connection, SqliteConnection};
@@ -12,7 +13,7 @@ use crate::support::{
     database::TestDatabase,
     process::{OK, ServerProcess, assert_unavailable},
     program::{create_token, done, run},
-    wait::wait_until,
+    wait::{TIMEOUT, wait_until},
 };
 
 const RESTORE: &str = "restore the last backup";
@@ -97,6 +98,8 @@ async fn damage_under_a_running_server_closes_it_with_the_first_read_after_the_n
         assert!(!response.starts_with(OK), "{response}");
     }
     server.await_stderr(RESTORE);
+    let ready = server.get("/readyz", &[]);
+    assert!(ready.starts_with("HTTP/1.1 503 "), "{ready}");
     let deactivate = ["token", "deactivate", "--organisation", "903", "1"];
     run(&url, &deactivate).assert_failed("the database file is damaged");
 }
@@ -112,11 +115,11 @@ async fn a_file_truncated_under_a_running_server_closes_it_after_the_next_write(
         assert!(server.ping(&token).starts_with(OK));
         // A reader can prevent it. The write-ahead log would then hide the damage.
         let log = database.file().with_extension("db-wal");
-        loop {
+        let (start, mut is_empty) = (Instant::now(), false);
+        while !is_empty {
+            assert!(start.elapsed() < TIMEOUT, "the log stays");
             database.sql("PRAGMA wal_checkpoint(TRUNCATE)").await;
-            if fs::metadata(&log).is_ok_and(|log| log.len() == 0) {
-                break;
-            }
+            is_empty = fs::metadata(&log).is_ok_and(|log| log.len() == 0);
         }
         file(&database).set_len(length).expect("cut off");
         server.can_sign_in();
