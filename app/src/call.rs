@@ -2,19 +2,16 @@
 //!
 //! Leptos's own client does the same, but would add some kilobytes to the WASM.
 
+use js_sys::{JSON, Object, Reflect};
 use leptos::{
     prelude::*,
-    server_fn::{
-        Bytes, Decodes, Encodes, ServerFn,
-        codec::JsonEncoding,
-        serde::{Serialize, de::DeserializeOwned},
-    },
+    server_fn::{ServerFn, serde::de::DeserializeOwned},
 };
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{FormData, HtmlFormElement, RequestInit, Response, UrlSearchParams};
 
-use crate::{error::RequestError, page_account::with_account};
+use crate::{error::RequestError, json, page_account::with_account};
 
 /// Posts the current fields of the form, and reads the result.
 pub(crate) fn post_form<T: DeserializeOwned>(
@@ -23,17 +20,26 @@ pub(crate) fn post_form<T: DeserializeOwned>(
     read(fields(form).map(|fields| post(&form.action(), &fields)))
 }
 
-/// Calls a server function that takes JSON.
+/// Calls a server function that takes JSON, with these arguments.
 pub(crate) fn call<F>(
-    function: &F,
+    arguments: &[(&str, JsValue)],
 ) -> impl Future<Output = Result<F::Output, RequestError>> + use<F>
 where
-    F: ServerFn + Serialize,
+    F: ServerFn,
     F::Output: DeserializeOwned,
 {
-    let body = JsonEncoding::encode(function).unwrap_or_default();
-    let body = JsValue::from(String::from_utf8_lossy(&body).as_ref());
-    read(Ok(post(&with_account(F::PATH), &body)))
+    let body = Object::new();
+    for (name, value) in arguments {
+        // Fails only for an object that cannot be changed.
+        let _ = Reflect::set(&body, &(*name).into(), value);
+    }
+    let body = JSON::stringify(&body);
+    read(body.map(|body| post(&with_account(F::PATH), &body)))
+}
+
+/// A number as an argument of [`call`]. It must be less than 2^53, as every number in JavaScript.
+pub(crate) fn number(number: i64) -> JsValue {
+    JsValue::from_f64(number as f64)
 }
 
 fn fields(form: &HtmlFormElement) -> Result<UrlSearchParams, JsValue> {
@@ -56,9 +62,9 @@ async fn read<T: DeserializeOwned>(response: Result<JsFuture, JsValue>) -> Resul
     };
     let (is_success, body) = received.map_err(|_| RequestError::Offline)?;
     if is_success {
-        decode(body)
+        decode(&body)
     } else {
-        Err(decode(body).unwrap_or_else(|error| error))
+        Err(decode(&body).unwrap_or_else(|error| error))
     }
 }
 
@@ -70,6 +76,7 @@ async fn receive(response: JsFuture) -> Result<(bool, String), JsValue> {
 }
 
 /// Reads the server's response. Anything else comes from a proxy: the server may have made the change even so.
-fn decode<T: DeserializeOwned>(body: String) -> Result<T, RequestError> {
-    JsonEncoding::decode(Bytes::from(body)).map_err(|_| RequestError::Unconfirmed)
+fn decode<T: DeserializeOwned>(body: &str) -> Result<T, RequestError> {
+    let value = JSON::parse(body).map_err(|_| RequestError::Unconfirmed)?;
+    json::read(value).map_err(|_| RequestError::Unconfirmed)
 }

@@ -21,6 +21,7 @@ mod error;
 #[cfg(feature = "ssr")]
 mod error_page;
 mod ids;
+mod json;
 mod page_account;
 #[cfg(feature = "ssr")]
 pub mod page_context;

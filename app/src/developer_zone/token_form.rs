@@ -12,7 +12,7 @@ use crate::page_account::with_account;
 /// Without script the browser posts it, and the server redirects to a page that says what happened. An island
 /// passes `on_submit`, which posts the same fields with [`crate::call::post_form`] and shows the outcome itself.
 #[component]
-pub(super) fn TokenForm(
+pub(super) fn TokenForm<C: IntoView + 'static>(
     /// The address of the server function.
     #[prop(into)]
     action: Signal<String>,
@@ -30,7 +30,7 @@ pub(super) fn TokenForm(
     #[prop(optional_no_strip)]
     on_submit: Option<Callback<HtmlFormElement>>,
     /// The other fields, and the button.
-    children: Children,
+    children: TypedChildren<C>,
 ) -> impl IntoView {
     let token = token.map(|token| view! { <input type="hidden" name="token_id" value=token /> });
     view! {
@@ -48,14 +48,14 @@ pub(super) fn TokenForm(
         >
             <input type="hidden" name="organisation_id" value=organisation.to_string() />
             {token}
-            {children()}
+            {children.into_inner()()}
         </form>
     }
 }
 
 /// The form that activates or deactivates a token.
 #[component]
-pub(super) fn SwitchForm(
+pub(super) fn SwitchForm<C: IntoView + 'static>(
     /// The organisation that the page shows.
     organisation: OrganisationId,
     /// The id of the token.
@@ -72,7 +72,7 @@ pub(super) fn SwitchForm(
     #[prop(optional_no_strip)]
     on_submit: Option<Callback<HtmlFormElement>>,
     /// The button.
-    children: Children,
+    children: TypedChildren<C>,
 ) -> impl IntoView {
     let action = Signal::derive(move || {
         let address = if activate.get() {
@@ -85,7 +85,7 @@ pub(super) fn SwitchForm(
     view! {
         <TokenForm action organisation token class on_submit>
             <input type="hidden" name="in_table" value=in_table.to_string() />
-            {children()}
+            {children.into_inner()()}
         </TokenForm>
     }
 }

@@ -24,7 +24,7 @@ pub(crate) enum DialogRole {
 /// Outside of islands, a button with `command="show-modal"` or [`show_dialog`] opens it, and a button in a form with
 /// `method="dialog"` closes it.
 #[component]
-pub(crate) fn Dialog(
+pub(crate) fn Dialog<C: IntoView + 'static>(
     /// The element's id.
     id: &'static str,
     /// The heading.
@@ -43,7 +43,7 @@ pub(crate) fn Dialog(
     #[prop(optional, into)]
     on_dismiss: Option<Callback<()>>,
     /// The content below the heading.
-    children: Children,
+    children: TypedChildren<C>,
 ) -> impl IntoView {
     let element = NodeRef::<html::Dialog>::new();
     Effect::new(move || {
@@ -105,7 +105,7 @@ pub(crate) fn Dialog(
                 <LiveText text=title />
             </h2>
             <div class="dialog-body" id=body_id>
-                {children()}
+                {children.into_inner()()}
             </div>
         </dialog>
     }

@@ -9,6 +9,7 @@ mod focus;
 mod icon;
 mod keys;
 mod live_text;
+mod loaded_later;
 mod local_time;
 mod notice;
 #[cfg(feature = "ssr")]
@@ -24,6 +25,7 @@ pub(crate) use self::{
     icon::{Icon, IconName},
     keys::pressed_key,
     live_text::LiveText,
+    loaded_later::LoadedLater,
     local_time::{LocalTime, Shown, ago, localise_server_times, note_server_time, time_of_day},
     notice::Notice,
     tabs::Tabs,

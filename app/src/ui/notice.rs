@@ -1,12 +1,12 @@
 //! A message that replaces a page's content.
 
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 
 use super::{Icon, IconName};
 
 /// A message that replaces content which is empty, locked or could not be loaded.
 #[component]
-pub(crate) fn Notice(
+pub(crate) fn Notice<C: IntoView + 'static>(
     /// The icon above the title.
     icon: IconName,
     /// What happened.
@@ -16,12 +16,12 @@ pub(crate) fn Notice(
     #[prop(optional)]
     whole_page: bool,
     /// Details, and what to do next.
-    children: Children,
+    children: TypedChildren<C>,
 ) -> impl IntoView {
     let title = if whole_page {
-        view! { <h1 class="notice-title">{title}</h1> }.into_any()
+        Either::Left(view! { <h1 class="notice-title">{title}</h1> })
     } else {
-        view! { <h2 class="notice-title">{title}</h2> }.into_any()
+        Either::Right(view! { <h2 class="notice-title">{title}</h2> })
     };
     view! {
         <div class="notice">
@@ -29,7 +29,7 @@ pub(crate) fn Notice(
                 <Icon name=icon />
             </span>
             {title}
-            {children()}
+            {children.into_inner()()}
         </div>
     }
 }

@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
 use crate::{
@@ -49,6 +49,8 @@ fn lock() -> Result<File> {
 struct Site {
     script: Asset,
     wasm: Asset,
+    /// The parts of the WASM that the script loads later.
+    parts: Vec<Asset>,
     style: Asset,
     documentation: Asset,
     statics: Vec<Asset>,
@@ -58,9 +60,12 @@ impl Site {
     fn from_sources(mode: Mode) -> Result<Self> {
         let bundled = |entry: &str| bundle(&root().join(entry), mode);
         let bindings = wasm::build(mode)?;
+        let parts = bindings.parts.into_iter();
+        let parts: Vec<_> = parts.map(|(name, wasm)| Asset::new(name, wasm)).collect();
         Ok(Self {
-            script: Asset::new("app.js", bindings.script),
+            script: Asset::new("app.js", naming(&parts, bindings.script)?),
             wasm: Asset::new("app.wasm", bindings.wasm),
+            parts,
             style: Asset::new("style.css", bundled("style/index.css")?),
             documentation: Asset::new(
                 "documentation.js",
@@ -73,6 +78,7 @@ impl Site {
     fn assets(&self) -> impl Iterator<Item = &Asset> {
         [&self.script, &self.wasm, &self.style, &self.documentation]
             .into_iter()
+            .chain(&self.parts)
             .chain(&self.statics)
     }
 
@@ -123,14 +129,29 @@ impl Site {
     /// The sizes that a visitor has to load, in one line.
     fn sizes(&self, folder: &Path) -> String {
         let assets = folder.join(ASSETS);
+        let later = self.parts.iter().map(|part| (part.name.as_str(), part));
         [
             ("WASM", &self.wasm),
             ("script", &self.script),
             ("style", &self.style),
         ]
+        .into_iter()
+        .chain(later)
         .map(|(title, asset)| format!("{title} {}", size(asset, &assets)))
+        .collect::<Vec<_>>()
         .join(", ")
     }
+}
+
+/// The script, with the addresses of the parts in place of their names.
+fn naming(parts: &[Asset], script: Vec<u8>) -> Result<Vec<u8>> {
+    let mut script = String::from_utf8(script)?;
+    for part in parts {
+        let name = format!("./{}", part.name);
+        ensure!(script.contains(&name), "the script does not load {name}");
+        script = script.replace(&name, &part.address());
+    }
+    Ok(script.into_bytes())
 }
 
 /// Writes an asset and its compressed copies. Copies that the site `before` has are reused.
@@ -177,6 +198,7 @@ mod tests {
         Site {
             script: Asset::new("app.js", script.into()),
             wasm: Asset::new("app.wasm", b"wasm".to_vec()),
+            parts: Vec::new(),
             style: Asset::new("style.css", b"a{}".to_vec()),
             documentation: Asset::new("documentation.js", b"tabs()".to_vec()),
             statics: vec![

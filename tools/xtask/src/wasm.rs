@@ -1,5 +1,5 @@
-//! The browser's part. Cargo compiles the crate `frontend` to WASM, wasm-bindgen generates JavaScript for it, and
-//! wasm-opt and esbuild minimise both.
+//! The browser's part. Cargo compiles the crate `frontend` to WASM. What is loaded later is split off. wasm-bindgen
+//! generates JavaScript for the rest, and wasm-opt and esbuild minimise all of it.
 
 use std::{
     env, fs,
@@ -7,7 +7,7 @@ use std::{
     time::UNIX_EPOCH,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::{
@@ -20,10 +20,19 @@ use crate::{
 /// A folder of its own, so that the build for the browser and cargo commands for the server do not block each other.
 const TARGET_FOLDER: &str = "target/front";
 
+/// The folder of the parts that are loaded later.
+const PARTS: &str = "parts";
+
+/// The files of the main part, as wasm-bindgen names them.
+const SCRIPT: &str = "app.js";
+const WASM: &str = "app_bg.wasm";
+
 /// An ES module and its WASM. The module exports `hydrate`; its default export loads the WASM.
 pub(crate) struct Bindings {
     pub(crate) script: Vec<u8>,
     pub(crate) wasm: Vec<u8>,
+    /// What is loaded later: the file names by which the script loads them, and the WASM.
+    pub(crate) parts: Vec<(String, Vec<u8>)>,
 }
 
 /// Builds the bindings. If the WASM did not change, the last ones are reused.
@@ -38,9 +47,16 @@ pub(crate) fn build(mode: Mode) -> Result<Bindings> {
     fresh::fill(&folder, &[&wasm, &tools, &version_of_this()?], |folder| {
         bind(&compiled, mode, folder)
     })?;
+    let mut parts = Vec::new();
+    for entry in fs::read_dir(folder.join(PARTS))? {
+        let path = entry?.path();
+        parts.push((file_name(&path)?, fs::read(path)?));
+    }
+    parts.sort();
     Ok(Bindings {
-        script: fs::read(folder.join("app.js"))?,
-        wasm: fs::read(folder.join("app.wasm"))?,
+        script: fs::read(folder.join(SCRIPT))?,
+        wasm: fs::read(folder.join(WASM))?,
+        parts,
     })
 }
 
@@ -76,32 +92,64 @@ fn version_of_this() -> Result<[u8; 16]> {
 fn bind(compiled: &Path, mode: Mode, folder: &Path) -> Result<()> {
     let raw = tempfile::tempdir_in(folder)?;
     let raw = raw.path();
-    step("bindings", || generate(compiled, raw))?;
-    match mode {
-        Mode::Release => step("wasm-opt", || optimise(raw, folder))?,
-        Mode::Dev => fs::rename(raw.join("app_bg.wasm"), folder.join("app.wasm"))?,
-    }
-    // The generated script may import snippets of JavaScript from crates. The bundle is one file.
-    let script = step("script", || bundle(&raw.join("app.js"), mode))?;
-    Ok(fs::write(folder.join("app.js"), script)?)
+    let main = raw.join("main.wasm");
+    let parts = step("split", || split(compiled, &main, raw))?;
+    step("bindings", || generate(&main, raw))?;
+    fs::create_dir(folder.join(PARTS))?;
+    step("wasm-opt", || {
+        finish(&raw.join(WASM), mode, &folder.join(WASM))?;
+        parts.iter().try_for_each(|part| {
+            let finished = folder.join(PARTS).join(file_name(part)?);
+            finish(part, mode, &finished)
+        })
+    })?;
+    // The generated script imports the loader of the parts, and may import snippets of JavaScript from crates. The
+    // bundle is one file.
+    let script = step("script", || bundle(&raw.join(SCRIPT), mode))?;
+    Ok(fs::write(folder.join(SCRIPT), script)?)
 }
 
-fn generate(compiled: &Path, raw: &Path) -> Result<()> {
+/// Splits off the functions marked with `wasm_split`, and what only they use. Writes the rest to `main`, and the parts
+/// with the script that loads them to `folder`. Returns the parts' files.
+fn split(compiled: &Path, main: &Path, folder: &Path) -> Result<Vec<PathBuf>> {
+    let compiled = fs::read(compiled)?;
+    let script = format!("./{SCRIPT}");
+    let mut options = wasm_split_cli_support::Options::new(&compiled);
+    options.output_dir = folder;
+    options.main_out_path = main;
+    options.main_module = &script;
+    let split = wasm_split_cli_support::transform(options);
+    let split = split.map_err(|error| anyhow!("the WASM could not be split: {error:#}"))?;
+    Ok(split.split_modules)
+}
+
+fn generate(main: &Path, raw: &Path) -> Result<()> {
     Bindgen::new()
-        .input_path(compiled)
+        .input_path(main)
         .out_name("app")
         .web(true)?
         .typescript(false)
+        // The parts import them.
+        .keep_lld_exports(true)
         .generate(raw)
         .context("wasm-bindgen could not make the bindings")
 }
 
-fn optimise(raw: &Path, folder: &Path) -> Result<()> {
-    run(npm_tool("wasm-opt")?
-        .args(["-Oz", "--strip-debug", "--strip-producers"])
-        .arg(raw.join("app_bg.wasm"))
-        .arg("--output")
-        .arg(folder.join("app.wasm")))
+/// Writes the finished file. A release is optimised.
+fn finish(raw: &Path, mode: Mode, finished: &Path) -> Result<()> {
+    match mode {
+        Mode::Release => run(npm_tool("wasm-opt")?
+            .args(["-Oz", "--strip-debug", "--strip-producers"])
+            .arg(raw)
+            .arg("--output")
+            .arg(finished)),
+        Mode::Dev => Ok(fs::rename(raw, finished)?),
+    }
+}
+
+fn file_name(path: &Path) -> Result<String> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    Ok(name.context("a file's name is not UTF-8")?.to_owned())
 }
 
 fn could_not_read(path: &Path) -> String {

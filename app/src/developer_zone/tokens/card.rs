@@ -1,17 +1,15 @@
 //! The card with the table of tokens: the island.
 
-use leptos::{ev, prelude::*};
+use leptos::{either::Either, ev, prelude::*};
 use model::{organisation::OrganisationId, token::TOKEN_LIMIT};
 
 use super::{
-    confirmation_dialog::ConfirmationDialog,
     context::{PageFacts, provide_new_token},
-    create::CreateTokenDialog,
+    dialogs::Dialogs,
     list::TokenList,
     menu::CardMenu,
     row::TokenRow,
     row_data::TokenRows,
-    shown_once::NewTokenDialog,
     watch::{NotUpToDate, Watch},
 };
 use crate::{
@@ -55,6 +53,7 @@ pub(in crate::developer_zone) fn TokenCard(
     provide_new_token();
     let list = TokenList::new(organisation, listed);
     let watch = Watch::start(list);
+    let is_empty = Memo::new(move |_| list.count() == 0);
     let creating = RwSignal::new(false);
     let content = move || {
         view! {
@@ -69,7 +68,7 @@ pub(in crate::developer_zone) fn TokenCard(
                     <Icon name=IconName::ExternalLink />
                     <span class="visually-hidden">" (opens in a new tab)"</span>
                 </a>
-                <Show when=move || { list.count() > 0 }>
+                <Show when=move || !is_empty.get()>
                     <CreateButton list open=creating />
                     <CardMenu list />
                 </Show>
@@ -83,15 +82,14 @@ pub(in crate::developer_zone) fn TokenCard(
                     )}
                 </p>
             </Show>
-            <Show
-                when=move || { list.count() > 0 }
-                fallback=move || view! { <NoTokens list open=creating /> }
-            >
-                <TokenTable list />
-            </Show>
-            <CreateTokenDialog list open=creating />
-            <ConfirmationDialog list />
-            <NewTokenDialog list />
+            {move || {
+                if is_empty.get() {
+                    Either::Left(view! { <NoTokens list open=creating /> })
+                } else {
+                    Either::Right(view! { <TokenTable list /> })
+                }
+            }}
+            <Dialogs list creating />
         }
     };
     view! { <Rebuilt content /> }

@@ -16,7 +16,7 @@ use super::{
     waiting::Waiting,
 };
 use crate::{
-    call::{call, post_form},
+    call::{call, number, post_form},
     dashboard::{SessionEnded, use_session_ended},
     developer_zone::{
         receipt::{AllOutOfUse, out_of_use},
@@ -331,10 +331,10 @@ impl TokenList {
         self,
         seen: Option<String>,
     ) -> impl Future<Output = Result<Option<TokenRows>, RequestError>> {
-        call(&WatchTokens {
-            organisation_id: self.organisation,
-            seen,
-        })
+        call::<WatchTokens>(&[
+            ("organisation_id", number(self.organisation.0)),
+            ("seen", seen.into()),
+        ])
     }
 
     pub(super) fn is_token_shown(self) -> bool {

@@ -5,7 +5,7 @@ use model::permission::{Check, Refusal};
 
 use super::context::ShownToken;
 use crate::{
-    call::call,
+    call::{call, number},
     dashboard::use_session_ended,
     developer_zone::server_functions::TestToken,
     error::RequestError,
@@ -72,11 +72,11 @@ fn PingTest(shown: ShownToken) -> impl IntoView {
         };
         test.set(Test::Running);
         spawn_local(async move {
-            let outcome = call(&TestToken {
-                organisation_id: organisation,
-                event_id: event,
-                secret,
-            })
+            let outcome = call::<TestToken>(&[
+                ("organisation_id", number(organisation.0)),
+                ("event_id", number(event.0)),
+                ("secret", secret.into()),
+            ])
             .await;
             let ended = outcome == Err(RequestError::SessionEnded);
             // The dialog may be closed by now.

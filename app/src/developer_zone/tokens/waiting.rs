@@ -6,7 +6,11 @@ use leptos::{prelude::*, task::spawn_local};
 use model::organisation::OrganisationId;
 
 use super::running::Running;
-use crate::{call::call, developer_zone::server_functions::AskSilentServers, ui::Toasts};
+use crate::{
+    call::{call, number},
+    developer_zone::server_functions::AskSilentServers,
+    ui::Toasts,
+};
 
 /// How long a change runs until the page asks what it waits for, and how long between two questions.
 const DELAY: Duration = Duration::from_secs(2);
@@ -56,9 +60,8 @@ impl Waiting {
         if is_over() {
             return;
         }
-        let silent = call(&AskSilentServers {
-            organisation_id: self.organisation,
-        });
+        let organisation = number(self.organisation.0);
+        let silent = call::<AskSilentServers>(&[("organisation_id", organisation)]);
         let silent = silent.await.ok().flatten();
         if !is_over() {
             let text = silent.map(|servers| format!("Waiting for {servers}."));

@@ -1,0 +1,45 @@
+//! Content whose code is a part of the WASM of its own.
+
+use leptos::{html, prelude::*, task::spawn_local, wasm_split::SplitLoaderError};
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
+
+use super::use_toasts;
+
+/// The place of content whose code is loaded when the content is first wanted.
+///
+/// If the code cannot be loaded, a toast says so, and the content is no longer wanted: the user can try again.
+#[component]
+pub(crate) fn LoadedLater<F>(
+    /// Whether the content is wanted. For a dialog: whether it is open.
+    wanted: RwSignal<bool>,
+    /// Calls a function with the attribute `wasm_split`, which renders the content into the element.
+    mount: impl Fn(HtmlElement, Owner) -> F + 'static,
+) -> impl IntoView
+where
+    F: Future<Output = Result<(), SplitLoaderError>> + 'static,
+{
+    let place = NodeRef::<html::Div>::new();
+    let is_requested = StoredValue::new(false);
+    let toasts = use_toasts();
+    Effect::new(move || {
+        let Some(place) = place
+            .get()
+            .filter(|_| wanted.get() && !is_requested.get_value())
+        else {
+            return;
+        };
+        is_requested.set_value(true);
+        let mounted = mount(place.unchecked_into(), Owner::current().unwrap_or_default());
+        spawn_local(async move {
+            if mounted.await.is_err() {
+                is_requested.set_value(false);
+                wanted.set(false);
+                toasts.fail(
+                    "The server could not be reached. Check your connection, then try again.",
+                );
+            }
+        });
+    });
+    view! { <div class="browser-only" node_ref=place></div> }
+}
