@@ -24,7 +24,7 @@ pub(crate) use self::{
     icon::{Icon, IconName},
     keys::pressed_key,
     live_text::LiveText,
-    local_time::{LocalTime, Shown, ago, localise_server_times, note_server_time, time_of_day},
+    local_time::{LocalTime, WrittenTime},
     notice::Notice,
     tabs::Tabs,
     toast::{ToastRegion, Toasts, use_toasts},
@@ -34,6 +34,6 @@ pub(crate) use self::{
 pub(crate) use self::{
     clipboard::CopyButton,
     flash_message::{FLASH_MESSAGE, FlashMessage},
-    local_time::{ServerTime, iso_utc, utc_date_time},
+    local_time::{ServerTime, Shown, TimeZoneNote, iso_utc},
     page_link::PageLink,
 };
