@@ -5,7 +5,7 @@ import { SignInPage } from '../pages/sign-in.ts';
 import { ADMIN, HARBOUR, MEMBER, SUMMIT } from '../support/demo.ts';
 import { expect, openPage, test, waitForHydration } from '../support/fixtures.ts';
 import { countRequests, failedToLoad } from '../support/requests.ts';
-import { changeByCli, createToken, createTokens } from '../support/tokens.ts';
+import { changeByCli, createToken, createTokens, listTokens } from '../support/tokens.ts';
 
 test('the table has one row for each token, newest first, and five characters of each; another organisation’s has its own', async ({
   page,
@@ -104,6 +104,25 @@ test.describe('without script', () => {
     await expect(time).toHaveAttribute('title', new RegExp(`, ${instant.slice(11, 19)} UTC$`));
     await expect(page.getByText('Times are in UTC.')).toBeVisible();
   });
+});
+
+test('nothing on a page moves while its script takes over', async ({ page, signIn, server }) => {
+  await createTokens(server, 2);
+  await signIn(MEMBER);
+  const [token] = await listTokens(server);
+  for (const path of ['/developer-zone', `/developer-zone/tokens/${token!.id}`, ActivityPage.PATH, '/events', '/account']) {
+    await openPage(page, path);
+    const shifts = await page.evaluate(async () => {
+      // The second frame begins after the first one is drawn, and with it all that script has changed so far.
+      for (const _ of [1, 2]) {
+        await new Promise((drawn) => requestAnimationFrame(drawn));
+      }
+      const observer = new PerformanceObserver(() => {});
+      observer.observe({ type: 'layout-shift', buffered: true });
+      return observer.takeRecords().map((shift) => JSON.stringify(shift));
+    });
+    expect(shifts, path).toEqual([]);
+  }
 });
 
 test('at ten tokens Create Token can still be focused but does nothing, and a message says why', async ({

@@ -157,7 +157,7 @@ fn Facts(token: TokenSummary) -> impl IntoView {
         <section class="card" aria-labelledby="facts-title">
             <header class="card-header">
                 <h2 id="facts-title">"About this token"</h2>
-                <a class="button" href=activity.page(Cursor::Newest)>
+                <a class="link" href=activity.page(Cursor::Newest)>
                     "Activity of this token"
                 </a>
             </header>

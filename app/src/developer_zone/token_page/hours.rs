@@ -101,7 +101,7 @@ fn Chart(
             let at = usage.start.plus_millis(hour as i64 * HOUR_MILLIS);
             hour_view(*calls, zone.hour(at)).into_any()
         }
-        None => view! { <i></i> }.into_any(),
+        None => view! { <i aria-hidden="true"></i> }.into_any(),
     });
     let marks = marks.into_iter().map(|mark| {
         let (first, second) = mark.text;
@@ -125,7 +125,8 @@ fn Chart(
 /// An hour, over the chart. Only hours with calls can be chosen with the keyboard.
 fn hour_view(calls: Calls, hour: String) -> impl IntoView {
     if calls.total() == 0 {
-        return view! { <i><span>{format!("{hour}: no calls")}</span></i> }.into_any();
+        return view! { <i aria-hidden="true"><span>{format!("{hour}: no calls")}</span></i> }
+            .into_any();
     }
     let (accepted, refused) = (grouped(calls.accepted), grouped(calls.refused));
     view! {
