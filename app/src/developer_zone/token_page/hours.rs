@@ -103,6 +103,10 @@ fn Chart(
         }
         None => view! { <i aria-hidden="true"></i> }.into_any(),
     });
+    let marks_class = match period {
+        Period::Day => "calls-marks calls-times",
+        Period::Week => "calls-marks",
+    };
     let marks = marks.into_iter().map(|mark| {
         let (first, second) = mark.text;
         view! { <span>{first} " " <span>{second}</span></span> }
@@ -115,7 +119,7 @@ fn Chart(
             <div class="calls-hours" role="radiogroup" aria-label="Calls of one hour">
                 {hours.collect_view()}
             </div>
-            <div class="calls-marks" aria-hidden="true">
+            <div class=marks_class aria-hidden="true">
                 {marks.collect_view()}
             </div>
         </div>
