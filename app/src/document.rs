@@ -59,10 +59,19 @@ pub(crate) fn plain_document(assets: &Assets, title: &str, content: impl IntoVie
 #[component]
 pub(crate) fn IslandScripts() -> impl IntoView {
     let Assets { script, wasm, .. } = expect_context();
-    let code = ISLANDS.lines().filter(|line| !line.starts_with("//"));
-    let start = code.chain([""]).collect::<Vec<_>>().join("\n")
-        + &format!("hydrateIslands(\"{script}\", \"{wasm}\");");
+    let start = without_comments(ISLANDS) + &format!("hydrateIslands(\"{script}\", \"{wasm}\");");
     view! { <script nonce=use_nonce()>{start}</script> }
+}
+
+/// A script of a few lines, without its comments.
+#[component]
+pub(crate) fn InlineScript(script: &'static str) -> impl IntoView {
+    view! { <script nonce=use_nonce()>{without_comments(script)}</script> }
+}
+
+fn without_comments(script: &str) -> String {
+    let code = script.lines().filter(|line| !line.starts_with("//"));
+    code.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// Prefetches the script and the WASM while the browser is idle, for the page after this one.

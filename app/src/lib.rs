@@ -34,6 +34,8 @@ mod shell;
 #[cfg(feature = "ssr")]
 mod sign_in;
 pub mod texts;
+#[cfg(feature = "ssr")]
+pub mod time_zone;
 mod ui;
 
 pub use self::error::RequestError;

@@ -6,9 +6,10 @@ use leptos_axum::ResponseOptions;
 use leptos_meta::MetaTags;
 
 use crate::{
-    document::{Assets, common_head},
+    document::{Assets, InlineScript, common_head},
     page_account::page_account,
     pages::App,
+    time_zone::TELL_TIME_ZONE,
 };
 
 /// Renders the document with [`App`] in it.
@@ -41,6 +42,8 @@ pub fn shell(assets: Assets) -> impl IntoView {
             </head>
             <body data-account=page_account()>
                 <App />
+                // Last, because nothing waits for it.
+                <InlineScript script=TELL_TIME_ZONE />
             </body>
         </html>
     }

@@ -12,10 +12,16 @@ export class ActivityPage {
   readonly download: Locator;
   readonly kind: Locator;
   readonly token: Locator;
+  readonly firstDay: Locator;
+  readonly lastDay: Locator;
   readonly filter: Locator;
   readonly showAll: Locator;
   readonly table: Locator;
   readonly columns: Locator;
+  /** The headings of the days. */
+  readonly days: Locator;
+  /** What was done several times; opens the rows of it. */
+  readonly runs: Locator;
   readonly rows: Locator;
   /** The text of each row: who did what. */
   readonly sentences: Locator;
@@ -35,12 +41,16 @@ export class ActivityPage {
     const form = this.card.getByRole('form', { name: 'Filter', exact: true });
     this.kind = form.getByRole('combobox', { name: 'Activity', exact: true });
     this.token = form.getByRole('combobox', { name: 'Token', exact: true });
+    this.firstDay = form.getByLabel('First day', { exact: true });
+    this.lastDay = form.getByLabel('Last day', { exact: true });
     this.filter = form.getByRole('button', { name: 'Filter', exact: true });
     this.showAll = form.getByRole('link', { name: 'Show all', exact: true });
-    this.table = this.card.getByRole('table');
+    this.table = this.card.getByRole('table', { name: 'Activity of the organisation, newest first' });
     this.columns = this.table.getByRole('columnheader');
-    this.rows = this.table.getByRole('row').filter({ has: page.getByRole('cell') });
-    this.sentences = this.rows.locator('td:first-child');
+    this.days = this.table.locator('[scope=rowgroup]');
+    this.runs = this.table.locator('summary');
+    this.rows = this.table.getByRole('row').filter({ has: page.locator('[scope=row]'), hasNot: page.locator('table') });
+    this.sentences = this.rows.getByRole('rowheader');
     this.nothingFound = this.card.getByRole('heading', { name: 'Nothing found', exact: true });
     this.pages = this.card.getByRole('navigation', { name: 'Pages', exact: true });
     this.newer = this.pages.getByRole('link', { name: 'Newer', exact: true });

@@ -105,8 +105,8 @@ async function tokens(page: Page, server: TestServer): Promise<void> {
   expect((await listTokens(server)).find(({ token }) => token === preview)?.status).toBe('inactive');
 
   await row.delete.click();
-  const permanently = page.getByRole('button', { name: 'Delete permanently' });
-  await zone.deleteDialog.delete.or(permanently).click();
+  const onPage = page.getByRole('main').getByRole('button', { name: 'Delete', exact: true });
+  await zone.deleteDialog.delete.or(onPage).click();
   await expect(page.getByRole('status').filter({ hasText: `${preview} was deleted` })).toBeVisible();
   await expect(row.row).toHaveCount(0);
   expect(await listTokens(server)).toHaveLength(before);
@@ -132,15 +132,12 @@ async function token(page: Page, server: TestServer): Promise<void> {
     await expect(message).toContainText(result);
     await untilReady(page);
   }
-  for (const [button, result] of [
-    ['Deactivate', 'is inactive'],
-    ['Activate', 'is active'],
-  ] as const) {
-    await page.getByRole('button', { name: button, exact: true }).click();
+  for (const result of ['is inactive', 'is active']) {
+    await page.getByRole('switch').click();
     await expect(message).toContainText(result);
   }
   await page.getByText('Delete token…').click();
-  await page.getByRole('button', { name: 'Delete permanently' }).click();
+  await page.getByRole('main').getByRole('button', { name: 'Delete', exact: true }).click();
   await expect(page).toHaveURL('/developer-zone');
   expect(await listTokens(server)).toEqual(others);
 }

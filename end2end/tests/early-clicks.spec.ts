@@ -36,8 +36,11 @@ test('the switch, the trash button and Create Token work without WASM', async ({
   await expect(page).toHaveURL(/\/developer-zone$/);
 
   await zone.row(preview).delete.click();
-  await expect(page.getByText('will be permanently deleted')).toBeVisible();
-  await expect(page.getByRole('button', { name: 'Delete permanently' })).toBeVisible();
+  const question = page.getByRole('region', { name: 'Delete API token?' });
+  await expect(question).toContainText(`Token ${preview} will be permanently deleted. Services that use it`);
+  await expect(question.getByRole('button', { name: 'Delete', exact: true })).toBeVisible();
+  await question.getByRole('link', { name: 'Cancel' }).click();
+  await expect(page).toHaveURL(/\/developer-zone$/);
 
   await page.goto('/developer-zone', EARLY);
   await zone.createToken.click();

@@ -250,6 +250,8 @@ pub struct Filter {
     pub token: Option<TokenId>,
     /// Only records from this instant on.
     pub since: Option<Timestamp>,
+    /// Only records before this instant.
+    pub until: Option<Timestamp>,
 }
 
 /// The part of the trail that a page shows.

@@ -17,6 +17,9 @@ pub const DEVICE_COOKIE: &str = "developer-zone-known-browser";
 /// The name of the flash message's cookie, which [`SESSION_COOKIE`] explains.
 pub const FLASH_COOKIE: &str = "developer-zone-flash";
 
+/// The name of the cookie with the reader's time zone. Script sets it, so it never has a prefix.
+pub const TIME_ZONE_COOKIE: &str = "developer-zone-time-zone";
+
 /// A session's ID. It is not secret: the browser authenticates with a different, secret key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -71,14 +71,14 @@ pub struct TokenWeek {
     pub is_idle: bool,
 }
 
-/// A token and its calls in a week, for the token's own page.
+/// A token and its calls by hour, for the token's own page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenUsage {
     /// The token.
     pub token: TokenSummary,
     /// Whether the token is idle. See [`TokenSummary::is_idle`].
     pub is_idle: bool,
-    /// The start of the week. See [`Week::start`].
+    /// The start of the first hour.
     pub start: Timestamp,
     /// The calls of each hour since `start`. The last hour is the current one.
     pub hours: Vec<Calls>,

@@ -2,6 +2,7 @@
 //!
 //! Integrators read event IDs here: the address of most API calls contains one.
 
+use jiff::civil::DateTime;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
@@ -117,7 +118,9 @@ fn EventRow(event: EventSummary) -> impl IntoView {
                     <CopyButton value=id.clone() what=format!("Event ID {id}") />
                 </span>
             </td>
-            <td data-label="Name">{event.event_name.unwrap_or_else(|| "Unnamed".to_owned())}</td>
+            <th scope="row" data-label="Name">
+                {event.event_name.unwrap_or_else(|| "Unnamed".to_owned())}
+            </th>
             <td data-label="Status">
                 <span class=badge>{event.status.label()}</span>
             </td>
@@ -129,11 +132,14 @@ fn EventRow(event: EventSummary) -> impl IntoView {
     }
 }
 
-/// Formats `2026-01-19T06:00:00` as `2026-01-19 06:00`.
+/// Formats `2026-01-19T06:00:00` as `19 Jan 2026, 06:00`.
 ///
 /// This is local time at the event. It is not converted to the reader's time zone.
 fn local_date_time(date: &str) -> String {
-    date.chars().take(16).collect::<String>().replace('T', " ")
+    match date.parse::<DateTime>() {
+        Ok(date) => date.strftime("%-d %b %Y, %H:%M").to_string(),
+        Err(_) => date.to_owned(),
+    }
 }
 
 #[component]

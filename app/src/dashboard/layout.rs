@@ -2,7 +2,6 @@
 
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
-use store::Store;
 
 use super::{
     frame::Frame, ids::SIDEBAR, shortcuts::ShortcutsDialog, sidebar::Sidebar,
@@ -18,10 +17,9 @@ use crate::{
 pub(crate) fn DashboardLayout() -> impl IntoView {
     // `into_any` erases the type. Otherwise the view's type nests too deeply for the compiler.
     let sidebar = view! { <Sidebar /> }.into_any();
-    let made_at = expect_context::<Store>().clock().now();
     view! {
         <IslandScripts />
-        <Frame made_at>
+        <Frame>
             <a class="skip-link" href="#main">
                 "Skip to main content"
             </a>

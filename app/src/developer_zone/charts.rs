@@ -16,7 +16,7 @@ pub(super) fn week_bar(week: &Week) -> String {
     let highest = week.0.iter().map(|calls| calls.total()).max().unwrap_or(0);
     let mut svg = format!(
         "<svg class=\"week-bar\" role=\"img\" width=\"84\" height=\"20\" viewBox=\"0 0 84 20\"><title>{}</title>",
-        week_in_words(week.total())
+        calls_in_words("7 days", week.total())
     );
     for (day, calls) in (0_u64..).zip(week.0) {
         let x = day * DAY_WIDTH + 1;
@@ -63,13 +63,13 @@ pub(super) fn heights(calls: Calls, highest: u64, height: u64) -> (u64, u64) {
     (accepted, refused.min(height - accepted))
 }
 
-/// `Last 7 days: 1,204 calls accepted, 3 refused`.
-pub(super) fn week_in_words(calls: Calls) -> String {
+/// `Last 7 days: 1,204 calls accepted, 3 refused`, for the period `7 days`.
+pub(super) fn calls_in_words(period: &str, calls: Calls) -> String {
     if calls.total() == 0 {
-        return "No calls in the last 7 days".to_owned();
+        return format!("No calls in the last {period}");
     }
     format!(
-        "Last 7 days: {} {} accepted, {} refused",
+        "Last {period}: {} {} accepted, {} refused",
         grouped(calls.accepted),
         if calls.accepted == 1 { "call" } else { "calls" },
         grouped(calls.refused)

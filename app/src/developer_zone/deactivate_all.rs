@@ -5,7 +5,9 @@ use leptos_meta::Title;
 use model::{organisation::Organisation, organisation::OrganisationId};
 
 use super::{
-    frame::ZoneFrame, notice::TokenFlash, server_functions::DeactivateAllTokens,
+    frame::{Trail, ZoneFrame},
+    notice::TokenFlash,
+    server_functions::DeactivateAllTokens,
     token_form::TokenForm,
 };
 use crate::{
@@ -23,6 +25,7 @@ pub(crate) fn DeactivateAllPage() -> impl IntoView {
         <Title text="Deactivate all tokens" />
         <ZoneFrame
             what="its API tokens"
+            has_heading=true
             content=|organisation| view! { <Panel organisation /> }.into_any()
         />
     }
@@ -33,7 +36,12 @@ fn Panel(organisation: OrganisationId) -> impl IntoView {
     let content = Suspend::new(async move {
         match with_error_status(load(organisation)).await {
             Ok((organisation, active)) => view! { <Question organisation active /> }.into_any(),
-            Err(error) => view! { <LoadFailed what="The API tokens" error /> }.into_any(),
+            Err(error) => view! {
+                <Trail here="Deactivate all tokens" />
+                <h1>"Deactivate all tokens"</h1>
+                <LoadFailed what="The API tokens" error />
+            }
+            .into_any(),
         }
     });
     view! { <Suspense>{content}</Suspense> }
@@ -54,39 +62,38 @@ fn Question(organisation: Organisation, active: usize) -> impl IntoView {
             <TokenForm
                 action=DeactivateAllTokens::url()
                 organisation=organisation.id
-                class="token-form card-text"
+                class="dialog-body"
             >
                 <p>{what_stops(&organisation.name)}</p>
-                <div class="form-actions">
+                <div class="dialog-actions">
+                    <a class="button" href=TOKENS autofocus>
+                        "Cancel"
+                    </a>
                     <button type="submit" class="button button-danger">
                         "Deactivate all"
                     </button>
-                    <a class="button" href=TOKENS>
-                        "Cancel"
-                    </a>
                 </div>
             </TokenForm>
         }
     });
     let way_back = (active == 0).then(|| {
         view! {
-            <p class="card-text">
+            <div class="dialog-actions">
                 <a class="button" href=TOKENS>
                     "Go to API tokens"
                 </a>
-            </p>
+            </div>
         }
     });
     view! {
-        <div class="token-page">
-            <TokenFlash />
-            <section class="card" aria-labelledby="deactivate-all-title">
-                <header class="card-header">
-                    <h2 id="deactivate-all-title">{deactivate_all_question(active)}</h2>
-                </header>
-                {form}
-                {way_back}
-            </section>
-        </div>
+        <Trail here="Deactivate all tokens" />
+        <TokenFlash />
+        <section class="dialog question" aria-labelledby="deactivate-all-title">
+            <h1 class="dialog-title" id="deactivate-all-title">
+                {deactivate_all_question(active)}
+            </h1>
+            {form}
+            {way_back}
+        </section>
     }
 }

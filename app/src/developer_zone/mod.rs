@@ -18,6 +18,8 @@ mod no_script;
 #[cfg(feature = "ssr")]
 mod notice;
 #[cfg(feature = "ssr")]
+mod out_of_use;
+#[cfg(feature = "ssr")]
 mod page;
 mod receipt;
 mod server_functions;
@@ -34,5 +36,5 @@ pub(crate) use self::{
 #[cfg(feature = "ssr")]
 pub use self::{
     no_script::{NewTokenForm, NoScriptResponse, create_from_form},
-    receipt::LinksOutliveTokens,
+    out_of_use::LinksOutliveTokens,
 };

@@ -1,21 +1,15 @@
 //! The flash messages of pages about tokens.
 
-use std::fmt;
-
 use leptos::prelude::*;
 use model::{
     servers::Acknowledgements,
-    timestamp::Timestamp,
     token::{InvalidTokenName, Receipt, TokenSummary},
 };
 use serde::{Deserialize, Serialize};
 
-use super::receipt::{AllOutOfUse, out_of_use};
+use super::{out_of_use::OutOfUse, receipt::AllOutOfUse};
 use crate::{
-    error::RequestError,
-    session::take_flash,
-    texts::servers::about_servers,
-    ui::{FlashMessage, iso_utc, utc_date_time},
+    error::RequestError, session::take_flash, texts::servers::about_servers, ui::FlashMessage,
 };
 
 /// The longest name that a message returns for correction, in characters: the size of a cookie is limited.
@@ -44,42 +38,6 @@ pub(crate) enum TokenNotice {
     NotDeleted(RequestError),
     /// Nothing was changed.
     Failed(RequestError),
-}
-
-/// The time from which no server accepts the token, and its last call before that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct OutOfUse {
-    since: Timestamp,
-    #[serde(default)]
-    acknowledged: Option<Acknowledgements>,
-    last_call: Option<Timestamp>,
-    links_until: Option<Timestamp>,
-}
-
-impl From<&Receipt> for OutOfUse {
-    fn from(receipt: &Receipt) -> Self {
-        Self {
-            since: receipt.in_force_since,
-            acknowledged: receipt.acknowledged,
-            last_call: receipt.token.last_used,
-            links_until: receipt.links_until,
-        }
-    }
-}
-
-impl OutOfUse {
-    /// `done` is `Deactivated` or `Deleted`.
-    fn in_words(self, done: &str) -> String {
-        let last_call = self.last_call.map(instant);
-        let links_until = self.links_until.map(instant);
-        out_of_use(
-            done,
-            &instant(self.since),
-            self.acknowledged,
-            last_call.as_deref(),
-            links_until.as_deref(),
-        )
-    }
 }
 
 impl TokenNotice {
@@ -130,6 +88,31 @@ impl TokenNotice {
         Self::NotCreated(error.clone(), shortened(typed))
     }
 
+    /// The text, for the reader who sends the current request.
+    pub(super) fn in_words(&self) -> String {
+        match self {
+            Self::Renamed => "The name was changed.".to_owned(),
+            Self::Activated(called, acknowledged) => {
+                let servers = about_servers(*acknowledged);
+                format!("Token {called} is active.{servers}")
+            }
+            Self::Deactivated(called, facts) => {
+                let facts = facts.in_words("Deactivated");
+                format!("Token {called} is inactive. {facts}")
+            }
+            Self::AllDeactivated(receipt) => receipt.in_words(),
+            Self::Deleted(called, facts) => {
+                let facts = facts.in_words("Deleted");
+                format!("Token {called} was deleted. {facts}")
+            }
+            Self::NameRefused(problem, _) => RequestError::TokenName(*problem).to_string(),
+            Self::NotCreated(error, _)
+            | Self::NotActivated(error)
+            | Self::NotDeleted(error)
+            | Self::Failed(error) => error.to_string(),
+        }
+    }
+
     const fn is_success(&self) -> bool {
         matches!(
             self,
@@ -150,41 +133,6 @@ impl TokenNotice {
     }
 }
 
-impl fmt::Display for TokenNotice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Renamed => f.write_str("The name was changed."),
-            Self::Activated(called, acknowledged) => {
-                let servers = about_servers(*acknowledged);
-                write!(f, "Token {called} is active.{servers}")
-            }
-            Self::Deactivated(called, facts) => {
-                write!(
-                    f,
-                    "Token {called} is inactive. {}",
-                    facts.in_words("Deactivated")
-                )
-            }
-            Self::AllDeactivated(receipt) => {
-                let links_until = receipt.links_until.map(instant);
-                f.write_str(&receipt.in_words(&instant(receipt.since), links_until.as_deref()))
-            }
-            Self::Deleted(called, facts) => {
-                write!(
-                    f,
-                    "Token {called} was deleted. {}",
-                    facts.in_words("Deleted")
-                )
-            }
-            Self::NameRefused(problem, _) => RequestError::TokenName(*problem).fmt(f),
-            Self::NotCreated(error, _)
-            | Self::NotActivated(error)
-            | Self::NotDeleted(error)
-            | Self::Failed(error) => error.fmt(f),
-        }
-    }
-}
-
 /// The flash message of the page, if there is one.
 #[component]
 pub(super) fn TokenFlash() -> impl IntoView {
@@ -194,13 +142,9 @@ pub(super) fn TokenFlash() -> impl IntoView {
 /// A notice as a flash message.
 #[component]
 pub(super) fn NoticeMessage(notice: TokenNotice) -> impl IntoView {
-    view! { <FlashMessage text=notice.to_string() is_success=notice.is_success() /> }
+    view! { <FlashMessage text=notice.in_words() is_success=notice.is_success() /> }
 }
 
 fn shortened(typed: &str) -> String {
     typed.chars().take(LONGEST_TYPED).collect()
-}
-
-fn instant(at: Timestamp) -> String {
-    format!("{} UTC", utc_date_time(&iso_utc(at)))
 }

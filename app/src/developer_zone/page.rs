@@ -10,7 +10,7 @@ use super::{
     server_functions::list_tokens,
     tokens::{CardHeader, TokenCard},
 };
-use crate::{dashboard::LoadFailed, page_context::use_page_context};
+use crate::{dashboard::LoadFailed, page_context::use_page_context, ui::TimeZoneNote};
 
 /// The page of the organisation's tokens.
 #[component]
@@ -57,5 +57,6 @@ fn TokenPanel(organisation: OrganisationId) -> impl IntoView {
         <section class="card" aria-labelledby="tokens-title">
             <Suspense>{content}</Suspense>
         </section>
+        <TimeZoneNote />
     }
 }

@@ -23,10 +23,12 @@ use {
 };
 
 #[cfg(feature = "ssr")]
-use super::{creation::Creation, notice::TokenNotice, receipt::with_links};
+use super::{
+    creation::Creation, notice::TokenNotice, out_of_use::with_links, tokens::written_last_use,
+};
 use super::{
     creation::CreationFields,
-    receipt::AllOutOfUse,
+    receipt::{AllOutOfUse, Reported},
     tokens::{ListedToken, TokenRows},
 };
 use crate::{error::RequestError, texts::token_test::PingResponse};
@@ -49,6 +51,17 @@ pub(crate) struct NewToken {
     pub(crate) row: ListedToken,
     /// An event to test it with, if one is configured.
     pub(crate) example_event: Option<EventId>,
+}
+
+#[cfg(feature = "ssr")]
+impl Reported<Receipt> {
+    fn new(receipt: Receipt, notice: &TokenNotice) -> Self {
+        Self {
+            last_used: written_last_use(&receipt.token),
+            receipt,
+            words: notice.in_words(),
+        }
+    }
 }
 
 /// The organisation's tokens, newest first, as rows of the table.
@@ -190,12 +203,12 @@ pub(crate) async fn deactivate_token(
     /// Whether the form is in the table of tokens, and not on the token's page.
     #[server(default)]
     in_table: bool,
-) -> Result<Receipt, RequestError> {
+) -> Result<Reported<Receipt>, RequestError> {
     let deactivation = async {
         let member = member(organisation_id).await?;
         Ok(with_links(switch(member, token_id, false).await?))
     };
-    respond_to_form(deactivation, |outcome| {
+    let outcome = respond_to_form(deactivation, |outcome| {
         let page = if in_table {
             TOKENS.to_owned()
         } else {
@@ -203,7 +216,9 @@ pub(crate) async fn deactivate_token(
         };
         (page, TokenNotice::of_deactivation(outcome))
     })
-    .await
+    .await;
+    let notice = TokenNotice::of_deactivation(&outcome);
+    outcome.map(|receipt| Reported::new(receipt, &notice))
 }
 
 /// Activates a token. Requires the `password` like [`create_token`], because it gives access again. It is a function of
@@ -221,13 +236,13 @@ pub(crate) async fn activate_token(
     /// Whether the form is in the table of tokens, and not on the token's page.
     #[server(default)]
     in_table: bool,
-) -> Result<Receipt, RequestError> {
+) -> Result<Reported<Receipt>, RequestError> {
     let activation = async {
         let (session, member) = session_and_member(organisation_id).await?;
         confirm(&session, password).await?;
         switch(member, token_id, true).await
     };
-    respond_to_form(activation, |outcome| {
+    let outcome = respond_to_form(activation, |outcome| {
         // Only the token's page has a field for the password.
         let is_asked = outcome.as_ref().is_err_and(RequestError::is_about_password);
         let page = if in_table && !is_asked {
@@ -237,7 +252,9 @@ pub(crate) async fn activate_token(
         };
         (page, TokenNotice::of_activation(outcome))
     })
-    .await
+    .await;
+    let notice = TokenNotice::of_activation(&outcome);
+    outcome.map(|receipt| Reported::new(receipt, &notice))
 }
 
 /// Deactivates every active token of the organisation. Never asks for the password. Responds after no server accepts any
@@ -248,7 +265,7 @@ pub(crate) async fn activate_token(
 #[server(prefix = "/api/dashboard", endpoint = "deactivate-all-tokens")]
 pub(crate) async fn deactivate_all_tokens(
     organisation_id: OrganisationId,
-) -> Result<AllOutOfUse, RequestError> {
+) -> Result<Reported<AllOutOfUse>, RequestError> {
     let deactivation = async {
         let member = member(organisation_id).await?;
         let store = store();
@@ -258,14 +275,20 @@ pub(crate) async fn deactivate_all_tokens(
         });
         Ok(AllOutOfUse::from(done.await?))
     };
-    respond_to_form(deactivation, |outcome| {
+    let outcome = respond_to_form(deactivation, |outcome| {
         let page = match outcome {
             Ok(_) => TOKENS,
             Err(_) => DEACTIVATE_ALL,
         };
         (page.to_owned(), TokenNotice::of_all(outcome))
     })
-    .await
+    .await;
+    let notice = TokenNotice::of_all(&outcome);
+    outcome.map(|receipt| Reported {
+        receipt,
+        words: notice.in_words(),
+        last_used: None,
+    })
 }
 
 #[cfg(feature = "ssr")]
@@ -313,7 +336,7 @@ pub(crate) async fn rename_token(
 pub(crate) async fn delete_token(
     organisation_id: OrganisationId,
     token_id: TokenId,
-) -> Result<Receipt, RequestError> {
+) -> Result<Reported<Receipt>, RequestError> {
     let deletion = async {
         let member = member(organisation_id).await?;
         let store = store();
@@ -323,14 +346,16 @@ pub(crate) async fn delete_token(
             );
         Ok(with_links(done.await?))
     };
-    respond_to_form(deletion, |outcome| {
+    let outcome = respond_to_form(deletion, |outcome| {
         let page = match outcome {
             Ok(_) => TOKENS.to_owned(),
             Err(_) => token_page(token_id),
         };
         (page, TokenNotice::of_deletion(outcome))
     })
-    .await
+    .await;
+    let notice = TokenNotice::of_deletion(&outcome);
+    outcome.map(|receipt| Reported::new(receipt, &notice))
 }
 
 /// Runs a change as a task of its own. If the browser leaves the page, its request is dropped. A click on the switch

@@ -11,7 +11,8 @@ use model::{
 
 use crate::{
     paths::{ACTIVITY, ACTIVITY_FILE},
-    ui::{iso_utc, utc_date_time},
+    time_zone::{Day, ReaderZone},
+    ui::iso_utc,
 };
 
 /// The query in the address of the page or the file. An invalid part is ignored.
@@ -23,6 +24,10 @@ pub struct ActivityQuery {
     pub kind: Option<Kind>,
     /// Only records about this token.
     pub token: Option<TokenId>,
+    /// Only records of this day and later ones.
+    pub(crate) first_day: Option<Day>,
+    /// Only records of this day and earlier ones.
+    pub(crate) last_day: Option<Day>,
     /// Where the page starts.
     pub place: Cursor,
 }
@@ -43,6 +48,8 @@ impl ActivityQuery {
                         .filter(|kind: &Kind| kind.is_shown_to_members())
                 }
                 "token" => read.token = value.parse().ok().map(TokenId),
+                "first-day" => read.first_day = value.parse().ok(),
+                "last-day" => read.last_day = value.parse().ok(),
                 "before" => read.place = key().map_or(read.place, Cursor::Before),
                 "after" => read.place = key().map_or(read.place, Cursor::After),
                 _ => {}
@@ -51,12 +58,14 @@ impl ActivityQuery {
         read
     }
 
-    /// The filter of records.
-    pub const fn filter(&self) -> Filter {
+    /// The filter of records. Days begin and end in the reader's zone.
+    pub fn filter(&self, zone: &ReaderZone) -> Filter {
+        let day_after = |day: Day| zone.start_of(day.tomorrow().ok()?);
         Filter {
             kind: self.kind,
             token: self.token,
-            since: None,
+            since: self.first_day.and_then(|day| zone.start_of(day)),
+            until: self.last_day.and_then(day_after),
         }
     }
 
@@ -81,7 +90,13 @@ impl ActivityQuery {
     fn address(&self, path: &str, more: Option<(&str, String)>) -> String {
         let kind = self.kind.map(|kind| ("kind", kind.code().to_owned()));
         let token = self.token.map(|token| ("token", token.to_string()));
-        let parts: Vec<_> = [kind, token, more].into_iter().flatten().collect();
+        let day = |name, day: Option<Day>| day.map(|day| (name, day.to_string()));
+        let (first, last) = (
+            day("first-day", self.first_day),
+            day("last-day", self.last_day),
+        );
+        let parts = [kind, token, first, last, more].into_iter().flatten();
+        let parts: Vec<_> = parts.collect();
         if parts.is_empty() {
             return path.to_owned();
         }
@@ -193,7 +208,8 @@ fn did(entry: &Entry) -> String {
         Kind::AccountDeleted => return format!("deleted the account of {account}"),
         Kind::AuditPruned => {
             let before = entry.pruned_before.unwrap_or(Timestamp(0));
-            let before = utc_date_time(&iso_utc(before));
+            let before = iso_utc(before).replace('T', " ");
+            let before = before.get(..19).unwrap_or_default();
             return format!("removed all records before {before} UTC");
         }
     };
@@ -207,6 +223,8 @@ pub fn instant(at: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
+    use http::{HeaderMap, HeaderValue, header::COOKIE};
+
     use super::*;
 
     #[test]
@@ -215,22 +233,47 @@ mod tests {
             at: Timestamp(1_768_802_400_000),
             id: 57,
         };
+        let day = Some(Day::constant(2026, 1, 19));
         for kind in [None, Some(Kind::TokenDeactivated)] {
             for token in [None, Some(TokenId(7))] {
                 for place in [Cursor::Newest, Cursor::Before(key), Cursor::After(key)] {
-                    let query = ActivityQuery {
-                        organisation: None,
-                        kind,
-                        token,
-                        place,
-                    };
-                    let address = query.page(place);
-                    let (path, query_text) = address.split_once('?').unwrap_or((&address, ""));
-                    assert_eq!(path, ACTIVITY);
-                    assert_eq!(ActivityQuery::parse(query_text), query);
+                    for (first_day, last_day) in
+                        [(None, None), (day, None), (None, day), (day, day)]
+                    {
+                        let query = ActivityQuery {
+                            organisation: None,
+                            kind,
+                            token,
+                            first_day,
+                            last_day,
+                            place,
+                        };
+                        let address = query.page(place);
+                        let (path, query_text) = address.split_once('?').unwrap_or((&address, ""));
+                        assert_eq!(path, ACTIVITY);
+                        assert_eq!(ActivityQuery::parse(query_text), query);
+                    }
                 }
             }
         }
+    }
+
+    #[test]
+    fn days_begin_and_end_in_the_readers_zone() {
+        let day = Some(Day::constant(2026, 1, 19));
+        let query = ActivityQuery {
+            first_day: day,
+            last_day: day,
+            ..ActivityQuery::default()
+        };
+        let cookie = HeaderValue::from_static("developer-zone-time-zone=Asia/Tokyo");
+        let filter = query.filter(&ReaderZone::of(&HeaderMap::from_iter([(COOKIE, cookie)])));
+        let midnight_in_tokyo = Timestamp(1_768_748_400_000);
+        assert_eq!(filter.since, Some(midnight_in_tokyo));
+        assert_eq!(
+            filter.until,
+            Some(midnight_in_tokyo.plus_millis(86_400_000))
+        );
     }
 
     #[test]
@@ -280,8 +323,9 @@ mod tests {
 
     #[test]
     fn a_part_of_a_query_that_cannot_be_read_is_ignored() {
-        let query =
-            ActivityQuery::parse("?kind=&token=&before=&after=x&kind=gold&token=%00&nonsense");
+        let query = ActivityQuery::parse(
+            "?kind=&token=&before=&after=x&first-day=&last-day=2026-02-30&kind=gold&token=%00&nonsense",
+        );
         assert_eq!(query, ActivityQuery::default());
         let not_theirs = ActivityQuery::parse("kind=audit-pruned");
         assert_eq!(not_theirs, ActivityQuery::default());

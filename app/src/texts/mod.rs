@@ -5,6 +5,8 @@ pub mod activity;
 pub(crate) mod creation;
 pub(crate) mod deactivation;
 pub mod examples;
+#[cfg(feature = "ssr")]
 pub mod links;
+#[cfg(feature = "ssr")]
 pub mod servers;
 pub mod token_test;

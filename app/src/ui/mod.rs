@@ -26,7 +26,7 @@ pub(crate) use self::{
     keys::pressed_key,
     live_text::LiveText,
     loaded_later::LoadedLater,
-    local_time::{LocalTime, Shown, ago, localise_server_times, note_server_time, time_of_day},
+    local_time::{LocalTime, WrittenTime},
     notice::Notice,
     tabs::Tabs,
     toast::{ToastRegion, Toasts, use_toasts},
@@ -36,6 +36,6 @@ pub(crate) use self::{
 pub(crate) use self::{
     clipboard::CopyButton,
     flash_message::{FLASH_MESSAGE, FlashMessage},
-    local_time::{ServerTime, iso_utc, utc_date_time},
+    local_time::{ServerTime, Shown, TimeZoneNote, iso_utc},
     page_link::PageLink,
 };

@@ -7,6 +7,7 @@ use app::{
     paths::ACTIVITY_FILE,
     session::{Cookies, signed_in},
     texts::activity::ActivityQuery,
+    time_zone::ReaderZone,
 };
 use axum::{
     Extension, Router,
@@ -98,7 +99,8 @@ async fn begin(reader: Reader, query: ActivityQuery) -> Result<Response, Request
             format!("attachment; filename=\"activity-{organisation}.csv\""),
         ),
     ];
-    Ok((headers, lines(reader, organisation, query.filter())).into_response())
+    let filter = query.filter(&ReaderZone::of(&reader.headers));
+    Ok((headers, lines(reader, organisation, filter)).into_response())
 }
 
 fn lines(reader: Reader, organisation: OrganisationId, filter: Filter) -> Body {

@@ -137,6 +137,7 @@ impl Which {
             kind: self.kind,
             token: self.token,
             since: self.since,
+            until: None,
         };
         let permission = AuditPermission::Operator(self.organisation);
         let (mut entries, mut place) = (Vec::new(), Cursor::Newest);

@@ -58,6 +58,7 @@ mod session_cookie;
 mod sign_in;
 mod silence;
 mod throttle;
+mod time_zone;
 mod token_test;
 mod tokens;
 mod usage;

@@ -119,6 +119,9 @@ impl Select {
         if let Some(since) = self.filter.since {
             all.add(&format!("{at} >= ?"), &[since.epoch_millis()]);
         }
+        if let Some(until) = self.filter.until {
+            all.add(&format!("{at} < ?"), &[until.epoch_millis()]);
+        }
         let values = |key: EntryKey| [key.at.epoch_millis(), key.id];
         match self.place {
             Cursor::Newest => {}
@@ -215,16 +218,23 @@ pub(super) fn reads() -> Vec<String> {
         for kind in [None, Some(Kind::TokenDeactivated)] {
             for token in [None, Some(TokenId(7))] {
                 for place in [Cursor::Newest, Cursor::Before(key), Cursor::After(key)] {
-                    let since = organisation
-                        .is_none()
-                        .then_some(Timestamp(1_768_802_400_000));
-                    let filter = Filter { kind, token, since };
-                    let select = Select {
-                        organisation,
-                        filter,
-                        place,
-                    };
-                    reads.push(select.with_values());
+                    for (since, until) in [
+                        (None, None),
+                        (Some(Timestamp(1_768_802_400_000)), Some(key.at)),
+                    ] {
+                        let filter = Filter {
+                            kind,
+                            token,
+                            since,
+                            until,
+                        };
+                        let select = Select {
+                            organisation,
+                            filter,
+                            place,
+                        };
+                        reads.push(select.with_values());
+                    }
                 }
             }
         }

@@ -89,7 +89,8 @@ impl Tokens<'_> {
         Ok(tokens.collect())
     }
 
-    /// How one of the organisation's tokens was used in the last seven days. Three reads, each by an index.
+    /// How one of the organisation's tokens was used since `start`, which is the start of an hour. Three reads, each by
+    /// an index.
     ///
     /// # Errors
     /// [`TokenError::NoSuchToken`], also for another organisation's token, and those of [`Tokens::list`].
@@ -97,6 +98,7 @@ impl Tokens<'_> {
         &self,
         permission: TokenPermission<'_>,
         token: TokenId,
+        start: Timestamp,
     ) -> Result<TokenUsage, TokenError> {
         self.admit(permission).await?;
         let database = self.store.database();
@@ -105,7 +107,6 @@ impl Tokens<'_> {
         let found = row.ok_or(TokenError::NoSuchToken(token))?;
         let found = self.with_last_use(TokenSummary::from(found));
         let now = self.store.clock().now();
-        let start = Week::start(now);
         let rows = self.hours_of(token, start, now).await?;
         Ok(TokenUsage {
             is_idle: found.is_idle(now),

@@ -53,6 +53,7 @@ const ALL: Filter = Filter {
     kind: None,
     token: None,
     since: None,
+    until: None,
 };
 
 fn from_browser(store: &Store) -> Store {
@@ -830,7 +831,7 @@ fn keys(page: &EntryPage) -> Vec<EntryKey> {
 async fn a_filter_shows_exactly_the_records_it_names(store: TestStore) {
     store.organisation(904, Plan::Enterprise).await;
     many_records(&store, 61).await;
-    let since = START.plus_millis(10);
+    let (since, until) = (START.plus_millis(10), START.plus_millis(40));
     for organisation in [None, Some(OrganisationId(904))] {
         for kind in [
             None,
@@ -838,8 +839,18 @@ async fn a_filter_shows_exactly_the_records_it_names(store: TestStore) {
             Some(Kind::TokenActivated),
         ] {
             for token in [None, Some(TokenId(11))] {
-                for since in [None, Some(since)] {
-                    let filter = Filter { kind, token, since };
+                for (since, until) in [
+                    (None, None),
+                    (Some(since), None),
+                    (None, Some(until)),
+                    (Some(since), Some(until)),
+                ] {
+                    let filter = Filter {
+                        kind,
+                        token,
+                        since,
+                        until,
+                    };
                     let permission = AuditPermission::Operator(organisation);
                     let found = page(&store, permission, filter).await.entries;
                     let wanted = everything(&store).await.into_iter().filter(|entry| {
@@ -848,6 +859,7 @@ async fn a_filter_shows_exactly_the_records_it_names(store: TestStore) {
                             && token
                                 .is_none_or(|id| entry.token.as_ref().map(|it| it.id) == Some(id))
                             && since.is_none_or(|since| entry.key.at >= since)
+                            && until.is_none_or(|until| entry.key.at < until)
                     });
                     let wanted: Vec<_> = wanted.collect();
                     assert_eq!(found, wanted, "{organisation:?} {filter:?}");

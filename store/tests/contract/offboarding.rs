@@ -10,7 +10,7 @@ use store::{
     error::{AccountError, SignInError, TokenError},
 };
 
-use crate::harness::{PASSWORD, TestStore, email};
+use crate::harness::{PASSWORD, START, TestStore, email};
 
 on_both_engines!(
     every_token_of_one_organisation_is_deactivated,
@@ -271,7 +271,8 @@ async fn tokens_show_whether_their_creator_has_left(store: TestStore) {
         let mut left = Vec::new();
         for token in tokens.into_iter().rev() {
             let id = token.id;
-            let found = store.tokens().usage(OPERATOR, id).await.expect("found");
+            let found = store.tokens().usage(OPERATOR, id, START).await;
+            let found = found.expect("found");
             assert_eq!(found.token, token);
             left.push(token.creator_left);
         }

@@ -538,6 +538,9 @@ async fn counts_are_added_once_after_the_server_closed_every_connection(store: T
 /// Midnight before the clock's start, which is at six in the morning.
 const MIDNIGHT: Timestamp = START.plus_millis(-6 * HOUR);
 
+/// The start of the week that ends with the clock's start.
+const WEEK: Timestamp = MIDNIGHT.plus_millis(-6 * DAY);
+
 async fn weeks(store: &Store, member: &Member) -> Vec<(TokenId, Vec<(u64, u64)>)> {
     let listed = store.tokens().list_with_week(member.into()).await;
     let listed = listed.expect("listed").into_iter();
@@ -548,7 +551,7 @@ async fn weeks(store: &Store, member: &Member) -> Vec<(TokenId, Vec<(u64, u64)>)
 }
 
 async fn usage_of(store: &Store, member: &Member, token: TokenId) -> TokenUsage {
-    let usage = store.tokens().usage(member.into(), token).await;
+    let usage = store.tokens().usage(member.into(), token, WEEK).await;
     usage.expect("read")
 }
 
@@ -677,17 +680,17 @@ async fn usage_is_refused_to_other_organisations_and_on_other_plans(store: TestS
         (&member, theirs),
         (&member, TokenId(4_711)),
     ] {
-        let refused = store.tokens().usage(reader.into(), token).await;
+        let refused = store.tokens().usage(reader.into(), token, WEEK).await;
         assert_refused!(refused, TokenError::NoSuchToken(_));
     }
     let gone = store.tokens().delete((&member).into(), token).await;
     gone.expect("deleted");
-    let deleted = store.tokens().usage((&member).into(), token).await;
+    let deleted = store.tokens().usage((&member).into(), token, WEEK).await;
     assert_refused!(deleted, TokenError::NoSuchToken(_));
 
     store.set_plan(904, Plan::Pro).await;
     let week = store.tokens().list_with_week((&other).into()).await;
     assert_refused!(week, TokenError::PlanRequired(PlanRequired(Plan::Pro)));
-    let usage = store.tokens().usage((&other).into(), theirs).await;
+    let usage = store.tokens().usage((&other).into(), theirs, WEEK).await;
     assert_refused!(usage, TokenError::PlanRequired(PlanRequired(Plan::Pro)));
 }

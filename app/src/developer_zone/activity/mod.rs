@@ -4,6 +4,8 @@
 //! list.
 
 mod panel;
+mod runs;
+mod table;
 
 use leptos::prelude::*;
 use leptos_meta::Title;

@@ -1,22 +1,24 @@
-//! The content of the page: filter, table, pager.
+//! The content of the page: filter and pager around the table.
 
 use leptos::prelude::*;
 use model::{
-    audit::{Actor, Cursor, Entry, EntryPage, Filter, Kind},
+    audit::{Cursor, Entry, EntryPage, Filter, Kind},
     organisation::OrganisationId,
-    session::browser_name,
-    token::{TokenId, TokenName, TokenPreview, display_name},
+    token::{TokenId, display_name},
 };
 use store::{Member, Store};
 
+use super::table::EntryTable;
 use crate::{
+    document::InlineScript,
     error::RequestError,
-    texts::activity::{ActivityQuery, Sentence},
-    ui::{Icon, IconName, Notice, PageLink, ServerTime, Shown},
+    texts::activity::ActivityQuery,
+    time_zone::{Day, ReaderZone},
+    ui::{Icon, IconName, Notice, PageLink, TimeZoneNote},
 };
 
 /// Records on a page.
-const PAGE_SIZE: u32 = 30;
+const PAGE_SIZE: u32 = 50;
 
 /// The maximum number of deleted tokens that the filter offers.
 const DELETED_TOKENS: u32 = 50;
@@ -43,8 +45,9 @@ pub(super) async fn load(
     query: &ActivityQuery,
 ) -> Result<Found, RequestError> {
     let audit = store.audit();
+    let filter = query.filter(&ReaderZone::current());
     let page = audit
-        .list(member.into(), query.filter(), query.place, PAGE_SIZE)
+        .list(member.into(), filter, query.place, PAGE_SIZE)
         .await?;
     let choices = choices(store, member, query.token).await?;
     Ok(Found { page, choices })
@@ -100,7 +103,7 @@ pub(super) fn Activity(
     found: Found,
 ) -> impl IntoView {
     let Found { page, choices } = found;
-    let filtered = query.filter() != Filter::default();
+    let filtered = query.filter(&ReaderZone::current()) != Filter::default();
     view! {
         <header class="card-header">
             <h2 id="activity-title">"Activity"</h2>
@@ -113,7 +116,11 @@ pub(super) fn Activity(
         {if page.entries.is_empty() {
             view! { <Nothing query filtered /> }.into_any()
         } else {
-            view! { <EntryTable query page /> }.into_any()
+            view! {
+                <EntryTable page=page.clone() />
+                <Pager query page />
+            }
+            .into_any()
         }}
     }
 }
@@ -158,11 +165,24 @@ fn FilterForm(query: ActivityQuery, choices: Vec<Choice>, filtered: bool) -> imp
                     {tokens.collect_view()}
                 </select>
             </label>
+            <DayField name="first-day" label="First day" day=query.first_day />
+            <DayField name="last-day" label="Last day" day=query.last_day />
             <button type="submit" class="button">
                 "Filter"
             </button>
             {filtered.then(|| view! { <ShowAll /> })}
         </form>
+        <InlineScript script=include_str!("filter.js") />
+    }
+}
+
+#[component]
+fn DayField(name: &'static str, label: &'static str, day: Option<Day>) -> impl IntoView {
+    view! {
+        <label class="field">
+            <span class="field-label">{label}</span>
+            <input type="date" name=name value=day.map(|day| day.to_string()) />
+        </label>
     }
 }
 
@@ -205,103 +225,24 @@ fn Nothing(query: ActivityQuery, filtered: bool) -> impl IntoView {
     }
 }
 
+/// The zone of the times, and the links to the pages before and after this one.
 #[component]
-fn EntryTable(query: ActivityQuery, page: EntryPage) -> impl IntoView {
+fn Pager(query: ActivityQuery, page: EntryPage) -> impl IntoView {
     let key = |entry: Option<&Entry>| entry.map(|entry| entry.key);
     let newer = key(page.entries.first()).filter(|_| page.has_newer);
     let older = key(page.entries.last()).filter(|_| page.has_older);
-    let rows = page
-        .entries
-        .into_iter()
-        .map(|entry| view! { <EntryRow entry /> });
-    view! {
-        <table class="table">
-            <caption class="visually-hidden">"Activity of the organisation, newest first"</caption>
-            <thead>
-                <tr>
-                    <th scope="col">"Activity"</th>
-                    <th scope="col">"When"</th>
-                    <th scope="col">"From"</th>
-                </tr>
-            </thead>
-            <tbody>{rows.collect_view()}</tbody>
-        </table>
-        {(newer.is_some() || older.is_some())
-            .then(|| {
-                view! {
-                    <nav class="pager" aria-label="Pages">
-                        <p>"Newest first"</p>
-                        <PageLink
-                            label="Newer"
-                            href=newer.map(|key| query.page(Cursor::After(key)))
-                        />
-                        <PageLink
-                            label="Older"
-                            href=older.map(|key| query.page(Cursor::Before(key)))
-                        />
-                    </nav>
-                }
-            })}
-    }
-}
-
-#[component]
-fn EntryRow(entry: Entry) -> impl IntoView {
-    let Sentence {
-        who,
-        did,
-        token,
-        rest,
-    } = Sentence::of(&entry);
-    view! {
-        <tr>
-            <td class="activity">
-                <strong>{who}</strong>
-                " "
-                {did}
-                {token.map(|(name, preview)| view! { " " <CalledToken name preview /> })}
-                {rest.map(|rest| format!(" {rest}"))}
-            </td>
-            <td data-label="When">
-                <ServerTime at=entry.key.at shown=Shown::DateAndTime />
-            </td>
-            <td data-label="From">
-                <Source entry />
-            </td>
-        </tr>
-    }
-}
-
-/// A token in a sentence, as [`display_name`] writes it.
-#[component]
-fn CalledToken(name: Option<TokenName>, preview: TokenPreview) -> impl IntoView {
-    let preview = view! { <code class="token-preview" translate="no">{preview.to_string()}</code> };
-    match name {
-        Some(name) => view! { <bdi>{name.to_string()}</bdi> " (" {preview} ")" }.into_any(),
-        None => preview.into_any(),
-    }
-}
-
-/// The IP address and the user agent of the request.
-#[component]
-fn Source(entry: Entry) -> impl IntoView {
-    let address = match (entry.actor, entry.address) {
-        (Actor::Operator(_), None) => "Admin tool".to_owned(),
-        (_, None) => "Unknown".to_owned(),
-        (_, Some(address)) => address,
-    };
-    let program = entry.user_agent.map(|user_agent| {
-        let name = browser_name(Some(&user_agent));
+    let links = (newer.is_some() || older.is_some()).then(|| {
         view! {
-            <span class="user-agent" title=user_agent>
-                {name}
-            </span>
+            <nav aria-label="Pages">
+                <PageLink label="Newer" href=newer.map(|key| query.page(Cursor::After(key))) />
+                <PageLink label="Older" href=older.map(|key| query.page(Cursor::Before(key))) />
+            </nav>
         }
     });
     view! {
-        <span class="source">
-            {address}
-            {program}
-        </span>
+        <div class="pager">
+            <TimeZoneNote />
+            {links}
+        </div>
     }
 }

@@ -5,30 +5,36 @@ use model::{
     audit::Cursor,
     organisation::OrganisationId,
     permission::Refusal,
-    token::{TokenId, TokenStatus, TokenSummary},
+    timestamp::Timestamp,
+    token::{TokenId, TokenSummary},
     usage::{IDLE_DAYS, RefusalCount, TokenUsage},
 };
 use store::{Member, sessions::Session};
 
 use super::{
-    forms::{ActivationForm, DeleteForm, RenameForm},
+    forms::{AskedFrom, DangerZone, DeleteQuestion, RenameForm, Status},
     hours::CallsByHour,
+    period::Period,
 };
 use crate::{
     developer_zone::{
         charts::grouped,
+        frame::Trail,
         notice::{NoticeMessage, TokenNotice},
     },
     error::RequestError,
-    paths::{ERROR_CODES, TOKENS},
+    paths::ERROR_CODES,
     session::{store, take_flash, wants_password},
     texts::activity::ActivityQuery,
+    time_zone::ReaderZone,
     ui::{Icon, IconName, ServerTime, Shown as TimeShown},
 };
 
 /// What the page shows.
 pub(super) struct Shown {
     usage: TokenUsage,
+    period: Period,
+    now: Timestamp,
     notice: Option<TokenNotice>,
     /// Whether the password was given too long ago to activate the token without it.
     wants_password: bool,
@@ -49,67 +55,78 @@ pub(super) async fn load(
     session: &Session,
     member: &Member,
     token: TokenId,
+    period: Period,
 ) -> Result<Shown, RequestError> {
+    let store = store();
+    let now = store.clock().now();
+    let start = period.start(now, &ReaderZone::current());
     Ok(Shown {
-        usage: store().tokens().usage(member.into(), token).await?,
+        usage: store.tokens().usage(member.into(), token, start).await?,
+        period,
+        now,
         notice: take_flash(),
         wants_password: wants_password(session),
     })
 }
 
-/// The page's content.
+/// The page's content: the token, or the question before it is deleted.
 #[component]
 pub(super) fn Content(organisation: OrganisationId, token: Shown) -> impl IntoView {
     let Shown {
         usage,
+        period,
+        now,
         notice,
         wants_password,
     } = token;
     let token = usage.token.clone();
-    let heading = match &token.name {
-        Some(name) => view! { <bdi>{name.to_string()}</bdi> }.into_any(),
-        None => {
-            view! { <code translate="no" class="token-preview">{token.preview.to_string()}</code> }
-                .into_any()
-        }
+    let called = match &token.name {
+        Some(name) => name.to_string(),
+        None => token.preview.to_string(),
     };
+    let flash = notice
+        .clone()
+        .map(|notice| view! { <NoticeMessage notice /> });
+    if let Some(asked_from) = AskedFrom::of_page(notice.as_ref()) {
+        return view! {
+            <Trail here=called />
+            {flash}
+            <DeleteQuestion organisation token asked_from />
+        }
+        .into_any();
+    }
     let is_idle = usage.is_idle;
     let refusals = usage.refusals.clone();
     view! {
+        <Trail here=called />
         <div class="token-page">
-            <p>
-                <a class="link" href=TOKENS>
-                    "All API tokens"
-                </a>
-            </p>
-            <h2 class="token-heading">{heading}</h2>
-            {notice.clone().map(|notice| view! { <NoticeMessage notice /> })}
+            <header class="token-head">
+                <h1>
+                    {token
+                        .name
+                        .as_ref()
+                        .map(|name| view! { <bdi>{name.to_string()}</bdi> " " })}
+                    <code translate="no" class="token-preview">
+                        {token.preview.to_string()}
+                    </code>
+                </h1>
+                <Status organisation token=token.clone() notice=notice.clone() wants_password />
+            </header>
+            {flash}
             {is_idle.then(|| view! { <Idle /> })}
             <Facts token=token.clone() />
-            <section class="card" aria-labelledby="hours-title">
+            <CallsByHour usage period now />
+            {(!refusals.is_empty()).then(|| view! { <Refusals refusals period /> })}
+            <section class="card" aria-labelledby="name-title">
                 <header class="card-header">
-                    <h3 id="hours-title">"Calls by hour"</h3>
+                    <h2 id="name-title">"Rename this token"</h2>
                 </header>
-                <CallsByHour usage />
+                <RenameForm organisation token=token.clone() notice />
             </section>
-            {(!refusals.is_empty()).then(|| view! { <Refusals refusals /> })}
-            <section class="card" aria-labelledby="change-title">
-                <header class="card-header">
-                    <h3 id="change-title">"Change this token"</h3>
-                </header>
-                <div class="token-forms">
-                    <RenameForm organisation token=token.clone() notice=notice.clone() />
-                    <ActivationForm
-                        organisation
-                        token=token.clone()
-                        notice=notice.clone()
-                        wants_password
-                    />
-                    <DeleteForm organisation token notice />
-                </div>
-            </section>
+            <DangerZone token=token.id />
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -128,10 +145,6 @@ fn Idle() -> impl IntoView {
 
 #[component]
 fn Facts(token: TokenSummary) -> impl IntoView {
-    let badge = match token.status {
-        TokenStatus::Active => "badge status-active",
-        TokenStatus::Inactive => "badge status-inactive",
-    };
     let activity = ActivityQuery {
         token: Some(token.id),
         ..ActivityQuery::default()
@@ -143,20 +156,12 @@ fn Facts(token: TokenSummary) -> impl IntoView {
     view! {
         <section class="card" aria-labelledby="facts-title">
             <header class="card-header">
-                <h3 id="facts-title">"About this token"</h3>
-                <a class="button" href=activity.page(Cursor::Newest)>
+                <h2 id="facts-title">"About this token"</h2>
+                <a class="link" href=activity.page(Cursor::Newest)>
                     "Activity of this token"
                 </a>
             </header>
             <dl class="facts card-text">
-                <dt>"Token"</dt>
-                <dd>
-                    <code translate="no" class="token-preview">{token.preview.to_string()}</code>
-                </dd>
-                <dt>"Status"</dt>
-                <dd>
-                    <span class=badge>{token.status.label()}</span>
-                </dd>
                 <dt>"Created by"</dt>
                 <dd>
                     {token.created_by}
@@ -174,26 +179,30 @@ fn Facts(token: TokenSummary) -> impl IntoView {
 }
 
 #[component]
-fn Refusals(refusals: Vec<RefusalCount>) -> impl IntoView {
+fn Refusals(refusals: Vec<RefusalCount>, period: Period) -> impl IntoView {
+    let caption = format!(
+        "Why calls of the last {} were refused, the most frequent reason first",
+        period.label()
+    );
     let rows = refusals
         .into_iter()
         .map(|refusal| view! { <RefusalRow refusal /> });
     view! {
         <section class="card" aria-labelledby="refusals-title">
             <header class="card-header">
-                <h3 id="refusals-title">"Refused calls"</h3>
+                <h2 id="refusals-title">{format!("Refused calls, last {}", period.label())}</h2>
                 <a class="link" href=ERROR_CODES>
                     "All error codes"
                 </a>
             </header>
             <table class="table refusal-table">
-                <caption class="visually-hidden">
-                    "Why calls of the last 7 days were refused, the most frequent reason first"
-                </caption>
+                <caption class="visually-hidden">{caption}</caption>
                 <thead>
                     <tr>
                         <th scope="col">"Reason"</th>
-                        <th scope="col">"Calls"</th>
+                        <th scope="col" class="number">
+                            "Calls"
+                        </th>
                         <th scope="col">"Last seen"</th>
                         <th scope="col">"What to do"</th>
                     </tr>
@@ -221,13 +230,15 @@ fn RefusalRow(refusal: RefusalCount) -> impl IntoView {
     );
     view! {
         <tr>
-            <td data-label="Reason">
+            <th scope="row" data-label="Reason">
                 <span class="source">
-                    {with_code(cause)}
+                    <span>{with_code(cause)}</span>
                     <code translate="no">{refusal.code}</code>
                 </span>
+            </th>
+            <td class="number" data-label="Calls">
+                {grouped(refusal.calls)}
             </td>
-            <td data-label="Calls">{grouped(refusal.calls)}</td>
             <td data-label="Last seen">
                 <ServerTime at=refusal.last_hour shown=TimeShown::DateAndTime />
             </td>

@@ -4,7 +4,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::hooks::use_query_map;
 use model::{
     organisation::OrganisationId,
-    token::{TokenName, TokenSummary},
+    token::{TokenId, TokenName, TokenStatus, TokenSummary},
 };
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
         server_functions::{DeleteToken, RenameToken},
         token_form::{SwitchForm, TokenForm},
     },
-    paths::ASK_TO_DELETE,
+    paths::{ASK_TO_DELETE, TOKENS, token_page},
     ui::{Icon, IconName},
 };
 
@@ -30,7 +30,12 @@ pub(super) fn RenameForm(
     let name = token.name.as_ref().map(TokenName::as_str);
     let value = refused.or(name).unwrap_or_default().to_owned();
     view! {
-        <TokenForm action=RenameToken::url() organisation token=token.id.to_string() class="token-form">
+        <TokenForm
+            action=RenameToken::url()
+            organisation
+            token=token.id.to_string()
+            class="token-form card-text"
+        >
             <NameField value is_refused />
             <button type="submit" class="button">
                 "Save name"
@@ -39,66 +44,138 @@ pub(super) fn RenameForm(
     }
 }
 
-/// Deactivates the token, or activates it again.
+/// The token's status, with the switch of the table.
 #[component]
-pub(super) fn ActivationForm(
+pub(super) fn Status(
     organisation: OrganisationId,
     token: TokenSummary,
     notice: Option<TokenNotice>,
-    /// Whether the password was given too long ago.
+    /// Whether the password was given too long ago to activate the token without it.
     wants_password: bool,
 ) -> impl IntoView {
     let is_refused = matches!(notice, Some(TokenNotice::NotActivated(_)));
     let is_active = token.status.is_active();
-    let (label, hint) = if is_active {
-        (
-            "Deactivate",
-            "Calls with this token are refused until it is activated again.",
-        )
-    } else {
-        (
-            "Activate",
-            "Calls with this token are accepted again immediately.",
-        )
+    let badge = match token.status {
+        TokenStatus::Active => "badge status-active",
+        TokenStatus::Inactive => "badge status-inactive",
     };
     view! {
-        <SwitchForm organisation token=token.id.to_string() activate=!is_active class="token-form">
-            <p class="hint">{hint}</p>
+        <SwitchForm
+            organisation
+            token=token.id.to_string()
+            activate=!is_active
+            class="token-switch"
+        >
             {(wants_password && !is_active)
                 .then(|| view! { <PasswordField purpose="to activate the token" is_refused /> })}
-            <button type="submit" class="button">
-                {label}
-            </button>
+            <span class=badge>{token.status.label()}</span>
+            <button
+                role="switch"
+                class="switch"
+                aria-label=format!("Token {} active", token.display_name())
+                aria-checked=is_active.to_string()
+            ></button>
         </SwitchForm>
     }
 }
 
-/// Deletes the token, in two steps: the first button opens the form. The form is already open after a failed attempt,
-/// or if the page's address has the query field for it.
+/// Leads to the question before the token is deleted.
 #[component]
-pub(super) fn DeleteForm(
+pub(super) fn DangerZone(token: TokenId) -> impl IntoView {
+    view! {
+        <section class="card danger-zone" aria-labelledby="danger-title">
+            <header class="card-header">
+                <h2 id="danger-title">"Danger zone"</h2>
+            </header>
+            <div class="card-text">
+                <p>
+                    "A deleted token cannot be recovered. Services that use it lose access immediately."
+                </p>
+                <a class="button" href=format!("{}?{ASK_TO_DELETE}={HERE}", token_page(token))>
+                    <Icon name=IconName::Trash />
+                    "Delete token…"
+                </a>
+            </div>
+        </section>
+    }
+}
+
+/// The value of the query field [`ASK_TO_DELETE`] on the token's page. From the table it has none.
+const HERE: &str = "here";
+
+/// The page on which the user asked to delete the token. `Cancel` leads back to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AskedFrom {
+    Table,
+    TokenPage,
+}
+
+impl AskedFrom {
+    /// Where the user asked to delete the token. `None` if the page shows the token. After a failed attempt, the page
+    /// asks again.
+    pub(super) fn of_page(notice: Option<&TokenNotice>) -> Option<Self> {
+        let asked = use_query_map().with_untracked(|query| query.get(ASK_TO_DELETE));
+        match asked {
+            Some(place) if place == HERE => Some(Self::TokenPage),
+            Some(_) => Some(Self::Table),
+            None => matches!(notice, Some(TokenNotice::NotDeleted(_))).then_some(Self::TokenPage),
+        }
+    }
+}
+
+/// The question of the table's dialog, as a page.
+#[component]
+pub(super) fn DeleteQuestion(
     organisation: OrganisationId,
     token: TokenSummary,
-    notice: Option<TokenNotice>,
+    asked_from: AskedFrom,
 ) -> impl IntoView {
-    let called = token.display_name();
-    let has_failed = matches!(notice, Some(TokenNotice::NotDeleted(_)));
-    let is_asked = use_query_map().with_untracked(|query| query.get(ASK_TO_DELETE).is_some());
+    let id = token.id.to_string();
+    let back = match asked_from {
+        AskedFrom::Table => TOKENS.to_owned(),
+        AskedFrom::TokenPage => token_page(token.id),
+    };
+    let deactivate = token.status.is_active().then(|| {
+        view! {
+            <SwitchForm
+                class="button-start"
+                organisation
+                token=id.clone()
+                activate=false
+                in_table=asked_from == AskedFrom::Table
+            >
+                <button class="button">"Deactivate instead"</button>
+            </SwitchForm>
+        }
+    });
     view! {
-        <details class="delete-token" open=has_failed || is_asked>
-            <summary class="button">
-                <Icon name=IconName::Trash />
-                "Delete token…"
-            </summary>
-            <TokenForm action=DeleteToken::url() organisation token=token.id.to_string() class="token-form">
-                <p>
-                    "Token " <strong><bdi>{called}</bdi></strong>
-                    " will be permanently deleted. Services that use it lose access immediately, and it cannot be recovered. To stop it for a while, deactivate it instead."
-                </p>
-                <button type="submit" class="button button-danger">
-                    "Delete permanently"
-                </button>
-            </TokenForm>
-        </details>
+        <section class="dialog question" aria-labelledby="question-title">
+            <h1 class="dialog-title" id="question-title">
+                "Delete API token?"
+            </h1>
+            <div class="dialog-body">
+                <TokenForm id="delete-form" action=DeleteToken::url() organisation token=id>
+                    <p>
+                        "Token "
+                        {token
+                            .name
+                            .map(|name| view! { <strong translate="no">{name.to_string()}</strong> " " })}
+                        <code class="token-preview" translate="no">
+                            {token.preview.to_string()}
+                        </code>
+                        " will be permanently deleted. Services that use it lose access immediately, and it cannot be recovered."
+                    </p>
+                </TokenForm>
+                <div class="dialog-actions">
+                    {deactivate}
+                    <a class="button" href=back autofocus>
+                        "Cancel"
+                    </a>
+                    <button form="delete-form" class="button button-danger">
+                        "Delete"
+                    </button>
+                </div>
+            </div>
+        </section>
     }
 }

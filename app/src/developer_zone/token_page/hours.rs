@@ -1,56 +1,143 @@
-//! Calls by hour, as a chart and as a table.
-//!
-//! Accepted calls are bars above the line, refused calls are bars below it: readers can tell them apart without colour.
-//! Both have the same scale.
-
-use std::fmt::Write as _;
+//! Calls by hour: as a chart, hour by hour, and as a table.
 
 use leptos::prelude::*;
 use model::{
     timestamp::Timestamp,
-    usage::{Calls, DAY_MILLIS, DAYS, HOUR_MILLIS, TokenUsage},
+    token::TokenId,
+    usage::{Calls, HOUR_MILLIS, TokenUsage},
 };
-use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
+use super::{
+    chart::{axis, chart},
+    period::Period,
+};
 use crate::{
-    developer_zone::charts::{grouped, week_in_words},
-    ui::{ServerTime, Shown},
+    developer_zone::charts::{calls_in_words, grouped},
+    time_zone::ReaderZone,
+    ui::{ServerTime, Shown, TimeZoneNote},
 };
-
-/// The size of the chart in SVG units. The page scales it.
-const HOUR_WIDTH: usize = 4;
-const WIDTH: usize = DAYS * 24 * HOUR_WIDTH;
-const HEIGHT: u64 = 120;
 
 /// The calls of each hour: a sentence, a chart, and a table that can be opened.
 #[component]
-pub(super) fn CallsByHour(usage: TokenUsage) -> impl IntoView {
+pub(super) fn CallsByHour(
+    /// The calls since the start of the period.
+    usage: TokenUsage,
+    period: Period,
+    now: Timestamp,
+) -> impl IntoView {
+    let (zone, token) = (ReaderZone::current(), usage.token.id);
     let total = usage
         .hours
         .iter()
         .copied()
         .fold(Calls::default(), Calls::plus);
-    if total.total() == 0 {
-        return view! { <p class="card-text">"No calls in the last 7 days."</p> }.into_any();
-    }
-    let summary = format!("{}. {}", week_in_words(total), busiest(&usage));
-    let days = (0..DAYS).map(|day| {
-        let at = usage.start.plus_millis(day as i64 * DAY_MILLIS);
-        view! { <span>{written(at, DAY)}</span> }
-    });
-    let chart = drawing(&usage, &summary);
-    view! {
-        <div class="card-text calls-chart">
-            <p>{summary}</p>
-            <div inner_html=chart></div>
-            <div class="calls-days" aria-hidden="true">
-                {days.collect_view()}
-            </div>
-            <p class="hint">
-                "Above the line: accepted. Below it: refused. Days and hours are in UTC; figures may be some seconds old."
-            </p>
+    let in_words = calls_in_words(period.label(), total);
+    let content = if total.total() == 0 {
+        view! { <p>{format!("{in_words}.")}</p> }.into_any()
+    } else {
+        let summary = format!("{in_words}. {}", busiest(&usage, &zone));
+        view! {
+            <p>{summary.clone()}</p>
+            <ul class="calls-legend">
+                <li>"Accepted"</li>
+                <li class="calls-legend-refused">"Refused, below the line"</li>
+            </ul>
+            <Chart usage=usage.clone() period now zone summary />
             <HourTable usage />
+        }
+        .into_any()
+    };
+    view! {
+        <section class="card" aria-labelledby="calls">
+            <header class="card-header">
+                <h2 id="calls">"Calls by hour"</h2>
+                <Periods token period />
+            </header>
+            <div class="card-text calls">
+                {content}
+                <TimeZoneNote />
+            </div>
+        </section>
+    }
+}
+
+/// The links to the periods.
+#[component]
+fn Periods(token: TokenId, period: Period) -> impl IntoView {
+    let links = Period::ALL.map(|other| {
+        view! {
+            <a href=other.address(token) aria-current=(other == period).then_some("true")>
+                {other.label()}
+            </a>
+        }
+    });
+    view! {
+        <nav class="segments" aria-label="Period">
+            {links}
+        </nav>
+    }
+}
+
+/// The chart with its axes. Above it is the value of the hour that the reader points at or has chosen with the arrow
+/// keys: the hours are a group of radio buttons, which needs no script.
+#[component]
+fn Chart(
+    usage: TokenUsage,
+    period: Period,
+    now: Timestamp,
+    zone: ReaderZone,
+    summary: String,
+) -> impl IntoView {
+    let marks = period.marks(now, &zone);
+    let width = period.hours(now, &zone).max(usage.hours.len());
+    let drawn = chart(
+        &usage.hours,
+        width,
+        &marks,
+        &format!("Calls by hour. {summary}"),
+    );
+    let hours = (0..width).map(|hour| match usage.hours.get(hour) {
+        Some(calls) => {
+            let at = usage.start.plus_millis(hour as i64 * HOUR_MILLIS);
+            hour_view(*calls, zone.hour(at)).into_any()
+        }
+        None => view! { <i aria-hidden="true"></i> }.into_any(),
+    });
+    let marks_class = match period {
+        Period::Day => "calls-marks calls-times",
+        Period::Week => "calls-marks",
+    };
+    let marks = marks.into_iter().map(|mark| {
+        let (first, second) = mark.text;
+        view! { <span>{first} " " <span>{second}</span></span> }
+    });
+    view! {
+        <div class="calls-chart">
+            <p class="hint calls-hint">"Choose an hour to see its calls."</p>
+            <div class="calls-scale" inner_html=axis(&usage.hours)></div>
+            <div class="calls-plot" inner_html=drawn></div>
+            <div class="calls-hours" role="radiogroup" aria-label="Calls of one hour">
+                {hours.collect_view()}
+            </div>
+            <div class=marks_class aria-hidden="true">
+                {marks.collect_view()}
+            </div>
         </div>
+    }
+}
+
+/// An hour, over the chart. Only hours with calls can be chosen with the keyboard.
+fn hour_view(calls: Calls, hour: String) -> impl IntoView {
+    if calls.total() == 0 {
+        return view! { <i aria-hidden="true"><span>{format!("{hour}: no calls")}</span></i> }
+            .into_any();
+    }
+    let (accepted, refused) = (grouped(calls.accepted), grouped(calls.refused));
+    view! {
+        <label>
+            <input type="radio" name="hour" autocomplete="off" />
+            <span>{format!("{hour}: {accepted} accepted, {refused} refused")}</span>
+        </label>
     }
     .into_any()
 }
@@ -64,11 +151,15 @@ fn HourTable(usage: TokenUsage) -> impl IntoView {
             let at = usage.start.plus_millis(hour as i64 * HOUR_MILLIS);
             view! {
                 <tr>
-                    <td data-label="Hour">
+                    <th scope="row" data-label="Hour">
                         <ServerTime at shown=Shown::DateAndTime />
+                    </th>
+                    <td class="number" data-label="Accepted">
+                        {grouped(calls.accepted)}
                     </td>
-                    <td data-label="Accepted">{grouped(calls.accepted)}</td>
-                    <td data-label="Refused">{grouped(calls.refused)}</td>
+                    <td class="number" data-label="Refused">
+                        {grouped(calls.refused)}
+                    </td>
                 </tr>
             }
         });
@@ -82,8 +173,12 @@ fn HourTable(usage: TokenUsage) -> impl IntoView {
                 <thead>
                     <tr>
                         <th scope="col">"Hour"</th>
-                        <th scope="col">"Accepted"</th>
-                        <th scope="col">"Refused"</th>
+                        <th scope="col" class="number">
+                            "Accepted"
+                        </th>
+                        <th scope="col" class="number">
+                            "Refused"
+                        </th>
                     </tr>
                 </thead>
                 <tbody>{rows.collect_view()}</tbody>
@@ -92,76 +187,16 @@ fn HourTable(usage: TokenUsage) -> impl IntoView {
     }
 }
 
-/// The chart: an SVG element without text by users.
-fn drawing(usage: &TokenUsage, summary: &str) -> String {
-    let most = |of: fn(&Calls) -> u64| usage.hours.iter().map(of).max().unwrap_or(0);
-    let (accepted, refused) = (most(|calls| calls.accepted), most(|calls| calls.refused));
-    // The position of the line: both sides fit at the same scale.
-    let all = u128::from(accepted) + u128::from(refused);
-    let pixels = |calls: u64| match calls {
-        0 => 0,
-        calls => {
-            let part = u128::from(calls) * u128::from(HEIGHT - 4) / all.max(1);
-            u64::try_from(part).unwrap_or(HEIGHT).max(2)
-        }
-    };
-    let line = pixels(accepted) + 1;
-    let mut svg = format!(
-        "<svg class=\"calls-hours\" role=\"img\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" preserveAspectRatio=\"none\">\
-         <title>Calls by hour. {summary}</title>"
-    );
-    for day in 1..DAYS {
-        let x = day * 24 * HOUR_WIDTH;
-        let _ = write!(svg, "<path class=\"week-day\" d=\"M{x} 0v{HEIGHT}\"/>");
-    }
-    for (hour, calls) in usage.hours.iter().enumerate() {
-        let x = hour * HOUR_WIDTH;
-        let width = HOUR_WIDTH - 1;
-        for (class, y, height) in [
-            (
-                "calls-accepted",
-                line - pixels(calls.accepted),
-                pixels(calls.accepted),
-            ),
-            ("calls-refused-below", line + 1, pixels(calls.refused)),
-        ] {
-            if height > 0 {
-                let _ = write!(
-                    svg,
-                    "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"/>"
-                );
-            }
-        }
-    }
-    let _ = write!(
-        svg,
-        "<path class=\"calls-line\" d=\"M0 {line}.5h{WIDTH}\"/></svg>"
-    );
-    svg
-}
-
-const DAY: &[BorrowedFormatItem<'_>] =
-    format_description!("[weekday repr:short] [day padding:none]");
-const HOUR: &[BorrowedFormatItem<'_>] =
-    format_description!("[weekday repr:short] [day padding:none] [month repr:short], [hour]:00");
-
-fn written(at: Timestamp, format: &[BorrowedFormatItem<'_>]) -> String {
-    OffsetDateTime::from_unix_timestamp(at.epoch_millis().div_euclid(1_000))
-        .ok()
-        .and_then(|instant| instant.format(format).ok())
-        .unwrap_or_default()
-}
-
-/// `Busiest hour: Mon 19 Jan, 06:00 UTC, with 12 calls.`
-fn busiest(usage: &TokenUsage) -> String {
+/// `Busiest hour: Mon 19 Jan, 06:00, with 12 calls.`
+fn busiest(usage: &TokenUsage, zone: &ReaderZone) -> String {
     let hours = (0_i64..).zip(&usage.hours);
     let (hour, calls) = hours
         .max_by_key(|(_, calls)| calls.total())
         .map_or((0, 0), |(hour, calls)| (hour, calls.total()));
     let at = usage.start.plus_millis(hour * HOUR_MILLIS);
     format!(
-        "Busiest hour: {} UTC, with {} {}.",
-        written(at, HOUR),
+        "Busiest hour: {}, with {} {}.",
+        zone.hour(at),
         grouped(calls),
         if calls == 1 { "call" } else { "calls" }
     )

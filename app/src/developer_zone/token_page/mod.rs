@@ -2,17 +2,22 @@
 //!
 //! It works without script: the server renders it, and every change is a plain form.
 
+mod chart;
 mod content;
 mod forms;
 mod hours;
+mod period;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_params_map, use_query_map};
 use model::{organisation::OrganisationId, token::TokenId};
 
-use self::content::Content;
-use super::frame::ZoneFrame;
+use self::{
+    content::Content,
+    period::{HOURS, Period},
+};
+use super::frame::{Trail, ZoneFrame};
 use crate::{
     dashboard::LoadFailed,
     error::RequestError,
@@ -27,6 +32,7 @@ pub(crate) fn TokenPage() -> impl IntoView {
     view! {
         <ZoneFrame
             what="its API tokens"
+            has_heading=true
             content=|organisation| view! { <TokenPanel organisation /> }.into_any()
         />
     }
@@ -37,10 +43,14 @@ fn TokenPanel(organisation: OrganisationId) -> impl IntoView {
     let id = use_params_map().with_untracked(|params| params.get("id"));
     // An id that is not a number becomes 0. Token ids start at 1, so 0 is never found.
     let id = TokenId(id.and_then(|id| id.parse().ok()).unwrap_or_default());
+    let period = match use_query_map().with_untracked(|query| query.get(HOURS).is_some()) {
+        true => Period::Day,
+        false => Period::Week,
+    };
     let content = Suspend::new(async move {
         let read = with_error_status(async {
             let (session, member) = session_and_member(organisation).await?;
-            content::load(&session, &member, id).await
+            content::load(&session, &member, id, period).await
         });
         match read.await {
             Ok(token) => view! {
@@ -49,7 +59,12 @@ fn TokenPanel(organisation: OrganisationId) -> impl IntoView {
             }
             .into_any(),
             Err(RequestError::NoSuchToken(_)) => view! { <NoSuchToken /> }.into_any(),
-            Err(error) => view! { <LoadFailed what="The token" error /> }.into_any(),
+            Err(error) => view! {
+                <Trail here="Token" />
+                <h1>"Token"</h1>
+                <LoadFailed what="The token" error />
+            }
+            .into_any(),
         }
     });
     view! { <Suspense>{content}</Suspense> }
@@ -60,8 +75,9 @@ fn TokenPanel(organisation: OrganisationId) -> impl IntoView {
 fn NoSuchToken() -> impl IntoView {
     view! {
         <Title text="Token not found" />
+        <Trail here="Token not found" />
         <section class="card">
-            <Notice icon=IconName::Warning title="Token not found">
+            <Notice icon=IconName::Warning title="Token not found" whole_page=true>
                 <p>
                     "This organisation has no such token. Either it was deleted, or it belongs to another organisation: choose that one in the sidebar."
                 </p>

@@ -3,7 +3,7 @@
 use leptos::{prelude::*, server_fn::serde::de::DeserializeOwned, task::spawn_local};
 use model::{
     organisation::OrganisationId,
-    token::{Receipt, TOKEN_LIMIT, TokenId, TokenStatus, TokenSummary},
+    token::{TOKEN_LIMIT, TokenId, TokenStatus, TokenSummary},
 };
 use web_sys::HtmlFormElement;
 
@@ -19,12 +19,11 @@ use crate::{
     call::{call, number, post_form},
     dashboard::{SessionEnded, use_session_ended},
     developer_zone::{
-        receipt::{AllOutOfUse, out_of_use},
+        receipt::{SwitchedToken, Words},
         server_functions::{NewToken, WatchTokens},
     },
     error::RequestError,
-    texts::servers::about_servers,
-    ui::{Toasts, ago, time_of_day, use_toasts},
+    ui::{Toasts, use_toasts},
 };
 
 /// The tokens on the page.
@@ -203,7 +202,7 @@ impl TokenList {
     /// Activates or deactivates a token. Asks for the password if the server wants it.
     pub(super) fn switch(self, form: &HtmlFormElement, token: TokenSummary, to: TokenStatus) {
         let change = Change::Switch(token.id, to);
-        let Some(response) = self.begin::<Receipt>(change, form) else {
+        let Some(response) = self.begin::<SwitchedToken>(change, form) else {
             return;
         };
         spawn_local(async move {
@@ -215,19 +214,14 @@ impl TokenList {
             }
             self.confirmation.close(change);
             match outcome {
-                Ok(receipt) => {
-                    let called = receipt.token.display_name();
-                    self.toasts.confirm(match receipt.token.status {
-                        TokenStatus::Active => {
-                            let servers = about_servers(receipt.acknowledged);
-                            format!("Token {called} is active.{servers}")
-                        }
-                        TokenStatus::Inactive => {
-                            let proof = in_readers_way("Deactivated", &receipt);
-                            format!("Token {called} is inactive. {proof}")
+                Ok(switched) => {
+                    self.toasts.confirm(switched.words);
+                    self.change(|rows| {
+                        if let Some(row) = rows.iter_mut().find(|row| row.token.id == token.id) {
+                            row.token = switched.token;
+                            row.last_used = switched.last_used;
                         }
                     });
-                    self.replace(receipt.token);
                 }
                 Err(error) => self.report(Some(&token), error).await,
             }
@@ -241,7 +235,7 @@ impl TokenList {
         token: TokenSummary,
         on_gone: impl Fn() + 'static,
     ) {
-        let Some(response) = self.begin::<Receipt>(Change::Delete, form) else {
+        let Some(response) = self.begin::<Words>(Change::Delete, form) else {
             return;
         };
         spawn_local(async move {
@@ -251,11 +245,7 @@ impl TokenList {
                 Ok(receipt) => {
                     self.change(|rows| rows.retain(|row| row.token.id != token.id));
                     on_gone();
-                    let proof = in_readers_way("Deleted", &receipt);
-                    self.toasts.confirm(format!(
-                        "Token {} was deleted. {proof}",
-                        token.display_name()
-                    ));
+                    self.toasts.confirm(receipt.words);
                 }
                 Err(error) => {
                     if matches!(error, RequestError::NoSuchToken(_)) {
@@ -269,7 +259,7 @@ impl TokenList {
 
     /// Deactivates all tokens of the organisation, also those that this page does not show yet.
     pub(super) fn deactivate_all(self, form: &HtmlFormElement) {
-        let Some(response) = self.begin::<AllOutOfUse>(Change::DeactivateAll, form) else {
+        let Some(response) = self.begin::<Words>(Change::DeactivateAll, form) else {
             return;
         };
         spawn_local(async move {
@@ -282,10 +272,7 @@ impl TokenList {
                             row.token.status = TokenStatus::Inactive;
                         }
                     });
-                    let since = time_of_day(receipt.since);
-                    let links_until = receipt.links_until.map(time_of_day);
-                    self.toasts
-                        .confirm(receipt.in_words(&since, links_until.as_deref()));
+                    self.toasts.confirm(receipt.words);
                 }
                 Err(error) => self.report(None, error).await,
             }
@@ -371,17 +358,4 @@ impl TokenList {
             self.show(listed);
         }
     }
-}
-
-/// The receipt in the reader's language and time zone.
-fn in_readers_way(done: &str, receipt: &Receipt) -> String {
-    let last_call = receipt.token.last_used.map(ago);
-    let links_until = receipt.links_until.map(time_of_day);
-    out_of_use(
-        done,
-        &time_of_day(receipt.in_force_since),
-        receipt.acknowledged,
-        last_call.as_deref(),
-        links_until.as_deref(),
-    )
 }

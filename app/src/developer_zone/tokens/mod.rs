@@ -21,6 +21,9 @@ mod token_test;
 mod waiting;
 mod watch;
 
-#[cfg(feature = "ssr")]
-pub(super) use self::card::{CardHeader, TokenCard};
 pub(super) use self::row_data::{ListedToken, TokenRows};
+#[cfg(feature = "ssr")]
+pub(super) use self::{
+    card::{CardHeader, TokenCard},
+    row_data::written_last_use,
+};

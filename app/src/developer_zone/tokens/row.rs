@@ -11,7 +11,7 @@ use super::{confirmation::Question, ids::delete_button_id, list::TokenList, name
 use crate::{
     developer_zone::token_form::SwitchForm,
     paths::{ASK_TO_DELETE, token_page},
-    ui::{Icon, IconName, LiveText, LocalTime, Shown},
+    ui::{Icon, IconName, LiveText, LocalTime},
 };
 
 /// One token's row.
@@ -20,9 +20,9 @@ pub(super) fn TokenRow(list: TokenList, id: TokenId) -> impl IntoView {
     let TokenSummary {
         preview,
         created_by,
-        created_at,
         ..
     } = list.token(id)?;
+    let created_at = untrack(|| list.read(id, |row| row.created_at.clone()))?;
     Some(view! {
         <tr>
             <td data-label="Token">
@@ -40,7 +40,7 @@ pub(super) fn TokenRow(list: TokenList, id: TokenId) -> impl IntoView {
                 {created_by} " " <CreatorLeft list id />
             </td>
             <td data-label="Created At">
-                <LocalTime at=created_at shown=Shown::Date />
+                <LocalTime time=created_at />
             </td>
             <td data-label="Actions">
                 <span class="row-actions">
@@ -84,10 +84,10 @@ fn StatusBadge(list: TokenList, id: TokenId) -> impl IntoView {
 /// When the token was last used, as far as the database knows.
 #[component]
 fn LastUse(list: TokenList, id: TokenId) -> impl IntoView {
-    let last_used = Memo::new(move |_| list.read(id, |row| row.token.last_used).flatten());
+    let last_used = Memo::new(move |_| list.read(id, |row| row.last_used.clone()).flatten());
     let text = move || match last_used.get() {
-        Some(at) => Either::Left(view! {
-            <span>"Last used " <LocalTime at shown=Shown::Ago /></span>
+        Some(time) => Either::Left(view! {
+            <span>"Last used " <LocalTime time /></span>
         }),
         None => Either::Right(view! { <span>"Never used"</span> }),
     };

@@ -3,9 +3,11 @@
 use model::token::TokenSummary;
 use serde::{Deserialize, Serialize};
 
+use crate::ui::WrittenTime;
+
 #[cfg(feature = "ssr")]
 use {
-    crate::developer_zone::charts::week_bar,
+    crate::{developer_zone::charts::week_bar, ui::Shown},
     model::usage::{TokenWeek, Week},
     store::token_polls::ListedTokens,
 };
@@ -15,6 +17,10 @@ use {
 pub(crate) struct ListedToken {
     /// The token.
     pub(crate) token: TokenSummary,
+    /// When it was created.
+    pub(crate) created_at: WrittenTime,
+    /// When it was last used.
+    pub(crate) last_used: Option<WrittenTime>,
     /// A chart of its calls in seven days (UTC), as an SVG element without text by users. It may be some seconds
     /// behind: servers write calls to the database in batches.
     pub(crate) week_bar: String,
@@ -48,11 +54,19 @@ impl ListedToken {
 impl From<TokenWeek> for ListedToken {
     fn from(listed: TokenWeek) -> Self {
         Self {
+            created_at: WrittenTime::new(listed.token.created_at, Shown::Date),
+            last_used: written_last_use(&listed.token),
             token: listed.token,
             week_bar: week_bar(&listed.week),
             is_idle: listed.is_idle,
         }
     }
+}
+
+/// When the token was last used, for the reader who sends the current request.
+#[cfg(feature = "ssr")]
+pub(in crate::developer_zone) fn written_last_use(token: &TokenSummary) -> Option<WrittenTime> {
+    token.last_used.map(|at| WrittenTime::new(at, Shown::Ago))
 }
 
 #[cfg(feature = "ssr")]

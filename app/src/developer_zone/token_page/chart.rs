@@ -1,0 +1,208 @@
+//! The chart of calls by hour, as SVG elements that the server writes. It contains no text by users.
+//!
+//! Accepted calls are bars above the line, refused calls are bars below it: readers can tell them apart without colour.
+//! Both have the same scale.
+
+use std::fmt::Write as _;
+
+use model::usage::Calls;
+
+use super::period::Mark;
+
+/// The height of the chart, and of half a line of the axis's text above and below it, in SVG units.
+const HEIGHT: f64 = 160.0;
+const MARGIN: f64 = 8.0;
+
+/// The width of an hour and of its bar. The page stretches the chart to its own width.
+const HOUR_WIDTH: usize = 4;
+const BAR_WIDTH: usize = 3;
+
+/// The lowest bar, so that a single call is visible.
+const LOWEST_BAR: f64 = 2.0;
+
+/// The part of the chart that refused calls have at least, if there are any.
+const LEAST_BELOW: f64 = 0.1;
+
+/// From numbers of calls to positions.
+struct Scale {
+    /// The distance between two lines of the axis, in calls.
+    step: u64,
+    above: u64,
+    /// The position of the line between accepted and refused calls.
+    line: f64,
+    pixels_a_call: f64,
+}
+
+impl Scale {
+    fn of(hours: &[Calls]) -> Self {
+        let most = |of: fn(&Calls) -> u64| hours.iter().map(of).max().unwrap_or(0);
+        let (accepted, refused) = (most(|calls| calls.accepted), most(|calls| calls.refused));
+        let step = step(accepted.max(refused));
+        let above = accepted.div_ceil(step).saturating_mul(step);
+        let below = match refused {
+            0 => 0.0,
+            refused => (refused as f64).max(above as f64 * LEAST_BELOW),
+        };
+        let pixels_a_call = (HEIGHT - 2.0 * MARGIN) / (above as f64 + below).max(1.0);
+        Self {
+            step,
+            above,
+            line: MARGIN + above as f64 * pixels_a_call,
+            pixels_a_call,
+        }
+    }
+
+    fn pixels(&self, calls: u64) -> f64 {
+        match calls {
+            0 => 0.0,
+            calls => (calls as f64 * self.pixels_a_call).max(LOWEST_BAR),
+        }
+    }
+
+    /// The lines of the axis: their position, and the number of calls there.
+    fn ticks(&self) -> impl Iterator<Item = (f64, u64)> {
+        let above = (0..=self.above / self.step).map(|n| n * self.step);
+        let above = above.map(|calls| (self.line - calls as f64 * self.pixels_a_call, calls));
+        let below = (1..=10).map(|n: u64| n.saturating_mul(self.step));
+        let below = below.map(|calls| (self.line + calls as f64 * self.pixels_a_call, calls));
+        above.chain(below.take_while(|(y, _)| *y <= HEIGHT - MARGIN))
+    }
+}
+
+/// 1, 2 or 5 times a power of ten, so that at most three steps reach `most` calls or pass it.
+fn step(most: u64) -> u64 {
+    let wanted = most.div_ceil(3).max(1);
+    let mut power = 1_u64;
+    loop {
+        for factor in [1, 2, 5] {
+            let step = power.saturating_mul(factor);
+            if step >= wanted {
+                return step;
+            }
+        }
+        power = power.saturating_mul(10);
+    }
+}
+
+/// The axis: the numbers of calls beside the chart.
+pub(super) fn axis(hours: &[Calls]) -> String {
+    let mut svg =
+        format!("<svg class=\"calls-axis\" viewBox=\"0 0 40 {HEIGHT}\" aria-hidden=\"true\">");
+    for (y, calls) in Scale::of(hours).ticks() {
+        let _ = write!(
+            svg,
+            "<text x=\"34\" y=\"{y:.1}\" dy=\".35em\">{}</text>",
+            short(calls)
+        );
+    }
+    svg.push_str("</svg>");
+    svg
+}
+
+/// The chart. `width` is its number of hours: more than there are `hours`, if the last day is not over.
+pub(super) fn chart(hours: &[Calls], width: usize, marks: &[Mark], name: &str) -> String {
+    let scale = Scale::of(hours);
+    let line = scale.line;
+    let total = width * HOUR_WIDTH;
+    let mut svg = format!(
+        "<svg class=\"calls-bars\" role=\"img\" viewBox=\"0 0 {total} {HEIGHT}\" preserveAspectRatio=\"none\">\
+         <title>{name}</title>"
+    );
+    for (y, _) in scale.ticks().filter(|(_, calls)| *calls > 0) {
+        let _ = write!(svg, "<path class=\"week-day\" d=\"M0 {y:.1}h{total}\"/>");
+    }
+    for mark in marks.iter().filter(|mark| mark.hour > 0) {
+        let x = mark.hour * HOUR_WIDTH;
+        let _ = write!(svg, "<path class=\"week-day\" d=\"M{x} 0v{HEIGHT}\"/>");
+    }
+    for (hour, calls) in hours.iter().enumerate() {
+        let x = hour * HOUR_WIDTH;
+        let (accepted, refused) = (scale.pixels(calls.accepted), scale.pixels(calls.refused));
+        for (class, y, height) in [
+            ("calls-accepted", line - accepted, accepted),
+            ("calls-refused-below", line, refused),
+        ] {
+            if height > 0.0 {
+                let _ = write!(
+                    svg,
+                    "<rect class=\"{class}\" x=\"{x}\" y=\"{y:.1}\" width=\"{BAR_WIDTH}\" height=\"{height:.1}\"/>"
+                );
+            }
+        }
+    }
+    let _ = write!(
+        svg,
+        "<path class=\"calls-line\" d=\"M0 {line:.1}h{total}\"/></svg>"
+    );
+    svg
+}
+
+/// `950`, `12k`, `2.5M`.
+fn short(calls: u64) -> String {
+    let with = |unit: u64, letter: char| {
+        let (whole, tenth) = (calls / unit, calls % unit * 10 / unit);
+        match tenth {
+            0 => format!("{whole}{letter}"),
+            tenth => format!("{whole}.{tenth}{letter}"),
+        }
+    };
+    match calls {
+        ..1_000 => calls.to_string(),
+        1_000..1_000_000 => with(1_000, 'k'),
+        _ => with(1_000_000, 'M'),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn calls(accepted: u64, refused: u64) -> Calls {
+        Calls { accepted, refused }
+    }
+
+    #[test]
+    fn every_call_is_visible_and_no_bar_leaves_the_chart() {
+        let highest = u64::MAX / 4;
+        for accepted in [0, 1, 7, 1_000, highest] {
+            for refused in [0, 1, 7, 1_000, highest] {
+                let scale = Scale::of(&[calls(accepted, refused)]);
+                let (above, below) = (scale.pixels(accepted), scale.pixels(refused));
+                assert_eq!(above > 0.0, accepted > 0);
+                assert_eq!(below > 0.0, refused > 0);
+                assert!(
+                    scale.line - above >= MARGIN - LOWEST_BAR,
+                    "{accepted} {refused}"
+                );
+                assert!(scale.line + below <= HEIGHT - MARGIN + LOWEST_BAR + 0.1);
+                let ticks = scale.ticks().collect::<Vec<_>>();
+                assert!((1..=8).contains(&ticks.len()), "{ticks:?}");
+                assert!(ticks.iter().all(|(y, _)| (0.0..=HEIGHT).contains(y)));
+            }
+        }
+    }
+
+    #[test]
+    fn lines_of_the_axis_are_at_round_numbers() {
+        for (most, expected) in [
+            (0, 1),
+            (1, 1),
+            (3, 1),
+            (4, 2),
+            (12, 5),
+            (1_204, 500),
+            (30_000, 10_000),
+        ] {
+            assert_eq!(step(most), expected, "{most}");
+        }
+        for (count, text) in [
+            (0, "0"),
+            (950, "950"),
+            (1_500, "1.5k"),
+            (20_000, "20k"),
+            (2_500_000, "2.5M"),
+        ] {
+            assert_eq!(short(count), text);
+        }
+    }
+}
