@@ -31,9 +31,18 @@ where
     F: ServerFn + Serialize,
     F::Output: DeserializeOwned,
 {
+    read(Ok(post(&with_account(F::PATH), &json(function))))
+}
+
+/// Calls a server function that takes JSON, and does not wait for its result. For what the user need not know.
+pub(crate) fn tell<F: ServerFn + Serialize>(function: &F) {
+    // The request goes out even if nothing awaits its response.
+    drop(post(&with_account(F::PATH), &json(function)));
+}
+
+fn json(function: &impl Serialize) -> JsValue {
     let body = JsonEncoding::encode(function).unwrap_or_default();
-    let body = JsValue::from(String::from_utf8_lossy(&body).as_ref());
-    read(Ok(post(&with_account(F::PATH), &body)))
+    JsValue::from(String::from_utf8_lossy(&body).as_ref())
 }
 
 fn fields(form: &HtmlFormElement) -> Result<UrlSearchParams, JsValue> {

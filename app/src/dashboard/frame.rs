@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use model::timestamp::Timestamp;
 
 use super::{
+    organisation_search,
     session_ended::{SessionEnded, SessionEndedDialog},
     shortcuts,
 };
@@ -15,7 +16,8 @@ use crate::ui::{
 /// The island around the page.
 ///
 /// The server renders its children. Islands among them use the context that this one provides: toasts, and the
-/// dialog for an ended session. It also handles keyboard shortcuts, local times and dialog buttons.
+/// dialog for an ended session. It also handles keyboard shortcuts, the search of organisations, local times and dialog
+/// buttons.
 #[island]
 pub(super) fn Frame(
     /// When the server made the page, by its own clock.
@@ -31,6 +33,7 @@ pub(super) fn Frame(
     Effect::new(localise_server_times);
     Effect::new(open_dialogs_by_command);
     Effect::new(shortcuts::listen);
+    Effect::new(organisation_search::listen);
     view! {
         {children()}
         <BrowserOnly

@@ -1,5 +1,7 @@
 //! Components that any page can use. They do not depend on tokens, plans or events.
 
+#[cfg(feature = "ssr")]
+mod brand;
 mod browser_only;
 mod clipboard;
 mod dialog;
@@ -7,6 +9,8 @@ mod dialog;
 mod flash_message;
 mod focus;
 mod icon;
+#[cfg(feature = "ssr")]
+mod illustration;
 mod keys;
 mod live_text;
 mod local_time;
@@ -32,8 +36,10 @@ pub(crate) use self::{
 
 #[cfg(feature = "ssr")]
 pub(crate) use self::{
+    brand::Brand,
     clipboard::CopyButton,
     flash_message::{FLASH_MESSAGE, FlashMessage},
+    illustration::Illustration,
     local_time::{ServerTime, iso_utc, utc_date_time},
     page_link::PageLink,
 };
