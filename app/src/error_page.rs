@@ -43,7 +43,7 @@ pub fn error_page(
     let (label, href) = match back {
         Back::Again(path) => ("Try again", path),
         Back::To(path) => ("Go back", path),
-        Back::Home => ("Go to Events", HOME.to_owned()),
+        Back::Home => ("Go to Home", HOME.to_owned()),
     };
     owner.with(|| {
         let content = view! {
@@ -65,6 +65,6 @@ pub enum Back {
     Again(String),
     /// Returns to the page that sent the request.
     To(String),
-    /// Leads to the events page.
+    /// Leads to Home.
     Home,
 }

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use js_sys::{Array, Object, Reflect};
-use leptos::server_fn::serde::{
+use serde::{
     Deserialize, Deserializer,
     de::{
         self, DeserializeSeed, EnumAccess, IntoDeserializer, SeqAccess, Unexpected, VariantAccess,

@@ -20,6 +20,8 @@ mod document;
 mod error;
 #[cfg(feature = "ssr")]
 mod error_page;
+#[cfg(feature = "ssr")]
+mod home;
 mod ids;
 mod json;
 mod page_account;

@@ -25,8 +25,10 @@ pub struct PageContext {
 pub struct Viewer {
     /// The email address.
     pub email: String,
-    /// The user's organisations, sorted by name.
+    /// The user's organisations, in the natural order of their names.
     pub organisations: Vec<Organisation>,
+    /// The selected organisation and those that were selected last, newest first.
+    pub recent: Vec<OrganisationId>,
     /// The selected organisation.
     pub selected: Option<OrganisationId>,
 }

@@ -12,6 +12,7 @@ use crate::{
     account::AccountPage,
     dashboard::{DashboardLayout, EventsPage, NotFoundPage},
     developer_zone::{ActivityPage, DeactivateAllPage, DeveloperZonePage, NewTokenPage, TokenPage},
+    home::HomePage,
     sign_in::SignInPage,
 };
 
@@ -27,6 +28,7 @@ pub fn App() -> impl IntoView {
             <Routes fallback=NotFoundPage>
                 <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
                 <ParentRoute path=path!("") view=DashboardLayout ssr=SsrMode::Async>
+                    <Route path=path!("/") view=HomePage ssr=SsrMode::Async />
                     <Route path=path!("/events") view=EventsPage ssr=SsrMode::Async />
                     <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
                     <Route
@@ -67,7 +69,9 @@ mod tests {
     use leptos_axum::generate_route_list;
 
     use super::App;
-    use crate::paths::{ACCOUNT, ACTIVITY, DEACTIVATE_ALL, EVENTS, NEW_TOKEN, SIGN_IN, TOKENS};
+    use crate::paths::{
+        ACCOUNT, ACTIVITY, DEACTIVATE_ALL, EVENTS, HOME, NEW_TOKEN, SIGN_IN, TOKENS,
+    };
 
     /// The router's macro accepts literals only, so this file repeats each address.
     #[test]
@@ -77,6 +81,7 @@ mod tests {
         let one_token = format!("{TOKENS}/tokens/{{id}}");
         let expected = [
             SIGN_IN,
+            HOME,
             EVENTS,
             ACCOUNT,
             TOKENS,

@@ -5,11 +5,11 @@ use model::token::TokenId;
 /// The sign-in page.
 pub const SIGN_IN: &str = "/sign-in";
 
+/// The page after sign-in, if no other page was requested: what has happened in the organisation.
+pub const HOME: &str = "/";
+
 /// The organisation's events.
 pub const EVENTS: &str = "/events";
-
-/// The page after sign-in, if no other page was requested.
-pub const HOME: &str = EVENTS;
 
 /// The account of the signed-in user.
 pub const ACCOUNT: &str = "/account";

@@ -8,7 +8,7 @@ use crate::{
     document::IslandScriptsPrefetch,
     error::wait_text,
     session::{FailedSignIn, SignIn, SignInFailure, take_flash},
-    ui::{FLASH_MESSAGE, FlashMessage},
+    ui::{Brand, FLASH_MESSAGE, FlashMessage},
 };
 
 impl SignInFailure {
@@ -52,7 +52,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
         />
         <main class="sign-in" id="main">
             <form class="sign-in-card" method="post" action=SignIn::url()>
-                <p class="brand">"9Pic"</p>
+                <Brand />
                 <h1>"Sign in"</h1>
                 {failed
                     .map(|failed| {

@@ -5,12 +5,15 @@ export class Frame {
   readonly skipLink: Locator;
   readonly main: Locator;
   readonly navigation: Locator;
+  readonly home: Locator;
   readonly events: Locator;
   readonly developerZone: Locator;
   readonly documentation: Locator;
   readonly account: Locator;
   readonly signOut: Locator;
   readonly openMenu: Locator;
+  /** Above the page on a phone. */
+  readonly topBar: Locator;
   readonly closeMenu: Locator;
   readonly switcher: OrganisationSwitcher;
   /** Messages about successful actions. */
@@ -23,11 +26,13 @@ export class Frame {
     this.skipLink = page.getByRole('link', { name: 'Skip to main content', exact: true });
     this.main = page.getByRole('main');
     this.navigation = page.getByRole('navigation', { name: 'Main', exact: true });
+    this.home = this.navigation.getByRole('link', { name: 'Home', exact: true });
     this.events = this.navigation.getByRole('link', { name: 'Events', exact: true });
     this.developerZone = this.navigation.getByRole('link', { name: 'Developer Zone', exact: true });
     this.documentation = this.navigation.getByRole('link', { name: /^API documentation/ });
     this.account = page.getByRole('region', { name: 'Account' });
     this.signOut = page.getByRole('button', { name: 'Sign out', exact: true });
+    this.topBar = page.getByRole('banner');
     this.openMenu = page.getByRole('button', { name: 'Open menu', exact: true });
     this.closeMenu = page.getByRole('button', { name: 'Close menu', exact: true });
     this.switcher = new OrganisationSwitcher(page);
@@ -38,17 +43,20 @@ export class Frame {
 }
 
 export class OrganisationSwitcher {
-  /** Its text is `Name (903)` and the plan, or `Select organisation`. */
+  /** Its text is `Name (903)` and the plan, or `Select organisation`. The name begins with `Organisation`. */
   readonly button: Locator;
   readonly list: Locator;
   readonly search: Locator;
   readonly options: Locator;
+  /** The titles of the list's parts, if it has parts. */
+  readonly groups: Locator;
 
   constructor(page: Page) {
-    this.button = page.getByRole('button', { name: /\(\d+\)|^Select organisation$/ }).first();
+    this.button = page.getByRole('button', { name: /^Organisation: |^Select organisation$/ });
     this.list = page.getByRole('dialog', { name: 'Organisations', exact: true });
     this.search = this.list.getByRole('searchbox');
     this.options = this.list.getByRole('button');
+    this.groups = this.list.getByRole('group');
   }
 
   option(name: string): Locator {

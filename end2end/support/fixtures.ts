@@ -97,7 +97,7 @@ export async function signIn(
     form: { email, password: PASSWORD },
     maxRedirects: 0,
   });
-  expect(signedIn.headers()['location'], `${email} signs in`).toBe('/events');
+  expect(signedIn.headers()['location'], `${email} signs in`).toBe('/');
   if (organisation !== undefined) {
     await selectOrganisation(request, organisation);
   }

@@ -15,6 +15,8 @@ const HEIGHT = 800;
 const MAY_BE_CUT_OFF = [
   // Its `title` attribute has the whole address.
   '.account-email',
+  // The sidebar has the whole name.
+  '.top-bar-organisation',
 ].join();
 
 /**

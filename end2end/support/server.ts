@@ -170,6 +170,16 @@ export class TestServer {
     await this.sql('INSERT INTO servers (id, lease_ms, renewal, acknowledged) VALUES (1, 10000, 0, -1);');
   }
 
+  /** Adds the organisations `Club 1`, `Club 2` and so on, with the user as a member. */
+  async addOrganisations(email: string, count: number): Promise<void> {
+    const numbers = `WITH RECURSIVE clubs (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM clubs WHERE n < ${count})`;
+    await this.sql(`
+      INSERT INTO organisations (id, name, plan, created_at)
+        ${numbers} SELECT 1000 + n, 'Club ' || n, 'pro', 0 FROM clubs;
+      INSERT INTO members (user_id, organisation_id, role)
+        ${numbers} SELECT users.id, 1000 + n, 'user' FROM clubs JOIN users ON users.email = '${email}';`);
+  }
+
   /** Runs statements on the database of the running server. */
   private async sql(statements: string): Promise<void> {
     const script = 'import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=60).executescript(sys.argv[2])';

@@ -38,13 +38,13 @@ async function signIn(page: Page): Promise<void> {
   const [form, { signOut }] = [new SignInPage(page), new Frame(page)];
   await open(page, '/sign-in');
   await form.signIn(ADMIN);
-  await expect(page).toHaveURL('/events');
+  await expect(page).toHaveURL('/');
   await untilReady(page);
   await signOut.click();
   await expect(form.heading).toBeVisible();
   await untilReady(page);
   await form.signIn(ADMIN);
-  await expect(page).toHaveURL('/events');
+  await expect(page).toHaveURL('/');
 }
 
 async function organisations(page: Page): Promise<void> {

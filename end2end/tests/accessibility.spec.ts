@@ -36,7 +36,8 @@ test('sign-in, its error, the events, a failure message, page not found', async 
   await test.step('wrong password', () => expectAccessible(page));
 
   await form.signIn(MEMBER);
-  await expect(page).toHaveURL('/events');
+  await expect(page).toHaveURL('/');
+  await test.step('Home with the first steps', () => expectAccessible(page));
   await openPage(page, '/events?page=2');
   await expect(new EventsPage(page).shown).toBeVisible();
   await test.step('events', () => expectAccessible(page));
@@ -63,6 +64,8 @@ test('on a plan without the Developer Zone: no events, tooltip, dialog, locked p
   await lockedItem.item.click();
   await expect(lockedItem.dialog).toBeVisible();
   await test.step('the dialog', () => expectAccessible(page));
+  await openPage(page, '/');
+  await test.step('Home', () => expectAccessible(page));
   await openPage(page, '/developer-zone');
   await expect(page.getByRole('heading', { name: 'Enterprise Plan Required' })).toBeVisible();
   await test.step('the locked page', () => expectAccessible(page));

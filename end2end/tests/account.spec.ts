@@ -61,7 +61,7 @@ test('wrong and weak passwords are refused with the focus on the error, then a g
   await expectAccessible(page);
   await frame.signOut.click();
   await new SignInPage(page).signIn(MEMBER, NEW);
-  await expect(page).toHaveURL('/events');
+  await expect(page).toHaveURL('/');
 });
 
 test.describe('without script', () => {

@@ -13,6 +13,7 @@ const CODE = 250 * KIB;
 /** Each page, and a text that its HTML must contain before anything else is loaded. */
 const PAGES = [
   ['/sign-in', 'name="password"'],
+  ['/', 'Three steps to your first call'],
   ['/events', 'Showing 1 to 30 of 87 events'],
   ['/developer-zone', 'Admin API Tokens'],
   ['/developer-zone/activity', 'created token'],

@@ -1,7 +1,8 @@
 import { Frame } from '../pages/frame.ts';
+import { ChooseOrganisation, HomePage } from '../pages/home.ts';
 import { SignInPage } from '../pages/sign-in.ts';
 import { ADMIN, HARBOUR, MEMBER } from '../support/demo.ts';
-import { expect, openPage, test, waitForHydration } from '../support/fixtures.ts';
+import { expect, openPage, selectOrganisation, test, waitForHydration } from '../support/fixtures.ts';
 import { failedToLoad } from '../support/requests.ts';
 
 test('the sidebar: skip link, the current page, the documentation in a new tab, the account, signing out', async ({
@@ -28,8 +29,10 @@ test('the sidebar: skip link, the current page, the documentation in a new tab, 
   await expect(page).toHaveTitle('Developer Zone · 9Pic');
   await expect(frame.developerZone).toHaveAttribute('aria-current', 'page');
   await expect(frame.events).not.toHaveAttribute('aria-current');
+  await expect(frame.home, 'Home is above no other page').not.toHaveAttribute('aria-current');
 
   await expect(frame.navigation.getByRole('link')).toHaveText([
+    'Home',
     'Events',
     'Developer Zone',
     /^API documentation/,
@@ -43,13 +46,14 @@ test('the sidebar: skip link, the current page, the documentation in a new tab, 
   await expect(frame.switcher.button, 'the only organisation is selected').toHaveText(
     /^Summit Races \(903\)\s*Enterprise$/,
   );
+  await expect(frame.switcher.button).toHaveAccessibleName('Organisation: Summit Races (903) Enterprise');
   await expect(frame.account).toContainText(MEMBER);
   await frame.signOut.click();
   await expect(page).toHaveURL('/sign-in');
   await expect(new SignInPage(page).heading).toBeVisible();
 });
 
-test('a page that does not exist is a 404 with a link to the events', async ({ page, signIn, pageErrors }) => {
+test('a page that does not exist is a 404 with a link to Home', async ({ page, signIn, pageErrors }) => {
   pageErrors.allow(failedToLoad(404));
   await signIn(MEMBER);
   const response = await page.goto('/no-such-page');
@@ -57,8 +61,8 @@ test('a page that does not exist is a 404 with a link to the events', async ({ p
   await expect(page).toHaveTitle('Page not found · 9Pic');
   await expect(page.getByRole('heading', { level: 1, name: 'Page not found' })).toBeVisible();
   await waitForHydration(page);
-  await page.getByRole('link', { name: 'Go to Events' }).click();
-  await expect(page).toHaveURL('/events');
+  await page.getByRole('link', { name: 'Go to Home' }).click();
+  await expect(page).toHaveURL('/');
   await expect(new Frame(page).account).toContainText(MEMBER);
 });
 
@@ -77,7 +81,6 @@ test.describe('organisation switcher', () => {
     await expect(page).toHaveURL('/developer-zone');
     await expect(switcher.button).toHaveText('Select organisation');
     await expect(main.getByRole('heading', { name: 'Choose an organisation' })).toBeVisible();
-    await expect(main.getByText(/sidebar/)).toBeVisible();
     await waitForHydration(page);
 
     await switcher.button.focus();
@@ -152,7 +155,7 @@ test.describe('organisation switcher', () => {
     await page.keyboard.press('Escape');
     await frame.signOut.click();
     await new SignInPage(page).signIn(ADMIN);
-    await expect(page).toHaveURL('/events');
+    await expect(page).toHaveURL('/');
     await expect(switcher.button).toHaveText(/^Harbour Events \(904\)/);
 
     const otherPage = await (await openContext()).newPage();
@@ -160,6 +163,42 @@ test.describe('organisation switcher', () => {
     await new SignInPage(otherPage).signIn(ADMIN);
     await expect(new Frame(otherPage).switcher.button).toHaveText(/^Harbour Events \(904\)/);
   });
+});
+
+test('with 200 organisations the recent ones come first, the others in natural order, and the search stays visible', async ({
+  page,
+  context,
+  server,
+  signIn,
+}) => {
+  const { switcher } = new Frame(page);
+  const choose = new ChooseOrganisation(page);
+  await server.addOrganisations(ADMIN, 195);
+  await signIn(ADMIN);
+  await openPage(page, '/');
+  await expect(choose.options).toHaveCount(200);
+  await choose.search.fill('club 17');
+  await expect(choose.options).toHaveText([/^Club 17 /, /^Club 170 /, /^Club 171 /, /^Club 172 /].concat(
+    Array.from({ length: 7 }, (_, n) => new RegExp(`^Club 17${n + 3} `)),
+  ));
+  await choose.options.first().click();
+  await expect(switcher.button).toHaveText(/^Club 17 /);
+
+  await selectOrganisation(context.request, HARBOUR);
+  await openPage(page, '/events');
+  await switcher.button.click();
+  await expect(switcher.groups.first().getByRole('button')).toHaveText([/^Harbour Events/, /^Club 17 /]);
+  await expect(switcher.option('Harbour Events (904)')).toBeInViewport();
+  const others = await switcher.groups.nth(1).getByRole('button').allTextContents();
+  expect(others.slice(1, 11).map((text) => text.replace(/ \(.*/s, ''))).toEqual(
+    Array.from({ length: 10 }, (_, n) => `Club ${n + 1}`),
+  );
+  await page.keyboard.press('End');
+  await page.keyboard.press('ArrowUp');
+  await page.keyboard.press('End');
+  await expect(switcher.options.last()).toBeFocused();
+  await expect(switcher.options.last()).toBeInViewport();
+  await expect(switcher.search).toBeInViewport({ ratio: 1 });
 });
 
 test.describe('on a phone', () => {
@@ -195,7 +234,20 @@ test.describe('on a phone', () => {
     await frame.switcher.search.fill('903');
     await page.keyboard.press('Enter');
     await expect(page).toHaveURL('/developer-zone');
+    await expect(frame.topBar).toContainText('Summit Races (903)');
     await frame.openMenu.click();
     await expect(frame.switcher.button).toHaveText(/^Summit Races \(903\)/);
+  });
+
+  test('without a selection the page itself has a button for each organisation', async ({ page }) => {
+    const choose = new ChooseOrganisation(page);
+    await page.goto('/sign-in');
+    await new SignInPage(page).signIn(ADMIN);
+    await expect(choose.options).toHaveCount(5);
+    await expect(choose.search, 'five need no search').toHaveCount(0);
+    await choose.options.filter({ hasText: 'Summit Races (903)' }).click();
+    await expect(page).toHaveURL('/');
+    await expect(new Frame(page).topBar).toContainText('Summit Races (903)');
+    await expect(new HomePage(page).figure('Next event')).toBeVisible();
   });
 });

@@ -52,7 +52,7 @@ for (const width of [1280, 360]) {
       await expect(switcher.search).toBeFocused();
       await page.keyboard.type('summit');
       await page.keyboard.press('Enter');
-      await expect(frame.main).toContainText('Showing 1 to 30 of 87 events');
+      await expect(frame.main).toContainText('Three steps to your first call');
       await waitForHydration(page);
     });
     await test.step('to the Developer Zone', async () => {

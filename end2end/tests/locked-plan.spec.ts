@@ -95,6 +95,8 @@ test('the locked item is faded with a lock, and hover, focus, Escape and Enter d
     await item.hover();
     await expect(tooltip).toBeVisible();
     await expect(tooltip).toHaveText('Enterprise plan required');
+    const [of, documentation] = [await tooltip.boundingBox(), await new Frame(page).documentation.boundingBox()];
+    expect(of!.x, 'beside the next item').toBeGreaterThanOrEqual(documentation!.x + documentation!.width);
     await main.hover();
     await expect(tooltip).toBeHidden();
     await item.hover();

@@ -4,7 +4,7 @@ import { ADMIN, MEMBER, SUMMIT } from '../support/demo.ts';
 import { expect, openPage, test } from '../support/fixtures.ts';
 import { createToken } from '../support/tokens.ts';
 
-test('c creates, / searches the organisations, ? lists the shortcuts; none works in fields or with modifiers', async ({
+test('h leads to Home, c creates, / searches the organisations, ? lists the shortcuts; none works in fields or with modifiers', async ({
   page,
   signIn,
 }) => {
@@ -29,6 +29,9 @@ test('c creates, / searches the organisations, ? lists the shortcuts; none works
   await page.keyboard.type('c?/');
   await expect(switcher.search).toHaveValue('c?/');
   await expect(zone.createDialog.dialog).toBeHidden();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('h');
+  await expect(page).toHaveURL('/');
 });
 
 test('while an input method composes, Enter, arrows and Escape are its own; a key without a name does nothing', async ({

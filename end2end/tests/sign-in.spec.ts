@@ -1,11 +1,12 @@
 import { EventsPage } from '../pages/events.ts';
 import { Frame } from '../pages/frame.ts';
+import { HomePage } from '../pages/home.ts';
 import { SignInPage } from '../pages/sign-in.ts';
 import { MEMBER, PASSWORD, SESSION_COOKIE } from '../support/demo.ts';
 import { expect, openPage, test, waitForHydration } from '../support/fixtures.ts';
 import { failedToLoad } from '../support/requests.ts';
 
-test('signing in leads to the events, signing out ends the session, and a password manager finds the fields', async ({
+test('signing in leads to Home, signing out ends the session, and a password manager finds the fields', async ({
   page,
   context,
   pageErrors,
@@ -23,8 +24,8 @@ test('signing in leads to the events, signing out ends the session, and a passwo
   await expect(form.password).toHaveAttribute('autocomplete', 'current-password');
   await expect(form.password).toHaveAttribute('type', 'password');
   await form.signIn(MEMBER);
-  await expect(page).toHaveURL('/events');
-  await expect(new EventsPage(page).heading).toBeVisible();
+  await expect(page).toHaveURL('/');
+  await expect(new HomePage(page).heading).toBeVisible();
 
   const { httpOnly, sameSite, path, secure, domain } = (await session())!;
   expect({ httpOnly, sameSite, path, secure, domain }).toEqual({
@@ -60,7 +61,7 @@ test('text that was typed before the WASM arrived stays, and so does the focus',
   await expect(form.email).toHaveValue(MEMBER);
   await expect(form.password).toHaveValue(PASSWORD);
   await page.keyboard.press('Enter');
-  await expect(page).toHaveURL('/events');
+  await expect(page).toHaveURL('/');
 });
 
 test.describe('without script', () => {
@@ -97,5 +98,5 @@ test('signing in never leads to another site', async ({ page }) => {
   // Paths that browsers read as another host. More addresses are tested in server/tests/it/session_cookie.rs.
   await page.goto(SignInPage.path('/\t/evil.example'));
   await new SignInPage(page).signIn(MEMBER);
-  await expect(page).toHaveURL('/events');
+  await expect(page).toHaveURL('/');
 });

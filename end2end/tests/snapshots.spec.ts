@@ -18,7 +18,7 @@ test('sign-in', async ({ page }) => {
   await expect(form.error).toBeFocused();
   await expect(page.getByRole('main')).toMatchAriaSnapshot(`
     - main:
-      - paragraph: 9Pic
+      - text: 9Pic
       - heading "Sign in" [level=1]
       - alert: /password is wrong/
       - textbox "Email": ${MEMBER}
@@ -35,9 +35,11 @@ test('the frame, on a plan without the Developer Zone', async ({ page, signIn })
   await expect(page.locator('body')).toMatchAriaSnapshot(`
     - link "Skip to main content"
     - complementary "Sidebar":
-      - button "First Steps (907) Trial"
+      - button "Organisation: First Steps (907) Trial"
       - navigation "Main":
         - list:
+          - listitem:
+            - link "Home"
           - listitem:
             - link "Events"
           - listitem:
@@ -71,8 +73,12 @@ test('choosing an organisation', async ({ page, signIn }) => {
   await expect(page.getByRole('main')).toMatchAriaSnapshot(`
     - main:
       - heading "Developer Zone" [level=1]
-      - heading "Choose an organisation" [level=2]
-      - paragraph: /top of the sidebar/
+      - region "Choose an organisation":
+        - heading "Choose an organisation" [level=2]
+        - paragraph: /to see its API tokens/
+        - list:
+          - listitem:
+            - button "City Runners (905) Pro"
   `);
   await switcher.button.click();
   await expect(switcher.list).toMatchAriaSnapshot(`
@@ -187,7 +193,7 @@ test('events, activity, account, page not found', async ({ page, signIn, pageErr
       - main:
         - heading "Page not found" [level=1]
         - paragraph
-        - link "Go to Events"
+        - link "Go to Home"
     `);
   });
 });

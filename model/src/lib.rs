@@ -22,6 +22,7 @@ macro_rules! all_variants {
 pub mod audit;
 pub mod client;
 pub mod event;
+mod natural_order;
 pub mod organisation;
 pub mod page;
 pub mod permission;
@@ -33,3 +34,5 @@ pub mod timestamp;
 pub mod token;
 pub mod usage;
 pub mod user;
+
+pub use self::natural_order::natural_order;

@@ -97,6 +97,50 @@ pub struct RefusalCount {
     pub last_hour: Timestamp,
 }
 
+/// The calls of all tokens of an organisation in one UTC day.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DayOfCalls {
+    /// Calls that were accepted.
+    pub accepted: u64,
+    /// Calls that were refused, by reason, most frequent first.
+    pub refusals: Vec<RefusalCount>,
+}
+
+impl DayOfCalls {
+    /// All refused calls.
+    pub fn refused(&self) -> u64 {
+        self.refusals.iter().map(|refusal| refusal.calls).sum()
+    }
+}
+
+/// How far an organisation is on the way to its first call. Each step counts if it holds for at least one of its tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FirstSteps {
+    /// There is a token.
+    pub created: bool,
+    /// A browser has copied a token to its clipboard. A call proves it too: the integration has the token.
+    pub copied: bool,
+    /// A call was accepted.
+    pub called: bool,
+    /// A call was accepted before yesterday, so the steps are no news any more.
+    pub long_done: bool,
+}
+
+/// An organisation's tokens, as Home shows them. Days are UTC days.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenOverview {
+    /// How many tokens there are.
+    pub tokens: usize,
+    /// How many of them are active.
+    pub active: usize,
+    /// The calls of today, which is not over yet.
+    pub today: DayOfCalls,
+    /// The calls of yesterday.
+    pub yesterday: DayOfCalls,
+    /// The steps to the first call.
+    pub steps: FirstSteps,
+}
+
 impl TokenSummary {
     /// Whether the token was neither created nor used in the last [`IDLE_DAYS`] days, active or not.
     ///

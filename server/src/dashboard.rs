@@ -25,7 +25,6 @@ use axum::{
     http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
-    routing::get,
 };
 use futures_util::future::Either;
 use leptos::{config::LeptosOptions, prelude::provide_context};
@@ -107,7 +106,6 @@ pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardCon
         .leptos_routes_with_context(&options, generate_route_list(App), with_store, document)
         .merge(audit_file)
         .merge(new_token)
-        .route("/", get(|| async { Redirect::to(HOME) }))
         .route_layer(middleware::from_fn_with_state(pages, admit_to_page))
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(limits, limits::layer))

@@ -4,9 +4,10 @@ use model::{
     event::{EventId, EventSettings, EventStatus, EventSummary},
     organisation::OrganisationId,
     page::{Page, PageRequest, Pagination},
+    timestamp::Timestamp,
 };
 use time::{
-    Date, PrimitiveDateTime, Time, format_description::BorrowedFormatItem,
+    Date, OffsetDateTime, PrimitiveDateTime, Time, format_description::BorrowedFormatItem,
     macros::format_description,
 };
 
@@ -80,6 +81,11 @@ const LIST: &str = "SELECT id, name, slug, date, status, cover_image FROM events
 
 const FIND: &str = "SELECT id, name, slug, date, status, cover_image FROM events
     WHERE organisation_id = $1 AND id = $2";
+
+/// Along the index of the list. A date with a time comes after its day without one, so an event of the day counts.
+const NEXT: &str = "SELECT id, name, slug, date, status, cover_image FROM events
+    WHERE organisation_id = $1 AND date >= $2
+    ORDER BY date, id LIMIT 1";
 
 /// Published events before drafts, each in the list's order.
 const EXAMPLE: &str = "SELECT events.id FROM events
@@ -202,6 +208,24 @@ impl<'a> Events<'a> {
         row.map(Into::into).ok_or(EventError::NoSuchEvent(event))
     }
 
+    /// The organisation's next event: the first on the present UTC day or later, published or not. None if no event has
+    /// such a date. Event dates have no time zone, so the result may be a day off around midnight.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn next(
+        &self,
+        permission: impl Into<EventsPermission>,
+    ) -> Result<Option<EventSummary>, DatabaseError> {
+        let organisation = permission.into().organisation_id();
+        let today = day_of(self.store.clock().now());
+        let database = self.store.database();
+        let row: Option<EventRow> = database
+            .fetch_optional(NEXT, values![organisation.0, &today])
+            .await?;
+        Ok(row.map(Into::into))
+    }
+
     /// An event to show the API with: the first configured one in the list's order, published ones before drafts.
     /// None if no event is configured.
     ///
@@ -277,6 +301,14 @@ const fn status_code(status: EventStatus) -> &'static str {
         EventStatus::Active => "active",
         EventStatus::Draft => "draft",
     }
+}
+
+/// The UTC day, such as `2026-01-19`. A clock beyond the year 9999 has no day, and finds every event.
+fn day_of(now: Timestamp) -> String {
+    let day = OffsetDateTime::from_unix_timestamp(now.epoch_millis() / 1_000);
+    day.ok()
+        .and_then(|day| day.format(DATE).ok())
+        .unwrap_or_default()
 }
 
 /// A date as the `date` column keeps it; a day without a time starts at midnight. The parser accepts a year with a

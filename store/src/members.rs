@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use model::{
     client::Client,
+    natural_order,
     organisation::{Organisation, OrganisationId, Role},
     security::SecurityEvent,
+    timestamp::Timestamp,
     user::{Email, UserId},
 };
 
@@ -39,6 +41,8 @@ pub struct Membership {
     pub organisation: Organisation,
     /// The user's role in it.
     pub role: Role,
+    /// When the user last selected it. None if never, or only before the column existed.
+    pub selected_at: Option<Timestamp>,
 }
 
 impl Member {
@@ -147,6 +151,7 @@ impl MemberRow {
 row! {
     struct MembershipRow {
         role: String,
+        selected_at: Option<i64>,
         ..organisation: OrganisationRow,
     }
 }
@@ -158,6 +163,7 @@ impl TryFrom<MembershipRow> for Membership {
         Ok(Self {
             organisation: row.organisation.try_into()?,
             role: row.role.parse()?,
+            selected_at: row.selected_at.map(Timestamp),
         })
     }
 }
@@ -166,7 +172,7 @@ impl TryFrom<MembershipRow> for Membership {
 macro_rules! select_member {
     ($conditions:literal) => {
         concat!(
-            "SELECT members.user_id, users.email, members.role,
+            "SELECT members.user_id, users.email, members.role, members.selected_at,
                 organisations.id, organisations.name, organisations.plan
             FROM members
             JOIN users ON users.id = members.user_id
@@ -180,9 +186,7 @@ const FIND: &str = select_member!("WHERE members.user_id = $1 AND members.organi
 const FIND_BY_EMAIL: &str = select_member!(
     "WHERE users.email = $1 AND members.organisation_id = $2 AND users.state = 'enabled'"
 );
-const OF_USER: &str = select_member!(
-    "WHERE members.user_id = $1 ORDER BY lower(organisations.name), organisations.id"
-);
+const OF_USER: &str = select_member!("WHERE members.user_id = $1");
 
 impl<'a> Members<'a> {
     pub(crate) const fn new(store: &'a Store) -> Self {
@@ -230,13 +234,19 @@ impl<'a> Members<'a> {
         Ok(row.for_store(self.store, None)?)
     }
 
-    /// All memberships of the user, by the organisations' names.
+    /// All memberships of the user, in the natural order of the organisations' names.
     ///
     /// # Errors
     /// Those of the database.
     pub async fn of_user(&self, user: UserId) -> Result<Vec<Membership>, DatabaseError> {
         let database = self.store.database();
         let rows: Vec<MembershipRow> = database.fetch_all(OF_USER, values![user.0]).await?;
-        rows.into_iter().map(Membership::try_from).collect()
+        let memberships: Result<Vec<_>, _> = rows.into_iter().map(Membership::try_from).collect();
+        let mut memberships = memberships?;
+        memberships.sort_by(|one, other| {
+            let (one, other) = (&one.organisation, &other.organisation);
+            natural_order(&one.name, &other.name).then(one.id.cmp(&other.id))
+        });
+        Ok(memberships)
     }
 }

@@ -18,12 +18,13 @@ macro_rules! migrator {
     ($engine:literal) => {
         migrator!($engine: "0001_foundation", "0002_photos", "0003_leases", "0004_usage", "0005_sign_in",
             "0006_audit", "0007_token_names", "0008_form_numbers", "0009_offboarding", "0010_change_log_keeps_revocations",
-            "0011_token_lists_keeps_revocations")
+            "0011_token_lists_keeps_revocations",
+            "0013_home_keeps_revocations")
     };
     ($engine:literal: $($name:literal),*) => {
         LazyLock::new(|| {
             let texts = [$(($name, include_str!(concat!("../../migrations/", $engine, "/", $name, ".sql")))),*];
-            Migrator::with_migrations((1..).zip(texts).map(migration).collect())
+            Migrator::with_migrations(texts.map(migration).into())
         })
     };
 }
@@ -32,9 +33,12 @@ static SQLITE: LazyLock<Migrator> = migrator!("sqlite");
 static POSTGRES: LazyLock<Migrator> = migrator!("postgres");
 
 /// A migration with its number, from the name and the text of its file.
-fn migration((version, (name, sql)): (i64, (&str, &'static str))) -> Migration {
-    let words = name.trim_start_matches(|first: char| first.is_ascii_digit());
-    let description = words.replace('_', " ").trim_start().to_owned();
+fn migration((name, sql): (&str, &'static str)) -> Migration {
+    let (number, words) = name.split_once('_').unwrap_or((name, ""));
+    let version = number
+        .parse()
+        .expect("a migration's name starts with its number");
+    let description = words.replace('_', " ");
     let kind = MigrationType::Simple;
     Migration::new(version, description.into(), kind, sql.into_sql_str(), false)
 }

@@ -1,6 +1,7 @@
 //! API tokens: list, create, activate and deactivate, rename, delete. Each change is a [`crate::change::Change`], and
 //! returns once no server can answer from the old state (see [`crate::key_cache`]).
 
+mod overview;
 mod usage;
 
 use model::{

@@ -22,7 +22,7 @@ pub struct Account {
     pub user_id: UserId,
     /// The address that the user signs in with.
     pub email: Email,
-    /// The user's memberships, by the organisations' names.
+    /// The user's memberships, in the natural order of the organisations' names.
     pub memberships: Vec<Membership>,
     /// The organisation that the user works in: the last one chosen, or the user's only one.
     pub selected: Option<OrganisationId>,
@@ -51,6 +51,8 @@ const IS_SELECTED: &str = "SELECT id FROM users WHERE id = $1 AND selected_organ
 /// Locks the account until the end of the transaction.
 const LOCK_BY_EMAIL: &str = "UPDATE users SET demo = demo WHERE email = $1 RETURNING id";
 const SELECT_FOR_ACCOUNT: &str = "UPDATE users SET selected_organisation_id = $2 WHERE id = $1";
+const NOTE_SELECTION: &str =
+    "UPDATE members SET selected_at = $3 WHERE user_id = $1 AND organisation_id = $2";
 const DEMO_EMAILS: &str = "SELECT email FROM users WHERE demo = TRUE ORDER BY email";
 
 /// A new account's row.
@@ -178,7 +180,7 @@ impl<'a> Users<'a> {
         }))
     }
 
-    /// Stores on the account that the member has selected this organisation.
+    /// Stores on the account that the member has selected this organisation, and when.
     ///
     /// # Errors
     /// [`MemberError`].
@@ -196,6 +198,9 @@ impl<'a> Users<'a> {
         let mut change = self.store.begin_for_member(member, Purpose::Upkeep).await?;
         let values = values![user.0, organisation.0];
         change.execute(SELECT_FOR_ACCOUNT, values).await?;
+        let now = self.store.clock().now().epoch_millis();
+        let values = values![user.0, organisation.0, now];
+        change.execute(NOTE_SELECTION, values).await?;
         Ok(change.commit().await?)
     }
 

@@ -4,12 +4,13 @@ use leptos::prelude::*;
 use leptos_router::components::Outlet;
 
 use super::{
-    frame::Frame, ids::SIDEBAR, shortcuts::ShortcutsDialog, sidebar::Sidebar,
-    upgrade::UpgradeDialog,
+    frame::Frame, ids::SIDEBAR, organisation_choices::OrganisationName, shortcuts::ShortcutsDialog,
+    sidebar::Sidebar, upgrade::UpgradeDialog,
 };
 use crate::{
     document::IslandScripts,
-    ui::{Icon, IconName},
+    page_context::use_viewer,
+    ui::{Brand, Icon, IconName},
 };
 
 /// The sidebar and the shared dialogs around the current page.
@@ -17,6 +18,7 @@ use crate::{
 pub(crate) fn DashboardLayout() -> impl IntoView {
     // `into_any` erases the type. Otherwise the view's type nests too deeply for the compiler.
     let sidebar = view! { <Sidebar /> }.into_any();
+    let organisation = use_viewer().and_then(|viewer| viewer.selected_organisation().cloned());
     view! {
         <IslandScripts />
         <Frame>
@@ -33,7 +35,15 @@ pub(crate) fn DashboardLayout() -> impl IntoView {
                     >
                         <Icon name=IconName::Menu />
                     </button>
-                    <span class="brand">"9Pic"</span>
+                    <Brand />
+                    {organisation
+                        .map(|organisation| {
+                            view! {
+                                <span class="top-bar-organisation" translate="no">
+                                    <OrganisationName organisation />
+                                </span>
+                            }
+                        })}
                 </header>
                 {sidebar}
                 <main id="main" class="page" tabindex="-1">

@@ -13,6 +13,10 @@ mod load_failed;
 mod locked_item;
 #[cfg(feature = "ssr")]
 mod not_found;
+#[cfg(feature = "ssr")]
+mod organisation_choices;
+mod organisation_search;
+#[cfg(feature = "ssr")]
 mod organisation_switcher;
 mod session_ended;
 mod shortcuts;
@@ -29,5 +33,6 @@ pub(crate) use self::{
     layout::DashboardLayout,
     load_failed::LoadFailed,
     not_found::{NOT_FOUND, NotFound, NotFoundPage},
+    organisation_choices::OrganisationName,
     upgrade::UpgradeMessage,
 };

@@ -25,14 +25,14 @@ pub(crate) fn NotFoundPage() -> impl IntoView {
 /// The page's title.
 pub(crate) const NOT_FOUND: &str = "Page not found";
 
-/// The page's content: what happened, and a link to the events page.
+/// The page's content: what happened, and a link to Home.
 #[component]
 pub(crate) fn NotFound() -> impl IntoView {
     view! {
         <Notice icon=IconName::Warning title=NOT_FOUND whole_page=true>
             <p>"There is no page at this address. It may have moved, or the link is incomplete."</p>
             <a class="button button-primary" href=HOME>
-                "Go to Events"
+                "Go to Home"
             </a>
         </Notice>
     }

@@ -1,4 +1,4 @@
-//! Keyboard shortcuts: each is a single key that clicks a button on the page.
+//! Keyboard shortcuts: each is a single key that clicks a button or a link on the page.
 //!
 //! A single-character shortcut can be turned off (WCAG 2.2, 2.1.4). Shortcuts do nothing while the user types in a
 //! field or a dialog is open. The browser's local storage keeps the user's choice.
@@ -7,7 +7,10 @@ use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
-use super::{ids::SHORTCUTS_DIALOG, organisation_switcher::focus_search};
+use super::{
+    ids::{HOME_LINK, SHORTCUTS_DIALOG},
+    organisation_search::focus_search,
+};
 use crate::{
     ids::CREATE_BUTTON,
     ui::{BrowserOnly, Dialog, pressed_key, show_dialog},
@@ -17,7 +20,8 @@ use crate::{
 const OFF: &str = "shortcuts-off";
 
 /// Each key and its description, in the order of the list.
-const SHORTCUTS: [(&str, &str); 3] = [
+const SHORTCUTS: [(&str, &str); 4] = [
+    ("h", "Go to Home"),
     ("c", "Create a token, in the Developer Zone"),
     ("/", "Search organisations"),
     ("?", "Show these shortcuts"),
@@ -31,6 +35,7 @@ pub(super) fn listen() {
             return;
         }
         let handled = match pressed_key(&event).unwrap_or_default().as_str() {
+            "h" => click(HOME_LINK),
             "c" => click(CREATE_BUTTON),
             "/" => focus_search(),
             "?" => {

@@ -3,18 +3,18 @@
 //! On a narrow screen it is a drawer: a popover, which opens and closes without script.
 
 use leptos::{prelude::*, server_fn::ServerFn};
-use leptos_router::{components::A, hooks::use_location};
+use leptos_router::components::A;
 
 use super::{
-    ids::{SHORTCUTS_DIALOG, SIDEBAR},
+    ids::{HOME_LINK, SHORTCUTS_DIALOG, SIDEBAR},
     locked_item::LockedItem,
     organisation_switcher::OrganisationSwitcher,
 };
 use crate::{
     page_context::use_viewer,
-    paths::{ACCOUNT, DOCUMENTATION, EVENTS, TOKENS},
+    paths::{ACCOUNT, DOCUMENTATION, EVENTS, HOME, TOKENS},
     session::SignOut,
-    ui::{Icon, IconName},
+    ui::{Brand, Icon, IconName},
 };
 
 /// The whole sidebar.
@@ -25,15 +25,10 @@ pub(crate) fn Sidebar() -> impl IntoView {
         .as_ref()
         .and_then(|viewer| viewer.selected_organisation())
         .is_some_and(|organisation| !organisation.plan.includes_developer_zone());
-    let selected = viewer.as_ref().and_then(|viewer| viewer.selected);
-    let organisations = viewer
-        .map(|viewer| viewer.organisations)
-        .unwrap_or_default();
-    let return_to = use_location().pathname.get_untracked();
     view! {
         <aside class="sidebar" id=SIDEBAR aria-label="Sidebar" popover="auto">
             <div class="sidebar-head">
-                <span class="brand">"9Pic"</span>
+                <Brand />
                 <button
                     type="button"
                     class="icon-button drawer-close"
@@ -44,9 +39,15 @@ pub(crate) fn Sidebar() -> impl IntoView {
                     <Icon name=IconName::Close />
                 </button>
             </div>
-            <OrganisationSwitcher organisations selected return_to />
+            <OrganisationSwitcher />
             <nav class="nav" aria-label="Main">
                 <ul>
+                    <li>
+                        <A href=HOME exact=true attr:id=HOME_LINK attr:class="nav-item">
+                            <Icon name=IconName::Home />
+                            "Home"
+                        </A>
+                    </li>
                     <li>
                         <A href=EVENTS attr:class="nav-item">
                             <Icon name=IconName::Calendar />

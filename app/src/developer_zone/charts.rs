@@ -77,7 +77,7 @@ pub(super) fn calls_in_words(period: &str, calls: Calls) -> String {
 }
 
 /// `1,204`.
-pub(super) fn grouped(count: u64) -> String {
+pub(crate) fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::new();
     for (n, digit) in digits.chars().enumerate() {

@@ -8,7 +8,7 @@ use super::{
     frame::ZoneFrame,
     notice::TokenFlash,
     server_functions::list_tokens,
-    tokens::{CardHeader, TokenCard},
+    tokens::{CardContent, CardHeader, TokenCard},
 };
 use crate::{dashboard::LoadFailed, page_context::use_page_context, ui::TimeZoneNote};
 
@@ -34,19 +34,17 @@ fn TokenPanel(organisation: OrganisationId) -> impl IntoView {
                 let viewer = context.viewer.unwrap_or_default();
                 let organisation_name = viewer.selected_organisation();
                 let organisation_name = organisation_name.map(|it| it.name.clone());
-                view! {
-                    <TokenCard
-                        organisation
-                        organisation_name=organisation_name.unwrap_or_default()
-                        listed
-                        email=viewer.email
-                        api_origin=context.api_origin
-                    />
-                }
-                .into_any()
+                provide_context(CardContent {
+                    organisation,
+                    organisation_name: organisation_name.unwrap_or_default(),
+                    listed,
+                    email: viewer.email,
+                    api_origin: context.api_origin,
+                });
+                view! { <TokenCard /> }.into_any()
             }
             Err(error) => view! {
-                <CardHeader />
+                <CardHeader>{()}</CardHeader>
                 <LoadFailed what="The API tokens" error />
             }
             .into_any(),

@@ -172,6 +172,22 @@ async fn example_event(member: &Member) -> Option<EventId> {
     })
 }
 
+/// Notes that the browser has copied a new token to its clipboard: Home ticks that step.
+///
+/// # Errors
+/// [`RequestError::NoSuchToken`], and those of [`watch_tokens`].
+#[server(prefix = "/api/dashboard", endpoint = "note-copy", input = Json)]
+pub(crate) async fn note_copy(
+    organisation_id: OrganisationId,
+    token_id: TokenId,
+) -> Result<(), RequestError> {
+    with_error_status(async {
+        let member = member(organisation_id).await?;
+        Ok(store().tokens().note_copy(&member, token_id).await?)
+    })
+    .await
+}
+
 /// Calls ping with a token, as an integration would. Only for members of organisations whose plan includes the
 /// Developer Zone: others could use it to try out stolen tokens.
 ///

@@ -1,5 +1,7 @@
 //! Finds the session, the viewer or the [`Member`] of a request.
 
+use std::cmp::Reverse;
+
 use http::HeaderMap;
 use model::{organisation::OrganisationId, user::UserId};
 use store::{
@@ -127,6 +129,7 @@ pub(crate) async fn confirm(
 impl From<Account> for Viewer {
     fn from(account: Account) -> Self {
         Self {
+            recent: recent(&account),
             email: account.email.to_string(),
             selected: account.selected,
             organisations: account
@@ -136,4 +139,20 @@ impl From<Account> for Viewer {
                 .collect(),
         }
     }
+}
+
+/// How many organisations count as recent.
+const RECENT: usize = 5;
+
+/// The selected organisation, then those that were selected last, newest first.
+fn recent(account: &Account) -> Vec<OrganisationId> {
+    let mut recent: Vec<_> = account
+        .memberships
+        .iter()
+        .map(|it| (it.selected_at, it.organisation.id))
+        .filter(|(at, id)| at.is_some() || account.selected == Some(*id))
+        .collect();
+    recent.sort_by_key(|(at, id)| Reverse((account.selected == Some(*id), *at)));
+    recent.truncate(RECENT);
+    recent.into_iter().map(|(_, id)| id).collect()
 }

@@ -1,12 +1,12 @@
 //! Copying to the clipboard.
 
 use js_sys::{Function, Promise, Reflect};
-use leptos::prelude::*;
+use leptos::{ev, prelude::*};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{HtmlInputElement, HtmlTextAreaElement};
 
-use super::{Icon, IconName, server_only, use_toasts};
+use super::{Icon, IconName, focus::closest_to_click, use_toasts};
 
 /// Copies `text` to the clipboard. Returns whether the browser did it.
 async fn copy_to_clipboard(text: &str) -> bool {
@@ -25,20 +25,38 @@ fn write_to_clipboard(text: &str) -> Result<Promise, JsValue> {
     Ok(Promise::resolve(&write.call1(&clipboard, &text.into())?))
 }
 
-/// An icon button that copies the value beside it.
-///
-/// It is an island of its own, because it shows its result as a toast in the page's frame.
-#[island]
+/// The attribute of a [`CopyButton`] with the text to copy.
+const VALUE: &str = "data-copied-value";
+/// The attribute of a [`CopyButton`] with the value's name.
+const WHAT: &str = "data-copied-what";
+
+/// An icon button that copies the value beside it. The page's frame handles its click ([`copy_by_button`]).
+#[cfg(feature = "ssr")]
+#[component]
 pub(crate) fn CopyButton(
     /// The text to copy.
     value: String,
     /// The value's name in the button's label and in the toast, such as `Event ID 456`.
     what: String,
 ) -> impl IntoView {
+    view! {
+        <button type="button" class="icon-button copy-button" title=format!("Copy {what}")>
+            <Icon name=IconName::Copy />
+        </button>
+    }
+    .attr(VALUE, value)
+    .attr(WHAT, what)
+}
+
+/// Makes every [`CopyButton`] of the page work. A toast shows the result.
+pub(crate) fn copy_by_button() {
     let toasts = use_toasts();
-    let label = format!("Copy {what}");
-    let copy = move |_| {
-        let (value, what) = (value.clone(), what.clone());
+    let listener = window_event_listener(ev::click, move |event| {
+        let Some(button) = closest_to_click(&event, &format!("[{VALUE}]")) else {
+            return;
+        };
+        let attribute = |name| button.get_attribute(name).unwrap_or_default();
+        let (value, what) = (attribute(VALUE), attribute(WHAT));
         leptos::task::spawn_local(async move {
             if copy_to_clipboard(&value).await {
                 toasts.confirm(format!("{what} copied."));
@@ -48,18 +66,8 @@ pub(crate) fn CopyButton(
                 ));
             }
         });
-    };
-    view! {
-        <button
-            type="button"
-            class="icon-button copy-button"
-            aria-label=label.clone()
-            title=label.clone()
-            on:click=copy
-        >
-            {server_only(|| view! { <Icon name=IconName::Copy /> })}
-        </button>
-    }
+    });
+    on_cleanup(move || listener.remove());
 }
 
 /// The result of copying a field.

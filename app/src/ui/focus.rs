@@ -1,6 +1,6 @@
-//! Moves the focus and the scroll position after the page has changed.
+//! Finds elements; moves the focus and the scroll position after the page has changed.
 
-use leptos::prelude::*;
+use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
@@ -25,6 +25,12 @@ pub(crate) fn scroll_to_soon(id: &str) {
         options.set_block(ScrollLogicalPosition::Nearest);
         element.scroll_into_view_with_scroll_into_view_options(&options);
     });
+}
+
+/// The element that was clicked, or the closest one around it, that this selector selects.
+pub(crate) fn closest_to_click(event: &ev::MouseEvent, selector: &str) -> Option<Element> {
+    let target = event.target()?.dyn_into::<Element>().ok()?;
+    target.closest(selector).ok()?
 }
 
 fn with_element_soon(id: String, act: fn(Element)) {

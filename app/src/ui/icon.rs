@@ -10,15 +10,20 @@ pub(crate) enum IconName {
     #[cfg(feature = "ssr")]
     Calendar,
     Check,
+    #[cfg(feature = "ssr")]
     ChevronDown,
     Close,
     Code,
     Copy,
     #[cfg(feature = "ssr")]
+    Circle,
+    #[cfg(feature = "ssr")]
     Download,
     ExternalLink,
     #[cfg(feature = "ssr")]
     Book,
+    #[cfg(feature = "ssr")]
+    Home,
     Lock,
     #[cfg(feature = "ssr")]
     Menu,
@@ -37,17 +42,22 @@ impl IconName {
             #[cfg(feature = "ssr")]
             Self::Calendar => "M4 5.5h12v11H4zM4 9h12M7 3v4M13 3v4",
             Self::Check => "M4 10.5l4 4 8-9",
+            #[cfg(feature = "ssr")]
             Self::ChevronDown => "M5.5 8l4.5 4.5L14.5 8",
             Self::Close => "M5 5l10 10M15 5L5 15",
             Self::Code => "M7 6l-4 4 4 4M13 6l4 4-4 4",
             Self::Copy => "M7.5 7.5h9v9h-9zM12.5 7.5v-4h-9v9h4",
             #[cfg(feature = "ssr")]
             Self::Download => "M10 3.5v9M6.5 9l3.5 3.5L13.5 9M4 16.5h12",
+            #[cfg(feature = "ssr")]
+            Self::Circle => "M17 10a7 7 0 1 1-14 0 7 7 0 0 1 14 0z",
             Self::ExternalLink => "M8.5 4.5h-4v11h11v-4M11.5 3.5h5v5M16 4l-7 7",
             #[cfg(feature = "ssr")]
             Self::Book => {
                 "M10 5.5C8 4 5.5 4 3.5 4.5v11c2-.5 4.5-.5 6.5 1 2-1.5 4.5-1.5 6.5-1v-11c-2-.5-4.5-.5-6.5 1zM10 5.500v11"
             }
+            #[cfg(feature = "ssr")]
+            Self::Home => "M3.5 9.5L10 3.5l6.5 6M5 8.500v8h10v-8M8.5 16.500v-4.500h3v4.500",
             Self::Lock => "M5 9h10v7.500H5zM7 9V6.500a3 3 0 0 1 6 0V9",
             #[cfg(feature = "ssr")]
             Self::Menu => "M3 5.500h14M3 10h14M3 14.500h14",

@@ -1,5 +1,7 @@
 //! Components that any page can use. They do not depend on tokens, plans or events.
 
+#[cfg(feature = "ssr")]
+mod brand;
 mod browser_only;
 mod clipboard;
 mod dialog;
@@ -7,6 +9,8 @@ mod dialog;
 mod flash_message;
 mod focus;
 mod icon;
+#[cfg(feature = "ssr")]
+mod illustration;
 mod keys;
 mod live_text;
 mod loaded_later;
@@ -19,7 +23,7 @@ mod toast;
 
 pub(crate) use self::{
     browser_only::{BrowserOnly, Rebuilt, server_only},
-    clipboard::{CopyFieldButton, CopyState, CopyStatus},
+    clipboard::{CopyFieldButton, CopyState, CopyStatus, copy_by_button},
     dialog::{Dialog, DialogRole, open_dialogs_by_command, show_dialog},
     focus::{focus_soon, scroll_to_soon},
     icon::{Icon, IconName},
@@ -34,8 +38,10 @@ pub(crate) use self::{
 
 #[cfg(feature = "ssr")]
 pub(crate) use self::{
+    brand::Brand,
     clipboard::CopyButton,
     flash_message::{FLASH_MESSAGE, FlashMessage},
+    illustration::Illustration,
     local_time::{ServerTime, Shown, TimeZoneNote, iso_utc},
     page_link::PageLink,
 };

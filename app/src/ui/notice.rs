@@ -7,7 +7,7 @@ use super::{Icon, IconName};
 /// A message that replaces content which is empty, locked or could not be loaded.
 #[component]
 pub(crate) fn Notice<C: IntoView + 'static>(
-    /// The icon above the title.
+    /// The icon above the title. A list without events or records has a drawing instead.
     icon: IconName,
     /// What happened.
     #[prop(into)]
@@ -23,13 +23,27 @@ pub(crate) fn Notice<C: IntoView + 'static>(
     } else {
         Either::Right(view! { <h2 class="notice-title">{title}</h2> })
     };
+    #[cfg(feature = "ssr")]
+    let icon = match icon {
+        IconName::Calendar => view! { <super::Illustration /> }.into_any(),
+        icon => view! { <NoticeIcon icon /> }.into_any(),
+    };
+    #[cfg(not(feature = "ssr"))]
+    let icon = view! { <NoticeIcon icon /> };
     view! {
         <div class="notice">
-            <span class="notice-icon">
-                <Icon name=icon />
-            </span>
+            {icon}
             {title}
             {children.into_inner()()}
         </div>
+    }
+}
+
+#[component]
+fn NoticeIcon(icon: IconName) -> impl IntoView {
+    view! {
+        <span class="notice-icon">
+            <Icon name=icon />
+        </span>
     }
 }

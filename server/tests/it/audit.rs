@@ -30,7 +30,7 @@ async fn try_sign_in(client: &Client, email: &str, password: &str) -> HeaderMap 
 
 async fn signed_in(server: &TestServer, email: &str) -> Client {
     let headers = try_sign_in(&browser(server), email, DEMO_PASSWORD).await;
-    assert_eq!(headers["location"], "/events");
+    assert_eq!(headers["location"], "/");
     let cookie = headers["set-cookie"].to_str().expect("a text");
     let (cookie, _) = cookie.split_once(';').expect("attributes");
     browser(server).with("cookie", cookie)

@@ -203,7 +203,7 @@ async fn a_network_of_strangers_is_limited_and_hinders_no_member_there_and_no_st
 /// has set a cookie with the same name.
 async fn known_device(server: &TestServer, address: &str) -> Client {
     let mut browser = Browser::at(server, address);
-    assert_eq!(browser.sign_in(MEMBER, DEMO_PASSWORD).await, "/events");
+    assert_eq!(browser.sign_in(MEMBER, DEMO_PASSWORD).await, "/");
     let cookie = browser.cookie(DEVICE_COOKIE).expect("a cookie");
     let client = server.anonymous().at(HOME);
     client.with(
@@ -230,5 +230,5 @@ async fn neither_strangers_nor_members_nor_one_device_can_prevent_a_sign_in_on_a
     let form = format!("email=member%40example.com&password={DEMO_PASSWORD}");
     let signed_in = known.form("sign-in", &form).await;
     assert_eq!(signed_in.status, StatusCode::SEE_OTHER);
-    assert_eq!(signed_in.location(), "/events");
+    assert_eq!(signed_in.location(), "/");
 }

@@ -74,12 +74,13 @@ async fn a_change_from_a_page_of_another_account_is_refused() {
     let id = token.id;
     let of_token = format!("organisation_id=903&token_id={id}");
     let json = format!(
-        r#"{{"organisation_id":903,"event_id":456,"secret":"{}"}}"#,
+        r#"{{"organisation_id":903,"event_id":456,"token_id":{id},"secret":"{}"}}"#,
         token.secret
     );
     let calls = [
         ("watch-tokens", json.clone()),
         ("silent-servers", json.clone()),
+        ("note-copy", json.clone()),
         ("test-token", json),
         ("select-organisation", "organisation_id=903".to_owned()),
         ("rename-token", format!("{of_token}&name=Kiosk")),

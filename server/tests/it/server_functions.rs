@@ -45,6 +45,10 @@ fn calls_on(token: &Token) -> Vec<(&'static str, Value)> {
             json!({ "organisation_id": SUMMIT, "token_id": id, "name": "Mine" }),
         ),
         (
+            "note-copy",
+            json!({ "organisation_id": SUMMIT, "token_id": id }),
+        ),
+        (
             "delete-token",
             json!({ "organisation_id": SUMMIT, "token_id": id }),
         ),
@@ -259,6 +263,7 @@ async fn an_invalid_body_is_400_and_a_huge_one_413_without_details() {
     for (name, data) in [
         ("watch-tokens", json!({})),
         ("silent-servers", json!({})),
+        ("note-copy", json!({ "organisation_id": SUMMIT })),
         ("create-token", json!({ "organisation_id": "x" })),
         ("deactivate-all-tokens", json!({})),
         (

@@ -147,7 +147,7 @@ impl Begun {
     }
 
     /// Tries every change that a member can make.
-    async fn try_changes_of_the_member(&self, store: &Store) -> [Result<(), TokenError>; 5] {
+    async fn try_changes_of_the_member(&self, store: &Store) -> [Result<(), TokenError>; 6] {
         let tokens = store.tokens();
         let permission = (&self.member).into();
         let name = TokenName::parse("Kiosk").ok();
@@ -158,6 +158,7 @@ impl Begun {
                 .await
                 .map(drop),
             tokens.rename(permission, self.token, name).await.map(drop),
+            tokens.note_copy(&self.member, self.token).await,
             tokens.delete(permission, self.token).await.map(drop),
             store
                 .users()

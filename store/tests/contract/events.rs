@@ -22,6 +22,7 @@ on_both_engines!(
     an_organisation_without_events_has_an_empty_list,
     another_organisation_sees_none_of_the_events,
     a_member_reads_the_events_of_their_own_organisation,
+    the_next_event_is_the_first_from_today_on_by_the_utc_day,
     the_example_event_is_configured_and_if_possible_published_and_the_newest,
     an_event_keeps_the_values_it_was_created_with,
     an_event_gets_the_given_number_or_the_next_after_the_highest,
@@ -126,6 +127,35 @@ async fn an_organisation_without_events_has_an_empty_list(store: TestStore) {
             (0, 0)
         );
     }
+}
+
+async fn the_next_event_is_the_first_from_today_on_by_the_utc_day(store: TestStore) {
+    let next = async || {
+        let next = store.events().next(operator(903)).await.expect("an answer");
+        next.map(|event| event.event_id.0)
+    };
+    for organisation in [903, 904] {
+        store.organisation(organisation, Plan::Enterprise).await;
+    }
+    create(&store, 904, &event(Some(1), Some("2026-01-20"))).await;
+    for (id, date) in [
+        (10, None),
+        (11, Some("2026-01-18T23:59:59")),
+        (14, Some("2026-02-01")),
+        (13, Some("2026-02-01")),
+    ] {
+        create(&store, 903, &event(Some(id), date)).await;
+    }
+    assert_eq!(next().await, Some(13));
+    // The clock stands at six in the morning of this day.
+    create(&store, 903, &event(Some(12), Some("2026-01-19"))).await;
+    assert_eq!(next().await, Some(12));
+    store.clock.advance(18 * 3_600_000 - 1);
+    assert_eq!(next().await, Some(12));
+    store.clock.advance(1);
+    assert_eq!(next().await, Some(13));
+    store.clock.advance(30 * 24 * 3_600_000);
+    assert_eq!(next().await, None);
 }
 
 async fn another_organisation_sees_none_of_the_events(store: TestStore) {

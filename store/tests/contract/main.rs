@@ -25,6 +25,7 @@ mod locks;
 mod members;
 mod offboarding;
 mod organisations;
+mod overview;
 mod photos;
 mod record_allowance;
 mod sessions;

@@ -11,7 +11,7 @@ use crate::harness::{TestStore, email};
 on_both_engines!(
     a_member_is_found_with_the_present_organisation,
     a_foreign_and_a_missing_organisation_give_the_same_error,
-    memberships_are_sorted_by_the_organisations_names,
+    memberships_are_in_the_natural_order_of_the_organisations_names,
 );
 
 async fn a_member_is_found_with_the_present_organisation(store: TestStore) {
@@ -57,8 +57,10 @@ async fn a_foreign_and_a_missing_organisation_give_the_same_error(store: TestSto
     }
 }
 
-async fn memberships_are_sorted_by_the_organisations_names(store: TestStore) {
+async fn memberships_are_in_the_natural_order_of_the_organisations_names(store: TestStore) {
     for (id, name) in [
+        (901, "Club 10"),
+        (902, "club 9"),
         (903, "summit"),
         (904, "Harbour"),
         (905, "City"),
@@ -71,7 +73,7 @@ async fn memberships_are_sorted_by_the_organisations_names(store: TestStore) {
         made.expect("created");
     }
     let ada = store.member("ada@example.com", 903).await;
-    for id in [906, 905, 904] {
+    for id in [906, 905, 904, 902, 901] {
         store.join(&ada, id, Role::User).await;
     }
     let memberships = store
@@ -80,7 +82,7 @@ async fn memberships_are_sorted_by_the_organisations_names(store: TestStore) {
         .await
         .expect("an answer");
     let ids: Vec<_> = memberships.iter().map(|it| it.organisation.id.0).collect();
-    assert_eq!(ids, [905, 906, 904, 903]);
+    assert_eq!(ids, [905, 906, 902, 901, 904, 903]);
     let nobody = store
         .members()
         .of_user(UserId(999))

@@ -8,7 +8,7 @@ use store::Store;
 use store::error::{AccountError, NewPasswordError};
 use tokio::task::JoinSet;
 
-use crate::harness::{PASSWORD, TestStore, email};
+use crate::harness::{PASSWORD, START, TestStore, email};
 
 on_both_engines!(
     an_address_in_any_spelling_is_one_account,
@@ -17,6 +17,7 @@ on_both_engines!(
     a_password_is_kept_only_as_an_argon2id_hash_with_a_salt_of_its_own,
     a_user_can_join_another_organisation_once,
     the_selected_organisation_is_stored_for_every_server,
+    each_membership_says_when_it_was_selected_last,
     a_users_only_organisation_is_selected_automatically,
     an_organisation_that_the_user_left_is_not_selected,
     a_missing_account_is_none,
@@ -160,6 +161,28 @@ async fn the_selected_organisation_is_stored_for_every_server(store: TestStore) 
         store.select(&ada, id).await;
         assert_eq!(selected(&other, ada.user_id()).await, Some(id));
     }
+}
+
+async fn each_membership_says_when_it_was_selected_last(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    for id in [904, 905] {
+        store.organisation(id, Plan::Trial).await;
+        store.join(&ada, id, Role::User).await;
+    }
+    let bob = store.member("bob@example.com", 904).await;
+    store.select(&bob, 904).await;
+    store.clock.advance(1);
+    for id in [904, 903] {
+        store.select(&ada, id).await;
+        store.clock.advance(1);
+    }
+    // It is selected already, so there is nothing to write.
+    store.select(&ada, 903).await;
+    let account = store.users().account(ada.user_id()).await;
+    let memberships = account.expect("an answer").expect("an account").memberships;
+    let selected: Vec<_> = memberships.iter().map(|it| it.selected_at).collect();
+    let at = |millis| Some(START.plus_millis(millis));
+    assert_eq!(selected, [at(2), at(1), None]);
 }
 
 async fn a_users_only_organisation_is_selected_automatically(store: TestStore) {

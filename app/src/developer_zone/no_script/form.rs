@@ -22,7 +22,7 @@ use crate::{
     paths::{DOCUMENTATION, NEW_TOKEN, TOKENS, token_page},
     session::{redirect_after, store, take_flash, wants_password},
     texts::creation::what_a_token_gives,
-    ui::{Icon, IconName},
+    ui::{Brand, Icon, IconName},
 };
 
 /// The fields of the form.
@@ -205,7 +205,7 @@ fn document(assets: &Assets, outcome: Outcome) -> (StatusCode, String) {
     };
     let content = view! {
         <div class="sign-in-card token-once">
-            <p class="brand">"9Pic"</p>
+            <Brand />
             <h1>{title}</h1>
             {content}
         </div>

@@ -2,6 +2,7 @@
 
 use leptos::{either::Either, ev, prelude::*};
 use model::{organisation::OrganisationId, token::TOKEN_LIMIT};
+use serde::{Deserialize, Serialize};
 
 use super::{
     context::{PageFacts, provide_new_token},
@@ -20,79 +21,84 @@ use crate::{
 
 /// The card's title, with other content to its right.
 #[component]
-pub(in crate::developer_zone) fn CardHeader(
-    #[prop(optional)] children: Option<Children>,
+pub(in crate::developer_zone) fn CardHeader<C: IntoView + 'static>(
+    children: TypedChildren<C>,
 ) -> impl IntoView {
     view! {
         <header class="card-header">
             <h2 id="tokens-title">"Admin API Tokens"</h2>
-            {children.map(|children| children())}
+            {children.into_inner()()}
         </header>
     }
 }
 
-/// The tokens, with the dialogs that change them.
-#[island]
-pub(in crate::developer_zone) fn TokenCard(
+/// What the card shows.
+#[derive(Clone, Serialize, Deserialize)]
+pub(in crate::developer_zone) struct CardContent {
     /// The organisation that the page shows.
-    organisation: OrganisationId,
+    pub(in crate::developer_zone) organisation: OrganisationId,
     /// Its name.
-    organisation_name: String,
+    pub(in crate::developer_zone) organisation_name: String,
     /// Its tokens.
-    listed: TokenRows,
+    pub(in crate::developer_zone) listed: TokenRows,
     /// The email address of the signed-in user.
-    email: String,
+    pub(in crate::developer_zone) email: String,
     /// Scheme, host and port under which integrations call the external API.
-    api_origin: String,
-) -> impl IntoView {
+    pub(in crate::developer_zone) api_origin: String,
+}
+
+/// The tokens, with the dialogs that change them. On the server, the context has the [`CardContent`].
+#[island]
+pub(in crate::developer_zone) fn TokenCard() -> impl IntoView {
+    view! { <Rebuilt content=card /> }
+}
+
+fn card(content: CardContent) -> impl IntoView + use<> {
     provide_context(PageFacts {
-        organisation_name,
-        email,
-        api_origin,
+        organisation_name: content.organisation_name,
+        email: content.email,
+        api_origin: content.api_origin,
     });
     provide_new_token();
-    let list = TokenList::new(organisation, listed);
+    let list = TokenList::new(content.organisation, content.listed);
     let watch = Watch::start(list);
     let is_empty = Memo::new(move |_| list.count() == 0);
     let creating = RwSignal::new(false);
-    let content = move || {
-        view! {
-            <CardHeader>
-                <p class="card-count">
-                    <LiveText text=Signal::derive(move || {
-                        format!("{} of {TOKEN_LIMIT} tokens", list.count())
-                    }) />
-                </p>
-                <a class="link" href=DOCUMENTATION target="_blank" rel="noopener">
-                    "API documentation"
-                    <Icon name=IconName::ExternalLink />
-                    <span class="visually-hidden">" (opens in a new tab)"</span>
-                </a>
-                <Show when=move || !is_empty.get()>
-                    <CreateButton list open=creating />
-                    <CardMenu list />
-                </Show>
-            </CardHeader>
-            <NotUpToDate watch />
-            <Show when=move || list.is_full()>
-                <p class="limit" id="token-limit">
-                    <Icon name=IconName::Warning />
-                    {format!(
-                        "You have reached the limit of {TOKEN_LIMIT} tokens. Delete an existing token to create a new one.",
-                    )}
-                </p>
+    view! {
+        <CardHeader>
+            <p class="card-count">
+                <LiveText text=Signal::derive(move || {
+                    format!("{} of {TOKEN_LIMIT} tokens", list.count())
+                }) />
+            </p>
+            <a class="link" href=DOCUMENTATION target="_blank" rel="noopener">
+                "API documentation"
+                <Icon name=IconName::ExternalLink />
+                <span class="visually-hidden">" (opens in a new tab)"</span>
+            </a>
+            <Show when=move || !is_empty.get()>
+                <CreateButton list open=creating />
+                <CardMenu list />
             </Show>
-            {move || {
-                if is_empty.get() {
-                    Either::Left(view! { <NoTokens list open=creating /> })
-                } else {
-                    Either::Right(view! { <TokenTable list /> })
-                }
-            }}
-            <Dialogs list creating />
-        }
-    };
-    view! { <Rebuilt content /> }
+        </CardHeader>
+        <NotUpToDate watch />
+        <Show when=move || list.is_full()>
+            <p class="limit" id="token-limit">
+                <Icon name=IconName::Warning />
+                {format!(
+                    "You have reached the limit of {TOKEN_LIMIT} tokens. Delete an existing token to create a new one.",
+                )}
+            </p>
+        </Show>
+        {move || {
+            if is_empty.get() {
+                Either::Left(view! { <NoTokens list open=creating /> })
+            } else {
+                Either::Right(view! { <TokenTable list /> })
+            }
+        }}
+        <Dialogs list creating />
+    }
 }
 
 /// Opens the create dialog, or without script the page with the same form. The card has one such button: in its header,

@@ -1,9 +1,11 @@
 //! The context that all parts of the card share.
 
 use leptos::prelude::*;
-use model::{event::EventId, organisation::OrganisationId};
+use model::{event::EventId, organisation::OrganisationId, token::TokenId};
 
 use crate::{
+    call::{number, tell},
+    developer_zone::server_functions::NoteCopy,
     ids::CREATE_BUTTON,
     ui::{CopyState, focus_soon},
 };
@@ -23,6 +25,8 @@ pub(super) struct PageFacts {
 pub(super) struct FreshToken {
     /// The whole token.
     pub(super) secret: String,
+    /// The token's ID.
+    pub(super) id: TokenId,
     /// The organisation of the token.
     pub(super) organisation: OrganisationId,
     /// An event to test the token with, if there is one.
@@ -58,6 +62,20 @@ impl ShownToken {
         self.open.set(false);
         self.confirming.set(false);
         focus_soon(CREATE_BUTTON.to_owned());
+    }
+
+    /// Tells the server that the token is on the clipboard. Home ticks that step; here nothing depends on it.
+    pub(super) fn note_copy(self) {
+        let ids = untrack(|| {
+            self.token
+                .with(|token| token.as_ref().map(|token| (token.organisation, token.id)))
+        });
+        if let Some((organisation, token)) = ids {
+            tell::<NoteCopy>(&[
+                ("organisation_id", number(organisation.0)),
+                ("token_id", number(token.0)),
+            ]);
+        }
     }
 
     /// Reads a value from the token. Returns the default if no token is shown.

@@ -156,9 +156,11 @@ impl TokenList {
                 }
                 Ok(new) => {
                     on_done();
+                    let id = new.row.token.id;
                     self.change(|rows| rows.insert(0, new.row));
                     self.shown_token.show(FreshToken {
                         secret: new.secret,
+                        id,
                         organisation: self.organisation,
                         event: new.example_event,
                     });

@@ -24,6 +24,6 @@ mod watch;
 pub(super) use self::row_data::{ListedToken, TokenRows};
 #[cfg(feature = "ssr")]
 pub(super) use self::{
-    card::{CardHeader, TokenCard},
+    card::{CardContent, CardHeader, TokenCard},
     row_data::written_last_use,
 };

@@ -9,7 +9,9 @@ use super::{
     running::Change,
     token_test::TokenTest,
 };
-use crate::ui::{BrowserOnly, CopyFieldButton, CopyStatus, Dialog, Icon, IconName, focus_soon};
+use crate::ui::{
+    BrowserOnly, CopyFieldButton, CopyState, CopyStatus, Dialog, Icon, IconName, focus_soon,
+};
 
 /// Id of the field that holds the token.
 const FIELD: &str = "new-token";
@@ -26,6 +28,11 @@ pub(super) fn NewTokenDialog(list: TokenList) -> impl IntoView {
             field.select();
         }
     };
+    Effect::new(move || {
+        if shown.copy.get() == CopyState::Copied {
+            shown.note_copy();
+        }
+    });
     Effect::new(move || {
         if shown.open.get() {
             request_animation_frame(move || {

@@ -98,7 +98,7 @@ impl Client {
 
     /// Calls one of the dashboard's server functions. Those that change tokens take a form, the others JSON.
     pub(crate) async fn call(&self, name: &str, data: &Value) -> Response {
-        if !["watch-tokens", "silent-servers", "test-token"].contains(&name) {
+        if !["watch-tokens", "silent-servers", "note-copy", "test-token"].contains(&name) {
             return self.form(name, &form_fields(data)).await;
         }
         let client = self.clone().with("content-type", "application/json");
