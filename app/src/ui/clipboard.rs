@@ -6,7 +6,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{HtmlInputElement, HtmlTextAreaElement};
 
-use super::{Icon, IconName, focus::closest_to_click, use_toasts};
+use super::{Icon, IconName, focus::closest, use_toasts};
 
 /// Copies `text` to the clipboard. Returns whether the browser did it.
 async fn copy_to_clipboard(text: &str) -> bool {
@@ -52,7 +52,7 @@ pub(crate) fn CopyButton(
 pub(crate) fn copy_by_button() {
     let toasts = use_toasts();
     let listener = window_event_listener(ev::click, move |event| {
-        let Some(button) = closest_to_click(&event, &format!("[{VALUE}]")) else {
+        let Some(button) = closest(&event, &format!("[{VALUE}]")) else {
             return;
         };
         let attribute = |name| button.get_attribute(name).unwrap_or_default();

@@ -6,7 +6,7 @@ use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlDialogElement;
 
-use super::{LiveText, focus::closest_to_click};
+use super::{LiveText, focus::closest};
 
 /// The dialog's role for assistive technology (WAI-ARIA 1.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -125,7 +125,7 @@ pub(crate) fn show_dialog(id: &str) {
 /// Makes buttons with `command="show-modal"` work in browsers that do not support commands.
 pub(crate) fn open_dialogs_by_command() {
     let listener = window_event_listener(ev::click, |event| {
-        let button = closest_to_click(&event, "[command=show-modal]");
+        let button = closest(&event, "[command=show-modal]");
         if let Some(id) = button.and_then(|button| button.get_attribute("commandfor")) {
             event.prevent_default();
             show_dialog(&id);

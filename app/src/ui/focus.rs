@@ -1,8 +1,8 @@
 //! Finds elements; moves the focus and the scroll position after the page has changed.
 
-use leptos::{ev, prelude::*};
+use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
+use web_sys::{Element, Event, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 /// Moves the focus to the element with this id, in the next animation frame.
 ///
@@ -27,8 +27,8 @@ pub(crate) fn scroll_to_soon(id: &str) {
     });
 }
 
-/// The element that was clicked, or the closest one around it, that this selector selects.
-pub(crate) fn closest_to_click(event: &ev::MouseEvent, selector: &str) -> Option<Element> {
+/// The target of the event, or the closest element around it, that this selector selects.
+pub(crate) fn closest(event: &Event, selector: &str) -> Option<Element> {
     let target = event.target()?.dyn_into::<Element>().ok()?;
     target.closest(selector).ok()?
 }

@@ -1,10 +1,15 @@
 //! Content whose code is a part of the WASM of its own.
 
+use std::time::Duration;
+
 use leptos::{html, prelude::*, task::spawn_local, wasm_split::SplitLoaderError};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
 use super::use_toasts;
+
+/// After this time, a toast says that the code is being loaded.
+const SLOW: Duration = Duration::from_millis(500);
 
 /// The place of content whose code is loaded when the content is first wanted.
 ///
@@ -30,9 +35,19 @@ where
             return;
         };
         is_requested.set_value(true);
+        let is_loading = StoredValue::new(true);
+        let say_so = move || {
+            if is_loading.try_get_value() == Some(true) {
+                toasts.wait("Loading…".to_owned());
+            }
+        };
+        set_timeout(say_so, SLOW);
         let mounted = mount(place.unchecked_into(), Owner::current().unwrap_or_default());
         spawn_local(async move {
-            if mounted.await.is_err() {
+            let mounted = mounted.await;
+            is_loading.set_value(false);
+            toasts.wait(String::new());
+            if mounted.is_err() {
                 is_requested.set_value(false);
                 wanted.set(false);
                 toasts.fail(

@@ -25,7 +25,7 @@ pub(crate) use self::{
     browser_only::{BrowserOnly, Rebuilt, server_only},
     clipboard::{CopyFieldButton, CopyState, CopyStatus, copy_by_button},
     dialog::{Dialog, DialogRole, open_dialogs_by_command, show_dialog},
-    focus::{focus_soon, scroll_to_soon},
+    focus::{closest, focus_soon, scroll_to_soon},
     icon::{Icon, IconName},
     keys::pressed_key,
     live_text::LiveText,

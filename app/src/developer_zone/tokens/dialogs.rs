@@ -1,8 +1,10 @@
 //! The card's dialogs and forms. Their code is a part of the WASM of its own, since most visits need none of them.
 
 use leptos::{
+    ev,
     mount::mount_to,
     prelude::*,
+    task::spawn_local,
     wasm_split::{SplitLoaderError, wasm_split},
 };
 use model::token::{TokenId, TokenPreview};
@@ -12,7 +14,7 @@ use super::{
     confirmation_dialog::ConfirmationDialog, create::CreateTokenDialog, list::TokenList,
     name_form::NameForm, shown_once::NewTokenDialog,
 };
-use crate::ui::{BrowserOnly, LoadedLater};
+use crate::ui::{BrowserOnly, LoadedLater, closest};
 
 /// The dialogs of the card.
 #[component]
@@ -21,6 +23,7 @@ pub(super) fn Dialogs(
     /// Whether the dialog that creates a token is open.
     creating: RwSignal<bool>,
 ) -> impl IntoView {
+    Effect::new(load_in_advance);
     view! {
         <LoadedLater
             wanted=creating
@@ -33,7 +36,23 @@ pub(super) fn Dialogs(
     }
 }
 
-#[wasm_split(dialogs, wasm_split_path = leptos::wasm_split, fallible)]
+/// Begins to load the code of the dialogs when the pointer or the focus comes to the card: a click then need not wait.
+fn load_in_advance() {
+    fn begin_in_card(event: &web_sys::Event) {
+        if closest(event, ".rebuilt").is_some() {
+            // If it fails, the click says so.
+            spawn_local(async { drop(load_dialogs().await) });
+        }
+    }
+    let pointer = window_event_listener(ev::pointerover, |event| begin_in_card(&event));
+    let focus = window_event_listener(ev::focusin, |event| begin_in_card(&event));
+    on_cleanup(move || {
+        pointer.remove();
+        focus.remove();
+    });
+}
+
+#[wasm_split(dialogs, wasm_split_path = leptos::wasm_split, fallible, preload(load_dialogs))]
 fn mount_creation(
     place: HtmlElement,
     owner: Owner,
