@@ -27,6 +27,7 @@ mod offboarding;
 mod organisations;
 mod photos;
 mod record_allowance;
+mod reset_links;
 mod sessions;
 mod sign_in;
 mod storage;
