@@ -12,6 +12,7 @@ use crate::{
     account::AccountPage,
     dashboard::{DashboardLayout, EventsPage, NotFoundPage},
     developer_zone::{ActivityPage, DeactivateAllPage, DeveloperZonePage, NewTokenPage, TokenPage},
+    reset_password::{ForgottenPasswordPage, ResetPasswordPage},
     sign_in::SignInPage,
 };
 
@@ -26,6 +27,16 @@ pub fn App() -> impl IntoView {
         <Router>
             <Routes fallback=NotFoundPage>
                 <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
+                <Route
+                    path=path!("/forgotten-password")
+                    view=ForgottenPasswordPage
+                    ssr=SsrMode::Async
+                />
+                <Route
+                    path=path!("/reset-password")
+                    view=ResetPasswordPage
+                    ssr=SsrMode::Async
+                />
                 <ParentRoute path=path!("") view=DashboardLayout ssr=SsrMode::Async>
                     <Route path=path!("/events") view=EventsPage ssr=SsrMode::Async />
                     <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
@@ -67,7 +78,10 @@ mod tests {
     use leptos_axum::generate_route_list;
 
     use super::App;
-    use crate::paths::{ACCOUNT, ACTIVITY, DEACTIVATE_ALL, EVENTS, NEW_TOKEN, SIGN_IN, TOKENS};
+    use crate::paths::{
+        ACCOUNT, ACTIVITY, DEACTIVATE_ALL, EVENTS, FORGOTTEN_PASSWORD, NEW_TOKEN, RESET_PASSWORD,
+        SIGN_IN, TOKENS,
+    };
 
     /// The router's macro accepts literals only, so this file repeats each address.
     #[test]
@@ -77,6 +91,8 @@ mod tests {
         let one_token = format!("{TOKENS}/tokens/{{id}}");
         let expected = [
             SIGN_IN,
+            FORGOTTEN_PASSWORD,
+            RESET_PASSWORD,
             EVENTS,
             ACCOUNT,
             TOKENS,

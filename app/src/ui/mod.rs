@@ -13,6 +13,10 @@ mod local_time;
 mod notice;
 #[cfg(feature = "ssr")]
 mod page_link;
+#[cfg(feature = "ssr")]
+mod password_field;
+#[cfg(feature = "ssr")]
+mod show_passwords;
 mod tabs;
 mod toast;
 
@@ -36,4 +40,6 @@ pub(crate) use self::{
     flash_message::{FLASH_MESSAGE, FlashMessage},
     local_time::{ServerTime, iso_utc, utc_date_time},
     page_link::PageLink,
+    password_field::{NewPasswordField, PasswordField},
+    show_passwords::ShowPasswords,
 };
