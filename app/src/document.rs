@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use leptos::{nonce::use_nonce, prelude::*};
-use leptos_meta::Link;
 
 /// The script that hydrates the islands of a page.
 const ISLANDS: &str = include_str!("islands.js");
@@ -59,27 +58,14 @@ pub(crate) fn plain_document(assets: &Assets, title: &str, content: impl IntoVie
 #[component]
 pub(crate) fn IslandScripts() -> impl IntoView {
     let Assets { script, wasm, .. } = expect_context();
-    let start = without_comments(ISLANDS) + &format!("hydrateIslands(\"{script}\", \"{wasm}\");");
-    view! { <script nonce=use_nonce()>{start}</script> }
+    let start = format!("{ISLANDS}hydrateIslands(\"{script}\", \"{wasm}\");");
+    view! { <InlineScript code=start /> }
 }
 
-/// A script of a few lines, without its comments.
+/// A script in the page, without its comments at the beginnings of lines.
 #[component]
-pub(crate) fn InlineScript(script: &'static str) -> impl IntoView {
-    view! { <script nonce=use_nonce()>{without_comments(script)}</script> }
-}
-
-fn without_comments(script: &str) -> String {
-    let code = script.lines().filter(|line| !line.starts_with("//"));
-    code.flat_map(|line| [line, "\n"]).collect()
-}
-
-/// Prefetches the script and the WASM while the browser is idle, for the page after this one.
-#[component]
-pub(crate) fn IslandScriptsPrefetch() -> impl IntoView {
-    let Assets { script, wasm, .. } = expect_context();
-    view! {
-        <Link rel="prefetch" href=script.to_string() as_="script" />
-        <Link rel="prefetch" href=wasm.to_string() as_="fetch" crossorigin="anonymous" />
-    }
+pub(crate) fn InlineScript(#[prop(into)] code: String) -> impl IntoView {
+    let lines = code.lines().filter(|line| !line.starts_with("//"));
+    let code = lines.collect::<Vec<_>>().join("\n");
+    view! { <script nonce=use_nonce()>{code}</script> }
 }

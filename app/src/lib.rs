@@ -11,6 +11,7 @@
     reason = "Leptos' component macro writes public items whatever the function's own visibility"
 )]
 
+#[cfg(feature = "ssr")]
 mod account;
 mod call;
 mod dashboard;
@@ -30,6 +31,8 @@ pub mod page_context;
 #[cfg(feature = "ssr")]
 mod pages;
 pub mod paths;
+#[cfg(feature = "ssr")]
+mod reset_password;
 pub mod session;
 #[cfg(feature = "ssr")]
 mod shell;

@@ -13,6 +13,7 @@ use crate::{
     dashboard::{DashboardLayout, EventsPage, NotFoundPage},
     developer_zone::{ActivityPage, DeactivateAllPage, DeveloperZonePage, NewTokenPage, TokenPage},
     home::HomePage,
+    reset_password::{ForgottenPasswordPage, ResetPasswordPage},
     sign_in::SignInPage,
 };
 
@@ -27,6 +28,16 @@ pub fn App() -> impl IntoView {
         <Router>
             <Routes fallback=NotFoundPage>
                 <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
+                <Route
+                    path=path!("/forgotten-password")
+                    view=ForgottenPasswordPage
+                    ssr=SsrMode::Async
+                />
+                <Route
+                    path=path!("/reset-password")
+                    view=ResetPasswordPage
+                    ssr=SsrMode::Async
+                />
                 <ParentRoute path=path!("") view=DashboardLayout ssr=SsrMode::Async>
                     <Route path=path!("/") view=HomePage ssr=SsrMode::Async />
                     <Route path=path!("/events") view=EventsPage ssr=SsrMode::Async />
@@ -70,7 +81,8 @@ mod tests {
 
     use super::App;
     use crate::paths::{
-        ACCOUNT, ACTIVITY, DEACTIVATE_ALL, EVENTS, HOME, NEW_TOKEN, SIGN_IN, TOKENS,
+        ACCOUNT, ACTIVITY, DEACTIVATE_ALL, EVENTS, FORGOTTEN_PASSWORD, HOME, NEW_TOKEN,
+        RESET_PASSWORD, SIGN_IN, TOKENS,
     };
 
     /// The router's macro accepts literals only, so this file repeats each address.
@@ -82,6 +94,8 @@ mod tests {
         let expected = [
             SIGN_IN,
             HOME,
+            FORGOTTEN_PASSWORD,
+            RESET_PASSWORD,
             EVENTS,
             ACCOUNT,
             TOKENS,

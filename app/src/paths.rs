@@ -7,6 +7,19 @@ pub const SIGN_IN: &str = "/sign-in";
 
 /// The page after sign-in, if no other page was requested: what has happened in the organisation.
 pub const HOME: &str = "/";
+/// Says how to get a new password.
+pub const FORGOTTEN_PASSWORD: &str = "/forgotten-password";
+
+/// The page that a reset link opens.
+pub const RESET_PASSWORD: &str = "/reset-password";
+
+/// The pages that need no sign-in.
+#[cfg(feature = "ssr")]
+pub const PUBLIC_PAGES: [&str; 3] = [SIGN_IN, FORGOTTEN_PASSWORD, RESET_PASSWORD];
+
+/// The query field with the secret of a reset link.
+#[cfg(feature = "ssr")]
+pub(crate) const RESET_SECRET: &str = "link";
 
 /// The organisation's events.
 pub const EVENTS: &str = "/events";
@@ -62,6 +75,13 @@ pub fn sign_in_path(next: &str) -> String {
         .append_pair("next", next)
         .finish();
     format!("{SIGN_IN}?{query}")
+}
+
+/// The path of the reset link with this secret, which is made of letters and digits. The secret is in the query, because
+/// logs of proxies usually have paths, and may leave out queries (decision 44).
+#[cfg(feature = "ssr")]
+pub fn reset_link(secret: &str) -> String {
+    format!("{RESET_PASSWORD}?{RESET_SECRET}={secret}")
 }
 
 #[cfg(all(test, feature = "ssr"))]

@@ -1,6 +1,6 @@
 //! Who is signed in, and which organisation is selected.
 //!
-//! Plain forms post to these three server functions, with and without script. Each responds with a redirect, because
+//! Plain forms post to these four server functions, with and without script. Each responds with a redirect, because
 //! each changes the whole page.
 
 use leptos::prelude::*;
@@ -19,6 +19,17 @@ pub(crate) async fn sign_in(
     next: Option<String>,
 ) -> Result<(), RequestError> {
     actions::sign_in(&email, &password, next.as_deref()).await;
+    Ok(())
+}
+
+/// Sets a new password by the secret of a reset link. Redirects to the sign-in page, or back to the page of the link, which
+/// shows the error.
+///
+/// # Errors
+/// None: every outcome is a redirect.
+#[server(prefix = "/api/dashboard", endpoint = "reset-password")]
+pub(crate) async fn reset_password(link: String, new_password: String) -> Result<(), RequestError> {
+    actions::reset_password(&link, &new_password).await;
     Ok(())
 }
 
@@ -63,7 +74,7 @@ mod request;
 
 #[cfg(feature = "ssr")]
 pub(crate) use self::{
-    actions::{FailedSignIn, SignInFailure, sign_in_browser, sign_out_browser},
+    actions::{SignInFailure, SignInMessage, SignInNotice, sign_in_browser, sign_out_browser},
     flash::{Signer, take_flash},
     form::{redirect_after, redirect_signed, respond_to_form, with_error_status},
     member::{

@@ -43,7 +43,7 @@ pub fn shell(assets: Assets) -> impl IntoView {
             <body data-account=page_account()>
                 <App />
                 // Last, because nothing waits for it.
-                <InlineScript script=TELL_TIME_ZONE />
+                <InlineScript code=TELL_TIME_ZONE />
             </body>
         </html>
     }

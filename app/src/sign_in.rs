@@ -1,18 +1,27 @@
-//! The sign-in page: a plain form, which works the same with and without script.
+//! The sign-in page: a plain form, which works the same with and without script. It loads no WASM.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
 
 use crate::{
-    document::IslandScriptsPrefetch,
     error::wait_text,
-    session::{FailedSignIn, SignIn, SignInFailure, take_flash},
-    ui::{Brand, FLASH_MESSAGE, FlashMessage},
+    paths::{DOCUMENTATION, FORGOTTEN_PASSWORD},
+    session::{SignIn, SignInFailure, SignInMessage, SignInNotice, take_flash},
+    ui::{Brand, FLASH_MESSAGE, FlashMessage, PasswordField, ShowPasswords},
 };
 
+impl SignInMessage {
+    fn text(self) -> String {
+        match self {
+            Self::Failed(reason) => reason.text(),
+            Self::PasswordSet => "Your password was changed. Sign in with the new one.".to_owned(),
+        }
+    }
+}
+
 impl SignInFailure {
-    fn message(self) -> String {
+    fn text(self) -> String {
         match self {
             Self::WrongCredentials => {
                 "The email or the password is wrong. Check both and try again.".to_owned()
@@ -35,17 +44,14 @@ impl SignInFailure {
 /// The page at `/sign-in`.
 #[component]
 pub(crate) fn SignInPage() -> impl IntoView {
-    let failed = take_flash::<FailedSignIn>();
+    let notice = take_flash::<SignInNotice>();
     let next = use_query_map().with_untracked(|query| query.get("next"));
-    let email = failed
-        .as_ref()
-        .map(|failed| failed.email.clone())
-        .unwrap_or_default();
-    let has_failed = failed.is_some();
-    let described_by = has_failed.then_some(FLASH_MESSAGE);
+    let email = notice.as_ref().map(|notice| notice.email.clone());
+    let message = notice.map(|notice| notice.message);
+    let is_success = message == Some(SignInMessage::PasswordSet);
+    let described_by = message.map(|_| FLASH_MESSAGE);
     view! {
         <Title text="Sign in" />
-        <IslandScriptsPrefetch />
         <Meta
             name="description"
             content="Sign in to the 9Pic dashboard: your organisation’s events, its API tokens and their activity."
@@ -54,37 +60,36 @@ pub(crate) fn SignInPage() -> impl IntoView {
             <form class="sign-in-card" method="post" action=SignIn::url()>
                 <Brand />
                 <h1>"Sign in"</h1>
-                {failed
-                    .map(|failed| {
-                        view! { <FlashMessage text=failed.reason.message() is_success=false /> }
-                    })}
+                {message
+                    .map(|message| view! { <FlashMessage text=message.text() is_success /> })}
                 <label class="field">
                     <span class="field-label">"Email"</span>
                     <input
                         type="email"
                         name="email"
-                        value=email
+                        value=email.unwrap_or_default()
                         required
                         autocomplete="username"
-                        autofocus=!has_failed
+                        autofocus=message.is_none()
                         aria-describedby=described_by
                     />
                 </label>
-                <label class="field">
-                    <span class="field-label">"Password"</span>
-                    <input
-                        type="password"
-                        name="password"
-                        required
-                        autocomplete="current-password"
-                        aria-describedby=described_by
-                    />
-                </label>
+                <PasswordField
+                    name="password"
+                    label="Password"
+                    autocomplete="current-password"
+                    described_by
+                />
+                <ShowPasswords label="Show password" />
                 {next.map(|next| view! { <input type="hidden" name="next" value=next /> })}
                 <button type="submit" class="button button-primary">
                     "Sign in"
                 </button>
+                <a href=FORGOTTEN_PASSWORD>"Forgotten your password?"</a>
             </form>
+            <p class="sign-in-foot">
+                <a href=DOCUMENTATION>"API documentation"</a>
+            </p>
         </main>
     }
 }

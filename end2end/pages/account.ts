@@ -9,7 +9,6 @@ export class AccountPage {
   readonly change: Locator;
   /** The result of the last form. */
   readonly confirmation: Locator;
-  readonly error: Locator;
   readonly sessions: Locator;
   readonly signOutEverywhere: Locator;
 
@@ -18,10 +17,9 @@ export class AccountPage {
     this.heading = main.getByRole('heading', { level: 1, name: 'Your account', exact: true });
     this.current = main.getByLabel('Current password', { exact: true });
     this.next = main.getByLabel('New password', { exact: true });
-    this.show = main.getByRole('checkbox', { name: 'Show passwords', exact: true });
+    this.show = main.getByRole('button', { name: 'Show passwords', exact: true });
     this.change = main.getByRole('button', { name: 'Change password', exact: true });
     this.confirmation = main.getByRole('status');
-    this.error = main.getByRole('alert');
     this.sessions = main.getByRole('table').getByRole('row').filter({ has: page.getByRole('cell') });
     this.signOutEverywhere = main.getByRole('button', { name: 'Sign out everywhere', exact: true });
   }

@@ -8,6 +8,9 @@ export class SignInPage {
   readonly password: Locator;
   readonly submit: Locator;
   readonly error: Locator;
+  /** Shows the password. Hidden without script. */
+  readonly show: Locator;
+  readonly forgotten: Locator;
 
   constructor(readonly page: Page) {
     this.heading = page.getByRole('heading', { level: 1, name: 'Sign in', exact: true });
@@ -15,6 +18,8 @@ export class SignInPage {
     this.password = page.getByLabel('Password', { exact: true });
     this.submit = page.getByRole('button', { name: 'Sign in', exact: true });
     this.error = page.getByRole('alert');
+    this.show = page.getByRole('button', { name: 'Show password', exact: true });
+    this.forgotten = page.getByRole('link', { name: 'Forgotten your password?', exact: true });
   }
 
   /** The address of the sign-in page that leads to `next`. */

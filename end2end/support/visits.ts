@@ -159,7 +159,7 @@ async function account(page: Page): Promise<void> {
   const account = new AccountPage(page);
   await open(page, '/account');
   await account.changePassword(PASSWORD, 'Password1234');
-  await expect(account.error).toContainText('too common');
+  await expect(account.next).toHaveAccessibleDescription(/too common/);
   await untilReady(page);
   await account.signOutEverywhere.click();
   await expect(new SignInPage(page).heading).toBeVisible();

@@ -8,12 +8,14 @@ import type { Locator, Page } from '@playwright/test';
 import { DeveloperZonePage, previewOf } from '../pages/developer-zone.ts';
 import { EventsPage } from '../pages/events.ts';
 import { Frame, LockedItem } from '../pages/frame.ts';
+import { ResetPasswordPage } from '../pages/reset-password.ts';
 import { SignInPage } from '../pages/sign-in.ts';
 import { expectAccessible, PHONE } from '../support/accessibility.ts';
 import { noClipboard } from '../support/clipboard.ts';
 import { ADMIN, EVENT, MEMBER, TRIAL } from '../support/demo.ts';
 import { expect, openPage, test } from '../support/fixtures.ts';
 import { failedToLoad, HeldRequests } from '../support/requests.ts';
+import { resetLink } from '../support/reset-link.ts';
 import { changeByCli, createTokens } from '../support/tokens.ts';
 
 /** Keeps flash messages, which the page removes after some seconds: drops long timers on pages opened from now on. */
@@ -49,6 +51,26 @@ test('sign-in, its error, the events, a failure message, page not found', async 
   pageErrors.allow(failedToLoad(404));
   await openPage(page, '/no-such-page');
   await test.step('page not found', () => expectAccessible(page));
+});
+
+test('a forgotten password: whom to ask, the link, a refused password, a link that does not work', async ({
+  page,
+  server,
+  pageErrors,
+}) => {
+  const reset = new ResetPasswordPage(page);
+  await openPage(page, '/forgotten-password');
+  await test.step('whom to ask', () => expectAccessible(page));
+  await page.goto((await resetLink(server, MEMBER)).path);
+  await expect(reset.next).toBeFocused();
+  await test.step('the link', () => expectAccessible(page));
+  await reset.setPassword('Password1234');
+  await expect(reset.next).toHaveAccessibleDescription(/too common/);
+  await test.step('a refused password', () => expectAccessible(page));
+  pageErrors.allow(failedToLoad(404));
+  await page.goto('/reset-password');
+  await expect(reset.ended).toBeVisible();
+  await test.step('a link that does not work', () => expectAccessible(page));
 });
 
 test('on a plan without the Developer Zone: no events, tooltip, dialog, locked page, phone menu', async ({

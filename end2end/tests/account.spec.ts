@@ -35,7 +35,7 @@ test('the sidebar leads to the account, and Back returns to it, also from a relo
   await expect(account.thisBrowser).toBeVisible();
 });
 
-test('wrong and weak passwords are refused with the focus on the error, then a good one is accepted', async ({
+test('a wrong or weak password is refused beside its field, which has the focus, then a good one is accepted', async ({
   page,
   signIn,
 }) => {
@@ -44,16 +44,23 @@ test('wrong and weak passwords are refused with the focus on the error, then a g
   await page.goto('/account');
   await expectAccessible(page);
   await account.changePassword('not the password', NEW);
-  await expect(account.error).toHaveText(/Incorrect password/);
-  await expect(account.error).toBeFocused();
+  await expect(account.current).toBeFocused();
   await expect(account.current).toHaveAccessibleDescription(/Incorrect password/);
+  await expect(account.current).toHaveAttribute('aria-invalid', 'true');
+  await expect(account.next).not.toHaveAttribute('aria-invalid');
   await expectAccessible(page);
   await account.changePassword(PASSWORD, 'Password1234');
-  await expect(account.error).toHaveText(/too common, and easy to guess/);
+  await expect(account.next).toBeFocused();
+  await expect(account.next).toHaveAccessibleDescription(/too common, and easy to guess.*At least 12 characters/);
   await expect(account.next).toHaveAttribute('aria-invalid', 'true');
+  await expect(account.current).not.toHaveAttribute('aria-invalid');
   await page.goto('/account');
-  await expect(account.error).toBeHidden();
+  await expect(account.next).not.toHaveAttribute('aria-invalid');
 
+  await account.changePassword(PASSWORD, 'elevenchars');
+  await expect(account.next, 'the browser itself refuses a short one').toBeFocused();
+  await expect(account.current, 'and keeps what was typed').toHaveValue(PASSWORD);
+  await expect(account.next).toHaveValue('elevenchars');
   await account.changePassword(PASSWORD, NEW);
   await expect(account.confirmation).toHaveText(/Your password was changed/);
   await expect(account.confirmation).toBeFocused();
@@ -88,6 +95,10 @@ test.describe('without script', () => {
     });
     expect(call.status()).toBe(401);
 
+    await expect(account.show, 'only script can show passwords').toBeHidden();
+    await account.changePassword('not the password', NEW);
+    await expect(account.current).toBeFocused();
+    await expect(account.current).toHaveAccessibleDescription(/Incorrect password/);
     await account.changePassword(PASSWORD, NEW);
     await expect(account.confirmation).toHaveText(/Your password was changed/);
     await account.signOutEverywhere.click();
@@ -117,10 +128,11 @@ test('the password form supports password managers, pasting and showing the pass
   await page.keyboard.press('Control+V');
   await expect(account.next).toHaveValue(NEW);
   await expect(account.next).toHaveAttribute('type', 'password');
-  await account.show.check();
+  await account.show.click();
+  await expect(account.show).toHaveAttribute('aria-pressed', 'true');
   await expect(account.next).toHaveAttribute('type', 'text');
   await expect(account.current).toHaveAttribute('type', 'text');
-  await account.show.uncheck();
+  await account.show.click();
   await expect(account.next).toHaveAttribute('type', 'password');
   await expect(account.next).toHaveValue(NEW);
 });

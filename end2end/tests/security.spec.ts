@@ -50,7 +50,7 @@ test('markup that an attacker injects runs nothing, styles nothing and sends not
 test('no page can be shown in another page’s frame', async ({ page, pageErrors, server, signIn }) => {
   pageErrors.allow(REFUSALS);
   await signIn(MEMBER);
-  for (const path of ['/sign-in', '/events', '/developer-zone', '/docs', '/no-such-page', '/healthz']) {
+  for (const path of ['/sign-in', '/reset-password', '/events', '/developer-zone', '/docs', '/no-such-page', '/healthz']) {
     await page.goto('about:blank');
     await page.setContent(`<iframe src="${server.url}${path}"></iframe>`);
     const frame = page.frames()[1];

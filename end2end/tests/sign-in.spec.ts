@@ -3,8 +3,9 @@ import { Frame } from '../pages/frame.ts';
 import { HomePage } from '../pages/home.ts';
 import { SignInPage } from '../pages/sign-in.ts';
 import { MEMBER, PASSWORD, SESSION_COOKIE } from '../support/demo.ts';
-import { expect, openPage, test, waitForHydration } from '../support/fixtures.ts';
+import { expect, openPage, test } from '../support/fixtures.ts';
 import { failedToLoad } from '../support/requests.ts';
+import { filesLoadedBy } from '../support/traffic.ts';
 
 test('signing in leads to Home, signing out ends the session, and a password manager finds the fields', async ({
   page,
@@ -42,26 +43,24 @@ test('signing in leads to Home, signing out ends the session, and a password man
   expect(await session(), 'the cookie is deleted').toBeUndefined();
 });
 
-test('text that was typed before the WASM arrived stays, and so does the focus', async ({ page }) => {
-  let release!: () => void;
-  const released = new Promise<void>((resolve) => (release = resolve));
-  await page.route('**/*.wasm', async (route) => {
-    await released;
-    await route.continue();
-  });
+test('sign-in loads no script and no WASM, and shows a password until the form is sent', async ({ page }) => {
   const form = new SignInPage(page);
-  await page.goto('/sign-in', { waitUntil: 'commit' });
-  await expect(form.email).toBeFocused();
-  await page.keyboard.type(MEMBER);
-  await page.keyboard.press('Tab');
-  await page.keyboard.type(PASSWORD.slice(0, 9));
-  release();
-  await waitForHydration(page);
-  await page.keyboard.type(PASSWORD.slice(9));
-  await expect(form.email).toHaveValue(MEMBER);
+  const loaded = await filesLoadedBy(page, '/sign-in');
+  expect(loaded.map(({ url }) => url).filter((url) => /\.(js|wasm)$/.test(url))).toEqual([]);
+  await form.email.fill(MEMBER);
+  await form.password.fill(PASSWORD);
+  await form.show.click();
+  await expect(form.show).toHaveAttribute('aria-pressed', 'true');
+  await expect(form.password).toHaveAttribute('type', 'text');
+  await form.show.press('Enter');
+  await expect(form.show).toHaveAttribute('aria-pressed', 'false');
+  await expect(form.password).toHaveAttribute('type', 'password');
+  await form.show.press('Space');
   await expect(form.password).toHaveValue(PASSWORD);
-  await page.keyboard.press('Enter');
-  await expect(page).toHaveURL('/');
+  // Keeps the page to see what the browser could remember as a text.
+  await page.route('**/api/dashboard/sign-in', (route) => route.fulfill({ status: 204 }));
+  await form.submit.click();
+  await expect(form.password).toHaveAttribute('type', 'password');
 });
 
 test.describe('without script', () => {
@@ -71,6 +70,8 @@ test.describe('without script', () => {
     page,
   }) => {
     const form = new SignInPage(page);
+    await page.goto('/sign-in');
+    await expect(form.show, 'only script can show the password').toBeHidden();
     const messages: string[] = [];
     for (const [email, password] of [
       ['nobody@example.com', PASSWORD],

@@ -7,6 +7,7 @@ import { SignInPage } from '../pages/sign-in.ts';
 import { ADMIN, MEMBER, TRIAL } from '../support/demo.ts';
 import { expect, openPage, test } from '../support/fixtures.ts';
 import { failedToLoad } from '../support/requests.ts';
+import { resetLink } from '../support/reset-link.ts';
 import { createTokens, changeByCli } from '../support/tokens.ts';
 
 // The roles and names on each page, in the order in which a screen reader reads them. Tables may have further rows.
@@ -23,7 +24,45 @@ test('sign-in', async ({ page }) => {
       - alert: /password is wrong/
       - textbox "Email": ${MEMBER}
       - textbox "Password"
+      - button "Show password"
       - button "Sign in"
+      - link "Forgotten your password?"
+      - paragraph:
+        - link "API documentation"
+  `);
+});
+
+test('a forgotten password', async ({ page, server, pageErrors }) => {
+  await openPage(page, '/forgotten-password');
+  await expect(page.getByRole('main')).toMatchAriaSnapshot(`
+    - main:
+      - paragraph: 9Pic
+      - heading "Forgotten your password?" [level=1]
+      - paragraph: /Ask 9Pic support/
+      - paragraph: /works once, and for one hour/
+      - link "Contact 9Pic (opens in a new tab)"
+      - link "Back to sign in"
+  `);
+  await page.goto((await resetLink(server, MEMBER)).path);
+  await expect(page.getByRole('main')).toMatchAriaSnapshot(`
+    - main:
+      - paragraph: 9Pic
+      - heading "Set a new password" [level=1]
+      - paragraph: for ${MEMBER}
+      - textbox "New password"
+      - paragraph: /At least 12 characters/
+      - button "Show password"
+      - paragraph: /signed out in all browsers/
+      - button "Set password"
+  `);
+  pageErrors.allow(failedToLoad(404));
+  await page.goto('/reset-password');
+  await expect(page.getByRole('main')).toMatchAriaSnapshot(`
+    - main:
+      - heading "This link does not work" [level=1]
+      - paragraph: /works once, and for one hour/
+      - link "Sign in"
+      - link "Contact 9Pic (opens in a new tab)"
   `);
 });
 
@@ -156,17 +195,19 @@ test('events, activity, account, page not found', async ({ page, signIn, pageErr
   await test.step('account', async () => {
     await openPage(page, '/account');
     await account.changePassword('not the password', 'five unrelated words make one');
-    await expect(account.error).toBeFocused();
+    await expect(account.current).toBeFocused();
     await expect(page.getByRole('main')).toMatchAriaSnapshot(`
       - main:
         - heading "Your account" [level=1]
-        - alert: /Nothing was changed/
         - region "Password":
           - heading "Password" [level=2]
+          - text: Current password
           - textbox "Current password" [invalid]
+          - paragraph: /Nothing was changed/
+          - text: New password
           - textbox "New password"
           - paragraph: /At least 12 characters/
-          - checkbox "Show passwords"
+          - button "Show passwords"
           - button "Change password"
         - region "Where you are signed in":
           - heading "Where you are signed in" [level=2]

@@ -25,6 +25,8 @@ pub enum Kind {
     SignedOut,
     /// An account's password was changed. This also ended the account's other sessions.
     PasswordChanged,
+    /// A link was created with which the owner of an account can set a new password.
+    ResetLinkCreated,
     /// One session of an account was ended, or all of them.
     SessionsEnded,
     /// A token was created.
@@ -57,7 +59,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the page's filter.
-    pub const ALL: [Self; 17] = all_variants![
+    pub const ALL: [Self; 18] = all_variants![
         TokenCreated,
         TokenDeactivated,
         TokenActivated,
@@ -67,6 +69,7 @@ impl Kind {
         SignInFailed,
         SignedOut,
         PasswordChanged,
+        ResetLinkCreated,
         SessionsEnded,
         MemberAdded,
         MemberRemoved,
@@ -84,6 +87,7 @@ impl Kind {
             Self::SignInFailed => "sign-in-failed",
             Self::SignedOut => "signed-out",
             Self::PasswordChanged => "password-changed",
+            Self::ResetLinkCreated => "reset-link-created",
             Self::SessionsEnded => "sessions-ended",
             Self::TokenCreated => "token-created",
             Self::TokenDeactivated => "token-paused",
@@ -107,6 +111,7 @@ impl Kind {
             Self::SignInFailed => "Sign-in failed",
             Self::SignedOut => "Signed out",
             Self::PasswordChanged => "Password changed",
+            Self::ResetLinkCreated => "Reset link created",
             Self::SessionsEnded => "Sessions ended",
             Self::TokenCreated => "Token created",
             Self::TokenDeactivated => "Token deactivated",

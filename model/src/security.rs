@@ -9,6 +9,10 @@ pub enum SecurityEvent {
     SignedIn,
     /// A password was wrong, at sign-in or when a user had to confirm it.
     WrongPassword,
+    /// A user set a new password by a reset link.
+    PasswordReset,
+    /// A reset link was refused, because it was used or has expired, or because there is no such link.
+    ResetRefused,
     /// A password was not checked, because too many wrong ones came before it.
     Throttled,
     /// A request was refused because the user has no permission, or because another site's page sent it.
@@ -24,6 +28,8 @@ impl SecurityEvent {
         match self {
             Self::SignedIn => "authn_login_success",
             Self::WrongPassword => "authn_login_fail",
+            Self::PasswordReset => "authn_password_change",
+            Self::ResetRefused => "authn_password_change_fail",
             Self::Throttled => "excess_rate_limit_exceeded",
             Self::Unauthorised => "authz_fail",
         }

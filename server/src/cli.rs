@@ -35,6 +35,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use self::{
     configuration::{Call, Invalid, effective, parse},
     database::{DatabaseOptions, with_store, with_store_for_long, with_store_to_revoke},
+    listen::dashboard_url,
 };
 use crate::{
     error::Error,
@@ -197,11 +198,14 @@ async fn perform(cli: Cli, call: &Call) -> Result<(), Error> {
         Command::Organisation(command) => {
             with_store(database, async |store| command.perform(store).await).await
         }
-        Command::User(command) if command.revokes() => {
-            with_store_to_revoke(database, async |store| command.perform(store).await).await
-        }
         Command::User(command) => {
-            with_store(database, async |store| command.perform(store).await).await
+            let dashboard = || dashboard_url(|option| call.of_server(option));
+            let revokes = command.revokes();
+            let work = async |store: &Store| command.perform(store, dashboard).await;
+            match revokes {
+                true => with_store_to_revoke(database, work).await,
+                false => with_store(database, work).await,
+            }
         }
         Command::Member(command @ member::Command::Remove { .. }) => {
             with_store_to_revoke(database, async |store| command.perform(store).await).await

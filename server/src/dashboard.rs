@@ -14,7 +14,7 @@ use std::{
 use app::{
     App, LinksOutliveTokens, RequestError,
     page_context::PageContext,
-    paths::{HOME, SIGN_IN, local_path, sign_in_path},
+    paths::{HOME, PUBLIC_PAGES, RESET_PASSWORD, SIGN_IN, local_path, sign_in_path},
     session::{Cookies, SessionSettings, signed_in, viewer},
     shell,
     texts::token_test::CallPing,
@@ -22,7 +22,7 @@ use app::{
 use axum::{
     Extension, Json, Router,
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
 };
@@ -119,6 +119,7 @@ pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardCon
             of_error_pages,
             error_page::layer,
         ))
+        .layer(middleware::from_fn(hide_reset_link))
         .with_state(options)
 }
 
@@ -150,8 +151,8 @@ fn without_last_slash(request: &Request) -> Option<String> {
     is_local.then(|| format!("{path}{}", query.unwrap_or_default()))
 }
 
-/// Serves pages to signed-in users, and the sign-in page to everyone. A new page is behind sign-in unless this
-/// function names it.
+/// Serves pages to signed-in users, and [`PUBLIC_PAGES`] to everyone. A new page is behind sign-in unless that list names
+/// it.
 async fn admit_to_page(State(pages): State<Pages>, request: Request, next: Next) -> Response {
     let is_page = is_read(request.method()) && !request.uri().path().starts_with("/api/");
     if !is_page {
@@ -167,6 +168,23 @@ async fn admit_to_page(State(pages): State<Pages>, request: Request, next: Next)
         }
         Err(error) => unavailable(&error),
     }
+}
+
+/// Keeps the secret of a reset link out of `Referer`, which logs of proxies usually have: browsers get told to send only
+/// the origin. They also get it with error pages.
+///
+/// Not `no-referrer`: then browsers send `Origin: null` with the page's form (Fetch, 3.2), and over plain HTTP
+/// [`refuse_cross_site`] has nothing else to go by.
+async fn hide_reset_link(request: Request, next: Next) -> Response {
+    let is_reset_link = request.uri().path().starts_with(RESET_PASSWORD);
+    let mut response = next.run(request).await;
+    if is_reset_link {
+        let policy = HeaderValue::from_static("strict-origin");
+        response
+            .headers_mut()
+            .insert(header::REFERRER_POLICY, policy);
+    }
+    response
 }
 
 fn is_read(method: &Method) -> bool {
@@ -187,13 +205,12 @@ async fn page(pages: &Pages, uri: &Uri, headers: &HeaderMap) -> Result<Page, Req
         Some(session) => viewer(session, &pages.store).await?,
         None => None,
     };
-    let is_sign_in = uri.path() == SIGN_IN;
-    if is_sign_in && viewer.is_some() {
+    if uri.path() == SIGN_IN && viewer.is_some() {
         let wanted = wanted_page(uri.query());
         let path = local_path(wanted.as_deref()).unwrap_or(HOME);
         return Ok(Page::Elsewhere(path.to_owned()));
     }
-    if !is_sign_in && viewer.is_none() {
+    if !PUBLIC_PAGES.contains(&uri.path()) && viewer.is_none() {
         let here = uri.path_and_query().map_or("/", |path| path.as_str());
         return Ok(Page::Elsewhere(sign_in_path(here)));
     }
@@ -301,8 +318,6 @@ fn cross_site_words(headers: &HeaderMap) -> String {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
-
     use super::*;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {

@@ -228,12 +228,14 @@ const DEACTIVATE: &str = "UPDATE tokens SET active = FALSE
     WHERE organisation_id = $1 AND active = TRUE
     RETURNING id, organisation_id, preview, name";
 
+/// A link that was used after the backup would work again.
+const END_RESET_LINKS: &str = "DELETE FROM reset_links";
 /// Servers that had seen lost changes answer again.
 const ACCEPT_LOSS: &str = "UPDATE change_counter
     SET accepted_at = CASE WHEN $1 > accepted_at THEN $1 ELSE accepted_at + 1 END";
 
 impl Store {
-    /// Deactivates every token of every organisation and ends every session: for a database that was restored from a
+    /// Deactivates every token of every organisation, and ends every session and reset link: for a database that was restored from a
     /// backup. A backup brings back tokens and sessions that were deleted, deactivated or ended after it was made.
     /// When this returns, no server accepts any of the tokens. The audit trail has a record of each token, and of
     /// each account that was signed in.
@@ -252,6 +254,7 @@ impl Store {
         }
         let now = self.clock().now().epoch_millis();
         let mut transaction = self.database_for(Purpose::Revocation).begin().await?;
+        transaction.execute(END_RESET_LINKS, &[]).await?;
         transaction.execute(ACCEPT_LOSS, values![now]).await?;
         let change = transaction.commit_logged().await?;
         let acknowledged = self.key_cache().wait_for_servers(Some(change)).await;

@@ -193,7 +193,8 @@ impl DerefMut for Change {
     }
 }
 
-async fn lock_account(
+/// Locks an enabled account until the end of the transaction; none if it is not enabled.
+pub(crate) async fn lock_account(
     transaction: &mut Transaction,
     user: UserId,
 ) -> Result<Option<Account>, DatabaseError> {

@@ -308,6 +308,27 @@ pub enum AccountError {
     /// The address has an account already.
     #[error("{0} has an account already")]
     Exists(Email),
+    /// The account is disabled.
+    #[error("the account of {0} is disabled")]
+    Disabled(Email),
+    /// The new password breaks a rule.
+    #[error(transparent)]
+    NewPassword(#[from] NewPasswordError),
+    /// The new password could not be hashed.
+    #[error(transparent)]
+    Hash(#[from] PasswordHashError),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+/// A reset link set no password.
+#[derive(Debug, thiserror::Error)]
+pub enum ResetError {
+    /// The link was used or has expired, another one has replaced it, or its account has changed. Or there never was
+    /// such a link.
+    #[error("the link was used, has expired, or never existed")]
+    LinkEnded,
     /// The new password breaks a rule.
     #[error(transparent)]
     NewPassword(#[from] NewPasswordError),

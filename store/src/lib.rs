@@ -24,6 +24,7 @@ mod password;
 mod permission;
 pub mod photos;
 mod record_allowance;
+pub mod reset_links;
 #[cfg(feature = "sabotage")]
 pub mod sabotage;
 mod schema;
@@ -53,7 +54,8 @@ pub use self::{
 };
 use self::{
     audit::Audit, events::Events, members::Members, organisations::Organisations, photos::Photos,
-    sessions::Sessions, sign_in::SignIn, token_polls::TokenPolls, tokens::Tokens, users::Users,
+    reset_links::ResetLinks, sessions::Sessions, sign_in::SignIn, token_polls::TokenPolls,
+    tokens::Tokens, users::Users,
 };
 
 /// The subjects of a store.
@@ -101,6 +103,11 @@ impl Store {
     /// Sign-in, and everything else that checks a password.
     pub fn sign_in(&self) -> SignIn<'_> {
         SignIn::new(self)
+    }
+
+    /// Links with which users set a new password.
+    pub fn reset_links(&self) -> ResetLinks<'_> {
+        ResetLinks::new(self)
     }
 
     /// Sessions of signed-in users.

@@ -174,6 +174,21 @@ impl SignInThrottle {
         attempt.add(now);
         Ok(attempt)
     }
+
+    /// Starts the counts of an account again, also those of a network of strangers on it: its password is another one, so
+    /// all guesses were in vain, and its owner is about to sign in as a stranger.
+    pub(crate) fn password_was_reset(&self, email: &Email, network: Option<ClientNetwork>) {
+        let account = Account(Sha256::digest(email.as_str()).into());
+        let keys = [
+            network.map(|network| Key::NetworkOn(account, network)),
+            Some(Key::StrangersOn(account)),
+            Some(Key::ProvenOn(account)),
+        ];
+        let _deciding = self.inner.decide();
+        for key in keys.into_iter().flatten() {
+            self.inner.counts(&key).forget(&key);
+        }
+    }
 }
 
 impl Inner {

@@ -4,7 +4,11 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use model::session::{SessionId, SessionSummary};
 
-use super::{notice::AccountNotice, password::PasswordForm, sessions::SessionList};
+use super::{
+    notice::AccountNotice,
+    password::{PasswordForm, is_beside_field},
+    sessions::SessionList,
+};
 use crate::{
     dashboard::LoadFailed,
     error::RequestError,
@@ -59,7 +63,8 @@ fn Content(account: Account) -> impl IntoView {
         Some(AccountNotice::Failed(error)) => Some(error.clone()),
         _ => None,
     };
-    let message = notice.map(|notice| {
+    let is_of_field = problem.as_ref().is_some_and(is_beside_field);
+    let message = notice.filter(|_| !is_of_field).map(|notice| {
         view! { <FlashMessage text=notice.text() is_success=notice.is_success() /> }
     });
     view! {

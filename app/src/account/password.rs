@@ -1,15 +1,15 @@
 //! The form that changes the password.
 
 use leptos::{prelude::*, server_fn::ServerFn};
-use model::user::MIN_PASSWORD_LENGTH;
 
-use super::{server_functions::ChangePassword, show_passwords::ShowPasswords};
-use crate::{error::RequestError, page_account::with_account, ui::FLASH_MESSAGE};
+use super::server_functions::ChangePassword;
+use crate::{
+    error::RequestError,
+    page_account::with_account,
+    ui::{NewPasswordField, PasswordField, ShowPasswords},
+};
 
-/// Id of the hint below the new password.
-const HINT: &str = "new-password-hint";
-
-/// The form that changes the password. Passwords can be pasted, and shown.
+/// The form that changes the password. Passwords can be pasted, and shown. An error about a field is beside the field.
 #[component]
 pub(super) fn PasswordForm(
     /// The account's address, for password managers.
@@ -17,12 +17,12 @@ pub(super) fn PasswordForm(
     /// Why the password was not changed.
     problem: Option<RequestError>,
 ) -> impl IntoView {
-    let new_is_wrong = matches!(problem, Some(RequestError::NewPassword(_)));
-    let current_is_wrong = problem == Some(RequestError::WrongPassword);
-    let new_described_by = match new_is_wrong {
-        true => format!("{FLASH_MESSAGE} {HINT}"),
-        false => HINT.to_owned(),
+    let problem_if = |is_about: fn(&RequestError) -> bool| {
+        let problem = problem.as_ref().filter(|problem| is_about(problem));
+        problem.map(ToString::to_string)
     };
+    let of_current = problem_if(is_about_current);
+    let of_new = problem_if(is_about_new);
     view! {
         <section class="card" aria-labelledby="password-title">
             <header class="card-header">
@@ -41,22 +41,10 @@ pub(super) fn PasswordForm(
                     name="current_password"
                     label="Current password"
                     autocomplete="current-password"
-                    described_by=current_is_wrong.then(|| FLASH_MESSAGE.to_owned())
-                    invalid=current_is_wrong
+                    error=of_current
                 />
-                <PasswordField
-                    name="new_password"
-                    label="New password"
-                    autocomplete="new-password"
-                    described_by=Some(new_described_by)
-                    invalid=new_is_wrong
-                />
-                <p class="hint" id=HINT>
-                    {format!(
-                        "At least {MIN_PASSWORD_LENGTH} characters of any kind, and not a common password. A few unrelated words make a good one.",
-                    )}
-                </p>
-                <ShowPasswords />
+                <NewPasswordField error=of_new />
+                <ShowPasswords label="Show passwords" />
                 <p class="hint">"Changing it signs you out in all other browsers."</p>
                 <button type="submit" class="button button-primary">
                     "Change password"
@@ -66,28 +54,15 @@ pub(super) fn PasswordForm(
     }
 }
 
-/// A field for a password. It has no maximum length, which would cut a longer password when it is pasted.
-#[component]
-fn PasswordField(
-    name: &'static str,
-    label: &'static str,
-    autocomplete: &'static str,
-    described_by: Option<String>,
-    invalid: bool,
-) -> impl IntoView {
-    view! {
-        <label class="field">
-            <span class="field-label">{label}</span>
-            <input
-                type="password"
-                name=name
-                required
-                autocomplete=autocomplete
-                autocapitalize="none"
-                spellcheck="false"
-                aria-describedby=described_by
-                aria-invalid=invalid.then_some("true")
-            />
-        </label>
-    }
+/// Whether the form shows the error beside one of its fields.
+pub(super) fn is_beside_field(problem: &RequestError) -> bool {
+    is_about_current(problem) || is_about_new(problem)
+}
+
+fn is_about_current(problem: &RequestError) -> bool {
+    matches!(problem, RequestError::WrongPassword)
+}
+
+fn is_about_new(problem: &RequestError) -> bool {
+    matches!(problem, RequestError::NewPassword(_))
 }

@@ -1,9 +1,10 @@
-//! Sign-in, sign-out and choosing an organisation: the code behind the plain forms of [`super`].
+//! Sign-in, sign-out, setting a forgotten password, and choosing an organisation: the code behind the plain forms of [`super`].
 
 use model::{organisation::OrganisationId, security::SecurityEvent, user::Email};
 use serde::{Deserialize, Serialize};
 use store::{
-    error::{SignInError, TooManyRecords},
+    error::{ResetError, SignInError, TooManyRecords},
+    reset_links::ResetSecret,
     sign_in::SignedIn,
 };
 
@@ -17,19 +18,28 @@ use super::{
 };
 use crate::{
     error::{RequestError, whole_seconds},
-    paths::{HOME, SIGN_IN, local_path, sign_in_path},
+    paths::{HOME, RESET_PASSWORD, SIGN_IN, local_path, reset_link, sign_in_path},
 };
 
 /// The longest email address that a failed sign-in returns to the page, in characters (RFC 5321 allows 254).
 const LONGEST_EMAIL: usize = 254;
 
-/// A failed sign-in, as the sign-in page shows it.
+/// What the sign-in page shows after a form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct FailedSignIn {
-    /// The address as it was typed, for the email field.
+pub(crate) struct SignInNotice {
+    /// The address for the email field: as it was typed, or that of a reset link's account.
     pub(crate) email: String,
-    /// Why it failed.
-    pub(crate) reason: SignInFailure,
+    /// What happened.
+    pub(crate) message: SignInMessage,
+}
+
+/// What happened before the sign-in page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum SignInMessage {
+    /// A sign-in failed.
+    Failed(SignInFailure),
+    /// A reset link has set the password.
+    PasswordSet,
 }
 
 /// Why a sign-in failed.
@@ -52,7 +62,8 @@ pub(super) async fn sign_in(email: &str, password: &str, next: Option<&str>) {
         Ok(()) => see_other(next),
         Err(reason) => {
             let email = email.chars().take(LONGEST_EMAIL).collect();
-            set_flash(SIGN_IN, &FailedSignIn { email, reason });
+            let message = SignInMessage::Failed(reason);
+            set_flash(SIGN_IN, &SignInNotice { email, message });
             see_other(&sign_in_path(next));
         }
     }
@@ -81,6 +92,36 @@ async fn try_sign_in(email: &str, password: &str) -> Result<(), SignInFailure> {
         .await?;
     sign_in_browser(&signed_in);
     Ok(())
+}
+
+/// Sets the password, ends the browser's own session, and redirects to the sign-in page. The session may be another user's:
+/// with it, the browser would skip the sign-in page. If the password is not set, redirects back to the link's page.
+pub(super) async fn reset_password(link: &str, new_password: &str) {
+    let Some(secret) = ResetSecret::parse(link) else {
+        return see_other(RESET_PASSWORD);
+    };
+    let error = match store()
+        .reset_links()
+        .set_password(&secret, new_password)
+        .await
+    {
+        Ok(email) => {
+            let (email, message) = (email.to_string(), SignInMessage::PasswordSet);
+            set_flash(SIGN_IN, &SignInNotice { email, message });
+            // If it fails, the conversion has logged why. The password is set all the same.
+            let _ = end_sessions().await;
+            return sign_out_browser();
+        }
+        // The page says so.
+        Err(ResetError::LinkEnded) => None,
+        Err(ResetError::NewPassword(error)) => Some(RequestError::NewPassword(error.into())),
+        Err(ResetError::Hash(error)) => Some(error.into()),
+        Err(ResetError::Database(error)) => Some(error.into()),
+    };
+    if let Some(error) = error {
+        set_flash(RESET_PASSWORD, &error);
+    }
+    see_other(&reset_link(&secret.reveal()));
 }
 
 /// Stores the session and the device cookie in the browser.
@@ -114,10 +155,15 @@ impl From<SignInError> for SignInFailure {
 /// Ends every session of the browser, and redirects to the sign-in page. There are several if it has kept an older
 /// cookie, with another path.
 pub(super) async fn sign_out() -> Result<(), RequestError> {
+    end_sessions().await?;
+    sign_out_browser();
+    Ok(())
+}
+
+async fn end_sessions() -> Result<(), RequestError> {
     for key in session_keys() {
         store().sessions().end_by_key(&key).await?;
     }
-    sign_out_browser();
     Ok(())
 }
 

@@ -7,9 +7,9 @@
 //! cookie carries an HMAC-SHA256 under the key of the browser's session, which only that browser knows. Over HTTPS it
 //! also has the prefix `__Host-`, with which browsers refuse cookies from sibling hosts.
 //!
-//! The sign-in page has no session, so its messages have no secret key. A key of the server would add nothing: an
-//! attacker can fail to sign in, and set the signed cookie in another browser. So the sign-in page shows no text from
-//! its message. It takes only one of three fixed reasons, and an address for the email field.
+//! The sign-in page and that of a reset link have no session, so their messages have no secret key. A key of the server
+//! would add nothing: an attacker can fail to sign in, and set the signed cookie in another browser. So these pages show
+//! no text from their messages. They take only fixed reasons, and an address for the email field.
 
 use hmac::{Hmac, Mac};
 use model::timestamp::Timestamp;
@@ -22,7 +22,7 @@ use super::{
     cookies::FLASH_LIFETIME,
     request::{cookies, of_request, session_key, set_cookie, store},
 };
-use crate::paths::SIGN_IN;
+use crate::paths::{RESET_PASSWORD, SIGN_IN};
 
 /// The length of an HMAC-SHA256 in hexadecimal digits.
 const TAG_LENGTH: usize = 64;
@@ -73,9 +73,9 @@ pub(crate) enum Signer {
 }
 
 impl Signer {
-    /// The signer for a page: the session of the current request, or none on the sign-in page.
+    /// The signer for a page: the session of the current request, or none on the pages without one.
     fn for_page(page: &str) -> Option<Self> {
-        if page == SIGN_IN {
+        if [SIGN_IN, RESET_PASSWORD].contains(&page) {
             return Some(Self::Anyone);
         }
         session_key().map(Self::Session)

@@ -182,6 +182,7 @@ fn did(entry: &Entry) -> String {
         Kind::SignedOut => "signed out",
         Kind::PasswordChanged if own => "changed their password",
         Kind::PasswordChanged => return format!("changed the password of {account}"),
+        Kind::ResetLinkCreated => return format!("created a reset link for {account}"),
         Kind::SessionsEnded if own => "ended sessions of their account",
         Kind::SessionsEnded => return format!("ended the sessions of {account}"),
         Kind::TokenCreated => "created token",

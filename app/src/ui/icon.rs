@@ -21,6 +21,8 @@ pub(crate) enum IconName {
     Download,
     ExternalLink,
     #[cfg(feature = "ssr")]
+    Eye,
+    #[cfg(feature = "ssr")]
     Book,
     #[cfg(feature = "ssr")]
     Home,
@@ -52,6 +54,10 @@ impl IconName {
             #[cfg(feature = "ssr")]
             Self::Circle => "M17 10a7 7 0 1 1-14 0 7 7 0 0 1 14 0z",
             Self::ExternalLink => "M8.5 4.5h-4v11h11v-4M11.5 3.5h5v5M16 4l-7 7",
+            #[cfg(feature = "ssr")]
+            Self::Eye => {
+                "M2.500 10c2-3.500 4.500-5.200 7.500-5.200s5.500 1.700 7.500 5.200c-2 3.500-4.500 5.200-7.500 5.200s-5.500-1.700-7.500-5.200zM10 7.700a2.300 2.300 0 1 0 .01 0"
+            }
             #[cfg(feature = "ssr")]
             Self::Book => {
                 "M10 5.5C8 4 5.5 4 3.5 4.5v11c2-.5 4.5-.5 6.5 1 2-1.5 4.5-1.5 6.5-1v-11c-2-.5-4.5-.5-6.5 1zM10 5.500v11"

@@ -18,6 +18,10 @@ mod local_time;
 mod notice;
 #[cfg(feature = "ssr")]
 mod page_link;
+#[cfg(feature = "ssr")]
+mod password_field;
+#[cfg(feature = "ssr")]
+mod show_passwords;
 mod tabs;
 mod toast;
 
@@ -44,4 +48,6 @@ pub(crate) use self::{
     illustration::Illustration,
     local_time::{ServerTime, Shown, TimeZoneNote, iso_utc},
     page_link::PageLink,
+    password_field::{NewPasswordField, PasswordField},
+    show_passwords::ShowPasswords,
 };

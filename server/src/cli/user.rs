@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use app::paths::reset_link;
 use clap::Subcommand;
 use model::{
     organisation::{OrganisationId, Role},
@@ -13,7 +14,7 @@ use super::{
     arguments,
     output::{self, sessions},
 };
-use crate::error::Error;
+use crate::{error::Error, http::public_url::PublicUrl};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -47,6 +48,18 @@ An existing account keeps its password and is added to the organisation.")]
         email: Email,
         #[command(flatten)]
         password: PasswordSource,
+    },
+    /// Create a link with which the owner of an account can set a new password, once, within an hour
+    #[command(after_help = "Example:
+  developer-zone user reset-link --email ada@example.com
+
+Prints the link. Check who asks before you send it: its holder can take over the account. Setting the password ends
+all sessions. A new link replaces the former one. A change of the password and `user disable` end it. The link begins
+with the --public-url of `serve`, from its variable or from the file that --config names.")]
+    ResetLink {
+        /// The address of the account
+        #[arg(long, env = "DEVELOPER_ZONE_EMAIL", value_parser = arguments::email)]
+        email: Email,
     },
     /// Disable an account: it cannot sign in, and its sessions end. When the command ends, nothing in the user's name
     /// changes anything any more
@@ -94,15 +107,23 @@ impl Command {
     pub(super) const fn revokes(&self) -> bool {
         match self {
             Self::Disable { .. } | Self::Delete { .. } => true,
-            Self::Create { .. } | Self::SetPassword { .. } | Self::Enable { .. } => false,
+            Self::Create { .. }
+            | Self::SetPassword { .. }
+            | Self::ResetLink { .. }
+            | Self::Enable { .. } => false,
         }
     }
 
-    /// Runs the command and prints the result.
+    /// Runs the command and prints the result. `dashboard` returns the address at which browsers reach the dashboard. Only
+    /// the command that needs it fails if it is invalid.
     ///
     /// # Errors
-    /// [`Error::PasswordInput`], [`Error::PasswordLines`], those of the store, and [`Error::Output`].
-    pub(super) async fn perform(self, store: &Store) -> Result<(), Error> {
+    /// [`Error::PasswordInput`], [`Error::PasswordLines`], those of the store and of `dashboard`, and [`Error::Output`].
+    pub(super) async fn perform(
+        self,
+        store: &Store,
+        dashboard: impl FnOnce() -> Result<PublicUrl, Error>,
+    ) -> Result<(), Error> {
         match self {
             Self::Create {
                 email,
@@ -120,6 +141,11 @@ impl Command {
                 output::line(format!(
                     "Changed the password of {email}, and ended {ended}."
                 ))
+            }
+            Self::ResetLink { email } => {
+                let origin = dashboard()?.origin();
+                let secret = store.reset_links().create(&email).await?;
+                output::line(format!("{origin}{}", reset_link(&secret.reveal())))
             }
             Self::Disable { email } => {
                 let Ended {

@@ -203,6 +203,7 @@ const fn about_account(error: &AccountError) -> Option<&'static str> {
         AccountError::Exists(_) => {
             Some("change its password with `developer-zone user set-password`")
         }
+        AccountError::Disabled(_) => Some("`developer-zone user enable` lets it sign in again"),
         AccountError::Hash(error) => about_hashing(error),
         AccountError::Database(error) => about_database(error),
         AccountError::AlreadyAMember(_)

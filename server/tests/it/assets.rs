@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use http::{HeaderMap, Method, StatusCode, header::CACHE_CONTROL};
 
-use crate::support::server::TestServer;
+use crate::support::{MEMBER, server::TestServer};
 
 const TYPES: [(&str, &str); 4] = [
     ("css", "text/css; charset=utf-8"),
@@ -13,9 +13,10 @@ const TYPES: [(&str, &str); 4] = [
     ("wasm", "application/wasm"),
 ];
 
-/// The addresses of the files that the sign-in page names.
+/// The addresses of the files that a page of the dashboard names.
 async fn assets(server: &TestServer) -> BTreeSet<String> {
-    let (_, _, page) = server.anonymous().raw(Method::GET, "/sign-in", "").await;
+    let member = server.session(MEMBER).await;
+    let (_, _, page) = member.raw(Method::GET, "/events", "").await;
     let page = String::from_utf8(page).expect("a text");
     let names = page.split("/assets/").skip(1);
     let names = names.filter_map(|rest| rest.split_once('"'));

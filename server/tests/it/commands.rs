@@ -802,6 +802,49 @@ fn people_who_leave_are_removed_disabled_and_deleted_and_their_tokens_are_marked
     assert_eq!(listed[0]["created_by"], "deleted user 1");
 }
 
+#[test]
+fn a_reset_link_begins_with_the_public_url_and_is_all_that_the_command_prints() {
+    let (database, url) = database();
+    let link = ["user", "reset-link", "--email", ADA];
+    let secret_of = |printed: &str, origin: &str| {
+        let secret = printed.strip_prefix(&format!("{origin}/reset-password?link="));
+        let secret = secret.and_then(|rest| rest.strip_suffix('\n'));
+        let secret = secret.unwrap_or_else(|| panic!("{printed}")).to_owned();
+        assert_eq!(secret.len(), 32);
+        assert!(secret.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        secret
+    };
+    let first = secret_of(&done(&url, &link), "http://127.0.0.1:3000");
+    let public = "https://dev.example.com";
+    let mut with_variable = program(&url, &link);
+    with_variable.env("DEVELOPER_ZONE_PUBLIC_URL", public);
+    let printed = Outcome::of(&mut with_variable);
+    printed.assert_done();
+    assert_eq!(printed.stderr, "");
+    let second = secret_of(&printed.stdout, public);
+    let file = database.file().with_file_name("zone.toml");
+    fs::write(&file, format!("public-url = \"{public}\"\n")).expect("written");
+    let config = format!("--config={}", file.display());
+    let third = secret_of(&done(&url, &[&[&config[..]][..], &link].concat()), public);
+    assert!(first != second && second != third);
+    let trail = done(&url, &["audit", "--kind", "reset-link-created"]);
+    assert!(
+        trail.contains("created a reset link for ada@example.com"),
+        "{trail}"
+    );
+    assert!(!trail.contains(&third), "{trail}");
+
+    // A wrong setting of the server prevents no emergency command.
+    with_variable.env("DEVELOPER_ZONE_PUBLIC_URL", "dev.example.com");
+    Outcome::of(&mut with_variable).assert_failed("public-url: use scheme, host and port");
+    let mut disable = program(&url, &["user", "disable", "--email", ADA]);
+    disable.env("DEVELOPER_ZONE_PUBLIC_URL", "dev.example.com");
+    Outcome::of(&mut disable).assert_done();
+    run(&url, &link).assert_failed("the account of ada@example.com is disabled");
+    let nobody = ["user", "reset-link", "--email", "nobody@example.com"];
+    run(&url, &nobody).assert_failed("no user");
+}
+
 /// The lines of a command that waits for a server: on standard error while it waits, and the last one of its result.
 ///
 /// `database` has a server that is silent until the command says so, and acknowledges the change then.

@@ -195,6 +195,16 @@ async fn a_network_of_strangers_is_limited_and_hinders_no_member_there_and_no_st
     ];
     refused(&stranger).await;
     refused(&forger).await;
+    // Guesses of reset links have the limits of sign-in.
+    for name in ["sign-in", "reset-password"] {
+        let guess = "link=7f&email=x&password=x&new_password=x";
+        let response = stranger.form(name, guess).await;
+        assert_eq!(response.status, StatusCode::TOO_MANY_REQUESTS, "{name}");
+    }
+    let (link, ..) = stranger
+        .raw(Method::GET, "/reset-password?link=7f", "")
+        .await;
+    assert_eq!(link, StatusCode::TOO_MANY_REQUESTS);
     assert_served(&page(&server.anonymous().at(ELSEWHERE)).await);
     assert_served(&page(&server.session(MEMBER).await.at(HOME)).await);
 }

@@ -224,6 +224,12 @@ fn a_refusal_of_the_dashboard_is_a_security_event_with_reason_request_id_and_ip_
         &[FORM],
         &format!("email={GUESS}&password={GUESS}"),
     );
+    let link = done(&database.url(), &["user", "reset-link", "--email", MEMBER]);
+    let (_, secret) = link.trim_end().split_once("link=").expect("a link");
+    for _ in 0..2 {
+        let form = format!("link={secret}&new_password={GUESS}");
+        post("reset-password", &[FORM], &form);
+    }
     let outcome = server.stop();
     assert!(!outcome.stderr.contains(GUESS), "{}", outcome.stderr);
 
@@ -247,6 +253,8 @@ fn a_refusal_of_the_dashboard_is_a_security_event_with_reason_request_id_and_ip_
         ("authn_login_fail", wrong, guesses - 1),
         ("authn_login_fail", "no e-mail address", 1),
         ("excess_rate_limit_exceeded", too_many, 1),
+        ("authn_password_change", "", 1),
+        ("authn_password_change_fail", "the link was used", 1),
     ] {
         assert_eq!(count(event, reason), times, "{event} {reason}: {events:#?}");
     }

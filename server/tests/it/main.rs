@@ -49,6 +49,7 @@ mod postgres;
 mod proxies;
 mod raw_http;
 mod readiness;
+mod reset_password;
 mod revocation;
 mod routes;
 mod secrets;

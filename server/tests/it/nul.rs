@@ -83,6 +83,11 @@ async fn is_bad_input(server: &TestServer) {
             303,
         ),
         (
+            "/api/dashboard/reset-password",
+            "link=%00&new_password=%00".to_owned(),
+            303,
+        ),
+        (
             "/api/dashboard/sign-in",
             "email=a%40example.com&password=%00".to_owned(),
             303,

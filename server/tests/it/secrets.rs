@@ -309,6 +309,44 @@ fn use_api(server: &ServerProcess, token: &str, canaries: &mut Canaries) {
     }
 }
 
+/// Creates a reset link for the demo's member, opens it, and sends it with good and bad passwords.
+fn use_reset_link(server: &ServerProcess, url: &str, format: &str, canaries: &mut Canaries) {
+    let create = ["user", "reset-link", "--email", MEMBER];
+    let created = Outcome::of(&mut tracing_program(url, &create, format));
+    created.assert_done();
+    let (_, secret) = created
+        .stdout
+        .trim_end()
+        .split_once("link=")
+        .expect("a link");
+    canaries.add("a reset link", secret);
+    assert!(!created.stderr.contains(secret), "{}", created.stderr);
+    let form = ("Content-Type", "application/x-www-form-urlencoded");
+    let path = "/api/dashboard/reset-password";
+    let opened = server.get(&format!("/reset-password?link={secret}"), &[]);
+    assert!(opened.contains(MEMBER), "{opened}");
+    server.get(&format!("/reset-password/{secret}"), &[]);
+    server.get(&format!("/reset-password/?link={secret}"), &[]);
+    server.get(&format!("{path}?link={secret}"), &[]);
+    let new = &canaries.make("a password set by a link")[..];
+    for (secret, new) in [
+        (secret, "short"),
+        (&secret[1..], new),
+        (secret, new),
+        (secret, new),
+    ] {
+        server.post(path, &[form], &format!("link={secret}&new_password={new}"));
+        server.post(
+            path,
+            &[JSON],
+            &format!("{{\"link\":\"{secret}\",\"new_password\":\"{new}\""),
+        );
+        server.post(path, &[form], &format!("link={secret}"));
+    }
+    let used = server.get(&format!("/reset-password?link={secret}"), &[]);
+    assert!(used.contains("This link does not work"), "{used}");
+}
+
 /// Requests a link to an original, and follows it and altered copies of it.
 fn use_links(server: &ServerProcess, token: &str, canaries: &mut Canaries) {
     let body = r#"{"method":"bib","identifier":"1234"}"#;
@@ -374,6 +412,7 @@ async fn assert_no_secret_is_logged(format: &str) {
     for options in [&[][..], &s3] {
         let server = server(&url, format, &[options, &["--rate-limit=0"]].concat());
         let token = use_dashboard(&server, email, &password, &mut canaries);
+        use_reset_link(&server, &url, format, &mut canaries);
         use_api(&server, &token, &mut canaries);
         use_links(&server, &token, &mut canaries);
         add_signing_key(&database, &mut canaries).await;

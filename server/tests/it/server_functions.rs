@@ -216,6 +216,7 @@ async fn a_request_from_another_origin_is_refused_and_changes_nothing() {
             ),
             ("sign-out", ""),
             ("select-organisation", "organisation_id=903"),
+            ("reset-password", "link=7f&new_password=a+wholly+new+one"),
         ] {
             let response = client.form(name, body).await;
             assert_eq!(response.status, StatusCode::FORBIDDEN, "{value}: {name}");

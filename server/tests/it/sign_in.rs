@@ -343,19 +343,40 @@ async fn a_refused_change_of_the_password_shows_the_reason_and_changes_nothing()
         Browser::signed_in(&server).await,
     );
     let long = "long enough ".repeat(30);
-    for (present, new, words) in [
-        (WRONG, NEW, "Incorrect password."),
-        (DEMO_PASSWORD, "elevenchars", "Use at least 12 characters."),
-        (DEMO_PASSWORD, &long, "Use at most 256 characters."),
+    for (present, new, field, words) in [
+        (WRONG, NEW, "current_password", "Incorrect password."),
+        (
+            DEMO_PASSWORD,
+            "elevenchars",
+            "new_password",
+            "Use at least 12 characters.",
+        ),
+        (
+            DEMO_PASSWORD,
+            &long,
+            "new_password",
+            "Use at most 256 characters.",
+        ),
         (
             DEMO_PASSWORD,
             "Password1234",
+            "new_password",
             "too common, and easy to guess",
         ),
     ] {
         change_password(&mut here, present, new).await;
         let page = here.get("/account").await.text;
-        assert!(page.contains(words), "{words}");
+        let after = |start: &str, end: &str| {
+            let rest = page.split(start).nth(1);
+            let rest = rest.unwrap_or_else(|| panic!("{start}: {page}"));
+            rest.split(end).next().unwrap_or_default().to_owned()
+        };
+        let error = after(&format!("id=\"{field}-error\""), "</p>");
+        assert!(error.contains(words), "{words}: {error}");
+        let input = after(&format!("id=\"{field}\""), ">");
+        assert!(input.contains(" autofocus"), "{input}");
+        assert!(input.contains("aria-invalid=\"true\""), "{input}");
+        assert_eq!(page.matches("aria-invalid").count(), 1, "{words}");
         assert!(!page.contains(present) && !page.contains(new), "{words}");
     }
     assert!(here.is_signed_in().await && there.is_signed_in().await);

@@ -62,6 +62,11 @@ impl Record {
         Self::by_itself(Kind::SignedOut, user, email)
     }
 
+    /// A password that was set by a reset link. The link's secret has proved who acts, so it needs no [`Change`].
+    pub(crate) fn password_reset(user: UserId, email: &str) -> Self {
+        Self::by_itself(Kind::PasswordChanged, user, email)
+    }
+
     fn by_itself(kind: Kind, user: UserId, email: &str) -> Self {
         let account = account(user, email);
         Self {

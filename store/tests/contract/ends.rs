@@ -31,6 +31,7 @@ const ORGANISATION: OrganisationId = OrganisationId(903);
 #[derive(Clone, Copy, Debug)]
 enum End {
     PasswordSetByAnOperator,
+    PasswordSetByAResetLink,
     SignOut,
     FromAnotherSession,
     EverywhereFromAnotherSession,
@@ -44,8 +45,9 @@ enum End {
     AbsoluteTime,
 }
 
-const ENDS: [End; 11] = [
+const ENDS: [End; 12] = [
     End::PasswordSetByAnOperator,
+    End::PasswordSetByAResetLink,
     End::SignOut,
     End::FromAnotherSession,
     End::EverywhereFromAnotherSession,
@@ -97,6 +99,12 @@ impl Begun {
             End::PasswordSetByAnOperator => {
                 let set = sign_in.set_password(self.member.email(), PASSWORD).await;
                 assert_eq!(set.expect("set"), 2);
+            }
+            End::PasswordSetByAResetLink => {
+                let links = store.reset_links();
+                let link = links.create(self.member.email()).await.expect("created");
+                let set = links.set_password(&link, PASSWORD).await;
+                assert_eq!(&set.expect("set"), self.member.email());
             }
             End::SignOut => sessions.end_by_key(&self.key).await.expect("ended"),
             End::FromAnotherSession => {
@@ -251,7 +259,7 @@ async fn an_end_waits_for_a_change_that_has_begun(store: TestStore) {
         .await
         .expect("open");
     // The last two are timeouts, which no transaction makes.
-    for end in &ENDS[..9] {
+    for end in &ENDS[..10] {
         let begun = Begun::new(&store, &format!("{end:?}@example.com")).await;
         assert_end_waits(&store, &mut locking, &begun, begun.end(&store, *end)).await;
         begun.make_room(&store).await;

@@ -28,6 +28,7 @@ mod organisations;
 mod overview;
 mod photos;
 mod record_allowance;
+mod reset_links;
 mod sessions;
 mod sign_in;
 mod storage;

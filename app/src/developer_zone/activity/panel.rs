@@ -172,7 +172,7 @@ fn FilterForm(query: ActivityQuery, choices: Vec<Choice>, filtered: bool) -> imp
             </button>
             {filtered.then(|| view! { <ShowAll /> })}
         </form>
-        <InlineScript script=include_str!("filter.js") />
+        <InlineScript code=include_str!("filter.js") />
     }
 }
 

@@ -1,0 +1,23 @@
+-- PostgreSQL. The same table as migrations/sqlite/0012_reset_links_keeps_revocations.sql; a test compares them.
+-- Applied migrations are never edited. What this is for: store/src/reset_links.rs.
+
+-- The latest reset link of an account.
+CREATE TABLE reset_links (
+    user_id BIGINT PRIMARY KEY REFERENCES users (id),
+    -- SHA-256 of the secret in the link: who reads this table cannot set a password with it.
+    digest BYTEA NOT NULL UNIQUE CHECK (octet_length(digest) = 32),
+    -- In milliseconds since the epoch, by the program's clock.
+    expires_at BIGINT NOT NULL
+);
+
+-- A link is for the account as it was when the link was created. A trigger, so that also programs that do not know this
+-- table end the link when they disable or delete the account.
+CREATE FUNCTION end_reset_link() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    DELETE FROM reset_links WHERE user_id = NEW.id;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER end_reset_link AFTER UPDATE ON users FOR EACH ROW
+    WHEN ((OLD.email, OLD.password_hash, OLD.state) IS DISTINCT FROM (NEW.email, NEW.password_hash, NEW.state))
+    EXECUTE FUNCTION end_reset_link();
