@@ -15,6 +15,12 @@ const HEIGHT = 800;
 const MAY_BE_CUT_OFF = [
   // Its `title` attribute has the whole address.
   '.account-email',
+  // Shows the whole address on hover and focus.
+  '.email',
+  // The token's page has the whole name.
+  '.token-link > span',
+  // Shows the whole text on hover and focus.
+  '.toast p',
 ].join();
 
 /**
