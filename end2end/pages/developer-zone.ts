@@ -76,8 +76,7 @@ export class DeveloperZonePage {
   /** Creates a token, closes its dialog, and returns the token. */
   async createAndClose(): Promise<string> {
     const token = await this.create();
-    await this.newToken.done.click();
-    await expect(this.newToken.dialog).toBeHidden();
+    await this.newToken.putAway();
     // The page moves the focus a moment later. A test that moves it too must come after that.
     await expect(this.createToken).toBeFocused();
     return token;
@@ -102,7 +101,7 @@ export class TokenRow {
     readonly row: Locator,
     preview: string,
   ) {
-    this.cells = row.getByRole('cell');
+    this.cells = row.locator('th, td');
     this.status = this.cells.nth(1).locator('.badge');
     this.lastUse = this.cells.nth(1).getByText(/^(Last used |Never used$)/);
     this.switch = row.getByRole('switch', { name: `Token ${preview} active`, exact: true });
@@ -135,7 +134,10 @@ export class NewTokenDialog {
   readonly exampleStatus: Locator;
   readonly testConnection: Locator;
   readonly testResult: Locator;
+  /** `9 of 9 checks passed`. Opens and closes the list. */
+  readonly checksPassed: Locator;
   readonly checks: Locator;
+  readonly firstCall: Locator;
   readonly done: Locator;
   readonly question: Locator;
   readonly keepOpen: Locator;
@@ -144,22 +146,31 @@ export class NewTokenDialog {
   constructor(page: Page) {
     this.dialog = page.getByRole('dialog', { name: 'Your new API token', exact: true });
     this.field = this.dialog.getByRole('textbox', { name: 'API token', exact: true });
-    this.copy = this.dialog.getByRole('button', { name: 'Copy token', exact: true });
-    this.status = this.dialog.getByRole('status').first();
+    const copying = this.dialog.getByRole('region', { name: 'Copy', exact: true });
+    this.copy = copying.getByRole('button', { name: /^(Copy token|Copied)$/ });
+    this.status = copying.getByRole('status');
     this.tabs = this.dialog.getByRole('tablist', { name: 'Languages', exact: true }).getByRole('tab');
     this.example = this.dialog.getByRole('tabpanel').getByRole('textbox', { name: / example$/ });
-    const examples = this.dialog.getByRole('region', { name: 'Use it', exact: true });
-    this.exampleStatus = examples.getByRole('status');
-    const test = this.dialog.getByRole('region', { name: 'Test it', exact: true });
-    this.testConnection = test.getByRole('button', {
+    const trying = this.dialog.getByRole('region', { name: 'Try', exact: true });
+    this.exampleStatus = trying.getByRole('status').first();
+    this.testConnection = trying.getByRole('button', {
       name: /^(Test connection|Testing…|Try again)$/,
     });
-    this.testResult = test.getByRole('status');
-    this.checks = test.getByRole('list', { name: 'Checks', exact: true }).getByRole('listitem');
+    this.testResult = trying.getByRole('status').nth(1);
+    this.checksPassed = trying.locator('summary');
+    this.checks = trying.locator('.check-list > li');
+    this.firstCall = trying.getByRole('status').last();
     this.done = this.dialog.getByRole('button', { name: 'Done', exact: true });
     this.question = this.dialog.getByRole('alert');
     this.keepOpen = this.question.getByRole('button', { name: 'Keep it open', exact: true });
     this.closeAnyway = this.question.getByRole('button', { name: 'Close anyway', exact: true });
+  }
+
+  /** Closes the dialog although the token was not copied. */
+  async putAway(): Promise<void> {
+    await this.done.click();
+    await this.closeAnyway.click();
+    await expect(this.dialog).toBeHidden();
   }
 
   tab(language: string): Locator {

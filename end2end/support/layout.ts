@@ -17,6 +17,12 @@ const MAY_BE_CUT_OFF = [
   '.account-email',
   // The sidebar has the whole name.
   '.top-bar-organisation',
+  // Shows the whole address on hover and focus.
+  '.email',
+  // The token's page has the whole name.
+  '.token-link > span',
+  // Shows the whole text on hover and focus.
+  '.toast p',
 ].join();
 
 /**

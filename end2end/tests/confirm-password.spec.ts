@@ -56,7 +56,7 @@ test('creating asks for the password in the dialog, refuses a wrong one, and goe
   await page.keyboard.type(PASSWORD);
   await page.keyboard.press('Enter');
   await expect(zone.newToken.field).toHaveValue(/^[0-9A-Za-z]{46}$/);
-  await zone.newToken.done.click();
+  await zone.newToken.putAway();
   expect(await listTokens(server)).toHaveLength(1);
 });
 

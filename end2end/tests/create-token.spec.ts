@@ -3,6 +3,7 @@ import type { Page } from '@playwright/test';
 import { DeveloperZonePage, previewOf } from '../pages/developer-zone.ts';
 import { EventsPage } from '../pages/events.ts';
 import { Frame } from '../pages/frame.ts';
+import { expectAccessible } from '../support/accessibility.ts';
 import { brokenClipboard, clipboardText, holdClipboard, noClipboard, refuseClipboard } from '../support/clipboard.ts';
 import { MEMBER } from '../support/demo.ts';
 import { expect, test } from '../support/fixtures.ts';
@@ -86,10 +87,9 @@ test('the new token is selected, read-only and complete, and its row is the firs
   await page.keyboard.press('Shift+Tab');
   expect(await selectedText(page), 'selected again on focus').toBe(token);
 
-  await zone.newToken.done.click();
-  await expect(zone.newToken.dialog).toBeHidden();
+  await zone.newToken.putAway();
   await expect(zone.createToken).toBeFocused();
-  await expect(zone.rows.locator('td:nth-child(1)')).toHaveText([previewOf(token), previewOf(older)]);
+  await expect(zone.rows.locator('th')).toHaveText([previewOf(token), previewOf(older)]);
   await expect(zone.row(previewOf(token)).status).toHaveText('Active');
   await expect(zone.row(previewOf(token)).cells.nth(2)).toHaveText(MEMBER);
   await expect(zone.count(2)).toBeVisible();
@@ -101,7 +101,7 @@ test('during creation the button shows progress, and further clicks and keys cre
   server,
 }) => {
   const zone = new DeveloperZonePage(page);
-  const { create, dialog } = zone.createDialog;
+  const { create, cancel, dialog } = zone.createDialog;
   await signIn(MEMBER);
   await zone.open();
   const held = await HeldRequests.of(page, 'create-token');
@@ -109,6 +109,7 @@ test('during creation the button shows progress, and further clicks and keys cre
   await create.dblclick();
   await held.untilOneArrived();
   await expect(create).toHaveAttribute('aria-busy', 'true');
+  await expect(cancel, 'it cannot be cancelled').toHaveAttribute('aria-disabled', 'true');
   await create.click({ force: true });
   await page.keyboard.press('Enter');
   await page.keyboard.press('Escape');
@@ -147,31 +148,55 @@ test('leaving the page needs a confirmation from the creation until Done', async
   expect(new Set(warnings)).toEqual(new Set(['beforeunload']));
   await expect(zone.newToken.field).toHaveValue(token);
 
-  await zone.newToken.done.click();
+  await zone.newToken.putAway();
   await page.goto('/events');
   await expect(new EventsPage(page).heading).toBeVisible();
   expect(warnings, 'after Done').toHaveLength(3);
 });
 
-test('a failed creation shows the reason and adds no row', async ({ page, signIn, server, pageErrors }) => {
+test('after a failed creation the dialog stays open with the reason and what was typed, and the next try creates one', async ({
+  page,
+  signIn,
+  server,
+  pageErrors,
+}) => {
   pageErrors.allow(failedToLoad(503), CONNECTION_FAILED);
   const zone = new DeveloperZonePage(page);
-  const { failures } = new Frame(page);
+  const { dialog, name, create, cancel } = zone.createDialog;
   await signIn(MEMBER);
   await zone.open();
+  await zone.createToken.click();
+  await name.fill('Kiosk');
+  await page.mouse.click(5, 5);
+  await expect(name, 'a click beside the dialog loses nothing').toHaveValue('Kiosk');
   for (const [fail, reason] of [
     [respondUnavailable, /Nothing was changed/],
     [breakConnection, /could not be reached/],
   ] as const) {
     const restore = await fail(page, 'create-token');
-    await zone.createToken.click();
-    await zone.createDialog.create.click();
-    await expect(failures).toContainText(reason);
+    await create.click();
+    await expect(dialog.getByRole('alert')).toContainText(reason);
+    await expect(name).toHaveValue('Kiosk');
     await expect(zone.newToken.dialog).toBeHidden();
     await expect(zone.rows).toHaveCount(0);
     await restore();
   }
+  await expectAccessible(page);
   expect(await listTokens(server)).toEqual([]);
+  await create.click();
+  await expect(zone.newToken.dialog).toContainText(/Kiosk \(.{5}\*{3}\) · Summit Races \(903\)/);
+  await zone.newToken.putAway();
+
+  await zone.createToken.click();
+  await expect(dialog.getByRole('alert')).toHaveCount(0);
+  await expect(name).toHaveValue('');
+  await page.mouse.click(5, 5);
+  await expect(dialog, 'nothing was typed').toBeHidden();
+  await zone.createToken.click();
+  await name.fill('Kiosk');
+  await page.keyboard.press('Escape');
+  await expect(dialog).toBeHidden();
+  await expect(cancel).toBeHidden();
 });
 
 test('if someone else creates the tenth token first, the page says so and updates the table', async ({
@@ -197,9 +222,9 @@ test('if someone else creates the tenth token first, the page says so and update
   await expect(zone.newToken.dialog).toBeHidden();
 });
 
-test('neither Escape nor a click outside closes a shown token: they ask first', async ({ page, signIn }) => {
+test('Done, Escape and a click outside ask before they close a token that was not copied', async ({ page, signIn }) => {
   const zone = new DeveloperZonePage(page);
-  const { dialog, field, question, keepOpen, closeAnyway } = zone.newToken;
+  const { dialog, done, field, question, keepOpen, closeAnyway } = zone.newToken;
   await signIn(MEMBER);
   await zone.open();
   const token = await zone.create();
@@ -230,7 +255,10 @@ test('neither Escape nor a click outside closes a shown token: they ask first', 
   await expect(question).toHaveCount(0);
   await expect(field).toHaveValue(token);
 
-  await page.keyboard.press('Escape');
+  await done.click();
+  await expect(keepOpen).toBeFocused();
+  await expect(done, 'the question replaces it').toHaveCount(0);
+  await expect(field).toHaveValue(token);
   await closeAnyway.click();
   await expect(dialog).toBeHidden();
   await expect(page.getByLabel('API token', { exact: true })).toHaveValue('');
@@ -251,11 +279,47 @@ test.describe('with a clipboard', () => {
     expect(await clipboardText(page)).toBe('before');
     await releaseClipboard();
     await expect(zone.newToken.status).toHaveText('Copied');
+    await expect(zone.newToken.copy).toHaveText('Copied');
     expect(await clipboardText(page)).toBe(token);
+    await expect(zone.newToken.copy, 'some seconds later').toHaveText('Copy token');
 
     await zone.newToken.done.click();
     await zone.create();
     await expect(zone.newToken.status, 'the next token is not copied').toHaveText('');
+    await page.keyboard.press('Escape');
+    await expect(zone.newToken.question, 'nor does it close').toBeVisible();
+  });
+
+  test('after the token or an example was copied, every way out closes, and leaving the page does not warn', async ({
+    page,
+    signIn,
+  }) => {
+    const zone = new DeveloperZonePage(page);
+    const { dialog, field, done, copy, status, question } = zone.newToken;
+    await signIn(MEMBER);
+    await zone.open();
+    for (const [how, copyIt, close] of [
+      ['copied, and Escape', () => copy.click(), () => page.keyboard.press('Escape')],
+      ['copied, and a click outside', () => copy.click(), () => page.mouse.click(5, 5)],
+      ['an example, and Done', () => zone.newToken.copyExample('cURL').click(), () => done.click()],
+      ['copied by hand, and Done', () => field.press('ControlOrMeta+c'), () => done.click()],
+    ] as const) {
+      await test.step(how, async () => {
+        await zone.create();
+        await copyIt();
+        await expect(dialog.locator('[data-done]')).toHaveCount(1);
+        await close();
+        await expect(dialog).toBeHidden();
+      });
+    }
+    await zone.create();
+    await page.keyboard.press('Escape');
+    await expect(question).toBeVisible();
+    await copy.click();
+    await expect(status).toHaveText('Copied');
+    await expect(question, 'copying answers it').toHaveCount(0);
+    await page.goto('/events');
+    await expect(new EventsPage(page).heading).toBeVisible();
   });
 });
 

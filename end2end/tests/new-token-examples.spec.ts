@@ -8,6 +8,7 @@ import { expectAccessible } from '../support/accessibility.ts';
 import { clipboardText, noClipboard } from '../support/clipboard.ts';
 import { FIRST_STEPS, MEMBER, SUMMIT, TRIAL } from '../support/demo.ts';
 import { runExample } from '../support/examples.ts';
+import { ping, PONG as ACCEPTED } from '../support/external-api.ts';
 import { expect, test } from '../support/fixtures.ts';
 import {
   respondUnavailable,
@@ -179,7 +180,7 @@ test('the token test shows each check: all passed, refused after another adminâ€
   pageErrors.allow(CONNECTION_FAILED, failedToLoad(503), failedToLoad(401));
   await signIn(MEMBER);
   const { zone, token } = await showNewToken(page);
-  const { field, testConnection, testResult, checks } = zone.newToken;
+  const { field, testConnection, testResult, checksPassed, checks } = zone.newToken;
 
   await test.step('works', async () => {
     await expect(testConnection).toHaveText('Test connection');
@@ -193,10 +194,13 @@ test('the token test shows each check: all passed, refused after another adminâ€
     await expect(testResult).toHaveText('');
     await held.release();
     await expect(testResult).toHaveText('The connection works: 200 pong');
-    await expect(checks).toHaveText(ALL_PASSED);
-    await expect(checks.last()).toBeInViewport();
+    await expect(checksPassed).toHaveText('9 of 9 checks passed');
+    await expect(checks.last(), 'closed').toBeHidden();
     await expect(testConnection).toHaveText('Test connection');
     await expect(testConnection, 'the focus stays').toBeFocused();
+    await checksPassed.click();
+    await expect(checks).toHaveText(ALL_PASSED);
+    await expect(checks.last()).toBeVisible();
     expect(held.count).toBe(1);
     await zone.newToken.tab('JavaScript').click();
     await expectAccessible(page);
@@ -226,7 +230,9 @@ test('the token test shows each check: all passed, refused after another adminâ€
     await testConnection.click();
     await expect(testResult).toContainText('Refused at â€œThe token is activeâ€. The API key is inactive.');
     await expect(testResult).toContainText('403 token_inactive');
+    await expect(checksPassed).toHaveText('3 of 9 checks passed');
     await expect(checks).toHaveText(failedAt(4));
+    await expect(checks.last(), 'open').toBeVisible();
     await expectAccessible(page);
     await changeByCli(server, 'activate', previewOf(token));
     await testConnection.click();
@@ -250,6 +256,43 @@ test('the token test shows each check: all passed, refused after another adminâ€
   await expect(field, 'the token stays shown').toHaveValue(token);
 });
 
+test('the first call of a new token appears by itself; the dialogâ€™s own test is none', async ({
+  page,
+  signIn,
+  server,
+}) => {
+  await signIn(MEMBER);
+  const { zone, token } = await showNewToken(page);
+  const { dialog, firstCall, testConnection, testResult } = zone.newToken;
+  await expect(firstCall).toHaveText('Waiting for the first callâ€¦');
+  await testConnection.click();
+  await expect(testResult).toHaveText('The connection works: 200 pong');
+  // The list with the test's call.
+  await expect(zone.row(previewOf(token)).row.locator('.last-use')).toContainText('First call received');
+  await expect(firstCall).toHaveText('Waiting for the first callâ€¦');
+  expect(await ping(server, token)).toEqual(ACCEPTED);
+  await expect(firstCall).toHaveText('First call received: accepted.');
+  await zone.newToken.putAway();
+
+  const other = await zone.create();
+  await expect(firstCall).toHaveText('Waiting for the first callâ€¦');
+  await ping(server, other, { organisation: 904 });
+  await expect(firstCall).toContainText('First call received: refused.');
+  await expect(dialog.locator('[data-done]')).toHaveCount(1);
+});
+
+test('whatever language is chosen, nothing in the dialog moves', async ({ page, signIn }) => {
+  await signIn(MEMBER);
+  const { zone } = await showNewToken(page);
+  const { done, testConnection } = zone.newToken;
+  const places = () => Promise.all([done, testConnection].map((button) => button.boundingBox()));
+  const before = await places();
+  for (const name of NAMES) {
+    await zone.newToken.tab(name).click();
+    expect(await places(), name).toEqual(before);
+  }
+});
+
 test('a test result that arrives after Done does not appear with the next token', async ({ page, signIn }) => {
   await signIn(MEMBER);
   const { zone } = await showNewToken(page);
@@ -257,7 +300,7 @@ test('a test result that arrives after Done does not appear with the next token'
   const held = await HeldRequests.of(page, 'test-token');
   await testConnection.click();
   await held.untilOneArrived();
-  await zone.newToken.done.click();
+  await zone.newToken.putAway();
   await zone.create();
   const responded = page.waitForResponse('**/api/dashboard/test-token*');
   await held.release();
@@ -293,7 +336,7 @@ test('on a small screen Done stays in sight, and everything else can be scrolled
   await signIn(MEMBER);
   const zone = new DeveloperZonePage(page);
   await zone.open();
-  const { dialog, field, done, example, testConnection, testResult, checks } = zone.newToken;
+  const { dialog, field, done, example, testConnection, testResult, checksPassed, checks } = zone.newToken;
   for (const [width, height] of [
     [1280, 800],
     [360, 640],
@@ -306,6 +349,7 @@ test('on a small screen Done stays in sight, and everything else can be scrolled
       await expect(field).toBeInViewport({ ratio: 1 });
       await expect(done).toBeInViewport({ ratio: 1 });
       await testConnection.click();
+      await checksPassed.click();
       await expect(checks).toHaveCount(CHECKS.length);
       await expect(testResult, 'the result is scrolled to').toBeInViewport({ ratio: 1 });
       for (const element of [example, testConnection, checks.last(), field]) {
@@ -317,8 +361,7 @@ test('on a small screen Done stays in sight, and everything else can be scrolled
       expect(box.x >= 0 && box.y >= 0 && box.x + box.width <= width && box.y + box.height <= height).toBe(true);
       // The next dialog must not keep this scroll position.
       await testConnection.scrollIntoViewIfNeeded();
-      await done.click();
-      await expect(dialog).toBeHidden();
+      await zone.newToken.putAway();
     });
   }
 });

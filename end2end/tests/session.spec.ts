@@ -6,6 +6,7 @@ import { DeveloperZonePage, previewOf } from '../pages/developer-zone.ts';
 import { EventsPage } from '../pages/events.ts';
 import { Frame } from '../pages/frame.ts';
 import { SignInPage } from '../pages/sign-in.ts';
+import { expectAccessible } from '../support/accessibility.ts';
 import { MEMBER } from '../support/demo.ts';
 import { expect, openPage, test } from '../support/fixtures.ts';
 import { blockPolling, failedToLoad } from '../support/requests.ts';
@@ -126,8 +127,39 @@ test('a shown token stays shown, and the dialog opens after Done', async ({ page
   await refused;
   await expect(zone.newToken.dialog).toBeVisible();
   await expect(zone.newToken.field).toHaveValue(token);
-  await zone.newToken.done.click();
+  await zone.newToken.putAway();
   await signInFromDialog(page, '/developer-zone');
+});
+
+test('after the session ended and Escape, a banner stays with Sign in, and it claims nothing about changes that nobody tried', async ({
+  page,
+  context,
+  signIn,
+  server,
+}) => {
+  const token = await createToken(server);
+  const zone = new DeveloperZonePage(page);
+  const { sessionEnded } = new Frame(page);
+  await signIn(MEMBER);
+  await zone.open();
+  const banner = page.getByRole('status').filter({ hasText: 'Your session has ended' });
+  await expect(banner).toHaveCount(0);
+  await endSession(context);
+  await expect(sessionEnded).toContainText('Sign in again to return to this page.');
+  await expect(sessionEnded).not.toContainText('Nothing was changed');
+  await page.keyboard.press('Escape');
+  await expect(sessionEnded).toBeHidden();
+  await expect(banner).toBeVisible();
+  await expectAccessible(page);
+
+  await zone.row(previewOf(token)).switch.click();
+  await expect(sessionEnded).toContainText('Nothing was changed. Sign in again');
+  await page.keyboard.press('Escape');
+  await banner.getByRole('link', { name: 'Sign in', exact: true }).click();
+  await new SignInPage(page).signIn(MEMBER);
+  await expect(page).toHaveURL('/developer-zone');
+  await expect(zone.row(previewOf(token)).status).toHaveText('Active');
+  await expect(banner).toHaveCount(0);
 });
 
 test('after signing out, Back shows nothing of the dashboard', async ({ page, signIn, server }) => {

@@ -105,6 +105,30 @@ test('a failure resets the switch and shows the reason until it is dismissed; af
   await expect(row.status).toHaveText('Inactive');
 });
 
+test('the message about a failure goes when the change succeeds, or when the server can be reached again', async ({
+  page,
+  context,
+  row,
+  pageErrors,
+}) => {
+  pageErrors.allow(failedToLoad(503), CONNECTION_FAILED);
+  const { failures } = new Frame(page);
+  const restore = await respondUnavailable(page, 'deactivate-token');
+  await row.switch.click();
+  await expect(failures).toContainText(/Nothing was changed/);
+  await restore();
+  await row.switch.click();
+  await expect(row.status).toHaveText('Inactive');
+  await expect(failures).toHaveCount(0);
+
+  await context.setOffline(true);
+  await row.switch.click();
+  await expect(failures).toContainText(/Check your connection/);
+  await expect(page.getByText('may not be up to date'), 'polls fail, too').toBeVisible();
+  await context.setOffline(false);
+  await expect(failures).toHaveCount(0);
+});
+
 test('after a page of a proxy the row shows what the server did', async ({ page, row, pageErrors }) => {
   pageErrors.allow(failedToLoad(502));
   await blockPolling(page);

@@ -18,7 +18,7 @@ test('a name given at creation comes first in the row, the deletion dialog and t
   await page.keyboard.type('  Website <b>gallery</b> ');
   await page.keyboard.press('Enter');
   const preview = previewOf(await zone.newToken.field.inputValue());
-  await zone.newToken.done.click();
+  await zone.newToken.putAway();
   const row = zone.rows.first();
   await expect(row.getByRole('link')).toHaveText(`Website <b>gallery</b>${preview}`);
 

@@ -2,7 +2,9 @@
 
 import { DeveloperZonePage, previewOf } from '../pages/developer-zone.ts';
 import { Frame } from '../pages/frame.ts';
+import { recordAnnouncements } from '../support/announcements.ts';
 import { ADMIN, HARBOUR, MEMBER, SUMMIT } from '../support/demo.ts';
+import { ping, PONG } from '../support/external-api.ts';
 import { expect, test } from '../support/fixtures.ts';
 import { blockPolling, failedToLoad } from '../support/requests.ts';
 import { changeByCli, createToken, createTokens, listTokens } from '../support/tokens.ts';
@@ -57,6 +59,45 @@ test('a token that someone else deleted can be neither switched nor deleted: the
   await zone.deleteDialog.delete.click();
   await expect(zone.row(kept!).row).toHaveCount(0);
   await expect(zone.createToken, 'there is no next row').toBeFocused();
+});
+
+test('if someone else deletes the token that one is renaming, the page says what is lost, and the focus moves to the next row', async ({
+  page,
+  signIn,
+  server,
+}) => {
+  const [kept, gone] = (await createTokens(server, 2)).map(previewOf);
+  const zone = new DeveloperZonePage(page);
+  const { failures } = new Frame(page);
+  await signIn(MEMBER);
+  await zone.open();
+  await zone.rows.getByRole('button', { name: `Name token ${gone}`, exact: true }).click();
+  await page.keyboard.type('half typed');
+  await changeByCli(server, 'delete', gone!);
+  await expect(failures).toContainText(`Someone else deleted token ${gone}. The name “half typed” was not saved.`);
+  await expect(zone.row(gone!).row).toHaveCount(0);
+  await expect(zone.row(kept!).delete).toBeFocused();
+  await zone.row(kept!).switch.focus();
+  await changeByCli(server, 'delete', kept!);
+  await expect(zone.createToken, 'there is no next row').toBeFocused();
+});
+
+test('what others change is announced, and a row that appears is lit', async ({ page, signIn, server }) => {
+  const announced = await recordAnnouncements(page);
+  const token = await createToken(server);
+  const zone = new DeveloperZonePage(page);
+  await signIn(MEMBER);
+  await zone.open();
+  const added = await createToken(server);
+  const called = (token: string) => `token ${previewOf(token)}`;
+  await expect(zone.row(previewOf(added)).row).toHaveClass('row-new');
+  await expect(zone.row(previewOf(token)).row).not.toHaveClass('row-new');
+  await expect.poll(announced).toEqual([`${MEMBER} created ${called(added)}.`]);
+  expect(await ping(server, added)).toEqual(PONG);
+  await expect.poll(announced).toContain(`First call with ${called(added)} received.`);
+  await expect(zone.row(previewOf(added)).row.locator('.last-use')).toContainText('First call received');
+  await changeByCli(server, 'delete', previewOf(token));
+  await expect.poll(announced).toContain(`Someone else deleted ${called(token)}.`);
 });
 
 test('if someone else deactivated the token first, deactivating it on an outdated page succeeds', async ({

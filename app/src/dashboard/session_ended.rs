@@ -1,22 +1,37 @@
-//! The dialog that appears when the session has ended while the user works on a page.
+//! What appears when the session has ended while the user works on a page: a dialog, and after it a lasting banner.
 
 use leptos::prelude::*;
 
-use crate::{paths::SIGN_IN, ui::Dialog};
+use crate::{
+    paths::SIGN_IN,
+    ui::{Dialog, LiveText},
+};
 
 /// Whether a request has failed because the session has ended.
 #[derive(Clone, Copy)]
-pub(crate) struct SessionEnded(RwSignal<bool>);
+pub(crate) struct SessionEnded {
+    has_ended: RwSignal<bool>,
+    /// Whether the dialog is open.
+    open: RwSignal<bool>,
+    /// Whether the request would have changed something.
+    was_change: RwSignal<bool>,
+}
 
 impl SessionEnded {
     /// Provides the state as context. The component that renders [`SessionEndedDialog`] calls this.
     pub(super) fn provide() {
-        provide_context(Self(RwSignal::new(false)));
+        provide_context(Self {
+            has_ended: RwSignal::new(false),
+            open: RwSignal::new(false),
+            was_change: RwSignal::new(false),
+        });
     }
 
-    /// Shows the dialog.
-    pub(crate) fn show(self) {
-        self.0.set(true);
+    /// Shows the dialog. `was_change` is whether the request would have changed something.
+    pub(crate) fn show(self, was_change: bool) {
+        self.was_change.set(was_change);
+        self.has_ended.set(true);
+        self.open.set(true);
     }
 }
 
@@ -25,20 +40,45 @@ pub(crate) fn use_session_ended() -> SessionEnded {
     expect_context()
 }
 
-/// Says that the session has ended. Its link leads to sign-in and from there back to this page.
+/// Says that the session has ended. After the dialog is closed, a banner says so: the page looks as if it still worked. The
+/// links lead to sign-in and from there back to this page.
 #[component]
 pub(super) fn SessionEndedDialog() -> impl IntoView {
-    let open = use_session_ended().0;
-    let href = move || open.get().then(|| sign_in_address(&current_address()));
+    let SessionEnded {
+        has_ended,
+        open,
+        was_change,
+    } = use_session_ended();
+    let href = move || has_ended.get().then(|| sign_in_address(&current_address()));
+    let text = move || {
+        match was_change.get() {
+            true => "Nothing was changed. Sign in again to return to this page.",
+            false => "Sign in again to return to this page.",
+        }
+        .to_owned()
+    };
+    let sign_in = move || {
+        view! {
+            <a class="button button-primary" href=href>
+                "Sign in"
+            </a>
+        }
+    };
     view! {
         <Dialog id="session-ended-dialog" title="Your session has ended" open>
-            <p>"Nothing was changed. Sign in again to return to this page."</p>
-            <div class="dialog-actions">
-                <a class="button button-primary" href=href>
-                    "Sign in"
-                </a>
-            </div>
+            <p>
+                <LiveText text=Signal::derive(text) />
+            </p>
+            <div class="dialog-actions">{sign_in()}</div>
         </Dialog>
+        <div
+            class="session-banner"
+            role="status"
+            hidden=move || !has_ended.get() || open.get()
+        >
+            <span>"Your session has ended, so this page no longer works."</span>
+            {sign_in()}
+        </div>
     }
 }
 

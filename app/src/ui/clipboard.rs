@@ -1,12 +1,17 @@
 //! Copying to the clipboard.
 
+use std::time::Duration;
+
 use js_sys::{Function, Promise, Reflect};
 use leptos::{ev, prelude::*};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{HtmlInputElement, HtmlTextAreaElement};
 
-use super::{Icon, IconName, focus::closest, use_toasts};
+use super::{Icon, IconName, LiveText, focus::closest, use_toasts};
+
+/// How long a button says `Copied`.
+const COPIED_SHOWN: Duration = Duration::from_secs(4);
 
 /// Copies `text` to the clipboard. Returns whether the browser did it.
 async fn copy_to_clipboard(text: &str) -> bool {
@@ -73,6 +78,7 @@ pub(crate) fn copy_by_button() {
 /// The result of copying a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CopyState {
+    /// Not tried, or copied some seconds ago.
     NotTried,
     /// The text is on the clipboard.
     Copied,
@@ -80,59 +86,63 @@ pub(crate) enum CopyState {
     Refused,
 }
 
-/// A button that copies the current text of a read-only field. [`CopyStatus`] shows the result.
+/// A button that copies the current text of a read-only field. For some seconds after that, it says `Copied`.
+/// [`CopyStatus`] tells screen readers, and what to do if the browser refuses.
 #[component]
 pub(crate) fn CopyFieldButton(
     /// Id of the `<input>` or `<textarea>`.
     field: &'static str,
-    /// The name of the field's content, such as `token`.
+    /// The button's text, such as `Copy token`.
     #[prop(into)]
-    what: Signal<String>,
+    label: Signal<String>,
+    class: &'static str,
     /// Receives the result.
     state: RwSignal<CopyState>,
-    /// Whether the button shows the word `Copy` beside its icon.
-    #[prop(optional)]
-    with_text: bool,
+    /// Becomes true when the text is on the clipboard.
+    copied: RwSignal<bool>,
 ) -> impl IntoView {
-    let label = move || format!("Copy {}", what.get());
     let copy = move |_| {
         leptos::task::spawn_local(async move {
             let Some(field) = TextField::find(field) else {
                 return;
             };
             let text = field.value();
-            let copied = copy_to_clipboard(&text).await;
+            let is_copied = copy_to_clipboard(&text).await;
             // The field may show another text by now. The result does not apply to that one.
             if field.value() != text {
                 return;
             }
-            if copied {
+            if is_copied {
                 state.set(CopyState::Copied);
+                copied.set(true);
+                // The field may be gone by then.
+                let forget = move || {
+                    let _ = state.try_set(CopyState::NotTried);
+                };
+                set_timeout(forget, COPIED_SHOWN);
             } else {
                 state.set(CopyState::Refused);
                 field.select();
             }
         });
     };
+    let is_copied = move || state.get() == CopyState::Copied;
     let icon = move || {
-        let copied = state.get() == CopyState::Copied;
-        view! { <Icon name=if copied { IconName::Check } else { IconName::Copy } /> }
+        view! { <Icon name=if is_copied() { IconName::Check } else { IconName::Copy } /> }
     };
+    let text = Signal::derive(move || match is_copied() {
+        true => "Copied".to_owned(),
+        false => label.get(),
+    });
     view! {
-        <button
-            type="button"
-            class=if with_text { "button" } else { "icon-button" }
-            aria-label=label
-            title=label
-            on:click=copy
-        >
+        <button type="button" class=class on:click=copy>
             {icon}
-            {with_text.then_some("Copy")}
+            <LiveText text />
         </button>
     }
 }
 
-/// Shows the result of a [`CopyFieldButton`], and announces it to screen readers.
+/// Announces the result of a [`CopyFieldButton`] to screen readers. Shows it if the browser refused to copy.
 #[component]
 pub(crate) fn CopyStatus(
     /// The name of the field's content, such as `token`.
@@ -147,7 +157,12 @@ pub(crate) fn CopyStatus(
             "The browser did not allow copying. The {what} is selected: press Ctrl+C (⌘C on a Mac) to copy it by hand.",
         ),
     };
-    view! { <p class="copy-status" role="status" prop:textContent=text></p> }
+    // The button says `Copied` itself.
+    let class = move || match state.get() {
+        CopyState::Refused => "hint",
+        _ => "visually-hidden",
+    };
+    view! { <p class=class role="status" prop:textContent=text></p> }
 }
 
 /// A text field with one line or several.

@@ -20,6 +20,8 @@ pub(crate) enum DialogRole {
 
 /// A modal dialog. The control with `autofocus` gets the focus, or else the first control.
 ///
+/// After the user has typed something, a click outside does nothing.
+///
 /// In an island, `open` decides whether the dialog is open. Escape and a click outside only call `on_dismiss`.
 /// Outside of islands, a button with `command="show-modal"` or [`show_dialog`] opens it, and a button in a form with
 /// `method="dialog"` closes it.
@@ -45,6 +47,10 @@ pub(crate) fn Dialog<C: IntoView + 'static>(
     /// The content below the heading.
     children: TypedChildren<C>,
 ) -> impl IntoView {
+    let (aria_role, closed_by) = match role {
+        DialogRole::Dialog => (None, "any"),
+        DialogRole::AlertDialog => (Some("alertdialog"), NOT_BY_CLICK),
+    };
     let element = NodeRef::<html::Dialog>::new();
     Effect::new(move || {
         let Some(dialog) = element.get() else {
@@ -52,6 +58,7 @@ pub(crate) fn Dialog<C: IntoView + 'static>(
         };
         let wanted = open.get();
         if wanted && !dialog.open() {
+            set_closed_by(&dialog, closed_by);
             // `show_modal` fails only if the element has left the document.
             let _ = dialog.show_modal();
         } else if !wanted && dialog.open() {
@@ -81,9 +88,10 @@ pub(crate) fn Dialog<C: IntoView + 'static>(
             let _ = dialog.show_modal();
         }
     };
-    let (aria_role, closed_by) = match role {
-        DialogRole::Dialog => (None, "any"),
-        DialogRole::AlertDialog => (Some("alertdialog"), "closerequest"),
+    let typed = move |_| {
+        if let Some(dialog) = element.get_untracked() {
+            set_closed_by(&dialog, NOT_BY_CLICK);
+        }
     };
     let title_id = format!("{id}-title");
     let body_id = format!("{id}-body");
@@ -100,6 +108,7 @@ pub(crate) fn Dialog<C: IntoView + 'static>(
             node_ref=element
             on:cancel=cancelled
             on:close=closed
+            on:input=typed
         >
             <h2 class="dialog-title" id=title_id>
                 <LiveText text=title />
@@ -109,6 +118,14 @@ pub(crate) fn Dialog<C: IntoView + 'static>(
             </div>
         </dialog>
     }
+}
+
+/// Only Escape closes the dialog.
+const NOT_BY_CLICK: &str = "closerequest";
+
+/// Fails only for a name that is not valid.
+fn set_closed_by(dialog: &HtmlDialogElement, closed_by: &str) {
+    let _ = dialog.set_attribute("closedby", closed_by);
 }
 
 /// Opens the dialog with this id. For dialogs outside of islands, which have no `open` signal.

@@ -17,12 +17,22 @@ enum Kind {
     /// An action waits.
     Wait,
     Failed,
+    /// An action failed because the server could not be reached, or could not reach its database.
+    Unreachable,
+}
+
+impl Kind {
+    const fn is_failure(self) -> bool {
+        matches!(self, Self::Failed | Self::Unreachable)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Toast {
     number: u32,
     kind: Kind,
+    /// The number of the change that failed; 0 if the toast is about something else.
+    change: i64,
     text: String,
 }
 
@@ -49,13 +59,33 @@ impl Toasts {
     pub(crate) fn confirm(self, text: impl Into<String>) {
         let text = text.into();
         let stay = MIN_STAY.max(STAY_PER_CHARACTER * text.len() as u32);
-        let number = self.show(Kind::Done, text);
+        let number = self.show(Kind::Done, 0, text);
         set_timeout(move || self.dismiss(number), stay);
     }
 
     /// Shows that an action failed, and why. The toast stays until the user dismisses it.
     pub(crate) fn fail(self, text: impl Into<String>) {
-        self.show(Kind::Failed, text.into());
+        self.fail_change(0, false, text.into());
+    }
+
+    /// Shows that a change failed, and why. The toast stays until the user dismisses it, until [`Self::over`] for this
+    /// change, or if the server was unreachable, until [`Self::reached_again`].
+    pub(crate) fn fail_change(self, change: i64, is_unreachable: bool, text: String) {
+        let kind = match is_unreachable {
+            true => Kind::Unreachable,
+            false => Kind::Failed,
+        };
+        self.show(kind, change, text);
+    }
+
+    /// Removes the toast about a failure of this change: it has now succeeded.
+    pub(crate) fn over(self, change: i64) {
+        self.retain(|toast| toast.change != change);
+    }
+
+    /// Removes the toasts about an unreachable server.
+    pub(crate) fn reached_again(self) {
+        self.retain(|toast| toast.kind != Kind::Unreachable);
     }
 
     /// Shows what an action waits for, until the next call. An empty text shows nothing.
@@ -69,7 +99,7 @@ impl Toasts {
         }
         let number = match text.is_empty() {
             true => number,
-            false => self.show(Kind::Wait, text.clone()),
+            false => self.show(Kind::Wait, 0, text.clone()),
         };
         self.wait.set((text, number));
     }
@@ -79,10 +109,15 @@ impl Toasts {
         self.wait.get().0
     }
 
-    fn show(self, kind: Kind, text: String) -> u32 {
+    fn show(self, kind: Kind, change: i64, text: String) -> u32 {
         let number = self.next_number.get_value();
         self.next_number.set_value(number.wrapping_add(1));
-        let toast = Toast { number, kind, text };
+        let toast = Toast {
+            number,
+            kind,
+            change,
+            text,
+        };
         self.shown.update(|shown| {
             // A repeated text replaces the earlier toast, so that it is announced again but shown once.
             shown.retain(|other| (other.kind, &other.text) != (kind, &toast.text));
@@ -92,8 +127,11 @@ impl Toasts {
     }
 
     fn dismiss(self, number: u32) {
-        self.shown
-            .update(|shown| shown.retain(|toast| toast.number != number));
+        self.retain(|toast| toast.number != number);
+    }
+
+    fn retain(self, keep: impl Fn(&Toast) -> bool) {
+        self.shown.update(|shown| shown.retain(keep));
     }
 }
 
@@ -114,7 +152,7 @@ pub(crate) fn ToastRegion() -> impl IntoView {
             <For
                 each=move || {
                     let mut shown = toasts.shown.get();
-                    shown.retain(|toast| (toast.kind == Kind::Failed) == failed);
+                    shown.retain(|toast| toast.kind.is_failure() == failed);
                     shown
                 }
                 key=|toast| toast.number
@@ -123,7 +161,7 @@ pub(crate) fn ToastRegion() -> impl IntoView {
                 <div class=match toast.kind {
                     Kind::Done => "toast",
                     Kind::Wait => "toast toast-waiting",
-                    Kind::Failed => "toast toast-failed",
+                    Kind::Failed | Kind::Unreachable => "toast toast-failed",
                 }>
                     <Icon name=if failed { IconName::Warning } else { IconName::Check } />
                     <p>{toast.text}</p>

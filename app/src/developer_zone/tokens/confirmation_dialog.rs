@@ -66,9 +66,9 @@ impl Question {
 /// token instead, which can be undone.
 #[component]
 pub(super) fn ConfirmationDialog(list: TokenList) -> impl IntoView {
-    let PageFacts {
-        organisation_name, ..
-    } = expect_context();
+    let facts: PageFacts = expect_context();
+    let organisation = facts.organisation(list.organisation());
+    let organisation_name = facts.organisation_name;
     let confirmation = list.confirmation();
     let (question, open) = (confirmation.question, confirmation.open);
     let token = Signal::derive(move || {
@@ -115,6 +115,9 @@ pub(super) fn ConfirmationDialog(list: TokenList) -> impl IntoView {
     let content = move || {
         let text = text.clone();
         view! {
+            <p class="dialog-about" translate="no">
+                {organisation.clone()}
+            </p>
             <TokenForm
                 id=FORM
                 class="dialog-form"
@@ -141,7 +144,13 @@ pub(super) fn ConfirmationDialog(list: TokenList) -> impl IntoView {
                         <button class="button">"Deactivate instead"</button>
                     </SwitchForm>
                 </Show>
-                <button type="button" class="button" autofocus on:click=move |_| dismiss()>
+                <button
+                    type="button"
+                    class="button"
+                    autofocus
+                    aria-disabled=busy
+                    on:click=move |_| dismiss()
+                >
                     "Cancel"
                 </button>
                 <button

@@ -21,12 +21,21 @@ pub(super) struct PageFacts {
     pub(super) api_origin: String,
 }
 
+impl PageFacts {
+    /// The organisation as the switcher names it: `Summit Races (903)`.
+    pub(super) fn organisation(&self, id: OrganisationId) -> String {
+        format!("{} ({id})", self.organisation_name)
+    }
+}
+
 /// A new token.
 pub(super) struct FreshToken {
+    /// Its id.
+    pub(super) id: TokenId,
+    /// Its name and preview.
+    pub(super) called: String,
     /// The whole token.
     pub(super) secret: String,
-    /// The token's ID.
-    pub(super) id: TokenId,
     /// The organisation of the token.
     pub(super) organisation: OrganisationId,
     /// An event to test the token with, if there is one.
@@ -40,13 +49,19 @@ pub(super) struct ShownToken {
     token: RwSignal<Option<FreshToken>>,
     pub(super) open: RwSignal<bool>,
     pub(super) copy: RwSignal<CopyState>,
+    /// Whether the token, or an example with it, was copied. Closing the dialog then loses nothing.
+    pub(super) copied: RwSignal<bool>,
+    /// How often the dialog has tested the token. These are calls, too.
+    pub(super) tests: StoredValue<u64>,
     /// Whether the dialog asks for confirmation to close.
-    pub(super) confirming: RwSignal<bool>,
+    confirming: RwSignal<bool>,
 }
 
 impl ShownToken {
     pub(super) fn show(self, token: FreshToken) {
         self.copy.set(CopyState::NotTried);
+        self.copied.set(false);
+        self.tests.set_value(0);
         self.confirming.set(false);
         self.token.set(Some(token));
         self.open.set(true);
@@ -55,6 +70,29 @@ impl ShownToken {
     /// Whether a token is shown.
     pub(super) fn is_shown(self) -> bool {
         self.token.with(Option::is_some)
+    }
+
+    /// Whether a token is shown that would be lost.
+    pub(super) fn is_at_risk(self) -> bool {
+        self.is_shown() && !self.copied.get()
+    }
+
+    /// Closes the dialog. If the token was not copied, asks first.
+    pub(super) fn close(self) {
+        if self.copied.get_untracked() {
+            self.put_away();
+        } else {
+            self.confirming.set(true);
+        }
+    }
+
+    /// Whether the dialog asks before it closes. Copying answers the question.
+    pub(super) fn is_asking(self) -> bool {
+        self.confirming.get() && !self.copied.get()
+    }
+
+    pub(super) fn keep_open(self) {
+        self.confirming.set(false);
     }
 
     pub(super) fn put_away(self) {
@@ -96,6 +134,8 @@ pub(super) fn provide_new_token() {
         token: RwSignal::new(None),
         open: RwSignal::new(false),
         copy: RwSignal::new(CopyState::NotTried),
+        copied: RwSignal::new(false),
+        tests: StoredValue::new(0),
         confirming: RwSignal::new(false),
     });
 }

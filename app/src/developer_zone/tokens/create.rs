@@ -12,16 +12,18 @@ use super::{
 };
 use crate::{
     developer_zone::{server_functions::CreateToken, token_form::TokenForm},
+    error::RequestError,
     texts::creation::what_a_token_gives,
     ui::{BrowserOnly, Dialog},
 };
 
+/// The request may have arrived even so.
+const NOT_REACHED: &str = "The server could not be reached. Check your connection, then try again. If a token was created even so, the table shows it.";
+
 /// Explains what a token gives access to, and creates one.
 #[component]
 pub(super) fn CreateTokenDialog(list: TokenList, open: RwSignal<bool>) -> impl IntoView {
-    let PageFacts {
-        organisation_name, ..
-    } = expect_context();
+    let facts: PageFacts = expect_context();
     let prompt = PasswordPrompt::hidden();
     let name = NodeRef::<html::Input>::new();
     let problem = RwSignal::new(None::<String>);
@@ -35,14 +37,18 @@ pub(super) fn CreateTokenDialog(list: TokenList, open: RwSignal<bool>) -> impl I
         }
     });
     let create = move |form: HtmlFormElement| {
-        let misnamed = move |text| {
-            problem.set(Some(text));
-            if let Some(name) = name.get_untracked() {
+        let failed = move |error: RequestError| {
+            let is_about_name = matches!(error, RequestError::TokenName(_));
+            problem.set(Some(match error {
+                RequestError::Offline => NOT_REACHED.to_owned(),
+                other => other.to_string(),
+            }));
+            if let (true, Some(name)) = (is_about_name, name.get_untracked()) {
                 name.select();
             }
         };
         problem.set(None);
-        list.create(&form, prompt, move || open.set(false), misnamed);
+        list.create(&form, prompt, move || open.set(false), failed);
     };
     // The dialog cannot close before the response: the new token would then appear without context.
     let dismiss = move || {
@@ -51,9 +57,9 @@ pub(super) fn CreateTokenDialog(list: TokenList, open: RwSignal<bool>) -> impl I
         }
     };
     let busy = move || is_creating().then_some("true");
-    let access = what_a_token_gives(&organisation_name);
     let content = move || {
-        let access = access.clone();
+        let access = what_a_token_gives(&facts.organisation_name);
+        let organisation = facts.organisation(list.organisation());
         view! {
             <TokenForm
                 class="dialog-form"
@@ -61,6 +67,9 @@ pub(super) fn CreateTokenDialog(list: TokenList, open: RwSignal<bool>) -> impl I
                 organisation=list.organisation()
                 on_submit=Some(Callback::new(create))
             >
+                <p class="dialog-about" translate="no">
+                    {organisation}
+                </p>
                 <p>{access}</p>
                 <p>
                     "The full token will be shown " <strong>"only once"</strong>
@@ -83,24 +92,29 @@ pub(super) fn CreateTokenDialog(list: TokenList, open: RwSignal<bool>) -> impl I
                     <p class="hint" id="token-name-hint">
                         "What will use the token. You can change it later."
                     </p>
-                    {move || {
-                        problem
-                            .get()
-                            .map(|text| {
-                                view! {
-                                    <p
-                                        class="form-error"
-                                        id="token-name-problem"
-                                        role="alert"
-                                        prop:textContent=text
-                                    ></p>
-                                }
-                            })
-                    }}
                 </div>
                 <PasswordField prompt open purpose="to create the token" />
+                {move || {
+                    problem
+                        .get()
+                        .map(|text| {
+                            view! {
+                                <p
+                                    class="form-error"
+                                    id="token-name-problem"
+                                    role="alert"
+                                    prop:textContent=text
+                                ></p>
+                            }
+                        })
+                }}
                 <div class="dialog-actions">
-                    <button type="button" class="button" on:click=move |_| dismiss()>
+                    <button
+                        type="button"
+                        class="button"
+                        aria-disabled=busy
+                        on:click=move |_| dismiss()
+                    >
                         "Cancel"
                     </button>
                     <button

@@ -1,8 +1,12 @@
 //! Example calls with a new token, ready to run.
 
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 
-use super::context::{FreshToken, PageFacts, ShownToken};
+use super::{
+    context::{FreshToken, PageFacts, ShownToken},
+    list::TokenList,
+    token_test::{FirstCall, Test, TestButton, TestResult, has_first_call},
+};
 use crate::{
     texts::{
         examples::{Call, Key, Language},
@@ -13,6 +17,9 @@ use crate::{
 
 /// Id of the field that holds the example.
 const FIELD: &str = "token-example";
+
+/// Lines of the field. It is the same for all languages, so that nothing below moves. The longest example scrolls.
+const LINES: &str = "7";
 
 impl FreshToken {
     /// The first useful call: a ping of an event, or the list of events if no event can be tested.
@@ -31,10 +38,12 @@ impl FreshToken {
     }
 }
 
-/// The examples. Like the token, an example is the value of a field. So it is not in the document's markup, which
-/// browsers save and tools record.
+/// The step that tries the token: examples, the test, and the first call.
+///
+/// Like the token, an example is the value of a field. So it is not in the document's markup, which browsers save and
+/// tools record. For this reason it has no colours.
 #[component]
-pub(super) fn TokenExamples(shown: ShownToken) -> impl IntoView {
+pub(super) fn TokenExamples(list: TokenList, shown: ShownToken) -> impl IntoView {
     let PageFacts {
         api_origin: origin, ..
     } = expect_context();
@@ -48,18 +57,32 @@ pub(super) fn TokenExamples(shown: ShownToken) -> impl IntoView {
     };
     let name = Signal::derive(move || format!("{} example", language().label()));
     let text = Signal::derive(move || shown.read(|token| token.example(&origin, language())));
-    let lines = move || text.with(|text| text.lines().count().to_string());
     Effect::new(move || {
         chosen.track();
         copy.set(CopyState::NotTried);
     });
-    let call = shown.read_untracked(|token| match token.event {
+    let event = shown.read_untracked(|token| token.event);
+    let call = match event {
         Some(event) => format!("Ready to run: checks your token against event {event}."),
         None => "Ready to run: lists your organisation’s events.".to_owned(),
-    });
+    };
+    let test = RwSignal::new(Test::NotRun);
+    let is_tried = move || test.with(Test::is_passed) || has_first_call(list, shown);
+    let test_button = match event {
+        Some(_) => Either::Left(view! { <TestButton shown test /> }),
+        None => Either::Right(view! {
+            <p class="hint">
+                "None of the organisation’s events is configured yet. Configure one, then ping it to test the connection."
+            </p>
+        }),
+    };
     view! {
-        <section class="dialog-section" aria-labelledby="token-examples-title">
-            <h3 id="token-examples-title">"Use it"</h3>
+        <section
+            class="step"
+            aria-labelledby="try-title"
+            data-done=move || is_tried().then_some("")
+        >
+            <h3 id="try-title">"Try"</h3>
             <p class="hint">{call}</p>
             <Tabs
                 id="token-examples"
@@ -74,15 +97,24 @@ pub(super) fn TokenExamples(shown: ShownToken) -> impl IntoView {
                     autocomplete="off"
                     spellcheck="false"
                     wrap="off"
-                    rows=lines
+                    rows=LINES
                     aria-label=name
                     prop:value=text
                 ></textarea>
             </Tabs>
             <div class="button-row">
-                <CopyFieldButton field=FIELD what=name state=copy with_text=true />
-                <CopyStatus what="example" state=copy />
+                <CopyFieldButton
+                    field=FIELD
+                    label=Signal::derive(move || format!("Copy {}", name.get()))
+                    class="button"
+                    state=copy
+                    copied=shown.copied
+                />
+                {test_button}
             </div>
+            <CopyStatus what="example" state=copy />
+            <TestResult test />
+            <FirstCall list shown />
         </section>
     }
 }

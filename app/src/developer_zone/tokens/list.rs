@@ -5,11 +5,13 @@ use model::{
     organisation::OrganisationId,
     token::{TOKEN_LIMIT, TokenId, TokenStatus, TokenSummary},
 };
-use web_sys::HtmlFormElement;
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlFormElement, HtmlInputElement};
 
 use super::{
     confirmation::Confirmation,
     context::{FreshToken, ShownToken, use_shown_token},
+    ids::delete_button_id,
     password_prompt::PasswordPrompt,
     row_data::{ListedToken, TokenRows},
     running::{Change, Running},
@@ -23,7 +25,8 @@ use crate::{
         server_functions::{NewToken, WatchTokens},
     },
     error::RequestError,
-    ui::{Toasts, use_toasts},
+    ids::CREATE_BUTTON,
+    ui::{Toasts, focus_soon, use_toasts},
 };
 
 /// The tokens on the page.
@@ -41,6 +44,10 @@ pub(super) struct TokenList {
     shown_token: ShownToken,
     session_ended: SessionEnded,
     toasts: Toasts,
+    /// What others changed, for screen readers.
+    news: RwSignal<String>,
+    /// Whether the rows have changed since the page was loaded. A row that is built after that is a new one.
+    has_changed: StoredValue<bool>,
 }
 
 impl TokenList {
@@ -56,6 +63,8 @@ impl TokenList {
             shown_token: use_shown_token(),
             session_ended: use_session_ended(),
             toasts,
+            news: RwSignal::new(String::new()),
+            has_changed: StoredValue::new(false),
         }
     }
 
@@ -98,6 +107,16 @@ impl TokenList {
         self.read(id, |row| row.token.status)
     }
 
+    /// What others changed, for screen readers.
+    pub(super) const fn news(self) -> RwSignal<String> {
+        self.news
+    }
+
+    /// Whether a row that is built now is a new one.
+    pub(super) fn has_changed(self) -> bool {
+        self.has_changed.get_value()
+    }
+
     /// The changes without a response yet.
     pub(super) const fn running(self) -> Running {
         self.running
@@ -134,33 +153,43 @@ impl TokenList {
         })
     }
 
-    /// Creates a token. Calls `on_done` when the dialog can close. It stays open if the user must type the name or the
-    /// password again. Calls `misnamed` with the problem of an invalid name.
+    /// Creates a token. Calls `on_done` when the dialog can close. It stays open if the user can try again, perhaps with
+    /// another name or the password. Calls `failed` with the problem, unless it is the password's.
     pub(super) fn create(
         self,
         form: &HtmlFormElement,
         prompt: PasswordPrompt,
         on_done: impl Fn() + 'static,
-        misnamed: impl Fn(String) + 'static,
+        failed: impl Fn(RequestError) + 'static,
     ) {
         let Some(response) = self.begin::<NewToken>(Change::Create, form) else {
             return;
         };
         spawn_local(async move {
             match response.await {
-                Err(error @ RequestError::TokenName(_)) => misnamed(error.to_string()),
-                Err(error) if prompt.is_wanted_by(&error) => {}
-                Err(error) => {
+                // To try again would not help, or might create a second token.
+                Err(
+                    error @ (RequestError::SessionEnded
+                    | RequestError::NotAMember
+                    | RequestError::PlanRequired(_)
+                    | RequestError::OtherAccount
+                    | RequestError::TokenLimitReached
+                    | RequestError::Unconfirmed),
+                ) => {
                     on_done();
-                    self.report(None, error).await;
+                    self.report(CREATION, None, error).await;
                 }
+                Err(error) if prompt.is_wanted_by(&error) => {}
+                Err(error) => failed(error),
                 Ok(new) => {
                     on_done();
-                    let id = new.row.token.id;
+                    self.toasts.over(CREATION);
+                    let token = new.row.token.clone();
                     self.change(|rows| rows.insert(0, new.row));
                     self.shown_token.show(FreshToken {
+                        id: token.id,
+                        called: token.display_name(),
                         secret: new.secret,
-                        id,
                         organisation: self.organisation,
                         event: new.example_event,
                     });
@@ -185,8 +214,9 @@ impl TokenList {
         };
         spawn_local(async move {
             match response.await {
-                Ok(token) => {
-                    self.replace(token);
+                Ok(renamed) => {
+                    self.toasts.over(naming_of(id));
+                    self.replace(renamed);
                     on_done(None);
                 }
                 Err(error @ RequestError::TokenName(_)) => on_done(Some(error.to_string())),
@@ -195,7 +225,7 @@ impl TokenList {
                     if matches!(error, RequestError::NoSuchToken(_)) {
                         on_done(None);
                     }
-                    self.report(Some(&token), error).await;
+                    self.report(naming_of(id), Some(&token), error).await;
                 }
             }
         });
@@ -217,6 +247,7 @@ impl TokenList {
             self.confirmation.close(change);
             match outcome {
                 Ok(switched) => {
+                    self.toasts.over(switch_of(token.id));
                     self.toasts.confirm(switched.words);
                     self.change(|rows| {
                         if let Some(row) = rows.iter_mut().find(|row| row.token.id == token.id) {
@@ -225,7 +256,7 @@ impl TokenList {
                         }
                     });
                 }
-                Err(error) => self.report(Some(&token), error).await,
+                Err(error) => self.report(switch_of(token.id), Some(&token), error).await,
             }
         });
     }
@@ -245,6 +276,8 @@ impl TokenList {
             self.confirmation.close(Change::Delete);
             match outcome {
                 Ok(receipt) => {
+                    self.toasts.over(switch_of(token.id));
+                    self.toasts.over(deletion_of(token.id));
                     self.change(|rows| rows.retain(|row| row.token.id != token.id));
                     on_gone();
                     self.toasts.confirm(receipt.words);
@@ -253,7 +286,8 @@ impl TokenList {
                     if matches!(error, RequestError::NoSuchToken(_)) {
                         on_gone();
                     }
-                    self.report(Some(&token), error).await;
+                    self.report(deletion_of(token.id), Some(&token), error)
+                        .await;
                 }
             }
         });
@@ -269,6 +303,7 @@ impl TokenList {
             self.confirmation.close(Change::DeactivateAll);
             match outcome {
                 Ok(receipt) => {
+                    self.toasts.over(DEACTIVATION_OF_ALL);
                     self.change(|rows| {
                         for row in rows {
                             row.token.status = TokenStatus::Inactive;
@@ -276,7 +311,7 @@ impl TokenList {
                     });
                     self.toasts.confirm(receipt.words);
                 }
-                Err(error) => self.report(None, error).await,
+                Err(error) => self.report(DEACTIVATION_OF_ALL, None, error).await,
             }
         });
     }
@@ -292,6 +327,7 @@ impl TokenList {
     /// Applies the server's response to a change made on this page.
     fn change(self, change: impl FnOnce(&mut Vec<ListedToken>)) {
         self.fingerprint.set_value(None);
+        self.has_changed.set_value(true);
         self.rows.update(change);
     }
 
@@ -331,28 +367,88 @@ impl TokenList {
     }
 
     pub(super) fn say_session_ended(self) {
-        self.session_ended.show();
+        self.session_ended.show(false);
     }
 
+    /// Call it when the server was reached again.
+    pub(super) fn reached_again(self) {
+        self.toasts.reached_again();
+    }
+
+    /// Shows what others changed, and says so.
     fn show(self, listed: TokenRows) {
+        let before = self.rows.get_untracked();
+        let mut news = String::new();
+        for ListedToken { token, .. } in &listed.rows {
+            let known = before.iter().find(|row| row.token.id == token.id);
+            match known {
+                None => {
+                    news += &format!(
+                        "{} created token {}. ",
+                        token.created_by,
+                        token.display_name()
+                    );
+                }
+                Some(known) if known.token.last_used.is_none() && token.last_used.is_some() => {
+                    news += &format!("First call with token {} received. ", token.display_name());
+                }
+                Some(_) => {}
+            }
+        }
+        let mut next = CREATE_BUTTON.to_owned();
+        for ListedToken { token, .. } in before.iter().rev() {
+            if listed.rows.iter().any(|row| row.token.id == token.id) {
+                next = delete_button_id(token.id);
+            } else if !self.leave_row(token, &next) {
+                news += &format!("Someone else deleted token {}. ", token.display_name());
+            }
+        }
+        self.news.set(news);
         self.fingerprint.set_value(Some(listed.fingerprint));
+        self.has_changed.set_value(true);
         self.rows.set(listed.rows);
     }
 
-    /// Shows the error. If the page may be out of date, it first reloads the list: someone else deleted the token, or
-    /// created the last one allowed, or the change may have been made even so.
-    async fn report(self, token: Option<&TokenSummary>, error: RequestError) {
+    /// Call it before the row of a token goes that someone else deleted. Moves the focus on, from anywhere in the row.
+    /// If the user was renaming the token, says what is lost, and returns true.
+    fn leave_row(self, token: &TokenSummary, next: &str) -> bool {
+        let button = document().get_element_by_id(&delete_button_id(token.id));
+        let Some(Ok(Some(row))) = button.map(|button| button.closest("tr")) else {
+            return false;
+        };
+        if row.matches(":focus-within").unwrap_or(false) {
+            focus_soon(next.to_owned());
+        }
+        let Ok(Some(field)) = row.query_selector("[name=name]") else {
+            return false;
+        };
+        let name = field.unchecked_into::<HtmlInputElement>().value();
+        self.toasts.fail(format!(
+            "Someone else deleted token {}. The name “{name}” was not saved.",
+            token.display_name()
+        ));
+        true
+    }
+
+    /// Shows the error, until the same `change` succeeds. If the page may be out of date, it first reloads the list:
+    /// someone else deleted the token, or created the last one allowed, or the change may have been made even so.
+    async fn report(self, change: i64, token: Option<&TokenSummary>, error: RequestError) {
         match error {
-            RequestError::SessionEnded => return self.session_ended.show(),
+            RequestError::SessionEnded => return self.session_ended.show(true),
             RequestError::NoSuchToken(_)
             | RequestError::TokenLimitReached
             | RequestError::Unconfirmed => self.refresh().await,
             _ => {}
         }
-        self.toasts.fail(match token {
+        let text = match token {
             Some(token) => format!("Token {}: {error}", token.display_name()),
             None => error.to_string(),
-        });
+        };
+        let is_unreachable = matches!(
+            error,
+            RequestError::Offline | RequestError::Unavailable | RequestError::Busy
+        );
+        self.toasts.fail_change(change, is_unreachable, text);
     }
 
     async fn refresh(self) {
@@ -360,4 +456,20 @@ impl TokenList {
             self.show(listed);
         }
     }
+}
+
+/// The numbers of changes, for the toasts about their failures.
+const CREATION: i64 = -1;
+const DEACTIVATION_OF_ALL: i64 = -2;
+
+const fn naming_of(token: TokenId) -> i64 {
+    token.0 * 4
+}
+
+const fn switch_of(token: TokenId) -> i64 {
+    token.0 * 4 + 1
+}
+
+const fn deletion_of(token: TokenId) -> i64 {
+    token.0 * 4 + 2
 }

@@ -33,7 +33,6 @@ pub(super) fn CardMenu(list: TokenList) -> impl IntoView {
         <button
             type="button"
             class="icon-button menu-button"
-            aria-label="More actions"
             title="More actions"
             popovertarget=MENU
         >

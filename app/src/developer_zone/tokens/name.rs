@@ -37,7 +37,6 @@ pub(super) fn TokenName(list: TokenList, id: TokenId, preview: TokenPreview) -> 
                 <button
                     class="icon-button"
                     id=change_button_id(id)
-                    aria-label=change
                     title=change
                     on:click=edit
                 >

@@ -24,10 +24,10 @@ pub(super) fn TokenRow(list: TokenList, id: TokenId) -> impl IntoView {
     } = list.token(id)?;
     let created_at = untrack(|| list.read(id, |row| row.created_at.clone()))?;
     Some(view! {
-        <tr>
-            <td data-label="Token">
+        <tr class=if list.has_changed() { "row-new" } else { "" }>
+            <th scope="row" data-label="Token">
                 <TokenName list id preview=preview.clone() />
-            </td>
+            </th>
             <td data-label="Status">
                 <span class="token-status">
                     <StatusBadge list id />
@@ -37,7 +37,11 @@ pub(super) fn TokenRow(list: TokenList, id: TokenId) -> impl IntoView {
                 </span>
             </td>
             <td data-label="Created By" class="created-by">
-                {created_by} " " <CreatorLeft list id />
+                <span class="email" tabindex="0" data-full=created_by.clone()>
+                    {created_by.clone()}
+                </span>
+                " "
+                <CreatorLeft list id />
             </td>
             <td data-label="Created At">
                 <LocalTime time=created_at />
@@ -81,15 +85,22 @@ fn StatusBadge(list: TokenList, id: TokenId) -> impl IntoView {
     }
 }
 
-/// When the token was last used, as far as the database knows.
+/// When the token was last used, as far as the database knows. The first call while the page is open is called so.
 #[component]
 fn LastUse(list: TokenList, id: TokenId) -> impl IntoView {
     let last_used = Memo::new(move |_| list.read(id, |row| row.last_used.clone()).flatten());
+    let was_unused = StoredValue::new(false);
     let text = move || match last_used.get() {
-        Some(time) => Either::Left(view! {
+        Some(time) if !was_unused.get_value() => Either::Left(view! {
             <span>"Last used " <LocalTime time /></span>
         }),
-        None => Either::Right(view! { <span>"Never used"</span> }),
+        used => {
+            was_unused.set_value(used.is_none());
+            Either::Right(match used {
+                Some(_) => "First call received",
+                None => "Never used",
+            })
+        }
     };
     view! { <span class="last-use">{text}</span> }
 }
@@ -178,7 +189,6 @@ fn DeleteButton(list: TokenList, id: TokenId) -> impl IntoView {
                 class="icon-button icon-button-danger"
                 id=delete_button_id(id)
                 name=ASK_TO_DELETE
-                aria-label=name
                 title=name
                 on:click=ask
             >

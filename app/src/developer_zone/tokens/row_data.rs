@@ -8,7 +8,7 @@ use crate::ui::WrittenTime;
 #[cfg(feature = "ssr")]
 use {
     crate::{developer_zone::charts::week_bar, ui::Shown},
-    model::usage::{TokenWeek, Week},
+    model::usage::{Calls, TokenWeek, Week},
     store::token_polls::ListedTokens,
 };
 
@@ -24,6 +24,9 @@ pub(crate) struct ListedToken {
     /// A chart of its calls in seven days (UTC), as an SVG element without text by users. It may be some seconds
     /// behind: servers write calls to the database in batches.
     pub(crate) week_bar: String,
+    /// The accepted and the refused calls of the chart.
+    pub(crate) accepted: u64,
+    pub(crate) refused: u64,
     /// Whether no call with it was accepted for 90 days, by the server's clock.
     pub(crate) is_idle: bool,
 }
@@ -53,11 +56,14 @@ impl ListedToken {
 #[cfg(feature = "ssr")]
 impl From<TokenWeek> for ListedToken {
     fn from(listed: TokenWeek) -> Self {
+        let Calls { accepted, refused } = listed.week.total();
         Self {
             created_at: WrittenTime::new(listed.token.created_at, Shown::Date),
             last_used: written_last_use(&listed.token),
             token: listed.token,
             week_bar: week_bar(&listed.week),
+            accepted,
+            refused,
             is_idle: listed.is_idle,
         }
     }

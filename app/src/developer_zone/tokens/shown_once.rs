@@ -3,33 +3,32 @@
 use leptos::{ev, html, prelude::*};
 
 use super::{
-    context::{ShownToken, use_shown_token},
+    context::{PageFacts, ShownToken, use_shown_token},
     examples::TokenExamples,
     list::TokenList,
     running::Change,
-    token_test::TokenTest,
 };
 use crate::ui::{
-    BrowserOnly, CopyFieldButton, CopyState, CopyStatus, Dialog, Icon, IconName, focus_soon,
+    BrowserOnly, CopyFieldButton, CopyStatus, Dialog, Icon, IconName, LiveText, focus_soon,
 };
 
 /// Id of the field that holds the token.
 const FIELD: &str = "new-token";
 
-/// Shows a new token until `Done`. Escape and a click outside the dialog ask for confirmation. Leaving the page shows a
-/// warning, even while the creation is under way.
+/// Shows a new token until `Done`, in three steps. If the token was not copied, each way out asks for confirmation once,
+/// and leaving the page shows a warning, even while the creation is under way.
 #[component]
 pub(super) fn NewTokenDialog(list: TokenList) -> impl IntoView {
     let shown = use_shown_token();
     let field = NodeRef::<html::Input>::new();
-    warn_before_leaving(move || shown.is_shown() || list.running().has(Change::Create));
+    warn_before_leaving(move || shown.is_at_risk() || list.running().has(Change::Create));
     let select = move || {
         if let Some(field) = field.get_untracked() {
             field.select();
         }
     };
     Effect::new(move || {
-        if shown.copy.get() == CopyState::Copied {
+        if shown.copied.get() {
             shown.note_copy();
         }
     });
@@ -46,23 +45,33 @@ pub(super) fn NewTokenDialog(list: TokenList) -> impl IntoView {
             });
         }
     });
+    let organisation = expect_context::<PageFacts>().organisation(list.organisation());
+    let about = move || shown.read(|token| format!("{} · {organisation}", token.called));
     view! {
         <Dialog
             id="new-token-dialog"
             title="Your new API token"
             wide=true
             open=shown.open
-            on_dismiss=Callback::new(move |()| shown.confirming.set(true))
+            on_dismiss=Callback::new(move |()| shown.close())
         >
-            <p class="callout" id="new-token-warning">
-                <Icon name=IconName::Warning />
-                <span>
-                    <strong>"Copy the token now."</strong>
-                    " It cannot be shown again. Keep it where only the integration can read it, as you would a password."
-                </span>
+            <p class="dialog-about">
+                <LiveText text=Signal::derive(about) verbatim=true />
             </p>
-            <div class="token-shown">
-                <label class="field-label" for=FIELD>
+            <section
+                class="step"
+                aria-labelledby="copy-title"
+                data-done=move || shown.copied.get().then_some("")
+            >
+                <h3 id="copy-title">"Copy"</h3>
+                <p class="callout" id="new-token-warning">
+                    <Icon name=IconName::Warning />
+                    <span>
+                        <strong>"Copy the token now."</strong>
+                        " It cannot be shown again. Keep it where only the integration can read it, as you would a password."
+                    </span>
+                </p>
+                <label class="visually-hidden" for=FIELD>
                     "API token"
                 </label>
                 <div class="copy-field">
@@ -78,34 +87,42 @@ pub(super) fn NewTokenDialog(list: TokenList) -> impl IntoView {
                         prop:value=move || shown.read(|token| token.secret.clone())
                         node_ref=field
                         on:focus=move |_| select()
+                        on:copy=move |_| shown.copied.set(true)
                     />
-                    <CopyFieldButton field=FIELD what="token" state=shown.copy />
+                    <CopyFieldButton
+                        field=FIELD
+                        label="Copy token"
+                        class="button button-primary"
+                        state=shown.copy
+                        copied=shown.copied
+                    />
                 </div>
                 <CopyStatus what="token" state=shown.copy />
-            </div>
+            </section>
             // Created for each token, and removed with it.
             <BrowserOnly
                 when=Memo::new(move |_| shown.is_shown())
-                content=move || {
-                    view! {
-                        <TokenExamples shown />
-                        <TokenTest shown />
-                    }
-                }
+                content=move || view! { <TokenExamples list shown /> }
             />
             <div class="dialog-foot">
-                <Show when=move || shown.confirming.get()>
+                <Show
+                    when=move || shown.is_asking()
+                    fallback=move || {
+                        view! {
+                            <div class="dialog-actions">
+                                <button
+                                    type="button"
+                                    class="button"
+                                    on:click=move |_| shown.close()
+                                >
+                                    "Done"
+                                </button>
+                            </div>
+                        }
+                    }
+                >
                     <CloseQuestion shown />
                 </Show>
-                <div class="dialog-actions">
-                    <button
-                        type="button"
-                        class="button button-primary"
-                        on:click=move |_| shown.put_away()
-                    >
-                        "Done"
-                    </button>
-                </div>
             </div>
         </Dialog>
     }
@@ -132,7 +149,7 @@ fn CloseQuestion(shown: ShownToken) -> impl IntoView {
                     class="button"
                     node_ref=keep
                     on:click=move |_| {
-                        shown.confirming.set(false);
+                        shown.keep_open();
                         focus_soon(FIELD.to_owned());
                     }
                 >

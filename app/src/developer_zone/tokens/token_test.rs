@@ -1,23 +1,24 @@
-//! The test of a new token, with the outcome of each check.
+//! The test of a new token, with the outcome of each check, and the token's first call.
 
-use leptos::{either::Either, prelude::*, task::spawn_local};
+use leptos::{prelude::*, task::spawn_local};
 use model::permission::{Check, Refusal};
 
-use super::context::ShownToken;
+use super::{context::ShownToken, list::TokenList, row_data::ListedToken};
 use crate::{
     call::{call, number},
     dashboard::use_session_ended,
     developer_zone::server_functions::TestToken,
     error::RequestError,
     texts::token_test::{CheckOutcome, PingResponse},
-    ui::{Icon, IconName, scroll_to_soon},
+    ui::{Icon, IconName, LiveText, scroll_to_soon},
 };
 
-/// Id of the section, to scroll to the result.
-const SECTION: &str = "token-test";
+/// Id of the result, to scroll to it.
+const RESULT: &str = "token-test";
 
+/// The last test of the token.
 #[derive(Clone)]
-enum Test {
+pub(super) enum Test {
     NotRun,
     Running,
     Responded(PingResponse),
@@ -26,6 +27,11 @@ enum Test {
 }
 
 impl Test {
+    /// Whether the API accepted the token.
+    pub(super) fn is_passed(&self) -> bool {
+        matches!(self, Self::Responded(response) if response.is_success())
+    }
+
     /// Whether the test failed without a result about the token.
     fn is_inconclusive(&self) -> bool {
         match self {
@@ -36,29 +42,9 @@ impl Test {
     }
 }
 
-/// The button `Test connection` and its result. Without an event to ping, a hint to configure one first.
+/// The button `Test connection`.
 #[component]
-pub(super) fn TokenTest(shown: ShownToken) -> impl IntoView {
-    let content = if shown.read_untracked(|token| token.event).is_some() {
-        Either::Left(view! { <PingTest shown /> })
-    } else {
-        Either::Right(view! {
-            <p class="hint">
-                "None of the organisation’s events is configured yet. Configure one, then ping it to test the connection."
-            </p>
-        })
-    };
-    view! {
-        <section class="dialog-section" id=SECTION aria-labelledby="token-test-title">
-            <h3 id="token-test-title">"Test it"</h3>
-            {content}
-        </section>
-    }
-}
-
-#[component]
-fn PingTest(shown: ShownToken) -> impl IntoView {
-    let test = RwSignal::new(Test::NotRun);
+pub(super) fn TestButton(shown: ShownToken, test: RwSignal<Test>) -> impl IntoView {
     let session_ended = use_session_ended();
     let is_running = move || test.with(|test| matches!(test, Test::Running));
     let busy = move || is_running().then_some("true");
@@ -71,6 +57,7 @@ fn PingTest(shown: ShownToken) -> impl IntoView {
             return;
         };
         test.set(Test::Running);
+        shown.tests.update_value(|tests| *tests += 1);
         spawn_local(async move {
             let outcome = call::<TestToken>(&[
                 ("organisation_id", number(organisation.0)),
@@ -84,35 +71,42 @@ fn PingTest(shown: ShownToken) -> impl IntoView {
             if unread.is_some() {
                 return;
             }
-            scroll_to_soon(SECTION);
+            scroll_to_soon(RESULT);
             if ended {
-                session_ended.show();
+                session_ended.show(false);
             }
         });
     };
     view! {
-        <div class="button-row">
-            <button
-                type="button"
-                class="button"
-                aria-busy=busy
-                aria-disabled=busy
-                on:click=run
-                prop:textContent=move || {
-                    if is_running() {
-                        "Testing…"
-                    } else if test.with(Test::is_inconclusive) {
-                        "Try again"
-                    } else {
-                        "Test connection"
-                    }
+        <button
+            type="button"
+            class="button"
+            aria-busy=busy
+            aria-disabled=busy
+            on:click=run
+            prop:textContent=move || {
+                if is_running() {
+                    "Testing…"
+                } else if test.with(Test::is_inconclusive) {
+                    "Try again"
+                } else {
+                    "Test connection"
                 }
-            ></button>
+            }
+        ></button>
+    }
+}
+
+/// The result of the test, and the outcome of each check.
+#[component]
+pub(super) fn TestResult(test: RwSignal<Test>) -> impl IntoView {
+    view! {
+        <div class="test-result" id=RESULT>
             <div class="connection-result" role="status">
                 {move || test.with(result)}
             </div>
+            {move || test.with(checks)}
         </div>
-        {move || test.with(checks)}
     }
 }
 
@@ -167,11 +161,15 @@ fn not_tested(error: &RequestError) -> String {
     }
 }
 
-/// Every check with its outcome, if the response contains them.
+/// How many checks passed, if the response says so. Each check with its outcome is below, closed if all passed.
 fn checks(test: &Test) -> Option<impl IntoView + use<>> {
     let Test::Responded(response) = test else {
         return None;
     };
+    let checks = response.checks()?;
+    let all = checks.len();
+    let is_passed = |(_, outcome): &&(Check, CheckOutcome)| *outcome == CheckOutcome::Passed;
+    let passed = checks.iter().filter(is_passed).count();
     let row = |(check, outcome): (Check, CheckOutcome)| {
         let words = match outcome {
             CheckOutcome::Passed => "Passed",
@@ -186,12 +184,15 @@ fn checks(test: &Test) -> Option<impl IntoView + use<>> {
             </li>
         }
     };
-    let rows = response.checks()?.into_iter().map(row).collect_view();
+    let rows = checks.into_iter().map(row).collect_view();
     // Safari does not announce a list without markers as a list, unless it has the role.
     Some(view! {
-        <ol class="check-list" role="list" aria-label="Checks">
-            {rows}
-        </ol>
+        <details open=passed < all>
+            <summary>{format!("{passed} of {all} checks passed")}</summary>
+            <ol class="check-list" role="list" aria-label="Checks">
+                {rows}
+            </ol>
+        </details>
     })
 }
 
@@ -207,4 +208,35 @@ fn OutcomeIcon(outcome: CheckOutcome) -> impl IntoView {
             <Icon name />
         </span>
     }
+}
+
+/// Says that the token waits for its first call, and then how the call went.
+#[component]
+pub(super) fn FirstCall(list: TokenList, shown: ShownToken) -> impl IntoView {
+    let text = move || {
+        if count(list, shown, |row| row.accepted) {
+            "First call received: accepted.".to_owned()
+        } else if count(list, shown, |row| row.refused) {
+            "First call received: refused. The token’s page says why.".to_owned()
+        } else {
+            "Waiting for the first call…".to_owned()
+        }
+    };
+    view! {
+        <p class="first-call" role="status">
+            <LiveText text=Signal::derive(text) />
+        </p>
+    }
+}
+
+/// Whether the API has received a call with the token, other than the dialog's own tests.
+pub(super) fn has_first_call(list: TokenList, shown: ShownToken) -> bool {
+    count(list, shown, |row| row.accepted) || count(list, shown, |row| row.refused)
+}
+
+/// Whether a count of calls includes one that is no test. The polls bring the counts.
+fn count(list: TokenList, shown: ShownToken, calls: fn(&ListedToken) -> u64) -> bool {
+    let id = shown.read(|token| Some(token.id));
+    let counted = id.and_then(|id| list.read(id, calls)).unwrap_or_default();
+    counted > shown.tests.get_value()
 }

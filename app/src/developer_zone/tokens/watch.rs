@@ -64,7 +64,12 @@ impl Watch {
         }
         spawn_local(async move {
             match self.list.catch_up().await {
-                Ok(()) => self.failures.set(0),
+                Ok(()) => {
+                    if self.failures.get_untracked() > 0 {
+                        self.list.reached_again();
+                    }
+                    self.failures.set(0);
+                }
                 Err(error) if self.is_final(&error) => return,
                 // The server was reached: poll more slowly, and say nothing.
                 Err(RequestError::TooManyRequests(_)) => self.failures.set(1),
@@ -94,7 +99,7 @@ impl Watch {
     }
 }
 
-/// Says that the table may be out of date, while polls fail.
+/// Says that the table may be out of date, while polls fail. Tells screen readers what others changed.
 #[component]
 pub(super) fn NotUpToDate(watch: Watch) -> impl IntoView {
     let is_behind = move || watch.failures.get() >= FAILURES_SHOWN;
@@ -107,5 +112,6 @@ pub(super) fn NotUpToDate(watch: Watch) -> impl IntoView {
                 </p>
             </Show>
         </div>
+        <p class="visually-hidden" role="status" prop:textContent=watch.list.news()></p>
     }
 }
