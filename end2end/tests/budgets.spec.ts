@@ -1,5 +1,6 @@
 // The maximum size of a first visit, for a reader on a phone with a slow connection.
 
+import { DeveloperZonePage } from '../pages/developer-zone.ts';
 import { DOCUMENTATION } from '../pages/documentation.ts';
 import { MEMBER } from '../support/demo.ts';
 import { expect, signIn, test } from '../support/fixtures.ts';
@@ -8,7 +9,7 @@ import { filesLoadedBy, type LoadedFile } from '../support/traffic.ts';
 
 const KIB = 1024;
 const STYLE = 12 * KIB;
-const CODE = 250 * KIB;
+const CODE = 150 * KIB;
 
 /** Each page, and a text that its HTML must contain before anything else is loaded. */
 const PAGES = [
@@ -29,7 +30,7 @@ const withEnding = (files: LoadedFile[], ...endings: string[]) =>
 
 const sum = (files: LoadedFile[]) => files.reduce((bytes, file) => bytes + file.bytes, 0);
 
-test('each page is complete in its HTML, loads at most 12 KiB of style and 250 KiB of code, and no font', async ({
+test('each page is complete in its HTML, loads at most 12 KiB of style and 150 KiB of code, and no font', async ({
   openContext,
   server,
 }) => {
@@ -74,4 +75,31 @@ test('the browser loads files with a permanent name once', async ({ page, signIn
   expect(Math.min(...(await transferred()))).toBeGreaterThan(0);
   await page.goto('/events', { waitUntil: 'networkidle' });
   expect(Math.max(...(await transferred()))).toBe(0);
+});
+
+test('the code of the dialogs is loaded when the focus comes to the card, and again after a failure', async ({
+  page,
+  pageErrors,
+  signIn,
+}) => {
+  const DIALOGS = '**/split_dialogs*.wasm';
+  pageErrors.allow(/Failed to load resource/, /Failed to fetch/);
+  await signIn(MEMBER);
+  const zone = new DeveloperZonePage(page);
+  let requests = 0;
+  await page.route(DIALOGS, (route) => {
+    requests += 1;
+    return route.abort();
+  });
+  await zone.open();
+  await page.waitForLoadState('networkidle');
+  expect(requests).toBe(0);
+  await zone.createToken.focus();
+  await expect.poll(() => requests).toBeGreaterThan(0);
+  await zone.createToken.press('Enter');
+  const message = 'The server could not be reached. Check your connection, then try again.';
+  await expect(page.getByRole('alert').getByText(message)).toBeVisible();
+  await page.unroute(DIALOGS);
+  await zone.createToken.press('Enter');
+  await expect(zone.createDialog.name).toBeFocused();
 });

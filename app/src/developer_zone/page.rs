@@ -44,7 +44,7 @@ fn TokenPanel(organisation: OrganisationId) -> impl IntoView {
                 view! { <TokenCard /> }.into_any()
             }
             Err(error) => view! {
-                <CardHeader>{()}</CardHeader>
+                <CardHeader>""</CardHeader>
                 <LoadFailed what="The API tokens" error />
             }
             .into_any(),
