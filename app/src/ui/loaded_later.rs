@@ -27,6 +27,8 @@ where
     let place = NodeRef::<html::Div>::new();
     let is_requested = StoredValue::new(false);
     let toasts = use_toasts();
+    // Not the effect's own owner, which ends when the effect runs again.
+    let owner = Owner::current().unwrap_or_default();
     Effect::new(move || {
         let Some(place) = place
             .get()
@@ -42,7 +44,7 @@ where
             }
         };
         set_timeout(say_so, SLOW);
-        let mounted = mount(place.unchecked_into(), Owner::current().unwrap_or_default());
+        let mounted = mount(place.unchecked_into(), owner.clone());
         spawn_local(async move {
             let mounted = mounted.await;
             is_loading.set_value(false);
