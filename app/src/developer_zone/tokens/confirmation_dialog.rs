@@ -180,7 +180,7 @@ pub(super) fn ConfirmationDialog(list: TokenList) -> impl IntoView {
             open
             on_dismiss=Callback::new(move |()| dismiss())
         >
-            <BrowserOnly when=true content />
+            {content()}
         </Dialog>
     }
 }

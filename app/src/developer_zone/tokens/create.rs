@@ -14,7 +14,7 @@ use crate::{
     developer_zone::{server_functions::CreateToken, token_form::TokenForm},
     error::RequestError,
     texts::creation::what_a_token_gives,
-    ui::{BrowserOnly, Dialog},
+    ui::Dialog,
 };
 
 /// The request may have arrived even so.
@@ -136,7 +136,7 @@ pub(super) fn CreateTokenDialog(list: TokenList, open: RwSignal<bool>) -> impl I
             open
             on_dismiss=Callback::new(move |()| dismiss())
         >
-            <BrowserOnly when=true content />
+            {content()}
         </Dialog>
     }
 }
