@@ -323,7 +323,11 @@ async fn the_list_of_tokens_holds_the_tables_fields_and_only_the_preview_of_a_se
     let rows = list["rows"].as_array().expect("a list");
     assert_eq!(rows.len(), 2);
     for row in rows {
-        assert_eq!(keys(row), ["is_idle", "token", "week_bar"]);
+        assert_eq!(
+            keys(row),
+            ["created_at", "is_idle", "last_used", "token", "week_bar"]
+        );
+        assert_eq!(keys(&row["created_at"]), ["exact", "text", "utc"]);
         assert_eq!(
             keys(&row["token"]),
             [
