@@ -155,7 +155,7 @@ async function activity(page: Page): Promise<void> {
   await activity.filter.click();
   await expect(page).toHaveURL(/kind=/);
   await expect(activity.kind.locator('option:checked')).toHaveText('Signed in');
-  await expect(activity.sentences.first()).toContainText('signed in');
+  await expect(activity.table).toContainText('signed in');
 }
 
 async function account(page: Page): Promise<void> {

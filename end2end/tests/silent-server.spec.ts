@@ -53,40 +53,6 @@ test('the page says for which servers a switch waits, announces it once, moves n
   expect(await announced(), 'a quick change says nothing about servers').toEqual([WAITING, inactive, inactive]);
 });
 
-test('a receipt counts the servers that confirmed and the leases that ran out', async ({ page, server, signIn }) => {
-  await createTokens(server, 2);
-  const zone = new DeveloperZonePage(page);
-  const { confirmations } = new Frame(page);
-  await signIn(MEMBER);
-  await zone.open();
-  // As with three servers on PostgreSQL.
-  await page.route(/\/api\/dashboard\/(activate|deactivate|delete)-/, async (route) => {
-    const response = await route.fetch();
-    const receipt = (await response.json()) as object;
-    await route.fulfill({ response, json: { ...receipt, acknowledged: { servers: 2, ended_leases: 1 } } });
-  });
-  const counted = 'Confirmed by 2 servers. The lease of 1 silent server ran out.';
-  const change = async (act: () => Promise<void>, receipt: RegExp) => {
-    await act();
-    const toast = confirmations.getByRole('paragraph').filter({ hasText: receipt });
-    await expect(toast).toContainText(counted);
-    await confirmations.getByRole('button', { name: 'Dismiss message' }).click();
-    await expect(confirmations).toHaveCount(0);
-  };
-  const { switch: lever, delete: bin } = zone.row((await zone.rows.first().locator('code').textContent())!);
-  await change(() => lever.click(), /is inactive\. Deactivated everywhere at \S+ Confirmed/);
-  await change(() => lever.click(), /is active\. Confirmed/);
-  await change(async () => {
-    await bin.click();
-    await zone.deleteDialog.delete.click();
-  }, /was deleted\. Deleted everywhere at \S+ Confirmed/);
-  await change(async () => {
-    await zone.menu.click();
-    await zone.deactivateAll.click();
-    await zone.deactivateAllDialog.deactivate.click();
-  }, /^1 token is inactive\. Deactivated everywhere at \S+ Confirmed/);
-});
-
 test('the dialog says for which servers a deletion waits', async ({ page, server, signIn }) => {
   const [token] = await createTokens(server, 1);
   const zone = new DeveloperZonePage(page);

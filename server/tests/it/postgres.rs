@@ -52,8 +52,13 @@ async fn the_dashboard_counts_the_servers_that_a_change_waits_for_and_those_that
     server.database.sql(add).await;
     assert_eq!(silent().await, Value::Null);
     let change = async |name: &str| {
-        let done = member.call(name, &of_token).await;
-        done.json()["acknowledged"].clone()
+        let done = member.call(name, &of_token).await.json();
+        let acknowledged = done["acknowledged"].clone();
+        // The page shows these words.
+        let words = done["words"].as_str().expect("words");
+        let has_lease = words.contains(" The lease of 1 silent server ran out.");
+        assert_eq!(has_lease, acknowledged["ended_leases"] == 1, "{words}");
+        acknowledged
     };
     let answer = async {
         let start = Instant::now();
