@@ -44,7 +44,7 @@ pub(super) fn FirstStepsCard(steps: FirstSteps) -> impl IntoView {
                 <header class="card-header">
                     <h2 id="steps-title">{title}</h2>
                 </header>
-                <ol class="steps">
+                <ol class="home-steps">
                     <Step
                         done=created
                         title="Create a token"
@@ -81,14 +81,14 @@ fn Step(
     children: Option<Children>,
 ) -> impl IntoView {
     let (class, icon, state) = match done {
-        true => ("step step-done", IconName::Check, "Done: "),
-        false => ("step", IconName::Circle, "Not done yet: "),
+        true => ("home-step home-step-done", IconName::Check, "Done: "),
+        false => ("home-step", IconName::Circle, "Not done yet: "),
     };
     view! {
         <li class=class>
             <Icon name=icon />
             <div>
-                <p class="step-title">
+                <p class="home-step-title">
                     <span class="visually-hidden">{state}</span>
                     {title}
                 </p>
