@@ -74,7 +74,7 @@ test('the frame, on a plan without the Developer Zone', async ({ page, signIn })
   await expect(page.locator('body')).toMatchAriaSnapshot(`
     - link "Skip to main content"
     - complementary "Sidebar":
-      - button "Organisation: First Steps (907) Trial"
+      - 'button "Organisation: First Steps (907) Trial"'
       - navigation "Main":
         - list:
           - listitem:
