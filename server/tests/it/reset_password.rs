@@ -95,7 +95,7 @@ async fn a_link_sets_the_password_and_leads_to_sign_in_with_the_email() {
         "{sign_in}"
     );
     assert!(!owner.is_signed_in().await && !elsewhere.is_signed_in().await);
-    assert_eq!(owner.sign_in(MEMBER, NEW).await, "/events");
+    assert_eq!(owner.sign_in(MEMBER, NEW).await, "/");
     let old = elsewhere.sign_in(MEMBER, DEMO_PASSWORD).await;
     assert!(old.starts_with("/sign-in"), "{old}");
 }
@@ -116,7 +116,7 @@ async fn a_link_for_another_account_signs_this_browser_out() {
     );
     let ended = copy.get("/events").await;
     assert_eq!(ended.status, StatusCode::SEE_OTHER, "on the server too");
-    assert_eq!(browser.sign_in(other, DEMO_PASSWORD).await, "/events");
+    assert_eq!(browser.sign_in(other, DEMO_PASSWORD).await, "/");
 }
 
 #[tokio::test]
@@ -166,7 +166,7 @@ async fn only_setting_a_password_uses_the_link_and_only_once() {
     let replay = post(&mut browser, &secret, "the password of a thief").await;
     assert_eq!(replay.location(), page(&secret));
     assert!(!has_form(&mut browser, &secret).await);
-    assert_eq!(browser.sign_in(MEMBER, NEW).await, "/events");
+    assert_eq!(browser.sign_in(MEMBER, NEW).await, "/");
 }
 
 #[tokio::test]
@@ -206,7 +206,7 @@ async fn links_that_do_not_work_look_alike() {
         "/reset-password"
     );
     users.enable(&member()).await.expect("enabled");
-    assert_eq!(browser.sign_in(MEMBER, DEMO_PASSWORD).await, "/events");
+    assert_eq!(browser.sign_in(MEMBER, DEMO_PASSWORD).await, "/");
 }
 
 #[tokio::test]

@@ -325,7 +325,15 @@ async fn the_list_of_tokens_holds_the_tables_fields_and_only_the_preview_of_a_se
     for row in rows {
         assert_eq!(
             keys(row),
-            ["created_at", "is_idle", "last_used", "token", "week_bar"]
+            [
+                "accepted",
+                "created_at",
+                "is_idle",
+                "last_used",
+                "refused",
+                "token",
+                "week_bar"
+            ]
         );
         assert_eq!(keys(&row["created_at"]), ["exact", "text", "utc"]);
         assert_eq!(

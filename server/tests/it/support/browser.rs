@@ -45,7 +45,7 @@ impl Browser {
     /// The member's browser at [`HOME`].
     pub(crate) async fn signed_in(server: &TestServer) -> Self {
         let mut browser = Self::at(server, HOME);
-        assert_eq!(browser.sign_in(MEMBER, DEMO_PASSWORD).await, "/events");
+        assert_eq!(browser.sign_in(MEMBER, DEMO_PASSWORD).await, "/");
         browser
     }
 
