@@ -160,11 +160,11 @@ async fn sign_in_redirects_to_the_page_wanted_and_never_to_another_site() {
     let signed_in = server.session(MEMBER).await;
     for (next, leads_to) in [
         ("/events?page=2", "/events?page=2"),
-        ("//evil.example", "/events"),
-        ("/\\evil.example", "/events"),
-        ("/\t/evil.example", "/events"),
-        ("https://evil.example/", "/events"),
-        ("javascript:alert(1)", "/events"),
+        ("//evil.example", "/"),
+        ("/\\evil.example", "/"),
+        ("/\t/evil.example", "/"),
+        ("https://evil.example/", "/"),
+        ("javascript:alert(1)", "/"),
     ] {
         let query = form_urlencoded::Serializer::new(String::new())
             .append_pair("next", next)
