@@ -1,8 +1,8 @@
 import type { Locator, Page } from '@playwright/test';
 
 import { DeveloperZonePage, previewOf } from '../pages/developer-zone.ts';
-import { EventsPage } from '../pages/events.ts';
 import { Frame } from '../pages/frame.ts';
+import { HomePage } from '../pages/home.ts';
 import { SignInPage } from '../pages/sign-in.ts';
 import { clipboardText } from '../support/clipboard.ts';
 import { ADMIN, MEMBER, PASSWORD } from '../support/demo.ts';
@@ -111,7 +111,7 @@ async function signInByKeyboard(page: Page): Promise<void> {
   await tabTo(page, form.password);
   await page.keyboard.type(PASSWORD);
   await page.keyboard.press('Enter');
-  await expect(new EventsPage(page).heading).toBeVisible();
+  await expect(new HomePage(page).heading).toBeVisible();
   await waitForHydration(page);
 }
 

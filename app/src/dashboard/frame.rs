@@ -18,8 +18,11 @@ use crate::ui::{BrowserOnly, ToastRegion, Toasts, copy_by_button, open_dialogs_b
 pub(super) fn Frame(children: Children) -> impl IntoView {
     Toasts::provide();
     SessionEnded::provide();
+    // Not in an effect: an early click is repeated before effects run.
+    if cfg!(target_arch = "wasm32") {
+        copy_by_button();
+    }
     Effect::new(open_dialogs_by_command);
-    Effect::new(copy_by_button);
     Effect::new(shortcuts::listen);
     Effect::new(organisation_search::listen);
     view! {

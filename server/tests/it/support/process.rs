@@ -210,7 +210,7 @@ impl ServerProcess {
         let response = self.try_sign_in(MEMBER, DEMO_PASSWORD);
         let status = response.split(' ').nth(1);
         assert!([Some("303"), Some("503")].contains(&status), "{response}");
-        let is_signed_in = response.contains("location: /events\r\n");
+        let is_signed_in = response.contains("location: /\r\n");
         let has_session = response.contains(&format!("set-cookie: {SESSION_COOKIE}="));
         assert_eq!(is_signed_in, has_session, "{response}");
         is_signed_in
