@@ -139,7 +139,7 @@ fn generate(main: &Path, raw: &Path) -> Result<()> {
 fn finish(raw: &Path, mode: Mode, finished: &Path) -> Result<()> {
     match mode {
         Mode::Release => run(npm_tool("wasm-opt")?
-            .args(["-Oz", "--strip-debug", "--strip-producers"])
+            .args(["-Oz", "--strip-debug", "--strip-producers", "--quiet"])
             .arg(raw)
             .arg("--output")
             .arg(finished)),
