@@ -213,7 +213,8 @@ fn OutcomeIcon(outcome: CheckOutcome) -> impl IntoView {
 /// Says that the token waits for its first call, and then how the call went.
 #[component]
 pub(super) fn FirstCall(list: TokenList, shown: ShownToken) -> impl IntoView {
-    let text = move || {
+    // A text that is set again is announced again.
+    let text = Memo::new(move |_| {
         if count(list, shown, |row| row.accepted) {
             "First call received: accepted.".to_owned()
         } else if count(list, shown, |row| row.refused) {
@@ -221,10 +222,10 @@ pub(super) fn FirstCall(list: TokenList, shown: ShownToken) -> impl IntoView {
         } else {
             "Waiting for the first call…".to_owned()
         }
-    };
+    });
     view! {
         <p class="first-call" role="status">
-            <LiveText text=Signal::derive(text) />
+            <LiveText text />
         </p>
     }
 }
