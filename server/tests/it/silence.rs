@@ -13,7 +13,7 @@ use temporary_postgres::{Cluster, Commits};
 use crate::support::{
     DEMO_PASSWORD, MEMBER,
     cuttable_proxy::{CuttableProxy, State},
-    database::{TestDatabase, count_waiting, lock_account, lock_table},
+    database::{TestDatabase, count_waiting, lock_account, lock_table, wait_until_zero},
     process::{OK, ServerProcess, assert_unavailable},
     program::{Outcome, create_token, done, newest_token_id, program, run, run_with_input},
     wait::wait_until,
@@ -352,18 +352,6 @@ async fn while_a_synchronous_standby_is_away_reads_go_on_and_no_change_is_called
     assert!(zone.ping().starts_with(OK));
     wait_until("the dashboard to write", || zone.write() == "303");
     done(&zone.url, &zone.deactivate_by_command());
-}
-
-/// Waits until a query counts nothing any more.
-async fn wait_until_zero(connection: &mut PgConnection, sql: &'static str) {
-    while sqlx::query_scalar::<_, i64>(sql)
-        .fetch_one(&mut *connection)
-        .await
-        .expect("counted")
-        > 0
-    {
-        tokio::task::yield_now().await;
-    }
 }
 
 /// How many commits wait for the standby.

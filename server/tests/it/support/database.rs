@@ -7,6 +7,7 @@ use std::{
     path::PathBuf,
     str::FromStr,
     thread,
+    time::Instant,
 };
 
 use sqlx::{
@@ -229,4 +230,17 @@ pub(crate) async fn count_waiting(connection: &mut PgConnection, table: &str) ->
     );
     let count = sqlx::query_scalar(AssertSqlSafe(waiting)).fetch_one(connection);
     count.await.expect("counted")
+}
+
+/// Waits until a query counts nothing any more.
+pub(crate) async fn wait_until_zero(connection: &mut PgConnection, sql: &'static str) {
+    let start = Instant::now();
+    while sqlx::query_scalar::<_, i64>(sql)
+        .fetch_one(&mut *connection)
+        .await
+        .expect("counted")
+        > 0
+    {
+        assert!(start.elapsed() < TIMEOUT, "waited in vain for 0: {sql}");
+    }
 }
