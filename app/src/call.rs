@@ -6,6 +6,7 @@ use js_sys::{JSON, Object, Reflect};
 use leptos::{
     prelude::*,
     server_fn::{ServerFn, serde::de::DeserializeOwned},
+    task::spawn_local,
 };
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -28,25 +29,19 @@ where
     F: ServerFn,
     F::Output: DeserializeOwned,
 {
-    read(begin::<F>(arguments))
-}
-
-/// Calls a server function that takes JSON, and does not wait for its result. For what the user need not know.
-pub(crate) fn tell<F: ServerFn>(arguments: &[(&str, JsValue)]) {
-    // The request goes out even if nothing awaits its response.
-    drop(begin::<F>(arguments));
-}
-
-fn begin<F: ServerFn>(arguments: &[(&str, JsValue)]) -> Result<JsFuture, JsValue> {
     let body = Object::new();
     for (name, value) in arguments {
         // Fails only for an object that cannot be changed.
         let _ = Reflect::set(&body, &(*name).into(), value);
     }
-    Ok(post(
-        &with_account(F::PATH),
-        &JSON::stringify(&body)?.into(),
-    ))
+    let body = JSON::stringify(&body);
+    read(body.map(|body| post(&with_account(F::PATH), &body.into())))
+}
+
+/// Calls a server function that takes JSON, and does not wait for its result. For what the user need not know.
+pub(crate) fn tell<F: ServerFn<Output = ()>>(arguments: &[(&str, JsValue)]) {
+    let result = call::<F>(arguments);
+    spawn_local(async { drop(result.await) });
 }
 
 /// A number as an argument of [`call`]. It must be less than 2^53, as every number in JavaScript.

@@ -1,7 +1,7 @@
 // A forgotten password: from the sign-in page to a link of an operator, and back. The rules of links are tested in
 // store/tests/contract/reset_links.rs and server/tests/it/reset_password.rs.
 
-import { EventsPage } from '../pages/events.ts';
+import { HomePage } from '../pages/home.ts';
 import { ResetPasswordPage } from '../pages/reset-password.ts';
 import { SignInPage } from '../pages/sign-in.ts';
 import { MEMBER, PASSWORD } from '../support/demo.ts';
@@ -58,7 +58,7 @@ for (const javaScriptEnabled of [true, false]) {
       await form.submit.click();
       await expect(form.error).toContainText('wrong');
       await form.signIn(MEMBER, NEW);
-      await expect(new EventsPage(page).heading).toBeVisible();
+      await expect(new HomePage(page).heading).toBeVisible();
 
       pageErrors.allow(failedToLoad(404));
       await page.goto(path);

@@ -29,6 +29,8 @@ test('h leads to Home, c creates, / searches the organisations, ? lists the shor
   await page.keyboard.type('c?/');
   await expect(switcher.search).toHaveValue('c?/');
   await expect(zone.createDialog.dialog).toBeHidden();
+  // The first one clears the field, the second one closes the list.
+  await page.keyboard.press('Escape');
   await page.keyboard.press('Escape');
   await page.keyboard.press('h');
   await expect(page).toHaveURL('/');
