@@ -39,7 +39,7 @@ where
 }
 
 /// Calls a server function that takes JSON, and does not wait for its result. For what the user need not know.
-pub(crate) fn tell<F: ServerFn<Output = ()>>(arguments: &[(&str, JsValue)]) {
+pub(crate) fn tell<F: ServerFn<Output = ()> + 'static>(arguments: &[(&str, JsValue)]) {
     let result = call::<F>(arguments);
     spawn_local(async { drop(result.await) });
 }
