@@ -123,7 +123,9 @@ async fn a_file_truncated_under_a_running_server_closes_it_after_the_next_write(
         }
         file(&database).set_len(length).expect("cut off");
         server.can_sign_in();
-        server.await_stderr(RESTORE);
+        wait_until("the damage to be seen", || {
+            !server.ping(&token).starts_with(OK)
+        });
         for key in [&token[..], UNKNOWN_KEY, &token] {
             let response = server.ping(key);
             assert!(!response.starts_with(OK), "{length}: {response}");

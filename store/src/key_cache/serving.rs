@@ -498,7 +498,13 @@ impl Serving {
 
     /// After a read that has found damage, no call is answered until the server is started again.
     pub(super) fn note_damage(&self, error: &DatabaseError) {
-        if matches!(error, DatabaseError::Damaged(_)) {
+        let is_damaged = match error {
+            DatabaseError::Damaged(_) => true,
+            // A truncated file can look like one without tables, and later like a whole one, from pages in memory.
+            DatabaseError::Refused(_) | DatabaseError::Corrupt(_) => self.database.file().is_some(),
+            _ => false,
+        };
+        if is_damaged {
             self.is_damaged.store(true, Ordering::Relaxed);
         }
     }
