@@ -7,7 +7,7 @@ use std::{
     time::UNIX_EPOCH,
 };
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::{
@@ -138,11 +138,19 @@ fn generate(main: &Path, raw: &Path) -> Result<()> {
 /// Writes the finished file. A release is optimised.
 fn finish(raw: &Path, mode: Mode, finished: &Path) -> Result<()> {
     match mode {
-        Mode::Release => run(npm_tool("wasm-opt")?
-            .args(["-Oz", "--strip-debug", "--strip-producers", "--quiet"])
-            .arg(raw)
-            .arg("--output")
-            .arg(finished)),
+        Mode::Release => {
+            let optimised = npm_tool("wasm-opt")?
+                .args(["-Oz", "--strip-debug", "--strip-producers"])
+                .arg(raw)
+                .arg("--output")
+                .arg(finished)
+                .output()
+                .context("wasm-opt could not be started")?;
+            // Of the splitter's names, which it removes, it warns that it does not know them.
+            let messages = String::from_utf8_lossy(&optimised.stderr);
+            ensure!(optimised.status.success(), "wasm-opt failed: {messages}");
+            Ok(())
+        }
         Mode::Dev => Ok(fs::rename(raw, finished)?),
     }
 }
