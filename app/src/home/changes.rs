@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use model::audit::Entry;
 
 use crate::{
+    developer_zone::EntrySentence,
     paths::ACTIVITY,
     texts::activity::Sentence,
     ui::{ServerTime, Shown},
@@ -33,27 +34,10 @@ pub(super) fn LastChanges(changes: Vec<Entry>) -> impl IntoView {
 
 #[component]
 fn Change(entry: Entry) -> impl IntoView {
-    let Sentence {
-        who,
-        did,
-        token,
-        rest,
-    } = Sentence::of(&entry);
-    let token = token.map(|(name, preview)| {
-        let preview = view! { <code translate="no">{preview.to_string()}</code> };
-        match name {
-            Some(name) => view! { " " <bdi>{name.to_string()}</bdi> " (" {preview} ")" }.into_any(),
-            None => view! { " " {preview} }.into_any(),
-        }
-    });
     view! {
         <li>
             <p>
-                <strong>{who}</strong>
-                " "
-                {did}
-                {token}
-                {rest.map(|rest| format!(" {rest}"))}
+                <EntrySentence sentence=Sentence::of(&entry) />
             </p>
             <ServerTime at=entry.key.at shown=Shown::DateAndTime />
         </li>

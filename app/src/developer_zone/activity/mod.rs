@@ -5,6 +5,7 @@
 
 mod panel;
 mod runs;
+mod sentence;
 mod table;
 
 use leptos::prelude::*;
@@ -13,6 +14,7 @@ use leptos_router::hooks::use_location;
 use model::organisation::OrganisationId;
 
 use self::panel::Activity;
+pub(crate) use self::sentence::EntrySentence;
 use super::frame::ZoneFrame;
 use crate::{
     dashboard::LoadFailed,

@@ -4,10 +4,12 @@ use leptos::prelude::*;
 use model::{
     audit::{Actor, Entry, EntryPage},
     session::browser_name,
-    token::{TokenName, TokenPreview},
 };
 
-use super::runs::{DayOfEntries, by_day};
+use super::{
+    runs::{DayOfEntries, by_day},
+    sentence::{CalledToken, EntrySentence},
+};
 use crate::{
     texts::activity::Sentence,
     time_zone::ReaderZone,
@@ -19,7 +21,7 @@ use crate::{
 pub(super) fn EntryTable(page: EntryPage) -> impl IntoView {
     let zone = ReaderZone::current();
     let days = by_day(page.entries, &zone).into_iter();
-    let days = days.map(|day| view! { <Day day heading=zone.clone() /> });
+    let days = days.map(|day| view! { <Day day zone=zone.clone() /> });
     view! {
         <table class="table activity-table">
             <caption class="visually-hidden">"Activity of the organisation, newest first"</caption>
@@ -36,19 +38,19 @@ pub(super) fn EntryTable(page: EntryPage) -> impl IntoView {
 }
 
 #[component]
-fn Day(day: DayOfEntries, heading: ReaderZone) -> impl IntoView {
+fn Day(day: DayOfEntries, zone: ReaderZone) -> impl IntoView {
     let groups = day.groups.into_iter().map(|mut group| match group.pop() {
         Some(entry) if group.is_empty() => view! { <EntryRow entry /> }.into_any(),
         entry => {
             group.extend(entry);
-            view! { <Run entries=group zone=heading.clone() /> }.into_any()
+            view! { <Run entries=group zone=zone.clone() /> }.into_any()
         }
     });
     view! {
         <tbody>
             <tr class="activity-day">
                 <th scope="rowgroup" colspan="3">
-                    {heading.long_date(day.at)}
+                    {zone.long_date(day.at)}
                 </th>
             </tr>
             {groups.collect_view()}
@@ -104,20 +106,10 @@ fn Run(entries: Vec<Entry>, zone: ReaderZone) -> impl IntoView {
 
 #[component]
 fn EntryRow(entry: Entry) -> impl IntoView {
-    let Sentence {
-        who,
-        did,
-        token,
-        rest,
-    } = Sentence::of(&entry);
     view! {
         <tr>
             <th scope="row" class="activity">
-                <strong>{who}</strong>
-                " "
-                {did}
-                {token.map(|(name, preview)| view! { " " <CalledToken name preview /> })}
-                {rest.map(|rest| format!(" {rest}"))}
+                <EntrySentence sentence=Sentence::of(&entry) />
             </th>
             <td data-label="When">
                 <ServerTime at=entry.key.at shown=Shown::Time />
@@ -126,16 +118,6 @@ fn EntryRow(entry: Entry) -> impl IntoView {
                 <Source entry />
             </td>
         </tr>
-    }
-}
-
-/// A token in a sentence, as [`model::token::display_name`] writes it.
-#[component]
-fn CalledToken(name: Option<TokenName>, preview: TokenPreview) -> impl IntoView {
-    let preview = view! { <code class="token-preview" translate="no">{preview.to_string()}</code> };
-    match name {
-        Some(name) => view! { <bdi>{name.to_string()}</bdi> " (" {preview} ")" }.into_any(),
-        None => preview.into_any(),
     }
 }
 
