@@ -30,8 +30,12 @@ mod tokens;
 
 #[cfg(feature = "ssr")]
 pub(crate) use self::{
-    activity::ActivityPage, charts::grouped, deactivate_all::DeactivateAllPage,
-    no_script::NewTokenPage, page::DeveloperZonePage, token_page::TokenPage,
+    activity::{ActivityPage, EntrySentence},
+    charts::grouped,
+    deactivate_all::DeactivateAllPage,
+    no_script::NewTokenPage,
+    page::DeveloperZonePage,
+    token_page::TokenPage,
 };
 #[cfg(feature = "ssr")]
 pub use self::{

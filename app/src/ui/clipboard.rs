@@ -115,7 +115,7 @@ pub(crate) fn CopyFieldButton(
             if is_copied {
                 state.set(CopyState::Copied);
                 copied.set(true);
-                // The field may be gone by then.
+                // The dialog may have closed in the meantime.
                 let forget = move || {
                     let _ = state.try_set(CopyState::NotTried);
                 };

@@ -11,6 +11,8 @@ use super::use_toasts;
 /// After this time, a toast says that the code is being loaded.
 const SLOW: Duration = Duration::from_millis(500);
 
+const LOADING: &str = "Loading…";
+
 /// The place of content whose code is loaded when the content is first wanted.
 ///
 /// If the code cannot be loaded, a toast says so, and the content is no longer wanted: the user can try again.
@@ -40,7 +42,7 @@ where
         let is_loading = StoredValue::new(true);
         let say_so = move || {
             if is_loading.try_get_value() == Some(true) {
-                toasts.wait("Loading…".to_owned());
+                toasts.wait(LOADING.to_owned());
             }
         };
         set_timeout(say_so, SLOW);
@@ -48,7 +50,10 @@ where
         spawn_local(async move {
             let mounted = mounted.await;
             is_loading.set_value(false);
-            toasts.wait(String::new());
+            // A change may wait for something else by now.
+            if untrack(|| toasts.waiting()) == LOADING {
+                toasts.wait(String::new());
+            }
             if mounted.is_err() {
                 is_requested.set_value(false);
                 wanted.set(false);

@@ -37,7 +37,7 @@ pub(crate) use self::{
     local_time::{LocalTime, WrittenTime},
     notice::Notice,
     tabs::Tabs,
-    toast::{ToastRegion, Toasts, use_toasts},
+    toast::{FailedChange, ToastRegion, Toasts, use_toasts},
 };
 
 #[cfg(feature = "ssr")]

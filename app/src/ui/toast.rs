@@ -27,12 +27,15 @@ impl Kind {
     }
 }
 
+/// A change that can fail: its kind, and the id of what it changes.
+pub(crate) type FailedChange = (&'static str, i64);
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Toast {
     number: u32,
     kind: Kind,
-    /// The number of the change that failed; 0 if the toast is about something else.
-    change: i64,
+    /// The change that failed.
+    change: Option<FailedChange>,
     text: String,
 }
 
@@ -59,28 +62,28 @@ impl Toasts {
     pub(crate) fn confirm(self, text: impl Into<String>) {
         let text = text.into();
         let stay = MIN_STAY.max(STAY_PER_CHARACTER * text.len() as u32);
-        let number = self.show(Kind::Done, 0, text);
+        let number = self.show(Kind::Done, None, text);
         set_timeout(move || self.dismiss(number), stay);
     }
 
     /// Shows that an action failed, and why. The toast stays until the user dismisses it.
     pub(crate) fn fail(self, text: impl Into<String>) {
-        self.fail_change(0, false, text.into());
+        self.show(Kind::Failed, None, text.into());
     }
 
     /// Shows that a change failed, and why. The toast stays until the user dismisses it, until [`Self::over`] for this
     /// change, or if the server was unreachable, until [`Self::reached_again`].
-    pub(crate) fn fail_change(self, change: i64, is_unreachable: bool, text: String) {
+    pub(crate) fn fail_change(self, change: FailedChange, is_unreachable: bool, text: String) {
         let kind = match is_unreachable {
             true => Kind::Unreachable,
             false => Kind::Failed,
         };
-        self.show(kind, change, text);
+        self.show(kind, Some(change), text);
     }
 
     /// Removes the toast about a failure of this change: it has now succeeded.
-    pub(crate) fn over(self, change: i64) {
-        self.retain(|toast| toast.change != change);
+    pub(crate) fn over(self, change: FailedChange) {
+        self.retain(|toast| toast.change != Some(change));
     }
 
     /// Removes the toasts about an unreachable server.
@@ -99,7 +102,7 @@ impl Toasts {
         }
         let number = match text.is_empty() {
             true => number,
-            false => self.show(Kind::Wait, 0, text.clone()),
+            false => self.show(Kind::Wait, None, text.clone()),
         };
         self.wait.set((text, number));
     }
@@ -109,7 +112,7 @@ impl Toasts {
         self.wait.get().0
     }
 
-    fn show(self, kind: Kind, change: i64, text: String) -> u32 {
+    fn show(self, kind: Kind, change: Option<FailedChange>, text: String) -> u32 {
         let number = self.next_number.get_value();
         self.next_number.set_value(number.wrapping_add(1));
         let toast = Toast {

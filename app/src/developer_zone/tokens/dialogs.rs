@@ -8,7 +8,7 @@ use leptos::{
     wasm_split::{SplitLoaderError, wasm_split},
 };
 use model::token::{TokenId, TokenPreview};
-use web_sys::HtmlElement;
+use web_sys::{Event, HtmlElement};
 
 use super::{
     confirmation_dialog::ConfirmationDialog, create::CreateTokenDialog, list::TokenList,
@@ -36,16 +36,18 @@ pub(super) fn Dialogs(
     }
 }
 
-/// Begins to load the code of the dialogs when the pointer or the focus comes to the card: a click then need not wait.
+/// Loads the code of the dialogs when the pointer or the focus first comes to the card: a click then need not wait.
 fn load_in_advance() {
-    fn begin_in_card(event: &web_sys::Event) {
-        if closest(event, ".rebuilt").is_some() {
-            // If it fails, the click says so.
+    let has_begun = StoredValue::new(false);
+    let begin_in_card = move |event: &Event| {
+        if !has_begun.get_value() && closest(event, ".rebuilt").is_some() {
+            has_begun.set_value(true);
+            // If it fails, the click tries again, and says so.
             spawn_local(async { drop(load_dialogs().await) });
         }
-    }
-    let pointer = window_event_listener(ev::pointerover, |event| begin_in_card(&event));
-    let focus = window_event_listener(ev::focusin, |event| begin_in_card(&event));
+    };
+    let pointer = window_event_listener(ev::pointerover, move |event| begin_in_card(&event));
+    let focus = window_event_listener(ev::focusin, move |event| begin_in_card(&event));
     on_cleanup(move || {
         pointer.remove();
         focus.remove();

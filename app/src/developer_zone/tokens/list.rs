@@ -26,7 +26,7 @@ use crate::{
     },
     error::RequestError,
     ids::CREATE_BUTTON,
-    ui::{Toasts, focus_soon, use_toasts},
+    ui::{FailedChange, Toasts, focus_soon, use_toasts},
 };
 
 /// The tokens on the page.
@@ -432,7 +432,7 @@ impl TokenList {
 
     /// Shows the error, until the same `change` succeeds. If the page may be out of date, it first reloads the list:
     /// someone else deleted the token, or created the last one allowed, or the change may have been made even so.
-    async fn report(self, change: i64, token: Option<&TokenSummary>, error: RequestError) {
+    async fn report(self, change: FailedChange, token: Option<&TokenSummary>, error: RequestError) {
         match error {
             RequestError::SessionEnded => return self.session_ended.show(true),
             RequestError::NoSuchToken(_)
@@ -458,18 +458,18 @@ impl TokenList {
     }
 }
 
-/// The numbers of changes, for the toasts about their failures.
-const CREATION: i64 = -1;
-const DEACTIVATION_OF_ALL: i64 = -2;
+/// The changes, for the toasts about their failures.
+const CREATION: FailedChange = ("creation", 0);
+const DEACTIVATION_OF_ALL: FailedChange = ("deactivation of all", 0);
 
-const fn naming_of(token: TokenId) -> i64 {
-    token.0 * 4
+const fn naming_of(token: TokenId) -> FailedChange {
+    ("naming", token.0)
 }
 
-const fn switch_of(token: TokenId) -> i64 {
-    token.0 * 4 + 1
+const fn switch_of(token: TokenId) -> FailedChange {
+    ("switch", token.0)
 }
 
-const fn deletion_of(token: TokenId) -> i64 {
-    token.0 * 4 + 2
+const fn deletion_of(token: TokenId) -> FailedChange {
+    ("deletion", token.0)
 }
