@@ -131,7 +131,7 @@ test('a shown token stays shown, and the dialog opens after Done', async ({ page
   await signInFromDialog(page, '/developer-zone');
 });
 
-test('after the session ended and Escape, a banner stays with Sign in, and it claims nothing about changes that nobody tried', async ({
+test('after the session ended and Escape, a banner stays with Sign in, and says nothing about changes if none was tried', async ({
   page,
   context,
   signIn,

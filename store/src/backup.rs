@@ -235,8 +235,9 @@ const ACCEPT_LOSS: &str = "UPDATE change_counter
     SET accepted_at = CASE WHEN $1 > accepted_at THEN $1 ELSE accepted_at + 1 END";
 
 impl Store {
-    /// Deactivates every token of every organisation, and ends every session and reset link: for a database that was restored from a
-    /// backup. A backup brings back tokens and sessions that were deleted, deactivated or ended after it was made.
+    /// Deactivates every token of every organisation, and ends every session and reset link: for a database that was
+    /// restored from a backup. A backup brings back tokens and sessions that were deleted, deactivated or ended after it
+    /// was made.
     /// When this returns, no server accepts any of the tokens. The audit trail has a record of each token, and of
     /// each account that was signed in.
     ///

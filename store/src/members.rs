@@ -41,7 +41,7 @@ pub struct Membership {
     pub organisation: Organisation,
     /// The user's role in it.
     pub role: Role,
-    /// When the user last selected it. None if never, or only before the column existed.
+    /// When the user last selected it. `None` if never, or before this was recorded.
     pub selected_at: Option<Timestamp>,
 }
 

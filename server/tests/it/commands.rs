@@ -841,8 +841,8 @@ fn a_reset_link_begins_with_the_public_url_and_is_all_that_the_command_prints() 
     disable.env("DEVELOPER_ZONE_PUBLIC_URL", "dev.example.com");
     Outcome::of(&mut disable).assert_done();
     run(&url, &link).assert_failed("the account of ada@example.com is disabled");
-    let nobody = ["user", "reset-link", "--email", "nobody@example.com"];
-    run(&url, &nobody).assert_failed("no user");
+    let unknown = ["user", "reset-link", "--email", "unknown@example.com"];
+    run(&url, &unknown).assert_failed("no user");
 }
 
 /// The lines of a command that waits for a server: on standard error while it waits, and the last one of its result.

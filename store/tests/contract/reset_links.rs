@@ -240,8 +240,8 @@ async fn there_is_no_link_for_a_disabled_or_missing_account(store: TestStore) {
     let links = store.reset_links();
     let disabled = links.create(ada.email()).await;
     assert_refused!(disabled, AccountError::Disabled(_));
-    let nobody = links.create(&email("nobody@example.com")).await;
-    assert_refused!(nobody, AccountError::NoSuchUser(_));
+    let unknown = links.create(&email("unknown@example.com")).await;
+    assert_refused!(unknown, AccountError::NoSuchUser(_));
     assert_eq!(store.raw().dump().await, before);
 }
 
