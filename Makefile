@@ -207,10 +207,10 @@ bench: setup-test ## Benchmarks for docs/performance.md, on an idle machine
 	  TEST_POSTGRES_OPTIONS="$(COUNTED_AND_DURABLE)" ../target/debug/xtask with-postgres -- \
   node_modules/.bin/playwright test --config measure.config.ts deactivation polls
 
-lighthouse: setup-test $(LIGHTHOUSE) ## Lighthouse on the main pages, for a phone with a slow connection
+lighthouse: setup-test $(LIGHTHOUSE) ## Lighthouse, and first visits in a slowed-down browser, as on a phone with a slow connection
 	@cargo xtask build --release
 	$(call section,Lighthouse)
-	@cd end2end && node_modules/.bin/playwright test --config measure.config.ts lighthouse
+	@cd end2end && node_modules/.bin/playwright test --config measure.config.ts lighthouse phone
 
 deb-test: setup-build setup-deb ## Build a Debian package, install it on this machine (as root), test it and remove it
 	$(call section,Debian package)

@@ -7,7 +7,7 @@ use leptos::{nonce::use_nonce, prelude::*};
 /// The script that hydrates the islands of a page.
 const ISLANDS: &str = include_str!("islands.js");
 
-/// Addresses of the hashed files that a document loads.
+/// The built files of a document: most by their address.
 #[derive(Clone, Debug, Default)]
 pub struct Assets {
     /// The script that loads the WASM.
@@ -16,6 +16,8 @@ pub struct Assets {
     pub wasm: Arc<str>,
     /// The style sheet.
     pub style: Arc<str>,
+    /// The content of the style sheet.
+    pub style_text: Arc<str>,
     /// The icon.
     pub icon: Arc<str>,
 }
@@ -27,7 +29,6 @@ pub(crate) fn common_head(assets: &Assets) -> impl IntoView + use<> {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <link rel="icon" type="image/svg+xml" href=assets.icon.to_string() />
-        <link rel="stylesheet" href=assets.style.to_string() />
     }
 }
 
@@ -40,6 +41,7 @@ pub(crate) fn plain_document(assets: &Assets, title: &str, content: impl IntoVie
         <html lang="en-GB">
             <head>
                 {common_head(assets)}
+                <link rel="stylesheet" href=assets.style.to_string() />
                 <title>{format!("{title} · 9Pic")}</title>
             </head>
             <body>

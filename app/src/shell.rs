@@ -12,16 +12,22 @@ use crate::{
     time_zone::TELL_TIME_ZONE,
 };
 
+/// The script of each page for the fade to the next one.
+const PAGE_CHANGE: &str = include_str!("page_change.js");
+
 /// Renders the document with [`App`] in it.
 ///
-/// Also sets the `Content-Security-Policy` header. The browser may load only this site's files, and run only
-/// scripts that carry this response's nonce (MDN, Content-Security-Policy).
+/// The style is in the document, because a style sheet would delay the first paint and all scripts by a round trip
+/// (decision 46).
+///
+/// Also sets the `Content-Security-Policy` header. The browser may load only this site's files, and use only scripts and
+/// styles that carry this response's nonce (MDN, Content-Security-Policy).
 pub fn shell(assets: Assets) -> impl IntoView {
     let nonce = use_nonce();
     if let (Some(nonce), Some(response)) = (&nonce, use_context::<ResponseOptions>()) {
         let policy = format!(
             "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; \
-             style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; \
+             style-src 'nonce-{nonce}'; img-src 'self'; font-src 'self'; connect-src 'self'; \
              form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         );
         if let Ok(policy) = HeaderValue::from_str(&policy) {
@@ -38,6 +44,8 @@ pub fn shell(assets: Assets) -> impl IntoView {
         <html lang="en-GB">
             <head>
                 {common_head(&assets)}
+                <style nonce=nonce inner_html=assets.style_text.to_string()></style>
+                <InlineScript code=PAGE_CHANGE />
                 <MetaTags />
             </head>
             <body data-account=page_account()>

@@ -49,14 +49,16 @@ pub(crate) fn documentation_script() -> Result<String, NotBuilt> {
     Manifest::read().map(|manifest| manifest.documentation)
 }
 
-/// The addresses of the files that every page of the dashboard loads.
+/// The files that every page of the dashboard uses.
 ///
 /// # Errors
 /// [`NotBuilt`] if a file is missing.
-pub(crate) fn addresses() -> Result<app::Assets, NotBuilt> {
+pub(crate) fn of_pages() -> Result<app::Assets, NotBuilt> {
     let manifest = Manifest::read()?;
     let icon = manifest.files.get("favicon.svg").ok_or(NotBuilt)?;
+    let style = BuiltFiles::get(manifest.style.trim_start_matches('/')).ok_or(NotBuilt)?;
     Ok(app::Assets {
+        style_text: String::from_utf8_lossy(&style.data).into(),
         script: manifest.script.into(),
         wasm: manifest.wasm.into(),
         style: manifest.style.into(),

@@ -72,9 +72,9 @@ pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardCon
     tasks::keep_request_span();
     let options = LeptosOptions::builder().output_name("app").build();
     // `serve` refuses to start without the front end; tests of the server run without it.
-    let addresses = assets::addresses().unwrap_or_default();
-    let (of_new_token, of_error_pages) = (addresses.clone(), addresses.clone());
-    let document = move || shell(addresses.clone());
+    let files = assets::of_pages().unwrap_or_default();
+    let (of_new_token, of_error_pages) = (files.clone(), files.clone());
+    let document = move || shell(files.clone());
     let settings = SessionSettings {
         cookies: Cookies::new(config.secure_cookies),
         confirm_password_after: config.confirm_password_after,

@@ -215,7 +215,7 @@ impl Serve {
     /// The reason why the server cannot start.
     pub(super) async fn perform(self, database: &DatabaseOptions) -> Result<(), Error> {
         self.check(database)?;
-        assets::addresses()?;
+        assets::of_pages()?;
         let mut stop = Box::pin(serve::stop_signal()?);
         tokio::select! {
             started = self.start(database) => {

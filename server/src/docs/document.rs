@@ -48,7 +48,7 @@ pub(super) fn write(page: &Page, markdown: &str, dashboard: &str) -> String {
 
 fn head(page: &Page) -> String {
     // `serve` does not start without the front end. Tests can run without it.
-    let assets = assets::addresses().unwrap_or_default();
+    let assets = assets::of_pages().unwrap_or_default();
     let script = assets::documentation_script().unwrap_or_default();
     let (name, about) = (page.name, escaped(page.description));
     let (icon, style) = (assets.icon, assets.style);

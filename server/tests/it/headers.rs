@@ -95,7 +95,7 @@ impl Seen {
         assert!(nonce.len() >= 22, "at least 128 bits: {nonce}");
         let expected = format!(
             "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; \
-             style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; \
+             style-src 'nonce-{nonce}'; img-src 'self'; font-src 'self'; connect-src 'self'; \
              form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         );
         assert_eq!(policy, expected, "{}", self.request);
