@@ -4,7 +4,8 @@
 // This does the work of Leptos's own script, and more:
 // - It starts loading immediately, because it is the first element of the page. Prefetch links would load the files
 //   for browsers without script, too.
-// - A click on a button that needs script is repeated after hydration if it came before.
+// - A click on a button that needs script is repeated after hydration if it came before. Until then the button looks
+//   pressed.
 // - If an island replaces its content, the focus stays on the same control.
 // - After a failure, events no longer reach the islands. Links and forms then work as without script. A form in a dialog
 //   works only with script: it reloads the page.
@@ -37,7 +38,9 @@ const hydrateIslands = async (script, wasm) => {
     const needsScript = `leptos-island button[type=button]:not([popovertarget]${commands})`;
     const noteClick = (event) => {
       const button = event.target.closest?.(needsScript);
-      if (button && !event.defaultPrevented) earlyClicks.push(button);
+      if (!button || event.defaultPrevented) return;
+      button.dataset.pressed = '';
+      earlyClicks.push(button);
     };
     addEventListener('click', noteClick);
     const module = await loading[0];

@@ -12,9 +12,6 @@ use crate::{
     time_zone::TELL_TIME_ZONE,
 };
 
-/// The script of each page for the fade to the next one.
-const PAGE_CHANGE: &str = include_str!("page_change.js");
-
 /// Renders the document with [`App`] in it.
 ///
 /// The style is in the document, because a style sheet would delay the first paint and all scripts by a round trip
@@ -45,7 +42,6 @@ pub fn shell(assets: Assets) -> impl IntoView {
             <head>
                 {common_head(&assets)}
                 <style nonce=nonce inner_html=assets.style_text.to_string()></style>
-                <InlineScript code=PAGE_CHANGE />
                 <MetaTags />
             </head>
             <body data-account=page_account()>

@@ -51,13 +51,16 @@ test('the switch, the trash button and Create Token work without WASM', async ({
 test.describe('with a clipboard', () => {
   test.use({ permissions: ['clipboard-write'] });
 
-  test('an early click on Copy copies as soon as the WASM is there', async ({ page, signIn }) => {
+  test('an early click on Copy is shown, and copies as soon as the WASM is there', async ({ page, signIn }) => {
     await signIn(MEMBER);
     const release = await holdWasm(page);
     await page.goto('/events', EARLY);
-    await new EventsPage(page).copyId(EVENT).click();
+    const copy = new EventsPage(page).copyId(EVENT);
+    await copy.click();
+    await expect(copy, 'it looks pressed').toHaveCSS('cursor', 'progress');
     release();
     await waitForHydration(page);
+    await expect(copy).toHaveCSS('cursor', 'pointer');
     await expect(new Frame(page).confirmations).toContainText(`Event ID ${EVENT} copied`);
     expect(await clipboardText(page)).toBe(String(EVENT));
   });

@@ -58,11 +58,13 @@ fn search(field: &HtmlInputElement) {
 
 /// A text for comparisons: without accents, in lower case, and the same for each way to write a character. So `zurich`
 /// finds `Zürich`, also if its `ü` is stored as two characters.
+///
+/// The browser has the tables for this. Rust's own would be in the WASM.
 fn searchable(text: &str) -> String {
-    let decomposed = String::from(js_sys::JsString::from(text).normalize("NFKD"));
+    let decomposed = js_sys::JsString::from(text).normalize("NFKD");
+    let lower = String::from(decomposed.to_lower_case());
     let is_accent = |c: char| ('\u{300}'..='\u{36f}').contains(&c);
-    let bare: String = decomposed.chars().filter(|&c| !is_accent(c)).collect();
-    bare.to_lowercase()
+    lower.chars().filter(|&c| !is_accent(c)).collect()
 }
 
 /// Handles the keyboard in organisations with a search field. Arrow keys, Home and End move the focus among the field
