@@ -83,7 +83,16 @@ pub struct TokenUsage {
     /// The calls of each hour since `start`. The last hour is the current one.
     pub hours: Vec<Calls>,
     /// The refused calls by reason, most frequent first.
-    pub refusals: Vec<RefusalCount>,
+    pub refusals: Vec<HourlyRefusals>,
+}
+
+/// The calls of a token that were refused for one reason, by hour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HourlyRefusals {
+    /// All of them.
+    pub total: RefusalCount,
+    /// Those of each hour, as in [`TokenUsage::hours`].
+    pub hours: Vec<u64>,
 }
 
 /// The calls of a token that were refused for one reason.

@@ -7,7 +7,9 @@ use model::{
     organisation::OrganisationId,
     timestamp::Timestamp,
     token::{TokenId, TokenSummary},
-    usage::{Calls, DAY_MILLIS, HOUR_MILLIS, RefusalCount, TokenUsage, TokenWeek, Week},
+    usage::{
+        Calls, DAY_MILLIS, HOUR_MILLIS, HourlyRefusals, RefusalCount, TokenUsage, TokenWeek, Week,
+    },
 };
 
 use super::{FIND, TokenRow, Tokens};
@@ -113,7 +115,7 @@ impl Tokens<'_> {
             token: found,
             start,
             hours: hours(start, now, &rows),
-            refusals: refusals(&rows),
+            refusals: refusals(start, now, &rows),
         })
     }
 
@@ -145,10 +147,9 @@ fn weeks(rows: Vec<DayRow>) -> HashMap<TokenId, Week> {
 
 /// The calls of each hour, from that of `start` to that of `now`.
 fn hours(start: Timestamp, now: Timestamp, rows: &[HourRow]) -> Vec<Calls> {
-    let index = |millis: i64| usize::try_from((millis - start.epoch_millis()) / HOUR_MILLIS).ok();
-    let mut hours = vec![Calls::default(); index(now.epoch_millis()).map_or(0, |last| last + 1)];
+    let mut hours = vec![Calls::default(); hours_until(start, now)];
     for row in rows {
-        if let Some(calls) = index(row.hour).and_then(|hour| hours.get_mut(hour)) {
+        if let Some(calls) = hours.get_mut(hours_between(start, Timestamp(row.hour))) {
             *calls = calls.plus(row.calls());
         }
     }
@@ -156,31 +157,52 @@ fn hours(start: Timestamp, now: Timestamp, rows: &[HourRow]) -> Vec<Calls> {
 }
 
 /// By reason, the most frequent first.
-fn refusals(rows: &[HourRow]) -> Vec<RefusalCount> {
-    let mut refusals: Vec<RefusalCount> = Vec::new();
+fn refusals(start: Timestamp, now: Timestamp, rows: &[HourRow]) -> Vec<HourlyRefusals> {
+    let mut reasons: Vec<HourlyRefusals> = Vec::new();
     for row in rows.iter().filter(|row| row.outcome != ACCEPTED) {
+        let known = reasons
+            .iter()
+            .position(|reason| reason.total.code == row.outcome);
+        let known = known.unwrap_or_else(|| {
+            reasons.push(HourlyRefusals {
+                total: RefusalCount {
+                    code: row.outcome.clone(),
+                    calls: 0,
+                    last_hour: start,
+                },
+                hours: vec![0; hours_until(start, now)],
+            });
+            reasons.len() - 1
+        });
+        let HourlyRefusals { total, hours } = &mut reasons[known];
         let calls = row.calls.unsigned_abs();
+        total.calls += calls;
         // The rows come by hour.
-        let last_hour = Timestamp(row.hour);
-        match refusals.iter_mut().find(|known| known.code == row.outcome) {
-            Some(known) => {
-                known.calls += calls;
-                known.last_hour = last_hour;
-            }
-            None => refusals.push(RefusalCount {
-                code: row.outcome.clone(),
-                calls,
-                last_hour,
-            }),
+        total.last_hour = Timestamp(row.hour);
+        if let Some(hour) = hours.get_mut(hours_between(start, total.last_hour)) {
+            *hour = calls;
         }
     }
-    refusals.sort_by(|one, other| {
-        other
-            .calls
-            .cmp(&one.calls)
-            .then_with(|| one.code.cmp(&other.code))
+    reasons.sort_by(|one, other| {
+        let (one, other) = (&one.total, &other.total);
+        let most = other.calls.cmp(&one.calls);
+        most.then_with(|| one.code.cmp(&other.code))
     });
-    refusals
+    reasons
+}
+
+/// The number of hours from that of `start` to that of `now`, both included.
+fn hours_until(start: Timestamp, now: Timestamp) -> usize {
+    match now < start {
+        true => 0,
+        false => hours_between(start, now) + 1,
+    }
+}
+
+/// The number of full hours from `start` to `at`, which is not earlier.
+fn hours_between(start: Timestamp, at: Timestamp) -> usize {
+    let hours = (at.epoch_millis() - start.epoch_millis()) / HOUR_MILLIS;
+    usize::try_from(hours).unwrap_or_default()
 }
 
 impl HourRow {

@@ -5,7 +5,7 @@ use model::{
     permission::Refusal,
     timestamp::Timestamp,
     token::{TokenId, TokenSummary},
-    usage::{Calls, TokenUsage, Week},
+    usage::{Calls, HourlyRefusals, TokenUsage, Week},
 };
 use store::{
     Member, Store,
@@ -626,14 +626,19 @@ async fn the_hours_and_refusals_of_a_token_cover_its_week(store: TestStore) {
     let refusals: Vec<_> = found
         .refusals
         .iter()
-        .map(|refusal| (refusal.code.as_str(), refusal.calls, refusal.last_hour))
+        .map(|HourlyRefusals { total, hours }| {
+            assert_eq!(hours.len(), found.hours.len());
+            let hours = hours.iter().enumerate().filter(|(_, calls)| **calls > 0);
+            let hours: Vec<_> = hours.map(|(hour, calls)| (hour, *calls)).collect();
+            (total.code.as_str(), total.calls, total.last_hour, hours)
+        })
         .collect();
     assert_eq!(
         refusals,
         [
-            ("rate_limited", 2, START),
-            ("event_mismatch", 1, start),
-            ("feature_disabled", 1, START),
+            ("rate_limited", 2, START, vec![(1, 1), (6 * 24 + 6, 1)]),
+            ("event_mismatch", 1, start, vec![(0, 1)]),
+            ("feature_disabled", 1, START, vec![(6 * 24 + 6, 1)]),
         ]
     );
     let total = found

@@ -7,6 +7,7 @@ mod content;
 mod forms;
 mod hours;
 mod period;
+mod reasons;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
