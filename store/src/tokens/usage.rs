@@ -8,13 +8,13 @@ use model::{
     timestamp::Timestamp,
     token::{TokenId, TokenSummary},
     usage::{
-        Calls, DAY_MILLIS, HOUR_MILLIS, HourlyRefusals, RefusalCount, TokenUsage, TokenWeek, Week,
+        Calls, DayStarts, HOUR_MILLIS, HourlyRefusals, RefusalCount, TokenUsage, TokenWeek, Week,
     },
 };
 
 use super::{FIND, TokenRow, Tokens};
 use crate::{
-    database::{row, values},
+    database::{Value, row, values},
     error::{DatabaseError, TokenError},
     permission::TokenPermission,
     usage::ACCEPTED,
@@ -39,49 +39,45 @@ row! {
 
 /// Up to the present hour: later ones would come from a server whose clock is ahead. Reads `token_usage` along its
 /// primary key, for each token of the organisation.
-const WEEK: &str = "SELECT token_usage.token_id, (token_usage.hour - $2) / $3 AS day,
-        CAST(SUM(CASE WHEN token_usage.outcome = $4 THEN token_usage.calls ELSE 0 END) AS BIGINT) AS accepted,
-        CAST(SUM(CASE WHEN token_usage.outcome = $4 THEN 0 ELSE token_usage.calls END) AS BIGINT) AS refused
+const WEEK: &str = "SELECT token_usage.token_id,
+        CAST(CASE WHEN token_usage.hour < $5 THEN 0 WHEN token_usage.hour < $6 THEN 1
+            WHEN token_usage.hour < $7 THEN 2 WHEN token_usage.hour < $8 THEN 3
+            WHEN token_usage.hour < $9 THEN 4 WHEN token_usage.hour < $10 THEN 5 ELSE 6 END AS BIGINT) AS day,
+        CAST(SUM(CASE WHEN token_usage.outcome = $3 THEN token_usage.calls ELSE 0 END) AS BIGINT) AS accepted,
+        CAST(SUM(CASE WHEN token_usage.outcome = $3 THEN 0 ELSE token_usage.calls END) AS BIGINT) AS refused
     FROM tokens JOIN token_usage ON token_usage.token_id = tokens.id
-    WHERE tokens.organisation_id = $1 AND token_usage.hour BETWEEN $2 AND $5
+    WHERE tokens.organisation_id = $1 AND token_usage.hour BETWEEN $4 AND $2
     GROUP BY 1, 2";
 
 const HOURS: &str = "SELECT hour, outcome, calls FROM token_usage
     WHERE token_id = $1 AND hour BETWEEN $2 AND $3 ORDER BY hour, outcome";
 
 impl Tokens<'_> {
-    /// The organisation's tokens, newest first, each with its week. Three reads, each by an index.
+    /// The organisation's tokens, newest first, each with its calls in these days. Three reads, each by an index.
     ///
     /// # Errors
     /// As [`Tokens::list`].
     pub async fn list_with_week(
         &self,
         permission: TokenPermission<'_>,
+        days: DayStarts,
     ) -> Result<Vec<TokenWeek>, TokenError> {
         self.admit(permission).await?;
-        Ok(self.read_with_week(permission.organisation_id()).await?)
+        let organisation = permission.organisation_id();
+        Ok(self.read_with_week(organisation, days).await?)
     }
 
     /// As [`Tokens::list_with_week`], for a caller that has checked the permission.
     pub(crate) async fn read_with_week(
         &self,
         organisation: OrganisationId,
+        DayStarts(days): DayStarts,
     ) -> Result<Vec<TokenWeek>, DatabaseError> {
         let tokens = self.read_all(organisation).await?;
         let now = self.store.clock().now();
-        let database = self.store.database();
-        let rows: Vec<DayRow> = database
-            .fetch_all(
-                WEEK,
-                values![
-                    organisation.0,
-                    Week::start(now).epoch_millis(),
-                    DAY_MILLIS,
-                    ACCEPTED,
-                    now.epoch_millis(),
-                ],
-            )
-            .await?;
+        let mut values = values![organisation.0, now.epoch_millis(), ACCEPTED].to_vec();
+        values.extend(days.map(|day| Value::from(day.epoch_millis())));
+        let rows: Vec<DayRow> = self.store.database().fetch_all(WEEK, &values).await?;
         let mut weeks = weeks(rows);
         let tokens = tokens.into_iter().map(|token| TokenWeek {
             week: weeks.remove(&token.id).unwrap_or_default(),

@@ -5,7 +5,7 @@ use model::{
     permission::Refusal,
     timestamp::Timestamp,
     token::{TokenId, TokenSummary},
-    usage::{Calls, HourlyRefusals, TokenUsage, Week},
+    usage::{Calls, DayStarts, HourlyRefusals, TokenUsage, Week},
 };
 use store::{
     Member, Store,
@@ -32,7 +32,7 @@ on_both_engines!(
     servers_that_flush_the_same_many_tokens_do_not_deadlock,
     usage_older_than_90_days_is_purged_and_the_last_use_stays,
     usage_left_behind_by_a_deletion_is_purged,
-    a_week_has_days_in_utc_and_ends_today,
+    a_week_has_the_days_that_the_reader_wants_and_ends_today,
     the_hours_and_refusals_of_a_token_cover_its_week,
     a_week_shows_exactly_the_flushed_counts_of_every_server,
     usage_is_refused_to_other_organisations_and_on_other_plans,
@@ -541,8 +541,15 @@ const MIDNIGHT: Timestamp = START.plus_millis(-6 * HOUR);
 /// The start of the week that ends with the clock's start.
 const WEEK: Timestamp = MIDNIGHT.plus_millis(-6 * DAY);
 
+/// The seven days in UTC that end with the day of `now`.
+fn utc_days(now: Timestamp) -> DayStarts {
+    let today = now.plus_millis(-now.epoch_millis().rem_euclid(DAY));
+    DayStarts([6, 5, 4, 3, 2, 1, 0].map(|days| today.plus_millis(-days * DAY)))
+}
+
 async fn weeks(store: &Store, member: &Member) -> Vec<(TokenId, Vec<(u64, u64)>)> {
-    let listed = store.tokens().list_with_week(member.into()).await;
+    let days = utc_days(store.clock().now());
+    let listed = store.tokens().list_with_week(member.into(), days).await;
     let listed = listed.expect("listed").into_iter();
     let of_week = |week: Week| week.0.map(|day| (day.accepted, day.refused)).to_vec();
     listed
@@ -555,7 +562,7 @@ async fn usage_of(store: &Store, member: &Member, token: TokenId) -> TokenUsage 
     usage.expect("read")
 }
 
-async fn a_week_has_days_in_utc_and_ends_today(store: TestStore) {
+async fn a_week_has_the_days_that_the_reader_wants_and_ends_today(store: TestStore) {
     let member = store.enterprise(903).await;
     let (one, two) = (create(&store, &member).await, create(&store, &member).await);
     let usage = store.usage();
@@ -590,6 +597,14 @@ async fn a_week_has_days_in_utc_and_ends_today(store: TestStore) {
     assert_eq!(weeks(&store, &member).await[1].1, shifted);
     store.clock.advance(6 * HOUR);
     assert_eq!(weeks(&store, &member).await[1].1[6], (8, 0));
+    // The days of another zone, of which one lasts 23 hours.
+    let DayStarts(mut days) = utc_days(START);
+    for day in &mut days[..6] {
+        *day = day.plus_millis(HOUR);
+    }
+    let week = store.tokens().list_with_week((&member).into(), DayStarts(days)).await;
+    let week = week.expect("listed")[1].week;
+    assert_eq!(week.0.map(|day| day.total()), [0, 0, 0, 0, 0, 5, 26]);
 }
 
 async fn the_hours_and_refusals_of_a_token_cover_its_week(store: TestStore) {
@@ -645,7 +660,8 @@ async fn the_hours_and_refusals_of_a_token_cover_its_week(store: TestStore) {
         .hours
         .iter()
         .fold(Calls::default(), |sum, hour| sum.plus(*hour));
-    let week = store.tokens().list_with_week((&member).into()).await;
+    let days = utc_days(START);
+    let week = store.tokens().list_with_week((&member).into(), days).await;
     let week = week
         .expect("listed")
         .into_iter()
@@ -694,7 +710,8 @@ async fn usage_is_refused_to_other_organisations_and_on_other_plans(store: TestS
     assert_refused!(deleted, TokenError::NoSuchToken(_));
 
     store.set_plan(904, Plan::Pro).await;
-    let week = store.tokens().list_with_week((&other).into()).await;
+    let days = utc_days(START);
+    let week = store.tokens().list_with_week((&other).into(), days).await;
     assert_refused!(week, TokenError::PlanRequired(PlanRequired(Plan::Pro)));
     let usage = store.tokens().usage((&other).into(), theirs, WEEK).await;
     assert_refused!(usage, TokenError::PlanRequired(PlanRequired(Plan::Pro)));

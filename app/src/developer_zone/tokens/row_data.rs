@@ -21,7 +21,7 @@ pub(crate) struct ListedToken {
     pub(crate) created_at: WrittenTime,
     /// When it was last used.
     pub(crate) last_used: Option<WrittenTime>,
-    /// A chart of its calls in seven days (UTC), as an SVG element without text by users. It may be some seconds
+    /// A chart of its calls in seven days in the reader's zone, as an SVG element without text by users. It may be some seconds
     /// behind: servers write calls to the database in batches.
     pub(crate) week_bar: String,
     /// The accepted and the refused calls of the chart.
