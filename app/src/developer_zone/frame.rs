@@ -1,12 +1,11 @@
 //! The frame of each page of the Developer Zone: heading, tabs, and the check of the plan.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 use model::organisation::OrganisationId;
 
 use crate::{
     dashboard::{ChooseOrganisation, UpgradeMessage},
-    page_context::use_viewer,
+    page_context::{use_path, use_viewer},
     paths::{ACTIVITY, TOKENS},
     ui::{IconName, Notice},
 };
@@ -80,7 +79,7 @@ pub(super) fn Trail(
 /// The links between the pages of the Developer Zone.
 #[component]
 fn Tabs() -> impl IntoView {
-    let here = use_location().pathname.get_untracked();
+    let here = use_path();
     // The pages of single tokens belong to the first tab.
     let tabs = [(TOKENS, "API tokens"), (ACTIVITY, "Activity")].map(|(path, label)| {
         let current = if here == path {
