@@ -7,7 +7,7 @@ use crate::{
     dashboard::{ChooseOrganisation, UpgradeMessage},
     page_context::{use_path, use_viewer},
     paths::{ACTIVITY, TOKENS},
-    ui::{IconName, Notice},
+    ui::{IconName, Notice, notice_icon},
 };
 
 /// The frame of a page. If the organisation's plan does not include the Developer Zone, it shows an explanation instead
@@ -37,7 +37,7 @@ pub(super) fn ZoneFrame(
             .into_any()
         }
         Some(_) => view! {
-            <Notice icon=IconName::Lock title="Enterprise Plan Required">
+            <Notice picture=notice_icon(IconName::Lock) title="Enterprise Plan Required">
                 <UpgradeMessage />
             </Notice>
         }
