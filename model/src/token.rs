@@ -109,6 +109,15 @@ impl TokenSummary {
     pub fn display_name(&self) -> String {
         display_name(self.name.as_ref(), &self.preview)
     }
+
+    /// As [`Self::display_name`], but only the preview if the name is long: for messages that must stay short.
+    pub fn short_name(&self) -> String {
+        const LONGEST: usize = 10;
+        match &self.name {
+            Some(name) if name.as_str().chars().count() > LONGEST => self.preview.to_string(),
+            _ => self.display_name(),
+        }
+    }
 }
 
 /// A token's name in sentences: `Website gallery (k7Q2x***)`, or `k7Q2x***` if it has no name.
