@@ -148,7 +148,8 @@ impl ReaderZone {
     /// Seven days in this zone. The last one is the day of `now`.
     pub(crate) fn days(&self, now: Timestamp) -> DayStarts {
         let today = DAYS as i64 - 1;
-        let starts = std::array::from_fn(|day| self.first_hour_of_day_after(now, day as i64 - today));
+        let starts =
+            std::array::from_fn(|day| self.first_hour_of_day_after(now, day as i64 - today));
         DayStarts(starts)
     }
 

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use self::name::{InvalidTokenName, TokenName, is_visible};
-use crate::{servers::Acknowledgements, timestamp::Timestamp};
+use crate::{servers::Acknowledgements, timestamp::Timestamp, usage::FirstCall};
 
 /// Maximum number of tokens of an organisation.
 ///
@@ -102,6 +102,10 @@ pub struct TokenSummary {
     pub created_at: Timestamp,
     /// When a call with it was last accepted. Calls of the last seconds to other servers may be missing.
     pub last_used: Option<Timestamp>,
+    /// Its first accepted call. Older programs and a call without a response have recorded none. Only the server knows
+    /// it: pages get it in words.
+    #[serde(skip)]
+    pub first_call: Option<FirstCall>,
 }
 
 impl TokenSummary {

@@ -41,6 +41,15 @@ impl Calls {
     }
 }
 
+/// How the server responded to the first accepted call of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FirstCall {
+    /// The HTTP status of the response.
+    pub status: u16,
+    /// How long the server took, in microseconds.
+    pub micros: u32,
+}
+
 /// Where the days of a [`Week`] begin, oldest first. The last one is today, which is not over yet. Each begins with the
 /// UTC hour of its midnight, because calls are counted by that hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,6 +187,7 @@ mod tests {
             creator_left: false,
             created_at,
             last_used,
+            first_call: None,
         };
         for status in [TokenStatus::Active, TokenStatus::Inactive] {
             let idle = |created_at, last_used| token(created_at, last_used, status).is_idle(NOW);

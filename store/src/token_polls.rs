@@ -238,18 +238,22 @@ impl<'a> TokenPolls<'a> {
             return Ok(None);
         }
         // One list for all known sessions: each belongs to a member.
-        let tokens = self.store.tokens().read_with_week(organisation, days).await?;
+        let tokens = self
+            .store
+            .tokens()
+            .read_with_week(organisation, days)
+            .await?;
         let list = Arc::new(ListedTokens::new(tokens));
         polled.last_reads.truncate(MAX_LISTS - 1);
         polled.last_reads.insert(
             0,
             LastRead {
-            days,
-            list: Arc::clone(&list),
-            read_at: Instant::now(),
-            version,
-            calls,
-        },
+                days,
+                list: Arc::clone(&list),
+                read_at: Instant::now(),
+                version,
+                calls,
+            },
         );
         Ok(Some(list))
     }

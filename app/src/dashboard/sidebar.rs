@@ -118,6 +118,7 @@ fn Account() -> impl IntoView {
 fn current(link: &str) -> Option<&'static str> {
     let here = use_path();
     let rest = here.strip_prefix(link);
-    let is_current = rest.is_some_and(|rest| rest.is_empty() || (link != HOME && rest.starts_with('/')));
+    let is_current =
+        rest.is_some_and(|rest| rest.is_empty() || (link != HOME && rest.starts_with('/')));
     is_current.then_some("page")
 }

@@ -124,6 +124,7 @@ mod tests {
                 creator_left: false,
                 created_at: Timestamp(1_768_802_400_000),
                 last_used: Some(Timestamp(1_768_802_520_000)),
+                first_call: None,
             },
             week: Week::default(),
             is_idle: false,

@@ -61,7 +61,10 @@ async fn sign_in(store: &Store, member: &Member) -> SessionKey {
 }
 
 async fn poll(store: &Store, key: &SessionKey, seen: &str) -> Poll {
-    let poll = store.token_polls().poll(key, ORGANISATION, DAYS, seen).await;
+    let poll = store
+        .token_polls()
+        .poll(key, ORGANISATION, DAYS, seen)
+        .await;
     poll.expect("an answer")
 }
 

@@ -5,7 +5,7 @@ use model::{
     permission::Refusal,
     timestamp::Timestamp,
     token::{TokenId, TokenSummary},
-    usage::{Calls, DayStarts, HourlyRefusals, TokenUsage, Week},
+    usage::{Calls, DayStarts, FirstCall, HourlyRefusals, TokenUsage, Week},
 };
 use store::{
     Member, Store,
@@ -21,6 +21,7 @@ on_both_engines!(
     counts_are_kept_by_token_hour_and_outcome,
     an_accepted_call_moves_the_last_use_and_a_refused_one_does_not,
     the_last_use_only_moves_forward_whichever_server_writes_last,
+    the_first_accepted_call_is_kept_with_its_response,
     counts_of_two_servers_add_up_in_any_order,
     lists_and_receipts_include_uses_that_this_server_has_not_written_yet,
     a_receipt_says_since_when_the_change_is_in_force,
@@ -140,6 +141,47 @@ async fn the_last_use_only_moves_forward_whichever_server_writes_last(store: Tes
     // The memory of a server cannot move the last use back either.
     let known = listed(&store, &member, token).await.last_used;
     assert_eq!(known, Some(late));
+}
+
+async fn the_first_accepted_call_is_kept_with_its_response(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let token = create(&store, &member).await;
+    let other = store.another_server().await;
+    let call = |micros| FirstCall {
+        status: 200,
+        micros,
+    };
+    let count = |store: &Store, at, refused, micros| {
+        let usage = store.usage();
+        usage.count_with_response(token, at, refused, || Some(call(micros)));
+    };
+    count(&store, START, Some(Refusal::TokenInactive), 1);
+    flush(&store).await;
+    assert_eq!(listed(&store, &member, token).await.first_call, None);
+    count(&store, START, None, 12_000);
+    count(&store, START.plus_millis(1), None, 13_000);
+    for _ in 0..2 {
+        let found = listed(&store, &member, token).await.first_call;
+        assert_eq!(found, Some(call(12_000)), "in memory, then in the database");
+        flush(&store).await;
+    }
+    // Not the first call for the database, whatever a server knows.
+    count(&other, START.plus_millis(2), None, 14_000);
+    flush(&other).await;
+    for server in [&*store, &other] {
+        let found = listed(server, &member, token).await.first_call;
+        assert_eq!(found, Some(call(12_000)));
+    }
+    let tokens = store.tokens();
+    let deactivated = tokens.set_active((&member).into(), token, false);
+    let changed = deactivated.await.expect("deactivated").token;
+    assert_eq!(changed.first_call, Some(call(12_000)));
+
+    let unknown = create(&store, &member).await;
+    store.usage().count(unknown, START, None);
+    flush(&store).await;
+    let found = listed(&store, &member, unknown).await;
+    assert_eq!((found.last_used, found.first_call), (Some(START), None));
 }
 
 async fn counts_of_two_servers_add_up_in_any_order(store: TestStore) {
@@ -602,7 +644,10 @@ async fn a_week_has_the_days_that_the_reader_wants_and_ends_today(store: TestSto
     for day in &mut days[..6] {
         *day = day.plus_millis(HOUR);
     }
-    let week = store.tokens().list_with_week((&member).into(), DayStarts(days)).await;
+    let week = store
+        .tokens()
+        .list_with_week((&member).into(), DayStarts(days))
+        .await;
     let week = week.expect("listed")[1].week;
     assert_eq!(week.0.map(|day| day.total()), [0, 0, 0, 0, 0, 5, 26]);
 }

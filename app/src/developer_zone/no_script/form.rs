@@ -11,13 +11,13 @@ use serde::Deserialize;
 use store::{Member, sessions::Session};
 
 use crate::{
+    dashboard::{OrganisationName, dashboard_document_without_script},
     developer_zone::{
         creation::{Creation, CreationFields},
-        frame::Trail,
         fields::{NameField, PasswordField},
+        frame::Trail,
         notice::{NoticeMessage, TokenNotice},
     },
-    dashboard::{OrganisationName, dashboard_document_without_script},
     document::Assets,
     error::RequestError,
     page_account::with_account,
@@ -135,7 +135,11 @@ pub(super) fn Form(opened: OpenedForm) -> impl IntoView {
 
 /// A part of the page that looks like the dialog which browsers with script show.
 #[component]
-fn LikeDialog(title: &'static str, organisation: Organisation, children: Children) -> impl IntoView {
+fn LikeDialog(
+    title: &'static str,
+    organisation: Organisation,
+    children: Children,
+) -> impl IntoView {
     view! {
         <section class="dialog question" aria-labelledby="title">
             <h1 class="dialog-title" id="title">

@@ -65,10 +65,13 @@ impl Scale {
     /// The bars of an hour's refused calls: pattern, position and height.
     fn stack(&self, reasons: &[Reason], hour: usize) -> impl Iterator<Item = (usize, f64, f64)> {
         let mut y = self.line;
-        let heights = reasons.iter().enumerate().filter_map(move |(pattern, reason)| {
-            let height = self.pixels(*reason.hours.get(hour)?);
-            (height > 0.0).then_some((pattern, height))
-        });
+        let heights = reasons
+            .iter()
+            .enumerate()
+            .filter_map(move |(pattern, reason)| {
+                let height = self.pixels(*reason.hours.get(hour)?);
+                (height > 0.0).then_some((pattern, height))
+            });
         heights.map(move |(pattern, height)| {
             let top = y;
             y += height;
@@ -220,7 +223,10 @@ mod tests {
             assert_eq!(patterns, expected);
             let mut end = scale.line;
             for (_, y, height) in stack {
-                assert!((y - end).abs() < 0.001 && height >= LOWEST_BAR, "{refused:?}");
+                assert!(
+                    (y - end).abs() < 0.001 && height >= LOWEST_BAR,
+                    "{refused:?}"
+                );
                 end = y + height;
             }
             assert!(end <= HEIGHT, "{refused:?}");

@@ -1,10 +1,6 @@
 //! The period that the page shows.
 
-use model::{
-    timestamp::Timestamp,
-    token::TokenId,
-    usage::HOUR_MILLIS,
-};
+use model::{timestamp::Timestamp, token::TokenId, usage::HOUR_MILLIS};
 
 use crate::{paths::token_page, time_zone::ReaderZone};
 
@@ -62,10 +58,7 @@ impl Period {
     pub(super) fn hours(self, now: Timestamp, zone: &ReaderZone) -> usize {
         match self {
             Self::Day => 24,
-            Self::Week => between(
-                self.start(now, zone),
-                zone.first_hour_of_day_after(now, 1),
-            ),
+            Self::Week => between(self.start(now, zone), zone.first_hour_of_day_after(now, 1)),
         }
     }
 

@@ -128,9 +128,15 @@ mod tests {
             let reasons = reasons(refusals).into_iter();
             reasons.map(|reason| reason.label).collect()
         };
-        assert_eq!(labels(&four), ["reason 0", "reason 1", "reason 2", "reason 3"]);
+        assert_eq!(
+            labels(&four),
+            ["reason 0", "reason 1", "reason 2", "reason 3"]
+        );
         let six = refusals(&[[6, 0], [5, 0], [4, 0], [3, 1], [0, 3], [1, 1]]);
-        assert_eq!(labels(&six), ["reason 0", "reason 1", "reason 2", "other reasons"]);
+        assert_eq!(
+            labels(&six),
+            ["reason 0", "reason 1", "reason 2", "other reasons"]
+        );
         assert_eq!(reasons(&six)[3].hours, [4, 5]);
         assert_eq!([0, 3, 5].map(pattern_of), [0, 3, 3]);
         for pattern in 0..PATTERNS {
