@@ -8,7 +8,7 @@ use crate::{
     document::{Assets, plain_document},
     error::RequestError,
     paths::HOME,
-    ui::{IconName, Notice},
+    ui::{IconName, Notice, notice_icon},
 };
 
 /// Renders the error page for a response with this `status`.
@@ -47,7 +47,7 @@ pub fn error_page(
     };
     owner.with(|| {
         let content = view! {
-            <Notice icon=IconName::Warning title whole_page=true>
+            <Notice picture=notice_icon(IconName::Warning) title whole_page=true>
                 <p>{message}</p>
                 <a class="button button-primary" href=href>
                     {label}

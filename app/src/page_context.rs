@@ -50,6 +50,11 @@ pub(crate) fn use_page_context() -> PageContext {
         .unwrap_or_default()
 }
 
+/// The path of the page that is being rendered.
+pub(crate) fn use_path() -> String {
+    with_context(|request: &http::request::Parts| request.uri.path().to_owned()).unwrap_or_default()
+}
+
 /// The account for which the page is rendered.
 pub(crate) fn use_account() -> Option<UserId> {
     with_context(|request: &http::request::Parts| request.extensions.get::<PageContext>()?.account)

@@ -12,7 +12,11 @@ use jiff::{
     tz::{TimeZone, TimeZoneDatabase},
 };
 use leptos::prelude::with_context;
-use model::{session::TIME_ZONE_COOKIE, timestamp::Timestamp};
+use model::{
+    session::TIME_ZONE_COOKIE,
+    timestamp::Timestamp,
+    usage::{DAYS, DayStarts, HOUR_MILLIS},
+};
 
 /// The zones in the program itself: every machine knows the same ones.
 static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
@@ -126,12 +130,27 @@ impl ReaderZone {
     }
 
     /// The first instant of the day that is `days` after the day of `at`.
-    pub(crate) fn start_of_day_after(&self, at: Timestamp, days: i64) -> Option<Timestamp> {
+    fn start_of_day_after(&self, at: Timestamp, days: i64) -> Option<Timestamp> {
         self.start_of(
             self.day(at)?
                 .checked_add(Span::new().try_days(days).ok()?)
                 .ok()?,
         )
+    }
+
+    /// The start of the hour in which the day begins that is `days` after the day of `now`. Where clocks differ from UTC
+    /// by half an hour, that is before midnight.
+    pub(crate) fn first_hour_of_day_after(&self, now: Timestamp, days: i64) -> Timestamp {
+        let start = self.start_of_day_after(now, days).unwrap_or(now);
+        start.plus_millis(-start.epoch_millis().rem_euclid(HOUR_MILLIS))
+    }
+
+    /// Seven days in this zone. The last one is the day of `now`.
+    pub(crate) fn days(&self, now: Timestamp) -> DayStarts {
+        let today = DAYS as i64 - 1;
+        let starts =
+            std::array::from_fn(|day| self.first_hour_of_day_after(now, day as i64 - today));
+        DayStarts(starts)
     }
 
     fn in_sentence(&self, time: String) -> String {
@@ -267,6 +286,36 @@ mod tests {
         assert_eq!(next.epoch_millis() - start.epoch_millis(), 23 * 3_600_000);
         assert_eq!(zone.day(start), Some(day));
         assert_eq!(zone.day(next.plus_millis(-1)), Some(day));
+    }
+
+    #[test]
+    fn seven_days_end_today_and_each_begins_with_the_hour_of_its_midnight() {
+        // 2026-03-31T06:20:00Z, two days after Europe's clocks went forward.
+        let now = Timestamp(1_774_938_000_000);
+        for (cookie, first, last) in [
+            (&b""[..], "25 Mar 2026, 00:00", "31 Mar 2026, 00:00"),
+            (
+                b"developer-zone-time-zone=Europe/London",
+                "25 Mar 2026, 00:00",
+                "31 Mar 2026, 00:00",
+            ),
+            (
+                b"developer-zone-time-zone=America/Los_Angeles",
+                "24 Mar 2026, 00:00",
+                "30 Mar 2026, 00:00",
+            ),
+            (
+                b"developer-zone-time-zone=Asia/Kolkata",
+                "24 Mar 2026, 23:30",
+                "30 Mar 2026, 23:30",
+            ),
+        ] {
+            let zone = zone(&[cookie]);
+            let DayStarts(days) = zone.days(now);
+            assert_eq!(zone.date_time(days[0]), first);
+            assert_eq!(zone.date_time(days[DAYS - 1]), last);
+            assert!(days.is_sorted(), "{days:?}");
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ const FLAGS = ['--headless=new', '--disable-quic', ...(process.getuid?.() === 0 
 /** `isPublic` pages need no sign-in. Only they are scored for SEO. */
 const PAGES = [
   { name: 'Sign in', path: '/sign-in', isPublic: true },
+  { name: 'Home', path: '/', isPublic: false },
   { name: 'Events', path: '/events', isPublic: false },
   { name: 'Developer Zone', path: '/developer-zone', isPublic: false },
   { name: 'Documentation', path: '/docs', isPublic: true },

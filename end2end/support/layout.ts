@@ -21,8 +21,6 @@ const MAY_BE_CUT_OFF = [
   '.email',
   // The token's page has the whole name.
   '.token-link > span',
-  // Shows the whole text on hover and focus.
-  '.toast p',
 ].join();
 
 /**

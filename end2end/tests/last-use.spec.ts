@@ -79,9 +79,11 @@ test('deactivating says since when no server accepts the token, and when it was 
   await expect(confirmations).toHaveText(
     new RegExp(
       `^Token ${token.slice(0, 5)}\\*{3} is inactive\\. Deactivated everywhere at ` +
-        `\\d\\d:\\d\\d:\\d\\d\\. Last recorded call ${RECENTLY}\\.$`,
+        `\\d\\d:\\d\\d:\\d\\d\\.$`,
     ),
   );
+  const details = new RegExp(`^Last recorded call ${RECENTLY}\\.$`);
+  await expect(confirmations.getByRole('paragraph')).toHaveAttribute('data-details', details);
   const since = /everywhere at (\d\d:\d\d:\d\d)\./.exec(await confirmations.innerText())?.[1];
   expect(secondsBetween(before, Date.now())).toContain(since);
   await expect(row.lastUse, 'the row is updated too').toHaveText(new RegExp(`^Last used ${RECENTLY}$`));
@@ -100,10 +102,12 @@ test('deleting says since when no server accepts the token, and that it was not 
 }) => {
   await row.delete.click();
   await zone.deleteDialog.delete.click();
-  await expect(new Frame(zone.page).confirmations).toHaveText(
+  const { confirmations } = new Frame(zone.page);
+  await expect(confirmations).toHaveText(
     new RegExp(
       `^Token ${token.slice(0, 5)}\\*{3} was deleted\\. Deleted everywhere at ` +
-        '\\d\\d:\\d\\d:\\d\\d\\. No calls recorded\\.$',
+        '\\d\\d:\\d\\d:\\d\\d\\.$',
     ),
   );
+  await expect(confirmations.getByRole('paragraph')).toHaveAttribute('data-details', 'No calls recorded.');
 });

@@ -279,6 +279,13 @@ test('the first call of a new token appears by itself; the dialog’s own test i
   await ping(server, other, { organisation: 904 });
   await expect(firstCall).toContainText('First call received: refused.');
   await expect(dialog.locator('[data-done]')).toHaveCount(1);
+  await zone.newToken.putAway();
+
+  const third = await zone.create();
+  expect(await ping(server, third)).toEqual(ACCEPTED);
+  await expect(firstCall).toHaveText(/^First call received: 200, (under )?\d+(\.\d)? m?s\.$/);
+  const lastUse = zone.row(previewOf(third)).row.locator('.last-use');
+  await expect(lastUse).toHaveText(/^First call received: 200, .* m?s$/);
 });
 
 test('whatever language is chosen, nothing in the dialog moves', async ({ page, signIn }) => {

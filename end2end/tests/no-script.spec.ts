@@ -26,6 +26,23 @@ test('the form creates a token and shows it once, never creates a second one, an
   await create.click();
 
   await expect(page).toHaveTitle('Your new API token · 9Pic');
+  await expect(page.getByRole('main')).toMatchAriaSnapshot(`
+    - navigation "Breadcrumb":
+      - list:
+        - listitem:
+          - link "Developer Zone"
+        - listitem:
+          - link "API tokens"
+        - listitem: Website gallery
+    - navigation "Developer Zone":
+      - link "API tokens"
+      - link "Activity"
+    - region "Your new API token":
+      - heading "Your new API token" [level=1]
+      - paragraph: Summit Races (903)
+  `);
+  const item = page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Developer Zone' });
+  await expect(item).toHaveAttribute('aria-current', 'page');
   const field = page.getByLabel('API token for Website gallery');
   await expect(field).toBeFocused();
   const token = await field.inputValue();

@@ -5,6 +5,7 @@ import { MEMBER } from '../support/demo.ts';
 import { ping, PONG } from '../support/external-api.ts';
 import { expect, waitForHydration, test } from '../support/fixtures.ts';
 import { scrollingSideways } from '../support/layout.ts';
+import { createTokens } from '../support/tokens.ts';
 
 test.use({ viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true });
 
@@ -33,4 +34,34 @@ test('the whole flow works by touch at 360 px', async ({ page, server }) => {
   await zone.deleteDialog.delete.tap();
   await expect(zone.empty).toBeVisible();
   expect(await scrollingSideways(page)).toEqual([]);
+});
+
+test('a row scrolls out from under the message about its change, which has two lines and all of them on a touch', async ({
+  page,
+  server,
+  signIn,
+}) => {
+  const tokens = await createTokens(server, 4);
+  const zone = new DeveloperZonePage(page);
+  await signIn(MEMBER);
+  await zone.open();
+  const toggle = zone.row(previewOf(tokens[1]!)).switch;
+  // At the foot of the screen, where the message appears.
+  await toggle.evaluate((it) => scrollBy(0, it.getBoundingClientRect().bottom + 8 - innerHeight));
+  await toggle.tap();
+  const message = page.locator('.toast');
+  await expect(message).toBeVisible();
+  const edges = async () => {
+    const [row, toast] = [await toggle.boundingBox(), await message.boundingBox()];
+    return toast!.y - (row!.y + row!.height);
+  };
+  await expect.poll(edges).toBeGreaterThanOrEqual(0);
+  const text = message.getByRole('paragraph');
+  const lines = () =>
+    text.evaluate((it) => it.getBoundingClientRect().height / parseFloat(getComputedStyle(it).lineHeight));
+  expect(Math.round(await lines())).toBe(2);
+  await text.tap();
+  await expect(text).toBeFocused();
+  const details = await text.evaluate((it) => getComputedStyle(it, '::after').content);
+  expect(details).toContain('No calls recorded.');
 });

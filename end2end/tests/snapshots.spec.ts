@@ -8,7 +8,7 @@ import { ADMIN, MEMBER, TRIAL } from '../support/demo.ts';
 import { expect, openPage, test } from '../support/fixtures.ts';
 import { failedToLoad } from '../support/requests.ts';
 import { resetLink } from '../support/reset-link.ts';
-import { createTokens, changeByCli } from '../support/tokens.ts';
+import { createToken, createTokens, changeByCli } from '../support/tokens.ts';
 
 // The roles and names on each page, in the order in which a screen reader reads them. Tables may have further rows.
 
@@ -103,6 +103,56 @@ test('the frame, on a plan without the Developer Zone', async ({ page, signIn })
     - status
     - alert
   `);
+});
+
+test('home, before and after the first token', async ({ page, server, signIn }) => {
+  await signIn(MEMBER);
+  await openPage(page, '/');
+  const main = page.getByRole('main');
+  await expect(main).toMatchAriaSnapshot(`
+    - main:
+      - heading "Home" [level=1]
+      - paragraph: Summit Races (903) Enterprise
+      - region "Three steps to your first call":
+        - heading "Three steps to your first call" [level=2]
+        - list:
+          - listitem:
+            - text: "Not done yet:"
+            - strong: Create a token
+            - paragraph: /In the Developer Zone/
+            - link "Open the Developer Zone"
+          - listitem: /Copy it/
+          - listitem: /Make the first call/
+      - region "Accepted calls today":
+        - heading "Accepted calls today" [level=2]
+        - paragraph: "0"
+        - paragraph: "Yesterday: 0"
+      - region "Refused calls today"
+      - region "Active tokens":
+        - heading "Active tokens" [level=2]
+        - paragraph: "0"
+        - paragraph: No API tokens yet
+        - link "Manage tokens"
+      - region "Next event":
+        - heading "Next event" [level=2]
+        - link "All events"
+      - region "Last changes":
+        - heading "Last changes" [level=2]
+        - link "All activity"
+        - paragraph: Nothing was changed lately.
+  `);
+  const token = previewOf(await createToken(server));
+  await openPage(page, '/');
+  await expect(main.getByRole('region', { name: 'Last changes' })).toMatchAriaSnapshot(`
+    - region "Last changes":
+      - heading "Last changes" [level=2]
+      - link "All activity"
+      - list:
+        - listitem:
+          - paragraph: /^9Pic support created token/
+          - time
+  `);
+  await expect(main.getByRole('region', { name: 'Last changes' })).toContainText(token);
 });
 
 test('choosing an organisation', async ({ page, signIn }) => {

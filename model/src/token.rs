@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use self::name::{InvalidTokenName, TokenName, is_visible};
-use crate::{servers::Acknowledgements, timestamp::Timestamp};
+use crate::{servers::Acknowledgements, timestamp::Timestamp, usage::FirstCall};
 
 /// Maximum number of tokens of an organisation.
 ///
@@ -102,12 +102,25 @@ pub struct TokenSummary {
     pub created_at: Timestamp,
     /// When a call with it was last accepted. Calls of the last seconds to other servers may be missing.
     pub last_used: Option<Timestamp>,
+    /// Its first accepted call. Older programs and a call without a response have recorded none. Only the server knows
+    /// it: pages get it in words.
+    #[serde(skip)]
+    pub first_call: Option<FirstCall>,
 }
 
 impl TokenSummary {
     /// The token's name in sentences. See [`display_name`].
     pub fn display_name(&self) -> String {
         display_name(self.name.as_ref(), &self.preview)
+    }
+
+    /// As [`Self::display_name`], but only the preview if the name is long: for messages that must stay short.
+    pub fn short_name(&self) -> String {
+        const LONGEST: usize = 10;
+        match &self.name {
+            Some(name) if name.as_str().chars().count() > LONGEST => self.preview.to_string(),
+            _ => self.display_name(),
+        }
     }
 }
 

@@ -41,19 +41,26 @@ impl Calls {
     }
 }
 
-/// The calls of seven UTC days, oldest first. The last day is today, which is not over yet.
+/// How the server responded to the first accepted call of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FirstCall {
+    /// The HTTP status of the response.
+    pub status: u16,
+    /// How long the server took, in microseconds.
+    pub micros: u32,
+}
+
+/// Where the days of a [`Week`] begin, oldest first. The last one is today, which is not over yet. Each begins with the
+/// UTC hour of its midnight, because calls are counted by that hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DayStarts(pub [Timestamp; DAYS]);
+
+/// The calls of seven days, oldest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Week(pub [Calls; DAYS]);
 
 impl Week {
-    /// The start of the week whose last day is the day of `now`. It is midnight in UTC.
-    pub const fn start(now: Timestamp) -> Timestamp {
-        let millis = now.epoch_millis();
-        let today = millis - millis.rem_euclid(DAY_MILLIS);
-        Timestamp(today).plus_millis(-(DAYS as i64 - 1) * DAY_MILLIS)
-    }
-
     /// The calls of all days.
     pub fn total(&self) -> Calls {
         self.0.into_iter().fold(Calls::default(), Calls::plus)
@@ -83,7 +90,16 @@ pub struct TokenUsage {
     /// The calls of each hour since `start`. The last hour is the current one.
     pub hours: Vec<Calls>,
     /// The refused calls by reason, most frequent first.
-    pub refusals: Vec<RefusalCount>,
+    pub refusals: Vec<HourlyRefusals>,
+}
+
+/// The calls of a token that were refused for one reason, by hour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HourlyRefusals {
+    /// All of them.
+    pub total: RefusalCount,
+    /// Those of each hour, as in [`TokenUsage::hours`].
+    pub hours: Vec<u64>,
 }
 
 /// The calls of a token that were refused for one reason.
@@ -160,17 +176,6 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_768_802_400_000);
 
     #[test]
-    fn a_week_starts_at_midnight_and_ends_with_today() {
-        let midnight = Timestamp(1_768_780_800_000);
-        let start = midnight.plus_millis(-6 * DAY_MILLIS);
-        for now in [midnight, NOW, midnight.plus_millis(DAY_MILLIS - 1)] {
-            assert_eq!(Week::start(now), start, "{now:?}");
-        }
-        let before = Week::start(midnight.plus_millis(-1));
-        assert_eq!(before, start.plus_millis(-DAY_MILLIS));
-    }
-
-    #[test]
     fn a_token_is_idle_90_days_after_its_last_use_or_its_creation_if_never_used() {
         let days_ago = |days: i64| NOW.plus_millis(-days * DAY_MILLIS);
         let token = |created_at, last_used, status| TokenSummary {
@@ -182,6 +187,7 @@ mod tests {
             creator_left: false,
             created_at,
             last_used,
+            first_call: None,
         };
         for status in [TokenStatus::Active, TokenStatus::Inactive] {
             let idle = |created_at, last_used| token(created_at, last_used, status).is_idle(NOW);

@@ -14,7 +14,7 @@ use std::{
 use app::{
     App, LinksOutliveTokens, RequestError,
     page_context::PageContext,
-    paths::{HOME, PUBLIC_PAGES, RESET_PASSWORD, SIGN_IN, local_path, sign_in_path},
+    paths::{HOME, NEW_TOKEN, PUBLIC_PAGES, RESET_PASSWORD, SIGN_IN, local_path, sign_in_path},
     session::{Cookies, SessionSettings, signed_in, viewer},
     shell,
     texts::token_test::CallPing,
@@ -154,19 +154,24 @@ fn without_last_slash(request: &Request) -> Option<String> {
 /// Serves pages to signed-in users, and [`PUBLIC_PAGES`] to everyone. A new page is behind sign-in unless that list names
 /// it.
 async fn admit_to_page(State(pages): State<Pages>, request: Request, next: Next) -> Response {
-    let is_page = is_read(request.method()) && !request.uri().path().starts_with("/api/");
-    if !is_page {
+    let path = request.uri().path();
+    let is_page = is_read(request.method()) && !path.starts_with("/api/");
+    // The response to this form has the page's sidebar.
+    let is_form = path == NEW_TOKEN;
+    if !is_page && !is_form {
         // Server functions check the caller themselves.
         return next.run(request).await;
     }
     match page(&pages, request.uri(), request.headers()).await {
-        Ok(Page::Elsewhere(path)) => Redirect::to(&path).into_response(),
+        Ok(Page::Elsewhere(path)) if is_page => Redirect::to(&path).into_response(),
+        Err(error) if is_page => unavailable(&error),
         Ok(Page::Here(context)) => {
             let mut request = request;
             request.extensions_mut().insert(context);
             next.run(request).await
         }
-        Err(error) => unavailable(&error),
+        // The form checks its sender itself.
+        _ => next.run(request).await,
     }
 }
 

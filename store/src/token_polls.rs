@@ -1,10 +1,11 @@
 //! Polls of an organisation's list of tokens, which read nothing while nothing changes.
 //!
 //! Each open tab polls. After its first poll, a session is *known*. For each organisation, the server keeps the list
-//! that it last read. It answers polls of known sessions from that list, under these conditions:
+//! that it last read: one for all readers whose days begin at the same times. It answers polls of known sessions from
+//! that list, under these conditions:
 //!
 //! - The change log has no later change of the list ([`KeyCache::list_version`](crate::key_cache::KeyCache)). Otherwise
-//!   the server reads the list again, once for all polls. Without a lease it may lack changes, and each poll reads.
+//!   the server reads the list again, once for all its polls. Without a lease it may lack changes, and each poll reads.
 //! - A *check* in the last [`CHECK_INTERVAL`] has found the session open, and its user still a member. One statement
 //!   checks all known sessions of an organisation. It also reads how much the tokens were used.
 //! - If the tab does not show this list yet, the server checks the session again before it sends the list. So an ended
@@ -14,7 +15,10 @@ pub(crate) mod lists;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use model::{organisation::OrganisationId, usage::HOUR_MILLIS};
+use model::{
+    organisation::OrganisationId,
+    usage::{DayStarts, HOUR_MILLIS},
+};
 use tokio::{sync::Mutex, time::Instant};
 
 pub use self::lists::ListedTokens;
@@ -36,6 +40,9 @@ const MAX_AGE: Duration = Duration::from_secs(60);
 
 /// A session that has not polled for this long is no longer known.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
+
+/// How many lists of an organisation are kept. Readers whose days begin at different times have different ones.
+const MAX_LISTS: usize = 4;
 
 /// How many sessions of an organisation are known. Others read at each poll.
 const MAX_SESSIONS: usize = 4_096;
@@ -85,8 +92,8 @@ impl<'a> TokenPolls<'a> {
         Self { store }
     }
 
-    /// Answers a poll of the session with this key. `seen` is the [`ListedTokens::fingerprint`] of the list that its
-    /// tab shows.
+    /// Answers a poll of the session with this key, with calls in these days. `seen` is the
+    /// [`ListedTokens::fingerprint`] of the list that its tab shows.
     ///
     /// # Errors
     /// Those of the database.
@@ -94,10 +101,11 @@ impl<'a> TokenPolls<'a> {
         &self,
         key: &SessionKey,
         organisation: OrganisationId,
+        days: DayStarts,
         seen: &str,
     ) -> Result<Poll, DatabaseError> {
         let digest = key.digest();
-        match self.known(&digest, organisation).await? {
+        match self.known(&digest, organisation, days).await? {
             None => Ok(Poll::Unknown),
             Some(list) if list.fingerprint == seen => Ok(Poll::Unchanged),
             Some(list) => {
@@ -128,6 +136,7 @@ impl<'a> TokenPolls<'a> {
         &self,
         session: &Digest,
         organisation: OrganisationId,
+        days: DayStarts,
     ) -> Result<Option<Arc<ListedTokens>>, DatabaseError> {
         let Some(polled) = self.store.polled_lists().0.get(&organisation) else {
             return Ok(None);
@@ -137,7 +146,9 @@ impl<'a> TokenPolls<'a> {
             Some(last_poll) => *last_poll = Instant::now(),
             None => return Ok(None),
         }
-        let list = self.checked_list(session, organisation, &mut polled).await;
+        let list = self
+            .checked_list(session, organisation, days, &mut polled)
+            .await;
         if list.is_err() {
             // Then each poll reads, and finds the error itself. None waits here for others to fail.
             polled.sessions.clear();
@@ -149,6 +160,7 @@ impl<'a> TokenPolls<'a> {
         &self,
         session: &Digest,
         organisation: OrganisationId,
+        days: DayStarts,
         polled: &mut PolledList,
     ) -> Result<Option<Arc<ListedTokens>>, DatabaseError> {
         if polled.checked_at.elapsed() >= CHECK_INTERVAL {
@@ -157,7 +169,7 @@ impl<'a> TokenPolls<'a> {
         if !polled.sessions.contains_key(session) {
             return Ok(None);
         }
-        self.present_list(organisation, polled).await
+        self.present_list(organisation, days, polled).await
     }
 
     /// Checks all known sessions, and reads the usage of the tokens.
@@ -208,32 +220,41 @@ impl<'a> TokenPolls<'a> {
     async fn present_list(
         &self,
         organisation: OrganisationId,
+        days: DayStarts,
         polled: &mut PolledList,
     ) -> Result<Option<Arc<ListedTokens>>, DatabaseError> {
         let Some(version) = self.store.key_cache().list_version(organisation) else {
             return Ok(None);
         };
         let calls = polled.calls;
-        if let Some(last) = &polled.last_read
-            && (last.version, last.calls) == (version, calls)
-            && last.read_at.elapsed() < MAX_AGE
-        {
+        polled.last_reads.retain(|last| {
+            (last.version, last.calls) == (version, calls) && last.read_at.elapsed() < MAX_AGE
+        });
+        if let Some(last) = polled.last_reads.iter().find(|last| last.days == days) {
             return Ok(Some(Arc::clone(&last.list)));
         }
-        polled.last_read = None;
         let found = self.store.organisations().find(organisation).await?;
         if !found.is_some_and(|found| found.plan.includes_developer_zone()) {
             return Ok(None);
         }
         // One list for all known sessions: each belongs to a member.
-        let tokens = self.store.tokens().read_with_week(organisation).await?;
+        let tokens = self
+            .store
+            .tokens()
+            .read_with_week(organisation, days)
+            .await?;
         let list = Arc::new(ListedTokens::new(tokens));
-        polled.last_read = Some(LastRead {
-            list: Arc::clone(&list),
-            read_at: Instant::now(),
-            version,
-            calls,
-        });
+        polled.last_reads.truncate(MAX_LISTS - 1);
+        polled.last_reads.insert(
+            0,
+            LastRead {
+                days,
+                list: Arc::clone(&list),
+                read_at: Instant::now(),
+                version,
+                calls,
+            },
+        );
         Ok(Some(list))
     }
 }

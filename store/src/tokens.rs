@@ -10,6 +10,7 @@ use model::{
     servers::Acknowledgements,
     timestamp::Timestamp,
     token::{Receipt, TOKEN_LIMIT, TokenId, TokenName, TokenPreview, TokenStatus, TokenSummary},
+    usage::FirstCall,
 };
 use rand::{TryRngCore, rngs::OsRng};
 
@@ -60,6 +61,8 @@ row! {
         creator_left: bool,
         created_at: i64,
         last_used_at: Option<i64>,
+        first_status: Option<i64>,
+        first_micros: Option<i64>,
     }
 }
 
@@ -74,8 +77,17 @@ impl From<TokenRow> for TokenSummary {
             creator_left: row.creator_left,
             created_at: Timestamp(row.created_at),
             last_used: row.last_used_at.map(Timestamp),
+            first_call: row.first_status.zip(row.first_micros).and_then(first_call),
         }
     }
+}
+
+/// None if the database has other values than this program writes.
+fn first_call((status, micros): (i64, i64)) -> Option<FirstCall> {
+    Some(FirstCall {
+        status: u16::try_from(status).ok()?,
+        micros: u32::try_from(micros).ok()?,
+    })
 }
 
 /// Whether the user who created a token is gone: no member of its organisation, or disabled, or deleted.
@@ -92,7 +104,7 @@ macro_rules! creator_left {
 const LIST: &str = concat!(
     "SELECT tokens.id, tokens.name, tokens.preview, tokens.active, creators.email AS created_by, ",
     creator_left!(),
-    ", tokens.created_at, token_last_use.last_used_at
+    ", tokens.created_at, token_last_use.last_used_at, token_last_use.first_status, token_last_use.first_micros
     FROM tokens JOIN users AS creators ON creators.id = tokens.created_by
         LEFT JOIN token_last_use ON token_last_use.token_id = tokens.id
     WHERE tokens.organisation_id = $1
@@ -123,7 +135,11 @@ macro_rules! token_columns {
             "id, name, preview, active, created_at,
             (SELECT users.email FROM users WHERE users.id = tokens.created_by) AS created_by,
             (SELECT token_last_use.last_used_at FROM token_last_use
-                WHERE token_last_use.token_id = tokens.id) AS last_used_at, ",
+                WHERE token_last_use.token_id = tokens.id) AS last_used_at,
+            (SELECT token_last_use.first_status FROM token_last_use
+                WHERE token_last_use.token_id = tokens.id) AS first_status,
+            (SELECT token_last_use.first_micros FROM token_last_use
+                WHERE token_last_use.token_id = tokens.id) AS first_micros, ",
             creator_left!()
         )
     };
@@ -218,6 +234,7 @@ impl<'a> Tokens<'a> {
                 creator_left: false,
                 created_at: now,
                 last_used: None,
+                first_call: None,
             },
             secret,
         })
@@ -559,10 +576,16 @@ impl<'a> Tokens<'a> {
 
     /// The token as read, with uses that this server has accepted and not written yet.
     fn with_last_use(&self, token: TokenSummary) -> TokenSummary {
-        let last_used = token
-            .last_used
-            .max(self.store.usage().last_accepted(token.id));
-        TokenSummary { last_used, ..token }
+        let usage = self.store.usage();
+        let first_call = match token.last_used {
+            Some(_) => token.first_call,
+            None => usage.first_accepted(token.id),
+        };
+        TokenSummary {
+            last_used: token.last_used.max(usage.last_accepted(token.id)),
+            first_call,
+            ..token
+        }
     }
 }
 

@@ -14,14 +14,14 @@
 //! - **A flush is a few statements on PostgreSQL**, however many tokens are in use: two for each 32,768 counts. If such
 //!   a transaction takes longer than a second, the next ones write less.
 //! - **Memory is bounded.** The tables in memory have room for 262,144 counts between two flushes, each of a token and
-//!   an hour in one table (some 40 MB). As many can wait for the database (some 25 MB). Only existing tokens are
+//!   an hour in one table (some 45 MB). As many can wait for the database (some 30 MB). Only existing tokens are
 //!   counted, so strangers cannot fill it. Calls beyond these limits are not counted; one warning says so.
 //!
 //! **Which calls.** Calls whose key belongs to an existing token: check 4 of the guard and later. A call counts as
 //! accepted if no check refused it. The response does not matter: the caller may have hung up, or the database may have
 //! failed during checks 7 to 10. Otherwise the call counts as refused, under the refusal's code. A call belongs to the
 //! hour of its check 4. The last use is that of the last *accepted* call: an inactive token that is still tried is not
-//! in use.
+//! in use. Of a token's first accepted call, the status and the duration are kept too.
 //!
 //! **How old the numbers can be.** [`Store::tokens`](crate::Store::tokens) shows the later of the database's last use
 //! and this server's. It misses calls that other servers have accepted since their last flush. Counts are read only
@@ -39,11 +39,11 @@ use std::{
     time::Duration,
 };
 
-use model::{permission::Refusal, timestamp::Timestamp, token::TokenId};
+use model::{permission::Refusal, timestamp::Timestamp, token::TokenId, usage::FirstCall};
 use tokio::time::Instant;
 
 pub(crate) use self::table::Hour;
-use self::table::{Calls, Tables};
+use self::table::{Calls, Tables, earlier};
 use crate::{
     clock::{Clock, latest},
     database::{Column, Database, Engine, Purpose, values},
@@ -107,9 +107,11 @@ const ADD_COUNTS: &str = "INSERT INTO token_usage (token_id, hour, outcome, call
     ORDER BY 1, 2, 3
     ON CONFLICT (token_id, hour, outcome) DO UPDATE SET calls = token_usage.calls + excluded.calls";
 
-/// Moves the last use forward, or back if it is from the future: after `$1`.
-const MOVE_LAST_USE: &str = "INSERT INTO token_last_use (token_id, last_used_at)
-    SELECT new.column1, new.column2
+/// Moves the last use forward, or back if it is from the future: after `$1`. Only a token without recorded use gets a
+/// first call.
+const MOVE_LAST_USE: &str =
+    "INSERT INTO token_last_use (token_id, last_used_at, first_status, first_micros)
+    SELECT new.column1, new.column2, NULLIF(new.column3, 0), NULLIF(new.column4, 0)
     FROM {table} AS new
     WHERE EXISTS (SELECT 1 FROM tokens WHERE tokens.id = new.column1)
     ORDER BY 1
@@ -151,7 +153,18 @@ impl Usage {
     /// Counts a call with a token at `at`: accepted, or refused for this reason. It takes some tens of nanoseconds,
     /// never waits for the database, and allocates nothing for a token that it knows.
     pub fn count(&self, token: TokenId, at: Timestamp, refused: Option<Refusal>) {
-        if !self.tables.count(token, at, refused) {
+        self.count_with_response(token, at, refused, || None);
+    }
+
+    /// As [`Self::count`]. `response` is called only if the call may be the token's first accepted one.
+    pub fn count_with_response(
+        &self,
+        token: TokenId,
+        at: Timestamp,
+        refused: Option<Refusal>,
+        response: impl FnOnce() -> Option<FirstCall>,
+    ) {
+        if !self.tables.count(token, at, refused, response) {
             self.warn_once();
         }
     }
@@ -169,6 +182,16 @@ impl Usage {
             .filter(|at| *at <= latest)
             .max();
         waiting.max(self.tables.last_accepted(token, latest))
+    }
+
+    /// The first accepted call with a token that the database does not know as used, if this server knows it.
+    pub(crate) fn first_accepted(&self, token: TokenId) -> Option<FirstCall> {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = (token, Hour(i64::MIN))..=(token, Hour(i64::MAX));
+        let first = waiting
+            .range(all)
+            .fold(None, |known, (_, calls)| earlier(known, calls.first));
+        earlier(first, self.tables.first(token)).map(|(_, call)| call)
     }
 
     /// How many counts, each of a token and an hour, wait to be written.
@@ -341,24 +364,35 @@ fn counts(batch: &[(TokenId, Hour, Calls)]) -> [Column; 4] {
     ]
 }
 
-/// The columns of [`MOVE_LAST_USE`]: the last use of each token in the batch up to `latest`, by token. The batch can
-/// have several hours of one token. None if no call was accepted.
-fn last_uses(batch: &[(TokenId, Hour, Calls)], latest: Timestamp) -> Option<[Column; 2]> {
+/// The columns of [`MOVE_LAST_USE`]: the last use of each token in the batch up to `latest`, and the first one that this
+/// server knows, by token. The batch can have several hours of one token. None if no call was accepted.
+fn last_uses(batch: &[(TokenId, Hour, Calls)], latest: Timestamp) -> Option<[Column; 4]> {
     let mut uses = BTreeMap::new();
     for (token, _, calls) in batch {
         if let Some(at) = calls.last_accepted.filter(|at| *at <= latest) {
-            let known = uses.entry(token.0).or_insert(at);
-            *known = at.max(*known);
+            let (last, first) = uses.entry(token.0).or_insert((at, calls.first));
+            *last = at.max(*last);
+            *first = earlier(*first, calls.first);
         }
     }
     if uses.is_empty() {
         return None;
     }
-    let (tokens, uses) = uses
-        .into_iter()
-        .map(|(token, at)| (token, at.epoch_millis()))
-        .unzip();
-    Some([Column::Integers(tokens), Column::Integers(uses)])
+    // Zero is unknown.
+    let column = |value: fn(FirstCall) -> u32| {
+        let calls = uses.values().map(|(_, first)| first.map(|(_, call)| call));
+        Column::Integers(calls.map(|call| call.map_or(0, value).into()).collect())
+    };
+    let status = column(|call| call.status.into());
+    let micros = column(|call| call.micros.max(1));
+    let last = uses.values().map(|(at, _)| at.epoch_millis()).collect();
+    let tokens = uses.into_keys().collect();
+    Some([
+        Column::Integers(tokens),
+        Column::Integers(last),
+        status,
+        micros,
+    ])
 }
 
 #[cfg(test)]

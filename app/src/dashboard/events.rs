@@ -18,7 +18,7 @@ use crate::{
     page_context::use_viewer,
     paths::EVENTS,
     session::{member, store, with_error_status},
-    ui::{CopyButton, IconName, Notice, PageLink},
+    ui::{CopyButton, Drawing, DrawingSource, Notice, PageLink, illustration},
 };
 
 /// Number of events on a page.
@@ -62,7 +62,8 @@ fn EventsCard(organisation: Organisation) -> impl IntoView {
     let content = Suspend::new(async move {
         match list_events(organisation.id, page).await {
             Ok(page) if page.pagination.total == 0 => view! {
-                <Notice icon=IconName::Calendar title="No events yet">
+                <DrawingSource drawing=Drawing::Photos />
+                <Notice picture=illustration(Drawing::Photos) title="No events yet">
                     <p>"Events of this organisation appear here once they are created."</p>
                 </Notice>
             }

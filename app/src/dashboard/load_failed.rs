@@ -5,7 +5,7 @@ use leptos_router::{hooks::use_location, location::Location};
 
 use crate::{
     error::RequestError,
-    ui::{IconName, Notice},
+    ui::{IconName, Notice, notice_icon},
 };
 
 /// Says what could not be loaded and why, and offers to try again.
@@ -24,7 +24,7 @@ pub(crate) fn LoadFailed(
         query => format!("{}?{query}", pathname.get_untracked()),
     };
     view! {
-        <Notice icon=IconName::Warning title=format!("{what} could not be loaded")>
+        <Notice picture=notice_icon(IconName::Warning) title=format!("{what} could not be loaded")>
             <p role="alert">{error.to_string()}</p>
             <a class="button" href=here>
                 "Try again"

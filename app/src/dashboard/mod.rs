@@ -30,7 +30,7 @@ pub(crate) use self::session_ended::{SessionEnded, use_session_ended};
 pub(crate) use self::{
     choose_organisation::ChooseOrganisation,
     events::EventsPage,
-    layout::DashboardLayout,
+    layout::{DashboardLayout, dashboard_document_without_script},
     load_failed::LoadFailed,
     not_found::{NOT_FOUND, NotFound, NotFoundPage},
     organisation_choices::OrganisationName,

@@ -5,7 +5,7 @@ use leptos_meta::Title;
 
 use crate::{
     paths::HOME,
-    ui::{IconName, Notice},
+    ui::{IconName, Notice, notice_icon},
 };
 
 /// The whole page. The response has status 404.
@@ -29,7 +29,7 @@ pub(crate) const NOT_FOUND: &str = "Page not found";
 #[component]
 pub(crate) fn NotFound() -> impl IntoView {
     view! {
-        <Notice icon=IconName::Warning title=NOT_FOUND whole_page=true>
+        <Notice picture=notice_icon(IconName::Warning) title=NOT_FOUND whole_page=true>
             <p>"There is no page at this address. It may have moved, or the link is incomplete."</p>
             <a class="button button-primary" href=HOME>
                 "Go to Home"

@@ -1,7 +1,7 @@
 //! The user's organisations as buttons, for the sidebar and for pages that need one.
 
+use http::{Method, request::Parts};
 use leptos::{prelude::*, server_fn::ServerFn};
-use leptos_router::hooks::use_location;
 use model::organisation::Organisation;
 
 use crate::{
@@ -125,14 +125,13 @@ fn groups(viewer: Viewer) -> Vec<(Option<&'static str>, Vec<Organisation>)> {
     vec![(Some("Recent"), first), (Some("Others"), others)]
 }
 
-/// Path and query of the page that is being rendered.
+/// Path and query of the page that is being rendered. That of a form's response is the form.
 fn present_page() -> String {
-    let location = use_location();
-    let path = location.pathname.get_untracked();
-    match location.search.get_untracked() {
-        query if query.is_empty() => path,
-        query => format!("{path}?{query}"),
-    }
+    let address = |request: &Parts| match request.method {
+        Method::POST => Some(request.uri.path().to_owned()),
+        _ => request.uri.path_and_query().map(ToString::to_string),
+    };
+    with_context(address).flatten().unwrap_or_default()
 }
 
 #[cfg(test)]

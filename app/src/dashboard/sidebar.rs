@@ -3,7 +3,6 @@
 //! On a narrow screen it is a drawer: a popover, which opens and closes without script.
 
 use leptos::{prelude::*, server_fn::ServerFn};
-use leptos_router::components::A;
 
 use super::{
     ids::{HOME_LINK, SHORTCUTS_DIALOG, SIDEBAR},
@@ -11,7 +10,7 @@ use super::{
     organisation_switcher::OrganisationSwitcher,
 };
 use crate::{
-    page_context::use_viewer,
+    page_context::{use_path, use_viewer},
     paths::{ACCOUNT, DOCUMENTATION, EVENTS, HOME, TOKENS},
     session::SignOut,
     ui::{Brand, Icon, IconName},
@@ -19,12 +18,16 @@ use crate::{
 
 /// The whole sidebar.
 #[component]
-pub(crate) fn Sidebar() -> impl IntoView {
+pub(super) fn Sidebar(
+    /// Whether the page starts islands. Without them, `Developer Zone` is a link on every plan.
+    has_islands: bool,
+) -> impl IntoView {
     let viewer = use_viewer();
     let locked = viewer
         .as_ref()
         .and_then(|viewer| viewer.selected_organisation())
         .is_some_and(|organisation| !organisation.plan.includes_developer_zone());
+    let locked = locked && has_islands;
     view! {
         <aside class="sidebar" id=SIDEBAR aria-label="Sidebar" popover="auto">
             <div class="sidebar-head">
@@ -43,26 +46,26 @@ pub(crate) fn Sidebar() -> impl IntoView {
             <nav class="nav" aria-label="Main">
                 <ul>
                     <li>
-                        <A href=HOME exact=true attr:id=HOME_LINK attr:class="nav-item">
+                        <a href=HOME id=HOME_LINK class="nav-item" aria-current=current(HOME)>
                             <Icon name=IconName::Home />
                             "Home"
-                        </A>
+                        </a>
                     </li>
                     <li>
-                        <A href=EVENTS attr:class="nav-item">
+                        <a href=EVENTS class="nav-item" aria-current=current(EVENTS)>
                             <Icon name=IconName::Calendar />
                             "Events"
-                        </A>
+                        </a>
                     </li>
                     <li>
                         {if locked {
                             view! { <LockedItem /> }.into_any()
                         } else {
                             view! {
-                                <A href=TOKENS attr:class="nav-item">
+                                <a href=TOKENS class="nav-item" aria-current=current(TOKENS)>
                                     <Icon name=IconName::Code />
                                     "Developer Zone"
-                                </A>
+                                </a>
                             }
                                 .into_any()
                         }}
@@ -91,9 +94,9 @@ fn Account() -> impl IntoView {
             <p class="account-email" title=email.clone()>
                 {email.clone()}
             </p>
-            <A href=ACCOUNT attr:class="button button-quiet">
+            <a href=ACCOUNT class="button button-quiet" aria-current=current(ACCOUNT)>
                 "Your account"
-            </A>
+            </a>
             <button
                 type="button"
                 class="button button-quiet needs-script"
@@ -109,4 +112,13 @@ fn Account() -> impl IntoView {
             </form>
         </section>
     }
+}
+
+/// Whether the link leads to the present page, or to a page above it.
+fn current(link: &str) -> Option<&'static str> {
+    let here = use_path();
+    let rest = here.strip_prefix(link);
+    let is_current =
+        rest.is_some_and(|rest| rest.is_empty() || (link != HOME && rest.starts_with('/')));
+    is_current.then_some("page")
 }

@@ -1,14 +1,13 @@
 //! The frame of each page of the Developer Zone: heading, tabs, and the check of the plan.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 use model::organisation::OrganisationId;
 
 use crate::{
     dashboard::{ChooseOrganisation, UpgradeMessage},
-    page_context::use_viewer,
+    page_context::{use_path, use_viewer},
     paths::{ACTIVITY, TOKENS},
-    ui::{IconName, Notice},
+    ui::{IconName, Notice, notice_icon},
 };
 
 /// The frame of a page. If the organisation's plan does not include the Developer Zone, it shows an explanation instead
@@ -38,7 +37,7 @@ pub(super) fn ZoneFrame(
             .into_any()
         }
         Some(_) => view! {
-            <Notice icon=IconName::Lock title="Enterprise Plan Required">
+            <Notice picture=notice_icon(IconName::Lock) title="Enterprise Plan Required">
                 <UpgradeMessage />
             </Notice>
         }
@@ -80,7 +79,7 @@ pub(super) fn Trail(
 /// The links between the pages of the Developer Zone.
 #[component]
 fn Tabs() -> impl IntoView {
-    let here = use_location().pathname.get_untracked();
+    let here = use_path();
     // The pages of single tokens belong to the first tab.
     let tabs = [(TOKENS, "API tokens"), (ACTIVITY, "Activity")].map(|(path, label)| {
         let current = if here == path {

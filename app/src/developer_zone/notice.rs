@@ -7,7 +7,10 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{out_of_use::OutOfUse, receipt::AllOutOfUse};
+use super::{
+    out_of_use::{OutOfUse, with_details},
+    receipt::AllOutOfUse,
+};
 use crate::{
     error::RequestError, session::take_flash, texts::servers::about_servers, ui::FlashMessage,
 };
@@ -44,7 +47,7 @@ impl TokenNotice {
     /// The outcome of activating a token.
     pub(super) fn of_activation(outcome: &Result<Receipt, RequestError>) -> Self {
         match outcome {
-            Ok(receipt) => Self::Activated(receipt.token.display_name(), receipt.acknowledged),
+            Ok(receipt) => Self::Activated(receipt.token.short_name(), receipt.acknowledged),
             Err(error) if error.is_about_password() => Self::NotActivated(error.clone()),
             Err(error) => Self::Failed(error.clone()),
         }
@@ -53,7 +56,7 @@ impl TokenNotice {
     /// The outcome of deactivating a token.
     pub(super) fn of_deactivation(outcome: &Result<Receipt, RequestError>) -> Self {
         match outcome {
-            Ok(receipt) => Self::Deactivated(receipt.token.display_name(), OutOfUse::from(receipt)),
+            Ok(receipt) => Self::Deactivated(receipt.token.short_name(), OutOfUse::from(receipt)),
             Err(error) => Self::Failed(error.clone()),
         }
     }
@@ -78,7 +81,7 @@ impl TokenNotice {
     /// The outcome of deleting a token.
     pub(super) fn of_deletion(outcome: &Result<Receipt, RequestError>) -> Self {
         match outcome {
-            Ok(receipt) => Self::Deleted(receipt.token.display_name(), OutOfUse::from(receipt)),
+            Ok(receipt) => Self::Deleted(receipt.token.short_name(), OutOfUse::from(receipt)),
             Err(error) => Self::NotDeleted(error.clone()),
         }
     }
@@ -88,13 +91,13 @@ impl TokenNotice {
         Self::NotCreated(error.clone(), shortened(typed))
     }
 
-    /// The text, for the reader who sends the current request.
+    /// The text, for the reader who sends the current request. Its first line is enough; details are in a second one.
     pub(super) fn in_words(&self) -> String {
         match self {
             Self::Renamed => "The name was changed.".to_owned(),
             Self::Activated(called, acknowledged) => {
                 let servers = about_servers(*acknowledged);
-                format!("Token {called} is active.{servers}")
+                with_details(format!("Token {called} is active."), &servers)
             }
             Self::Deactivated(called, facts) => {
                 let facts = facts.in_words("Deactivated");

@@ -77,7 +77,10 @@ impl OutOfUse {
         };
         let servers = about_servers(self.acknowledged);
         let links = links_in_words(self.since, self.links_until);
-        format!("{done} everywhere at {since}.{servers} {last_call}{links}")
+        with_details(
+            format!("{done} everywhere at {since}."),
+            &format!("{servers} {last_call}{links}"),
+        )
     }
 }
 
@@ -87,12 +90,15 @@ impl AllOutOfUse {
         let since = ReaderZone::current().time_in_sentence(self.since);
         let servers = about_servers(self.acknowledged);
         let links = links_in_words(self.since, self.links_until);
-        let tokens = match self.deactivated {
-            0 => return format!("No token was active. Checked everywhere at {since}.{servers}"),
-            1 => "1 token is inactive".to_owned(),
-            count => format!("{count} tokens are inactive"),
+        let done = match self.deactivated {
+            0 => "No token was active. Checked".to_owned(),
+            1 => "1 token is inactive. Deactivated".to_owned(),
+            count => format!("{count} tokens are inactive. Deactivated"),
         };
-        format!("{tokens}. Deactivated everywhere at {since}.{servers}{links}")
+        with_details(
+            format!("{done} everywhere at {since}."),
+            &format!("{servers}{links}"),
+        )
     }
 }
 
@@ -104,6 +110,14 @@ impl From<AllInactive> for AllOutOfUse {
             acknowledged: done.acknowledged,
             links_until: links_until(&done.deactivated, done.in_force_since),
         }
+    }
+}
+
+/// A message with its details in a second line, which toasts show on request.
+pub(super) fn with_details(message: String, details: &str) -> String {
+    match details.trim_start() {
+        "" => message,
+        details => format!("{message}\n{details}"),
     }
 }
 

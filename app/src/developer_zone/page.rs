@@ -10,7 +10,11 @@ use super::{
     server_functions::list_tokens,
     tokens::{CardContent, CardHeader, TokenCard},
 };
-use crate::{dashboard::LoadFailed, page_context::use_page_context, ui::TimeZoneNote};
+use crate::{
+    dashboard::LoadFailed,
+    page_context::use_page_context,
+    ui::{Drawing, DrawingSource, TimeZoneNote},
+};
 
 /// The page of the organisation's tokens.
 #[component]
@@ -41,7 +45,11 @@ fn TokenPanel(organisation: OrganisationId) -> impl IntoView {
                     email: viewer.email,
                     api_origin: context.api_origin,
                 });
-                view! { <TokenCard /> }.into_any()
+                view! {
+                    <DrawingSource drawing=Drawing::Tokens />
+                    <TokenCard />
+                }
+                .into_any()
             }
             Err(error) => view! {
                 <CardHeader>""</CardHeader>

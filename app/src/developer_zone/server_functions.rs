@@ -13,7 +13,7 @@ use model::{
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "ssr")]
 use {
-    model::token::TokenName,
+    model::{token::TokenName, usage::DayStarts},
     std::sync::Arc,
     store::{
         Member,
@@ -40,6 +40,7 @@ use crate::{
         with_error_status,
     },
     texts::token_test::CallPing,
+    time_zone::ReaderZone,
 };
 
 /// A new token. No other response contains a token's secret.
@@ -81,8 +82,8 @@ pub(super) async fn list_tokens(organisation: OrganisationId) -> Result<TokenRow
 /// The poll that keeps the page up to date. Returns all rows, or nothing if `seen` is their [`TokenRows::fingerprint`].
 /// Polling does not extend the session.
 ///
-/// While nothing changes, it reads nothing: one check every three seconds serves all polls of an organisation
-/// ([`store::token_polls`]). The first poll of a session, and a poll without `seen`, make five reads by index: the
+/// While nothing changes, it reads nothing: one check every three seconds serves all polls of an organisation, and a
+/// changed list is read once for all readers of a time zone ([`store::token_polls`]). The first poll of a session, and a poll without `seen`, make five reads by index: the
 /// session, the member, the organisation, its tokens, and their counts of seven days.
 ///
 /// # Errors
@@ -97,7 +98,7 @@ pub(crate) async fn watch_tokens(
         let (store, key) = (store(), key_of_page().await?);
         let polls = store.token_polls();
         if let Some(seen) = &seen {
-            match polls.poll(&key, organisation_id, seen).await? {
+            match polls.poll(&key, organisation_id, days(), seen).await? {
                 Poll::Unchanged => return Ok(None),
                 Poll::Changed(list) => return Ok(Some(TokenRows::of(&list))),
                 Poll::Unknown => {}
@@ -130,8 +131,15 @@ pub(crate) async fn ask_silent_servers(
 
 #[cfg(feature = "ssr")]
 async fn rows(member: &Member) -> Result<TokenRows, TokenError> {
-    let listed = store().tokens().list_with_week(member.into()).await?;
+    let (store, days) = (store(), days());
+    let listed = store.tokens().list_with_week(member.into(), days).await?;
     Ok(TokenRows::of(&ListedTokens::new(listed)))
+}
+
+/// The days that the reader's page shows.
+#[cfg(feature = "ssr")]
+fn days() -> DayStarts {
+    ReaderZone::current().days(store().clock().now())
 }
 
 /// Creates a token. Returns its secret, which no later request can read. Requires the password if it was last given too

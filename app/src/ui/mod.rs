@@ -9,7 +9,6 @@ mod dialog;
 mod flash_message;
 mod focus;
 mod icon;
-#[cfg(feature = "ssr")]
 mod illustration;
 mod keys;
 mod live_text;
@@ -31,6 +30,7 @@ pub(crate) use self::{
     dialog::{Dialog, DialogRole, open_dialogs_by_command, show_dialog},
     focus::{closest, focus_soon, scroll_to_soon},
     icon::{Icon, IconName},
+    illustration::{Drawing, illustration},
     keys::pressed_key,
     live_text::LiveText,
     loaded_later::LoadedLater,
@@ -45,8 +45,9 @@ pub(crate) use self::{
     brand::Brand,
     clipboard::CopyButton,
     flash_message::{FLASH_MESSAGE, FlashMessage},
-    illustration::Illustration,
+    illustration::DrawingSource,
     local_time::{ServerTime, Shown, TimeZoneNote, iso_utc},
+    notice::notice_icon,
     page_link::PageLink,
     password_field::{NewPasswordField, PasswordField},
     show_passwords::ShowPasswords,

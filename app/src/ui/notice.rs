@@ -2,13 +2,14 @@
 
 use leptos::{either::Either, prelude::*};
 
+#[cfg(feature = "ssr")]
 use super::{Icon, IconName};
 
 /// A message that replaces content which is empty, locked or could not be loaded.
 #[component]
-pub(crate) fn Notice<C: IntoView + 'static>(
-    /// The icon above the title. A list without events or records has a drawing instead.
-    icon: IconName,
+pub(crate) fn Notice<P: IntoView + 'static, C: IntoView + 'static>(
+    /// What is above the title: [`notice_icon`] or [`super::illustration`].
+    picture: P,
     /// What happened.
     #[prop(into)]
     title: String,
@@ -23,27 +24,21 @@ pub(crate) fn Notice<C: IntoView + 'static>(
     } else {
         Either::Right(view! { <h2 class="notice-title">{title}</h2> })
     };
-    #[cfg(feature = "ssr")]
-    let icon = match icon {
-        IconName::Calendar => view! { <super::Illustration /> }.into_any(),
-        icon => view! { <NoticeIcon icon /> }.into_any(),
-    };
-    #[cfg(not(feature = "ssr"))]
-    let icon = view! { <NoticeIcon icon /> };
     view! {
         <div class="notice">
-            {icon}
+            {picture}
             {title}
             {children.into_inner()()}
         </div>
     }
 }
 
-#[component]
-fn NoticeIcon(icon: IconName) -> impl IntoView {
+/// The icon above the title of a [`Notice`].
+#[cfg(feature = "ssr")]
+pub(crate) fn notice_icon(name: IconName) -> impl IntoView {
     view! {
         <span class="notice-icon">
-            <Icon name=icon />
+            <Icon name />
         </span>
     }
 }

@@ -58,12 +58,24 @@ impl Toasts {
         });
     }
 
-    /// Shows that an action succeeded. The toast disappears by itself.
+    /// Shows that an action succeeded. A second line is shown on request. The toast disappears by itself, but not under
+    /// the pointer or while it has the focus.
     pub(crate) fn confirm(self, text: impl Into<String>) {
         let text = text.into();
         let stay = MIN_STAY.max(STAY_PER_CHARACTER * text.len() as u32);
         let number = self.show(Kind::Done, None, text);
-        set_timeout(move || self.dismiss(number), stay);
+        self.dismiss_after(stay, number);
+    }
+
+    fn dismiss_after(self, stay: Duration, number: u32) {
+        let dismiss = move || {
+            let in_use = document().query_selector(".toast:is(:hover, :focus-within)");
+            match in_use {
+                Ok(Some(_)) => self.dismiss_after(MIN_STAY, number),
+                _ => self.dismiss(number),
+            }
+        };
+        set_timeout(dismiss, stay);
     }
 
     /// Shows that an action failed, and why. The toast stays until the user dismisses it.
@@ -138,6 +150,14 @@ impl Toasts {
     }
 }
 
+/// The message, and its details in a second line.
+fn split(text: String) -> (String, Option<String>) {
+    match text.split_once('\n') {
+        Some((text, details)) => (text.to_owned(), Some(details.to_owned())),
+        None => (text, None),
+    }
+}
+
 /// The toasts that the page's frame provides.
 pub(crate) fn use_toasts() -> Toasts {
     expect_context()
@@ -159,15 +179,18 @@ pub(crate) fn ToastRegion() -> impl IntoView {
                     shown
                 }
                 key=|toast| toast.number
-                let:toast
-            >
+                children=move |toast| {
+                    let (text, details) = split(toast.text);
+                    view! {
                 <div class=match toast.kind {
                     Kind::Done => "toast",
                     Kind::Wait => "toast toast-waiting",
                     Kind::Failed | Kind::Unreachable => "toast toast-failed",
                 }>
                     <Icon name=if failed { IconName::Warning } else { IconName::Check } />
-                    <p>{toast.text}</p>
+                    <p tabindex=details.is_some().then_some("0") data-details=details>
+                        {text}
+                    </p>
                     <button
                         type="button"
                         class="icon-button"
@@ -177,7 +200,9 @@ pub(crate) fn ToastRegion() -> impl IntoView {
                         <Icon name=IconName::Close />
                     </button>
                 </div>
-            </For>
+                    }
+                }
+            />
         }
     };
     view! {

@@ -9,13 +9,15 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use http::request::Parts;
+use http::{StatusCode, request::Parts};
 use model::{
     client::{ClientAddress, ClientNetwork},
     permission::{Caller, Refusal},
     timestamp::Timestamp,
     token::TokenId,
+    usage::FirstCall,
 };
+use quanta::Instant;
 use store::{Store, secret::TokenDigest, usage::Usage};
 
 use crate::{
@@ -131,6 +133,7 @@ impl Guard {
             token: record.token_id,
             at: self.store.clock().now(),
             refused: None,
+            response: None,
         };
         let admitted = record.admit(counted.at);
         counted.refused = admitted.err();
@@ -146,8 +149,9 @@ pub(super) struct Admitted<'a> {
 }
 
 impl Admitted<'_> {
-    /// Reads from the response whether one of checks 7 to 10 refused the call.
-    pub(super) fn record(&mut self, response: &Response) {
+    /// Reads from the response whether one of checks 7 to 10 refused the call. The call began at `begun`.
+    pub(super) fn record(&mut self, response: &Response, begun: Instant) {
+        self.counted.response = Some((response.status(), begun));
         self.counted.refused = response.extensions().get().copied();
         let refused = self.counted.refused.map(Verdict::Refused);
         self.guard.judged(refused.unwrap_or(Verdict::Accepted));
@@ -160,11 +164,21 @@ struct Counted<'a> {
     token: TokenId,
     at: Timestamp,
     refused: Option<Refusal>,
+    /// The status of the response, and when the call began.
+    response: Option<(StatusCode, Instant)>,
 }
 
 impl Drop for Counted<'_> {
     fn drop(&mut self) {
-        self.usage.count(self.token, self.at, self.refused);
+        let response = || {
+            let (status, begun) = self.response?;
+            Some(FirstCall {
+                status: status.as_u16(),
+                micros: u32::try_from(begun.elapsed().as_micros()).unwrap_or(u32::MAX),
+            })
+        };
+        self.usage
+            .count_with_response(self.token, self.at, self.refused, response);
     }
 }
 

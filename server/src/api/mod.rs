@@ -133,7 +133,7 @@ impl ExternalApi {
             let id = ids.of_request(&head.headers);
             let mut route = None;
             let mut response = {
-                let respond = pin!(self.0.respond(&head, body, client, &mut route));
+                let respond = pin!(self.0.respond(&head, body, client, begun, &mut route));
                 request_id::with_id(id, head.method.clone(), catch_panic(respond)).await
             };
             if head.method == Method::HEAD {
@@ -154,6 +154,7 @@ impl Inner {
         head: &Parts,
         body: Body,
         client: Option<ClientAddress>,
+        begun: Instant,
         route: &mut Option<usize>,
     ) -> Response {
         let mut admitted = match self.guard.admit(head, client).await {
@@ -177,7 +178,7 @@ impl Inner {
                 Err(not_found) => not_found.into_response(),
             }
         };
-        admitted.record(&response);
+        admitted.record(&response, begun);
         response
     }
 }

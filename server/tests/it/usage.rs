@@ -55,6 +55,26 @@ async fn flush(server: &TestServer) {
 }
 
 #[tokio::test]
+async fn status_and_duration_are_kept_of_the_first_accepted_call_only() {
+    let server = TestServer::on_sqlite().await;
+    let token = server.token().await;
+    let client = server.key(&token.secret);
+    for path in [
+        "/904/events",
+        "/903/event/456/bibs/nobody",
+        "/903/event/456/ping",
+    ] {
+        client.get(path).await;
+    }
+    flush(&server).await;
+    let permission = TokenPermission::Operator(model::organisation::OrganisationId(903));
+    let listed = server.store.tokens().list(permission).await;
+    let first = listed.expect("listed")[0].first_call.expect("a first call");
+    assert_eq!(first.status, 404, "of the bib number");
+    assert!(first.micros > 0);
+}
+
+#[tokio::test]
 async fn every_call_with_a_token_is_counted_once_by_its_verdict() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;

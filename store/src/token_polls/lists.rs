@@ -6,7 +6,11 @@ use std::{
     sync::Arc,
 };
 
-use model::{organisation::OrganisationId, timestamp::Timestamp, usage::TokenWeek};
+use model::{
+    organisation::OrganisationId,
+    timestamp::Timestamp,
+    usage::{DayStarts, TokenWeek},
+};
 use quick_cache::sync::Cache;
 use tokio::{sync::Mutex, time::Instant};
 
@@ -27,9 +31,10 @@ impl PolledLists {
     }
 }
 
-/// One organisation's list.
+/// One organisation's lists.
 pub(super) struct PolledList {
-    pub(super) last_read: Option<LastRead>,
+    /// The lists that were last read, newest first.
+    pub(super) last_reads: Vec<LastRead>,
     /// As of the last check. None before that.
     pub(super) calls: Option<CallCount>,
     pub(super) checked_at: Instant,
@@ -37,8 +42,9 @@ pub(super) struct PolledList {
     pub(super) sessions: HashMap<Digest, Instant>,
 }
 
-/// The list that was last read, and the version and usage that it includes at least.
+/// A list that was read, and the version and usage that it includes at least.
 pub(super) struct LastRead {
+    pub(super) days: DayStarts,
     pub(super) list: Arc<ListedTokens>,
     pub(super) read_at: Instant,
     pub(super) version: u64,
@@ -55,7 +61,7 @@ pub(super) struct CallCount {
 impl PolledList {
     pub(super) fn new() -> Self {
         Self {
-            last_read: None,
+            last_reads: Vec::new(),
             calls: None,
             checked_at: Instant::now(),
             sessions: HashMap::new(),
@@ -118,6 +124,7 @@ mod tests {
                 creator_left: false,
                 created_at: Timestamp(1_768_802_400_000),
                 last_used: Some(Timestamp(1_768_802_520_000)),
+                first_call: None,
             },
             week: Week::default(),
             is_idle: false,

@@ -7,12 +7,14 @@ use model::{
     organisation::OrganisationId,
     timestamp::Timestamp,
     token::{TokenId, TokenSummary},
-    usage::{Calls, DAY_MILLIS, HOUR_MILLIS, RefusalCount, TokenUsage, TokenWeek, Week},
+    usage::{
+        Calls, DayStarts, HOUR_MILLIS, HourlyRefusals, RefusalCount, TokenUsage, TokenWeek, Week,
+    },
 };
 
 use super::{FIND, TokenRow, Tokens};
 use crate::{
-    database::{row, values},
+    database::{Value, row, values},
     error::{DatabaseError, TokenError},
     permission::TokenPermission,
     usage::ACCEPTED,
@@ -37,49 +39,45 @@ row! {
 
 /// Up to the present hour: later ones would come from a server whose clock is ahead. Reads `token_usage` along its
 /// primary key, for each token of the organisation.
-const WEEK: &str = "SELECT token_usage.token_id, (token_usage.hour - $2) / $3 AS day,
-        CAST(SUM(CASE WHEN token_usage.outcome = $4 THEN token_usage.calls ELSE 0 END) AS BIGINT) AS accepted,
-        CAST(SUM(CASE WHEN token_usage.outcome = $4 THEN 0 ELSE token_usage.calls END) AS BIGINT) AS refused
+const WEEK: &str = "SELECT token_usage.token_id,
+        CAST(CASE WHEN token_usage.hour < $5 THEN 0 WHEN token_usage.hour < $6 THEN 1
+            WHEN token_usage.hour < $7 THEN 2 WHEN token_usage.hour < $8 THEN 3
+            WHEN token_usage.hour < $9 THEN 4 WHEN token_usage.hour < $10 THEN 5 ELSE 6 END AS BIGINT) AS day,
+        CAST(SUM(CASE WHEN token_usage.outcome = $3 THEN token_usage.calls ELSE 0 END) AS BIGINT) AS accepted,
+        CAST(SUM(CASE WHEN token_usage.outcome = $3 THEN 0 ELSE token_usage.calls END) AS BIGINT) AS refused
     FROM tokens JOIN token_usage ON token_usage.token_id = tokens.id
-    WHERE tokens.organisation_id = $1 AND token_usage.hour BETWEEN $2 AND $5
+    WHERE tokens.organisation_id = $1 AND token_usage.hour BETWEEN $4 AND $2
     GROUP BY 1, 2";
 
 const HOURS: &str = "SELECT hour, outcome, calls FROM token_usage
     WHERE token_id = $1 AND hour BETWEEN $2 AND $3 ORDER BY hour, outcome";
 
 impl Tokens<'_> {
-    /// The organisation's tokens, newest first, each with its week. Three reads, each by an index.
+    /// The organisation's tokens, newest first, each with its calls in these days. Three reads, each by an index.
     ///
     /// # Errors
     /// As [`Tokens::list`].
     pub async fn list_with_week(
         &self,
         permission: TokenPermission<'_>,
+        days: DayStarts,
     ) -> Result<Vec<TokenWeek>, TokenError> {
         self.admit(permission).await?;
-        Ok(self.read_with_week(permission.organisation_id()).await?)
+        let organisation = permission.organisation_id();
+        Ok(self.read_with_week(organisation, days).await?)
     }
 
     /// As [`Tokens::list_with_week`], for a caller that has checked the permission.
     pub(crate) async fn read_with_week(
         &self,
         organisation: OrganisationId,
+        DayStarts(days): DayStarts,
     ) -> Result<Vec<TokenWeek>, DatabaseError> {
         let tokens = self.read_all(organisation).await?;
         let now = self.store.clock().now();
-        let database = self.store.database();
-        let rows: Vec<DayRow> = database
-            .fetch_all(
-                WEEK,
-                values![
-                    organisation.0,
-                    Week::start(now).epoch_millis(),
-                    DAY_MILLIS,
-                    ACCEPTED,
-                    now.epoch_millis(),
-                ],
-            )
-            .await?;
+        let mut values = values![organisation.0, now.epoch_millis(), ACCEPTED].to_vec();
+        values.extend(days.map(|day| Value::from(day.epoch_millis())));
+        let rows: Vec<DayRow> = self.store.database().fetch_all(WEEK, &values).await?;
         let mut weeks = weeks(rows);
         let tokens = tokens.into_iter().map(|token| TokenWeek {
             week: weeks.remove(&token.id).unwrap_or_default(),
@@ -113,7 +111,7 @@ impl Tokens<'_> {
             token: found,
             start,
             hours: hours(start, now, &rows),
-            refusals: refusals(&rows),
+            refusals: refusals(start, now, &rows),
         })
     }
 
@@ -145,10 +143,9 @@ fn weeks(rows: Vec<DayRow>) -> HashMap<TokenId, Week> {
 
 /// The calls of each hour, from that of `start` to that of `now`.
 fn hours(start: Timestamp, now: Timestamp, rows: &[HourRow]) -> Vec<Calls> {
-    let index = |millis: i64| usize::try_from((millis - start.epoch_millis()) / HOUR_MILLIS).ok();
-    let mut hours = vec![Calls::default(); index(now.epoch_millis()).map_or(0, |last| last + 1)];
+    let mut hours = vec![Calls::default(); hours_until(start, now)];
     for row in rows {
-        if let Some(calls) = index(row.hour).and_then(|hour| hours.get_mut(hour)) {
+        if let Some(calls) = hours.get_mut(hours_between(start, Timestamp(row.hour))) {
             *calls = calls.plus(row.calls());
         }
     }
@@ -156,31 +153,52 @@ fn hours(start: Timestamp, now: Timestamp, rows: &[HourRow]) -> Vec<Calls> {
 }
 
 /// By reason, the most frequent first.
-fn refusals(rows: &[HourRow]) -> Vec<RefusalCount> {
-    let mut refusals: Vec<RefusalCount> = Vec::new();
+fn refusals(start: Timestamp, now: Timestamp, rows: &[HourRow]) -> Vec<HourlyRefusals> {
+    let mut reasons: Vec<HourlyRefusals> = Vec::new();
     for row in rows.iter().filter(|row| row.outcome != ACCEPTED) {
+        let known = reasons
+            .iter()
+            .position(|reason| reason.total.code == row.outcome);
+        let known = known.unwrap_or_else(|| {
+            reasons.push(HourlyRefusals {
+                total: RefusalCount {
+                    code: row.outcome.clone(),
+                    calls: 0,
+                    last_hour: start,
+                },
+                hours: vec![0; hours_until(start, now)],
+            });
+            reasons.len() - 1
+        });
+        let HourlyRefusals { total, hours } = &mut reasons[known];
         let calls = row.calls.unsigned_abs();
+        total.calls += calls;
         // The rows come by hour.
-        let last_hour = Timestamp(row.hour);
-        match refusals.iter_mut().find(|known| known.code == row.outcome) {
-            Some(known) => {
-                known.calls += calls;
-                known.last_hour = last_hour;
-            }
-            None => refusals.push(RefusalCount {
-                code: row.outcome.clone(),
-                calls,
-                last_hour,
-            }),
+        total.last_hour = Timestamp(row.hour);
+        if let Some(hour) = hours.get_mut(hours_between(start, total.last_hour)) {
+            *hour = calls;
         }
     }
-    refusals.sort_by(|one, other| {
-        other
-            .calls
-            .cmp(&one.calls)
-            .then_with(|| one.code.cmp(&other.code))
+    reasons.sort_by(|one, other| {
+        let (one, other) = (&one.total, &other.total);
+        let most = other.calls.cmp(&one.calls);
+        most.then_with(|| one.code.cmp(&other.code))
     });
-    refusals
+    reasons
+}
+
+/// The number of hours from that of `start` to that of `now`, both included.
+fn hours_until(start: Timestamp, now: Timestamp) -> usize {
+    match now < start {
+        true => 0,
+        false => hours_between(start, now) + 1,
+    }
+}
+
+/// The number of full hours from `start` to `at`, which is not earlier.
+fn hours_between(start: Timestamp, at: Timestamp) -> usize {
+    let hours = (at.epoch_millis() - start.epoch_millis()) / HOUR_MILLIS;
+    usize::try_from(hours).unwrap_or_default()
 }
 
 impl HourRow {

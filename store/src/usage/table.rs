@@ -11,7 +11,12 @@ use std::{
     },
 };
 
-use model::{permission::Refusal, timestamp::Timestamp, token::TokenId, usage::HOUR_MILLIS};
+use model::{
+    permission::Refusal,
+    timestamp::Timestamp,
+    token::TokenId,
+    usage::{FirstCall, HOUR_MILLIS},
+};
 
 use crate::clock::latest;
 
@@ -41,15 +46,26 @@ const OUTCOMES: usize = 1 + Refusal::ALL.len();
 pub(super) struct Calls {
     counts: [u32; OUTCOMES],
     pub(super) last_accepted: Option<Timestamp>,
+    /// The first accepted call after the token came into the table, until it is taken. It is the token's first call only
+    /// if the database has none.
+    pub(super) first: Option<(Timestamp, FirstCall)>,
 }
 
 impl Calls {
-    fn count(&mut self, at: Timestamp, refused: Option<Refusal>) {
+    fn count(
+        &mut self,
+        at: Timestamp,
+        refused: Option<Refusal>,
+        response: impl FnOnce() -> Option<FirstCall>,
+    ) {
         let outcome = refused.map_or(0, |refusal| 1 + refusal as usize);
         self.counts[outcome] = self.counts[outcome].saturating_add(1);
         // What is from the future was counted while the clock was ahead.
         let is_over = |last| last < at || last > latest(at);
         if refused.is_none() && self.last_accepted.is_none_or(is_over) {
+            if self.last_accepted.is_none() {
+                self.first = response().map(|response| (at, response));
+            }
             self.last_accepted = Some(at);
         }
     }
@@ -59,6 +75,7 @@ impl Calls {
             *count = count.saturating_add(more);
         }
         self.last_accepted = self.last_accepted.max(other.last_accepted);
+        self.first = earlier(self.first, other.first);
     }
 
     /// How many calls were accepted, and refused for each reason; without zeros.
@@ -77,7 +94,16 @@ impl Calls {
     /// Sets the counts to zero. The last use stays known.
     fn reset(&mut self) {
         self.counts = [0; OUTCOMES];
+        self.first = None;
     }
+}
+
+/// The first call of both.
+pub(super) fn earlier(
+    one: Option<(Timestamp, FirstCall)>,
+    other: Option<(Timestamp, FirstCall)>,
+) -> Option<(Timestamp, FirstCall)> {
+    one.into_iter().chain(other).min_by_key(|(at, _)| *at)
 }
 
 /// The present hour of a token.
@@ -125,10 +151,11 @@ impl Table {
         token: TokenId,
         at: Timestamp,
         refused: Option<Refusal>,
+        response: impl FnOnce() -> Option<FirstCall>,
     ) -> bool {
         let hour = Hour::of(at);
         let Some(current) = self.current.get_mut(&token) else {
-            return self.insert(room, token, at, refused);
+            return self.insert(room, token, at, refused, response);
         };
         if current.hour != hour {
             if !current.calls.is_empty() {
@@ -140,7 +167,7 @@ impl Table {
             }
             current.hour = hour;
         }
-        current.calls.count(at, refused);
+        current.calls.count(at, refused, response);
         true
     }
 
@@ -150,11 +177,12 @@ impl Table {
         token: TokenId,
         at: Timestamp,
         refused: Option<Refusal>,
+        response: impl FnOnce() -> Option<FirstCall>,
     ) -> bool {
         let has_room = room.take();
         if has_room {
             let mut calls = Calls::default();
-            calls.count(at, refused);
+            calls.count(at, refused, response);
             let hour = Hour::of(at);
             self.current.insert(token, Current { hour, calls });
         }
@@ -205,10 +233,16 @@ impl Tables {
     }
 
     /// Counts a call; `false` if the tables are full.
-    pub(super) fn count(&self, token: TokenId, at: Timestamp, refused: Option<Refusal>) -> bool {
+    pub(super) fn count(
+        &self,
+        token: TokenId,
+        at: Timestamp,
+        refused: Option<Refusal>,
+        response: impl FnOnce() -> Option<FirstCall>,
+    ) -> bool {
         self.tables[own_table()]
             .lock()
-            .count(&self.room, token, at, refused)
+            .count(&self.room, token, at, refused, response)
     }
 
     /// Takes the counts since the last call.
@@ -226,6 +260,14 @@ impl Tables {
             table.current.get(&token)?.calls.last_accepted
         });
         known.filter(|at| *at <= latest).max()
+    }
+
+    /// The first accepted call since the last flush, if the token was not in a table before.
+    pub(super) fn first(&self, token: TokenId) -> Option<(Timestamp, FirstCall)> {
+        let first = |table: &Aligned| table.lock().current.get(&token)?.calls.first;
+        self.tables
+            .iter()
+            .fold(None, |known, table| earlier(known, first(table)))
     }
 }
 
@@ -279,6 +321,8 @@ mod tests {
 
     const AT: Timestamp = Timestamp(1_768_802_400_000);
 
+    const UNKNOWN: fn() -> Option<FirstCall> = || None;
+
     fn counted(tables: &Tables) -> u32 {
         let taken = tables.take();
         taken
@@ -290,7 +334,7 @@ mod tests {
     #[test]
     fn counts_are_taken_once_and_an_unused_token_is_dropped() {
         let tables = Tables::new();
-        assert!(tables.count(TokenId(1), AT, None));
+        assert!(tables.count(TokenId(1), AT, None, UNKNOWN));
         assert_eq!(counted(&tables), 1);
         assert_eq!(
             tables.last_accepted(TokenId(1), Timestamp(i64::MAX)),
@@ -306,7 +350,7 @@ mod tests {
         let tables = Tables::new();
         let before = AT.plus_millis(-1);
         for at in [before, AT, before, AT] {
-            assert!(tables.count(TokenId(1), at, None));
+            assert!(tables.count(TokenId(1), at, None, UNKNOWN));
         }
         let mut hours = HashMap::new();
         for (_, hour, calls) in tables.take() {
@@ -327,16 +371,19 @@ mod tests {
     fn full_tables_accept_no_new_tokens_and_still_count_known_ones() {
         let tables = Tables::new();
         for token in 0..most() {
-            assert!(tables.count(TokenId(token), AT, None));
+            assert!(tables.count(TokenId(token), AT, None, UNKNOWN));
         }
-        assert!(!tables.count(TokenId(most()), AT, None));
-        assert!(tables.count(TokenId(0), AT, None));
+        assert!(!tables.count(TokenId(most()), AT, None, UNKNOWN));
+        assert!(tables.count(TokenId(0), AT, None, UNKNOWN));
         assert_eq!(counted(&tables) as usize, MAX_ENTRIES + 1);
-        assert!(tables.count(TokenId(0), AT, None));
-        assert!(!tables.count(TokenId(most()), AT, None), "they stay known");
+        assert!(tables.count(TokenId(0), AT, None, UNKNOWN));
+        assert!(
+            !tables.count(TokenId(most()), AT, None, UNKNOWN),
+            "they stay known"
+        );
         assert_eq!(counted(&tables), 1);
         assert!(
-            tables.count(TokenId(most()), AT, None),
+            tables.count(TokenId(most()), AT, None, UNKNOWN),
             "others are dropped"
         );
     }
@@ -347,7 +394,7 @@ mod tests {
         let counted: usize = std::thread::scope(|scope| {
             let thread = |first: i64| {
                 let tables = &tables;
-                let count = move |token| tables.count(TokenId(token), AT, None);
+                let count = move |token| tables.count(TokenId(token), AT, None, UNKNOWN);
                 let tokens = first..first + most() * 2 / 3;
                 scope.spawn(move || tokens.filter(|token| count(*token)).count())
             };
@@ -361,7 +408,14 @@ mod tests {
     #[test]
     fn hours_that_end_without_a_flush_take_bounded_memory() {
         let tables = Tables::new();
-        let count = |hour: i64| tables.count(TokenId(1), AT.plus_millis(hour * HOUR_MILLIS), None);
+        let count = |hour: i64| {
+            tables.count(
+                TokenId(1),
+                AT.plus_millis(hour * HOUR_MILLIS),
+                None,
+                UNKNOWN,
+            )
+        };
         assert!((0..most()).all(count));
         assert!(!count(most()));
     }
@@ -374,7 +428,7 @@ mod tests {
                 scope.spawn(|| {
                     for call in 0..1_000 {
                         let refused = (call % 2 == 0).then_some(Refusal::RateLimited);
-                        assert!(tables.count(TokenId(1), AT, refused));
+                        assert!(tables.count(TokenId(1), AT, refused, UNKNOWN));
                     }
                 });
             }
@@ -389,11 +443,11 @@ mod tests {
         const CALLS: u32 = 2_000_000;
         for tokens in [1, 1_000, 30_000] {
             let tables = Tables::new();
-            (0..tokens).for_each(|token| assert!(tables.count(TokenId(token), AT, None)));
+            (0..tokens).for_each(|token| assert!(tables.count(TokenId(token), AT, None, UNKNOWN)));
             let begun = Instant::now();
             for call in 0..CALLS {
                 let token = TokenId(i64::from(call) % tokens);
-                black_box(tables.count(black_box(token), black_box(AT), None));
+                black_box(tables.count(black_box(token), black_box(AT), None, UNKNOWN));
             }
             let each = begun.elapsed() / CALLS;
             println!("{tokens} tokens: {each:?} a call");

@@ -7,7 +7,9 @@ use std::{
 
 use model::{
     organisation::{OrganisationId, Plan},
+    timestamp::Timestamp,
     token::TokenName,
+    usage::DayStarts,
 };
 use store::{
     Member, Store,
@@ -29,12 +31,15 @@ on_sqlite_in_still_time!(
     while_nothing_changes_a_poll_reads_nothing_but_a_check_every_three_seconds,
     calls_and_the_end_of_a_session_are_seen_by_the_next_check,
     a_change_by_this_server_is_seen_by_the_next_poll,
+    readers_in_several_zones_have_their_own_days_and_each_list_is_read_once,
 );
 
 /// How long a test waits for what happens in the background.
 const HANG: Duration = Duration::from_secs(60);
 const ORGANISATION: OrganisationId = OrganisationId(903);
 const CHECK_INTERVAL: Duration = Duration::from_secs(3);
+/// All calls are on the last day.
+const DAYS: DayStarts = DayStarts([Timestamp(0); 7]);
 
 async fn serve(store: &Store, lease: Lease) {
     let clock = Arc::new(SystemMonotonicClock);
@@ -56,7 +61,10 @@ async fn sign_in(store: &Store, member: &Member) -> SessionKey {
 }
 
 async fn poll(store: &Store, key: &SessionKey, seen: &str) -> Poll {
-    let poll = store.token_polls().poll(key, ORGANISATION, seen).await;
+    let poll = store
+        .token_polls()
+        .poll(key, ORGANISATION, DAYS, seen)
+        .await;
     poll.expect("an answer")
 }
 
@@ -159,15 +167,15 @@ async fn while_nothing_changes_a_poll_reads_nothing_but_a_check_every_three_seco
     advance(CHECK_INTERVAL - Duration::from_millis(1)).await;
     assert!(is_unchanged(&poll(&store, &key, &seen).await));
     let polls = store.token_polls();
-    let rows = polls.poll(&key, ORGANISATION, "another list").await;
+    let rows = polls.poll(&key, ORGANISATION, DAYS, "another list").await;
     rows.expect_err("no rows without a check of their session");
     let stranger = poll(&store, &other_key, &seen).await;
     assert!(matches!(stranger, Poll::Unknown), "{stranger:?}");
-    let foreign = polls.poll(&key, OrganisationId(904), &seen).await;
+    let foreign = polls.poll(&key, OrganisationId(904), DAYS, &seen).await;
     assert!(matches!(foreign, Ok(Poll::Unknown)), "{foreign:?}");
 
     advance(Duration::from_millis(1)).await;
-    let failed = polls.poll(&key, ORGANISATION, &seen).await;
+    let failed = polls.poll(&key, ORGANISATION, DAYS, &seen).await;
     failed.expect_err("the check cannot be made");
     let show =
         "ALTER TABLE hidden RENAME TO sessions; ALTER TABLE hidden_usage RENAME TO token_usage";
@@ -221,4 +229,33 @@ async fn a_change_by_this_server_is_seen_by_the_next_poll(store: TestStore) {
         panic!("{poll:?}");
     };
     assert!(!list.tokens[0].token.status.is_active());
+}
+
+async fn readers_in_several_zones_have_their_own_days_and_each_list_is_read_once(store: TestStore) {
+    let ada = store.enterprise(903).await;
+    let created = store.tokens().create(&ada, None).await.expect("created");
+    let now = store.clock().now();
+    store.usage().count(created.summary.id, now, None);
+    store.usage().flush().await.expect("written");
+    let key = sign_in(&store, &ada).await;
+    serve_in_still_time(&store).await;
+    show(&store, &key).await;
+    // For the second reader, the calls were yesterday.
+    let mut tomorrow = DAYS;
+    tomorrow.0[6] = now.plus_millis(1);
+    let polls = store.token_polls();
+    let shown = async |days| {
+        let poll = polls.poll(&key, ORGANISATION, days, "").await;
+        let Ok(Poll::Changed(list)) = poll else {
+            panic!("{poll:?}");
+        };
+        list.tokens[0].week.0.map(|day| day.accepted)
+    };
+    assert_eq!(shown(DAYS).await, [0, 0, 0, 0, 0, 0, 1]);
+    assert_eq!(shown(tomorrow).await, [0, 0, 0, 0, 0, 1, 0]);
+    let raw = store.raw();
+    raw.execute("ALTER TABLE token_usage RENAME TO hidden_usage")
+        .await;
+    assert_eq!(shown(DAYS).await, [0, 0, 0, 0, 0, 0, 1]);
+    assert_eq!(shown(tomorrow).await, [0, 0, 0, 0, 0, 1, 0]);
 }

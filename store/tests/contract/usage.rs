@@ -5,7 +5,7 @@ use model::{
     permission::Refusal,
     timestamp::Timestamp,
     token::{TokenId, TokenSummary},
-    usage::{Calls, TokenUsage, Week},
+    usage::{Calls, DayStarts, FirstCall, HourlyRefusals, TokenUsage, Week},
 };
 use store::{
     Member, Store,
@@ -21,6 +21,7 @@ on_both_engines!(
     counts_are_kept_by_token_hour_and_outcome,
     an_accepted_call_moves_the_last_use_and_a_refused_one_does_not,
     the_last_use_only_moves_forward_whichever_server_writes_last,
+    the_first_accepted_call_is_kept_with_its_response,
     counts_of_two_servers_add_up_in_any_order,
     lists_and_receipts_include_uses_that_this_server_has_not_written_yet,
     a_receipt_says_since_when_the_change_is_in_force,
@@ -32,7 +33,7 @@ on_both_engines!(
     servers_that_flush_the_same_many_tokens_do_not_deadlock,
     usage_older_than_90_days_is_purged_and_the_last_use_stays,
     usage_left_behind_by_a_deletion_is_purged,
-    a_week_has_days_in_utc_and_ends_today,
+    a_week_has_the_days_that_the_reader_wants_and_ends_today,
     the_hours_and_refusals_of_a_token_cover_its_week,
     a_week_shows_exactly_the_flushed_counts_of_every_server,
     usage_is_refused_to_other_organisations_and_on_other_plans,
@@ -140,6 +141,47 @@ async fn the_last_use_only_moves_forward_whichever_server_writes_last(store: Tes
     // The memory of a server cannot move the last use back either.
     let known = listed(&store, &member, token).await.last_used;
     assert_eq!(known, Some(late));
+}
+
+async fn the_first_accepted_call_is_kept_with_its_response(store: TestStore) {
+    let member = store.enterprise(903).await;
+    let token = create(&store, &member).await;
+    let other = store.another_server().await;
+    let call = |micros| FirstCall {
+        status: 200,
+        micros,
+    };
+    let count = |store: &Store, at, refused, micros| {
+        let usage = store.usage();
+        usage.count_with_response(token, at, refused, || Some(call(micros)));
+    };
+    count(&store, START, Some(Refusal::TokenInactive), 1);
+    flush(&store).await;
+    assert_eq!(listed(&store, &member, token).await.first_call, None);
+    count(&store, START, None, 12_000);
+    count(&store, START.plus_millis(1), None, 13_000);
+    for _ in 0..2 {
+        let found = listed(&store, &member, token).await.first_call;
+        assert_eq!(found, Some(call(12_000)), "in memory, then in the database");
+        flush(&store).await;
+    }
+    // Not the first call for the database, whatever a server knows.
+    count(&other, START.plus_millis(2), None, 14_000);
+    flush(&other).await;
+    for server in [&*store, &other] {
+        let found = listed(server, &member, token).await.first_call;
+        assert_eq!(found, Some(call(12_000)));
+    }
+    let tokens = store.tokens();
+    let deactivated = tokens.set_active((&member).into(), token, false);
+    let changed = deactivated.await.expect("deactivated").token;
+    assert_eq!(changed.first_call, Some(call(12_000)));
+
+    let unknown = create(&store, &member).await;
+    store.usage().count(unknown, START, None);
+    flush(&store).await;
+    let found = listed(&store, &member, unknown).await;
+    assert_eq!((found.last_used, found.first_call), (Some(START), None));
 }
 
 async fn counts_of_two_servers_add_up_in_any_order(store: TestStore) {
@@ -541,8 +583,15 @@ const MIDNIGHT: Timestamp = START.plus_millis(-6 * HOUR);
 /// The start of the week that ends with the clock's start.
 const WEEK: Timestamp = MIDNIGHT.plus_millis(-6 * DAY);
 
+/// The seven days in UTC that end with the day of `now`.
+fn utc_days(now: Timestamp) -> DayStarts {
+    let today = now.plus_millis(-now.epoch_millis().rem_euclid(DAY));
+    DayStarts([6, 5, 4, 3, 2, 1, 0].map(|days| today.plus_millis(-days * DAY)))
+}
+
 async fn weeks(store: &Store, member: &Member) -> Vec<(TokenId, Vec<(u64, u64)>)> {
-    let listed = store.tokens().list_with_week(member.into()).await;
+    let days = utc_days(store.clock().now());
+    let listed = store.tokens().list_with_week(member.into(), days).await;
     let listed = listed.expect("listed").into_iter();
     let of_week = |week: Week| week.0.map(|day| (day.accepted, day.refused)).to_vec();
     listed
@@ -555,7 +604,7 @@ async fn usage_of(store: &Store, member: &Member, token: TokenId) -> TokenUsage 
     usage.expect("read")
 }
 
-async fn a_week_has_days_in_utc_and_ends_today(store: TestStore) {
+async fn a_week_has_the_days_that_the_reader_wants_and_ends_today(store: TestStore) {
     let member = store.enterprise(903).await;
     let (one, two) = (create(&store, &member).await, create(&store, &member).await);
     let usage = store.usage();
@@ -590,6 +639,17 @@ async fn a_week_has_days_in_utc_and_ends_today(store: TestStore) {
     assert_eq!(weeks(&store, &member).await[1].1, shifted);
     store.clock.advance(6 * HOUR);
     assert_eq!(weeks(&store, &member).await[1].1[6], (8, 0));
+    // The days of another zone, of which one lasts 23 hours.
+    let DayStarts(mut days) = utc_days(START);
+    for day in &mut days[..6] {
+        *day = day.plus_millis(HOUR);
+    }
+    let week = store
+        .tokens()
+        .list_with_week((&member).into(), DayStarts(days))
+        .await;
+    let week = week.expect("listed")[1].week;
+    assert_eq!(week.0.map(|day| day.total()), [0, 0, 0, 0, 0, 5, 26]);
 }
 
 async fn the_hours_and_refusals_of_a_token_cover_its_week(store: TestStore) {
@@ -626,21 +686,27 @@ async fn the_hours_and_refusals_of_a_token_cover_its_week(store: TestStore) {
     let refusals: Vec<_> = found
         .refusals
         .iter()
-        .map(|refusal| (refusal.code.as_str(), refusal.calls, refusal.last_hour))
+        .map(|HourlyRefusals { total, hours }| {
+            assert_eq!(hours.len(), found.hours.len());
+            let hours = hours.iter().enumerate().filter(|(_, calls)| **calls > 0);
+            let hours: Vec<_> = hours.map(|(hour, calls)| (hour, *calls)).collect();
+            (total.code.as_str(), total.calls, total.last_hour, hours)
+        })
         .collect();
     assert_eq!(
         refusals,
         [
-            ("rate_limited", 2, START),
-            ("event_mismatch", 1, start),
-            ("feature_disabled", 1, START),
+            ("rate_limited", 2, START, vec![(1, 1), (6 * 24 + 6, 1)]),
+            ("event_mismatch", 1, start, vec![(0, 1)]),
+            ("feature_disabled", 1, START, vec![(6 * 24 + 6, 1)]),
         ]
     );
     let total = found
         .hours
         .iter()
         .fold(Calls::default(), |sum, hour| sum.plus(*hour));
-    let week = store.tokens().list_with_week((&member).into()).await;
+    let days = utc_days(START);
+    let week = store.tokens().list_with_week((&member).into(), days).await;
     let week = week
         .expect("listed")
         .into_iter()
@@ -689,7 +755,8 @@ async fn usage_is_refused_to_other_organisations_and_on_other_plans(store: TestS
     assert_refused!(deleted, TokenError::NoSuchToken(_));
 
     store.set_plan(904, Plan::Pro).await;
-    let week = store.tokens().list_with_week((&other).into()).await;
+    let days = utc_days(START);
+    let week = store.tokens().list_with_week((&other).into(), days).await;
     assert_refused!(week, TokenError::PlanRequired(PlanRequired(Plan::Pro)));
     let usage = store.tokens().usage((&other).into(), theirs, WEEK).await;
     assert_refused!(usage, TokenError::PlanRequired(PlanRequired(Plan::Pro)));

@@ -14,7 +14,7 @@ use crate::{
     error::RequestError,
     texts::activity::ActivityQuery,
     time_zone::{Day, ReaderZone},
-    ui::{Icon, IconName, Notice, PageLink, TimeZoneNote},
+    ui::{Drawing, DrawingSource, Icon, IconName, Notice, PageLink, TimeZoneNote, illustration},
 };
 
 /// Records on a page.
@@ -211,7 +211,8 @@ fn Nothing(query: ActivityQuery, filtered: bool) -> impl IntoView {
         )
     };
     view! {
-        <Notice icon=IconName::Calendar title>
+        <DrawingSource drawing=Drawing::Records />
+        <Notice picture=illustration(Drawing::Records) title>
             <p>{text}</p>
             {(query.place != Cursor::Newest)
                 .then(|| {

@@ -11,18 +11,20 @@ use serde::Deserialize;
 use store::{Member, sessions::Session};
 
 use crate::{
+    dashboard::{OrganisationName, dashboard_document_without_script},
     developer_zone::{
         creation::{Creation, CreationFields},
         fields::{NameField, PasswordField},
+        frame::Trail,
         notice::{NoticeMessage, TokenNotice},
     },
-    document::{Assets, plain_document},
+    document::Assets,
     error::RequestError,
     page_account::with_account,
     paths::{DOCUMENTATION, NEW_TOKEN, TOKENS, token_page},
     session::{redirect_after, store, take_flash, wants_password},
     texts::creation::what_a_token_gives,
-    ui::{Brand, Icon, IconName},
+    ui::{Icon, IconName},
 };
 
 /// The fields of the form.
@@ -45,10 +47,17 @@ pub struct NoScriptResponse {
     pub html: String,
 }
 
+/// The title of the form.
+pub(super) const CREATE: &str = "Create API token";
+
 /// A result that is shown in the response itself, without a redirect.
 enum Outcome {
-    Created { token: TokenSummary, secret: String },
-    UsedAlready,
+    Created {
+        organisation: Organisation,
+        token: TokenSummary,
+        secret: String,
+    },
+    UsedAlready(Organisation),
 }
 
 /// A form with its number, and the message about the previous attempt.
@@ -93,35 +102,56 @@ pub(super) fn Form(opened: OpenedForm) -> impl IntoView {
         }
         _ => (String::new(), false, false),
     };
+    let access = what_a_token_gives(&organisation.name);
     view! {
-        <div class="token-page">
-            {notice.map(|notice| view! { <NoticeMessage notice /> })}
-            <section class="card" aria-labelledby="new-token-title">
-                <header class="card-header">
-                    <h2 id="new-token-title">"Create API token"</h2>
-                </header>
-                <form class="token-form card-text" method="post" action=with_account(NEW_TOKEN)>
-                    <input type="hidden" name="organisation_id" value=organisation.id.to_string() />
-                    <input type="hidden" name="form_number" value=number />
-                    <p>{what_a_token_gives(&organisation.name)}</p>
+        <Trail here=CREATE />
+        {notice.map(|notice| view! { <NoticeMessage notice /> })}
+        <LikeDialog title=CREATE organisation=organisation.clone()>
+            <form class="dialog-form" method="post" action=with_account(NEW_TOKEN)>
+                <input type="hidden" name="organisation_id" value=organisation.id.to_string() />
+                <input type="hidden" name="form_number" value=number />
+                <p>{access}</p>
+                <p>
+                    "The full token will be shown " <strong>"only once"</strong>
+                    ", on the next page."
+                </p>
+                <div>
                     <NameField value=name is_refused=is_name_refused />
-                    {wants_password
-                        .then(|| view! { <PasswordField purpose="to create the token" is_refused /> })}
-                    <p>
-                        "The full token will be shown " <strong>"only once"</strong>
-                        ", on the next page."
-                    </p>
-                    <div class="form-actions">
-                        <button type="submit" class="button button-primary">
-                            "Create Token"
-                        </button>
-                        <a class="button" href=TOKENS>
-                            "Cancel"
-                        </a>
-                    </div>
-                </form>
-            </section>
-        </div>
+                </div>
+                {wants_password
+                    .then(|| view! { <PasswordField purpose="to create the token" is_refused /> })}
+                <div class="dialog-actions">
+                    <a class="button" href=TOKENS>
+                        "Cancel"
+                    </a>
+                    <button type="submit" class="button button-primary">
+                        "Create Token"
+                    </button>
+                </div>
+            </form>
+        </LikeDialog>
+    }
+}
+
+/// A part of the page that looks like the dialog which browsers with script show.
+#[component]
+fn LikeDialog(
+    title: &'static str,
+    organisation: Organisation,
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <section class="dialog question" aria-labelledby="title">
+            <h1 class="dialog-title" id="title">
+                {title}
+            </h1>
+            <div class="dialog-body">
+                <p class="dialog-about" translate="no">
+                    <OrganisationName organisation />
+                </p>
+                {children()}
+            </div>
+        </section>
     }
 }
 
@@ -178,16 +208,18 @@ async fn create_or_redirect(form: NewTokenForm) -> Option<Outcome> {
 async fn create(form: NewTokenForm) -> Result<Outcome, RequestError> {
     let organisation = OrganisationId(form.organisation_id);
     let creation = Creation::check(organisation, form.fields).await?;
+    let organisation = creation.member.organisation().clone();
     let store = store();
     let sessions = store.sessions();
     if !sessions
         .use_form(&creation.session, &form.form_number)
         .await?
     {
-        return Ok(Outcome::UsedAlready);
+        return Ok(Outcome::UsedAlready(organisation));
     }
     let created = creation.create().await?;
     Ok(Outcome::Created {
+        organisation,
         token: created.summary,
         secret: created.secret.reveal(),
     })
@@ -197,20 +229,34 @@ async fn create(form: NewTokenForm) -> Result<Outcome, RequestError> {
 fn document(assets: &Assets, outcome: Outcome) -> (StatusCode, String) {
     let (status, title) = match outcome {
         Outcome::Created { .. } => (StatusCode::OK, "Your new API token"),
-        Outcome::UsedAlready => (StatusCode::CONFLICT, "This form was used already"),
+        Outcome::UsedAlready(_) => (StatusCode::CONFLICT, "This form was used already"),
     };
-    let content = match outcome {
-        Outcome::Created { token, secret } => view! { <Shown token secret /> }.into_any(),
-        Outcome::UsedAlready => view! { <UsedAlready /> }.into_any(),
+    let (here, organisation, content) = match outcome {
+        Outcome::Created {
+            organisation,
+            token,
+            secret,
+        } => {
+            let here = match &token.name {
+                Some(name) => name.to_string(),
+                None => token.preview.to_string(),
+            };
+            let content = view! { <Shown token secret /> }.into_any();
+            (here, organisation, content)
+        }
+        Outcome::UsedAlready(organisation) => {
+            let content = view! { <UsedAlready /> }.into_any();
+            (CREATE.to_owned(), organisation, content)
+        }
     };
     let content = view! {
-        <div class="sign-in-card token-once">
-            <Brand />
-            <h1>{title}</h1>
+        <Trail here />
+        <LikeDialog title organisation>
             {content}
-        </div>
+        </LikeDialog>
     };
-    (status, plain_document(assets, title, content))
+    let html = dashboard_document_without_script(assets, title, content.into_any());
+    (status, html)
 }
 
 #[component]
@@ -244,12 +290,12 @@ fn Shown(token: TokenSummary, secret: String) -> impl IntoView {
                 <span class="visually-hidden">" (opens in a new tab)"</span>
             </a>
         </p>
-        <div class="form-actions">
-            <a class="button button-primary" href=TOKENS>
-                "Done"
-            </a>
+        <div class="dialog-actions">
             <a class="button" href=token_page(token.id)>
                 "This token’s page"
+            </a>
+            <a class="button button-primary" href=TOKENS>
+                "Done"
             </a>
         </div>
     }
@@ -261,12 +307,12 @@ fn UsedAlready() -> impl IntoView {
         <p>
             "The form was sent before, or it was opened before you last signed in. No token was created just now. A token from the first time cannot be shown again: if you did not copy it, delete it and create another."
         </p>
-        <div class="form-actions">
-            <a class="button button-primary" href=TOKENS>
-                "Go to API tokens"
-            </a>
+        <div class="dialog-actions">
             <a class="button" href=NEW_TOKEN>
                 "Create another token"
+            </a>
+            <a class="button button-primary" href=TOKENS>
+                "Go to API tokens"
             </a>
         </div>
     }

@@ -10,9 +10,9 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use model::organisation::OrganisationId;
 
-use self::form::{Form, open_form};
+use self::form::{CREATE, Form, open_form};
 pub use self::form::{NewTokenForm, NoScriptResponse, create_from_form};
-use super::frame::ZoneFrame;
+use super::frame::{Trail, ZoneFrame};
 use crate::{
     dashboard::LoadFailed,
     session::{session_and_member, with_error_status},
@@ -22,9 +22,10 @@ use crate::{
 #[component]
 pub(crate) fn NewTokenPage() -> impl IntoView {
     view! {
-        <Title text="Create API token" />
+        <Title text=CREATE />
         <ZoneFrame
             what="its API tokens"
+            has_heading=true
             content=|organisation| view! { <FormPanel organisation /> }.into_any()
         />
     }
@@ -39,7 +40,12 @@ fn FormPanel(organisation: OrganisationId) -> impl IntoView {
         });
         match opened.await {
             Ok(opened) => view! { <Form opened /> }.into_any(),
-            Err(error) => view! { <LoadFailed what="The form" error /> }.into_any(),
+            Err(error) => view! {
+                <Trail here=CREATE />
+                <h1>{CREATE}</h1>
+                <LoadFailed what="The form" error />
+            }
+            .into_any(),
         }
     });
     view! { <Suspense>{content}</Suspense> }

@@ -1,13 +1,16 @@
 //! The chart of calls by hour, as SVG elements that the server writes. It contains no text by users.
 //!
 //! Accepted calls are bars above the line, refused calls are bars below it: readers can tell them apart without colour.
-//! Both have the same scale.
+//! Both have the same scale. Below the line, reasons are stacked, the most frequent of the period nearest to the line.
 
 use std::fmt::Write as _;
 
 use model::usage::Calls;
 
-use super::period::Mark;
+use super::{
+    period::Mark,
+    reasons::{Reason, bar, patterns},
+};
 
 /// The height of the chart, and of half a line of the axis's text above and below it, in SVG units.
 const HEIGHT: f64 = 160.0;
@@ -59,6 +62,23 @@ impl Scale {
         }
     }
 
+    /// The bars of an hour's refused calls: pattern, position and height.
+    fn stack(&self, reasons: &[Reason], hour: usize) -> impl Iterator<Item = (usize, f64, f64)> {
+        let mut y = self.line;
+        let heights = reasons
+            .iter()
+            .enumerate()
+            .filter_map(move |(pattern, reason)| {
+                let height = self.pixels(*reason.hours.get(hour)?);
+                (height > 0.0).then_some((pattern, height))
+            });
+        heights.map(move |(pattern, height)| {
+            let top = y;
+            y += height;
+            (pattern, top, height)
+        })
+    }
+
     /// The lines of the axis: their position, and the number of calls there.
     fn ticks(&self) -> impl Iterator<Item = (f64, u64)> {
         let above = (0..=self.above / self.step).map(|n| n * self.step);
@@ -100,13 +120,20 @@ pub(super) fn axis(hours: &[Calls]) -> String {
 }
 
 /// The chart. `width` is its number of hours: more than there are `hours`, if the last day is not over.
-pub(super) fn chart(hours: &[Calls], width: usize, marks: &[Mark], name: &str) -> String {
+pub(super) fn chart(
+    hours: &[Calls],
+    reasons: &[Reason],
+    width: usize,
+    marks: &[Mark],
+    name: &str,
+) -> String {
     let scale = Scale::of(hours);
     let line = scale.line;
     let total = width * HOUR_WIDTH;
     let mut svg = format!(
         "<svg class=\"calls-bars\" role=\"img\" viewBox=\"0 0 {total} {HEIGHT}\" preserveAspectRatio=\"none\">\
-         <title>{name}</title>"
+         <title>{name}</title>{}",
+        patterns()
     );
     for (y, _) in scale.ticks().filter(|(_, calls)| *calls > 0) {
         let _ = write!(svg, "<path class=\"week-day\" d=\"M0 {y:.1}h{total}\"/>");
@@ -117,17 +144,16 @@ pub(super) fn chart(hours: &[Calls], width: usize, marks: &[Mark], name: &str) -
     }
     for (hour, calls) in hours.iter().enumerate() {
         let x = hour * HOUR_WIDTH;
-        let (accepted, refused) = (scale.pixels(calls.accepted), scale.pixels(calls.refused));
-        for (class, y, height) in [
-            ("calls-accepted", line - accepted, accepted),
-            ("calls-refused-below", line, refused),
-        ] {
-            if height > 0.0 {
-                let _ = write!(
-                    svg,
-                    "<rect class=\"{class}\" x=\"{x}\" y=\"{y:.1}\" width=\"{BAR_WIDTH}\" height=\"{height:.1}\"/>"
-                );
-            }
+        let accepted = scale.pixels(calls.accepted);
+        if accepted > 0.0 {
+            let y = line - accepted;
+            let _ = write!(
+                svg,
+                "<rect class=\"calls-accepted\" x=\"{x}\" y=\"{y:.1}\" width=\"{BAR_WIDTH}\" height=\"{accepted:.1}\"/>"
+            );
+        }
+        for (pattern, y, height) in scale.stack(reasons, hour) {
+            svg.push_str(&bar(pattern, x, y, BAR_WIDTH, height));
         }
     }
     let _ = write!(
@@ -179,6 +205,31 @@ mod tests {
                 assert!((1..=8).contains(&ticks.len()), "{ticks:?}");
                 assert!(ticks.iter().all(|(y, _)| (0.0..=HEIGHT).contains(y)));
             }
+        }
+    }
+
+    #[test]
+    fn reasons_are_stacked_below_the_line_and_the_rarest_is_visible() {
+        let reason = |calls| Reason {
+            label: String::new(),
+            hours: vec![calls],
+        };
+        for refused in [[0, 1, 1, 1], [1_000, 0, 1, 1], [9, 3, 2, 1]] {
+            let hours = [calls(5, refused.iter().sum())];
+            let scale = Scale::of(&hours);
+            let stack: Vec<_> = scale.stack(&refused.map(reason), 0).collect();
+            let patterns: Vec<_> = stack.iter().map(|(pattern, ..)| *pattern).collect();
+            let expected: Vec<_> = (0..4).filter(|n| refused[*n] > 0).collect();
+            assert_eq!(patterns, expected);
+            let mut end = scale.line;
+            for (_, y, height) in stack {
+                assert!(
+                    (y - end).abs() < 0.001 && height >= LOWEST_BAR,
+                    "{refused:?}"
+                );
+                end = y + height;
+            }
+            assert!(end <= HEIGHT, "{refused:?}");
         }
     }
 

@@ -7,7 +7,7 @@ use model::{
     permission::Refusal,
     timestamp::Timestamp,
     token::{TokenId, TokenSummary},
-    usage::{IDLE_DAYS, RefusalCount, TokenUsage},
+    usage::{HourlyRefusals, IDLE_DAYS, RefusalCount, TokenUsage},
 };
 use store::{Member, sessions::Session};
 
@@ -15,6 +15,7 @@ use super::{
     forms::{AskedFrom, DangerZone, DeleteQuestion, RenameForm, Status},
     hours::CallsByHour,
     period::Period,
+    reasons::{Swatch, pattern_of},
 };
 use crate::{
     developer_zone::{
@@ -179,14 +180,15 @@ fn Facts(token: TokenSummary) -> impl IntoView {
 }
 
 #[component]
-fn Refusals(refusals: Vec<RefusalCount>, period: Period) -> impl IntoView {
+fn Refusals(refusals: Vec<HourlyRefusals>, period: Period) -> impl IntoView {
     let caption = format!(
         "Why calls of the last {} were refused, the most frequent reason first",
         period.label()
     );
     let rows = refusals
         .into_iter()
-        .map(|refusal| view! { <RefusalRow refusal /> });
+        .enumerate()
+        .map(|(n, refusal)| view! { <RefusalRow refusal=refusal.total pattern=pattern_of(n) /> });
     view! {
         <section class="card" aria-labelledby="refusals-title">
             <header class="card-header">
@@ -214,7 +216,7 @@ fn Refusals(refusals: Vec<RefusalCount>, period: Period) -> impl IntoView {
 }
 
 #[component]
-fn RefusalRow(refusal: RefusalCount) -> impl IntoView {
+fn RefusalRow(refusal: RefusalCount, pattern: usize) -> impl IntoView {
     // A newer version of the program may have counted a code that this one does not know.
     let known = refusal
         .code
@@ -233,7 +235,10 @@ fn RefusalRow(refusal: RefusalCount) -> impl IntoView {
             <th scope="row" data-label="Reason">
                 <span class="source">
                     <span>{with_code(cause)}</span>
-                    <code translate="no">{refusal.code}</code>
+                    <span>
+                        <Swatch pattern />
+                        <code translate="no">{refusal.code}</code>
+                    </span>
                 </span>
             </th>
             <td class="number" data-label="Calls">

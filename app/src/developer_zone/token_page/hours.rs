@@ -10,6 +10,7 @@ use model::{
 use super::{
     chart::{axis, chart},
     period::Period,
+    reasons::{Reason, Swatch, reasons, reasons_in_words, refused_in_words},
 };
 use crate::{
     developer_zone::charts::{calls_in_words, grouped},
@@ -36,14 +37,12 @@ pub(super) fn CallsByHour(
         view! { <p>{format!("{in_words}.")}</p> }.into_any()
     } else {
         let summary = format!("{in_words}. {}", busiest(&usage, &zone));
+        let reasons = reasons(&usage.refusals);
         view! {
             <p>{summary.clone()}</p>
-            <ul class="calls-legend">
-                <li>"Accepted"</li>
-                <li class="calls-legend-refused">"Refused, below the line"</li>
-            </ul>
-            <Chart usage=usage.clone() period now zone summary />
-            <HourTable usage />
+            <Legend reasons=reasons.clone() />
+            <Chart usage=usage.clone() reasons=reasons.clone() period now zone summary />
+            <HourTable usage reasons />
         }
         .into_any()
     };
@@ -78,11 +77,33 @@ fn Periods(token: TokenId, period: Period) -> impl IntoView {
     }
 }
 
+/// What the bars of the chart are.
+#[component]
+fn Legend(reasons: Vec<Reason>) -> impl IntoView {
+    let refused = (!reasons.is_empty()).then(|| view! { <li>"Refused, below the line:"</li> });
+    let reasons = reasons.into_iter().enumerate().map(|(pattern, reason)| {
+        view! {
+            <li>
+                <Swatch pattern />
+                {reason.label}
+            </li>
+        }
+    });
+    view! {
+        <ul class="calls-legend">
+            <li class="calls-legend-accepted">"Accepted"</li>
+            {refused}
+            {reasons.collect_view()}
+        </ul>
+    }
+}
+
 /// The chart with its axes. Above it is the value of the hour that the reader points at or has chosen with the arrow
 /// keys: the hours are a group of radio buttons, which needs no script.
 #[component]
 fn Chart(
     usage: TokenUsage,
+    reasons: Vec<Reason>,
     period: Period,
     now: Timestamp,
     zone: ReaderZone,
@@ -92,6 +113,7 @@ fn Chart(
     let width = period.hours(now, &zone).max(usage.hours.len());
     let drawn = chart(
         &usage.hours,
+        &reasons,
         width,
         &marks,
         &format!("Calls by hour. {summary}"),
@@ -99,7 +121,8 @@ fn Chart(
     let hours = (0..width).map(|hour| match usage.hours.get(hour) {
         Some(calls) => {
             let at = usage.start.plus_millis(hour as i64 * HOUR_MILLIS);
-            hour_view(*calls, zone.hour(at)).into_any()
+            let refused = refused_in_words(calls.refused, &reasons, hour);
+            hour_view(*calls, zone.hour(at), &refused).into_any()
         }
         None => view! { <i aria-hidden="true"></i> }.into_any(),
     });
@@ -127,23 +150,23 @@ fn Chart(
 }
 
 /// An hour, over the chart. Only hours with calls can be chosen with the keyboard.
-fn hour_view(calls: Calls, hour: String) -> impl IntoView {
+fn hour_view(calls: Calls, hour: String, refused: &str) -> impl IntoView + use<> {
     if calls.total() == 0 {
         return view! { <i aria-hidden="true"><span>{format!("{hour}: no calls")}</span></i> }
             .into_any();
     }
-    let (accepted, refused) = (grouped(calls.accepted), grouped(calls.refused));
+    let accepted = grouped(calls.accepted);
     view! {
         <label>
             <input type="radio" name="hour" autocomplete="off" />
-            <span>{format!("{hour}: {accepted} accepted, {refused} refused")}</span>
+            <span>{format!("{hour}: {accepted} accepted, {refused}")}</span>
         </label>
     }
     .into_any()
 }
 
 #[component]
-fn HourTable(usage: TokenUsage) -> impl IntoView {
+fn HourTable(usage: TokenUsage, reasons: Vec<Reason>) -> impl IntoView {
     let rows = usage.hours.iter().enumerate().rev();
     let rows = rows
         .filter(|(_, calls)| calls.total() > 0)
@@ -160,6 +183,7 @@ fn HourTable(usage: TokenUsage) -> impl IntoView {
                     <td class="number" data-label="Refused">
                         {grouped(calls.refused)}
                     </td>
+                    <td data-label="Reasons">{reasons_in_words(&reasons, hour).unwrap_or_else(|| "None".to_owned())}</td>
                 </tr>
             }
         });
@@ -179,6 +203,7 @@ fn HourTable(usage: TokenUsage) -> impl IntoView {
                         <th scope="col" class="number">
                             "Refused"
                         </th>
+                        <th scope="col">"Reasons"</th>
                     </tr>
                 </thead>
                 <tbody>{rows.collect_view()}</tbody>

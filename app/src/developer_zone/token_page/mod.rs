@@ -7,6 +7,7 @@ mod content;
 mod forms;
 mod hours;
 mod period;
+mod reasons;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -23,7 +24,7 @@ use crate::{
     error::RequestError,
     paths::TOKENS,
     session::{session_and_member, with_error_status},
-    ui::{IconName, Notice},
+    ui::{IconName, Notice, notice_icon},
 };
 
 /// The page of one token.
@@ -77,7 +78,7 @@ fn NoSuchToken() -> impl IntoView {
         <Title text="Token not found" />
         <Trail here="Token not found" />
         <section class="card">
-            <Notice icon=IconName::Warning title="Token not found" whole_page=true>
+            <Notice picture=notice_icon(IconName::Warning) title="Token not found" whole_page=true>
                 <p>
                     "This organisation has no such token. Either it was deleted, or it belongs to another organisation: choose that one in the sidebar."
                 </p>

@@ -1,10 +1,6 @@
 //! The period that the page shows.
 
-use model::{
-    timestamp::Timestamp,
-    token::TokenId,
-    usage::{DAYS, HOUR_MILLIS},
-};
+use model::{timestamp::Timestamp, token::TokenId, usage::HOUR_MILLIS};
 
 use crate::{paths::token_page, time_zone::ReaderZone};
 
@@ -54,7 +50,7 @@ impl Period {
     pub(super) fn start(self, now: Timestamp, zone: &ReaderZone) -> Timestamp {
         match self {
             Self::Day => hour_of(now.plus_millis(-23 * HOUR_MILLIS)),
-            Self::Week => midnight(now, zone, 1 - DAYS as i64),
+            Self::Week => zone.days(now).0[0],
         }
     }
 
@@ -62,7 +58,7 @@ impl Period {
     pub(super) fn hours(self, now: Timestamp, zone: &ReaderZone) -> usize {
         match self {
             Self::Day => 24,
-            Self::Week => between(self.start(now, zone), midnight(now, zone, 1)),
+            Self::Week => between(self.start(now, zone), zone.first_hour_of_day_after(now, 1)),
         }
     }
 
@@ -80,9 +76,11 @@ impl Period {
                     ),
                 })
                 .collect(),
-            Self::Week => (1 - DAYS as i64..1)
-                .map(|day| {
-                    let midnight = midnight(now, zone, day);
+            Self::Week => zone
+                .days(now)
+                .0
+                .into_iter()
+                .map(|midnight| {
                     // Noon is on the same day, even if the hour began before midnight.
                     let noon = midnight.plus_millis(12 * HOUR_MILLIS);
                     Mark {
@@ -93,12 +91,6 @@ impl Period {
                 .collect(),
         }
     }
-}
-
-/// The start of the hour in which a day begins, `days` after that of `now`.
-fn midnight(now: Timestamp, zone: &ReaderZone, days: i64) -> Timestamp {
-    let start = zone.start_of_day_after(now, days);
-    hour_of(start.unwrap_or(now))
 }
 
 fn hour_of(at: Timestamp) -> Timestamp {

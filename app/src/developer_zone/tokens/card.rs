@@ -16,7 +16,7 @@ use super::{
 use crate::{
     ids::CREATE_BUTTON,
     paths::{DOCUMENTATION, NEW_TOKEN},
-    ui::{Icon, IconName, LiveText, Notice, Rebuilt},
+    ui::{Drawing, Icon, IconName, LiveText, Notice, Rebuilt, illustration},
 };
 
 /// The card's title, with other content to its right.
@@ -131,7 +131,7 @@ fn CreateButton(list: TokenList, open: RwSignal<bool>) -> impl IntoView {
 #[component]
 fn NoTokens(list: TokenList, open: RwSignal<bool>) -> impl IntoView {
     view! {
-        <Notice icon=IconName::Code title="No API tokens yet">
+        <Notice picture=illustration(Drawing::Tokens) title="No API tokens yet">
             <p>"Create a token to let other software read this organisation’s events and photos."</p>
             <CreateButton list open />
         </Notice>

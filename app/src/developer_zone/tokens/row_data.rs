@@ -8,7 +8,7 @@ use crate::ui::WrittenTime;
 #[cfg(feature = "ssr")]
 use {
     crate::{developer_zone::charts::week_bar, ui::Shown},
-    model::usage::{Calls, TokenWeek, Week},
+    model::usage::{Calls, FirstCall, TokenWeek, Week},
     store::token_polls::ListedTokens,
 };
 
@@ -21,7 +21,9 @@ pub(crate) struct ListedToken {
     pub(crate) created_at: WrittenTime,
     /// When it was last used.
     pub(crate) last_used: Option<WrittenTime>,
-    /// A chart of its calls in seven days (UTC), as an SVG element without text by users. It may be some seconds
+    /// What the page says when its first call arrives: `First call received: 200, 12 ms`.
+    pub(crate) first_call: String,
+    /// A chart of its calls in seven days in the reader's zone, as an SVG element without text by users. It may be some seconds
     /// behind: servers write calls to the database in batches.
     pub(crate) week_bar: String,
     /// The accepted and the refused calls of the chart.
@@ -60,6 +62,7 @@ impl From<TokenWeek> for ListedToken {
         Self {
             created_at: WrittenTime::new(listed.token.created_at, Shown::Date),
             last_used: written_last_use(&listed.token),
+            first_call: written_first_call(listed.token.first_call),
             token: listed.token,
             week_bar: week_bar(&listed.week),
             accepted,
@@ -88,5 +91,42 @@ impl TokenRows {
                 .map(ListedToken::from)
                 .collect(),
         }
+    }
+}
+
+/// The first call in words. Status and duration are unknown if an older server has accepted it.
+#[cfg(feature = "ssr")]
+fn written_first_call(call: Option<FirstCall>) -> String {
+    const RECEIVED: &str = "First call received";
+    let Some(FirstCall { status, micros }) = call else {
+        return RECEIVED.to_owned();
+    };
+    let took = match micros {
+        ..100 => "under 0.1 ms".to_owned(),
+        100..10_000 => format!("{}.{} ms", micros / 1_000, micros / 100 % 10),
+        10_000..1_000_000 => format!("{} ms", micros / 1_000),
+        _ => format!("{}.{} s", micros / 1_000_000, micros / 100_000 % 10),
+    };
+    format!("{RECEIVED}: {status}, {took}")
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_call_is_written_with_its_status_and_duration() {
+        for (micros, text) in [
+            (0, "First call received: 404, under 0.1 ms"),
+            (100, "First call received: 404, 0.1 ms"),
+            (9_999, "First call received: 404, 9.9 ms"),
+            (12_900, "First call received: 404, 12 ms"),
+            (1_250_000, "First call received: 404, 1.2 s"),
+        ] {
+            let status = 404;
+            let call = FirstCall { status, micros };
+            assert_eq!(written_first_call(Some(call)), text);
+        }
+        assert_eq!(written_first_call(None), "First call received");
     }
 }

@@ -216,7 +216,14 @@ pub(super) fn FirstCall(list: TokenList, shown: ShownToken) -> impl IntoView {
     // A text that is set again is announced again.
     let text = Memo::new(move |_| {
         if count(list, shown, |row| row.accepted) {
-            "First call received: accepted.".to_owned()
+            // Tests of this dialog may have been the first calls.
+            let first_call = match shown.tests.get_value() {
+                0 => shown.read(|token| list.read(token.id, |row| row.first_call.clone())),
+                _ => None,
+            };
+            let first_call =
+                first_call.unwrap_or_else(|| "First call received: accepted".to_owned());
+            first_call + "."
         } else if count(list, shown, |row| row.refused) {
             "First call received: refused. The token’s page says why.".to_owned()
         } else {
