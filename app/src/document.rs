@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use leptos::{nonce::use_nonce, prelude::*};
 
+use crate::ui::Brand;
+
 /// The script that hydrates the islands of a page.
 const ISLANDS: &str = include_str!("islands.js");
 
@@ -46,6 +48,7 @@ pub(crate) fn plain_document(assets: &Assets, title: &str, content: impl IntoVie
             </head>
             <body>
                 <main class="sign-in" id="main">
+                    <Brand />
                     {content}
                 </main>
             </body>

@@ -27,9 +27,12 @@ impl SessionEnded {
         });
     }
 
-    /// Shows the dialog. `was_change` is whether the request would have changed something.
+    /// Shows the dialog. `was_change` is whether the request would have changed something. A poll that fails later does not
+    /// take back what the dialog says about the change.
     pub(crate) fn show(self, was_change: bool) {
-        self.was_change.set(was_change);
+        if was_change || !self.open.get_untracked() {
+            self.was_change.set(was_change);
+        }
         self.has_ended.set(true);
         self.open.set(true);
     }

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     dashboard::{ChooseOrganisation, LoadFailed, OrganisationName},
     page_context::use_viewer,
+    ui::TimeZoneNote,
 };
 
 /// The page at `/`.
@@ -74,6 +75,7 @@ fn Cards(overview: Overview) -> impl IntoView {
                     <NextEvent event=next_event now />
                 </div>
                 <LastChanges changes />
+                <TimeZoneNote />
             }
             .into_any()
         }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use crate::{page_context::use_page_context, paths::SIGN_IN};
+use crate::{page_context::use_page_context, paths::SIGN_IN, ui::Brand};
 
 /// The page at `/forgotten-password`. It asks for no address, so it cannot tell whether an address has an account.
 #[component]
@@ -12,7 +12,7 @@ pub(crate) fn ForgottenPasswordPage() -> impl IntoView {
         <Title text="Forgotten your password?" />
         <main class="sign-in" id="main">
             <div class="sign-in-card">
-                <p class="brand">"9Pic"</p>
+                <Brand />
                 <h1>"Forgotten your password?"</h1>
                 <p>
                     "Ask 9Pic support for a link that sets a new one. Say which email address you sign in with."

@@ -14,7 +14,7 @@ use crate::{
     error::RequestError,
     paths::{RESET_SECRET, SIGN_IN},
     session::{ResetPassword, store, take_flash, with_error_status},
-    ui::{FlashMessage, IconName, NewPasswordField, Notice, ShowPasswords, notice_icon},
+    ui::{Brand, FlashMessage, IconName, NewPasswordField, Notice, ShowPasswords, notice_icon},
 };
 
 /// A link that works.
@@ -73,7 +73,7 @@ fn ResetForm(link: Link) -> impl IntoView {
     let autofocus = message.is_none();
     view! {
         <form class="sign-in-card" method="post" action=ResetPassword::url()>
-            <p class="brand">"9Pic"</p>
+            <Brand />
             <div>
                 <h1>"Set a new password"</h1>
                 <p class="sign-in-account">"for " {email.to_string()}</p>
@@ -105,6 +105,7 @@ fn LinkEnded() -> impl IntoView {
         response.set_status(StatusCode::NOT_FOUND);
     }
     view! {
+        <Brand />
         <Notice picture=notice_icon(IconName::Warning) title="This link does not work" whole_page=true>
             <p>
                 "A link works once, and for one hour. It ends when a newer link is created, and when the password or the account changes. Ask 9Pic support for a new one."

@@ -77,8 +77,10 @@ fn card(content: CardContent) -> impl IntoView + use<> {
                 <span class="visually-hidden">" (opens in a new tab)"</span>
             </a>
             <Show when=move || !is_empty.get()>
-                <CreateButton list open=creating />
-                <CardMenu list />
+                <div class="card-actions">
+                    <CreateButton list open=creating />
+                    <CardMenu list />
+                </div>
             </Show>
         </CardHeader>
         <NotUpToDate watch />
