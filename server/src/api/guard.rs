@@ -95,17 +95,22 @@ impl Guard {
         Ok(Credential {
             key: key.digest(),
             network: client.map(|client| client.network()),
+            is_use: head.extensions.get::<OwnTest>().is_none(),
         })
     }
 
     /// Checks 3 to 6, with the configured limits.
     async fn caller(&self, credential: Credential) -> Result<(Caller, Counted<'_>), ApiError> {
-        let Credential { key, network } = &credential;
+        let Credential {
+            key,
+            network,
+            is_use,
+        } = &credential;
         if let Some(limits) = &self.limits {
             limits.check_guess(*network, key.as_ref())?;
         }
         let holder = match key {
-            Ok(key) => self.holder(key).await,
+            Ok(key) => self.holder(key, *is_use).await,
             Err(refusal) => Err((*refusal).into()),
         };
         let Some(limits) = &self.limits else {
@@ -125,11 +130,15 @@ impl Guard {
 
     /// Checks 3 to 5: whether the key is a token's, and whether the token is usable now. If the store fails, the call
     /// is refused.
-    async fn holder(&self, digest: &TokenDigest) -> Result<(Caller, Counted<'_>), ApiError> {
+    async fn holder(
+        &self,
+        digest: &TokenDigest,
+        is_use: bool,
+    ) -> Result<(Caller, Counted<'_>), ApiError> {
         let record = self.store.key_cache().token(digest).await?;
         let record = record.ok_or(Refusal::TokenInvalid)?;
         let mut counted = Counted {
-            usage: self.store.usage(),
+            usage: is_use.then(|| self.store.usage()),
             token: record.token_id,
             at: self.store.clock().now(),
             refused: None,
@@ -158,9 +167,15 @@ impl Admitted<'_> {
     }
 }
 
+/// Marks a request with which the dashboard tests a token. It is no use of the token: members see only what integrations
+/// did.
+#[derive(Clone)]
+pub(crate) struct OwnTest;
+
 /// A call with an existing token. It counts as a use when it ends, even if the handler panics or the caller hangs up.
 struct Counted<'a> {
-    usage: &'a Usage,
+    /// `None` for a test.
+    usage: Option<&'a Usage>,
     token: TokenId,
     at: Timestamp,
     refused: Option<Refusal>,
@@ -177,8 +192,9 @@ impl Drop for Counted<'_> {
                 micros: u32::try_from(begun.elapsed().as_micros()).unwrap_or(u32::MAX),
             })
         };
-        self.usage
-            .count_with_response(self.token, self.at, self.refused, response);
+        if let Some(usage) = self.usage {
+            usage.count_with_response(self.token, self.at, self.refused, response);
+        }
     }
 }
 
@@ -187,4 +203,5 @@ struct Credential {
     /// The key's digest, if the key is well-formed.
     key: Result<TokenDigest, Refusal>,
     network: Option<ClientNetwork>,
+    is_use: bool,
 }

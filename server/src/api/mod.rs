@@ -27,7 +27,7 @@ mod file_state;
 pub(crate) mod files;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
-mod guard;
+pub(crate) mod guard;
 mod images;
 mod key;
 pub(crate) mod openapi;

@@ -51,8 +51,6 @@ pub(super) struct ShownToken {
     pub(super) copy: RwSignal<CopyState>,
     /// Whether the token, or an example with it, was copied. Closing the dialog then loses nothing.
     pub(super) copied: RwSignal<bool>,
-    /// How often the dialog has tested the token. These are calls, too.
-    pub(super) tests: StoredValue<u64>,
     /// Whether the dialog asks for confirmation to close.
     confirming: RwSignal<bool>,
 }
@@ -61,7 +59,6 @@ impl ShownToken {
     pub(super) fn show(self, token: FreshToken) {
         self.copy.set(CopyState::NotTried);
         self.copied.set(false);
-        self.tests.set_value(0);
         self.confirming.set(false);
         self.token.set(Some(token));
         self.open.set(true);
@@ -135,7 +132,6 @@ pub(super) fn provide_new_token() {
         open: RwSignal::new(false),
         copy: RwSignal::new(CopyState::NotTried),
         copied: RwSignal::new(false),
-        tests: StoredValue::new(0),
         confirming: RwSignal::new(false),
     });
 }

@@ -57,7 +57,6 @@ pub(super) fn TestButton(shown: ShownToken, test: RwSignal<Test>) -> impl IntoVi
             return;
         };
         test.set(Test::Running);
-        shown.tests.update_value(|tests| *tests += 1);
         spawn_local(async move {
             let outcome = call::<TestToken>(&[
                 ("organisation_id", number(organisation.0)),
@@ -215,16 +214,10 @@ fn OutcomeIcon(outcome: CheckOutcome) -> impl IntoView {
 pub(super) fn FirstCall(list: TokenList, shown: ShownToken) -> impl IntoView {
     // A text that is set again is announced again.
     let text = Memo::new(move |_| {
-        if count(list, shown, |row| row.accepted) {
-            // Tests of this dialog may have been the first calls.
-            let first_call = match shown.tests.get_value() {
-                0 => shown.read(|token| list.read(token.id, |row| row.first_call.clone())),
-                _ => None,
-            };
-            let first_call =
-                first_call.unwrap_or_else(|| "First call received: accepted".to_owned());
-            first_call + "."
-        } else if count(list, shown, |row| row.refused) {
+        if has(list, shown, |row| row.accepted) {
+            let first_call = shown.read(|token| list.read(token.id, |row| row.first_call.clone()));
+            first_call.unwrap_or_default() + "."
+        } else if has(list, shown, |row| row.refused) {
             "First call received: refused. The token’s page says why.".to_owned()
         } else {
             "Waiting for the first call…".to_owned()
@@ -237,14 +230,13 @@ pub(super) fn FirstCall(list: TokenList, shown: ShownToken) -> impl IntoView {
     }
 }
 
-/// Whether the API has received a call with the token, other than the dialog's own tests.
+/// Whether the API has received a call with the token. The dialog's own tests are not counted.
 pub(super) fn has_first_call(list: TokenList, shown: ShownToken) -> bool {
-    count(list, shown, |row| row.accepted) || count(list, shown, |row| row.refused)
+    has(list, shown, |row| row.accepted) || has(list, shown, |row| row.refused)
 }
 
-/// Whether a count of calls includes one that is no test. The polls bring the counts.
-fn count(list: TokenList, shown: ShownToken, calls: fn(&ListedToken) -> u64) -> bool {
+/// Whether a count of calls is not zero. The polls bring the counts.
+fn has(list: TokenList, shown: ShownToken, calls: fn(&ListedToken) -> u64) -> bool {
     let id = shown.read(|token| Some(token.id));
-    let counted = id.and_then(|id| list.read(id, calls)).unwrap_or_default();
-    counted > shown.tests.get_value()
+    id.and_then(|id| list.read(id, calls)).unwrap_or_default() > 0
 }
