@@ -7,8 +7,20 @@
 // - A click on a button that needs script is repeated after hydration if it came before. Until then the button looks
 //   pressed.
 // - If an island replaces its content, the focus stays on the same control.
+// - On phones, toasts are a bar at the foot. The row that was used last scrolls out from under a new one.
 // - After a failure, events no longer reach the islands. Links and forms then work as without script. A form in a dialog
 //   works only with script: it reloads the page.
+const scrollUsedRows = () => {
+  let row;
+  const scroll = new MutationObserver((changes) => {
+    if (changes.some(({ addedNodes }) => addedNodes.length)) row?.scrollIntoView({ block: 'nearest' });
+  });
+  addEventListener('click', ({ target }) => {
+    row = target.closest?.('tr');
+    const toasts = row && document.querySelector('.toasts');
+    if (toasts) scroll.observe(toasts, { childList: true, subtree: true });
+  });
+};
 const hydrateIslands = async (script, wasm) => {
   const root = document.documentElement;
   const bypass = (event) => {
@@ -68,6 +80,7 @@ const hydrateIslands = async (script, wasm) => {
     const after = controls();
     if (!focused?.isConnected && before.length === after.length) after[before.indexOf(focused)]?.focus();
     removeEventListener('click', noteClick);
+    scrollUsedRows();
     root.dataset.hydrated = '';
     for (const button of earlyClicks) button.click();
   };

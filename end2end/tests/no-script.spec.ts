@@ -66,7 +66,7 @@ test('the form creates a token and shows it once, never creates a second one, an
 
   await page.getByRole('link', { name: 'Create another token' }).click();
   await create.click();
-  await expect(page.getByLabel('API token')).not.toHaveValue(token);
+  await expect(page.getByRole('textbox', { name: 'API token' })).not.toHaveValue(token);
   expect(await listTokens(server)).toHaveLength(2);
 
   await page.goto(PATH);

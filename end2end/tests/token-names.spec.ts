@@ -24,11 +24,11 @@ test('a name given at creation comes first in the row, the deletion dialog and t
 
   const token = `Website <b>gallery</b> (${preview})`;
   await row.getByRole('switch', { name: `Token ${token} active`, exact: true }).click();
-  await expect(confirmations).toContainText(`Token ${token} is inactive.`);
+  await expect(confirmations).toContainText(`Token ${preview} is inactive.`);
   await row.getByRole('button', { name: `Delete token ${token}`, exact: true }).click();
   await expect(zone.deleteDialog.dialog).toContainText(`Token Website <b>gallery</b> ${preview} will`);
   await zone.deleteDialog.delete.click();
-  await expect(confirmations).toContainText(`Token ${token} was deleted.`);
+  await expect(confirmations).toContainText(`Token ${preview} was deleted.`);
 });
 
 test('a name is edited in its row by keyboard: Enter saves, Escape cancels, and the focus returns', async ({

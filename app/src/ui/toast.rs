@@ -188,9 +188,7 @@ pub(crate) fn ToastRegion() -> impl IntoView {
                     Kind::Failed | Kind::Unreachable => "toast toast-failed",
                 }>
                     <Icon name=if failed { IconName::Warning } else { IconName::Check } />
-                    <p tabindex=details.is_some().then_some("0") data-details=details>
-                        {text}
-                    </p>
+                    <p data-details=details>{text}</p>
                     <button
                         type="button"
                         class="icon-button"

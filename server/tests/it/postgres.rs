@@ -56,7 +56,7 @@ async fn the_dashboard_counts_the_servers_that_a_change_waits_for_and_those_that
         let acknowledged = done["acknowledged"].clone();
         // The page shows these words.
         let words = done["words"].as_str().expect("words");
-        let has_lease = words.contains(" The lease of 1 silent server ran out.");
+        let has_lease = words.contains("The lease of 1 silent server ran out.");
         assert_eq!(has_lease, acknowledged["ended_leases"] == 1, "{words}");
         acknowledged
     };

@@ -319,9 +319,9 @@ async fn a_tokens_page_is_only_its_organisations_and_its_forms_report_what_they_
         (
             "deactivate-token",
             ("in_table", "false"),
-            ") is inactive. Deactivated everywhere at",
+            "*** is inactive. Deactivated everywhere at",
         ),
-        ("activate-token", ("in_table", "false"), ") is active."),
+        ("activate-token", ("in_table", "false"), "*** is active."),
     ] {
         let fields = fields(&[more]);
         let fields: Vec<_> = fields

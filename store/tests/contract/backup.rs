@@ -67,7 +67,7 @@ async fn the_schema_check_accepts_exactly_this_programs_schema(store: TestStore)
     store.raw().execute(&remove).await;
     assert_refused!(
         store.check_schema().await,
-        SchemaError::Older { found, known: ours } if (found, ours) == (known - 1, known)
+        SchemaError::Older { found, known: ours } if found < known && ours == known
     );
     let change = format!("UPDATE _sqlx_migrations SET checksum = {zero} WHERE version = 1");
     store.raw().execute(&change).await;

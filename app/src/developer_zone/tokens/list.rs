@@ -26,7 +26,7 @@ use crate::{
     },
     error::RequestError,
     ids::CREATE_BUTTON,
-    ui::{FailedChange, Toasts, focus_soon, scroll_to_soon, use_toasts},
+    ui::{FailedChange, Toasts, focus_soon, use_toasts},
 };
 
 /// The tokens on the page.
@@ -249,8 +249,6 @@ impl TokenList {
                 Ok(switched) => {
                     self.toasts.over(switch_of(token.id));
                     self.toasts.confirm(switched.words);
-                    // On a phone, the toast may be over the row.
-                    scroll_to_soon(&delete_button_id(token.id));
                     self.change(|rows| {
                         if let Some(row) = rows.iter_mut().find(|row| row.token.id == token.id) {
                             row.token = switched.token;
@@ -451,9 +449,6 @@ impl TokenList {
             RequestError::Offline | RequestError::Unavailable | RequestError::Busy
         );
         self.toasts.fail_change(change, is_unreachable, text);
-        if let Some(token) = token {
-            scroll_to_soon(&delete_button_id(token.id));
-        }
     }
 
     async fn refresh(self) {

@@ -97,8 +97,10 @@ fn LastUse(list: TokenList, id: TokenId) -> impl IntoView {
         used => {
             was_unused.set_value(used.is_none());
             Either::Right(match used {
-                Some(_) => untrack(|| list.read(id, |row| row.first_call.clone())),
-                None => Some("Never used".to_owned()),
+                Some(_) => {
+                    untrack(|| list.read(id, |row| row.first_call.clone())).unwrap_or_default()
+                }
+                None => "Never used".to_owned(),
             })
         }
     };
