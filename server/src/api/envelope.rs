@@ -78,8 +78,8 @@ pub(super) fn failure(status: StatusCode, code: &'static str, message: &str) -> 
     response
 }
 
-/// `Cache-Control` of a response that may be kept by its caller, and by nobody else. With each use the caller asks whether
-/// it is current, so the guard still decides each time.
+/// `Cache-Control` of a response that only its caller may keep. With each use the caller asks whether it is current, so
+/// the guard still decides each time.
 pub(super) const REVALIDATED: HeaderValue = HeaderValue::from_static("private, no-cache");
 
 /// The headers of every response that may be kept.

@@ -92,9 +92,9 @@ pub(crate) fn is_path_of(path: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Whether this path outside of the API's base looks like one of the API, but leads nowhere: a wrong version, another case,
-/// a doubled slash, or an unusual encoding. The API responds ([`ExternalApi::unknown`]), because a program expects its
-/// envelope there, not a page.
+/// Whether this path outside of the API's base looks like one of the API, but leads nowhere: a wrong version, another
+/// case, a doubled slash, or an unusual encoding. The API responds ([`ExternalApi::unknown`]), because a program expects
+/// its envelope there, not a page.
 pub(crate) fn is_unknown(path: &str) -> bool {
     names_api(path) && !path.starts_with(DASHBOARD) && path != openapi::PATH
 }

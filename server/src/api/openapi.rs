@@ -315,8 +315,8 @@ fn to_value(schema: &impl Serialize) -> Value {
     serde_json::to_value(schema).unwrap_or_default()
 }
 
-/// Serves the document under `hosts`. It is public, so pages of other origins may load it too. Errors look like those of
-/// the endpoints.
+/// Serves the document under `hosts`. It is public, so pages of other origins may load it too. Errors look like those
+/// of the endpoints.
 pub(crate) fn router(origin: &str, hosts: Hosts, help: Arc<HelpLinks>) -> Router {
     let headers = [
         (ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),

@@ -25,8 +25,8 @@ fn is_kept(headers: &HeaderMap) -> bool {
     headers.get(CACHE_CONTROL) == Some(&REVALIDATED)
 }
 
-/// Compresses a large body as the request asks. Gives a response that the caller may keep its `ETag`, and removes the body
-/// that the caller already has (RFC 9110, 13.1.2).
+/// Compresses a large body as the request asks. Gives a response that the caller may keep its `ETag`, and removes the
+/// body that the caller already has (RFC 9110, 13.1.2).
 pub(super) async fn finish(request: &HeaderMap, response: Response) -> Response {
     let (mut head, body) = response.into_parts();
     let Ok(content) = to_bytes(body, usize::MAX).await else {

@@ -93,8 +93,8 @@ impl IntoResponse for NoEndpoint {
     }
 }
 
-/// Removes the body: HEAD gets the headers of GET, with `Content-Length` (RFC 9110, 9.3.2). A 304 has no body, and must not
-/// say that the data has none (8.6).
+/// Removes the body: HEAD gets the headers of GET, with `Content-Length` (RFC 9110, 9.3.2). A 304 has no body, and must
+/// not say that the data has none (8.6).
 pub(super) fn without_body(response: &mut Response) {
     let length = response.body().size_hint().exact();
     let length = length.filter(|_| response.status() != StatusCode::NOT_MODIFIED);

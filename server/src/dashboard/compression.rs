@@ -10,12 +10,11 @@ use app::paths::RESET_PASSWORD;
 use axum::{
     body::to_bytes,
     extract::Request,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 
-use super::is_read;
 use crate::http::compression::{Coding, negotiated, respond};
 
 /// The header in which browsers name the source of a request.
@@ -25,7 +24,8 @@ const SITE: &str = "sec-fetch-site";
 pub(super) async fn layer(request: Request, next: Next) -> Response {
     let headers = request.headers();
     let shows_secret = request.uri().path().starts_with(RESET_PASSWORD);
-    let may_compress = is_read(request.method()) && !shows_secret;
+    let is_read = [Method::GET, Method::HEAD].contains(request.method());
+    let may_compress = is_read && !shows_secret;
     let coding = match is_from_another_site(headers) {
         true => None,
         false => negotiated(headers, &Coding::QUICKEST_FIRST),

@@ -66,8 +66,8 @@ pub(crate) fn is_weakly(sent: &str, strong: &str) -> bool {
     sent.strip_prefix("W/").unwrap_or(sent) == strong
 }
 
-/// Removes the headers that only describe the body of a response. A 304 keeps the others, so that caches can update what
-/// they have (RFC 9110, 15.4.5).
+/// Removes the headers that only describe the body of a response. A 304 keeps the others, so that caches can update
+/// what they have (RFC 9110, 15.4.5).
 pub(crate) fn without_content_headers(headers: &mut HeaderMap) {
     for name in [
         header::CONTENT_TYPE,

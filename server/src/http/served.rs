@@ -1,6 +1,6 @@
 //! Texts that do not change while the server runs: documentation, OpenAPI document, feeds.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     body::{Body, Bytes},
@@ -11,6 +11,7 @@ use axum::{
     response::Response,
     routing::{MethodRouter, get},
 };
+use futures_util::stream;
 use store::task::spawn_blocking;
 use tokio::sync::OnceCell;
 
@@ -80,7 +81,7 @@ impl Served {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             response.headers_mut().insert(ETAG, tag.value());
             without_content_headers(response.headers_mut());
-            return response;
+            return response.map(|_: Body| nothing());
         }
         let compressed = match coding {
             Some(coding) => self.compressed(coding).await.map(|body| (coding, body)),
@@ -104,4 +105,10 @@ impl Served {
         });
         compressed.await.clone()
     }
+}
+
+/// No body, of a length that axum does not know: it would say `Content-Length: 0`, which in a 304 would be the length of the
+/// text (RFC 9110, 8.6).
+fn nothing() -> Body {
+    Body::from_stream(stream::empty::<Result<Bytes, Infallible>>())
 }

@@ -166,8 +166,8 @@ impl WithinLimit {
         }
     }
 
-    /// Adds `RateLimit-Policy` and `RateLimit`, as [`Exceeded::add_headers`]. `t` is the time after which one more call is
-    /// allowed, at the latest.
+    /// Adds `RateLimit-Policy` and `RateLimit`, as [`Exceeded::add_headers`]. `t` is the time after which one more call
+    /// is allowed, at the latest.
     ///
     /// The values are copied: a shared one would count its users, and processors would wait for each other.
     pub(super) fn add_headers(&self, remaining: u32, headers: &mut HeaderMap) {
