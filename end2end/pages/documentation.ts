@@ -7,6 +7,7 @@ export const DOCUMENTATION = [
   { path: '/docs/conventions', name: 'Conventions', heading: 'Conventions' },
   { path: '/docs/errors', name: 'Errors', heading: 'Errors' },
   { path: '/docs/reference', name: 'API reference', heading: 'API reference' },
+  { path: '/docs/changelog', name: 'Changelog', heading: 'Changelog' },
 ] as const;
 
 /** A page of the documentation. */

@@ -11,6 +11,8 @@ use axum::{
 use rust_embed::{EmbeddedFile, RustEmbed};
 use serde::Deserialize;
 
+use crate::http::compression::{Coding, VARIES, negotiated};
+
 #[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/../target/site"]
 struct BuiltFiles;
@@ -71,20 +73,21 @@ pub(crate) fn router() -> Router {
     Router::new().route("/assets/{name}", get(serve))
 }
 
+/// The codings of the files that the build compressed, with the endings of their names.
+const COMPRESSED: [(Coding, &str); 2] = [(Coding::Brotli, ".br"), (Coding::Gzip, ".gz")];
+
 /// Serves a file of the front end, compressed if the browser accepts that.
 async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Response {
     let path = format!("assets/{name}");
     let Some(content_type) = content_type(&name) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let compressed = [("br", ".br"), ("gzip", ".gz")]
-        .into_iter()
-        .filter(|(encoding, _)| accepts(&headers, encoding))
-        .find_map(|(encoding, ending)| {
-            Some((encoding, BuiltFiles::get(&format!("{path}{ending}"))?))
-        });
-    let (encoding, file) = match compressed {
-        Some((encoding, file)) => (Some(encoding), file),
+    let coding = negotiated(&headers, &COMPRESSED.map(|(coding, _)| coding));
+    let ending = COMPRESSED.iter().find(|(own, _)| Some(*own) == coding);
+    let compressed = ending
+        .and_then(|(coding, ending)| Some((*coding, BuiltFiles::get(&format!("{path}{ending}"))?)));
+    let (coding, file) = match compressed {
+        Some((coding, file)) => (Some(coding), file),
         None => match BuiltFiles::get(&path) {
             Some(file) => (None, file),
             None => return StatusCode::NOT_FOUND.into_response(),
@@ -94,10 +97,8 @@ async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(header::CACHE_CONTROL, IMMUTABLE);
-    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    if let Some(encoding) = encoding {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
-    }
+    headers.insert(header::VARY, VARIES);
+    headers.extend(coding.map(|coding| (header::CONTENT_ENCODING, coding.value())));
     response
 }
 
@@ -115,40 +116,5 @@ fn content_type(name: &str) -> Option<&'static str> {
         "css" => Some("text/css; charset=utf-8"),
         "svg" => Some("image/svg+xml"),
         _ => None,
-    }
-}
-
-/// Whether `Accept-Encoding` names the encoding with a weight above 0 (RFC 9110, 12.5.3).
-fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
-    headers
-        .get_all(header::ACCEPT_ENCODING)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|entry| {
-            let (name, weight) = entry.split_once(';').unwrap_or((entry, ""));
-            let weight = weight.trim().strip_prefix("q=").unwrap_or("1");
-            name.trim().eq_ignore_ascii_case(encoding)
-                && weight
-                    .trim()
-                    .parse::<f32>()
-                    .is_ok_and(|weight| weight > 0.0)
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_encoding_is_sent_only_to_a_browser_that_accepts_it() {
-        let headers = |value: &'static str| {
-            HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(value))])
-        };
-        assert!(accepts(&headers("gzip, deflate, br"), "br"));
-        assert!(accepts(&headers("BR;q=0.5"), "br"));
-        for value in ["gzip", "br;q=0", "brotli", ""] {
-            assert!(!accepts(&headers(value), "br"), "{value}");
-        }
     }
 }

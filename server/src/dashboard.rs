@@ -1,6 +1,7 @@
 //! The HTTP routes of the dashboard: pages, server functions, sign-in, the cross-site check, and error pages. The pages
 //! themselves are in the crate `app`.
 
+mod compression;
 mod creation;
 mod limits;
 mod tasks;
@@ -120,6 +121,7 @@ pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardCon
             error_page::layer,
         ))
         .layer(middleware::from_fn(hide_reset_link))
+        .layer(middleware::from_fn(compression::layer))
         .with_state(options)
 }
 

@@ -9,7 +9,7 @@ use store::Store;
 use tower::util::MapResponseLayer;
 
 use crate::{
-    api::{self, ExternalApi},
+    api::{self, ExternalApi, HelpLinks},
     assets,
     config::Config,
     dashboard::{self, DashboardConfig},
@@ -53,12 +53,20 @@ pub fn service(
     instruments: &Instruments,
 ) -> impl HttpService {
     let links_outlive_tokens = originals.lifetime_without_token();
-    let files = api::files::router(store.clone(), &originals, config.api_hosts.clone());
+    let api_origin = config.api_url.origin();
+    let help = Arc::new(HelpLinks::new(&api_origin));
+    let files = api::files::router(
+        store.clone(),
+        &originals,
+        config.api_hosts.clone(),
+        Arc::clone(&help),
+    );
     let api = ExternalApi::new(
         store.clone(),
         originals,
         config.api_hosts.clone(),
         config.rate_limits,
+        Arc::clone(&help),
         Arc::clone(&instruments.metrics),
     );
     let token_test = Arc::new(TokenTest::new(api.clone(), &config.api_url));
@@ -68,8 +76,10 @@ pub fn service(
         dashboard_config(config, links_outlive_tokens),
     );
     let hosts = Hosts::new(config.dashboard_hosts.as_deref(), &config.api_hosts);
+    let document = api::openapi::router(&api_origin, hosts.clone(), help);
     let others = public_pages(config)
         .layer(from_fn_with_state(hosts.clone(), hosts::dashboard_and_api))
+        .merge(document)
         .merge(files)
         .merge(instruments.readiness.router())
         .merge(request_id::identify(
@@ -105,14 +115,13 @@ fn public_origin(config: &Config) -> Option<String> {
     config.public_url.as_ref().map(|url| url.origin())
 }
 
-/// The OpenAPI document, the documentation, and the files that pages load.
+/// The documentation, and the files that pages load.
 fn public_pages(config: &Config) -> Router {
     let api_origin = config.api_url.origin();
     let public_origin = public_origin(config);
     let limit = config.rate_limits.map(|limits| limits.per_token);
-    api::openapi::router(&api_origin)
-        .merge(docs::router(&api_origin, public_origin.as_deref(), limit))
-        .merge(assets::router())
+    let contact = config.contact_url.as_str();
+    docs::router(&api_origin, public_origin.as_deref(), contact, limit).merge(assets::router())
 }
 
 /// Chooses between the API and everything else by the path alone. A router around both would cost each API call as much
@@ -143,8 +152,8 @@ impl HttpService for Server {
             if let Some(client) = client {
                 request.extensions_mut().insert(client);
             }
-            Either::Right(match target::refusal(&request) {
-                Some(refusal) => Either::Left(self.refuse(request, refusal)),
+            Either::Right(match self.without_router(&request) {
+                Some(response) => Either::Left(self.identified(request, response)),
                 None => Either::Right(self.others.respond(request, peer)),
             })
         };
@@ -153,12 +162,22 @@ impl HttpService for Server {
 }
 
 impl Server {
-    /// Gives a request that must not reach the router its id, and counts it.
-    async fn refuse(&self, request: Request, refusal: Response) -> Response {
+    /// The response to a request that is not for the router: it looks like a call of the API, or no router can handle it.
+    fn without_router(&self, request: &Request) -> Option<Response> {
+        match request.uri().path() {
+            path if api::is_unknown(path) => Some(self.api.unknown(request)),
+            // The document refuses all other methods, even unknown ones, in the API's envelope.
+            api::openapi::PATH => None,
+            _ => target::refusal(request),
+        }
+    }
+
+    /// Gives a request that does not reach the router its id, and counts it.
+    async fn identified(&self, request: Request, response: Response) -> Response {
         let begun = Instant::now();
         let id = self.ids.of_request(request.headers());
         let method = request.method().clone();
-        let response = request_id::with_id(id, method, async { refusal }).await;
+        let response = request_id::with_id(id, method, async { response }).await;
         self.metrics.count(NO_ROUTE, response.status(), begun);
         response
     }

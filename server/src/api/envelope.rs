@@ -17,7 +17,7 @@ use crate::http::{
     request_id::REQUEST_ID,
 };
 
-const ERROR_CODE: HeaderName = HeaderName::from_static("x-error-code");
+pub(super) const ERROR_CODE: HeaderName = HeaderName::from_static("x-error-code");
 
 /// Code and message of an error that is our fault.
 pub(super) const INTERNAL: (&str, &str) = (
@@ -32,7 +32,7 @@ const SMALL_BODY: usize = 256;
 const SUCCESS: &str = r#"{"responseType":"success","message":"#;
 const ERROR: &str = r#"{"responseType":"error","message":"#;
 
-/// A successful response.
+/// A successful response with data. A caller may keep it, if it asks each time whether it is still current.
 pub(super) struct Success<T> {
     /// For people, but fixed by the contract.
     pub(super) message: Cow<'static, str>,
@@ -41,8 +41,23 @@ pub(super) struct Success<T> {
 
 impl<T: Serialize> IntoResponse for Success<T> {
     fn into_response(self) -> Response {
+        self.with_head(&KEPT)
+    }
+}
+
+/// A successful response that must not be kept: it is true only at this moment, or it holds links for its caller.
+pub(super) struct Unstored<T>(pub(super) Success<T>);
+
+impl<T: Serialize> IntoResponse for Unstored<T> {
+    fn into_response(self) -> Response {
+        self.0.with_head(&UNSTORED)
+    }
+}
+
+impl<T: Serialize> Success<T> {
+    fn with_head(self, head: &HeaderMap) -> Response {
         let body = envelope(SUCCESS, &self.message, &self.data);
-        body.map(|body| response(StatusCode::OK, body))
+        body.map(|body| response(StatusCode::OK, head, body))
             .unwrap_or_else(|error| {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
@@ -57,36 +72,46 @@ impl<T: Serialize> IntoResponse for Success<T> {
 /// An error response. Programs read `code`, which never changes; people read `message`.
 pub(super) fn failure(status: StatusCode, code: &'static str, message: &str) -> Response {
     let body = envelope(ERROR, message, &()).expect("a text can be written as JSON");
-    let mut response = response(status, body);
+    let mut response = response(status, &UNSTORED, body);
     let headers = response.headers_mut();
     headers.insert(ERROR_CODE, HeaderValue::from_static(code));
     response
 }
 
+/// `Cache-Control` of a response that only its caller may keep. With each use the caller asks whether it is current, so
+/// the guard still decides each time.
+pub(super) const REVALIDATED: HeaderValue = HeaderValue::from_static("private, no-cache");
+
+/// The headers of every response that may be kept.
+static KEPT: LazyLock<HeaderMap> = LazyLock::new(|| head(REVALIDATED));
+
+/// The headers of every other response.
+static UNSTORED: LazyLock<HeaderMap> = LazyLock::new(|| head(HeaderValue::from_static("no-store")));
+
 /// The headers of every response. Three of them protect a browser that opens a response directly (OWASP, REST Security
 /// Cheat Sheet).
-const HEADERS: [(HeaderName, HeaderValue); 6] = [
-    (CONTENT_TYPE, HeaderValue::from_static("application/json")),
-    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    (X_CONTENT_TYPE_OPTIONS, NO_SNIFFING),
-    (CONTENT_SECURITY_POLICY, NOTHING),
-    (RESOURCE_POLICY, OWN_ORIGIN_ONLY),
-    // A placeholder for the request id, which is set last.
-    (REQUEST_ID, HeaderValue::from_static("")),
-];
-
-/// [`HEADERS`] as a map. Cloning it costs half as much as inserting each header. It has spare capacity, so that the
-/// next insert does not reallocate the clone.
-static HEAD: LazyLock<HeaderMap> = LazyLock::new(|| {
-    let mut head = HeaderMap::with_capacity(2 * HEADERS.len());
-    head.extend(HEADERS);
+///
+/// Cloning the map costs half as much as inserting each header. It has spare capacity, so that the next inserts do not
+/// reallocate the clone.
+fn head(cache_control: HeaderValue) -> HeaderMap {
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (CACHE_CONTROL, cache_control),
+        (X_CONTENT_TYPE_OPTIONS, NO_SNIFFING),
+        (CONTENT_SECURITY_POLICY, NOTHING),
+        (RESOURCE_POLICY, OWN_ORIGIN_ONLY),
+        // A placeholder for the request id, which is set last.
+        (REQUEST_ID, HeaderValue::from_static("")),
+    ];
+    let mut head = HeaderMap::with_capacity(2 * headers.len());
+    head.extend(headers);
     head
-});
+}
 
-fn response(status: StatusCode, body: Vec<u8>) -> Response {
+fn response(status: StatusCode, head: &HeaderMap, body: Vec<u8>) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    response.headers_mut().clone_from(&HEAD);
+    response.headers_mut().clone_from(head);
     response
 }
 

@@ -17,7 +17,7 @@ use store::{
 };
 
 use self::ReturnedBy::{EventEndpoints, EveryEndpoint, NoEndpoint, SomeEndpoints};
-use super::{envelope, throttle::Exceeded};
+use super::{envelope, error_fields, throttle::Exceeded};
 
 const CHALLENGE: HeaderValue =
     HeaderValue::from_static(r#"ApiKey realm="9pic", header="X-API-Key""#);
@@ -37,6 +37,8 @@ pub(super) enum ApiError {
     NotFound,
     /// The endpoint has other methods. The router adds `Allow`.
     MethodNotAllowed,
+    /// The OpenAPI document is not served under the host of the request.
+    Misdirected,
     /// The body is too large.
     BodyTooLarge,
     /// The body is not declared as JSON, compressed, or not in UTF-8. The text says what to send.
@@ -136,6 +138,7 @@ impl ApiError {
         all_variants![
             NotFound,
             MethodNotAllowed,
+            Misdirected,
             BodyTooLarge,
             NotJson("The request body must be JSON."),
             Malformed("expected value at line 1 column 1".to_owned()),
@@ -173,6 +176,14 @@ impl ApiError {
                 remedy: "Use one of the methods in the `Allow` header.",
                 returned_by: NoEndpoint,
             },
+            Self::Misdirected => Description {
+                status: StatusCode::MISDIRECTED_REQUEST,
+                code: "misdirected_request",
+                message: "This server serves nothing under the host name of this request.".into(),
+                cause: "The OpenAPI document is not served under the host name of the request.",
+                remedy: "Use the address of the API.",
+                returned_by: NoEndpoint,
+            },
             Self::BodyTooLarge => Description {
                 status: StatusCode::PAYLOAD_TOO_LARGE,
                 code: "body_too_large",
@@ -202,7 +213,7 @@ impl ApiError {
                 code: "invalid_request",
                 message: problems.into(),
                 cause: "A parameter or field is missing, out of range or of the wrong type.",
-                remedy: "The message names each field and what it must be.",
+                remedy: "The message names each field and what it must be. `X-Error-Fields` lists the fields.",
                 returned_by: EveryEndpoint,
             },
             Self::NoSuchBib(bib) => Description {
@@ -332,6 +343,8 @@ impl IntoResponse for ApiError {
         match status {
             StatusCode::UNAUTHORIZED => headers.insert(WWW_AUTHENTICATE, CHALLENGE),
             StatusCode::SERVICE_UNAVAILABLE => headers.insert(RETRY_AFTER, RETRY_WHEN_UNAVAILABLE),
+            StatusCode::UNPROCESSABLE_ENTITY => error_fields::value(&message)
+                .and_then(|names| headers.insert(error_fields::ERROR_FIELDS, names)),
             _ => None,
         };
         response

@@ -7,7 +7,12 @@ use model::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{call::Call, endpoint::Endpoint, envelope::Success, error::ApiError};
+use super::{
+    call::Call,
+    endpoint::Endpoint,
+    envelope::{Success, Unstored},
+    error::ApiError,
+};
 
 /// The ids of the request.
 #[derive(Serialize, ToSchema)]
@@ -28,16 +33,16 @@ pub(super) fn document_ping() -> Endpoint {
 }
 
 /// Reports that all checks passed. The guard has done the work.
-pub(super) async fn ping(call: &Call<'_>) -> Result<Success<PingData>, ApiError> {
+pub(super) async fn ping(call: &Call<'_>) -> Result<Unstored<PingData>, ApiError> {
     let permission = call.event().await?;
-    Ok(Success {
+    Ok(Unstored(Success {
         message: "pong".into(),
         data: PingData {
             status: "ok",
             org_id: permission.organisation().organisation_id(),
             event_id: permission.event_id(),
         },
-    })
+    }))
 }
 
 /// An event and its features.

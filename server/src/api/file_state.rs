@@ -3,10 +3,12 @@
 use std::{fs::Metadata, os::unix::fs::MetadataExt};
 
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+    HeaderMap, HeaderValue, Method, StatusCode,
     header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE},
 };
 use sha2::{Digest, Sha256};
+
+use crate::http::conditional::{is_weakly, names};
 
 /// The state of a file. Its tag changes with the content.
 ///
@@ -52,14 +54,14 @@ impl FileState {
         method: &Method,
         headers: &mut HeaderMap,
     ) -> Result<(), StatusCode> {
-        if let Some(is_named) = self.is_named(headers, IF_MATCH, |it| it == self.tag) {
+        if let Some(is_named) = names(headers, &IF_MATCH, |it| it == self.tag) {
             headers.remove(IF_UNMODIFIED_SINCE);
             if !is_named {
                 return Err(StatusCode::PRECONDITION_FAILED);
             }
         }
-        let weakly = |it: &str| it.strip_prefix("W/").unwrap_or(it) == self.tag;
-        if let Some(is_named) = self.is_named(headers, IF_NONE_MATCH, weakly) {
+        let weakly = |it: &str| is_weakly(it, &self.tag);
+        if let Some(is_named) = names(headers, &IF_NONE_MATCH, weakly) {
             headers.remove(IF_MODIFIED_SINCE);
             if is_named {
                 return Err(StatusCode::NOT_MODIFIED);
@@ -77,20 +79,6 @@ impl FileState {
             headers.insert(RANGE, range);
         }
         Ok(())
-    }
-
-    /// Whether one of the tags in a header is `wanted`; none if there is no such header.
-    fn is_named(
-        &self,
-        headers: &HeaderMap,
-        header: HeaderName,
-        wanted: impl Fn(&str) -> bool,
-    ) -> Option<bool> {
-        headers.get(&header)?;
-        let values = headers.get_all(header);
-        let texts = values.iter().filter_map(|value| value.to_str().ok());
-        let mut tags = texts.flat_map(|text| text.split(',')).map(str::trim);
-        Some(tags.any(|tag| tag == "*" || wanted(tag)))
     }
 
     /// A single range of bytes, in the one way that `ServeFile` reads.

@@ -33,10 +33,10 @@ use http::{
 use model::{permission::Refusal, token::TokenId};
 use serde::Deserialize;
 use store::Store;
-use tower::ServiceExt;
+use tower::{ServiceExt, util::MapResponseLayer};
 use tower_http::services::ServeFile;
 
-use super::{call::decimal, catch_panic, error::ApiError, file_state::FileState};
+use super::{call::decimal, catch_panic, error::ApiError, file_state::FileState, help::HelpLinks};
 use crate::{
     http::{
         headers::{ANY_ORIGIN, NO_SNIFFING, RESOURCE_POLICY},
@@ -69,7 +69,13 @@ struct Signed {
 }
 
 /// Serves the folder of originals under the API's hosts. Without such a folder there is no route.
-pub(crate) fn router(store: Store, originals: &Originals, hosts: Vec<HostName>) -> Router {
+/// Errors link to `help`.
+pub(crate) fn router(
+    store: Store,
+    originals: &Originals,
+    hosts: Vec<HostName>,
+    help: Arc<HelpLinks>,
+) -> Router {
     let Some(folder) = originals.folder().cloned() else {
         return Router::new();
     };
@@ -81,7 +87,8 @@ pub(crate) fn router(store: Store, originals: &Originals, hosts: Vec<HostName>) 
             store,
             hosts: hosts.into(),
         })
-        .layer(from_fn(catch_panic::layer));
+        .layer(from_fn(catch_panic::layer))
+        .layer(MapResponseLayer::new(move |response| help.add(response)));
     request_id::identify(files)
 }
 

@@ -67,7 +67,7 @@ impl Guard {
             Ok(credential) => self.caller(credential).await,
             Err(refusal) => Err(refusal.into()),
         };
-        let (caller, counted) = admitted.inspect_err(|error| {
+        let (caller, counted, remaining) = admitted.inspect_err(|error| {
             let refused = error.refusal().map(Verdict::Refused);
             self.judged(refused.unwrap_or(Verdict::Undecided));
         })?;
@@ -75,6 +75,7 @@ impl Guard {
             guard: self,
             caller,
             counted,
+            remaining,
         })
     }
 
@@ -99,8 +100,11 @@ impl Guard {
         })
     }
 
-    /// Checks 3 to 6, with the configured limits.
-    async fn caller(&self, credential: Credential) -> Result<(Caller, Counted<'_>), ApiError> {
+    /// Checks 3 to 6, with the configured limits. The number is that of the calls that the token may still make.
+    async fn caller(
+        &self,
+        credential: Credential,
+    ) -> Result<(Caller, Counted<'_>, Option<u32>), ApiError> {
         let Credential {
             key,
             network,
@@ -114,18 +118,21 @@ impl Guard {
             Err(refusal) => Err((*refusal).into()),
         };
         let Some(limits) = &self.limits else {
-            return holder;
+            return holder.map(|(caller, counted)| (caller, counted, None));
         };
         if let Err(ApiError::Refused(Refusal::TokenInvalid)) = holder {
             limits.note_guess(*network, key.as_ref());
         }
         let (caller, mut counted) = holder?;
-        if let Ok(key) = key {
-            limits
-                .check_token(key)
-                .inspect_err(|_| counted.refused = Some(Refusal::RateLimited))?;
-        }
-        Ok((caller, counted))
+        let remaining = match key {
+            Ok(key) => Some(
+                limits
+                    .check_token(key)
+                    .inspect_err(|_| counted.refused = Some(Refusal::RateLimited))?,
+            ),
+            Err(_) => None,
+        };
+        Ok((caller, counted, remaining))
     }
 
     /// Checks 3 to 5: whether the key is a token's, and whether the token is usable now. If the store fails, the call
@@ -155,15 +162,26 @@ pub(super) struct Admitted<'a> {
     guard: &'a Guard,
     pub(super) caller: Caller,
     counted: Counted<'a>,
+    remaining: Option<u32>,
 }
 
 impl Admitted<'_> {
-    /// Reads from the response whether one of checks 7 to 10 refused the call. The call began at `begun`.
-    pub(super) fn record(&mut self, response: &Response, begun: Instant) {
+    /// Reads from the response whether one of checks 7 to 10 refused the call, which began at `begun`. Adds the state of the rate limit, unless
+    /// the call is for another organisation.
+    ///
+    /// Every call that passed check 6 has taken one from the limit. So the headers are the same for a missing event and
+    /// for one of another organisation.
+    pub(super) fn record(&mut self, mut response: Response, begun: Instant) -> Response {
         self.counted.response = Some((response.status(), begun));
         self.counted.refused = response.extensions().get().copied();
         let refused = self.counted.refused.map(Verdict::Refused);
         self.guard.judged(refused.unwrap_or(Verdict::Accepted));
+        let is_own = self.counted.refused != Some(Refusal::OrganisationMismatch);
+        if let (Some(limits), Some(remaining), true) = (&self.guard.limits, self.remaining, is_own)
+        {
+            limits.add_headers(remaining, response.headers_mut());
+        }
+        response
     }
 }
 

@@ -4,22 +4,31 @@
 //! This file adds what all endpoints share: envelope, key, ids, errors of the guard. Each endpoint's own file adds the
 //! rest ([`super::endpoint`]).
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use axum::{Router, routing::get};
-use http::{
-    HeaderValue,
-    header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE},
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
 };
+use http::{HeaderValue, Method, header::ACCESS_CONTROL_ALLOW_ORIGIN};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use tower::util::MapResponseLayer;
 
 use super::{
     endpoint::{Endpoint, parameter, parsed, reference},
-    error::{Description, ReturnedBy, every_error},
+    error::{ApiError, Description, ReturnedBy, every_error},
+    help::HelpLinks,
     routes::{ROUTES, Route},
 };
-use crate::http::headers::{ANY_ORIGIN, RESOURCE_POLICY};
+use crate::http::{
+    headers::{ANY_ORIGIN, RESOURCE_POLICY},
+    hosts::Hosts,
+    request_id,
+    served::Served,
+};
 
 /// The path of the document.
 pub(crate) const PATH: &str = "/api/v1/openapi.json";
@@ -86,9 +95,15 @@ fn operation(route: &Route, endpoint: Endpoint, origin: &str) -> Value {
         "schema": success_schema(&endpoint.data.0),
         "example": parsed(&endpoint.example.replace(EXAMPLE_ORIGIN, origin)),
     });
+    let mut headers = json!({ "X-Request-Id": request_id_header() });
+    add_limit_headers(&mut headers, false);
+    if is_kept(route) {
+        headers["ETag"] = etag_header();
+        responses.insert("304".to_owned(), not_modified());
+    }
     let success = json!({
         "description": "The requested data.",
-        "headers": { "X-Request-Id": request_id_header() },
+        "headers": headers,
         "content": { "application/json": success },
     });
     responses.insert("200".to_owned(), success);
@@ -188,6 +203,11 @@ fn refusal(status: u16, errors: &[Description]) -> Value {
             "schema": { "type": "string", "enum": codes },
         },
         "X-Request-Id": request_id_header(),
+        "Link": {
+            "description": "The explanation of the error, with `rel=\"help\"` (RFC 8288).",
+            "required": true,
+            "schema": text,
+        },
     });
     let wait = json!({
         "description": "Seconds to wait before retrying.",
@@ -201,19 +221,13 @@ fn refusal(status: u16, errors: &[Description]) -> Value {
         }
         429 => {
             headers["Retry-After"] = wait;
-            for (name, description) in [
-                (
-                    "RateLimit-Policy",
-                    "The limit: how many calls in how many seconds.",
-                ),
-                (
-                    "RateLimit",
-                    "How many calls are left, and in how many seconds more are allowed.",
-                ),
-            ] {
-                headers[name] =
-                    json!({ "description": description, "required": true, "schema": text });
-            }
+            add_limit_headers(&mut headers, true);
+        }
+        422 => {
+            headers["X-Error-Fields"] = json!({
+                "description": "The invalid parameters or fields, as a list of strings (RFC 9651): at most 20.",
+                "schema": text,
+            });
         }
         503 => headers["Retry-After"] = wait,
         _ => {}
@@ -225,6 +239,45 @@ fn refusal(status: u16, errors: &[Description]) -> Value {
         "content": {
             "application/json": { "schema": reference("Error"), "examples": examples },
         },
+    })
+}
+
+/// The headers about the rate limit. A server without one sends none.
+fn add_limit_headers(headers: &mut Value, required: bool) {
+    for (name, description) in [
+        (
+            "RateLimit-Policy",
+            "The limit: how many calls (`q`) in how many seconds (`w`).",
+        ),
+        (
+            "RateLimit",
+            "How many calls are left (`r`), and after how many seconds one more is allowed (`t`).",
+        ),
+    ] {
+        let schema = json!({ "type": "string" });
+        headers[name] =
+            json!({ "description": description, "required": required, "schema": schema });
+    }
+}
+
+/// Whether callers may keep the endpoint's responses: those with data, but not a ping, and no links. A test compares this
+/// with the responses.
+fn is_kept(route: &Route) -> bool {
+    route.method == Method::GET && !route.path.ends_with("/ping")
+}
+
+fn etag_header() -> Value {
+    json!({
+        "description": "Identifies this response. Send it in `If-None-Match`.",
+        "required": true,
+        "schema": { "type": "string" },
+    })
+}
+
+fn not_modified() -> Value {
+    json!({
+        "description": "The response that `If-None-Match` names is still current.",
+        "headers": { "X-Request-Id": request_id_header(), "ETag": etag_header() },
     })
 }
 
@@ -262,21 +315,27 @@ fn to_value(schema: &impl Serialize) -> Value {
     serde_json::to_value(schema).unwrap_or_default()
 }
 
-/// Serves the document. It is public, so pages of other origins may load it too.
-pub(crate) fn router(origin: &str) -> Router {
-    let document = axum::body::Bytes::from(document(origin).to_string());
-    let respond = async move || {
-        (
-            [
-                (CONTENT_TYPE, HeaderValue::from_static("application/json")),
-                (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-                (ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
-                (RESOURCE_POLICY, ANY_ORIGIN),
-            ],
-            document.clone(),
-        )
-    };
-    Router::new().route(PATH, get(respond))
+/// Serves the document under `hosts`. It is public, so pages of other origins may load it too. Errors look like those
+/// of the endpoints.
+pub(crate) fn router(origin: &str, hosts: Hosts, help: Arc<HelpLinks>) -> Router {
+    let headers = [
+        (ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
+        (RESOURCE_POLICY, ANY_ORIGIN),
+    ];
+    let document = Served::new("application/json", document(origin).to_string(), headers);
+    let router = Router::new()
+        .route(PATH, document.route())
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .layer(from_fn_with_state(hosts, only_under))
+        .layer(MapResponseLayer::new(move |response| help.add(response)));
+    request_id::identify(router)
+}
+
+async fn only_under(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
+    match hosts.include(&request) {
+        true => next.run(request).await,
+        false => ApiError::Misdirected.into_response(),
+    }
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use super::{
     body::json_object,
     call::{Backends, Call},
     endpoint::Endpoint,
-    envelope::Success,
+    envelope::{Success, Unstored},
     error::ApiError,
     query::OriginalPage,
 };
@@ -180,7 +180,10 @@ pub(super) fn document() -> Endpoint {
         .with_example(include_str!("examples/original_photos.json"))
 }
 
-pub(super) async fn links(call: &Call<'_>, body: Body) -> Result<Success<OriginalsData>, ApiError> {
+pub(super) async fn links(
+    call: &Call<'_>,
+    body: Body,
+) -> Result<Unstored<OriginalsData>, ApiError> {
     let permission = call.event().await?;
     let page = OriginalPage::read(&call.head.uri)?;
     let body = json_object(&call.head.headers, body).await?;
@@ -200,7 +203,7 @@ pub(super) async fn links(call: &Call<'_>, body: Body) -> Result<Success<Origina
         (true, false) => "None of these originals is available",
         _ => "Links to original photos",
     };
-    Ok(Success {
+    Ok(Unstored(Success {
         message: message.into(),
         data: OriginalsData {
             total_images: found.pagination.total,
@@ -211,7 +214,7 @@ pub(super) async fn links(call: &Call<'_>, body: Body) -> Result<Success<Origina
             identifier: selection.identifier,
             pagination: found.pagination,
         },
-    })
+    }))
 }
 
 async fn find(

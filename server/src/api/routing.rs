@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{
-    HeaderValue, Method,
+    HeaderValue, Method, StatusCode,
     header::{ALLOW, CONTENT_LENGTH},
 };
 use matchit::Params;
@@ -93,9 +93,12 @@ impl IntoResponse for NoEndpoint {
     }
 }
 
-/// Removes the body: HEAD gets the headers of GET, with `Content-Length` (RFC 9110, 9.3.2).
+/// Removes the body: HEAD gets the headers of GET, with `Content-Length` (RFC 9110, 9.3.2). A 304 has no body, and must
+/// not say that the data has none (8.6).
 pub(super) fn without_body(response: &mut Response) {
-    if let Some(length) = response.body().size_hint().exact() {
+    let length = response.body().size_hint().exact();
+    let length = length.filter(|_| response.status() != StatusCode::NOT_MODIFIED);
+    if let Some(length) = length {
         let headers = response.headers_mut();
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     }

@@ -1,6 +1,7 @@
 //! The HTML document around a page: head, navigation and links.
 
 use super::{
+    changelog::FEED,
     html::{self, escaped},
     pages::{PAGES, Page},
 };
@@ -62,6 +63,7 @@ fn head(page: &Page) -> String {
 <link rel=\"icon\" type=\"image/svg+xml\" href=\"{icon}\">
 <link rel=\"stylesheet\" href=\"{style}\">
 <link rel=\"alternate\" type=\"text/markdown\" href=\"{as_markdown}\">
+<link rel=\"alternate\" type=\"application/atom+xml\" title=\"9Pic API changelog\" href=\"{FEED}\">
 <script type=\"module\" blocking=\"render\" src=\"{script}\"></script>
 "
     )

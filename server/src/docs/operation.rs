@@ -11,6 +11,7 @@ pub(super) struct Api<'a> {
     document: &'a Value,
     limit: Option<RateLimit>,
     dashboard: &'a str,
+    contact: &'a str,
 }
 
 /// One endpoint of the document.
@@ -48,6 +49,7 @@ impl<'a> Api<'a> {
             document,
             limit: None,
             dashboard: "",
+            contact: "",
         }
     }
 
@@ -61,6 +63,16 @@ impl<'a> Api<'a> {
     /// not the dashboard.
     pub(super) fn dashboard(&self) -> &'a str {
         self.dashboard
+    }
+
+    /// Sets the link for getting in touch.
+    pub(super) fn with_contact(self, contact: &'a str) -> Self {
+        Self { contact, ..self }
+    }
+
+    /// The link for getting in touch.
+    pub(super) fn contact(&self) -> &'a str {
+        self.contact
     }
 
     /// Sets the rate limit of a token.
@@ -356,7 +368,7 @@ impl<'a> Operation<'a> {
         responses
             .into_iter()
             .flatten()
-            .filter(|(status, _)| !status.starts_with('2'))
+            .filter(|(status, _)| status.starts_with(['4', '5']))
             .map(|(status, response)| {
                 let response = self.api.resolved(response);
                 let codes = response["x-error-codes"].as_array().into_iter().flatten();

@@ -1,6 +1,6 @@
 //! The pages of the documentation.
 
-use super::source::Source;
+use super::{changelog, source::Source};
 
 /// A page of the documentation.
 pub(super) struct Page {
@@ -21,7 +21,7 @@ impl Page {
 }
 
 /// Every page, in the order of the navigation.
-pub(super) static PAGES: [Page; 5] = [
+pub(super) static PAGES: [Page; 6] = [
     Page {
         path: "/docs",
         name: "Overview",
@@ -51,5 +51,11 @@ pub(super) static PAGES: [Page; 5] = [
         name: "API reference",
         description: "Every endpoint of the 9Pic API with its parameters, an example response, its errors, and calls in cURL, Python and JavaScript.",
         source: Source::Reference,
+    },
+    Page {
+        path: changelog::PATH,
+        name: "Changelog",
+        description: "What changed in the 9Pic API, by date, and as an Atom feed.",
+        source: Source::Changelog,
     },
 ];

@@ -6,7 +6,7 @@ use app::texts::examples::KEY_VARIABLE;
 use model::token::TOKEN_LIMIT;
 
 use super::{
-    codes,
+    changelog, codes,
     markdown::{example, fence, pretty},
     operation::Api,
     reference,
@@ -18,6 +18,8 @@ pub(super) enum Source {
     Written(&'static str),
     /// Generated from the OpenAPI document.
     Reference,
+    /// Generated from the list of changes.
+    Changelog,
 }
 
 impl Source {
@@ -25,6 +27,7 @@ impl Source {
         match self {
             Self::Written(text) => filled(text, api),
             Self::Reference => reference::markdown(api),
+            Self::Changelog => changelog::markdown(),
         }
     }
 }
@@ -50,6 +53,7 @@ fn value(place: &str, api: &Api<'_>) -> Option<String> {
         None => match place {
             "origin" => api.origin().to_owned(),
             "dashboard" => api.dashboard().to_owned(),
+            "contact" => in_markdown(api.contact()),
             "key variable" => KEY_VARIABLE.to_owned(),
             "call limit" => api.limit().map_or_else(
                 || "This server sets no rate limit.".to_owned(),
@@ -67,6 +71,16 @@ fn value(place: &str, api: &Api<'_>) -> Option<String> {
             .to_owned(),
         Some(_) => return None,
     })
+}
+
+/// An address as the target of a Markdown link.
+fn in_markdown(address: &str) -> String {
+    let escapes = [(' ', "%20"), ('(', "%28"), (')', "%29")];
+    escapes
+        .iter()
+        .fold(address.to_owned(), |address, (character, escape)| {
+            address.replace(*character, escape)
+        })
 }
 
 /// The page sizes of every endpoint with pages.

@@ -46,6 +46,11 @@ impl Hosts {
         }
     }
 
+    /// Whether the request's host is one of the dashboard or of the API.
+    pub(crate) fn include(&self, request: &Request) -> bool {
+        !matches!(self.part(request), Part::Neither)
+    }
+
     /// The part that is served under the request's host.
     fn part(&self, request: &Request) -> Part {
         let Some(dashboard) = &self.dashboard else {
@@ -84,9 +89,9 @@ pub(crate) async fn dashboard_and_api(
     request: Request,
     next: Next,
 ) -> Response {
-    match hosts.part(&request) {
-        Part::Dashboard | Part::Api => next.run(request).await,
-        Part::Neither => misdirected(),
+    match hosts.include(&request) {
+        true => next.run(request).await,
+        false => misdirected(),
     }
 }
 

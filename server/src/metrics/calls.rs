@@ -38,8 +38,9 @@ pub(super) fn bounds_in_seconds() -> impl Iterator<Item = f64> {
 }
 
 /// The statuses that the API sends. Any other is counted as "other".
-pub(super) const STATUSES: [StatusCode; 12] = [
+pub(super) const STATUSES: [StatusCode; 13] = [
     StatusCode::OK,
+    StatusCode::NOT_MODIFIED,
     StatusCode::BAD_REQUEST,
     StatusCode::UNAUTHORIZED,
     StatusCode::FORBIDDEN,
@@ -233,7 +234,7 @@ mod tests {
         calls.count(Some(1), StatusCode::NOT_FOUND, Duration::from_secs(60));
         calls.count(Some(1), StatusCode::IM_A_TEAPOT, Duration::ZERO);
         let statuses = calls.statuses(1);
-        assert_eq!((statuses[0], statuses[4], statuses[12]), (1, 1, 1));
+        assert_eq!((statuses[0], statuses[5], statuses[13]), (1, 1, 1));
         let (buckets, all) = calls.durations(1);
         assert_eq!((buckets[0], buckets[15]), (2, 1));
         assert_eq!(all, Duration::from_micros(60_000_050));

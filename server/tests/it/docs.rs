@@ -14,12 +14,13 @@ use crate::support::{
     server::TestServer,
 };
 
-const PAGES: [&str; 5] = [
+const PAGES: [&str; 6] = [
     "/docs",
     "/docs/authentication",
     "/docs/conventions",
     "/docs/errors",
     "/docs/reference",
+    "/docs/changelog",
 ];
 
 /// Links into the dashboard, which redirects callers to sign-in.
@@ -226,6 +227,8 @@ async fn every_link_and_every_anchor_has_a_target() {
     }
     // Assets exist only after a build of the front end. `headers` checks them.
     links.retain(|link| !link.is_empty() && !link.starts_with("/assets/"));
+    // Where readers get in touch is the operator's choice.
+    assert!(links.remove("https://9pic.ai/contact"), "{links:?}");
     assert!(links.len() > PAGES.len() * 4, "{links:?}");
     for link in links {
         let (path, anchor) = link.split_once('#').unwrap_or((&link, ""));
@@ -349,4 +352,26 @@ async fn robots_txt_allows_everything_public_but_the_api() {
         robots.text,
         "User-agent: *\nAllow: /api/v1/openapi.json\nDisallow: /api/\n"
     );
+}
+
+/// RFC 4287. The feed's own tests check its entries.
+#[tokio::test]
+async fn the_changelog_is_also_an_atom_feed_which_every_page_names() {
+    let server = TestServer::on_sqlite().await;
+    let feed = get(&server, "/docs/changelog.atom").await;
+    assert_eq!(feed.status, StatusCode::OK);
+    let content_type = feed.header("content-type");
+    assert_eq!(content_type, Some("application/atom+xml; charset=utf-8"));
+    let page = get(&server, "/docs/changelog").await.text;
+    let links = all_between(&feed.text, "<id>", "</id>");
+    assert!(links.len() > 1, "{links:?}");
+    for link in &links[1..] {
+        let (_, id) = link.split_once('#').expect("an anchor");
+        assert!(page.contains(&format!("id=\"{id}\"")), "{link}");
+    }
+    for path in PAGES {
+        let html = get(&server, path).await.text;
+        let named = "type=\"application/atom+xml\" title=\"9Pic API changelog\" href=\"/docs/changelog.atom\"";
+        assert!(html.contains(named), "{path}");
+    }
 }

@@ -129,7 +129,15 @@ impl Seen {
     #[track_caller]
     fn is_of_the_api(&self) {
         self.has("content-type", "application/json");
-        self.has("cache-control", "no-store");
+        let is_kept = self.status.is_success() && !self.request.ends_with("/ping");
+        self.has(
+            "cache-control",
+            if is_kept {
+                "private, no-cache"
+            } else {
+                "no-store"
+            },
+        );
         self.has("content-security-policy", STRICT);
         self.has("x-content-type-options", "nosniff");
         self.has("cross-origin-resource-policy", "same-origin");
@@ -389,6 +397,12 @@ async fn every_response_of_the_api_restricts_browsers() {
     get(&elsewhere, "/api/v1/ext/903/events")
         .await
         .is_of_the_api();
+    for path in ["/api", "/api/v2/ext/903/events", "/API/v1/ext", "//api/x"] {
+        get(&server.anonymous(), path).await.is_of_the_api();
+    }
+    let document = "/api/v1/openapi.json";
+    let wrong_method = ask(&server.anonymous(), Method::POST, document).await;
+    wrong_method.is_of_the_api();
     server.clock.break_down();
     let panicked = get(&key, "/api/v1/ext/903/events").await;
     assert_eq!(panicked.status, StatusCode::INTERNAL_SERVER_ERROR);

@@ -16,6 +16,8 @@ mod assets;
 mod audit;
 mod backup;
 mod commands;
+mod compression;
+mod conditional;
 mod configuration;
 mod connections;
 mod damage;

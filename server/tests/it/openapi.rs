@@ -180,3 +180,24 @@ async fn every_endpoint_documents_each_refusal_of_the_guard() {
         }
     }
 }
+
+/// The headers that the document requires are sent, and no response has an undocumented `ETag` or status 304.
+#[tokio::test]
+async fn the_documented_headers_of_a_success_are_those_of_the_response() {
+    let (server, client) = TestServer::with_client().await;
+    for (path, method, operation) in operations(&document(&server).await) {
+        let response = call(&client, &method, &operation, None).await;
+        let headers = &operation["responses"]["200"]["headers"];
+        for (name, header) in headers.as_object().expect("headers") {
+            let is_sent = response.header(&name.to_lowercase()).is_some();
+            assert!(
+                is_sent || header["required"] == false,
+                "{method} {path}: {name}"
+            );
+        }
+        let is_tagged = response.header("etag").is_some();
+        assert_eq!(headers["ETag"].is_object(), is_tagged, "{method} {path}");
+        let not_modified = &operation["responses"]["304"];
+        assert_eq!(not_modified.is_object(), is_tagged, "{method} {path}");
+    }
+}

@@ -1,7 +1,12 @@
 //! Rules for every endpoint. The list of endpoints is the router's own.
 
+use std::num::NonZeroU32;
+
 use http::Method;
-use server::api::{ROUTES, Route};
+use server::api::{
+    ROUTES, Route,
+    throttle::{RateLimit, RateLimits},
+};
 
 use crate::support::{client::BASE, server::TestServer};
 
@@ -245,4 +250,113 @@ async fn head_responds_like_get_without_the_body() {
             );
         }
     }
+}
+
+/// A program expects the envelope there, and a page would confuse it. Nothing is there to guard, so no key is needed.
+#[tokio::test]
+async fn a_path_that_only_looks_like_the_apis_is_404_in_the_envelope_with_or_without_a_key() {
+    let (server, client) = TestServer::with_client().await;
+    for target in [
+        "/api",
+        "/api/v2/ext/903/events",
+        "/api/v1/nothing?page=1",
+        "/API/v1/ext/903/events",
+        "//api/v1/ext/903/events",
+        "/%61pi/v1/ext/903/events",
+        "/api%2Fv1%2Fext%2F903%2Fevents",
+        "/api/v1/openapi.json/",
+        "/api/v1/extra",
+        "/api/%zz",
+        "http://evil.example/api/v2",
+    ] {
+        for client in [&client, &server.anonymous().with("accept", "text/html")] {
+            for method in METHODS {
+                let response = client.send_to(method, target, "").await;
+                response.assert_refused(404, "not_found");
+            }
+            let unknown = Method::from_bytes(b"BREW").expect("a method");
+            let response = client.send_to(unknown, target, "").await;
+            response.assert_refused(404, "not_found");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_openapi_document_refuses_other_methods_and_hosts_in_the_envelope() {
+    let server = TestServer::on_sqlite().await.configured(|config| {
+        config.dashboard_hosts = Some(vec!["dev.example.com".parse().expect("a host")]);
+    });
+    let anyone = server.anonymous();
+    let document = "/api/v1/openapi.json";
+    let brew = Method::from_bytes(b"BREW").expect("a method");
+    for method in [
+        Method::POST,
+        Method::PUT,
+        Method::DELETE,
+        Method::OPTIONS,
+        brew,
+    ] {
+        let response = anyone.send_to(method, document, "").await;
+        response.assert_refused(405, "method_not_allowed");
+        assert_eq!(response.header("allow"), Some("GET,HEAD"));
+    }
+    let elsewhere = anyone.with("host", "evil.example");
+    let response = elsewhere.send_to(Method::GET, document, "").await;
+    response.assert_refused(421, "misdirected_request");
+}
+
+/// A caller learns from no count whether an event or organisation exists.
+#[tokio::test]
+async fn the_rate_limit_headers_are_identical_for_a_foreign_and_a_missing_event_and_absent_for_an_organisation()
+ {
+    let limit = RateLimit::new(
+        "0.001".parse().expect("a rate"),
+        NonZeroU32::new(9).expect("9"),
+    );
+    let limits = RateLimits::of_tokens(limit.expect("a limit"));
+    let server = TestServer::on_sqlite().await.limited_to(limits);
+    let mut responses = Vec::new();
+    for path in [
+        "/903/event/556/ping",
+        "/903/event/99999/ping",
+        "/904/events",
+        "/99999/events",
+    ] {
+        // Each token makes its first call.
+        let token = server.token().await;
+        let client = server.key(&token.secret).with("x-request-id", "same");
+        responses.push(client.get(path).await);
+    }
+    let [foreign, missing, of_foreign, of_missing] = &responses[..] else {
+        panic!("four calls");
+    };
+    assert_eq!(foreign.header("ratelimit"), Some("\"token\";r=8;t=1000"));
+    for (one, other) in [(foreign, missing), (of_foreign, of_missing)] {
+        assert_eq!(one.headers, other.headers);
+        assert_eq!(one.text, other.text);
+    }
+    for name in ["ratelimit", "ratelimit-policy"] {
+        assert_eq!(of_foreign.header(name), None);
+    }
+}
+
+#[tokio::test]
+async fn every_invalid_parameter_and_field_is_named_in_a_header() {
+    let (_server, client) = TestServer::with_client().await;
+    for (path, names) in [
+        ("/x/event/y/ping", r#""org_id", "event_id""#),
+        ("/903/events?page=0&page_size=x", r#""page", "page_size""#),
+        ("/903/event/456/timeline/images", r#""from", "to""#),
+    ] {
+        let response = client.get(path).await;
+        response.assert_refused(422, "invalid_request");
+        assert_eq!(response.header("x-error-fields"), Some(names), "{path}");
+    }
+    let client = client.with("content-type", "application/json");
+    let path = "/903/event/456/original-photos";
+    let body = r#"{"method":"image_ids","identifier":["a",1]}"#;
+    let response = client.send_body(Method::POST, path, body).await;
+    assert_eq!(response.header("x-error-fields"), Some(r#""identifier.1""#));
+    let unknown = client.get("/903/nothing").await;
+    assert_eq!(unknown.header("x-error-fields"), None);
 }

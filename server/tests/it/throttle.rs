@@ -8,7 +8,7 @@ use server::api::throttle::{RateLimit, RateLimits};
 
 use crate::support::{
     PING, UNKNOWN_KEY,
-    client::Response,
+    client::{BASE, Response},
     database::TestDatabase,
     process::{OK, ServerProcess},
     program::{create_token, run},
@@ -58,15 +58,48 @@ async fn a_burst_passes_and_the_next_call_is_refused_with_a_wait() {
     let server = limited_server(SLOW, 3).await;
     let token = server.token().await;
     let client = server.key(&token.secret);
-    for _ in 0..3 {
+    for remaining in [2, 1, 0] {
         let response = client.get(PING).await;
         response.assert_success();
-        assert_eq!(limit_headers(&response), [None; 3]);
+        let state = format!("\"token\";r={remaining};t=1000");
+        let expected = [None, Some("\"token\";q=3;w=3000"), Some(&state)];
+        assert_eq!(limit_headers(&response), expected);
     }
     let refused = client.get(PING).await;
     let seconds = assert_limited(&refused, "token", "q=3;w=3000");
     assert!((1..=1_000).contains(&seconds), "{seconds}");
     assert!(refused.message().contains("Retry-After"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn without_a_limit_no_response_has_its_headers() {
+    let (_server, client) = TestServer::with_client().await;
+    assert_eq!(limit_headers(&client.get(PING).await), [None; 3]);
+}
+
+#[tokio::test]
+async fn every_response_to_a_token_says_what_remains_whatever_it_is() {
+    let server = limited_server(SLOW, 9).await;
+    let client = server.key(&server.token().await.secret);
+    for (path, status, remaining) in [
+        ("/903/events", 200, 8),
+        ("/903/event/457/ping", 404, 7),
+        ("/903/nothing", 404, 6),
+        ("/903/events?page=0", 422, 5),
+        ("/x/events", 422, 4),
+    ] {
+        let response = client.get(path).await;
+        assert_eq!(response.status, status, "{path}");
+        let state = format!("\"token\";r={remaining};t=1000");
+        assert_eq!(response.header("ratelimit"), Some(&*state), "{path}");
+    }
+    let delete = client.send(Method::DELETE, PING).await;
+    assert_eq!(delete.header("ratelimit"), Some("\"token\";r=3;t=1000"));
+    let known = client.clone().with("if-none-match", "*");
+    let target = format!("{BASE}/903/events");
+    let unchanged = known.fetch(Method::GET, &target, "").await;
+    assert_eq!(unchanged.status, 304);
+    assert_eq!(unchanged.header("ratelimit"), Some("\"token\";r=2;t=1000"));
 }
 
 #[tokio::test]

@@ -13,8 +13,8 @@ use tokio::net::TcpListener;
 
 const BODY: &str = r#"{"responseType":"success","message":"pong","data":{"status":"ok","org_id":903,"event_id":456}}"#;
 
-/// The headers of a ping response, with a fixed request ID.
-const HEADERS: [(HeaderName, HeaderValue); 6] = [
+/// The headers of a ping response, with a fixed request ID and a fixed state of the rate limit.
+const HEADERS: [(HeaderName, HeaderValue); 8] = [
     (
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/json"),
@@ -35,6 +35,14 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
     (
         HeaderName::from_static("x-request-id"),
         HeaderValue::from_static("0123456789abcdef"),
+    ),
+    (
+        HeaderName::from_static("ratelimit-policy"),
+        HeaderValue::from_static("\"token\";q=1000000;w=1"),
+    ),
+    (
+        HeaderName::from_static("ratelimit"),
+        HeaderValue::from_static("\"token\";r=999999;t=1"),
     ),
 ];
 

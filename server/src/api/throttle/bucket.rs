@@ -6,7 +6,7 @@ use std::{convert::Infallible, hash::Hash, sync::Arc};
 use governor::{
     RateLimiter,
     clock::Clock,
-    middleware::NoOpMiddleware,
+    middleware::{StateInformationMiddleware, StateSnapshot},
     nanos::Nanos,
     state::{InMemoryState, NotKeyed, StateStore},
 };
@@ -26,7 +26,7 @@ where
 {
     policy: &'static str,
     limit: RateLimit,
-    limiter: RateLimiter<Visit<K>, Buckets<K>, C, NoOpMiddleware<C::Instant>>,
+    limiter: RateLimiter<Visit<K>, Buckets<K>, C, StateInformationMiddleware>,
     buckets: Buckets<K>,
 }
 
@@ -46,12 +46,13 @@ impl<K: Key, C: Clock> Throttle<K, C> {
         }
     }
 
-    /// Takes one request from the key's bucket.
+    /// Takes one request from the key's bucket. Returns how many are left in it.
     ///
     /// # Errors
     /// [`Exceeded`], with the time to wait.
-    pub(crate) fn take(&self, key: K) -> Result<(), Exceeded> {
-        self.visit(Visit { key, takes: true })
+    pub(crate) fn take(&self, key: K) -> Result<u32, Exceeded> {
+        let state = self.visit(Visit { key, takes: true })?;
+        Ok(state.remaining_burst_capacity())
     }
 
     /// Checks whether [`Throttle::take`] would succeed, without taking.
@@ -59,7 +60,7 @@ impl<K: Key, C: Clock> Throttle<K, C> {
     /// # Errors
     /// As [`Throttle::take`].
     pub(super) fn peek(&self, key: K) -> Result<(), Exceeded> {
-        self.visit(Visit { key, takes: false })
+        self.visit(Visit { key, takes: false }).map(drop)
     }
 
     /// Whether the key has a bucket: a request was taken from it, and it was not dropped since.
@@ -72,7 +73,7 @@ impl<K: Key, C: Clock> Throttle<K, C> {
         self.buckets.0.remove(key);
     }
 
-    fn visit(&self, visit: Visit<K>) -> Result<(), Exceeded> {
+    fn visit(&self, visit: Visit<K>) -> Result<StateSnapshot, Exceeded> {
         self.limiter
             .check_key(&visit)
             .map_err(|not_until| Exceeded {
@@ -136,7 +137,7 @@ mod tests {
         (Throttle::new("test", limit, clock.clone()), clock)
     }
 
-    fn wait(refused: Result<(), Exceeded>) -> Duration {
+    fn wait(refused: Result<u32, Exceeded>) -> Duration {
         refused.expect_err("refused").wait
     }
 
@@ -144,7 +145,7 @@ mod tests {
     fn a_burst_is_accepted_and_the_next_call_refused() {
         let (throttle, _) = throttle("50", 100);
         for call in 0..100 {
-            assert_eq!(throttle.take(1), Ok(()), "{call}");
+            assert_eq!(throttle.take(1), Ok(99 - call), "{call}");
         }
         assert_eq!(wait(throttle.take(1)), Duration::from_millis(20));
     }
@@ -162,7 +163,7 @@ mod tests {
             clock.advance(wait - MILLISECOND);
             throttle.take(1).expect_err("a millisecond too early");
             clock.advance(MILLISECOND);
-            assert_eq!(throttle.take(1), Ok(()), "{rate}");
+            assert_eq!(throttle.take(1), Ok(0), "{rate}");
             throttle.take(1).expect_err("one is allowed, not two");
         }
     }
@@ -175,7 +176,7 @@ mod tests {
             throttle.take(1).expect_err("refused");
         }
         clock.advance(Duration::from_secs(1));
-        assert_eq!(throttle.take(1), Ok(()));
+        assert_eq!(throttle.take(1), Ok(0));
     }
 
     #[test]
@@ -196,9 +197,9 @@ mod tests {
     #[test]
     fn keys_do_not_share_a_bucket() {
         let (throttle, _) = throttle("1", 1);
-        assert_eq!(throttle.take(1), Ok(()));
+        assert_eq!(throttle.take(1), Ok(0));
         throttle.take(1).expect_err("refused");
-        assert_eq!(throttle.take(2), Ok(()));
+        assert_eq!(throttle.take(2), Ok(0));
     }
 
     #[test]
@@ -208,10 +209,10 @@ mod tests {
             assert_eq!(throttle.peek(1), Ok(()));
         }
         throttle.take(1).expect("still there");
-        assert_eq!(throttle.peek(1), throttle.take(1));
+        assert_eq!(throttle.peek(1).map(|()| 0), throttle.take(1));
         clock.advance(Duration::from_secs(1));
         assert_eq!(throttle.peek(1), Ok(()));
-        assert_eq!(throttle.take(1), Ok(()));
+        assert_eq!(throttle.take(1), Ok(0));
     }
 
     #[test]

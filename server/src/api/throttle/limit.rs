@@ -74,6 +74,15 @@ impl RateLimit {
         Duration::from_secs_f64(f64::from(self.burst.get()) / self.per_second.0)
     }
 
+    /// The limit as the value of `RateLimit-Policy`, under this name.
+    fn policy(self, name: &str) -> String {
+        format!(
+            "\"{name}\";q={};w={}",
+            self.burst,
+            whole_seconds(self.window())
+        )
+    }
+
     pub(super) fn quota(self) -> Quota {
         // The interval is never zero. One second is a safe fallback.
         Quota::with_period(self.interval())
@@ -123,27 +132,58 @@ pub(crate) struct Exceeded {
 impl Exceeded {
     /// Adds `Retry-After`, `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-11: a
     /// policy with its quota `q` and window `w`, and how many requests `r` remain of it for how long `t`).
-    /// Only a refusal for the limit carries them: the responses for another organisation's event and for a missing one
-    /// must be identical to the byte.
     ///
     /// The window is the time in which an empty bucket becomes full. `t` equals `Retry-After`, the time until one more
     /// call is accepted. All three are whole seconds, rounded up.
     pub(in crate::api) fn add_headers(&self, headers: &mut HeaderMap) {
         let seconds = whole_seconds(self.wait);
-        let (name, quota) = (self.policy, self.limit.burst);
-        let window = whole_seconds(self.limit.window());
         headers.insert(RETRY_AFTER, seconds.into());
+        insert(headers, POLICY, self.limit.policy(self.policy));
         insert(
             headers,
-            POLICY,
-            format_args!("\"{name}\";q={quota};w={window}"),
+            STATE,
+            format!("\"{}\";r=0;t={seconds}", self.policy),
         );
-        insert(headers, STATE, format_args!("\"{name}\";r=0;t={seconds}"));
     }
 }
 
-fn insert(headers: &mut HeaderMap, name: HeaderName, value: fmt::Arguments<'_>) {
-    if let Ok(value) = HeaderValue::try_from(value.to_string()) {
+/// The headers of a response within the limit. A caller with a valid key gets them with every call, so they are written
+/// in advance as far as possible.
+pub(super) struct WithinLimit {
+    policy: String,
+    /// What precedes the number of remaining calls.
+    before: String,
+    after: String,
+}
+
+impl WithinLimit {
+    /// The headers for a limit under this name.
+    pub(super) fn new(name: &str, limit: RateLimit) -> Self {
+        Self {
+            policy: limit.policy(name),
+            before: format!("\"{name}\";r="),
+            after: format!(";t={}", whole_seconds(limit.interval())),
+        }
+    }
+
+    /// Adds `RateLimit-Policy` and `RateLimit`, as [`Exceeded::add_headers`]. `t` is the time after which one more call
+    /// is allowed, at the latest.
+    ///
+    /// The values are copied: a shared one would count its users, and processors would wait for each other.
+    pub(super) fn add_headers(&self, remaining: u32, headers: &mut HeaderMap) {
+        let mut digits = itoa::Buffer::new();
+        let remaining = digits.format(remaining);
+        insert(headers, POLICY, self.policy.clone());
+        insert(
+            headers,
+            STATE,
+            [self.before.as_str(), remaining, &self.after].concat(),
+        );
+    }
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: String) {
+    if let Ok(value) = HeaderValue::try_from(value) {
         headers.insert(name, value);
     }
 }
@@ -186,6 +226,18 @@ mod tests {
         assert_eq!(slow, ["3", r#""token";q=3;w=8"#, r#""token";r=0;t=3"#]);
         let seven = headers_of(limit("7", 7), Duration::from_secs(1));
         assert_eq!(seven, ["1", r#""token";q=7;w=1"#, r#""token";r=0;t=1"#]);
+    }
+
+    #[test]
+    fn a_response_within_the_limit_has_policy_and_remaining_calls() {
+        for (rate, burst, remaining, policy, state) in [
+            ("50", 100, 99, r#""token";q=100;w=2"#, r#""token";r=99;t=1"#),
+            ("0.4", 3, 0, r#""token";q=3;w=8"#, r#""token";r=0;t=3"#),
+        ] {
+            let mut headers = HeaderMap::new();
+            WithinLimit::new("token", limit(rate, burst)).add_headers(remaining, &mut headers);
+            assert_eq!([&headers[POLICY], &headers[STATE]], [policy, state]);
+        }
     }
 
     #[test]

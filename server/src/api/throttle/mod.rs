@@ -1,7 +1,8 @@
 //! Rate limits: the guard's check 6 (contract, section 3), and a limit on wrong keys before check 3.
 //!
 //! **Per token.** Each token that passed checks 1 to 5 has its own bucket ([`RateLimit`], GCRA). The bucket is checked
-//! before the path is read. Tokens of one organisation do not share a bucket.
+//! before the path is read. Tokens of one organisation do not share a bucket. Responses say how many calls remain
+//! ([`WithinLimit`]).
 //!
 //! **Per address.** A call with a malformed or unknown key takes from the bucket of the caller's address
 //! ([`RateLimits::wrong_keys`]). When the bucket is empty, further keys from the address are refused without a read of
@@ -27,10 +28,12 @@ mod bucket;
 mod limit;
 
 use governor::clock::DefaultClock;
+use http::HeaderMap;
 use model::{client::ClientNetwork, permission::Refusal};
 use store::secret::TokenDigest;
 
 pub(super) use self::limit::Exceeded;
+use self::limit::WithinLimit;
 pub use self::limit::{InvalidRate, Rate, RateLimit, RateLimits};
 pub(crate) use self::{
     bucket::{Key, Throttle},
@@ -42,6 +45,8 @@ pub(super) struct Limits {
     /// A token has a bucket from the first time it is accepted.
     tokens: Throttle<TokenDigest, DefaultClock>,
     guesses: Throttle<ClientNetwork, DefaultClock>,
+    /// The headers about the limit of tokens.
+    within: WithinLimit,
 }
 
 impl Limits {
@@ -50,6 +55,7 @@ impl Limits {
         Self {
             tokens: Throttle::new("token", limits.per_token, clock.clone()),
             guesses: Throttle::new("address", limits.wrong_keys, clock),
+            within: WithinLimit::new("token", limits.per_token),
         }
     }
 
@@ -86,11 +92,16 @@ impl Limits {
         }
     }
 
-    /// Check 6, for a token that passed checks 1 to 5.
+    /// Check 6, for a token that passed checks 1 to 5. Returns how many calls it may still make.
     ///
     /// # Errors
     /// [`Exceeded`] under the policy `token`.
-    pub(super) fn check_token(&self, key: &TokenDigest) -> Result<(), Exceeded> {
+    pub(super) fn check_token(&self, key: &TokenDigest) -> Result<u32, Exceeded> {
         self.tokens.take(*key)
+    }
+
+    /// Says in the headers of a response how many calls the token may still make.
+    pub(super) fn add_headers(&self, remaining: u32, headers: &mut HeaderMap) {
+        self.within.add_headers(remaining, headers);
     }
 }

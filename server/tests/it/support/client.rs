@@ -88,8 +88,10 @@ impl Client {
         body: impl Into<Body>,
     ) -> Response {
         let is_head = method == Method::HEAD;
+        let is_read = is_head || method == Method::GET;
         let response = self.fetch(method, target, body).await;
-        response.assert_headers();
+        let is_kept = is_read && response.status.is_success() && !target.ends_with("/ping");
+        response.assert_headers(is_kept);
         if !is_head {
             response.assert_envelope();
         }
@@ -210,14 +212,23 @@ impl Response {
         assert_eq!(found, (status, Some(code)), "{self:?}");
     }
 
-    /// Contract, sections 3 and 4: the headers of every response.
-    fn assert_headers(&self) {
+    /// Contract, sections 3 and 4: the headers of every response, and of those that a caller may keep.
+    fn assert_headers(&self, is_kept: bool) {
         let content_type = self.header("content-type");
         assert_eq!(content_type, Some("application/json"), "{self:?}");
-        assert_eq!(self.header("cache-control"), Some("no-store"), "{self:?}");
+        let cached = match is_kept {
+            true => "private, no-cache",
+            false => "no-store",
+        };
+        assert_eq!(self.header("cache-control"), Some(cached), "{self:?}");
+        assert_eq!(self.header("etag").is_some(), is_kept, "{self:?}");
         let id = self.header("x-request-id").unwrap_or_default();
         assert!((1..=64).contains(&id.len()), "{self:?}");
         assert_eq!(self.code().is_some(), !self.status.is_success(), "{self:?}");
+        let help = self
+            .code()
+            .map(|code| format!("<https://api.9pic.ai/docs/errors#{code}>; rel=\"help\""));
+        assert_eq!(self.header("link"), help.as_deref(), "{self:?}");
     }
 
     /// Contract, section 4: exactly three keys, in the contract's order.
