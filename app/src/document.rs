@@ -34,6 +34,15 @@ pub(crate) fn common_head(assets: &Assets) -> impl IntoView + use<> {
     }
 }
 
+/// The `<head>` of a document without script.
+pub(crate) fn head_without_script(assets: &Assets, title: &str) -> impl IntoView + use<> {
+    view! {
+        {common_head(assets)}
+        <link rel="stylesheet" href=assets.style.to_string() />
+        <title>{format!("{title} · 9Pic")}</title>
+    }
+}
+
 /// Renders a document without script and without the app.
 ///
 /// Error pages use it, because the app itself may be what failed.
@@ -41,11 +50,7 @@ pub(crate) fn plain_document(assets: &Assets, title: &str, content: impl IntoVie
     let document = view! {
         <!DOCTYPE html>
         <html lang="en-GB">
-            <head>
-                {common_head(assets)}
-                <link rel="stylesheet" href=assets.style.to_string() />
-                <title>{format!("{title} · 9Pic")}</title>
-            </head>
+            <head>{head_without_script(assets, title)}</head>
             <body>
                 <main class="sign-in" id="main">
                     <Brand />

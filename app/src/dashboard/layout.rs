@@ -8,7 +8,7 @@ use super::{
     sidebar::Sidebar, upgrade::UpgradeDialog,
 };
 use crate::{
-    document::{Assets, IslandScripts, common_head},
+    document::{Assets, IslandScripts, head_without_script},
     page_context::use_viewer,
     ui::{Brand, Icon, IconName},
 };
@@ -38,10 +38,7 @@ pub(crate) fn dashboard_document_without_script(
     let document = view! {
         <!DOCTYPE html>
         <html lang="en-GB">
-            <head>
-                {common_head(assets)}
-                <title>{format!("{title} · 9Pic")}</title>
-            </head>
+            <head>{head_without_script(assets, title)}</head>
             <body>
                 <WithSidebar has_islands=false>{content}</WithSidebar>
             </body>
