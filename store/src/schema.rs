@@ -20,7 +20,8 @@ macro_rules! migrator {
             "0006_audit", "0007_token_names", "0008_form_numbers", "0009_offboarding", "0010_change_log_keeps_revocations",
             "0011_token_lists_keeps_revocations",
             "0012_reset_links_keeps_revocations",
-            "0013_home_keeps_revocations")
+            "0013_home_keeps_revocations",
+            "0014_photo_changes_keeps_revocations")
     };
     ($engine:literal: $($name:literal),*) => {
         LazyLock::new(|| {

@@ -17,6 +17,7 @@
 mod body;
 mod call;
 mod catch_panic;
+mod changes;
 mod disabled;
 mod endpoint;
 mod envelope;
