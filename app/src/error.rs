@@ -224,7 +224,7 @@ mod server {
     use model::token::InvalidTokenName;
     use store::{
         error::{
-            AuditError, DatabaseError, MemberError, NewPasswordError, PasswordHashError,
+            AuditError, DatabaseError, ListError, MemberError, NewPasswordError, PasswordHashError,
             PlanRequired, SessionError, SignInError, TokenError, TooManyRecords,
         },
         outage::log_failure,
@@ -287,6 +287,15 @@ mod server {
                 DatabaseError::Refused(_)
                 | DatabaseError::Damaged(_)
                 | DatabaseError::Corrupt(_) => Self::Internal,
+            }
+        }
+    }
+
+    impl From<ListError> for RequestError {
+        fn from(error: ListError) -> Self {
+            match error {
+                ListError::Cursor | ListError::LostChanges => Self::BadRequest,
+                ListError::Database(error) => error.into(),
             }
         }
     }

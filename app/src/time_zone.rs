@@ -21,6 +21,12 @@ use model::{
 /// The zones in the program itself: every machine knows the same ones.
 static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
+/// The name of a time zone as the IANA database spells it; none if it has no such zone.
+pub fn iana_name(text: &str) -> Option<String> {
+    let zone = ZONES.get(text).ok()?;
+    zone.iana_name().map(str::to_owned)
+}
+
 /// The script of each page that stores the zone in the cookie.
 pub(crate) const TELL_TIME_ZONE: &str = include_str!("time_zone.js");
 

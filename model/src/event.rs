@@ -53,6 +53,9 @@ pub struct EventSummary {
     /// When the event takes place, in local time without a time zone: `2026-01-19T06:00:00`.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub event_date: Option<String>,
+    /// The time zone of `event_date`, by its IANA name: `Europe/London`. Null if it is not known.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub time_zone: Option<String>,
     /// Whether the event is published.
     pub status: EventStatus,
     /// URL of the event's cover image.

@@ -57,15 +57,55 @@ impl PageRequest {
     }
 }
 
+/// A request for one page of a list: by its number, or after a cursor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListRequest {
+    page: PageRequest,
+    after: Option<String>,
+}
+
+impl ListRequest {
+    /// Requests the `page_size` rows after a cursor. The list checks the cursor.
+    ///
+    /// # Errors
+    /// [`PageOutOfRange`] for a size outside `1..=max_page_size`.
+    pub fn after(
+        cursor: String,
+        page_size: i64,
+        max_page_size: i64,
+    ) -> Result<Self, PageOutOfRange> {
+        Ok(Self {
+            page: PageRequest::new(1, page_size, max_page_size)?,
+            after: Some(cursor),
+        })
+    }
+
+    /// The cursor, if the page is requested by one.
+    pub fn cursor(&self) -> Option<&str> {
+        self.after.as_deref()
+    }
+
+    /// The requested page. After a cursor, this is the first page of the rest of the list.
+    pub const fn page(&self) -> PageRequest {
+        self.page
+    }
+}
+
+impl From<PageRequest> for ListRequest {
+    fn from(page: PageRequest) -> Self {
+        Self { page, after: None }
+    }
+}
+
 /// The position of a page in its list.
 // The contract defines the field names (section 5). The API documentation shows the descriptions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Pagination {
     /// Number of rows in the whole list.
     pub total: i64,
-    /// The requested page. 0 if the list is empty.
+    /// The requested page. After a cursor, the page in which the first row now is. 0 if the list is empty.
     pub current_page: i64,
     /// Number of pages.
     pub total_pages: i64,
@@ -76,21 +116,33 @@ pub struct Pagination {
     /// Number of rows on a full page.
     #[serde(rename = "page_size")]
     pub page_size: i64,
+    /// A cursor: send it as `after` for the rows that follow this page. Null if no row follows.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub next_cursor: Option<String>,
 }
 
 impl Pagination {
-    /// The position of the requested page in a list of `total` rows.
+    /// The position of the requested page in a list of `total` rows, without a cursor.
     pub fn new(request: PageRequest, total: i64) -> Self {
+        let position = Self::at(request.offset(), request.page_size, total, None);
+        Self {
+            has_next_page: request.page < position.total_pages,
+            ..position
+        }
+    }
+
+    /// The position of a page that begins after `before` of `total` rows. A row follows it if there is a next cursor.
+    pub fn at(before: i64, page_size: i64, total: i64, next_cursor: Option<String>) -> Self {
         let total = total.max(0);
-        let total_pages = total / request.page_size + i64::from(total % request.page_size != 0);
         let empty = total == 0;
         Self {
             total,
-            current_page: if empty { 0 } else { request.page },
-            total_pages,
-            has_next_page: request.page < total_pages,
-            has_previous_page: !empty && request.page > 1,
-            page_size: request.page_size,
+            current_page: if empty { 0 } else { before / page_size + 1 },
+            total_pages: total / page_size + i64::from(total % page_size != 0),
+            has_next_page: next_cursor.is_some(),
+            has_previous_page: !empty && before > 0,
+            page_size,
+            next_cursor,
         }
     }
 }
@@ -151,9 +203,21 @@ mod tests {
             serde_json::to_value(place).expect("JSON"),
             serde_json::json!({
                 "total": 25, "currentPage": 2, "totalPages": 3,
-                "hasNextPage": true, "hasPreviousPage": true, "page_size": 10
+                "hasNextPage": true, "hasPreviousPage": true, "page_size": 10, "nextCursor": null
             })
         );
+    }
+
+    #[test]
+    fn a_page_after_a_cursor_has_the_number_of_the_page_where_it_begins() {
+        let cursor = || Some("cursor".to_owned());
+        let place = Pagination::at(25, 10, 47, cursor());
+        assert_eq!((place.current_page, place.total_pages), (3, 5));
+        assert!(place.has_next_page && place.has_previous_page);
+        let last = Pagination::at(40, 10, 47, None);
+        assert_eq!((last.current_page, last.has_next_page), (5, false));
+        let first = Pagination::at(0, 10, 47, cursor());
+        assert_eq!((first.current_page, first.has_previous_page), (1, false));
     }
 
     proptest! {

@@ -19,17 +19,17 @@ impl fmt::Display for ImageId {
     }
 }
 
-/// A photo in a list.
+/// A photo's name, addresses and size.
 // The contract defines the field names (section 6, image). The API documentation shows the descriptions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Photo {
     /// URL of the picture for display.
     pub img_url: String,
-    /// The picture's height in pixels.
+    /// The original's height in pixels.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub height: Option<i64>,
-    /// The picture's width in pixels.
+    /// The original's width in pixels.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub width: Option<i64>,
     /// The photo's ID.
@@ -39,6 +39,48 @@ pub struct Photo {
     /// URL of the original, if it is public.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub original_url: Option<String>,
+}
+
+/// A photo in a list.
+// The contract defines the field names (section 6, image). The API documentation shows the descriptions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ListedPhoto {
+    /// Its name, addresses and size.
+    #[serde(flatten)]
+    pub photo: Photo,
+    /// When the photo was taken, in UTC (RFC 3339): `2026-01-19T06:00:00Z`. Null if it is not known.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub captured_at: Option<String>,
+    /// The bib numbers on the photo, in lower case, sorted as texts.
+    pub bibs: Vec<String>,
+}
+
+/// What happened to a photo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum ChangeKind {
+    /// It is new since the reader last reached the end of the changes.
+    Added,
+    /// It was in the event then, and is different now.
+    Changed,
+    /// It is not in the event any more.
+    Removed,
+}
+
+/// A photo that changed.
+// The contract defines the field names (section 6, changes). The API documentation shows the descriptions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PhotoChange {
+    /// What happened to the photo.
+    pub kind: ChangeKind,
+    /// The photo's ID.
+    pub image_id: ImageId,
+    /// The photo as it is now. Null if it was removed.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub image: Option<ListedPhoto>,
 }
 
 /// Where a photo's original is stored.

@@ -152,6 +152,31 @@ pub enum Error {
         /// The number of invalid lines.
         refused: u64,
     },
+    /// As [`Error::LinesRefused`], and so no photo was removed.
+    #[error(
+        "{refused} bad line{} in {}, all others are loaded and no photo is removed",
+        if *.refused == 1 { "" } else { "s" }, .file.display()
+    )]
+    NothingReplaced {
+        /// The file.
+        file: PathBuf,
+        /// The number of invalid lines.
+        refused: u64,
+    },
+    /// A file that replaces the photos of an event names none.
+    #[error("{} names no photo, so none is removed", .0.display())]
+    NoPhotosToKeep(PathBuf),
+    /// Some lines of a file of names are invalid.
+    #[error(
+        "{refused} bad line{} in {}, the photos of all others are removed",
+        if *.refused == 1 { "" } else { "s" }, .file.display()
+    )]
+    IdsRefused {
+        /// The file.
+        file: PathBuf,
+        /// The number of invalid lines.
+        refused: u64,
+    },
     /// A health check failed.
     #[error("the server at {address} is not {expected}: {problem}")]
     NotHealthy {
@@ -217,8 +242,12 @@ impl Error {
             Self::ImportInterrupted { .. } => {
                 Some("run the same command again: it loads the rest, and nothing twice")
             }
-            Self::LinesRefused { .. } => {
+            Self::LinesRefused { .. } | Self::NothingReplaced { .. } => {
                 Some("correct them and run the same command again: it loads nothing twice")
+            }
+            Self::IdsRefused { .. } => Some("correct them and run the same command again"),
+            Self::NoPhotosToKeep(_) => {
+                Some("`developer-zone event remove-photos` removes the photos that it is given")
             }
             Self::ConfigurationFile { .. } => {
                 Some("use --config to name a file that this user may read")

@@ -15,7 +15,7 @@ use std::{
 use model::{
     event::{EventId, EventSettings, EventStatus},
     organisation::{OrganisationId, Plan},
-    page::PageRequest,
+    page::{ListRequest, PageRequest},
     permission::{EventPermission, TokenRecord},
     photo::{Bib, ImageId, Photo, TimeWindow},
     timestamp::Timestamp,
@@ -28,6 +28,7 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 
 const BATCH: i64 = 1_000;
 const PAGE_SIZE: i64 = 32;
+const CHANGES_SIZE: i64 = 500;
 const RUNS: usize = 101;
 /// 2026-01-19T06:00:00Z, and twelve hours from there in milliseconds.
 const START: i64 = 1_768_802_400_000;
@@ -109,6 +110,7 @@ async fn event(store: &Store) -> Outcome<EventPermission> {
         id: Some(EventId(456)),
         name: "Summit Marathon".to_owned(),
         date: None,
+        time_zone: None,
         status: EventStatus::Active,
         settings: Some(EventSettings::ALL_ON),
     };
@@ -160,7 +162,7 @@ async fn read(title: &str, store: &Store, permission: EventPermission, count: i6
     let bib = Bib::parse("777")?;
     let ids: Vec<_> = (0..60).map(|n| photo(n * 997).photo.image_id).collect();
     macro_rules! median {
-        ($what:literal, $call:expr) => {{
+        ($what:expr, $call:expr) => {{
             let mut times = Vec::with_capacity(RUNS);
             for _ in 0..RUNS {
                 let start = Instant::now();
@@ -184,6 +186,18 @@ async fn read(title: &str, store: &Store, permission: EventPermission, count: i6
         photos.all(permission, page(last / 2)?)
     );
     median!("images, last page", photos.all(permission, page(last)?));
+    let cursor_of = async |number: i64| -> Outcome<ListRequest> {
+        let page = photos.all(permission, page(number)?).await?;
+        let cursor = page.pagination.next_cursor.ok_or("a page follows")?;
+        Ok(ListRequest::after(cursor, PAGE_SIZE, 100)?)
+    };
+    for (what, number) in [("second", 1), ("middle", last / 2), ("last", last - 1)] {
+        let request = cursor_of(number).await?;
+        median!(
+            format!("images, {what} page by cursor"),
+            photos.all(permission, request.clone())
+        );
+    }
     median!(
         "timeline/images, an hour of twelve, page 1",
         photos.taken_within(permission, window, page(1)?)
@@ -193,6 +207,30 @@ async fn read(title: &str, store: &Store, permission: EventPermission, count: i6
         photos.taken_within(permission, window, page(last / 12)?)
     );
     median!("timeline/days", photos.days(permission));
+    let start = Instant::now();
+    let (mut cursor, mut read) = (None, 0);
+    let before_last = loop {
+        let changes = photos
+            .changes(permission, cursor.as_deref(), CHANGES_SIZE)
+            .await?;
+        read += changes.changes.len();
+        if !changes.has_next_page {
+            break cursor;
+        }
+        cursor = Some(changes.next_cursor);
+    };
+    println!(
+        "{title}: {read} changes read, {CHANGES_SIZE} a page, in {:.1?}",
+        start.elapsed()
+    );
+    median!(
+        "changes, first page",
+        photos.changes(permission, None, CHANGES_SIZE)
+    );
+    median!(
+        "changes, last page",
+        photos.changes(permission, before_last.as_deref(), CHANGES_SIZE)
+    );
     median!("bibs, page 1", photos.with_bib(permission, &bib, page(1)?));
     median!("originals by 60 names", photos.originals(permission, &ids));
     Ok(())

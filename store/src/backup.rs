@@ -23,6 +23,7 @@ use crate::{
     error::{BackupError, DatabaseError, OpenError, SchemaError},
     schema,
     sessions::end_sessions_of,
+    signing::FORGET_CURSOR_KEY,
     task::spawn_blocking,
     token_name::stored_name,
 };
@@ -237,7 +238,7 @@ const ACCEPT_LOSS: &str = "UPDATE change_counter
 impl Store {
     /// Deactivates every token of every organisation, and ends every session and reset link: for a database that was
     /// restored from a backup. A backup brings back tokens and sessions that were deleted, deactivated or ended after it
-    /// was made.
+    /// was made. Cursors end too: a server that starts afterwards refuses them.
     /// When this returns, no server accepts any of the tokens. The audit trail has a record of each token, and of
     /// each account that was signed in.
     ///
@@ -256,6 +257,8 @@ impl Store {
         let now = self.clock().now().epoch_millis();
         let mut transaction = self.database_for(Purpose::Revocation).begin().await?;
         transaction.execute(END_RESET_LINKS, &[]).await?;
+        // They can be from changes after the backup, which are lost.
+        transaction.execute(FORGET_CURSOR_KEY, &[]).await?;
         transaction.execute(ACCEPT_LOSS, values![now]).await?;
         let change = transaction.commit_logged().await?;
         let acknowledged = self.key_cache().wait_for_servers(Some(change)).await;

@@ -76,6 +76,7 @@ struct DemoEvent {
     organisation: i64,
     name: String,
     date: String,
+    time_zone: Option<&'static str>,
     status: EventStatus,
     settings: Option<EventSettings>,
 }
@@ -87,6 +88,7 @@ impl DemoEvent {
             organisation,
             name: name.into(),
             date: date.into(),
+            time_zone: Some("Europe/London"),
             status: EventStatus::Active,
             settings: Some(EventSettings::ALL_ON),
         }
@@ -99,6 +101,7 @@ fn events() -> Vec<DemoEvent> {
         DemoEvent::new(456, 903, "Summit Marathon 2026", "2026-01-19T06:00:00"),
         DemoEvent {
             settings: None,
+            time_zone: None,
             ..DemoEvent::new(457, 903, "Ridge Run 2026", "2026-02-08T07:30:00")
         },
         DemoEvent {
@@ -309,6 +312,7 @@ async fn insert_events(transaction: &mut Transaction) -> Result<(), DemoError> {
             organisation_id: event.organisation,
             name: &event.name,
             date: Some(&event.date),
+            time_zone: event.time_zone,
             status: event.status,
             settings: event.settings,
         };

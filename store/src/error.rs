@@ -447,6 +447,20 @@ pub enum EventError {
     Database(#[from] DatabaseError),
 }
 
+/// A page of a list was not read.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// The cursor was changed, or belongs to another list, filter, event or organisation.
+    #[error("the cursor is not one of this list")]
+    Cursor,
+    /// The cursor is from changes that this database does not have: an older state of it was restored.
+    #[error("the cursor is from changes that were lost")]
+    LostChanges,
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
 /// An event was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum NewEventError {

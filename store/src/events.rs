@@ -3,7 +3,7 @@
 use model::{
     event::{EventId, EventSettings, EventStatus, EventSummary},
     organisation::OrganisationId,
-    page::{Page, PageRequest, Pagination},
+    page::{ListRequest, Page, Pagination},
     timestamp::Timestamp,
 };
 use time::{
@@ -13,8 +13,9 @@ use time::{
 
 use crate::{
     Store,
+    cursors::{CursorList, Position, last_of_page, rows_in_all},
     database::{LoggedChange, Transaction, row, values},
-    error::{DatabaseError, EventError, NewEventError},
+    error::{DatabaseError, EventError, ListError, NewEventError},
     organisations::organisation_of,
     permission::EventsPermission,
 };
@@ -32,6 +33,8 @@ pub struct NewEvent {
     pub name: String,
     /// When it takes place: `YYYY-MM-DD` or `YYYY-MM-DDTHH:MM:SS`.
     pub date: Option<String>,
+    /// The time zone of the date, by its IANA name.
+    pub time_zone: Option<String>,
     /// Whether it is published.
     pub status: EventStatus,
     /// Its settings; without them the event is unconfigured.
@@ -49,6 +52,7 @@ row! {
         name: Option<String>,
         slug: Option<String>,
         date: Option<String>,
+        time_zone: Option<String>,
         status: String,
         cover_image: Option<String>,
     }
@@ -61,6 +65,7 @@ impl From<EventRow> for EventSummary {
             event_name: row.name,
             event_slug: row.slug,
             event_date: row.date,
+            time_zone: row.time_zone,
             status: if row.status == "active" {
                 EventStatus::Active
             } else {
@@ -71,19 +76,59 @@ impl From<EventRow> for EventSummary {
     }
 }
 
+/// A position in the list of events.
+struct EventPosition {
+    id: i64,
+    /// Empty for an event without a date.
+    date: String,
+}
+
+impl EventPosition {
+    fn of(row: &EventRow) -> Self {
+        Self {
+            id: row.id,
+            date: row.date.clone().unwrap_or_default(),
+        }
+    }
+}
+
+impl Position for EventPosition {
+    fn to_bytes(&self) -> Vec<u8> {
+        [&self.id.to_be_bytes(), self.date.as_bytes()].concat()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (id, date) = bytes.split_first_chunk()?;
+        Some(Self {
+            id: i64::from_be_bytes(*id),
+            date: String::from_utf8(date.to_vec()).ok()?,
+        })
+    }
+}
+
 const COUNT: &str = "SELECT COUNT(*) FROM events WHERE organisation_id = $1";
 
 /// In the contract's order: newest date first, events without a date last, then by number.
-const LIST: &str = "SELECT id, name, slug, date, status, cover_image FROM events
+const LIST: &str = "SELECT id, name, slug, date, time_zone, status, cover_image FROM events
     WHERE organisation_id = $1
     ORDER BY date DESC NULLS LAST, id
     LIMIT $2 OFFSET $3";
 
-const FIND: &str = "SELECT id, name, slug, date, status, cover_image FROM events
+/// The number of events up to a position. An event without a date is at the date '', which comes last.
+const COUNT_UP_TO: &str = "SELECT COUNT(*) FROM events WHERE organisation_id = $1
+    AND (COALESCE(date, '') > $2 OR (COALESCE(date, '') = $2 AND id <= $3))";
+
+const LIST_AFTER: &str = "SELECT id, name, slug, date, time_zone, status, cover_image FROM events
+    WHERE organisation_id = $1
+        AND (COALESCE(date, '') < $2 OR (COALESCE(date, '') = $2 AND id > $3))
+    ORDER BY date DESC NULLS LAST, id
+    LIMIT $4";
+
+const FIND: &str = "SELECT id, name, slug, date, time_zone, status, cover_image FROM events
     WHERE organisation_id = $1 AND id = $2";
 
 /// Along the index of the list. A date with a time comes after its day without one, so an event of the day counts.
-const NEXT: &str = "SELECT id, name, slug, date, status, cover_image FROM events
+const NEXT: &str = "SELECT id, name, slug, date, time_zone, status, cover_image FROM events
     WHERE organisation_id = $1 AND date >= $2
     ORDER BY date, id LIMIT 1";
 
@@ -96,8 +141,12 @@ const EXAMPLE: &str = "SELECT events.id FROM events
 
 const NEXT_ID: &str = "SELECT COALESCE(MAX(id), 0) + 1 FROM events";
 
-const INSERT_EVENT: &str = "INSERT INTO events (id, organisation_id, name, slug, date, status)
-    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+const INSERT_EVENT: &str =
+    "INSERT INTO events (id, organisation_id, name, slug, date, time_zone, status)
+    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
+
+const SET_TIME_ZONE: &str =
+    "UPDATE events SET time_zone = $3 WHERE id = $1 AND organisation_id = $2";
 
 const INSERT_SETTINGS: &str = "INSERT INTO event_settings (event_id, event_enabled, bib_search,
         selfie_search, name_search, video_search, video_selfie_search, timeline_search)
@@ -109,6 +158,7 @@ pub(crate) struct InsertedEvent<'a> {
     pub(crate) organisation_id: i64,
     pub(crate) name: &'a str,
     pub(crate) date: Option<&'a str>,
+    pub(crate) time_zone: Option<&'a str>,
     pub(crate) status: EventStatus,
     pub(crate) settings: Option<EventSettings>,
 }
@@ -127,6 +177,7 @@ pub(crate) async fn insert_event(
                 event.name,
                 &slug(event.name),
                 event.date,
+                event.time_zone,
                 status_code(event.status),
             ],
         )
@@ -170,24 +221,47 @@ impl<'a> Events<'a> {
     /// One page of the organisation's events: newest date first, events without a date last, then by number.
     ///
     /// # Errors
-    /// Those of the database.
+    /// [`ListError`].
     pub async fn list(
         &self,
         permission: impl Into<EventsPermission>,
-        request: PageRequest,
-    ) -> Result<Page<EventSummary>, DatabaseError> {
+        request: impl Into<ListRequest>,
+    ) -> Result<Page<EventSummary>, ListError> {
         let organisation = permission.into().organisation_id();
+        let request = request.into();
         let database = self.store.database();
         let (total,): (i64,) = database.fetch_one(COUNT, values![organisation.0]).await?;
-        let rows: Vec<EventRow> = database
-            .fetch_all(
-                LIST,
-                values![organisation.0, request.page_size(), request.offset()],
-            )
-            .await?;
+        let size = request.page().page_size();
+        let (before, mut rows): (i64, Vec<EventRow>) = match request.cursor() {
+            None => {
+                let offset = request.page().offset();
+                let values = values![organisation.0, size + 1, offset];
+                (offset, database.fetch_all(LIST, values).await?)
+            }
+            Some(cursor) => {
+                let list = CursorList::Events;
+                let EventPosition { date, id } =
+                    self.store.position(organisation, list, cursor).await?;
+                let values = values![organisation.0, &date, id];
+                let (before,): (i64,) = database.fetch_one(COUNT_UP_TO, values).await?;
+                let values = values![organisation.0, &date, id, size + 1];
+                (before, database.fetch_all(LIST_AFTER, values).await?)
+            }
+        };
+        let total = rows_in_all(total, before, size, rows.len());
+        let next = match last_of_page(&mut rows, size) {
+            None => None,
+            Some(last) => {
+                let position = EventPosition::of(last);
+                let cursor = self
+                    .store
+                    .cursor(organisation, CursorList::Events, &position);
+                Some(cursor.await?)
+            }
+        };
         Ok(Page {
             rows: rows.into_iter().map(Into::into).collect(),
-            pagination: Pagination::new(request, total),
+            pagination: Pagination::at(before, size, total, next),
         })
     }
 
@@ -243,6 +317,25 @@ impl<'a> Events<'a> {
         Ok(id.map(|(id,)| EventId(id)))
     }
 
+    /// Sets or clears the event's time zone, by its IANA name.
+    ///
+    /// # Errors
+    /// [`EventError::NoSuchEvent`], also for another organisation's event, and those of the database.
+    pub async fn set_time_zone(
+        &self,
+        permission: EventsPermission,
+        event: EventId,
+        time_zone: Option<&str>,
+    ) -> Result<(), EventError> {
+        let organisation = permission.organisation_id();
+        let values = values![event.0, organisation.0, time_zone];
+        let changed = self.store.database().execute(SET_TIME_ZONE, values).await?;
+        if changed == 0 {
+            return Err(EventError::NoSuchEvent(event));
+        }
+        Ok(())
+    }
+
     /// Creates an event, and returns its number once every server knows it: a server may have cached that there was no
     /// event with that number.
     ///
@@ -286,6 +379,7 @@ impl<'a> Events<'a> {
             organisation_id: organisation.0,
             name: &event.name,
             date,
+            time_zone: event.time_zone.as_deref(),
             status: event.status,
             settings: event.settings,
         };

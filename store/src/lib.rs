@@ -9,6 +9,7 @@ pub mod audit;
 pub mod backup;
 mod change;
 pub mod clock;
+mod cursors;
 mod database;
 pub mod demo;
 pub mod device_cookies;

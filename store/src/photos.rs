@@ -1,34 +1,40 @@
-//! Photos of events: loading them in bulk, and finding them by page, bib number and time.
+//! Photos of events: loading and removing them in bulk, finding them by page, bib number and time, and their changes.
 //!
 //! No read scans an event's photos. The counts in [`blocks`] give the block in which a page, a time or an hour begins.
 //! An index finds the place inside the block. So the last page of a million photos costs as much as the first.
 
 pub(crate) mod blocks;
 mod by_name;
+mod changes;
+mod listed;
 pub(crate) mod loading;
 
 use std::collections::{HashMap, HashSet};
 
 use model::{
     event::EventId,
-    page::{Page, PageRequest, Pagination},
+    page::{ListRequest, Page, PageRequest, Pagination},
     permission::EventPermission,
-    photo::{Bib, ImageId, Original, Photo, TimeWindow, TimelineDay, TimelineHour},
-    timestamp::Timestamp,
+    photo::{Bib, ImageId, ListedPhoto, Original, TimeWindow, TimelineDay, TimelineHour},
 };
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 use tokio::time::Instant;
 
-pub use self::loading::{Imported, NewPhoto};
 use self::{
     blocks::{MAX_PHOTOS, Place, UNTIMED, hour_of},
     by_name::{NAMES, find_listed, find_originals},
+    listed::{ListedRow, listed},
     loading::lock_event,
+};
+pub use self::{
+    changes::Changes,
+    loading::{Imported, NewPhoto, Removed},
 };
 use crate::{
     Store,
+    cursors::{CursorList, last_of_page, rows_in_all},
     database::{Row, Sql, Value, row, values},
-    error::{DatabaseError, EventError},
+    error::{DatabaseError, EventError, ListError},
     permission::EventsPermission,
 };
 
@@ -38,36 +44,6 @@ const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day
 pub struct Photos<'a> {
     store: &'a Store,
     most_photos: i64,
-}
-
-row! {
-    struct ListedRow {
-        image_id: String,
-        img_url: String,
-        thumbnail_url: String,
-        original_url: Option<String>,
-        width: Option<i64>,
-        height: Option<i64>,
-    }
-}
-
-impl ListedRow {
-    fn name(&self) -> &str {
-        &self.image_id
-    }
-}
-
-impl From<ListedRow> for Photo {
-    fn from(row: ListedRow) -> Self {
-        Self {
-            img_url: row.img_url,
-            height: row.height,
-            width: row.width,
-            image_id: ImageId(row.image_id),
-            thumbnail_url: row.thumbnail_url,
-            original_url: row.original_url,
-        }
-    }
 }
 
 row! {
@@ -103,8 +79,8 @@ row! {
 }
 
 impl NumberedBlock {
-    fn end(self) -> Place {
-        match (self.end_ordered_at, self.end_image_id) {
+    fn end(&self) -> Place {
+        match (self.end_ordered_at, self.end_image_id.clone()) {
             (Some(ordered_at), Some(image_id)) => Place {
                 ordered_at,
                 image_id,
@@ -131,55 +107,77 @@ const BLOCKS_OF_NUMBERS: &str =
     ) AS numbered
     WHERE before < $3 AND before + photos > $2 ORDER BY before";
 
-/// The last block that begins no later than an instant, with the number of photos before it.
-const BLOCK_OF_TIME: &str = "SELECT block.ordered_at, block.image_id, (
+/// The last block that begins no later than a place, with the number of photos before it.
+const BLOCK_OF_PLACE: &str = "SELECT block.ordered_at, block.image_id, (
         SELECT CAST(COALESCE(SUM(photos), 0) AS BIGINT) FROM photo_blocks AS earlier
         WHERE earlier.event_id = $1
             AND (earlier.ordered_at, earlier.image_id) < (block.ordered_at, block.image_id)
     ) AS before
     FROM (
         SELECT ordered_at, image_id FROM photo_blocks
-        WHERE event_id = $1 AND (ordered_at, image_id) <= ($2, '')
+        WHERE event_id = $1 AND (ordered_at, image_id) <= ($2, $3)
         ORDER BY ordered_at DESC, image_id DESC LIMIT 1
     ) AS block";
 
-/// The number of a block's photos before an instant, which lies before the next block.
+/// The number of a block's photos before a place, which lies before the next block.
 const COUNT_IN_BLOCK: &str = "SELECT COUNT(*) FROM photos
-    WHERE event_id = $1 AND (ordered_at, image_id) >= ($2, $3) AND ordered_at < $4";
+    WHERE event_id = $1 AND (ordered_at, image_id) >= ($2, $3) AND (ordered_at, image_id) < ($4, $5)";
 
 /// Photos between two places; the first is included, the second is not. Both ends are those of the page's own blocks,
 /// so the engine reads few photos even if it chooses to sort them.
-const PAGE: &str =
-    "SELECT image_id, img_url, thumbnail_url, original_url, width, height FROM photos
+const PAGE: &str = concat!(
+    "SELECT ",
+    listed!(),
+    " FROM photos
     WHERE event_id = $1 AND (ordered_at, image_id) >= ($2, $3) AND (ordered_at, image_id) < ($4, $5)
-    ORDER BY ordered_at, image_id LIMIT $6 OFFSET $7";
+    ORDER BY ordered_at, image_id LIMIT $6 OFFSET $7"
+);
 
 const BLOCKS: &str = "SELECT ordered_at, photos FROM photo_blocks
     WHERE event_id = $1 AND ordered_at < $2 ORDER BY ordered_at";
 
 const COUNT_OF_BIB: &str = "SELECT COUNT(*) FROM photo_bibs WHERE event_id = $1 AND bib = $2";
 
-/// The names on a page of a bib number, read from the index alone. Their photos are read by name afterwards: for a
-/// join, PostgreSQL sometimes chooses to scan the whole event.
-const NAMES_OF_BIB: &str = "SELECT image_id FROM photo_bibs WHERE event_id = $1 AND bib = $2
-    ORDER BY ordered_at, image_id LIMIT $3 OFFSET $4";
+/// The number of photos of a bib number before a place.
+const COUNT_OF_BIB_BEFORE: &str = "SELECT COUNT(*) FROM photo_bibs
+    WHERE event_id = $1 AND bib = $2 AND (ordered_at, image_id) < ($3, $4)";
+
+/// The photos on a page of a bib number, read from the index alone. What lists show of them is read by name afterwards:
+/// for a join, PostgreSQL sometimes chooses to scan the whole event.
+const PLACES_OF_BIB: &str = "SELECT ordered_at, image_id FROM photo_bibs
+    WHERE event_id = $1 AND bib = $2 AND (ordered_at, image_id) >= ($3, $4)
+    ORDER BY ordered_at, image_id LIMIT $5 OFFSET $6";
+
+/// The names of an event's photos after a name, in order. None if the organisation does not have the event.
+const NAMES_AFTER: &str = "SELECT image_id FROM photos WHERE event_id = $1 AND image_id > $3
+        AND EXISTS (SELECT 1 FROM events WHERE id = $1 AND organisation_id = $2)
+    ORDER BY image_id LIMIT $4";
 
 /// The statements that read photos, each with sample values of its parameters; for a test that asks the engines for
 /// their plans.
 #[doc(hidden)]
 pub fn reads() -> Vec<(String, &'static [&'static str])> {
-    let fixed: [(_, &[_]); 9] = [
+    let fixed: [(_, &[_]); 12] = [
         (TOTAL, &["456"]),
         (BLOCKS_OF_NUMBERS, &["456", "5000", "5032"]),
-        (BLOCK_OF_TIME, &["456", "18000000"]),
-        (COUNT_IN_BLOCK, &["456", "18000000", "''", "18000001"]),
+        (BLOCK_OF_PLACE, &["456", "18000000", "'a'"]),
+        (
+            COUNT_IN_BLOCK,
+            &["456", "18000000", "''", "18000001", "'a'"],
+        ),
         (
             PAGE,
             &["456", "18000000", "''", "36000000", "'a'", "32", "1000"],
         ),
         (BLOCKS, &["456", "9223372036854775807"]),
         (COUNT_OF_BIB, &["456", "'7'"]),
-        (NAMES_OF_BIB, &["456", "'7'", "32", "32"]),
+        (COUNT_OF_BIB_BEFORE, &["456", "'7'", "18000000", "'a'"]),
+        (
+            PLACES_OF_BIB,
+            &["456", "'7'", "18000000", "'a'", "33", "32"],
+        ),
+        (NAMES_AFTER, &["456", "903", "'a'", "1000"]),
+        (changes::PAGE, &["456", "3", "'a'", "4", "'a'", "33"]),
         (
             loading::CUT_AT,
             &["456", "18000000", "''", "18999999", "'a'", "512"],
@@ -210,61 +208,69 @@ impl<'a> Photos<'a> {
 
     /// One page of the event's photos: by capture time, photos without a time last, then by name.
     ///
+    /// A reader that goes on from cursor to cursor sees each photo exactly once that exists throughout with the same
+    /// capture time, whatever is loaded or removed meanwhile. So do readers of the other lists.
+    ///
     /// # Errors
-    /// Those of the database.
+    /// [`ListError`].
     pub async fn all(
         &self,
         permission: EventPermission,
-        request: PageRequest,
-    ) -> Result<Page<Photo>, DatabaseError> {
+        request: impl Into<ListRequest>,
+    ) -> Result<Page<ListedPhoto>, ListError> {
         let event = permission.event_id();
-        let total = self.total(event).await?;
         let stretch = Stretch {
             start: Place::before(i64::MIN),
             end: Place::behind_all(),
             before: 0,
-            photos: total,
+            photos: self.total(event).await?,
         };
-        self.page(event, &stretch, request).await
+        let list = CursorList::Photos(event);
+        self.page(permission, list, &stretch, &request.into()).await
     }
 
     /// One page of the photos that carry the bib number, in the order of [`Photos::all`].
     ///
     /// # Errors
-    /// Those of the database.
+    /// [`ListError`].
     pub async fn with_bib(
         &self,
         permission: EventPermission,
         bib: &Bib,
-        request: PageRequest,
-    ) -> Result<Page<Photo>, DatabaseError> {
+        request: impl Into<ListRequest>,
+    ) -> Result<Page<ListedPhoto>, ListError> {
+        let (names, pagination) = self.names_of_bib(permission, bib, &request.into()).await?;
         let event = permission.event_id();
-        let (names, pagination) = self.names_of_bib(event, bib, request).await?;
         let rows = self
             .named(find_listed, event, &names, ListedRow::name)
             .await?;
-        Ok(page_of(rows, pagination))
+        Ok(Page {
+            rows: listed_photos(rows)?,
+            pagination,
+        })
     }
 
     /// One page of the photos taken within the window, in the order of [`Photos::all`].
     ///
     /// # Errors
-    /// Those of the database.
+    /// [`ListError`].
     pub async fn taken_within(
         &self,
         permission: EventPermission,
         window: TimeWindow,
-        request: PageRequest,
-    ) -> Result<Page<Photo>, DatabaseError> {
+        request: impl Into<ListRequest>,
+    ) -> Result<Page<ListedPhoto>, ListError> {
         let event = permission.event_id();
-        let before = self.taken_before(event, window.from()).await?;
+        let [start, end] = [window.from(), window.to()].map(|it| Place::before(it.epoch_millis()));
+        let before = self.counted_before(event, &start).await?;
         let stretch = Stretch {
-            start: Place::before(window.from().epoch_millis()),
-            end: Place::before(window.to().epoch_millis()),
+            photos: self.counted_before(event, &end).await? - before,
+            start,
+            end,
             before,
-            photos: self.taken_before(event, window.to()).await? - before,
         };
-        self.page(event, &stretch, request).await
+        let list = CursorList::PhotosWithin(event, window);
+        self.page(permission, list, &stretch, &request.into()).await
     }
 
     /// The number of photos by UTC day and hour, earliest first; photos without a time are left out.
@@ -283,19 +289,22 @@ impl<'a> Photos<'a> {
     /// One page of the originals of the photos that carry the bib number, in the order of [`Photos::all`].
     ///
     /// # Errors
-    /// Those of the database.
+    /// [`ListError`].
     pub async fn originals_with_bib(
         &self,
         permission: EventPermission,
         bib: &Bib,
-        request: PageRequest,
-    ) -> Result<Page<Original>, DatabaseError> {
+        request: impl Into<ListRequest>,
+    ) -> Result<Page<Original>, ListError> {
+        let (names, pagination) = self.names_of_bib(permission, bib, &request.into()).await?;
         let event = permission.event_id();
-        let (names, pagination) = self.names_of_bib(event, bib, request).await?;
         let rows = self
             .named(find_originals, event, &names, OriginalRow::name)
             .await?;
-        Ok(page_of(rows, pagination))
+        Ok(Page {
+            rows: rows.into_iter().map(Into::into).collect(),
+            pagination,
+        })
     }
 
     /// The originals of the photos with these ids, in the order of `ids`, each once. Photos that the event does not
@@ -347,6 +356,60 @@ impl<'a> Photos<'a> {
         Ok(imported)
     }
 
+    /// Removes these photos from an event, all or nothing. Names that the event does not have are only counted. The
+    /// originals in storage stay. For the size of a batch, see [`Photos::import`].
+    ///
+    /// # Errors
+    /// As [`Photos::import`].
+    pub async fn remove(
+        &self,
+        permission: EventsPermission,
+        event: EventId,
+        batch: &[ImageId],
+    ) -> Result<Removed, EventError> {
+        let start = Instant::now();
+        let mut transaction = self.store.database().begin().await?;
+        if !lock_event(&mut transaction, permission.organisation_id(), event).await? {
+            return Err(EventError::NoSuchEvent(event));
+        }
+        let removed = loading::remove(&mut transaction, event, batch, self.most_photos).await?;
+        transaction.commit().await?;
+        self.store.database().give_way(start.elapsed()).await;
+        Ok(removed)
+    }
+
+    /// Up to `limit` names of the event's photos after this one, in order; for a walk through all of them that
+    /// removes some.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn names_after(
+        &self,
+        permission: EventsPermission,
+        event: EventId,
+        name: Option<&ImageId>,
+        limit: i64,
+    ) -> Result<Vec<ImageId>, DatabaseError> {
+        let name = name.map_or("", |name| &name.0);
+        let values = values![event.0, permission.organisation_id().0, name, limit];
+        let rows: Vec<(String,)> = self.store.database().fetch_all(NAMES_AFTER, values).await?;
+        Ok(rows.into_iter().map(|(name,)| ImageId(name)).collect())
+    }
+
+    /// Up to `page_size` changes of the event's photos after a cursor, oldest first. Without a cursor, all photos are
+    /// added. A reader that applies all pages from the first one has exactly the event's photos.
+    ///
+    /// # Errors
+    /// [`ListError`].
+    pub async fn changes(
+        &self,
+        permission: EventPermission,
+        after: Option<&str>,
+        page_size: i64,
+    ) -> Result<Changes, ListError> {
+        changes::page(self.store, permission, after, page_size).await
+    }
+
     pub(crate) async fn total(&self, event: EventId) -> Result<i64, DatabaseError> {
         let (total,): (i64,) = self
             .store
@@ -359,22 +422,69 @@ impl<'a> Photos<'a> {
     /// The names on one page of a bib number, in order.
     async fn names_of_bib(
         &self,
-        event: EventId,
+        permission: EventPermission,
         bib: &Bib,
-        request: PageRequest,
-    ) -> Result<(Vec<String>, Pagination), DatabaseError> {
+        request: &ListRequest,
+    ) -> Result<(Vec<String>, Pagination), ListError> {
         let database = self.store.database();
+        let event = permission.event_id();
+        let list = CursorList::PhotosWithBib(event, bib);
         let (total,): (i64,) = database
             .fetch_one(COUNT_OF_BIB, values![event.0, bib.key()])
             .await?;
-        let rows: Vec<(String,)> = database
-            .fetch_all(
-                NAMES_OF_BIB,
-                values![event.0, bib.key(), request.page_size(), request.offset()],
-            )
-            .await?;
-        let names = rows.into_iter().map(|(name,)| name).collect();
-        Ok((names, Pagination::new(request, total)))
+        let page = request.page();
+        let (start, mut before) = match self.start(permission, list, request).await? {
+            None => (Place::before(i64::MIN), 0),
+            Some(start) => {
+                let values = values![event.0, bib.key(), start.ordered_at, &start.image_id];
+                let (before,): (i64,) = database.fetch_one(COUNT_OF_BIB_BEFORE, values).await?;
+                (start, before)
+            }
+        };
+        before += page.offset();
+        let values = values![
+            event.0,
+            bib.key(),
+            start.ordered_at,
+            &start.image_id,
+            page.page_size() + 1,
+            page.offset()
+        ];
+        let mut places: Vec<Place> = database.fetch_all(PLACES_OF_BIB, values).await?;
+        let total = rows_in_all(total, before, page.page_size(), places.len());
+        let last = last_of_page(&mut places, page.page_size());
+        let next = self.next_cursor(permission, list, last).await?;
+        let names = places.into_iter().map(|place| place.image_id).collect();
+        Ok((names, Pagination::at(before, page.page_size(), total, next)))
+    }
+
+    /// Where the page after the request's cursor begins; none without a cursor.
+    async fn start(
+        &self,
+        permission: EventPermission,
+        list: CursorList<'_>,
+        request: &ListRequest,
+    ) -> Result<Option<Place>, ListError> {
+        let organisation = permission.organisation().organisation_id();
+        let Some(cursor) = request.cursor() else {
+            return Ok(None);
+        };
+        let last: Place = self.store.position(organisation, list, cursor).await?;
+        Ok(Some(last.next()))
+    }
+
+    /// The cursor of the last photo on a page, if others follow.
+    async fn next_cursor(
+        &self,
+        permission: EventPermission,
+        list: CursorList<'_>,
+        last: Option<&Place>,
+    ) -> Result<Option<String>, DatabaseError> {
+        let organisation = permission.organisation().organisation_id();
+        Ok(match last {
+            None => None,
+            Some(last) => Some(self.store.cursor(organisation, list, last).await?),
+        })
     }
 
     /// The rows with these names, in their order. `find` makes the statement for a number of names.
@@ -395,83 +505,141 @@ impl<'a> Photos<'a> {
         Ok(in_order(names, found, name))
     }
 
-    /// The number of the event's photos that were taken before `instant`.
-    async fn taken_before(&self, event: EventId, instant: Timestamp) -> Result<i64, DatabaseError> {
-        let instant = instant.epoch_millis();
+    /// The number of the event's photos before a place.
+    async fn counted_before(&self, event: EventId, place: &Place) -> Result<i64, DatabaseError> {
         let database = self.store.database();
-        let block: Option<(i64, String, i64)> = database
-            .fetch_optional(BLOCK_OF_TIME, values![event.0, instant])
-            .await?;
+        let values = values![event.0, place.ordered_at, &place.image_id];
+        let block: Option<(i64, String, i64)> =
+            database.fetch_optional(BLOCK_OF_PLACE, values).await?;
         let Some((ordered_at, image_id, before)) = block else {
             return Ok(0);
         };
-        let values = values![event.0, ordered_at, &image_id, instant];
+        let values = values![
+            event.0,
+            ordered_at,
+            &image_id,
+            place.ordered_at,
+            &place.image_id
+        ];
         let (within,): (i64,) = database.fetch_one(COUNT_IN_BLOCK, values).await?;
         Ok(before + within)
     }
 
+    /// One page of the stretch.
     async fn page(
+        &self,
+        permission: EventPermission,
+        list: CursorList<'_>,
+        stretch: &Stretch,
+        request: &ListRequest,
+    ) -> Result<Page<ListedPhoto>, ListError> {
+        let event = permission.event_id();
+        let page = request.page();
+        let rest = match self.start(permission, list, request).await? {
+            None => None,
+            Some(start) => {
+                let before = self.counted_before(event, &start).await?;
+                Some(stretch.rest(start, before))
+            }
+        };
+        let part = rest.as_ref().unwrap_or(stretch);
+        let mut rows = self.rows(event, part, page).await?;
+        let before = part.before - stretch.before + page.offset();
+        let total = rows_in_all(stretch.photos, before, page.page_size(), rows.len());
+        let last = last_of_page(&mut rows, page.page_size()).map(ListedRow::place);
+        let next = self.next_cursor(permission, list, last.as_ref()).await?;
+        Ok(Page {
+            rows: listed_photos(rows)?,
+            pagination: Pagination::at(before, page.page_size(), total, next),
+        })
+    }
+
+    /// The rows on a page of the stretch, and the row after it if there is one.
+    async fn rows(
         &self,
         event: EventId,
         stretch: &Stretch,
-        request: PageRequest,
-    ) -> Result<Page<Photo>, DatabaseError> {
-        let pagination = Pagination::new(request, stretch.photos);
-        let Some(found) = self.find(event, stretch, request).await? else {
-            return Ok(page_of(Vec::<ListedRow>::new(), pagination));
+        page: PageRequest,
+    ) -> Result<Vec<ListedRow>, DatabaseError> {
+        let Some(found) = self.find(event, stretch, page).await? else {
+            return Ok(Vec::new());
         };
-        let database = self.store.database();
-        let rows: Vec<ListedRow> = database
-            .fetch_all(
-                PAGE,
-                values![
-                    event.0,
-                    found.start.ordered_at,
-                    &found.start.image_id,
-                    found.end.ordered_at,
-                    &found.end.image_id,
-                    request.page_size(),
-                    found.offset,
-                ],
-            )
-            .await?;
-        Ok(page_of(rows, pagination))
+        let wanted = page.page_size() + 1;
+        let rows = self.rows_before(event, &found, &found.end, wanted).await?;
+        let is_complete = i64::try_from(rows.len()).is_ok_and(|rows| rows == wanted);
+        if is_complete || found.end >= stretch.end {
+            return Ok(rows);
+        }
+        // Photos were removed after the blocks were read, so their end is too early. A page with too few photos would
+        // look like the last one.
+        self.rows_before(event, &found, &stretch.end, wanted).await
     }
 
-    /// The start and the end of a page of the stretch; none if the stretch has no such page.
+    async fn rows_before(
+        &self,
+        event: EventId,
+        found: &Whereabouts,
+        end: &Place,
+        wanted: i64,
+    ) -> Result<Vec<ListedRow>, DatabaseError> {
+        let values = values![
+            event.0,
+            found.start.ordered_at,
+            &found.start.image_id,
+            end.ordered_at,
+            &end.image_id,
+            wanted,
+            found.offset,
+        ];
+        self.store.database().fetch_all(PAGE, values).await
+    }
+
+    /// The start and the end of a page of the stretch; none if the stretch has no such page. The end leaves room for one
+    /// more photo.
     async fn find(
         &self,
         event: EventId,
         stretch: &Stretch,
-        request: PageRequest,
+        page: PageRequest,
     ) -> Result<Option<Whereabouts>, DatabaseError> {
-        if request.offset() >= stretch.photos {
+        if page.offset() > 0 && page.offset() >= stretch.photos {
             return Ok(None);
         }
-        let first = stretch.before + request.offset();
+        let first = stretch.before + page.offset();
         let database = self.store.database();
-        let values = values![event.0, first, first + request.page_size()];
-        let mut blocks: Vec<NumberedBlock> = database.fetch_all(BLOCKS_OF_NUMBERS, values).await?;
-        let Some(last) = blocks.pop() else {
+        let values = values![event.0, first, first + page.page_size() + 1];
+        let blocks: Vec<NumberedBlock> = database.fetch_all(BLOCKS_OF_NUMBERS, values).await?;
+        let end = blocks
+            .last()
+            .map_or_else(Place::behind_all, NumberedBlock::end);
+        let end = end.min(stretch.end.clone());
+        // The first page needs no count, so what is loaded meanwhile cannot shift it.
+        if page.offset() == 0 {
+            return Ok(Some(Whereabouts {
+                start: stretch.start.clone(),
+                offset: 0,
+                end,
+            }));
+        }
+        let Some(block) = blocks.into_iter().next() else {
             return Ok(None);
         };
-        let block = blocks.first().unwrap_or(&last);
         // The stretch can begin and end inside a block.
         let (start, before) = if block.start < stretch.start {
             (stretch.start.clone(), stretch.before)
         } else {
-            (block.start.clone(), block.before)
+            (block.start, block.before)
         };
         Ok(Some(Whereabouts {
             start,
             offset: first - before,
-            end: last.end().min(stretch.end.clone()),
+            end,
         }))
     }
 }
 
-/// A part of an event's order, from `start` to before `end`. A concurrent import can shift its pages, but its pages
-/// never show a photo from outside.
+/// A part of an event's order, from `start` to before `end`. A concurrent import can shift its numbered pages, but its
+/// pages never show a photo from outside.
 struct Stretch {
     start: Place,
     end: Place,
@@ -481,6 +649,18 @@ struct Stretch {
     photos: i64,
 }
 
+impl Stretch {
+    /// The rest of the stretch from a place on, with `before` photos of the event before it.
+    fn rest(&self, start: Place, before: i64) -> Self {
+        Self {
+            start,
+            end: self.end.clone(),
+            before,
+            photos: self.before + self.photos - before,
+        }
+    }
+}
+
 /// A page that begins `offset` photos after `start` and ends before `end`.
 struct Whereabouts {
     start: Place,
@@ -488,11 +668,8 @@ struct Whereabouts {
     end: Place,
 }
 
-fn page_of<R: Into<T>, T>(rows: Vec<R>, pagination: Pagination) -> Page<T> {
-    Page {
-        rows: rows.into_iter().map(Into::into).collect(),
-        pagination,
-    }
+fn listed_photos(rows: Vec<ListedRow>) -> Result<Vec<ListedPhoto>, DatabaseError> {
+    rows.into_iter().map(TryInto::try_into).collect()
 }
 
 /// The rows in the order of `names`, which are all different. Missing rows are left out.

@@ -21,6 +21,7 @@ macro_rules! migrator {
             "0011_token_lists_keeps_revocations",
             "0012_reset_links_keeps_revocations",
             "0013_home_keeps_revocations",
+            "0014_photo_changes_keeps_revocations",
             "0015_first_call_keeps_revocations")
     };
     ($engine:literal: $($name:literal),*) => {

@@ -14,6 +14,11 @@ const FILE_LINKS: &str = "file-links";
 const DEVICE_COOKIES: &str = "known-browsers";
 /// For the keys of sessions.
 const SESSION_KEYS: &str = "session-keys";
+/// For cursors.
+const CURSORS: &str = "cursors";
+
+/// Cursors that were handed out are refused afterwards.
+pub(crate) const FORGET_CURSOR_KEY: &str = "DELETE FROM signing_keys WHERE purpose = 'cursors'";
 
 const FIND: &str = "SELECT key FROM signing_keys WHERE purpose = $1";
 
@@ -42,6 +47,12 @@ impl Store {
     pub(crate) async fn session_signing_key(&self) -> Result<&[u8; 32], DatabaseError> {
         let read = || self.signing_key(SESSION_KEYS);
         self.session_signing_key_cell().get_or_try_init(read).await
+    }
+
+    /// The key with which all servers sign cursors. It is read once, so a made-up cursor costs no further read.
+    pub(crate) async fn cursor_key(&self) -> Result<&[u8; 32], DatabaseError> {
+        let read = || self.signing_key(CURSORS);
+        self.cursor_key_cell().get_or_try_init(read).await
     }
 
     async fn signing_key(&self, purpose: &str) -> Result<[u8; 32], DatabaseError> {

@@ -46,6 +46,7 @@ struct Inner {
     polled_lists: PolledLists,
     session_signing_key: OnceCell<[u8; 32]>,
     device_cookie_key: OnceCell<[u8; 32]>,
+    cursor_key: OnceCell<[u8; 32]>,
     /// By the digest of the key.
     ended_sessions: Cache<[u8; 32], ()>,
 }
@@ -73,6 +74,7 @@ impl Store {
                 polled_lists: PolledLists::new(),
                 session_signing_key: OnceCell::new(),
                 device_cookie_key: OnceCell::new(),
+                cursor_key: OnceCell::new(),
                 ended_sessions: Cache::new(MAX_ENDED_SESSIONS),
             }),
             origin: None,
@@ -133,6 +135,7 @@ impl Store {
         // Before the first request: none of them must wait for others that read it slowly.
         self.session_signing_key().await?;
         self.device_cookie_key().await?;
+        self.cursor_key().await?;
         Ok(())
     }
 
@@ -237,6 +240,10 @@ impl Store {
 
     pub(crate) fn session_signing_key_cell(&self) -> &OnceCell<[u8; 32]> {
         &self.inner.session_signing_key
+    }
+
+    pub(crate) fn cursor_key_cell(&self) -> &OnceCell<[u8; 32]> {
+        &self.inner.cursor_key
     }
 
     pub(crate) fn device_cookie_key_cell(&self) -> &OnceCell<[u8; 32]> {

@@ -51,14 +51,11 @@ impl Endpoint {
         self
     }
 
-    /// Adds `page` and `page_size`.
+    /// Adds `page`, `page_size` and `after`.
     pub(super) fn paged<P: PageSizes>(self) -> Self {
         let page = json!({
             "type": "integer", "format": "int64", "minimum": 1,
             "maximum": model::page::PageRequest::MAX_PAGE, "default": 1,
-        });
-        let size = json!({
-            "type": "integer", "format": "int64", "minimum": 1, "maximum": P::MAX, "default": P::DEFAULT,
         });
         self.with_parameter(parameter(
             "query",
@@ -67,13 +64,30 @@ impl Endpoint {
             page,
             json!(1),
         ))
-        .with_parameter(parameter(
+        .continued::<P>("The `nextCursor` of the page before, in place of `page`: a list read like this loses nothing while photos arrive.")
+    }
+
+    /// Adds `page_size` and `after`.
+    pub(super) fn continued<P: PageSizes>(self, about_after: &str) -> Self {
+        let size = json!({
+            "type": "integer", "format": "int64", "minimum": 1, "maximum": P::MAX, "default": P::DEFAULT,
+        });
+        // Without an example: a made-up cursor is refused.
+        let after = json!({
+            "in": "query",
+            "name": "after",
+            "description": about_after,
+            "required": false,
+            "schema": { "type": "string" },
+        });
+        self.with_parameter(parameter(
             "query",
             "page_size",
             "The number of entries on a page.",
             size,
             json!(EXAMPLE_PAGE_SIZE),
         ))
+        .with_parameter(after)
     }
 
     /// Adds a JSON body.

@@ -12,7 +12,7 @@ use model::{
     permission::{Check, Explanation, Refusal},
 };
 use store::{
-    error::{DatabaseError, EventError},
+    error::{DatabaseError, EventError, ListError},
     outage::log_failure,
 };
 
@@ -109,6 +109,23 @@ impl From<DatabaseError> for ApiError {
                 Self::Invalid("a parameter or field contains the character U+0000".to_owned())
             }
             error => Self::Store(error),
+        }
+    }
+}
+
+impl From<ListError> for ApiError {
+    fn from(error: ListError) -> Self {
+        match error {
+            ListError::Cursor => Self::Invalid(
+                "after: is not a cursor of this list; send nextCursor unchanged, with the same address and filters, \
+                 or begin again without after"
+                    .to_owned(),
+            ),
+            ListError::LostChanges => Self::Invalid(
+                "after: is from changes that this service does not have any more; begin again without after"
+                    .to_owned(),
+            ),
+            ListError::Database(error) => error.into(),
         }
     }
 }

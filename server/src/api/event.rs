@@ -55,6 +55,9 @@ pub(super) struct DetailsData {
     event_slug: Option<String>,
     #[schema(required)]
     event_date: Option<String>,
+    /// The time zone of `event_date`, by its IANA name: `Europe/London`. Null if it is not known.
+    #[schema(required)]
+    time_zone: Option<String>,
     status: EventStatus,
     #[serde(flatten)]
     settings: EventSettings,
@@ -78,6 +81,7 @@ pub(super) async fn details(call: &Call<'_>) -> Result<Success<DetailsData>, Api
             event_name: event.event_name,
             event_slug: event.event_slug,
             event_date: event.event_date,
+            time_zone: event.time_zone,
             status: event.status,
             settings: permission.settings(),
         },

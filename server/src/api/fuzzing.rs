@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use http::{HeaderMap, HeaderValue, Uri, header::HOST};
-use model::{page::PageRequest, photo::TimeWindow};
+use model::{page::ListRequest, photo::TimeWindow};
 
 use super::{call, key::PresentedKey, query};
 use crate::{http::host::requested_host, originals::object_name::ObjectName};
@@ -39,7 +39,7 @@ pub fn host(target: &Uri, hosts: &[HeaderValue]) -> Option<String> {
 ///
 /// # Errors
 /// The message of the response 422.
-pub fn window_and_page(target: &Uri) -> Result<(TimeWindow, PageRequest), String> {
+pub fn window_and_page(target: &Uri) -> Result<(TimeWindow, ListRequest), String> {
     query::WindowQuery::read(target)
         .map(|query::WindowQuery(window, page)| (window, page))
         .map_err(|error| error.describe().message.into_owned())

@@ -3,7 +3,7 @@
 use model::{
     event::Feature,
     page::{Page, Pagination},
-    photo::{Bib, Photo},
+    photo::{Bib, ListedPhoto},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -19,12 +19,12 @@ use super::{
 /// A page of photos: by capture time, photos without one last, then by `image_id`.
 #[derive(Serialize, ToSchema)]
 pub(super) struct ImagesData {
-    images: Vec<Photo>,
+    images: Vec<ListedPhoto>,
     pagination: Pagination,
 }
 
-impl From<Page<Photo>> for ImagesData {
-    fn from(page: Page<Photo>) -> Self {
+impl From<Page<ListedPhoto>> for ImagesData {
+    fn from(page: Page<ListedPhoto>) -> Self {
         Self {
             images: page.rows,
             pagination: page.pagination,
@@ -33,7 +33,7 @@ impl From<Page<Photo>> for ImagesData {
 }
 
 /// A page of photos, with the message that the contract prescribes.
-pub(super) fn images(page: Page<Photo>, message: &'static str) -> Success<ImagesData> {
+pub(super) fn images(page: Page<ListedPhoto>, message: &'static str) -> Success<ImagesData> {
     let found = page.pagination.total > 0;
     Success {
         message: if found { message } else { "No images found" }.into(),

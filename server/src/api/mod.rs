@@ -18,6 +18,7 @@
 mod body;
 mod call;
 mod catch_panic;
+mod changes;
 mod disabled;
 mod endpoint;
 mod envelope;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use axum::body::Body;
 use model::{
-    page::{Page, PageRequest, Pagination},
+    page::{ListRequest, Page, PageRequest, Pagination},
     permission::EventPermission,
     photo::{Bib, ImageId, Original},
     timestamp::Timestamp,
@@ -48,10 +48,13 @@ pub(super) struct OriginalsData {
 /// A link to an original. Anyone who has it can download the file until it expires.
 #[derive(Serialize, ToSchema)]
 struct OriginalLink {
+    /// The photo.
+    image_id: String,
     /// The link. Its parameter `expires` is the Unix time until which it works, or `X-Amz-Date` and `X-Amz-Expires` are
     /// the time when it was made and the seconds that it works.
     url: String,
-    /// A name to save the file under.
+    /// The file's own name. It is not unique: two cameras can have an `IMG_0001.jpg`. Save the file under a name with
+    /// `image_id`.
     filename: String,
 }
 
@@ -167,7 +170,7 @@ pub(super) fn document() -> Endpoint {
              its address is that of a storage service, only the time counts.) `method` says what \
              `identifier` is: a bib number (`bib`), one photo (`image_id`) or a list of up to 1,000 photos \
              (`image_ids`). Selfie search (`selfie`) needs a recognition engine that is not part of this \
-             product, and finds nothing. Photos without a link are in `failed_urls`, with the reason.",
+             product, and finds nothing. `after` works with `bib`; the photos of a list of ids do not move. Photos without a link are in `failed_urls`, with the reason.",
         )
         .paged::<OriginalPage>()
         .taking(body_schema(), include_str!("examples/original_photos.request.json"))
@@ -189,7 +192,7 @@ pub(super) async fn links(
     let body = json_object(&call.head.headers, body).await?;
     let selection = Selection::read(&body).map_err(ApiError::Invalid)?;
     let Backends { store, originals } = call.backends;
-    let found = find(store, permission, &selection.wanted, page.0).await?;
+    let found = find(store, permission, &selection.wanted, &page.0).await?;
     let (mut links, mut failed) = (Vec::new(), Vec::new());
     for photo in found.rows {
         let now = store.clock().now();
@@ -221,20 +224,24 @@ async fn find(
     store: &Store,
     permission: EventPermission,
     wanted: &Wanted,
-    page: PageRequest,
+    request: &ListRequest,
 ) -> Result<Page<Found>, ApiError> {
     let ids = match wanted {
-        Wanted::Selfie | Wanted::Bib(None) => return Ok(page_of(&[], page)),
         Wanted::Bib(Some(bib)) => {
             let found = store
                 .photos()
-                .originals_with_bib(permission, bib, page)
+                .originals_with_bib(permission, bib, request.clone())
                 .await?;
             return Ok(Page {
                 rows: found.rows.into_iter().map(Found::Photo).collect(),
                 pagination: found.pagination,
             });
         }
+        _ if request.cursor().is_some() => {
+            let problem = "after: works only with the method bib; send page";
+            return Err(ApiError::Invalid(problem.to_owned()));
+        }
+        Wanted::Selfie | Wanted::Bib(None) => return Ok(page_of(&[], request.page())),
         Wanted::Image(id) => std::slice::from_ref(id),
         Wanted::Images(ids) => ids,
     };
@@ -257,7 +264,7 @@ async fn find(
                 .map_or_else(|| Found::Nothing(id.clone()), Found::Photo)
         })
         .collect();
-    Ok(page_of(&found, page))
+    Ok(page_of(&found, request.page()))
 }
 
 /// One page of a complete list.
@@ -295,7 +302,11 @@ async fn link(
         });
     };
     match originals.link(&path, token, now).await {
-        Ok(Link { url, filename }) => Ok(OriginalLink { url, filename }),
+        Ok(Link { url, filename }) => Ok(OriginalLink {
+            image_id: image_id.0,
+            url,
+            filename,
+        }),
         Err(error) => Err(FailedOriginal {
             image_id: image_id.0,
             error: error.to_string(),

@@ -3,14 +3,14 @@
 use axum::extract::Query;
 use http::Uri;
 use model::{
-    page::{PageOutOfRange, PageRequest},
+    page::{ListRequest, PageOutOfRange, PageRequest},
     photo::TimeWindow,
 };
 
 use super::{call::decimal, error::ApiError};
 
-/// `page` and `page_size` of an endpoint with these sizes (contract, section 5).
-pub(super) struct PageQuery<const DEFAULT_SIZE: i64, const MAX_SIZE: i64>(pub(super) PageRequest);
+/// `page` or `after`, and `page_size`, of an endpoint with these sizes (contract, section 5).
+pub(super) struct PageQuery<const DEFAULT_SIZE: i64, const MAX_SIZE: i64>(pub(super) ListRequest);
 
 /// Pages of events.
 pub(super) type EventPage = PageQuery<10, 100>;
@@ -20,6 +20,9 @@ pub(super) type PhotoPage = PageQuery<32, 100>;
 
 /// Pages of links to originals.
 pub(super) type OriginalPage = PageQuery<30, 60>;
+
+/// Pages of changes.
+pub(super) type ChangesPage = PageQuery<100, 500>;
 
 /// The sizes of an endpoint's pages, as its documentation states them.
 pub(super) trait PageSizes {
@@ -37,13 +40,34 @@ impl<const DEFAULT_SIZE: i64, const MAX_SIZE: i64> PageQuery<DEFAULT_SIZE, MAX_S
     /// 422, with all problems.
     pub(super) fn read(uri: &Uri) -> Result<Self, ApiError> {
         let mut query = Parameters::read(uri)?;
-        let page = query.page::<Self>();
+        let page = query.list::<Self>();
         query.complete(page).map(Self)
     }
 }
 
-/// `from` and `to` with `page` and `page_size`: a page of the photos of a time window.
-pub(super) struct WindowQuery(pub(super) TimeWindow, pub(super) PageRequest);
+/// `from` and `to` with those of a page: a page of the photos of a time window.
+pub(super) struct WindowQuery(pub(super) TimeWindow, pub(super) ListRequest);
+
+/// `after` and `page_size`: a page of changes.
+pub(super) struct ChangesQuery {
+    pub(super) after: Option<String>,
+    pub(super) page_size: i64,
+}
+
+impl ChangesQuery {
+    /// # Errors
+    /// 422, with all problems.
+    pub(super) fn read(uri: &Uri) -> Result<Self, ApiError> {
+        let mut query = Parameters::read(uri)?;
+        let after = query.text("after");
+        let size = query.size::<ChangesPage>();
+        let (after, size) = query.complete(after.zip(size))?;
+        Ok(Self {
+            after,
+            page_size: size.page_size(),
+        })
+    }
+}
 
 impl WindowQuery {
     /// # Errors
@@ -51,7 +75,7 @@ impl WindowQuery {
     pub(super) fn read(uri: &Uri) -> Result<Self, ApiError> {
         let mut query = Parameters::read(uri)?;
         let window = query.window();
-        let page = query.page::<PhotoPage>();
+        let page = query.list::<PhotoPage>();
         let (window, page) = query.complete(window.zip(page))?;
         Ok(Self(window, page))
     }
@@ -79,12 +103,36 @@ impl Parameters {
             .ok_or_else(|| ApiError::Invalid(self.problems.join("; ")))
     }
 
+    fn list<P: PageSizes>(&mut self) -> Option<ListRequest> {
+        let after = self.text("after");
+        if !matches!(after, Some(Some(_))) {
+            let page = self.page::<P>();
+            return after.and(page).map(Into::into);
+        }
+        if self.text("page").is_some_and(|page| page.is_some()) {
+            let problem = "page: cannot be combined with after; send one of them";
+            self.problems.push(problem.to_owned());
+        }
+        let size = self.size::<P>()?.page_size();
+        ListRequest::after(after??, size, P::MAX).ok()
+    }
+
     fn page<P: PageSizes>(&mut self) -> Option<PageRequest> {
         let page = self.in_range("page", 1, |page| PageRequest::new(page, 1, P::MAX));
-        let size = self.in_range("page_size", P::DEFAULT, |size| {
-            PageRequest::new(1, size, P::MAX)
-        });
+        let size = self.size::<P>();
         PageRequest::new(page?.page(), size?.page_size(), P::MAX).ok()
+    }
+
+    /// The first page of the requested size.
+    fn size<P: PageSizes>(&mut self) -> Option<PageRequest> {
+        self.in_range("page_size", P::DEFAULT, |size| {
+            PageRequest::new(1, size, P::MAX)
+        })
+    }
+
+    /// The text of a parameter, as [`Parameters::single`].
+    fn text(&mut self, name: &str) -> Option<Option<String>> {
+        self.single(name).map(|text| text.map(str::to_owned))
     }
 
     /// Checks the number of a parameter, or `default`. A text that is not a number counts as 0, which is always out of

@@ -8,7 +8,8 @@ use futures_util::{FutureExt, future::BoxFuture};
 use http::Method;
 
 use super::{
-    call::Call, disabled, endpoint::Endpoint, event, events, images, original_photos, timeline,
+    call::Call, changes, disabled, endpoint::Endpoint, event, events, images, original_photos,
+    timeline,
 };
 
 /// An endpoint of the API.
@@ -23,7 +24,7 @@ pub struct Route {
 }
 
 /// Every endpoint. The router and the OpenAPI document are made from this list, and tests walk it.
-pub static ROUTES: [Route; 10] = [
+pub static ROUTES: [Route; 11] = [
     Route {
         method: Method::GET,
         path: "/api/v1/ext/{org_id}/events",
@@ -65,6 +66,12 @@ pub static ROUTES: [Route; 10] = [
         path: "/api/v1/ext/{org_id}/event/{event_id}/timeline/images",
         handler: |call, _| boxed(timeline::taken_within(call)),
         document: Some(timeline::document_images),
+    },
+    Route {
+        method: Method::GET,
+        path: "/api/v1/ext/{org_id}/event/{event_id}/changes",
+        handler: |call, _| boxed(changes::list(call)),
+        document: Some(changes::document),
     },
     Route {
         method: Method::POST,

@@ -1,5 +1,6 @@
 //! Parsers for values on the command line.
 
+use app::time_zone::iana_name;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use model::{
     audit::Kind,
@@ -105,6 +106,21 @@ pub(super) fn instant(text: &str) -> Result<Timestamp, &'static str> {
         .map(Timestamp)
         .map_err(|_| "use YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ")
 }
+
+/// A time zone of the IANA database.
+pub(super) fn time_zone(text: &str) -> Result<String, &'static str> {
+    iana_name(text).ok_or("use a name of the IANA time zone database, for example Europe/London")
+}
+
+/// A time zone, or an empty text for none.
+pub(super) fn time_zone_or_none(text: &str) -> Result<NewTimeZone, &'static str> {
+    let text = Some(text.trim()).filter(|text| !text.is_empty());
+    text.map(time_zone).transpose().map(NewTimeZone)
+}
+
+/// The new time zone of an event. `clap` would read a plain `Option` as an optional argument.
+#[derive(Clone, Debug)]
+pub(super) struct NewTimeZone(pub(super) Option<String>);
 
 pub(super) fn event_status() -> impl TypedValueParser<Value = EventStatus> {
     PossibleValuesParser::new(["active", "draft"]).map(|code| {

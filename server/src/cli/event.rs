@@ -7,7 +7,11 @@ use model::{
 };
 use store::{EventsPermission, Store, events::NewEvent};
 
-use super::{arguments, import::Import, output};
+use super::{
+    arguments::{self, NewTimeZone},
+    import::{Import, removal::RemovePhotos},
+    output,
+};
 use crate::error::Error;
 
 #[derive(Subcommand)]
@@ -15,7 +19,7 @@ pub(super) enum Command {
     /// Create an event with every feature enabled
     #[command(after_help = "Example:
   developer-zone event create --organisation 903 --name \"Summit Marathon\" --id 456 \\
-      --date 2026-01-19T06:00:00")]
+      --date 2026-01-19T06:00:00 --time-zone Europe/London")]
     Create {
         /// The organisation's number
         #[arg(long, env = "DEVELOPER_ZONE_ORGANISATION", value_parser = arguments::organisation_id)]
@@ -29,6 +33,9 @@ pub(super) enum Command {
         /// Its date, in local time: YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS
         #[arg(long, env = "DEVELOPER_ZONE_DATE")]
         date: Option<String>,
+        /// The time zone of its date, by its IANA name, for example Europe/London
+        #[arg(long, env = "DEVELOPER_ZONE_TIME_ZONE", value_name = "ZONE", value_parser = arguments::time_zone)]
+        time_zone: Option<String>,
         /// Whether it is published
         #[arg(long, env = "DEVELOPER_ZONE_STATUS", value_parser = arguments::event_status(), default_value = "active")]
         status: EventStatus,
@@ -36,20 +43,34 @@ pub(super) enum Command {
         #[arg(long, env = "DEVELOPER_ZONE_UNCONFIGURED", value_parser = BoolishValueParser::new())]
         unconfigured: bool,
     },
+    /// Set or clear the time zone of an event's date
+    SetTimeZone {
+        /// The organisation's number
+        #[arg(long, env = "DEVELOPER_ZONE_ORGANISATION", value_parser = arguments::organisation_id)]
+        organisation: OrganisationId,
+        /// The event's number
+        #[arg(long, env = "DEVELOPER_ZONE_EVENT", value_parser = arguments::event_id)]
+        event: EventId,
+        /// The IANA name, for example Europe/London; empty for no time zone
+        #[arg(value_name = "ZONE", value_parser = arguments::time_zone_or_none)]
+        time_zone: NewTimeZone,
+    },
     /// Load photos from a file into an event
     Import(Import),
+    /// Remove photos from an event; their originals stay in storage
+    RemovePhotos(RemovePhotos),
 }
 
 impl Command {
     /// Whether it is slow even with a quick database.
     pub(super) const fn takes_long(&self) -> bool {
-        matches!(self, Self::Import(_))
+        matches!(self, Self::Import(_) | Self::RemovePhotos(_))
     }
 
     /// Runs the command and prints the result.
     ///
     /// # Errors
-    /// Those of the store and of an import, and [`Error::Output`].
+    /// Those of the store, of an import and of a removal, and [`Error::Output`].
     pub(super) async fn perform(self, store: &Store) -> Result<(), Error> {
         match self {
             Self::Create {
@@ -57,6 +78,7 @@ impl Command {
                 name,
                 id,
                 date,
+                time_zone,
                 status,
                 unconfigured,
             } => {
@@ -64,6 +86,7 @@ impl Command {
                     id,
                     name,
                     date,
+                    time_zone,
                     status,
                     settings: (!unconfigured).then_some(EventSettings::ALL_ON),
                 };
@@ -74,7 +97,23 @@ impl Command {
                     event.name
                 ))
             }
+            Self::SetTimeZone {
+                organisation,
+                event,
+                time_zone: NewTimeZone(time_zone),
+            } => {
+                let scope = EventsPermission::operator(organisation);
+                let events = store.events();
+                events
+                    .set_time_zone(scope, event, time_zone.as_deref())
+                    .await?;
+                output::line(match time_zone {
+                    Some(zone) => format!("The time zone of event {event} is {zone}."),
+                    None => format!("Event {event} has no time zone."),
+                })
+            }
             Self::Import(import) => import.perform(store).await,
+            Self::RemovePhotos(removal) => removal.perform(store).await,
         }
     }
 }

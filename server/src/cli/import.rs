@@ -1,31 +1,32 @@
 //! `developer-zone event import`: photos from a file into an event, a batch at a time.
 
+mod bad_lines;
 mod fields;
 mod records;
+pub(super) mod removal;
 
 use std::{
+    collections::HashSet,
     fs::File,
     io::{self, BufReader, IsTerminal},
     path::{Path, PathBuf},
 };
 
-use clap::Args;
+use clap::{Args, builder::BoolishValueParser};
 use indicatif::{ProgressBar, ProgressStyle};
-use model::{event::EventId, organisation::OrganisationId};
+use model::{event::EventId, organisation::OrganisationId, photo::ImageId};
 use store::{
     EventsPermission, Store,
+    error::EventError,
     photos::{Imported, NewPhoto},
 };
 
-use self::records::{Format, Records, Unreadable};
+use self::{
+    bad_lines::{BadLines, printable},
+    records::{BATCH, Format, Records, Unreadable},
+};
 use super::{arguments, output};
-use crate::{error::Error, telemetry};
-
-/// The number of photos in one transaction: large enough to be fast, small enough that other writers hardly wait.
-const BATCH: usize = 1_000;
-
-/// The number of bad lines that are reported one by one. Further ones are only counted.
-const MAX_REPORTED: u64 = 20;
+use crate::error::Error;
 
 #[derive(Args)]
 #[command(after_help = "Example:
@@ -42,13 +43,17 @@ object on each line):
   thumbnail_url  required
   original_url   address of the original, where it is public
   original_path  the original's name in the storage of originals, like 456/IMG_0001.jpg
-  width, height  in pixels
+  width, height  of the original, in pixels
   captured_at    RFC 3339 with the time zone: 2026-01-19T08:30:00+01:00
   bibs           bib numbers of letters, digits, - and _; in .csv separated by commas (then in quotation
                  marks), semicolons or spaces, in .jsonl a list
 
 A photo whose image_id the event already has is updated. Bad lines are reported on standard error, and all
 others are loaded; the command then exits with 1.
+
+With --replace, the event then has exactly the photos that the file names: all others are removed after the
+import. Nothing is removed if a line is bad or the file names no photo. Originals stay in storage. Run no
+other import into the event meanwhile.
 
 If the command is interrupted, the photos loaded so far remain. Run it again: the result is the same as
 without the interruption.")]
@@ -59,6 +64,9 @@ pub(super) struct Import {
     /// The event's number
     #[arg(long, env = "DEVELOPER_ZONE_EVENT", value_parser = arguments::event_id)]
     event: EventId,
+    /// After the import, remove the event's photos that the file does not name
+    #[arg(long, env = "DEVELOPER_ZONE_REPLACE", value_parser = BoolishValueParser::new())]
+    replace: bool,
     /// The photos: a file whose name ends in .csv or .jsonl
     #[arg(value_name = "FILE", value_parser = source)]
     file: Source,
@@ -86,21 +94,17 @@ impl Import {
     /// Runs the import and prints the result.
     ///
     /// # Errors
-    /// [`Error::ImportFile`], [`Error::ImportHeader`], [`Error::ImportInterrupted`], [`Error::LinesRefused`], those
-    /// of the store, and [`Error::Output`].
+    /// [`Error::ImportFile`], [`Error::ImportHeader`], [`Error::ImportInterrupted`], [`Error::LinesRefused`],
+    /// [`Error::NothingReplaced`], [`Error::NoPhotosToKeep`], those of the store, and [`Error::Output`].
     pub(super) async fn perform(self, store: &Store) -> Result<(), Error> {
         let path = &self.file.path;
         let scope = EventsPermission::operator(self.organisation);
         store.events().find(scope, self.event).await?;
-        let unreadable = |cause| Error::ImportFile {
-            file: path.clone(),
-            cause,
-        };
-        let file = File::open(path).map_err(unreadable)?;
+        let file = File::open(path).map_err(|cause| self.unreadable(cause))?;
         let bar = progress_bar(&file);
         let mut records =
             Records::open(self.file.format, BufReader::new(file)).map_err(|error| match error {
-                Unreadable::Input(cause) => unreadable(cause),
+                Unreadable::Input(cause) => self.unreadable(cause),
                 Unreadable::Header(problem) => Error::ImportHeader {
                     file: path.clone(),
                     problem: printable(&problem),
@@ -108,19 +112,90 @@ impl Import {
             })?;
 
         let mut tally = Tally::new(path, bar);
+        let named = self.load_all(store, &mut records, &mut tally).await?;
+        let refused = tally.bad_lines.count();
+        if self.replace && refused == 0 {
+            if named.is_empty() {
+                return Err(Error::NoPhotosToKeep(path.clone()));
+            }
+            let removed = self.remove_others(store, &named).await;
+            tally.removed = Some(removed.map_err(|cause| self.interrupted(&tally, cause))?);
+        }
+        tally.finish(self.event)?;
+        let file = path.clone();
+        match refused {
+            0 => Ok(()),
+            _ if self.replace => Err(Error::NothingReplaced { file, refused }),
+            _ => Err(Error::LinesRefused { file, refused }),
+        }
+    }
+
+    fn unreadable(&self, cause: io::Error) -> Error {
+        Error::ImportFile {
+            file: self.file.path.clone(),
+            cause,
+        }
+    }
+
+    /// Loads all photos of the file. With `--replace`, returns their names.
+    async fn load_all(
+        &self,
+        store: &Store,
+        records: &mut Records<BufReader<File>>,
+        tally: &mut Tally<'_>,
+    ) -> Result<HashSet<ImageId>, Error> {
+        let mut named = HashSet::new();
         let mut batch = Vec::with_capacity(BATCH);
-        while let Some((line, found)) = records.next().map_err(unreadable)? {
+        while let Some((line, found)) = records.next().map_err(|cause| self.unreadable(cause))? {
             match found {
-                Ok(photo) => batch.push(photo),
-                Err(fault) => tally.refuse(line, &fault),
+                Ok(photo) => {
+                    if self.replace {
+                        named.insert(photo.photo.image_id.clone());
+                    }
+                    batch.push(photo);
+                }
+                Err(fault) => tally.bad_lines.refuse(line, &fault),
             }
             if batch.len() == BATCH {
-                self.load(store, &mut batch, &mut tally).await?;
-                tally.bar.set_position(records.bytes());
+                self.load(store, &mut batch, tally).await?;
+                tally.bad_lines.bar.set_position(records.bytes());
             }
         }
-        self.load(store, &mut batch, &mut tally).await?;
-        tally.finish(self.event)
+        self.load(store, &mut batch, tally).await?;
+        Ok(named)
+    }
+
+    /// Removes the event's photos that are not `named`, and returns how many.
+    async fn remove_others(
+        &self,
+        store: &Store,
+        named: &HashSet<ImageId>,
+    ) -> Result<u64, EventError> {
+        let scope = EventsPermission::operator(self.organisation);
+        let photos = store.photos();
+        let mut removed = 0;
+        let mut last = None;
+        loop {
+            let some = photos.names_after(scope, self.event, last.as_ref(), BATCH as i64);
+            let some = some.await?;
+            let others = some.iter().filter(|name| !named.contains(*name));
+            let others: Vec<_> = others.cloned().collect();
+            if !others.is_empty() {
+                removed += photos.remove(scope, self.event, &others).await?.removed;
+            }
+            match some.into_iter().next_back() {
+                Some(name) => last = Some(name),
+                None => return Ok(removed),
+            }
+        }
+    }
+
+    fn interrupted(&self, tally: &Tally<'_>, cause: EventError) -> Error {
+        Error::ImportInterrupted {
+            file: self.file.path.clone(),
+            loaded: tally.loaded(),
+            cause,
+        }
     }
 
     /// Loads the photos in `batch`, and empties it.
@@ -133,13 +208,7 @@ impl Import {
         let scope = EventsPermission::operator(self.organisation);
         match store.photos().import(scope, self.event, batch).await {
             Ok(imported) => tally.add(imported),
-            Err(cause) => {
-                return Err(Error::ImportInterrupted {
-                    file: self.file.path.clone(),
-                    loaded: tally.loaded(),
-                    cause,
-                });
-            }
+            Err(cause) => return Err(self.interrupted(tally, cause)),
         }
         batch.clear();
         Ok(())
@@ -149,18 +218,19 @@ impl Import {
 /// The outcome so far.
 struct Tally<'a> {
     file: &'a Path,
-    bar: ProgressBar,
     imported: Imported,
-    refused: u64,
+    bad_lines: BadLines<'a>,
+    /// With `--replace`.
+    removed: Option<u64>,
 }
 
 impl<'a> Tally<'a> {
     fn new(file: &'a Path, bar: ProgressBar) -> Self {
         Self {
             file,
-            bar,
             imported: Imported::default(),
-            refused: 0,
+            bad_lines: BadLines::new(file, bar),
+            removed: None,
         }
     }
 
@@ -174,40 +244,20 @@ impl<'a> Tally<'a> {
         self.imported.added + self.imported.updated + self.imported.unchanged
     }
 
-    fn refuse(&mut self, line: u64, fault: &str) {
-        self.refused += 1;
-        if self.refused <= MAX_REPORTED {
-            let (file, fault) = (self.file.display(), printable(fault));
-            let text = format!("{file}:{line}: {fault}");
-            if self.bar.is_hidden() {
-                telemetry::print(&text);
-            } else {
-                self.bar.println(text);
-            }
-        }
-    }
-
-    fn finish(self, event: EventId) -> Result<(), Error> {
-        self.bar.finish_and_clear();
-        if self.refused > MAX_REPORTED {
-            telemetry::print(&format!("… and {} more", self.refused - MAX_REPORTED));
-        }
+    /// Prints the outcome.
+    fn finish(&self, event: EventId) -> Result<(), Error> {
+        self.bad_lines.finish();
         let Imported {
             added,
             updated,
             unchanged,
         } = self.imported;
-        let (file, refused) = (self.file.display(), self.refused);
+        let (file, refused) = (self.file.display(), self.bad_lines.count());
+        let removed = self.removed.map(|removed| format!(", {removed} removed"));
+        let removed = removed.unwrap_or_default();
         output::line(format!(
-            "Loaded {file} into event {event}: {added} added, {updated} updated, {unchanged} unchanged, {refused} refused."
-        ))?;
-        if refused > 0 {
-            return Err(Error::LinesRefused {
-                file: self.file.to_owned(),
-                refused,
-            });
-        }
-        Ok(())
+            "Loaded {file} into event {event}: {added} added, {updated} updated, {unchanged} unchanged, {refused} refused{removed}."
+        ))
     }
 }
 
@@ -220,17 +270,6 @@ fn progress_bar(file: &File) -> ProgressBar {
     }
     let style = ProgressStyle::with_template(TEMPLATE);
     ProgressBar::new(length).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-}
-
-/// Makes text from a file safe for a terminal: one line, limited length, no control characters.
-fn printable(text: &str) -> String {
-    const LONGEST: usize = 300;
-    let clean = |c: char| if c.is_control() { '\u{FFFD}' } else { c };
-    let mut shown: String = text.chars().take(LONGEST).map(clean).collect();
-    if shown.len() < text.len() {
-        shown.push('…');
-    }
-    shown
 }
 
 #[cfg(test)]
@@ -246,11 +285,5 @@ mod tests {
         for bad in ["-", "photos", "photos.json", ".csv", "photos.csv.gz", ""] {
             assert_eq!(format(bad), None, "{bad:?}");
         }
-    }
-
-    #[test]
-    fn text_from_a_file_cannot_control_the_terminal() {
-        assert_eq!(printable("a\u{1b}[2J\nb"), "a\u{FFFD}[2J\u{FFFD}b");
-        assert_eq!(printable(&"ä".repeat(301)).chars().count(), 301);
     }
 }

@@ -160,6 +160,17 @@ fn commands_take_an_empty_database_to_a_token_and_delete_it() {
         printed,
         "Created event 456, Marathon, in organisation 903.\n"
     );
+    let zone = ["event", "set-time-zone", "--organisation", "903"];
+    for (given, printed) in [
+        (
+            "europe/london",
+            "The time zone of event 456 is Europe/London.\n",
+        ),
+        ("", "Event 456 has no time zone.\n"),
+    ] {
+        let set = [&zone[..], &["--event", "456", given]].concat();
+        assert_eq!(done(&url, &set), printed);
+    }
 
     let token = create_token(&url);
     let secret = token.strip_suffix('\n').expect("one line");
@@ -318,6 +329,10 @@ fn a_command_that_fails_exits_with_1_and_says_on_one_line_why_and_what_to_do() {
             "event create --organisation 903 --name X --date tomorrow",
             "YYYY-MM-DD",
         ),
+        (
+            "event set-time-zone --organisation 903 --event 99 Europe/London",
+            "there is no event 99",
+        ),
     ] {
         let arguments: Vec<_> = command.split(' ').collect();
         run(&url, &arguments).assert_failed(words);
@@ -365,6 +380,10 @@ fn wrong_arguments_exit_with_2() {
         (
             "event create --organisation 903 --name X --status gone",
             "draft",
+        ),
+        (
+            "event create --organisation 903 --name X --time-zone Europe/Atlantis",
+            "Europe/London",
         ),
         (
             "user create --email ada@example.com --organisation 903",

@@ -26,8 +26,8 @@ async fn details_show_the_event_and_its_switches() {
         response.text.split_once(r#""data":"#).map(|(_, data)| data),
         Some(concat!(
             r#"{"event_id":456,"event_name":"Summit Marathon 2026","event_slug":"summit-marathon-2026","#,
-            r#""event_date":"2026-01-19T06:00:00","status":"active","event_enabled":true,"bib_search":true,"#,
-            r#""selfie_search":true,"name_search":true,"video_search":true,"video_selfie_search":true,"#,
+            r#""event_date":"2026-01-19T06:00:00","time_zone":"Europe/London","status":"active","#,
+            r#""event_enabled":true,"bib_search":true,"selfie_search":true,"name_search":true,"video_search":true,"video_selfie_search":true,"#,
             r#""timeline_search":true}}"#
         ))
     );
@@ -58,14 +58,14 @@ async fn clips_by_face_are_off_when_videos_are_off() {
 }
 
 #[tokio::test]
-async fn a_missing_name_slug_or_date_is_null() {
+async fn a_missing_name_slug_date_or_time_zone_is_null() {
     let (server, client) = TestServer::with_client().await;
     server
         .database
-        .sql("UPDATE events SET name = NULL, slug = NULL, date = NULL WHERE id = 456")
+        .sql("UPDATE events SET name = NULL, slug = NULL, date = NULL, time_zone = NULL WHERE id = 456")
         .await;
     let details = client.get("/903/event/456/details").await.data();
-    for field in ["event_name", "event_slug", "event_date"] {
+    for field in ["event_name", "event_slug", "event_date", "time_zone"] {
         assert!(details[field].is_null(), "{field}");
     }
 }

@@ -24,7 +24,7 @@ async fn page(client: &Client, query: &str) -> (Vec<Value>, Value) {
 }
 
 #[tokio::test]
-async fn an_event_has_the_contracts_six_fields() {
+async fn an_event_has_the_contracts_fields_and_a_time_zone() {
     let (_server, client) = TestServer::with_client().await;
     let (events, _) = page(&client, "?page_size=100").await;
     let marathon = events.iter().find(|event| event["event_id"] == 456);
@@ -36,7 +36,8 @@ async fn an_event_has_the_contracts_six_fields() {
             "event_slug": "summit-marathon-2026",
             "event_date": "2026-01-19T06:00:00",
             "status": "active",
-            "cover_image": null
+            "cover_image": null,
+            "time_zone": "Europe/London"
         })
     );
 }
@@ -75,13 +76,14 @@ async fn events_of_one_date_are_ordered_by_id_and_events_without_date_come_last(
 #[tokio::test]
 async fn a_page_has_ten_events_by_default() {
     let (_server, client) = TestServer::with_client().await;
-    let (events, pagination) = page(&client, "").await;
+    let (events, mut pagination) = page(&client, "").await;
     assert_eq!(events.len(), 10);
+    assert!(pagination["nextCursor"].take().is_string());
     assert_eq!(
         pagination,
         json!({
             "total": 87, "currentPage": 1, "totalPages": 9,
-            "hasNextPage": true, "hasPreviousPage": false, "page_size": 10
+            "hasNextPage": true, "hasPreviousPage": false, "page_size": 10, "nextCursor": null
         })
     );
 }
@@ -113,7 +115,7 @@ async fn a_page_past_the_end_is_empty_and_has_a_previous_page() {
         pagination,
         json!({
             "total": 87, "currentPage": 10, "totalPages": 9,
-            "hasNextPage": false, "hasPreviousPage": true, "page_size": 10
+            "hasNextPage": false, "hasPreviousPage": true, "page_size": 10, "nextCursor": null
         })
     );
 }
@@ -135,7 +137,8 @@ async fn an_organisation_without_events_has_zero_pages() {
             pagination,
             json!({
                 "total": 0, "currentPage": 0, "totalPages": 0,
-                "hasNextPage": false, "hasPreviousPage": false, "page_size": 10
+                "hasNextPage": false, "hasPreviousPage": false, "page_size": 10,
+                "nextCursor": null
             })
         );
     }

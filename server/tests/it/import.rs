@@ -368,3 +368,139 @@ fn a_token_can_be_revoked_while_photos_are_loaded() {
     assert!(summary.contains(&format!(" {count} added")), "{summary}");
     child.wait().expect("our child");
 }
+
+/// The command that removes the photos that `rest` names.
+fn removal<'a>(rest: &[&'a str]) -> Vec<&'a str> {
+    let command = [
+        "event",
+        "remove-photos",
+        "--organisation",
+        "903",
+        "--event",
+        "456",
+    ];
+    [&command[..], rest].concat()
+}
+
+#[test]
+fn an_import_with_replace_removes_the_photos_that_the_file_does_not_name() {
+    let import = Import::new();
+    let all = import.file("all.csv", format!("{HEADER}{}", rows(0..2_500)));
+    import.load(&all).assert_done();
+    let some = import.file("some.csv", format!("{HEADER}{}", rows(2_000..2_600)));
+    let replace = [&command(&some)[..], &["--replace"]].concat();
+    let outcome = run(&import.url, &replace);
+    outcome.assert_done();
+    let summary = ": 100 added, 0 updated, 500 unchanged, 0 refused, 2000 removed.\n";
+    assert!(outcome.stdout.ends_with(summary), "{outcome:?}");
+    assert_eq!(import.photos(), 600);
+    let counted = import.number("SELECT SUM(photos) FROM photo_blocks WHERE event_id = 456");
+    assert_eq!(counted, 600);
+    let again = run(&import.url, &replace);
+    let summary = ": 0 added, 0 updated, 600 unchanged, 0 refused, 0 removed.\n";
+    assert!(again.stdout.ends_with(summary), "{again:?}");
+}
+
+#[test]
+fn a_replacement_with_a_bad_line_or_without_photos_removes_nothing() {
+    let import = Import::new();
+    let all = import.file("all.csv", format!("{HEADER}{}", rows(0..3)));
+    import.load(&all).assert_done();
+    let bad = import.file("bad.csv", format!("{HEADER}{}b,ftp://b,/b,,\n", rows(2..4)));
+    let outcome = run(&import.url, &[&command(&bad)[..], &["--replace"]].concat());
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    assert!(
+        outcome.stderr.contains("error: 1 bad line in "),
+        "{outcome:?}"
+    );
+    assert!(
+        outcome.stderr.contains("no photo is removed"),
+        "{outcome:?}"
+    );
+    assert_eq!(import.photos(), 4, "the good lines are loaded");
+    for (name, content) in [("empty.csv", HEADER), ("empty.jsonl", "\n")] {
+        let empty = import.file(name, content);
+        let outcome = run(
+            &import.url,
+            &[&command(&empty)[..], &["--replace"]].concat(),
+        );
+        outcome.assert_failed("names no photo, so none is removed");
+    }
+    assert_eq!(import.photos(), 4);
+}
+
+#[test]
+fn photos_are_removed_by_name_from_arguments_a_file_or_standard_input() {
+    let import = Import::new();
+    let all = import.file("all.csv", format!("{HEADER}{}", rows(0..2_500)));
+    import.load(&all).assert_done();
+    let outcome = run(&import.url, &removal(&["IMG_1", "IMG_2", "none"]));
+    outcome.assert_done();
+    assert_eq!(
+        outcome.stdout,
+        "Removed photos from event 456: 2 removed, 1 missing. Originals stay in storage.\n"
+    );
+    let names: String = (0..1_500).map(|n| format!("IMG_{n}\r\n\n")).collect();
+    let file = import.file("ids.txt", names);
+    let outcome = run(&import.url, &removal(&["--ids-from", &file]));
+    outcome.assert_done();
+    assert!(
+        outcome.stdout.contains(": 1498 removed, 2 missing."),
+        "{outcome:?}"
+    );
+    let outcome = run_with_input(&import.url, &removal(&["--ids-from", "-"]), "IMG_2000\n");
+    outcome.assert_done();
+    assert!(
+        outcome.stdout.contains(": 1 removed, 0 missing."),
+        "{outcome:?}"
+    );
+    assert_eq!(import.photos(), 999);
+    let tags = import.number("SELECT COUNT(*) FROM photo_bibs WHERE event_id = 456");
+    assert_eq!(tags, 2 * 999);
+}
+
+#[test]
+fn bad_names_are_reported_and_the_photos_of_all_others_are_removed() {
+    let import = Import::new();
+    let all = import.file("all.csv", format!("{HEADER}{}", rows(0..3)));
+    import.load(&all).assert_done();
+    let file = import.file("ids.txt", b"IMG_0\n\xFF\nIMG\x1b1\nIMG_2");
+    let outcome = run(&import.url, &removal(&["--ids-from", &file]));
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    let reported: Vec<_> = outcome.stderr.lines().collect();
+    assert!(
+        reported[0].starts_with(&format!("{file}:2: is not UTF-8")),
+        "{reported:?}"
+    );
+    assert!(
+        reported[1].starts_with(&format!("{file}:3: image_id: must")),
+        "{reported:?}"
+    );
+    assert!(
+        reported[2].starts_with("error: 2 bad lines in "),
+        "{reported:?}"
+    );
+    assert!(
+        outcome.stdout.contains(": 2 removed, 0 missing."),
+        "{outcome:?}"
+    );
+    assert_eq!(import.photos(), 1);
+
+    run(&import.url, &removal(&[])).assert_misunderstood("IMAGE_ID");
+    let both = removal(&["--ids-from", &file, "IMG_1"]);
+    run(&import.url, &both).assert_misunderstood("cannot be used with");
+    let missing = import.folder.path().join("missing.txt");
+    let missing = removal(&["--ids-from", missing.to_str().expect("a text")]);
+    run(&import.url, &missing).assert_failed("missing.txt");
+    let other = [
+        "event",
+        "remove-photos",
+        "--organisation",
+        "903",
+        "--event",
+        "457",
+        "IMG_1",
+    ];
+    run(&import.url, &other).assert_failed("there is no event 457");
+    assert_eq!(import.photos(), 1);
+}

@@ -1,7 +1,9 @@
 //! Photos: all, by bib number, by time, and links to their originals (contract, sections 5 and 6).
 
 use http::Method;
+use model::{event::EventId, organisation::OrganisationId, photo::ImageId};
 use serde_json::{Value, json};
+use store::EventsPermission;
 
 use crate::support::{
     client::{Client, Response},
@@ -45,7 +47,7 @@ async fn originals(client: &Client, body: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_photo_has_the_contracts_six_fields() {
+async fn a_photo_has_the_contracts_eight_fields() {
     let (_server, client) = TestServer::with_client().await;
     let response = client.get("/903/event/456/images?page_size=1").await;
     response.assert_success();
@@ -61,16 +63,28 @@ async fn a_photo_has_the_contracts_six_fields() {
             "width",
             "image_id",
             "thumbnail_url",
-            "original_url"
+            "original_url",
+            "captured_at",
+            "bibs"
         ]
     );
+    assert_eq!(photo["captured_at"], "2026-01-19T06:00:00Z");
+    assert_eq!(photo["bibs"], json!(["101"]));
+    let mut pagination = data["pagination"].clone();
+    assert!(pagination["nextCursor"].is_string());
+    pagination["nextCursor"] = json!("a cursor");
     assert_eq!(
-        data["pagination"],
+        pagination,
         json!({
             "total": 96, "currentPage": 1, "totalPages": 96,
-            "hasNextPage": true, "hasPreviousPage": false, "page_size": 1
+            "hasNextPage": true, "hasPreviousPage": false, "page_size": 1,
+            "nextCursor": "a cursor"
         })
     );
+    let untimed = client
+        .get("/903/event/456/images?page=96&page_size=1")
+        .await;
+    assert_eq!(untimed.data()["images"][0]["captured_at"], Value::Null);
 }
 
 #[tokio::test]
@@ -118,7 +132,7 @@ async fn an_event_without_photos_has_an_empty_page_and_a_message() {
     let (_server, client) = TestServer::with_client().await;
     let pagination = json!({
         "total": 0, "currentPage": 0, "totalPages": 0,
-        "hasNextPage": false, "hasPreviousPage": false, "page_size": 32
+        "hasNextPage": false, "hasPreviousPage": false, "page_size": 32, "nextCursor": null
     });
     for path in ["images", "timeline/images?from=0&to=9999999999"] {
         let response = client.get(&format!("/903/event/1002/{path}")).await;
@@ -151,6 +165,144 @@ async fn a_page_past_the_end_is_empty_and_keeps_its_number() {
         (&place["hasNextPage"], &place["hasPreviousPage"]),
         (&json!(false), &json!(true))
     );
+}
+
+/// The rows of a list, read from cursor to cursor.
+async fn follow(client: &Client, path: &str, rows: &str) -> Vec<Value> {
+    let separator = if path.contains('?') { '&' } else { '?' };
+    let (mut found, mut after) = (Vec::new(), String::new());
+    loop {
+        let response = client
+            .get(&format!("{path}{separator}page_size=7{after}"))
+            .await;
+        response.assert_success();
+        let data = response.data();
+        found.extend(data[rows].as_array().expect("a list").clone());
+        let pagination = &data["pagination"];
+        match pagination["nextCursor"].as_str() {
+            Some(cursor) => after = format!("&after={cursor}"),
+            None => return found,
+        }
+        assert_eq!(pagination["hasNextPage"], true);
+    }
+}
+
+#[tokio::test]
+async fn reading_from_cursor_to_cursor_gives_the_whole_list() {
+    let (_server, client) = TestServer::with_client().await;
+    let window = "timeline/images?from=1768802400&to=1768900000";
+    for path in ["images", "bibs/101", window] {
+        let path = format!("/903/event/456/{path}");
+        let all = walk(&client, &path).await;
+        let followed = json!({ "images": follow(&client, &path, "images").await });
+        assert!(all.len() > 1, "{path}");
+        assert_eq!(image_ids(&followed), all);
+    }
+    assert_eq!(follow(&client, "/903/events", "events").await.len(), 87);
+}
+
+#[tokio::test]
+async fn a_cursor_with_a_page_or_of_another_list_is_422_and_says_what_to_do() {
+    let (server, client) = TestServer::with_client().await;
+    let first = client.get("/903/event/456/images?page_size=7").await;
+    let cursor = first.data()["pagination"]["nextCursor"].take();
+    let cursor = cursor.as_str().expect("more photos").to_owned();
+    let refused = async |path: &str, message: &str| {
+        let response = client.get(path).await;
+        response.assert_refused(422, "invalid_request");
+        assert_eq!(response.message(), message);
+    };
+    refused(
+        &format!("/903/event/456/images?after={cursor}&page=1"),
+        "page: cannot be combined with after; send one of them",
+    )
+    .await;
+    let foreign = "after: is not a cursor of this list; send nextCursor unchanged, with the same address and \
+                   filters, or begin again without after";
+    for path in [
+        format!("/903/event/1001/images?after={cursor}"),
+        format!("/903/event/456/bibs/101?after={cursor}"),
+        format!("/903/event/456/timeline/images?from=0&to=9999999999&after={cursor}"),
+        format!("/903/event/456/changes?after={cursor}"),
+        format!("/903/events?after={cursor}"),
+        format!("/903/event/456/images?after={cursor}x"),
+        "/903/event/456/images?after=".to_owned(),
+    ] {
+        refused(&path, foreign).await;
+    }
+    let twice = format!("/903/event/456/images?after={cursor}&after={cursor}&page_size=0");
+    let both = "after: must be sent once; page_size: must be a whole number from 1 to 100";
+    refused(&twice, both).await;
+
+    // A cursor opens nothing.
+    let path = format!("/903/event/456/images?after={cursor}");
+    server
+        .anonymous()
+        .get(&path)
+        .await
+        .assert_refused(401, "token_missing");
+    let other = server.token_of("other@example.com", 904).await;
+    let response = server.key(&other.secret).get(&path).await;
+    response.assert_refused(403, "organisation_mismatch");
+}
+
+#[tokio::test]
+async fn the_changes_are_read_in_pages_and_continued_later() {
+    let (server, client) = TestServer::with_client().await;
+    let path = "/903/event/456/changes";
+    let first = client.get(&format!("{path}?page_size=90")).await;
+    first.assert_success();
+    assert_eq!(first.message(), "Changes of photos");
+    let data = first.data();
+    assert_eq!(data["hasNextPage"], true);
+    let changes = data["changes"].as_array().expect("a list");
+    assert_eq!(changes.len(), 90);
+    assert!(
+        changes
+            .iter()
+            .all(|it| it["kind"] == "added" && it["image"]["image_id"] == it["image_id"])
+    );
+    let next = async |data: &Value| {
+        let cursor = data["nextCursor"].as_str().expect("a cursor");
+        let response = client.get(&format!("{path}?after={cursor}")).await;
+        response.assert_success();
+        response
+    };
+    let data = next(&data).await.data();
+    assert_eq!(
+        (
+            &data["hasNextPage"],
+            data["changes"].as_array().map(Vec::len)
+        ),
+        (&json!(false), Some(6))
+    );
+
+    let operator = EventsPermission::operator(OrganisationId(903));
+    let names = [ImageId("IMG_0001".to_owned())];
+    let photos = server.store.photos();
+    let removed = photos.remove(operator, EventId(456), &names).await;
+    assert_eq!(removed.expect("removed").removed, 1);
+    let data = next(&data).await.data();
+    let removed = json!([{ "kind": "removed", "image_id": "IMG_0001", "image": null }]);
+    assert_eq!(data["changes"], removed);
+    let nothing = next(&data).await;
+    assert_eq!(nothing.message(), "No changes");
+    assert_eq!(nothing.data()["changes"], json!([]));
+
+    for (query, message) in [
+        (
+            "page_size=501",
+            "page_size: must be a whole number from 1 to 500",
+        ),
+        (
+            "after=x&page_size=0",
+            "page_size: must be a whole number from 1 to 500",
+        ),
+    ] {
+        let response = client.get(&format!("{path}?{query}")).await;
+        response.assert_refused(422, "invalid_request");
+        assert_eq!(response.message(), message);
+    }
 }
 
 #[tokio::test]
@@ -304,6 +456,36 @@ async fn originals_of_a_bib_number_are_links_and_failures() {
 }
 
 #[tokio::test]
+async fn links_of_a_bib_number_are_read_by_cursor_and_lists_of_ids_only_by_page() {
+    let (_server, client) = TestServer::with_client().await;
+    let path = "/903/event/456/original-photos?page_size=2";
+    let bib = json!({ "method": "bib", "identifier": "1234" });
+    let first = post(&client, path, &bib).await;
+    let cursor = first.data()["pagination"]["nextCursor"].take();
+    let next = format!("{path}&after={}", cursor.as_str().expect("more photos"));
+    let second = post(&client, &next, &bib).await;
+    let by_page = post(&client, &format!("{path}&page=2"), &bib).await;
+    assert_eq!(second.data(), by_page.data());
+    let other = json!({ "method": "bib", "identifier": "101" });
+    let refused = post(&client, &next, &other).await;
+    refused.assert_refused(422, "invalid_request");
+
+    let ids = json!({ "method": "image_ids", "identifier": ["IMG_0001", "IMG_0002", "IMG_0003"] });
+    let first = post(&client, path, &ids).await;
+    let pagination = &first.data()["pagination"];
+    assert_eq!(
+        (&pagination["hasNextPage"], &pagination["nextCursor"]),
+        (&json!(true), &json!(null))
+    );
+    let refused = post(&client, &next, &ids).await;
+    refused.assert_refused(422, "invalid_request");
+    assert_eq!(
+        refused.message(),
+        "after: works only with the method bib; send page"
+    );
+}
+
+#[tokio::test]
 async fn a_request_that_matches_no_original_is_empty_and_has_a_message() {
     let (_server, client) = TestServer::with_client().await;
     for body in [
@@ -325,7 +507,8 @@ async fn a_request_that_matches_no_original_is_empty_and_has_a_message() {
                 "failed_count": 0, "identifier": body["identifier"],
                 "pagination": {
                     "total": 0, "currentPage": 0, "totalPages": 0,
-                    "hasNextPage": false, "hasPreviousPage": false, "page_size": 30
+                    "hasNextPage": false, "hasPreviousPage": false, "page_size": 30,
+                    "nextCursor": null
                 }
             })
         );

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{database::row, error::DatabaseError};
+use crate::{cursors::Position, database::row, error::DatabaseError};
 
 /// How many photos a block counts before it is split in two. It is about the square root of the largest event:
 /// reading all blocks then costs as much as reading one block.
@@ -49,12 +49,32 @@ impl Place {
         }
     }
 
+    /// The place after a photo and before every other one that follows: no name has U+0000, so none lies between.
+    pub(crate) fn next(mut self) -> Self {
+        self.image_id.push('\u{1}');
+        self
+    }
+
     /// The place before every photo of that instant.
     pub(crate) const fn before(ordered_at: i64) -> Self {
         Self {
             ordered_at,
             image_id: String::new(),
         }
+    }
+}
+
+impl Position for Place {
+    fn to_bytes(&self) -> Vec<u8> {
+        [&self.ordered_at.to_be_bytes(), self.image_id.as_bytes()].concat()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (ordered_at, image_id) = bytes.split_first_chunk()?;
+        Some(Self {
+            ordered_at: i64::from_be_bytes(*ordered_at),
+            image_id: String::from_utf8(image_id.to_vec()).ok()?,
+        })
     }
 }
 

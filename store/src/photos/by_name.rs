@@ -1,5 +1,6 @@
 //! Statements that read photos by their names.
 
+use super::listed::listed;
 use crate::database::Sql;
 
 /// Names of one statement. SQLite allows at most 500 parts of a compound statement.
@@ -7,10 +8,7 @@ pub(super) const NAMES: usize = 100;
 
 /// What lists show of photos, by `names` names; the event is `$1`.
 pub(super) fn find_listed(names: usize) -> Sql {
-    by_name(
-        "image_id, img_url, thumbnail_url, original_url, width, height",
-        names,
-    )
+    by_name(listed!(), names)
 }
 
 /// Where the originals of photos are, by `names` names; the event is `$1`.

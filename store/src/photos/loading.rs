@@ -1,19 +1,20 @@
-//! Loading photos: what a batch changes, and the statements that change it.
+//! Loading and removing photos: what a batch changes, and the statements that change it.
 //!
 //! All statements of a batch run in one transaction, which has locked the event.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use model::{
     event::EventId,
     organisation::OrganisationId,
-    photo::{Bib, Photo},
+    photo::{Bib, ImageId, Photo},
     timestamp::Timestamp,
 };
 
 use super::{
     blocks::{Block, Cut, Hour, Place, UNTIMED, end_of, hour_of},
     by_name::{NAMES, by_name},
+    listed::bibs_of,
 };
 use crate::{
     database::{Sql, Transaction, Value, parameters, row, values},
@@ -45,6 +46,15 @@ pub struct Imported {
     pub unchanged: u64,
 }
 
+/// How many names of a batch had a photo, which was removed, and how many had none. A repeated name counts once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// The photos that were removed.
+    pub removed: u64,
+    /// The names that the event does not have.
+    pub missing: u64,
+}
+
 /// Rows of one statement: enough that the round trip hardly counts, and far below the maximum number of
 /// parameters.
 const ROWS: usize = 200;
@@ -69,6 +79,12 @@ const WRITE_BLOCK: &str =
     "INSERT INTO photo_blocks (event_id, ordered_at, image_id, photos) VALUES ($1, $2, $3, $4)
     ON CONFLICT (event_id, ordered_at, image_id) DO UPDATE SET photos = excluded.photos";
 
+/// The number of a batch that changes something. The event is locked, so it is one more than that of the last batch.
+const NEXT_NUMBER: &str =
+    "UPDATE events SET photo_changes = photo_changes + 1 WHERE id = $1 RETURNING photo_changes";
+
+const REMOVE_PHOTO: &str = "DELETE FROM photos WHERE event_id = $1 AND image_id = $2";
+
 const REMOVE_BIB: &str = "DELETE FROM photo_bibs
     WHERE event_id = $1 AND bib = $2 AND ordered_at = $3 AND image_id = $4";
 
@@ -83,13 +99,22 @@ pub(super) fn find(names: usize) -> Sql {
 fn write(rows: usize) -> Sql {
     Sql::built(format!(
         "INSERT INTO photos (event_id, image_id, ordered_at, img_url, thumbnail_url, original_url,
-            original_path, width, height, bibs)
+            original_path, width, height, bibs, added_in, changed_in)
         VALUES {}
         ON CONFLICT (event_id, image_id) DO UPDATE SET ordered_at = excluded.ordered_at,
             img_url = excluded.img_url, thumbnail_url = excluded.thumbnail_url,
             original_url = excluded.original_url, original_path = excluded.original_path,
-            width = excluded.width, height = excluded.height, bibs = excluded.bibs",
-        parameters(rows, 10, 1)
+            width = excluded.width, height = excluded.height, bibs = excluded.bibs,
+            changed_in = excluded.changed_in",
+        parameters(rows, 12, 1)
+    ))
+}
+
+fn write_removals(rows: usize) -> Sql {
+    Sql::built(format!(
+        "INSERT INTO removed_photos (event_id, image_id, removed_in) VALUES {}
+        ON CONFLICT (event_id, image_id) DO UPDATE SET removed_in = excluded.removed_in",
+        parameters(rows, 3, 1)
     ))
 }
 
@@ -125,11 +150,11 @@ impl PhotoRow {
     }
 
     fn bibs(&self) -> impl Iterator<Item = &str> {
-        self.bibs.split('\n').filter(|bib| !bib.is_empty())
+        bibs_of(&self.bibs)
     }
 
-    /// In the order of [`write`].
-    fn values(&self, event: i64) -> [Value<'_>; 10] {
+    /// In the order of [`write`]; `number` is the batch's.
+    fn values(&self, event: i64, number: i64) -> [Value<'_>; 12] {
         [
             event.into(),
             (&self.image_id).into(),
@@ -141,6 +166,8 @@ impl PhotoRow {
             self.width.into(),
             self.height.into(),
             (&self.bibs).into(),
+            number.into(),
+            number.into(),
         ]
     }
 }
@@ -192,6 +219,8 @@ struct Changes {
     imported: Imported,
     /// Photos that are new or different.
     written: Vec<PhotoRow>,
+    /// Names of photos that are removed.
+    removed: Vec<String>,
     tags_removed: Vec<Tag>,
     tags_added: Vec<Tag>,
     /// Places with one photo more or less, by the first millisecond of their hour.
@@ -225,6 +254,17 @@ impl Changes {
             if was != Some(&row) {
                 changes.replace(was, row);
             }
+        }
+        changes
+    }
+
+    /// The removal of stored photos.
+    fn removal(found: Vec<PhotoRow>) -> Self {
+        let mut changes = Self::default();
+        for row in found {
+            changes.move_by(&row, -1);
+            changes.tags_removed.extend(tags(&row));
+            changes.removed.push(row.image_id);
         }
         changes
     }
@@ -279,14 +319,32 @@ pub(crate) async fn load(
         transaction,
         event: event.0,
     };
-    let changes = Changes::new(loading.find(batch).await?, batch);
-    loading.write_photos(&changes.written).await?;
-    loading.remove_tags(&changes.tags_removed).await?;
-    loading.add_tags(&changes.tags_added).await?;
-    for (begins, moves) in &changes.moves {
-        loading.move_photos(*begins, moves, most).await?;
-    }
+    let names: Vec<_> = batch.iter().map(|new| &*new.photo.image_id.0).collect();
+    let changes = Changes::new(loading.find(&names).await?, batch);
+    loading.make(&changes, most).await?;
     Ok(changes.imported)
+}
+
+/// Removes photos from an event that the transaction has locked.
+pub(super) async fn remove(
+    transaction: &mut Transaction,
+    event: EventId,
+    batch: &[ImageId],
+    most: i64,
+) -> Result<Removed, DatabaseError> {
+    let mut loading = Loading {
+        transaction,
+        event: event.0,
+    };
+    let names: BTreeSet<_> = batch.iter().map(|name| &*name.0).collect();
+    let names: Vec<_> = names.into_iter().collect();
+    let found = loading.find(&names).await?;
+    let (removed, named) = (found.len() as u64, names.len() as u64);
+    loading.make(&Changes::removal(found), most).await?;
+    Ok(Removed {
+        removed,
+        missing: named - removed,
+    })
 }
 
 /// The statements of one batch.
@@ -296,24 +354,61 @@ struct Loading<'a> {
 }
 
 impl Loading<'_> {
-    /// The stored photos with the names of the batch.
-    async fn find(&mut self, batch: &[NewPhoto]) -> Result<Vec<PhotoRow>, DatabaseError> {
+    /// The stored photos with these names.
+    async fn find(&mut self, names: &[&str]) -> Result<Vec<PhotoRow>, DatabaseError> {
         let mut found = Vec::new();
-        for chunk in batch.chunks(NAMES) {
+        for chunk in names.chunks(NAMES) {
             let sql = find(chunk.len()).persistent(chunk.len() == NAMES);
-            let names = chunk.iter().map(|new| Value::from(&new.photo.image_id.0));
+            let names = chunk.iter().map(|name| Value::from(*name));
             let values: Vec<_> = [Value::from(self.event)].into_iter().chain(names).collect();
             found.extend(self.transaction.fetch_all::<PhotoRow>(sql, &values).await?);
         }
         Ok(found)
     }
 
-    async fn write_photos(&mut self, photos: &[PhotoRow]) -> Result<(), DatabaseError> {
+    /// Makes the changes, if there are any, under the event's next number.
+    async fn make(&mut self, changes: &Changes, most: i64) -> Result<(), DatabaseError> {
+        if changes.written.is_empty() && changes.removed.is_empty() {
+            return Ok(());
+        }
+        let number = values![self.event];
+        let (number,): (i64,) = self.transaction.fetch_one(NEXT_NUMBER, number).await?;
+        self.write_photos(&changes.written, number).await?;
+        self.remove_photos(&changes.removed, number).await?;
+        self.remove_tags(&changes.tags_removed).await?;
+        self.add_tags(&changes.tags_added).await?;
+        for (begins, moves) in &changes.moves {
+            self.move_photos(*begins, moves, most).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_photos(
+        &mut self,
+        photos: &[PhotoRow],
+        number: i64,
+    ) -> Result<(), DatabaseError> {
         for chunk in photos.chunks(ROWS) {
             let sql = write(chunk.len()).persistent(chunk.len() == ROWS);
             let values: Vec<_> = chunk
                 .iter()
-                .flat_map(|row| row.values(self.event))
+                .flat_map(|row| row.values(self.event, number))
+                .collect();
+            self.transaction.execute(sql, &values).await?;
+        }
+        Ok(())
+    }
+
+    async fn remove_photos(&mut self, names: &[String], number: i64) -> Result<(), DatabaseError> {
+        for name in names {
+            let values = values![self.event, name];
+            self.transaction.execute(REMOVE_PHOTO, values).await?;
+        }
+        for chunk in names.chunks(ROWS) {
+            let sql = write_removals(chunk.len()).persistent(chunk.len() == ROWS);
+            let values: Vec<_> = chunk
+                .iter()
+                .flat_map(|name| [self.event.into(), name.into(), number.into()])
                 .collect();
             self.transaction.execute(sql, &values).await?;
         }

@@ -290,6 +290,7 @@ async fn after_closing_every_call_reports_an_unavailable_database(store: TestSto
         id: None,
         name: "Race".to_owned(),
         date: None,
+        time_zone: None,
         status: EventStatus::Draft,
         settings: None,
     };
@@ -330,7 +331,13 @@ async fn after_closing_every_call_reports_an_unavailable_database(store: TestSto
         store.events().list(operator, page),
         store.events().find(operator, EventId(1)),
         store.events().create(operator, &event),
+        store
+            .events()
+            .set_time_zone(operator, EventId(1), Some("Europe/London")),
         store.photos().import(operator, EventId(456), &[]),
+        store.photos().remove(operator, EventId(456), &ids),
+        store.photos().names_after(operator, EventId(456), None, 10),
+        store.photos().changes(permission, None, 10),
         store.photos().all(permission, page),
         store.photos().with_bib(permission, &bib, page),
         store.photos().taken_within(permission, window, page),

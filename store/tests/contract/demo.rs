@@ -219,7 +219,7 @@ async fn the_demo_has_photos_for_paging_and_search_and_one_missing_original(stor
         .await
         .expect("a page");
     assert_eq!((all.pagination.total, all.pagination.total_pages), (96, 3));
-    assert_eq!(all.rows[0].image_id.0, "IMG_0001");
+    assert_eq!(all.rows[0].photo.image_id.0, "IMG_0001");
 
     let days = store.photos().days(permission).await.expect("days");
     let days: Vec<_> = days
@@ -253,6 +253,8 @@ async fn a_demo_without_photos_gets_them_at_the_next_load(store: TestStore) {
     for table in ["photos", "photo_bibs", "photo_blocks"] {
         store.raw().execute(&format!("DELETE FROM {table}")).await;
     }
+    let no_photos_yet = "UPDATE events SET photo_changes = 0";
+    store.raw().execute(no_photos_yet).await;
     assert!(store.load_demo().await.expect("loaded"));
     assert_eq!(store.raw().dump().await, expected);
     assert!(!store.load_demo().await.expect("an answer"));

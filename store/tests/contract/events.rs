@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use model::{
     event::{EventId, EventSettings, EventStatus, EventSummary},
     organisation::{OrganisationId, Plan},
-    page::PageRequest,
+    page::{ListRequest, Page, PageRequest},
 };
 use store::{
     EventsPermission, Store,
-    error::{EventError, NewEventError},
+    error::{EventError, ListError, NewEventError},
     events::NewEvent,
 };
 use tokio::task::JoinSet;
@@ -19,6 +19,10 @@ use crate::harness::TestStore;
 on_both_engines!(
     events_are_sorted_newest_date_first_undated_last_then_by_number,
     paging_shows_every_event_once_in_order,
+    reading_from_cursor_to_cursor_shows_every_event_once_in_order,
+    each_event_that_stays_is_read_exactly_once_while_others_are_created,
+    a_cursor_of_another_organisation_is_refused,
+    the_time_zone_of_an_event_can_be_changed_by_its_own_organisation,
     an_organisation_without_events_has_an_empty_list,
     another_organisation_sees_none_of_the_events,
     a_member_reads_the_events_of_their_own_organisation,
@@ -41,6 +45,7 @@ fn event(id: Option<i64>, date: Option<&str>) -> NewEvent {
         id: id.map(EventId),
         name: "Summit Trail 2026".to_owned(),
         date: date.map(str::to_owned),
+        time_zone: None,
         status: EventStatus::Active,
         settings: None,
     }
@@ -110,6 +115,100 @@ async fn paging_shows_every_event_once_in_order(store: TestStore) {
         let past = past.expect("listed");
         assert!(past.rows.is_empty());
         assert_eq!(past.pagination.current_page, number);
+    }
+}
+
+/// The page after a cursor, or the first one.
+async fn next_page(store: &Store, cursor: Option<&str>, size: i64) -> Page<EventSummary> {
+    let request = match cursor {
+        None => page(1, size).into(),
+        Some(cursor) => ListRequest::after(cursor.to_owned(), size, 100).expect("within range"),
+    };
+    let list = store.events().list(operator(903), request).await;
+    list.expect("listed")
+}
+
+async fn reading_from_cursor_to_cursor_shows_every_event_once_in_order(store: TestStore) {
+    store.organisation(903, Plan::Enterprise).await;
+    for n in 1..=23 {
+        let date = format!("2026-03-{:02}", 1 + n % 4);
+        let date = (n % 5 != 0).then_some(date.as_str());
+        create(&store, 903, &event(Some(n), date)).await;
+    }
+    let all = listed(&store, 903).await;
+    for size in [1, 5, 23, 24] {
+        let (mut walked, mut cursor) = (Vec::new(), None);
+        loop {
+            let list = next_page(&store, cursor.as_deref(), size).await;
+            let expected = i64::try_from(walked.len()).expect("few") / size + 1;
+            assert_eq!(list.pagination.current_page, expected);
+            assert_eq!(list.pagination.total, 23);
+            assert_eq!(list.pagination.has_previous_page, !walked.is_empty());
+            walked.extend(list.rows.iter().map(|event| event.event_id.0));
+            cursor = list.pagination.next_cursor;
+            assert_eq!(list.pagination.has_next_page, cursor.is_some());
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(walked, all, "pages of {size}");
+    }
+}
+
+async fn each_event_that_stays_is_read_exactly_once_while_others_are_created(store: TestStore) {
+    store.organisation(903, Plan::Enterprise).await;
+    for n in 1..=20 {
+        let date = format!("2026-03-{n:02}");
+        let date = (n % 4 != 0).then_some(date.as_str());
+        create(&store, 903, &event(Some(n), date)).await;
+    }
+    let (mut seen, mut cursor, mut next) = (Vec::new(), None, 21);
+    loop {
+        let list = next_page(&store, cursor.as_deref(), 3).await;
+        seen.extend(list.rows.iter().map(|event| event.event_id.0));
+        cursor = list.pagination.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+        for date in [Some("2027-01-01"), Some("2026-03-11"), None] {
+            create(&store, 903, &event(Some(next), date)).await;
+            next += 1;
+        }
+    }
+    seen.retain(|id| *id <= 20);
+    let distinct: BTreeSet<_> = seen.iter().collect();
+    assert_eq!((seen.len(), distinct.len()), (20, 20));
+}
+
+async fn a_cursor_of_another_organisation_is_refused(store: TestStore) {
+    for organisation in [903, 904] {
+        store.organisation(organisation, Plan::Enterprise).await;
+        create(&store, organisation, &event(None, None)).await;
+        create(&store, organisation, &event(None, None)).await;
+    }
+    let cursor = next_page(&store, None, 1).await.pagination.next_cursor;
+    let request = ListRequest::after(cursor.expect("more"), 1, 100).expect("within range");
+    let foreign = store.events().list(operator(904), request.clone()).await;
+    assert_refused!(foreign, ListError::Cursor);
+    let own = store.events().list(operator(903), request).await;
+    assert_eq!(own.expect("listed").rows.len(), 1);
+}
+
+async fn the_time_zone_of_an_event_can_be_changed_by_its_own_organisation(store: TestStore) {
+    store.organisation(903, Plan::Enterprise).await;
+    let id = EventId(create(&store, 903, &event(None, None)).await);
+    let events = store.events();
+    for zone in [Some("Europe/London"), None] {
+        let set = events.set_time_zone(operator(903), id, zone).await;
+        set.expect("set");
+        let found = events.find(operator(903), id).await;
+        assert_eq!(found.expect("found").time_zone.as_deref(), zone);
+    }
+    for (organisation, id) in [(904, id), (903, EventId(99))] {
+        let zone = Some("Europe/London");
+        let refused = events.set_time_zone(operator(organisation), id, zone);
+        let refused = refused.await;
+        assert_refused!(refused, EventError::NoSuchEvent(named) if named == id);
     }
 }
 
@@ -235,6 +334,7 @@ async fn an_event_keeps_the_values_it_was_created_with(store: TestStore) {
     store.organisation(903, Plan::Enterprise).await;
     let made = NewEvent {
         status: EventStatus::Draft,
+        time_zone: Some("Europe/London".to_owned()),
         ..event(Some(789), Some("2027-01-18"))
     };
     create(&store, 903, &made).await;
@@ -246,6 +346,7 @@ async fn an_event_keeps_the_values_it_was_created_with(store: TestStore) {
             event_name: Some("Summit Trail 2026".to_owned()),
             event_slug: Some("summit-trail-2026".to_owned()),
             event_date: Some("2027-01-18T00:00:00".to_owned()),
+            time_zone: Some("Europe/London".to_owned()),
             status: EventStatus::Draft,
             cover_image: None,
         }

@@ -3,8 +3,9 @@
 use std::{error::Error, fmt::Debug};
 
 use store::error::{
-    AccountError, AuditError, DatabaseError, DemoError, EventError, MemberError, NewEventError,
-    OrganisationError, PruneError, SchemaError, SessionError, SignInError, TokenError,
+    AccountError, AuditError, DatabaseError, DemoError, EventError, ListError, MemberError,
+    NewEventError, OrganisationError, PruneError, SchemaError, SessionError, SignInError,
+    TokenError,
 };
 
 /// An error that can come from the database.
@@ -36,6 +37,7 @@ impl_failure!(
     AuditError,
     DemoError,
     EventError,
+    ListError,
     MemberError,
     NewEventError,
     OrganisationError,

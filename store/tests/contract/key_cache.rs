@@ -122,6 +122,7 @@ async fn a_record_of_an_event_has_its_settings_or_none(store: TestStore) {
             id: Some(EventId(id)),
             name: "Race".to_owned(),
             date: None,
+            time_zone: None,
             status: EventStatus::Draft,
             settings,
         };

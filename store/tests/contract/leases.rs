@@ -154,6 +154,7 @@ async fn create_event(store: &Store, id: i64) {
         id: Some(EventId(id)),
         name: "Race".to_owned(),
         date: None,
+        time_zone: None,
         status: EventStatus::Active,
         settings: Some(ENABLED),
     };

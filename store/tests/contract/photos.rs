@@ -1,26 +1,32 @@
 //! Photos: loaded in any order and repeatedly; found by page, bib number and time.
 
+mod changes;
+mod cursors;
 mod loading;
 mod plans;
 mod reading;
 mod reference;
+mod removing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
     event::{EventId, EventSettings, EventStatus},
     organisation::{OrganisationId, Plan},
-    page::{Page, PageRequest},
+    page::{ListRequest, Page, PageRequest},
     permission::{EventPermission, TokenRecord},
-    photo::{Bib, ImageId, Photo, TimeWindow, TimelineDay, TimelineHour},
+    photo::{Bib, ImageId, ListedPhoto, Photo, TimeWindow, TimelineDay, TimelineHour},
     timestamp::Timestamp,
     token::TokenId,
 };
 use store::{
     EventsPermission, Store,
+    error::ListError,
     events::NewEvent,
-    photos::{Imported, NewPhoto},
+    photos::{Imported, NewPhoto, Removed},
 };
+
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::harness::{Raw, START, TestStore};
 
@@ -41,6 +47,7 @@ pub(crate) async fn another_event(store: &Store, organisation: i64, event: i64) 
         id: Some(EventId(event)),
         name: format!("Event {event}"),
         date: None,
+        time_zone: None,
         status: EventStatus::Active,
         settings: Some(EventSettings::ALL_ON),
     };
@@ -108,6 +115,33 @@ pub(super) async fn load(
     loaded.expect("loaded")
 }
 
+pub(super) async fn remove(store: &Store, permission: EventPermission, names: &[&str]) -> Removed {
+    let names: Vec<_> = names
+        .iter()
+        .map(|name| ImageId((*name).to_owned()))
+        .collect();
+    let photos = store.photos();
+    let removed = photos.remove(permission.into(), permission.event_id(), &names);
+    removed.await.expect("removed")
+}
+
+/// A loaded photo, as lists show it.
+pub(super) fn listed(new: &NewPhoto) -> ListedPhoto {
+    let mut bibs: Vec<_> = new.bibs.iter().map(|bib| bib.key().to_owned()).collect();
+    bibs.sort();
+    bibs.dedup();
+    let captured_at = new.captured_at.map(|time| {
+        let nanos = i128::from(time.epoch_millis()) * 1_000_000;
+        let instant = OffsetDateTime::from_unix_timestamp_nanos(nanos).expect("in range");
+        instant.format(&Rfc3339).expect("a time")
+    });
+    ListedPhoto {
+        photo: new.photo.clone(),
+        captured_at,
+        bibs,
+    }
+}
+
 pub(super) const fn imported(added: u64, updated: u64, unchanged: u64) -> Imported {
     Imported {
         added,
@@ -118,6 +152,14 @@ pub(super) const fn imported(added: u64, updated: u64, unchanged: u64) -> Import
 
 pub(super) fn page(page: i64, size: i64) -> PageRequest {
     PageRequest::new(page, size, 100).expect("within range")
+}
+
+pub(super) fn after(cursor: &str, size: i64) -> ListRequest {
+    ListRequest::after(cursor.to_owned(), size, 100).expect("within range")
+}
+
+pub(super) fn name(photo: ListedPhoto) -> String {
+    photo.photo.image_id.0
 }
 
 /// A list of photos.
@@ -133,15 +175,38 @@ impl List {
         &self,
         store: &Store,
         permission: EventPermission,
-        request: PageRequest,
-    ) -> Page<Photo> {
+        request: impl Into<ListRequest>,
+    ) -> Page<ListedPhoto> {
+        let page = self.try_page(store, permission, request).await;
+        page.expect("a page")
+    }
+
+    pub(super) async fn try_page(
+        &self,
+        store: &Store,
+        permission: EventPermission,
+        request: impl Into<ListRequest>,
+    ) -> Result<Page<ListedPhoto>, ListError> {
         let photos = store.photos();
         match self {
             Self::All => photos.all(permission, request).await,
             Self::Bib(bib) => photos.with_bib(permission, bib, request).await,
             Self::Window(window) => photos.taken_within(permission, *window, request).await,
         }
-        .expect("a page")
+    }
+
+    /// The next page of a reader: the first one without a cursor.
+    pub(super) async fn next_page(
+        &self,
+        store: &Store,
+        permission: EventPermission,
+        cursor: Option<&str>,
+        size: i64,
+    ) -> Page<ListedPhoto> {
+        match cursor {
+            None => self.page(store, permission, page(1, size)).await,
+            Some(cursor) => self.page(store, permission, after(cursor, size)).await,
+        }
     }
 
     /// Every name, read by pages of `size`; each page must have the right total.
@@ -156,7 +221,7 @@ impl List {
         for number in 1.. {
             let list = self.page(store, permission, page(number, size)).await;
             totals.insert(list.pagination.total);
-            names.extend(list.rows.into_iter().map(|photo| photo.image_id.0));
+            names.extend(list.rows.into_iter().map(name));
             if !list.pagination.has_next_page {
                 break;
             }

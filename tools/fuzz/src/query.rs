@@ -10,9 +10,10 @@ pub fn check(data: &[u8]) {
     };
     let sent = parameters(target.query().unwrap_or_default());
     let expected = reference(&sent);
-    let found = fuzzing::window_and_page(&target).map(|(window, page)| {
+    let found = fuzzing::window_and_page(&target).map(|(window, request)| {
         let (from, to) = (window.from().epoch_millis(), window.to().epoch_millis());
-        [from, to, page.page(), page.page_size()]
+        let (page, after) = (request.page(), request.cursor().map(str::to_owned));
+        ([from, to, page.page(), page.page_size()], after)
     });
     assert_eq!(found, expected);
 }
@@ -30,8 +31,8 @@ fn parameters(query: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// `from`, `to`, page and size; or all problems, in this order.
-fn reference(sent: &[(String, String)]) -> Result<[i64; 4], String> {
+/// `from`, `to`, page and size, and the cursor; or all problems, in this order.
+fn reference(sent: &[(String, String)]) -> Result<([i64; 4], Option<String>), String> {
     let mut problems = Vec::new();
     let single = |name: &str| {
         let values: Vec<_> = sent.iter().filter(|(sent, _)| sent == name).collect();
@@ -52,12 +53,19 @@ fn reference(sent: &[(String, String)]) -> Result<[i64; 4], String> {
     };
     let from = time("from", single("from"));
     let to = time("to", single("to"));
-    let page = number(
-        single("page"),
-        1,
-        i64::MAX / 1_000,
-        "page: must be a whole number from 1",
-    );
+    let after = single("after");
+    let page = match (&after, single("page")) {
+        (Ok(Some(_)), Ok(None)) => Ok(1),
+        (Ok(Some(_)), Ok(Some(_))) => {
+            Err("page: cannot be combined with after; send one of them".to_owned())
+        }
+        (_, page) => number(
+            page,
+            1,
+            i64::MAX / 1_000,
+            "page: must be a whole number from 1",
+        ),
+    };
     let size = number(
         single("page_size"),
         32,
@@ -71,15 +79,19 @@ fn reference(sent: &[(String, String)]) -> Result<[i64; 4], String> {
     {
         problems.push("from: must be before to".to_owned());
     }
+    problems.extend(after.clone().err());
     problems.extend(page.clone().err());
     problems.extend(size.clone().err());
     match (from, to, page, size) {
-        (Ok(from), Ok(to), Ok(page), Ok(size)) if problems.is_empty() => Ok([
-            from.saturating_mul(1_000),
-            to.saturating_mul(1_000),
-            page,
-            size,
-        ]),
+        (Ok(from), Ok(to), Ok(page), Ok(size)) if problems.is_empty() => Ok((
+            [
+                from.saturating_mul(1_000),
+                to.saturating_mul(1_000),
+                page,
+                size,
+            ],
+            after.ok().flatten().map(str::to_owned),
+        )),
         _ => Err(problems.join("; ")),
     }
 }

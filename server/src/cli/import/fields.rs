@@ -205,7 +205,13 @@ fn optional(value: Option<String>) -> Option<String> {
     value.filter(|value| !value.is_empty())
 }
 
-fn name(value: &str) -> Result<ImageId, Fault> {
+/// The name of a photo on a line of its own.
+pub(super) fn name_in(line: &[u8]) -> Result<ImageId, Fault> {
+    name(text(line)?)
+}
+
+/// The name of a photo.
+pub(super) fn name(value: &str) -> Result<ImageId, Fault> {
     let name = value.trim();
     let fits = (1..=MAX_NAME).contains(&name.chars().count());
     if fits && !name.contains(char::is_control) {

@@ -7,9 +7,13 @@ use std::{
 };
 
 use csv::{ByteRecord, ReaderBuilder, Terminator};
+use model::photo::ImageId;
 use store::photos::NewPhoto;
 
 use super::fields::{self, Columns, Fault};
+
+/// The number of photos in one transaction: large enough to be fast, small enough that other writers hardly wait.
+pub(super) const BATCH: usize = 1_000;
 
 /// The maximum size of a record, in bytes.
 pub(super) const MAX_RECORD: usize = 64 * 1024;
@@ -99,6 +103,24 @@ impl<R: BufRead> Records<R> {
     /// The number of bytes read so far.
     pub(super) const fn bytes(&self) -> u64 {
         self.lines.bytes
+    }
+}
+
+/// A file with one photo's name on each line.
+pub(super) struct Ids<R>(Lines<R>);
+
+impl<R: BufRead> Ids<R> {
+    pub(super) const fn new(input: R) -> Self {
+        Self(Lines::new(input))
+    }
+
+    /// The next name. Blank lines are skipped.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub(super) fn next(&mut self) -> io::Result<Option<Found<ImageId>>> {
+        let found = self.0.next_text()?;
+        Ok(found.map(|(line, text)| (line, text.and_then(|text| fields::name_in(&text)))))
     }
 }
 

@@ -9,7 +9,7 @@ use store::{
 use tokio::task::JoinSet;
 
 use super::{
-    HOUR, List, MOST, another_event, assert_sound, day, days, event, imported, load, names,
+    HOUR, List, MOST, another_event, assert_sound, day, days, event, imported, listed, load, names,
     operator, page, photo, tagged, with_bib,
 };
 use crate::{
@@ -81,7 +81,7 @@ async fn a_photo_that_is_loaded_again_is_updated(store: TestStore) {
     let again = [moved[0].clone(), renewed.clone(), moved[2].clone()];
     assert_eq!(load(&store, permission, &again).await, imported(0, 1, 2));
     let list = List::All.page(&store, permission, page(1, 1)).await;
-    assert_eq!(list.rows, [renewed.photo]);
+    assert_eq!(list.rows, [listed(&renewed)]);
 
     let untimed = [photo("a", None), photo("b", None), photo("c", None)];
     assert_eq!(load(&store, permission, &untimed).await, imported(0, 3, 0));
@@ -140,14 +140,14 @@ async fn more_photos_of_one_instant_than_fit_a_block_are_split(store: TestStore)
         .page(&store, permission, page(count / 2 / 10, 10))
         .await;
     assert_eq!(
-        middle.rows[0].image_id.0,
+        middle.rows[0].photo.image_id.0,
         format!("{:05}", (count / 2 / 10 - 1) * 10)
     );
     let window = TimeWindow::from_seconds(0, 1).expect("a window");
     let last = List::Window(window)
         .page(&store, permission, page(count, 1))
         .await;
-    assert_eq!(last.rows[0].image_id.0, format!("{:05}", count - 1));
+    assert_eq!(last.rows[0].photo.image_id.0, format!("{:05}", count - 1));
 }
 
 async fn a_failed_batch_changes_nothing(store: TestStore) {

@@ -6,7 +6,7 @@ use model::{event::EventId, permission::EventPermission, photo::TimeWindow};
 use sqlx::AssertSqlSafe;
 use store::photos::reads;
 
-use super::{List, another_event, bib, event, operator, page, tagged};
+use super::{List, another_event, bib, event, load, operator, page, remove, tagged};
 use crate::harness::{Engine, Raw, TestStore};
 
 on_both_engines!(every_statement_that_reads_photos_uses_an_index,);
@@ -51,7 +51,13 @@ async fn plan(raw: &Raw, sql: &str) -> Vec<String> {
 }
 
 async fn every_statement_that_reads_photos_uses_an_index(store: TestStore) {
-    many_photos(&store).await;
+    let permission = many_photos(&store).await;
+    // PostgreSQL would scan a table that it knows to be nearly empty.
+    let gone: Vec<_> = (0..2_000).map(|n| format!("gone {n}")).collect();
+    let gone: Vec<_> = gone.iter().map(String::as_str).collect();
+    let batch: Vec<_> = gone.iter().map(|name| tagged(name, None, &[])).collect();
+    load(&store, permission, &batch).await;
+    assert_eq!(remove(&store, permission, &gone).await.removed, 2_000);
     let raw = store.raw();
     for analysed in [false, true] {
         if analysed {
@@ -63,7 +69,10 @@ async fn every_statement_that_reads_photos_uses_an_index(store: TestStore) {
                 text.replace(&format!("${}", n + 1), value)
             });
             let plan = plan(raw, &sql).await;
-            let of_photos = |step: &&String| step.contains("photo") || step.contains(" on ");
+            // PostgreSQL scans the events of this test, which are few.
+            let of_photos = |step: &&String| {
+                step.contains("photo") || (step.contains(" on ") && !step.contains(" on events "))
+            };
             let steps: Vec<_> = plan.iter().filter(of_photos).collect();
             assert!(!steps.is_empty(), "{sql}: {plan:#?}");
             for step in &steps {

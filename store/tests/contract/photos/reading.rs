@@ -12,8 +12,8 @@ use store::photos::{Imported, NewPhoto};
 use tokio::task::JoinSet;
 
 use super::{
-    HOUR, List, MOST, another_event, assert_sound, bib, day, days, event, load, names, operator,
-    page, photo, tagged, with_bib,
+    HOUR, List, MOST, another_event, assert_sound, bib, day, days, event, listed, load, names,
+    operator, page, photo, tagged, with_bib,
 };
 use crate::harness::{START, TestStore};
 
@@ -173,11 +173,16 @@ async fn a_photo_is_read_as_it_was_loaded(store: TestStore) {
     let bare = photo("bare", None);
     load(&store, permission, &[full.clone(), bare.clone()]).await;
     let list = List::All.page(&store, permission, page(1, 10)).await;
-    assert_eq!(list.rows, [full.photo.clone(), bare.photo]);
+    assert_eq!(list.rows, [listed(&full), listed(&bare)]);
     let tagged = List::Bib(bib("b"))
         .page(&store, permission, page(1, 10))
         .await;
-    assert_eq!(tagged.rows, [full.photo]);
+    assert_eq!(tagged.rows, [listed(&full)]);
+    assert_eq!(
+        tagged.rows[0].captured_at.as_deref(),
+        Some("1970-01-01T00:00:00.001Z")
+    );
+    assert_eq!(tagged.rows[0].bibs, ["a", "b"]);
     assert_eq!(with_bib(&store, permission, "A").await, ["full"]);
 }
 
