@@ -110,8 +110,14 @@ fn public_pages(config: &Config) -> Router {
     let api_origin = config.api_url.origin();
     let public_origin = public_origin(config);
     let limit = config.rate_limits.map(|limits| limits.per_token);
-    api::openapi::router(&api_origin)
-        .merge(docs::router(&api_origin, public_origin.as_deref(), limit))
+    let document = api::openapi::document(&api_origin, &config.contact_url);
+    api::openapi::router(&document)
+        .merge(docs::router(
+            &api_origin,
+            &document,
+            public_origin.as_deref(),
+            limit,
+        ))
         .merge(assets::router())
 }
 

@@ -7,9 +7,14 @@ use model::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{call::Call, endpoint::Endpoint, envelope::Success, error::ApiError};
+use super::{
+    call::Call,
+    endpoint::{Endpoint, ResponseData, Tag},
+    envelope::Success,
+    error::ApiError,
+};
 
-/// The ids of the request.
+/// The IDs of the request.
 #[derive(Serialize, ToSchema)]
 pub(super) struct PingData {
     /// Always `ok`.
@@ -17,6 +22,11 @@ pub(super) struct PingData {
     status: &'static str,
     org_id: OrganisationId,
     event_id: EventId,
+}
+
+impl ResponseData for PingData {
+    const RESPONSE: &'static str = "PingResponse";
+    const TAG: Tag = Tag::Events;
 }
 
 pub(super) fn document_ping() -> Endpoint {
@@ -44,15 +54,23 @@ pub(super) async fn ping(call: &Call<'_>) -> Result<Success<PingData>, ApiError>
 #[derive(Serialize, ToSchema)]
 pub(super) struct DetailsData {
     event_id: EventId,
+    /// The event's name.
     #[schema(required)]
     event_name: Option<String>,
+    /// The event's name in addresses.
     #[schema(required)]
     event_slug: Option<String>,
-    #[schema(required)]
+    /// When the event takes place, in local time without a time zone: `2026-01-19T06:00:00`.
+    #[schema(required, pattern = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$")]
     event_date: Option<String>,
     status: EventStatus,
     #[serde(flatten)]
     settings: EventSettings,
+}
+
+impl ResponseData for DetailsData {
+    const RESPONSE: &'static str = "EventDetails";
+    const TAG: Tag = Tag::Events;
 }
 
 pub(super) fn document_details() -> Endpoint {

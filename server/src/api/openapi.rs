@@ -4,22 +4,24 @@
 //! This file adds what all endpoints share: envelope, key, ids, errors of the guard. Each endpoint's own file adds the
 //! rest ([`super::endpoint`]).
 
-use std::collections::BTreeMap;
+mod failures;
 
 use axum::{Router, routing::get};
 use http::{
     HeaderValue,
     header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE},
 };
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    endpoint::{Endpoint, parameter, parsed, reference},
-    error::{Description, ReturnedBy, every_error},
+    endpoint::{Endpoint, Tag, parameter, parsed, reference},
+    error::ReturnedBy,
     routes::{ROUTES, Route},
 };
-use crate::http::headers::{ANY_ORIGIN, RESOURCE_POLICY};
+use crate::{
+    config::ContactUrl,
+    http::headers::{ANY_ORIGIN, RESOURCE_POLICY},
+};
 
 /// The path of the document.
 pub(crate) const PATH: &str = "/api/v1/openapi.json";
@@ -27,37 +29,38 @@ pub(crate) const PATH: &str = "/api/v1/openapi.json";
 /// The origin in the example files. The server's own origin replaces it.
 const EXAMPLE_ORIGIN: &str = "https://api.9pic.ai";
 
-/// The document of an API under `origin`.
-pub(crate) fn document(origin: &str) -> Value {
+/// The largest number of an organisation or event in a path: 15 digits (contract, section 1).
+const MAX_ID: i64 = 999_999_999_999_999;
+
+/// The parameters that several endpoints share. Each is in the document once.
+const SHARED_PARAMETERS: [&str; 3] = ["org_id", "event_id", "page"];
+
+/// The document of an API under `origin`, whose operator is reached at `contact`.
+pub(crate) fn document(origin: &str, contact: &ContactUrl) -> Value {
     let mut paths = Map::new();
-    let mut schemas = Map::new();
+    let mut shared = Shared::default();
     for route in &ROUTES {
         let Some(describe) = route.document else {
             continue;
         };
-        let endpoint = describe();
-        for (name, schema) in &endpoint.data.1 {
-            schemas.insert(name.clone(), to_value(schema));
-        }
         let method = route.method.as_str().to_ascii_lowercase();
-        paths.insert(
-            route.path.to_owned(),
-            json!({ method: operation(route, endpoint, origin) }),
-        );
+        let operation = operation(route, describe(), origin, &mut shared);
+        paths.insert(route.path.to_owned(), json!({ method: operation }));
     }
-    schemas.insert("Error".to_owned(), error_schema());
+    shared.schemas.extend(failures::schemas());
     json!({
         "openapi": "3.1.0",
-        "info": {
-            "title": "9Pic external API",
-            "version": "1",
-            "description": "Read access to an organisation’s events and photos with an API token.",
-        },
+        "info": info(contact),
         "servers": [{ "url": origin }],
         "security": [{ "ApiKey": [] }, { "Bearer": [] }],
+        "tags": Tag::ALL.map(|tag| json!({ "name": tag.name(), "description": tag.description() })),
         "paths": paths,
         "components": {
-            "schemas": schemas,
+            "schemas": shared.schemas,
+            "parameters": shared.parameters,
+            "responses": shared.responses,
+            "headers": failures::headers(),
+            "examples": failures::examples(),
             "securitySchemes": {
                 "ApiKey": {
                     "type": "apiKey", "in": "header", "name": "X-API-Key",
@@ -72,29 +75,85 @@ pub(crate) fn document(origin: &str) -> Value {
     })
 }
 
-fn operation(route: &Route, endpoint: Endpoint, origin: &str) -> Value {
+fn info(contact: &ContactUrl) -> Value {
+    let mut support = json!({ "name": "9Pic support" });
+    match contact.as_str().strip_prefix("mailto:") {
+        // What follows a question mark is for mail programs.
+        Some(address) => support["email"] = json!(address.split('?').next()),
+        None => support["url"] = json!(contact.as_str()),
+    }
+    json!({
+        // Generators make the name of a package from the title, and a name in a program cannot start with a digit.
+        "title": "The 9Pic API",
+        "version": "1",
+        "summary": "An organisation’s events and photos, for its own programs.",
+        "description": "Read access to an organisation’s events and photos with an API token.",
+        "contact": support,
+        "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
+    })
+}
+
+/// What several operations refer to.
+#[derive(Default)]
+struct Shared {
+    schemas: Map<String, Value>,
+    parameters: Map<String, Value>,
+    responses: Map<String, Value>,
+}
+
+impl Shared {
+    /// The parameter, or a reference to it.
+    fn parameter(&mut self, parameter: Value) -> Value {
+        let name = parameter["name"].as_str().unwrap_or_default();
+        if !SHARED_PARAMETERS.contains(&name) {
+            return parameter;
+        }
+        let reference = json!({ "$ref": format!("#/components/parameters/{name}") });
+        self.parameters.insert(name.to_owned(), parameter);
+        reference
+    }
+
+    /// A reference to the response.
+    fn response(&mut self, name: String, response: Value) -> Value {
+        let reference = json!({ "$ref": format!("#/components/responses/{name}") });
+        self.responses.insert(name, response);
+        reference
+    }
+}
+
+fn operation(route: &Route, endpoint: Endpoint, origin: &str, shared: &mut Shared) -> Value {
     let mut parameters = path_ids(route.path);
     parameters.extend(endpoint.parameters);
+    let example_address = example_address(route.path, &parameters);
+    let parameters: Vec<_> = parameters
+        .into_iter()
+        .map(|parameter| shared.parameter(parameter))
+        .collect();
+    shared.schemas.extend(endpoint.schemas);
     let is_of_event = route.path.contains("{event_id}");
-    let mut responses = refusals(|error| match error.returned_by {
+    let failures = failures::responses(|error| match error.returned_by {
         ReturnedBy::EveryEndpoint => true,
         ReturnedBy::EventEndpoints => is_of_event,
         ReturnedBy::SomeEndpoints => endpoint.codes.contains(&error.code),
         ReturnedBy::NoEndpoint => false,
     });
     let success = json!({
-        "schema": success_schema(&endpoint.data.0),
+        "schema": reference(endpoint.response),
         "example": parsed(&endpoint.example.replace(EXAMPLE_ORIGIN, origin)),
     });
     let success = json!({
         "description": "The requested data.",
-        "headers": { "X-Request-Id": request_id_header() },
+        "headers": { failures::REQUEST_ID: failures::header(failures::REQUEST_ID) },
         "content": { "application/json": success },
     });
-    responses.insert("200".to_owned(), success);
-    let example_address = example_address(route.path, &parameters);
+    let mut responses = Map::from_iter([("200".to_owned(), success)]);
+    for failure in failures {
+        let status = failure.status.as_str().to_owned();
+        responses.insert(status, shared.response(failure.name, failure.response));
+    }
     let mut operation = json!({
         "operationId": endpoint.operation_id,
+        "tags": [endpoint.tag.name()],
         "summary": endpoint.summary,
         "description": endpoint.description,
         "parameters": parameters,
@@ -113,16 +172,12 @@ fn path_ids(path: &str) -> Vec<Value> {
     let ids = [
         (
             "org_id",
-            "The organisation’s number, as shown in the dashboard.",
+            "The organisation’s ID, as shown in the dashboard.",
             903,
         ),
-        (
-            "event_id",
-            "The event’s number, as in the list of events.",
-            456,
-        ),
+        ("event_id", "The event’s ID, as in the list of events.", 456),
     ];
-    let number = json!({ "type": "integer", "format": "int64", "minimum": 0, "maximum": i64::MAX });
+    let number = json!({ "type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_ID });
     ids.into_iter()
         .filter(|(name, ..)| path.contains(&format!("{{{name}}}")))
         .map(|(name, description, example)| {
@@ -151,120 +206,9 @@ fn example_address(path: &str, parameters: &[Value]) -> String {
     address
 }
 
-/// The responses of the errors that the endpoint returns, by status.
-fn refusals(returns: impl Fn(&Description) -> bool) -> Map<String, Value> {
-    let mut by_status: BTreeMap<u16, Vec<Description>> = BTreeMap::new();
-    for error in every_error().filter(returns) {
-        by_status
-            .entry(error.status.as_u16())
-            .or_default()
-            .push(error);
-    }
-    by_status
-        .into_iter()
-        .map(|(status, errors)| (status.to_string(), refusal(status, &errors)))
-        .collect()
-}
-
-fn refusal(status: u16, errors: &[Description]) -> Value {
-    let meanings: Vec<_> = errors
-        .iter()
-        .map(|error| format!("`{}`: {}", error.code, error.cause))
-        .collect();
-    let codes: Vec<_> = errors.iter().map(|error| error.code).collect();
-    let examples: Map<_, _> = errors
-        .iter()
-        .map(|error| {
-            let response =
-                json!({ "responseType": "error", "message": error.message, "data": null });
-            (error.code.to_owned(), json!({ "value": response }))
-        })
-        .collect();
-    let text = json!({ "type": "string" });
-    let mut headers = json!({
-        "X-Error-Code": {
-            "description": "The error code. It never changes.",
-            "required": true,
-            "schema": { "type": "string", "enum": codes },
-        },
-        "X-Request-Id": request_id_header(),
-    });
-    let wait = json!({
-        "description": "Seconds to wait before retrying.",
-        "required": true,
-        "schema": { "type": "integer", "minimum": 1 },
-    });
-    match status {
-        401 => {
-            headers["WWW-Authenticate"] =
-                json!({ "description": "How to authenticate.", "required": true, "schema": text });
-        }
-        429 => {
-            headers["Retry-After"] = wait;
-            for (name, description) in [
-                (
-                    "RateLimit-Policy",
-                    "The limit: how many calls in how many seconds.",
-                ),
-                (
-                    "RateLimit",
-                    "How many calls are left, and in how many seconds more are allowed.",
-                ),
-            ] {
-                headers[name] =
-                    json!({ "description": description, "required": true, "schema": text });
-            }
-        }
-        503 => headers["Retry-After"] = wait,
-        _ => {}
-    }
-    json!({
-        "description": meanings.join("\n\n"),
-        "x-error-codes": codes,
-        "headers": headers,
-        "content": {
-            "application/json": { "schema": reference("Error"), "examples": examples },
-        },
-    })
-}
-
-fn request_id_header() -> Value {
-    json!({
-        "description": "The request’s id: the one that the caller sent, or a generated one.",
-        "required": true,
-        "schema": { "type": "string", "minLength": 1, "maxLength": 64 },
-    })
-}
-
-fn success_schema(data: &Value) -> Value {
-    envelope_schema("success", data)
-}
-
-fn error_schema() -> Value {
-    envelope_schema("error", &json!({ "type": "null" }))
-}
-
-/// The three keys of every response (contract, section 4).
-fn envelope_schema(kind: &str, data: &Value) -> Value {
-    json!({
-        "type": "object",
-        "required": ["responseType", "message", "data"],
-        "additionalProperties": false,
-        "properties": {
-            "responseType": { "type": "string", "const": kind },
-            "message": { "type": "string", "description": "For people; may change at any time." },
-            "data": data,
-        },
-    })
-}
-
-fn to_value(schema: &impl Serialize) -> Value {
-    serde_json::to_value(schema).unwrap_or_default()
-}
-
 /// Serves the document. It is public, so pages of other origins may load it too.
-pub(crate) fn router(origin: &str) -> Router {
-    let document = axum::body::Bytes::from(document(origin).to_string());
+pub(crate) fn router(document: &Value) -> Router {
+    let document = axum::body::Bytes::from(document.to_string());
     let respond = async move || {
         (
             [
@@ -284,6 +228,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::api::error::every_error;
 
     #[test]
     fn the_endpoints_name_exactly_the_errors_that_only_some_endpoints_return() {
@@ -294,5 +239,72 @@ mod tests {
             .map(|error| error.code)
             .collect();
         assert_eq!(named, of_some);
+    }
+
+    #[test]
+    fn operations_that_share_a_parameter_or_a_schema_agree_on_it() {
+        let mut schemas = Map::new();
+        let mut parameters = Map::new();
+        for endpoint in ROUTES.iter().filter_map(|route| route.document) {
+            let endpoint = endpoint();
+            for (name, schema) in endpoint.schemas {
+                let known = schemas.entry(name).or_insert_with(|| schema.clone());
+                assert_eq!(*known, schema);
+            }
+            for parameter in endpoint.parameters {
+                let name = parameter["name"].as_str().expect("a name").to_owned();
+                if SHARED_PARAMETERS.contains(&name.as_str()) {
+                    let known = parameters.entry(name).or_insert_with(|| parameter.clone());
+                    assert_eq!(*known, parameter);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_contact_is_a_web_page_or_a_mail_address() {
+        let contact = |link: &str| info(&link.parse().expect("a link"))["contact"].clone();
+        assert_eq!(
+            contact("https://9pic.ai/contact"),
+            json!({ "name": "9Pic support", "url": "https://9pic.ai/contact" })
+        );
+        assert_eq!(
+            contact("mailto:help@example.com?subject=API"),
+            json!({ "name": "9Pic support", "email": "help@example.com" })
+        );
+    }
+
+    /// Descriptions come from comments in the code, which are for engineers.
+    #[test]
+    fn no_text_of_the_document_is_about_its_code() {
+        fn texts(value: &Value, found: &mut Vec<String>) {
+            match value {
+                Value::Object(fields) => {
+                    for (name, value) in fields {
+                        match value.as_str() {
+                            Some(text)
+                                if ["title", "summary", "description"].contains(&name.as_str()) =>
+                            {
+                                found.push(text.to_owned());
+                            }
+                            _ => texts(value, found),
+                        }
+                    }
+                }
+                Value::Array(values) => values.iter().for_each(|value| texts(value, found)),
+                _ => {}
+            }
+        }
+        let contact = "https://9pic.ai/contact".parse().expect("a link");
+        let mut found = Vec::new();
+        texts(&document(EXAMPLE_ORIGIN, &contact), &mut found);
+        assert!(found.len() > 100, "{}", found.len());
+        for text in found {
+            let insides = [
+                "contract", "guard", "decision", "::", "[`", "serde", "struct",
+            ];
+            let inside = insides.iter().find(|word| text.contains(**word));
+            assert_eq!(inside, None, "{text}");
+        }
     }
 }

@@ -23,6 +23,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use self::{operation::Api, pages::PAGES};
@@ -41,15 +42,16 @@ const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache, no-transform
 /// The pages under `/docs`, `/llms.txt` and `/robots.txt`.
 ///
 /// - `api_origin`: where integrations call the API.
+/// - `document`: its OpenAPI document.
 /// - `public_origin`: the start of links to the dashboard and of those in `/llms.txt`, which is also read on its own.
 /// - `limit`: the rate limit that the pages state.
 pub(crate) fn router(
     api_origin: &str,
+    document: &Value,
     public_origin: Option<&str>,
     limit: Option<RateLimit>,
 ) -> Router {
-    let document = openapi::document(api_origin);
-    let api = Api::new(api_origin, &document)
+    let api = Api::new(api_origin, document)
         .with_limit(limit)
         .with_dashboard(public_origin);
     let pages = PAGES.iter().fold(Router::new(), |router, page| {

@@ -21,7 +21,7 @@ impl Page {
 }
 
 /// Every page, in the order of the navigation.
-pub(super) static PAGES: [Page; 5] = [
+pub(super) static PAGES: [Page; 6] = [
     Page {
         path: "/docs",
         name: "Overview",
@@ -45,6 +45,12 @@ pub(super) static PAGES: [Page; 5] = [
         name: "Errors",
         description: "Every error code of the 9Pic API: its status, its cause, what to do about it, and whether to try again.",
         source: Source::Written(include_str!("pages/errors.md")),
+    },
+    Page {
+        path: "/docs/clients",
+        name: "Generated clients",
+        description: "Clients of the 9Pic API for Python and TypeScript: how to generate them from the OpenAPI document, and call the API with them.",
+        source: Source::Written(include_str!("pages/clients.md")),
     },
     Page {
         path: "/docs/reference",
