@@ -18,7 +18,7 @@ TESTED := --package model --package store --package app --package server --packa
 
 # In these tasks, Clippy compiles what is tested, and warnings are errors: what is linted is not compiled once more to be
 # run. Clippy turns optimisations off, so `cargo xtask` builds the WASM without it: only the dependencies are compiled once.
-LINTED := check lint lint-native lint-browser test test-rust test-revocation e2e conformance soak sabotage fuzz-http
+LINTED := check lint lint-native lint-browser test test-rust test-revocation e2e conformance clients soak sabotage fuzz-http
 $(LINTED): export RUSTC_WORKSPACE_WRAPPER := clippy-driver
 $(LINTED): export CLIPPY_ARGS := --deny__CLIPPY_HACKERY__warnings
 
@@ -46,6 +46,8 @@ EXAMPLES     ?= 40
 TOOLS := PATH="$(CURDIR)/target/tools/bin:$$PATH"
 
 NPM_PACKAGES := end2end/node_modules/.package-lock.json
+# What `make clients` needs.
+CLIENTS      := tools/clients/node_modules/.package-lock.json
 # Lighthouse has a package of its own, because no test needs it.
 LIGHTHOUSE   := end2end/lighthouse/node_modules/.package-lock.json
 
@@ -75,7 +77,7 @@ check: lint-native lint-browser ## Two minutes: format, clippy, and the tests th
 	@cargo test $(TESTED)
 	@cargo test --package xtask --bins
 
-test: ## Everything that CI runs: lints, Rust tests, revocation, conformance and browser tests
+test: ## Everything that CI runs: lints, Rust tests, revocation, conformance, generated clients and browser tests
 	@rm -f $(SECTIONS)
 	@$(MAKE) test-sections; passed=$$?; tools/scripts/times $(SECTIONS); exit $$passed
 
@@ -112,6 +114,7 @@ test-revocation: setup-test
 	@$(CHECKER) ends --short
 	@$(CHECKER) siege --short
 	@$(MAKE) conformance
+	@$(MAKE) clients
 
 lint: lint-native lint-browser lint-files ## Format, clippy for server and browser, import cycles, types of the browser tests, supply chain
 
@@ -149,6 +152,11 @@ conformance: setup-test ## The API against its own OpenAPI document, with schema
 	$(call section,Conformance of the API)
 	@cargo xtask build
 	@tools/conformance/run $(EXAMPLES)
+
+clients: setup-test ## Generate clients from the OpenAPI document with several generators, and call the server with each
+	$(call section,Generated clients)
+	@cargo xtask build
+	@tools/clients/run
 
 soak: setup-test ## Revocation under load for SOAK_MINUTES=10, failovers for FAILOVER_MINUTES=5, durability, a log that cannot be written
 	$(call section,Revocation)
@@ -269,8 +277,8 @@ setup-rust:
 setup-build: $(NPM_PACKAGES)
 	@tools/scripts/setup compiler rust
 
-setup-test: setup-build
-	@tools/scripts/setup browser postgresql pgbouncer proxies schemathesis
+setup-test: setup-build $(CLIENTS)
+	@tools/scripts/setup browser postgresql pgbouncer proxies schemathesis clients
 
 setup-deb:
 	@tools/scripts/setup deb
@@ -279,6 +287,10 @@ setup-deb:
 $(NPM_PACKAGES): end2end/package-lock.json
 	@tools/scripts/setup node
 	@cd end2end && npm ci --no-audit --no-fund --ignore-scripts
+
+$(CLIENTS): tools/clients/package-lock.json
+	@tools/scripts/setup node
+	@cd tools/clients && npm ci --no-audit --no-fund --ignore-scripts
 
 $(LIGHTHOUSE): end2end/lighthouse/package-lock.json
 	@tools/scripts/setup node
@@ -289,4 +301,4 @@ help: ## List these tasks
 	      /^##@ / { printf "\n%s\n", substr($$0, 5) } \
 	      /^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: run dev build deb check test test-sections test-rust test-revocation nightly lint lint-native lint-browser lint-files editor-check e2e conformance soak sabotage siege bench lighthouse deb-test fuzz fuzz-http mutants audit sbom fmt setup setup-rust setup-build setup-test setup-deb help
+.PHONY: run dev build deb check test test-sections test-rust test-revocation nightly lint lint-native lint-browser lint-files editor-check e2e conformance clients soak sabotage siege bench lighthouse deb-test fuzz fuzz-http mutants audit sbom fmt setup setup-rust setup-build setup-test setup-deb help

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// An event's ID. API paths contain it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(minimum = 1))]
 pub struct EventId(pub i64);
 
 impl fmt::Display for EventId {
@@ -51,7 +51,10 @@ pub struct EventSummary {
     #[cfg_attr(feature = "openapi", schema(required))]
     pub event_slug: Option<String>,
     /// When the event takes place, in local time without a time zone: `2026-01-19T06:00:00`.
-    #[cfg_attr(feature = "openapi", schema(required))]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(required, pattern = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$")
+    )]
     pub event_date: Option<String>,
     /// The time zone of `event_date`, by its IANA name: `Europe/London`. Null if it is not known.
     #[cfg_attr(feature = "openapi", schema(required))]
@@ -59,7 +62,7 @@ pub struct EventSummary {
     /// Whether the event is published.
     pub status: EventStatus,
     /// URL of the event's cover image.
-    #[cfg_attr(feature = "openapi", schema(required))]
+    #[cfg_attr(feature = "openapi", schema(required, format = "uri-reference"))]
     pub cover_image: Option<String>,
 }
 

@@ -4,10 +4,10 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// An organisation's ID. API paths contain it, and pages show it beside the name.
+/// An organisation's ID. API paths contain it, and the dashboard shows it beside the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(minimum = 1))]
 pub struct OrganisationId(pub i64);
 
 impl fmt::Display for OrganisationId {

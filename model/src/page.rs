@@ -24,8 +24,8 @@ pub enum PageOutOfRange {
 }
 
 impl PageRequest {
-    /// The largest page number. With it, no offset exceeds a 64-bit integer.
-    pub const MAX_PAGE: i64 = i64::MAX / 1_000;
+    /// The largest page number. Every JSON parser reads it exactly, and with it no offset exceeds a 64-bit integer.
+    pub const MAX_PAGE: i64 = 999_999_999_999_999;
 
     /// Requests page `page`, counted from 1, with `page_size` rows.
     ///
@@ -104,10 +104,13 @@ impl From<PageRequest> for ListRequest {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Pagination {
     /// Number of rows in the whole list.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0))]
     pub total: i64,
     /// The requested page. After a cursor, the page in which the first row now is. 0 if the list is empty.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0))]
     pub current_page: i64,
     /// Number of pages.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0))]
     pub total_pages: i64,
     /// Whether a next page exists.
     pub has_next_page: bool,
@@ -115,6 +118,7 @@ pub struct Pagination {
     pub has_previous_page: bool,
     /// Number of rows on a full page.
     #[serde(rename = "page_size")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub page_size: i64,
     /// A cursor: send it as `after` for the rows that follow this page. Null if no row follows.
     #[cfg_attr(feature = "openapi", schema(required))]

@@ -25,19 +25,21 @@ impl fmt::Display for ImageId {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Photo {
     /// URL of the picture for display.
+    #[cfg_attr(feature = "openapi", schema(format = "uri-reference"))]
     pub img_url: String,
     /// The original's height in pixels.
-    #[cfg_attr(feature = "openapi", schema(required))]
+    #[cfg_attr(feature = "openapi", schema(required, minimum = 0))]
     pub height: Option<i64>,
     /// The original's width in pixels.
-    #[cfg_attr(feature = "openapi", schema(required))]
+    #[cfg_attr(feature = "openapi", schema(required, minimum = 0))]
     pub width: Option<i64>,
     /// The photo's ID.
     pub image_id: ImageId,
     /// URL of the thumbnail.
+    #[cfg_attr(feature = "openapi", schema(format = "uri-reference"))]
     pub thumbnail_url: String,
     /// URL of the original, if it is public.
-    #[cfg_attr(feature = "openapi", schema(required))]
+    #[cfg_attr(feature = "openapi", schema(required, format = "uri-reference"))]
     pub original_url: Option<String>,
 }
 
@@ -184,8 +186,10 @@ impl TimeWindow {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TimelineDay {
     /// `YYYY-MM-DD`.
+    #[cfg_attr(feature = "openapi", schema(format = "date"))]
     pub date: String,
     /// Number of photos in the day.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub total: i64,
     /// The day's hours that have photos, earliest first.
     pub hours: Vec<TimelineHour>,
@@ -196,8 +200,10 @@ pub struct TimelineDay {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TimelineHour {
     /// From 0 to 23.
+    #[cfg_attr(feature = "openapi", schema(maximum = 23))]
     pub hour: u8,
     /// Number of photos in the hour.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub count: i64,
 }
 

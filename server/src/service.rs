@@ -5,6 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use axum::{Router, extract::Request, middleware::from_fn_with_state, response::Response};
 use futures_util::{FutureExt, future::Either};
 use quanta::Instant;
+use serde_json::Value;
 use store::Store;
 use tower::util::MapResponseLayer;
 
@@ -76,10 +77,10 @@ pub fn service(
         dashboard_config(config, links_outlive_tokens),
     );
     let hosts = Hosts::new(config.dashboard_hosts.as_deref(), &config.api_hosts);
-    let document = api::openapi::router(&api_origin, hosts.clone(), help);
-    let others = public_pages(config)
+    let document = api::openapi::document(&api_origin, &config.contact_url);
+    let others = public_pages(config, &document)
         .layer(from_fn_with_state(hosts.clone(), hosts::dashboard_and_api))
-        .merge(document)
+        .merge(api::openapi::router(&document, hosts.clone(), help))
         .merge(files)
         .merge(instruments.readiness.router())
         .merge(request_id::identify(
@@ -115,13 +116,20 @@ fn public_origin(config: &Config) -> Option<String> {
     config.public_url.as_ref().map(|url| url.origin())
 }
 
-/// The documentation, and the files that pages load.
-fn public_pages(config: &Config) -> Router {
+/// The documentation of the API with this OpenAPI document, and the files that pages load.
+fn public_pages(config: &Config, document: &Value) -> Router {
     let api_origin = config.api_url.origin();
     let public_origin = public_origin(config);
     let limit = config.rate_limits.map(|limits| limits.per_token);
     let contact = config.contact_url.as_str();
-    docs::router(&api_origin, public_origin.as_deref(), contact, limit).merge(assets::router())
+    docs::router(
+        &api_origin,
+        document,
+        public_origin.as_deref(),
+        contact,
+        limit,
+    )
+    .merge(assets::router())
 }
 
 /// Chooses between the API and everything else by the path alone. A router around both would cost each API call as much

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::{
     call::Call,
-    endpoint::Endpoint,
+    endpoint::{Endpoint, ResponseData, Tag},
     envelope::Success,
     error::ApiError,
     query::{ChangesPage, ChangesQuery},
@@ -21,6 +21,11 @@ pub(super) struct ChangesData {
     next_cursor: String,
     /// Whether changes follow already.
     has_next_page: bool,
+}
+
+impl ResponseData for ChangesData {
+    const RESPONSE: &'static str = "ChangePage";
+    const TAG: Tag = Tag::Photos;
 }
 
 pub(super) fn document() -> Endpoint {

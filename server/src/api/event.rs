@@ -9,12 +9,12 @@ use utoipa::ToSchema;
 
 use super::{
     call::Call,
-    endpoint::Endpoint,
+    endpoint::{Endpoint, ResponseData, Tag},
     envelope::{Success, Unstored},
     error::ApiError,
 };
 
-/// The ids of the request.
+/// The IDs of the request.
 #[derive(Serialize, ToSchema)]
 pub(super) struct PingData {
     /// Always `ok`.
@@ -22,6 +22,11 @@ pub(super) struct PingData {
     status: &'static str,
     org_id: OrganisationId,
     event_id: EventId,
+}
+
+impl ResponseData for PingData {
+    const RESPONSE: &'static str = "PingResponse";
+    const TAG: Tag = Tag::Events;
 }
 
 pub(super) fn document_ping() -> Endpoint {
@@ -49,11 +54,14 @@ pub(super) async fn ping(call: &Call<'_>) -> Result<Unstored<PingData>, ApiError
 #[derive(Serialize, ToSchema)]
 pub(super) struct DetailsData {
     event_id: EventId,
+    /// The event's name.
     #[schema(required)]
     event_name: Option<String>,
+    /// The event's name in addresses.
     #[schema(required)]
     event_slug: Option<String>,
-    #[schema(required)]
+    /// When the event takes place, in local time without a time zone: `2026-01-19T06:00:00`.
+    #[schema(required, pattern = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$")]
     event_date: Option<String>,
     /// The time zone of `event_date`, by its IANA name: `Europe/London`. Null if it is not known.
     #[schema(required)]
@@ -61,6 +69,11 @@ pub(super) struct DetailsData {
     status: EventStatus,
     #[serde(flatten)]
     settings: EventSettings,
+}
+
+impl ResponseData for DetailsData {
+    const RESPONSE: &'static str = "EventDetails";
+    const TAG: Tag = Tag::Events;
 }
 
 pub(super) fn document_details() -> Endpoint {

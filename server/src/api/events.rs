@@ -4,13 +4,24 @@ use model::{event::EventSummary, page::Pagination};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{call::Call, endpoint::Endpoint, envelope::Success, error::ApiError, query::EventPage};
+use super::{
+    call::Call,
+    endpoint::{Endpoint, ResponseData, Tag},
+    envelope::Success,
+    error::ApiError,
+    query::EventPage,
+};
 
 /// A page of events: newest event date first, events without one last, then by `event_id`.
 #[derive(Serialize, ToSchema)]
 pub(super) struct EventsData {
     events: Vec<EventSummary>,
     pagination: Pagination,
+}
+
+impl ResponseData for EventsData {
+    const RESPONSE: &'static str = "EventPage";
+    const TAG: Tag = Tag::Events;
 }
 
 pub(super) fn document() -> Endpoint {

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::{
     call::Call,
-    endpoint::{Endpoint, text_parameter},
+    endpoint::{Endpoint, ResponseData, Tag, text_parameter},
     envelope::Success,
     error::ApiError,
     query::PhotoPage,
@@ -21,6 +21,11 @@ use super::{
 pub(super) struct ImagesData {
     images: Vec<ListedPhoto>,
     pagination: Pagination,
+}
+
+impl ResponseData for ImagesData {
+    const RESPONSE: &'static str = "PhotoPage";
+    const TAG: Tag = Tag::Photos;
 }
 
 impl From<Page<ListedPhoto>> for ImagesData {

@@ -4,7 +4,9 @@
 //! This file adds what all endpoints share: envelope, key, ids, errors of the guard. Each endpoint's own file adds the
 //! rest ([`super::endpoint`]).
 
-use std::{collections::BTreeMap, sync::Arc};
+mod failures;
+
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -13,21 +15,23 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, Method, header::ACCESS_CONTROL_ALLOW_ORIGIN};
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tower::util::MapResponseLayer;
 
 use super::{
-    endpoint::{Endpoint, parameter, parsed, reference},
-    error::{ApiError, Description, ReturnedBy, every_error},
+    endpoint::{Endpoint, Tag, parameter, parsed, reference},
+    error::{ApiError, ReturnedBy},
     help::HelpLinks,
     routes::{ROUTES, Route},
 };
-use crate::http::{
-    headers::{ANY_ORIGIN, RESOURCE_POLICY},
-    hosts::Hosts,
-    request_id,
-    served::Served,
+use crate::{
+    config::ContactUrl,
+    http::{
+        headers::{ANY_ORIGIN, RESOURCE_POLICY},
+        hosts::Hosts,
+        request_id,
+        served::Served,
+    },
 };
 
 /// The path of the document.
@@ -36,37 +40,38 @@ pub(crate) const PATH: &str = "/api/v1/openapi.json";
 /// The origin in the example files. The server's own origin replaces it.
 const EXAMPLE_ORIGIN: &str = "https://api.9pic.ai";
 
-/// The document of an API under `origin`.
-pub(crate) fn document(origin: &str) -> Value {
+/// The largest number of an organisation or event in a path: 15 digits (contract, section 1).
+const MAX_ID: i64 = 999_999_999_999_999;
+
+/// The parameters that several endpoints share. Each is in the document once.
+const SHARED_PARAMETERS: [&str; 3] = ["org_id", "event_id", "page"];
+
+/// The document of an API under `origin`, whose operator is reached at `contact`.
+pub(crate) fn document(origin: &str, contact: &ContactUrl) -> Value {
     let mut paths = Map::new();
-    let mut schemas = Map::new();
+    let mut shared = Shared::default();
     for route in &ROUTES {
         let Some(describe) = route.document else {
             continue;
         };
-        let endpoint = describe();
-        for (name, schema) in &endpoint.data.1 {
-            schemas.insert(name.clone(), to_value(schema));
-        }
         let method = route.method.as_str().to_ascii_lowercase();
-        paths.insert(
-            route.path.to_owned(),
-            json!({ method: operation(route, endpoint, origin) }),
-        );
+        let operation = operation(route, describe(), origin, &mut shared);
+        paths.insert(route.path.to_owned(), json!({ method: operation }));
     }
-    schemas.insert("Error".to_owned(), error_schema());
+    shared.schemas.extend(failures::schemas());
     json!({
         "openapi": "3.1.0",
-        "info": {
-            "title": "9Pic external API",
-            "version": "1",
-            "description": "Read access to an organisation’s events and photos with an API token.",
-        },
+        "info": info(contact),
         "servers": [{ "url": origin }],
         "security": [{ "ApiKey": [] }, { "Bearer": [] }],
+        "tags": Tag::ALL.map(|tag| json!({ "name": tag.name(), "description": tag.description() })),
         "paths": paths,
         "components": {
-            "schemas": schemas,
+            "schemas": shared.schemas,
+            "parameters": shared.parameters,
+            "responses": shared.responses,
+            "headers": failures::headers(),
+            "examples": failures::examples(),
             "securitySchemes": {
                 "ApiKey": {
                     "type": "apiKey", "in": "header", "name": "X-API-Key",
@@ -81,25 +86,78 @@ pub(crate) fn document(origin: &str) -> Value {
     })
 }
 
-fn operation(route: &Route, endpoint: Endpoint, origin: &str) -> Value {
+fn info(contact: &ContactUrl) -> Value {
+    let mut support = json!({ "name": "9Pic support" });
+    match contact.as_str().strip_prefix("mailto:") {
+        // What follows a question mark is for mail programs.
+        Some(address) => support["email"] = json!(address.split('?').next()),
+        None => support["url"] = json!(contact.as_str()),
+    }
+    json!({
+        // Generators make the name of a package from the title, and a name in a program cannot start with a digit.
+        "title": "The 9Pic API",
+        "version": "1",
+        "summary": "An organisation’s events and photos, for its own programs.",
+        "description": "Read access to an organisation’s events and photos with an API token.",
+        "contact": support,
+        "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
+    })
+}
+
+/// What several operations refer to.
+#[derive(Default)]
+struct Shared {
+    schemas: Map<String, Value>,
+    parameters: Map<String, Value>,
+    responses: Map<String, Value>,
+}
+
+impl Shared {
+    /// The parameter, or a reference to it.
+    fn parameter(&mut self, parameter: Value) -> Value {
+        let name = parameter["name"].as_str().unwrap_or_default();
+        if !SHARED_PARAMETERS.contains(&name) {
+            return parameter;
+        }
+        let reference = json!({ "$ref": format!("#/components/parameters/{name}") });
+        self.parameters.insert(name.to_owned(), parameter);
+        reference
+    }
+
+    /// A reference to the response.
+    fn response(&mut self, name: String, response: Value) -> Value {
+        let reference = json!({ "$ref": format!("#/components/responses/{name}") });
+        self.responses.insert(name, response);
+        reference
+    }
+}
+
+fn operation(route: &Route, endpoint: Endpoint, origin: &str, shared: &mut Shared) -> Value {
     let mut parameters = path_ids(route.path);
     parameters.extend(endpoint.parameters);
+    let example_address = example_address(route.path, &parameters);
+    let parameters: Vec<_> = parameters
+        .into_iter()
+        .map(|parameter| shared.parameter(parameter))
+        .collect();
+    shared.schemas.extend(endpoint.schemas);
     let is_of_event = route.path.contains("{event_id}");
-    let mut responses = refusals(|error| match error.returned_by {
+    let failures = failures::responses(|error| match error.returned_by {
         ReturnedBy::EveryEndpoint => true,
         ReturnedBy::EventEndpoints => is_of_event,
         ReturnedBy::SomeEndpoints => endpoint.codes.contains(&error.code),
         ReturnedBy::NoEndpoint => false,
     });
     let success = json!({
-        "schema": success_schema(&endpoint.data.0),
+        "schema": reference(endpoint.response),
         "example": parsed(&endpoint.example.replace(EXAMPLE_ORIGIN, origin)),
     });
-    let mut headers = json!({ "X-Request-Id": request_id_header() });
-    add_limit_headers(&mut headers, false);
+    let mut headers = failures::success_headers();
+    let mut responses = Map::new();
     if is_kept(route) {
-        headers["ETag"] = etag_header();
-        responses.insert("304".to_owned(), not_modified());
+        headers[failures::ETAG] = failures::header(failures::ETAG);
+        let not_modified = shared.response("NotModified".to_owned(), failures::not_modified());
+        responses.insert("304".to_owned(), not_modified);
     }
     let success = json!({
         "description": "The requested data.",
@@ -107,9 +165,13 @@ fn operation(route: &Route, endpoint: Endpoint, origin: &str) -> Value {
         "content": { "application/json": success },
     });
     responses.insert("200".to_owned(), success);
-    let example_address = example_address(route.path, &parameters);
+    for failure in failures {
+        let status = failure.status.as_str().to_owned();
+        responses.insert(status, shared.response(failure.name, failure.response));
+    }
     let mut operation = json!({
         "operationId": endpoint.operation_id,
+        "tags": [endpoint.tag.name()],
         "summary": endpoint.summary,
         "description": endpoint.description,
         "parameters": parameters,
@@ -128,16 +190,12 @@ fn path_ids(path: &str) -> Vec<Value> {
     let ids = [
         (
             "org_id",
-            "The organisation’s number, as shown in the dashboard.",
+            "The organisation’s ID, as shown in the dashboard.",
             903,
         ),
-        (
-            "event_id",
-            "The event’s number, as in the list of events.",
-            456,
-        ),
+        ("event_id", "The event’s ID, as in the list of events.", 456),
     ];
-    let number = json!({ "type": "integer", "format": "int64", "minimum": 0, "maximum": i64::MAX });
+    let number = json!({ "type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_ID });
     ids.into_iter()
         .filter(|(name, ..)| path.contains(&format!("{{{name}}}")))
         .map(|(name, description, example)| {
@@ -166,163 +224,20 @@ fn example_address(path: &str, parameters: &[Value]) -> String {
     address
 }
 
-/// The responses of the errors that the endpoint returns, by status.
-fn refusals(returns: impl Fn(&Description) -> bool) -> Map<String, Value> {
-    let mut by_status: BTreeMap<u16, Vec<Description>> = BTreeMap::new();
-    for error in every_error().filter(returns) {
-        by_status
-            .entry(error.status.as_u16())
-            .or_default()
-            .push(error);
-    }
-    by_status
-        .into_iter()
-        .map(|(status, errors)| (status.to_string(), refusal(status, &errors)))
-        .collect()
-}
-
-fn refusal(status: u16, errors: &[Description]) -> Value {
-    let meanings: Vec<_> = errors
-        .iter()
-        .map(|error| format!("`{}`: {}", error.code, error.cause))
-        .collect();
-    let codes: Vec<_> = errors.iter().map(|error| error.code).collect();
-    let examples: Map<_, _> = errors
-        .iter()
-        .map(|error| {
-            let response =
-                json!({ "responseType": "error", "message": error.message, "data": null });
-            (error.code.to_owned(), json!({ "value": response }))
-        })
-        .collect();
-    let text = json!({ "type": "string" });
-    let mut headers = json!({
-        "X-Error-Code": {
-            "description": "The error code. It never changes.",
-            "required": true,
-            "schema": { "type": "string", "enum": codes },
-        },
-        "X-Request-Id": request_id_header(),
-        "Link": {
-            "description": "The explanation of the error, with `rel=\"help\"` (RFC 8288).",
-            "required": true,
-            "schema": text,
-        },
-    });
-    let wait = json!({
-        "description": "Seconds to wait before retrying.",
-        "required": true,
-        "schema": { "type": "integer", "minimum": 1 },
-    });
-    match status {
-        401 => {
-            headers["WWW-Authenticate"] =
-                json!({ "description": "How to authenticate.", "required": true, "schema": text });
-        }
-        429 => {
-            headers["Retry-After"] = wait;
-            add_limit_headers(&mut headers, true);
-        }
-        422 => {
-            headers["X-Error-Fields"] = json!({
-                "description": "The invalid parameters or fields, as a list of strings (RFC 9651): at most 20.",
-                "schema": text,
-            });
-        }
-        503 => headers["Retry-After"] = wait,
-        _ => {}
-    }
-    json!({
-        "description": meanings.join("\n\n"),
-        "x-error-codes": codes,
-        "headers": headers,
-        "content": {
-            "application/json": { "schema": reference("Error"), "examples": examples },
-        },
-    })
-}
-
-/// The headers about the rate limit. A server without one sends none.
-fn add_limit_headers(headers: &mut Value, required: bool) {
-    for (name, description) in [
-        (
-            "RateLimit-Policy",
-            "The limit: how many calls (`q`) in how many seconds (`w`).",
-        ),
-        (
-            "RateLimit",
-            "How many calls are left (`r`), and after how many seconds one more is allowed (`t`).",
-        ),
-    ] {
-        let schema = json!({ "type": "string" });
-        headers[name] =
-            json!({ "description": description, "required": required, "schema": schema });
-    }
-}
-
 /// Whether callers may keep the endpoint's responses: those with data, but not a ping, and no links. A test compares this
 /// with the responses.
 fn is_kept(route: &Route) -> bool {
     route.method == Method::GET && !route.path.ends_with("/ping")
 }
 
-fn etag_header() -> Value {
-    json!({
-        "description": "Identifies this response. Send it in `If-None-Match`.",
-        "required": true,
-        "schema": { "type": "string" },
-    })
-}
-
-fn not_modified() -> Value {
-    json!({
-        "description": "The response that `If-None-Match` names is still current.",
-        "headers": { "X-Request-Id": request_id_header(), "ETag": etag_header() },
-    })
-}
-
-fn request_id_header() -> Value {
-    json!({
-        "description": "The request’s id: the one that the caller sent, or a generated one.",
-        "required": true,
-        "schema": { "type": "string", "minLength": 1, "maxLength": 64 },
-    })
-}
-
-fn success_schema(data: &Value) -> Value {
-    envelope_schema("success", data)
-}
-
-fn error_schema() -> Value {
-    envelope_schema("error", &json!({ "type": "null" }))
-}
-
-/// The three keys of every response (contract, section 4).
-fn envelope_schema(kind: &str, data: &Value) -> Value {
-    json!({
-        "type": "object",
-        "required": ["responseType", "message", "data"],
-        "additionalProperties": false,
-        "properties": {
-            "responseType": { "type": "string", "const": kind },
-            "message": { "type": "string", "description": "For people; may change at any time." },
-            "data": data,
-        },
-    })
-}
-
-fn to_value(schema: &impl Serialize) -> Value {
-    serde_json::to_value(schema).unwrap_or_default()
-}
-
 /// Serves the document under `hosts`. It is public, so pages of other origins may load it too. Errors look like those
 /// of the endpoints.
-pub(crate) fn router(origin: &str, hosts: Hosts, help: Arc<HelpLinks>) -> Router {
+pub(crate) fn router(document: &Value, hosts: Hosts, help: Arc<HelpLinks>) -> Router {
     let headers = [
         (ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
         (RESOURCE_POLICY, ANY_ORIGIN),
     ];
-    let document = Served::new("application/json", document(origin).to_string(), headers);
+    let document = Served::new("application/json", document.to_string(), headers);
     let router = Router::new()
         .route(PATH, document.route())
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
@@ -343,6 +258,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::api::error::every_error;
 
     #[test]
     fn the_endpoints_name_exactly_the_errors_that_only_some_endpoints_return() {
@@ -353,5 +269,72 @@ mod tests {
             .map(|error| error.code)
             .collect();
         assert_eq!(named, of_some);
+    }
+
+    #[test]
+    fn operations_that_share_a_parameter_or_a_schema_agree_on_it() {
+        let mut schemas = Map::new();
+        let mut parameters = Map::new();
+        for endpoint in ROUTES.iter().filter_map(|route| route.document) {
+            let endpoint = endpoint();
+            for (name, schema) in endpoint.schemas {
+                let known = schemas.entry(name).or_insert_with(|| schema.clone());
+                assert_eq!(*known, schema);
+            }
+            for parameter in endpoint.parameters {
+                let name = parameter["name"].as_str().expect("a name").to_owned();
+                if SHARED_PARAMETERS.contains(&name.as_str()) {
+                    let known = parameters.entry(name).or_insert_with(|| parameter.clone());
+                    assert_eq!(*known, parameter);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_contact_is_a_web_page_or_a_mail_address() {
+        let contact = |link: &str| info(&link.parse().expect("a link"))["contact"].clone();
+        assert_eq!(
+            contact("https://9pic.ai/contact"),
+            json!({ "name": "9Pic support", "url": "https://9pic.ai/contact" })
+        );
+        assert_eq!(
+            contact("mailto:help@example.com?subject=API"),
+            json!({ "name": "9Pic support", "email": "help@example.com" })
+        );
+    }
+
+    /// Descriptions come from comments in the code, which are for engineers.
+    #[test]
+    fn no_text_of_the_document_is_about_its_code() {
+        fn texts(value: &Value, found: &mut Vec<String>) {
+            match value {
+                Value::Object(fields) => {
+                    for (name, value) in fields {
+                        match value.as_str() {
+                            Some(text)
+                                if ["title", "summary", "description"].contains(&name.as_str()) =>
+                            {
+                                found.push(text.to_owned());
+                            }
+                            _ => texts(value, found),
+                        }
+                    }
+                }
+                Value::Array(values) => values.iter().for_each(|value| texts(value, found)),
+                _ => {}
+            }
+        }
+        let contact = "https://9pic.ai/contact".parse().expect("a link");
+        let mut found = Vec::new();
+        texts(&document(EXAMPLE_ORIGIN, &contact), &mut found);
+        assert!(found.len() > 100, "{}", found.len());
+        for text in found {
+            let insides = [
+                "contract", "guard", "decision", "::", "[`", "serde", "struct",
+            ];
+            let inside = insides.iter().find(|word| text.contains(**word));
+            assert_eq!(inside, None, "{text}");
+        }
     }
 }

@@ -20,7 +20,7 @@ use crate::originals::{Originals, link::Link};
 use super::{
     body::json_object,
     call::{Backends, Call},
-    endpoint::Endpoint,
+    endpoint::{Endpoint, ResponseData, Tag, reference},
     envelope::{Success, Unstored},
     error::ApiError,
     query::OriginalPage,
@@ -35,14 +35,23 @@ pub(super) struct OriginalsData {
     presigned_urls: Vec<OriginalLink>,
     failed_urls: Vec<FailedOriginal>,
     /// Requested photos on all pages.
+    #[schema(minimum = 0)]
     total_images: i64,
     /// Links on this page.
+    #[schema(format = "int32")]
     successful_count: usize,
     /// Photos on this page that have no link.
+    #[schema(format = "int32")]
     failed_count: usize,
     /// The identifier of the request; null for a list.
+    #[schema(required)]
     identifier: Option<String>,
     pagination: Pagination,
+}
+
+impl ResponseData for OriginalsData {
+    const RESPONSE: &'static str = "OriginalLinkPage";
+    const TAG: Tag = Tag::Originals;
 }
 
 /// A link to an original. Anyone who has it can download the file until it expires.
@@ -52,6 +61,7 @@ struct OriginalLink {
     image_id: String,
     /// The link. Its parameter `expires` is the Unix time until which it works, or `X-Amz-Date` and `X-Amz-Expires` are
     /// the time when it was made and the seconds that it works.
+    #[schema(format = "uri")]
     url: String,
     /// The file's own name. It is not unique: two cameras can have an `IMG_0001.jpg`. Save the file under a name with
     /// `image_id`.
@@ -65,6 +75,7 @@ struct FailedOriginal {
     /// The reason, in words.
     error: String,
     /// The expected place of the original in storage, if it is known.
+    #[schema(required)]
     path: Option<String>,
 }
 
@@ -166,14 +177,16 @@ enum Found {
 pub(super) fn document() -> Endpoint {
     Endpoint::new::<OriginalsData>("createOriginalPhotoLinks", "Get links to original photos")
         .described(
-            "Links for downloading originals without a key. Each is valid for a limited time, usually one hour, and only as long as the token that made it. (If \
-             its address is that of a storage service, only the time counts.) `method` says what \
+            "Links for downloading originals without a key. Each is valid for a limited time, usually one \
+             hour, and only as long as the token that made it. (If its address is that of a storage \
+             service, only the time counts.) `method` says what \
              `identifier` is: a bib number (`bib`), one photo (`image_id`) or a list of up to 1,000 photos \
              (`image_ids`). Selfie search (`selfie`) needs a recognition engine that is not part of this \
-             product, and finds nothing. `after` works with `bib`; the photos of a list of ids do not move. Photos without a link are in `failed_urls`, with the reason.",
+             product, and finds nothing. `after` works with `bib`; the photos of a list of ids do not move. \
+             Photos without a link are in `failed_urls`, with the reason.",
         )
         .paged::<OriginalPage>()
-        .taking(body_schema(), include_str!("examples/original_photos.request.json"))
+        .taking(body_schemas(), include_str!("examples/original_photos.request.json"))
         .refusing(&[
             "image_not_found",
             "malformed_request",
@@ -315,33 +328,51 @@ async fn link(
     }
 }
 
-/// The schema of the body that [`Selection::read`] accepts.
-fn body_schema() -> Value {
-    let text = json!({ "type": "string" });
-    let method = |methods: &[&str], mut identifier: Value| {
-        identifier["description"] =
-            json!("The bib number, the photo’s `image_id`, or a list of them for `image_ids`.");
+/// The schemas of the body that [`Selection::read`] accepts: first the body, then its form for each `method`.
+fn body_schemas() -> Vec<(&'static str, Value)> {
+    let text = |about| json!({ "type": "string", "description": about });
+    let ids = json!({
+        "type": "array", "items": { "type": "string" }, "minItems": 1, "maxItems": MAX_IDS,
+        "description": "For `image_ids`: the `image_id` of each photo.",
+    });
+    let forms = [
+        ("bib", "OriginalsByBib", text("For `bib`: the bib number.")),
+        (
+            "selfie",
+            "OriginalsBySelfie",
+            text("For `selfie`: any text. It finds no photo."),
+        ),
+        (
+            "image_id",
+            "OriginalsByImageId",
+            text("For `image_id`: the photo’s `image_id`."),
+        ),
+        ("image_ids", "OriginalsByImageIds", ids),
+    ];
+    let form = |method, identifier| {
         json!({
             "type": "object",
             "required": ["method", "identifier"],
             "properties": {
-                "method": {
-                    "type": "string", "enum": methods,
-                    "description": "What the identifier is.",
-                },
+                "method": { "type": "string", "const": method, "description": "What the identifier is." },
                 "identifier": identifier,
             },
         })
     };
-    json!({
-        "oneOf": [
-            method(&["bib", "selfie", "image_id"], text.clone()),
-            method(
-                &["image_ids"],
-                json!({ "type": "array", "items": text, "minItems": 1, "maxItems": MAX_IDS }),
-            ),
-        ],
-    })
+    let names = forms.each_ref().map(|(_, name, _)| reference(name));
+    let mapping: Map<_, _> = forms
+        .iter()
+        .map(|(method, name, _)| ((*method).to_owned(), reference(name)["$ref"].clone()))
+        .collect();
+    let body = json!({
+        "oneOf": names,
+        "discriminator": { "propertyName": "method", "mapping": mapping },
+    });
+    let forms = forms.map(|(method, name, identifier)| (name, form(method, identifier)));
+    [("OriginalsRequest", body)]
+        .into_iter()
+        .chain(forms)
+        .collect()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::{
     call::Call,
-    endpoint::{Endpoint, seconds_parameter},
+    endpoint::{Endpoint, ResponseData, Tag, seconds_parameter},
     envelope::Success,
     error::ApiError,
     images::{ImagesData, images},
@@ -17,6 +17,11 @@ use super::{
 #[derive(Serialize, ToSchema)]
 pub(super) struct DaysData {
     days: Vec<TimelineDay>,
+}
+
+impl ResponseData for DaysData {
+    const RESPONSE: &'static str = "TimelineDays";
+    const TAG: Tag = Tag::Photos;
 }
 
 pub(super) fn document_days() -> Endpoint {

@@ -19,6 +19,7 @@ use axum::{
     Router,
     http::{HeaderValue, header},
 };
+use serde_json::Value;
 
 use self::{operation::Api, pages::PAGES};
 use crate::{
@@ -36,17 +37,18 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 /// The pages under `/docs`, `/llms.txt` and `/robots.txt`.
 ///
 /// - `api_origin`: where integrations call the API.
+/// - `document`: its OpenAPI document.
 /// - `public_origin`: the start of links to the dashboard and of those in `/llms.txt`, which is also read on its own.
 /// - `contact`: the link with which readers get in touch.
 /// - `limit`: the rate limit that the pages state.
 pub(crate) fn router(
     api_origin: &str,
+    document: &Value,
     public_origin: Option<&str>,
     contact: &str,
     limit: Option<RateLimit>,
 ) -> Router {
-    let document = openapi::document(api_origin);
-    let api = Api::new(api_origin, &document)
+    let api = Api::new(api_origin, document)
         .with_limit(limit)
         .with_dashboard(public_origin)
         .with_contact(contact);

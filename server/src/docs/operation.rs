@@ -156,7 +156,7 @@ impl<'a> Api<'a> {
             other => other.to_owned(),
         });
         let words: Vec<_> = words.collect();
-        let range = match (bound(&schema["minimum"]), bound(&schema["maximum"])) {
+        let range = match (schema["minimum"].as_i64(), schema["maximum"].as_i64()) {
             (Some(least), Some(most)) => format!(", {least} to {most}"),
             (Some(least), None) => format!(", from {least}"),
             (None, Some(most)) => format!(", to {most}"),
@@ -215,13 +215,6 @@ impl<'a> Api<'a> {
     }
 }
 
-/// A meaningful bound. Bounds near the limits of a 64-bit number only describe the type.
-fn bound(value: &Value) -> Option<i64> {
-    value
-        .as_i64()
-        .filter(|bound| bound.unsigned_abs() < 1 << 50)
-}
-
 fn alternatives(schema: &Value) -> Option<impl Iterator<Item = &Value>> {
     let alternatives = schema.get("oneOf").or_else(|| schema.get("anyOf"))?;
     Some(alternatives.as_array()?.iter())
@@ -246,6 +239,9 @@ fn merged(alternatives: Vec<Vec<Field<'_>>>) -> Vec<Field<'_>> {
                 *times += usize::from(field.required);
                 if !known.kind.split(" or ").any(|kind| kind == field.kind) {
                     known.kind = format!("{} or {}", known.kind, field.kind);
+                }
+                if !known.about.contains(&field.about) {
+                    known.about = format!("{} {}", known.about, field.about);
                 }
             }
             None => fields.push((usize::from(field.required), field)),

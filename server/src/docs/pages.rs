@@ -47,6 +47,12 @@ pub(super) static PAGES: [Page; 6] = [
         source: Source::Written(include_str!("pages/errors.md")),
     },
     Page {
+        path: "/docs/clients",
+        name: "Generated clients",
+        description: "Clients of the 9Pic API for Python and TypeScript: how to generate them from the OpenAPI document, and call the API with them.",
+        source: Source::Written(include_str!("pages/clients.md")),
+    },
+    Page {
         path: "/docs/reference",
         name: "API reference",
         description: "Every endpoint of the 9Pic API with its parameters, an example response, its errors, and calls in cURL, Python and JavaScript.",

@@ -148,8 +148,7 @@ mod tests {
             "operationId": "listRows", "summary": "List rows", "description": "All of them.",
             "parameters": [
                 { "$ref": "#/components/parameters/org_id" },
-                { "name": "from", "in": "query",
-                  "schema": { "type": "integer", "minimum": i64::MIN, "maximum": i64::MAX } },
+                { "name": "from", "in": "query", "schema": { "type": "integer", "format": "int64" } },
                 { "name": "page_size", "in": "query", "description": "Rows | page.",
                   "schema": { "type": "integer", "minimum": 1, "maximum": 60, "default": 30 } },
             ],

@@ -9,9 +9,12 @@ use axum::body::Body;
 use http::{Method, StatusCode};
 use server::api::throttle::{RateLimit, RateLimits};
 
-use crate::support::{
-    client::{Client, Response},
-    server::TestServer,
+use crate::{
+    openapi::resolved,
+    support::{
+        client::{Client, Response},
+        server::TestServer,
+    },
 };
 
 const PAGES: [&str; 6] = [
@@ -19,6 +22,7 @@ const PAGES: [&str; 6] = [
     "/docs/authentication",
     "/docs/conventions",
     "/docs/errors",
+    "/docs/clients",
     "/docs/reference",
     "/docs/changelog",
 ];
@@ -261,6 +265,7 @@ async fn the_errors_page_lists_every_code_of_the_openapi_document() {
         .flat_map(|operation| operation["responses"].as_object().expect("responses"));
     let mut codes = BTreeSet::new();
     for (status, response) in responses {
+        let response = resolved(&document, response);
         for code in response["x-error-codes"].as_array().into_iter().flatten() {
             codes.insert((code.as_str().expect("a code").to_owned(), status.clone()));
         }

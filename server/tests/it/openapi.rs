@@ -24,6 +24,15 @@ async fn document(server: &TestServer) -> Value {
     response.json()
 }
 
+/// Follows the `$ref` of a part of the document, if it has one.
+pub(crate) fn resolved<'a>(document: &'a Value, part: &'a Value) -> &'a Value {
+    let reference = part["$ref"].as_str();
+    let pointer = reference.and_then(|reference| reference.strip_prefix('#'));
+    pointer
+        .and_then(|pointer| document.pointer(pointer))
+        .unwrap_or(part)
+}
+
 fn is_without_feature(route: &Route) -> bool {
     WITHOUT_FEATURE
         .iter()
@@ -161,7 +170,8 @@ async fn every_endpoint_documents_each_refusal_of_the_guard() {
     let server = TestServer::on_sqlite().await;
     let token = server.token().await;
     let good = server.key(&token.secret);
-    for (path, method, operation) in operations(&document(&server).await) {
+    let document = document(&server).await;
+    for (path, method, operation) in operations(&document) {
         let ask =
             async |client: &Client, replaced| call(client, &method, &operation, replaced).await;
         let mut responses = vec![
@@ -178,7 +188,8 @@ async fn every_endpoint_documents_each_refusal_of_the_guard() {
         for response in responses {
             let status = response.status.as_str();
             let code = response.code().expect("refused");
-            let codes = &operation["responses"][status]["x-error-codes"];
+            let failure = resolved(&document, &operation["responses"][status]);
+            let codes = &failure["x-error-codes"];
             let documented = codes
                 .as_array()
                 .is_some_and(|codes| codes.contains(&json!(code)));

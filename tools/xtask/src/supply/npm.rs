@@ -1,4 +1,4 @@
-//! The packages of the browser tests, of the build and of Lighthouse, in npm's lock files.
+//! The packages of the browser tests, of the build, of Lighthouse and of the generated clients, in npm's lock files.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use crate::command::root;
 const REGISTRY: &str = "https://registry.npmjs.org/";
 
 /// The folders of our own packages.
-const FOLDERS: [&str; 2] = ["end2end", "end2end/lighthouse"];
+const FOLDERS: [&str; 3] = ["end2end", "end2end/lighthouse", "tools/clients"];
 
 pub(super) fn problems() -> Result<Vec<String>> {
     let mut problems = Vec::new();
