@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use self::name::{InvalidTokenName, TokenName, is_visible};
-use crate::{servers::Acknowledgements, timestamp::Timestamp, usage::FirstCall};
+use crate::{servers::Acknowledgements, timestamp::Timestamp};
 
 /// Maximum number of tokens of an organisation.
 ///
@@ -106,6 +106,15 @@ pub struct TokenSummary {
     /// it: pages get it in words.
     #[serde(skip)]
     pub first_call: Option<FirstCall>,
+}
+
+/// How the server responded to the first accepted call of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FirstCall {
+    /// The HTTP status of the response.
+    pub status: u16,
+    /// How long the server took, in microseconds.
+    pub micros: u32,
 }
 
 impl TokenSummary {

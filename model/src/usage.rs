@@ -41,15 +41,6 @@ impl Calls {
     }
 }
 
-/// How the server responded to the first accepted call of a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct FirstCall {
-    /// The HTTP status of the response.
-    pub status: u16,
-    /// How long the server took, in microseconds.
-    pub micros: u32,
-}
-
 /// Where the days of a [`Week`] begin, oldest first. The last one is today, which is not over yet. Each begins with the
 /// UTC hour of its midnight, because calls are counted by that hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

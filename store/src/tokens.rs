@@ -9,8 +9,10 @@ use model::{
     organisation::OrganisationId,
     servers::Acknowledgements,
     timestamp::Timestamp,
-    token::{Receipt, TOKEN_LIMIT, TokenId, TokenName, TokenPreview, TokenStatus, TokenSummary},
-    usage::FirstCall,
+    token::{
+        FirstCall, Receipt, TOKEN_LIMIT, TokenId, TokenName, TokenPreview, TokenStatus,
+        TokenSummary,
+    },
 };
 use rand::{TryRngCore, rngs::OsRng};
 

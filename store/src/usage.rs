@@ -39,7 +39,11 @@ use std::{
     time::Duration,
 };
 
-use model::{permission::Refusal, timestamp::Timestamp, token::TokenId, usage::FirstCall};
+use model::{
+    permission::Refusal,
+    timestamp::Timestamp,
+    token::{FirstCall, TokenId},
+};
 use tokio::time::Instant;
 
 pub(crate) use self::table::Hour;

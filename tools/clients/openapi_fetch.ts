@@ -23,16 +23,23 @@ const status: components["schemas"]["EventStatus"] = "draft";
 equal(found.data?.data.events[0]?.status, status);
 equal(found.data?.data.pagination.total, 87);
 
-const seen: components["schemas"]["Photo"][] = [];
-for (let page = 1, more = true; more; page += 1) {
+const seen: components["schemas"]["ListedPhoto"][] = [];
+let after: string | undefined;
+do {
   const { data } = await client.GET("/api/v1/ext/{org_id}/event/{event_id}/images", {
-    params: { path, query: { page, page_size: 40 } },
+    params: { path, query: { after, page_size: 40 } },
   });
   seen.push(...(data?.data.images ?? []));
-  more = data?.data.pagination.hasNextPage ?? false;
-}
+  after = data?.data.pagination.nextCursor ?? undefined;
+} while (after);
 equal(new Set(seen.map((photo) => photo.image_id)).size, 96);
 deepEqual([seen.length, seen[0]?.width, seen[95]?.width], [96, 6000, null]);
+
+const changed = await client.GET("/api/v1/ext/{org_id}/event/{event_id}/changes", {
+  params: { path, query: { page_size: 100 } },
+});
+deepEqual([changed.data?.data.changes.length, changed.data?.data.hasNextPage], [96, false]);
+deepEqual([changed.data?.data.changes[0]?.kind, changed.data?.data.changes[0]?.image?.image_id], ["added", "IMG_0001"]);
 
 const links = await client.POST("/api/v1/ext/{org_id}/event/{event_id}/original-photos", {
   params: { path },

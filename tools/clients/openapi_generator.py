@@ -6,6 +6,7 @@ import os
 import ninepic
 from ninepic.exceptions import ForbiddenException
 from ninepic.models import (
+    ChangeKind,
     ErrorCode,
     ErrorResponse,
     EventStatus,
@@ -34,13 +35,18 @@ with ninepic.ApiClient(configuration) as client:
     expect((found.events[0].cover_image, found.pagination.total), (None, 87))
     expect(events.get_event_details(903, 456).data.bib_search, True)
 
-    ids, page, more = [], 1, True
-    while more:
-        data = photos.list_images(903, 456, page=page, page_size=40).data
+    ids, pages, after = [], 0, None
+    while pages == 0 or after:
+        data = photos.list_images(903, 456, after=after, page_size=40).data
         ids += [photo.image_id for photo in data.images]
-        page, more = page + 1, data.pagination.has_next_page
-    expect((page, ids[0], len(set(ids))), (4, "IMG_0001", 96))
+        pages, after = pages + 1, data.pagination.next_cursor
+    expect((pages, ids[0], len(ids), len(set(ids))), (3, "IMG_0001", 96, 96))
     expect([photo.width for photo in (data.images[0], data.images[-1])], [6000, None])
+
+    changes = photos.list_changes(903, 456, page_size=100).data
+    expect((len(changes.changes), changes.has_next_page), (96, False))
+    expect((changes.changes[0].kind, changes.changes[0].image.image_id), (ChangeKind.ADDED, "IMG_0001"))
+    expect(photos.list_changes(903, 456, after=changes.next_cursor).data.changes, [])
 
     day = photos.list_timeline_days(903, 456).data.days[0]
     expect((day.var_date, day.hours[0].hour, day.hours[0].count), (datetime.date(2026, 1, 19), 6, 15))

@@ -3,6 +3,7 @@
 import { deepEqual, rejects } from "node:assert/strict";
 
 import {
+  ChangeKind,
   Configuration,
   ErrorCode,
   ErrorResponseFromJSON,
@@ -33,15 +34,20 @@ deepEqual((await events.getEventDetails(event)).data.bibSearch, true);
 
 const seen: (number | null)[] = [];
 const ids = new Set<string>();
-for (let page = 1, more = true; more; page += 1) {
-  const { data } = await photos.listImages({ ...event, page, pageSize: 40 });
+let after: string | undefined;
+do {
+  const { data } = await photos.listImages({ ...event, after, pageSize: 40 });
   for (const photo of data.images) {
     ids.add(photo.imageId);
     seen.push(photo.width);
   }
-  more = data.pagination.hasNextPage;
-}
+  after = data.pagination.nextCursor ?? undefined;
+} while (after);
 deepEqual([ids.size, seen.length, seen[0], seen[95]], [96, 96, 6000, null]);
+
+const { data: changed } = await photos.listChanges({ ...event, pageSize: 100 });
+deepEqual([changed.changes.length, changed.hasNextPage], [96, false]);
+deepEqual([changed.changes[0]?.kind, changed.changes[0]?.image?.imageId], [ChangeKind.Added, "IMG_0001"]);
 
 const day = (await photos.listTimelineDays(event)).data.days[0]!;
 deepEqual([day.date, day.hours[0]?.hour, day.hours[0]?.count], [new Date("2026-01-19"), 6, 15]);

@@ -6,14 +6,16 @@ import os
 from the_9_pic_api_client import AuthenticatedClient
 from the_9_pic_api_client.api.events import get_event_details, list_events, ping
 from the_9_pic_api_client.api.originals import create_original_photo_links
-from the_9_pic_api_client.api.photos import list_images, list_timeline_days
+from the_9_pic_api_client.api.photos import list_changes, list_images, list_timeline_days
 from the_9_pic_api_client.models import (
+    ChangeKind,
     ErrorCode,
     ErrorResponse,
     EventStatus,
     OriginalsByBib,
     OriginalsByImageIds,
 )
+from the_9_pic_api_client.types import UNSET
 
 from facts import expect
 
@@ -28,13 +30,19 @@ with client:
     expect((found.events[0].cover_image, found.pagination.total), (None, 87))
     expect(get_event_details.sync(903, 456, client=client).data.bib_search, True)
 
-    ids, page, more = [], 1, True
-    while more:
-        data = list_images.sync(903, 456, client=client, page=page, page_size=40).data
+    ids, pages, after = [], 0, UNSET
+    while after is not None:
+        data = list_images.sync(903, 456, client=client, after=after, page_size=40).data
         ids += [photo.image_id for photo in data.images]
-        page, more = page + 1, data.pagination.has_next_page
-    expect((page, ids[0], len(set(ids))), (4, "IMG_0001", 96))
+        pages, after = pages + 1, data.pagination.next_cursor
+    expect((pages, ids[0], len(ids), len(set(ids))), (3, "IMG_0001", 96, 96))
     expect([photo.width for photo in (data.images[0], data.images[-1])], [6000, None])
+
+    changes = list_changes.sync(903, 456, client=client, page_size=100).data
+    expect((len(changes.changes), changes.has_next_page), (96, False))
+    expect((changes.changes[0].kind, changes.changes[0].image.image_id), (ChangeKind.ADDED, "IMG_0001"))
+    rest = list_changes.sync(903, 456, client=client, after=changes.next_cursor).data
+    expect(rest.changes, [])
 
     day = list_timeline_days.sync(903, 456, client=client).data.days[0]
     expect((day.date, day.hours[0].hour, day.hours[0].count), (datetime.date(2026, 1, 19), 6, 15))

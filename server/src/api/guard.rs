@@ -14,8 +14,7 @@ use model::{
     client::{ClientAddress, ClientNetwork},
     permission::{Caller, Refusal},
     timestamp::Timestamp,
-    token::TokenId,
-    usage::FirstCall,
+    token::{FirstCall, TokenId},
 };
 use quanta::Instant;
 use store::{Store, secret::TokenDigest, usage::Usage};

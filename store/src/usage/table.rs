@@ -14,8 +14,8 @@ use std::{
 use model::{
     permission::Refusal,
     timestamp::Timestamp,
-    token::TokenId,
-    usage::{FirstCall, HOUR_MILLIS},
+    token::{FirstCall, TokenId},
+    usage::HOUR_MILLIS,
 };
 
 use crate::clock::latest;

@@ -4,8 +4,8 @@ use model::{
     organisation::Plan,
     permission::Refusal,
     timestamp::Timestamp,
-    token::{TokenId, TokenSummary},
-    usage::{Calls, DayStarts, FirstCall, HourlyRefusals, TokenUsage, Week},
+    token::{FirstCall, TokenId, TokenSummary},
+    usage::{Calls, DayStarts, HourlyRefusals, TokenUsage, Week},
 };
 use store::{
     Member, Store,

@@ -8,7 +8,10 @@ use crate::ui::WrittenTime;
 #[cfg(feature = "ssr")]
 use {
     crate::{developer_zone::charts::week_bar, ui::Shown},
-    model::usage::{Calls, FirstCall, TokenWeek, Week},
+    model::{
+        token::FirstCall,
+        usage::{Calls, TokenWeek, Week},
+    },
     store::token_polls::ListedTokens,
 };
 
