@@ -21,7 +21,7 @@ impl Page {
 }
 
 /// Every page, in the order of the navigation.
-pub(super) static PAGES: [Page; 6] = [
+pub(super) static PAGES: [Page; 7] = [
     Page {
         path: "/docs",
         name: "Overview",
