@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-const PAGES: [&str; 6] = [
+const PAGES: [&str; 7] = [
     "/docs",
     "/docs/authentication",
     "/docs/conventions",
