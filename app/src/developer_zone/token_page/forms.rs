@@ -13,6 +13,7 @@ use crate::{
         notice::TokenNotice,
         server_functions::{DeleteToken, RenameToken},
         token_form::{SwitchForm, TokenForm},
+        tokens::use_in_words,
     },
     paths::{ASK_TO_DELETE, TOKENS, token_page},
     ui::{Icon, IconName},
@@ -138,8 +139,11 @@ pub(super) fn DeleteQuestion(
     let deactivate = token.status.is_active().then(|| {
         view! {
             <SwitchForm
+    /// Its accepted calls in seven days.
+    accepted: u64,
                 class="button-start"
                 organisation
+    let in_use = use_in_words(&token, accepted);
                 token=id.clone()
                 activate=false
                 in_table=asked_from == AskedFrom::Table
@@ -154,7 +158,7 @@ pub(super) fn DeleteQuestion(
                 "Delete API token?"
             </h1>
             <div class="dialog-body">
-                <TokenForm id="delete-form" action=DeleteToken::url() organisation token=id>
+                <TokenForm id="delete-form" class="dialog-form" action=DeleteToken::url() organisation token=id>
                     <p>
                         "Token "
                         {token
@@ -175,6 +179,7 @@ pub(super) fn DeleteQuestion(
                         "Delete"
                     </button>
                 </div>
+                    <p class="in-use">{in_use}</p>
             </div>
         </section>
     }

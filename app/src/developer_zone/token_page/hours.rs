@@ -27,11 +27,7 @@ pub(super) fn CallsByHour(
     now: Timestamp,
 ) -> impl IntoView {
     let (zone, token) = (ReaderZone::current(), usage.token.id);
-    let total = usage
-        .hours
-        .iter()
-        .copied()
-        .fold(Calls::default(), Calls::plus);
+    let total = total(&usage);
     let in_words = calls_in_words(period.label(), total);
     let content = if total.total() == 0 {
         view! { <p>{format!("{in_words}.")}</p> }.into_any()
@@ -58,6 +54,12 @@ pub(super) fn CallsByHour(
             </div>
         </section>
     }
+}
+
+/// The calls of the whole period.
+pub(super) fn total(usage: &TokenUsage) -> Calls {
+    let hours = usage.hours.iter().copied();
+    hours.fold(Calls::default(), Calls::plus)
 }
 
 /// The links to the periods.
