@@ -8,7 +8,7 @@ use model::{
 };
 
 use super::{
-    chart::{axis, chart},
+    chart::{axis, chart, has_two_scales},
     period::Period,
     reasons::{Reason, Swatch, reasons, reasons_in_words, refused_in_words},
 };
@@ -36,7 +36,7 @@ pub(super) fn CallsByHour(
         let reasons = reasons(&usage.refusals);
         view! {
             <p>{summary.clone()}</p>
-            <Legend reasons=reasons.clone() />
+            <Legend reasons=reasons.clone() two_scales=has_two_scales(&usage.hours) />
             <Chart usage=usage.clone() reasons=reasons.clone() period now zone summary />
             <HourTable usage reasons />
         }
@@ -81,8 +81,12 @@ fn Periods(token: TokenId, period: Period) -> impl IntoView {
 
 /// What the bars of the chart are.
 #[component]
-fn Legend(reasons: Vec<Reason>) -> impl IntoView {
-    let refused = (!reasons.is_empty()).then(|| view! { <li>"Refused, below the line:"</li> });
+fn Legend(reasons: Vec<Reason>, two_scales: bool) -> impl IntoView {
+    let text = match two_scales {
+        true => "Refused, below the line, on a larger scale:",
+        false => "Refused, below the line:",
+    };
+    let refused = (!reasons.is_empty()).then(|| view! { <li>{text}</li> });
     let reasons = reasons.into_iter().enumerate().map(|(pattern, reason)| {
         view! {
             <li>
