@@ -42,9 +42,6 @@ impl PasswordPrompt {
     }
 
     fn hide(self) {
-        if let Some(field) = self.field.get_untracked() {
-            field.set_value("");
-        }
         self.shown.set(self.at_once.get_value());
         self.problem.set(None);
     }
@@ -75,9 +72,10 @@ pub(super) fn PasswordField(
             prompt.hide();
         }
     });
+    // If it is there from the start, the focus is on the first field, until the password was wrong.
     Effect::new(move || {
         if let Some(field) = field.get()
-            && !at_once.get_value()
+            && (!at_once.get_value() || problem.with_untracked(Option::is_some))
         {
             // Fails only for an element that has left the document.
             let _ = field.focus();
