@@ -39,7 +39,7 @@ export class ActivityPage {
     this.card = main.getByRole('region', { name: 'Activity', exact: true });
     this.download = this.card.getByRole('link', { name: 'Download CSV', exact: true });
     const form = this.card.getByRole('form', { name: 'Filter', exact: true });
-    this.kind = form.getByRole('combobox', { name: 'Activity', exact: true });
+    this.kind = form.getByRole('combobox', { name: 'Kind', exact: true });
     this.token = form.getByRole('combobox', { name: 'Token', exact: true });
     this.firstDay = form.getByLabel('First day', { exact: true });
     this.lastDay = form.getByLabel('Last day', { exact: true });

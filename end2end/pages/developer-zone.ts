@@ -141,7 +141,8 @@ export class NewTokenDialog {
   readonly done: Locator;
   readonly question: Locator;
   readonly keepOpen: Locator;
-  readonly closeAnyway: Locator;
+  readonly closeWithoutCopying: Locator;
+  readonly copyAndClose: Locator;
 
   constructor(page: Page) {
     this.dialog = page.getByRole('dialog', { name: 'Your new API token', exact: true });
@@ -163,13 +164,14 @@ export class NewTokenDialog {
     this.done = this.dialog.getByRole('button', { name: 'Done', exact: true });
     this.question = this.dialog.getByRole('alert');
     this.keepOpen = this.question.getByRole('button', { name: 'Keep it open', exact: true });
-    this.closeAnyway = this.question.getByRole('button', { name: 'Close anyway', exact: true });
+    this.closeWithoutCopying = this.question.getByRole('button', { name: 'Close without copying', exact: true });
+    this.copyAndClose = this.question.getByRole('button', { name: 'Copy token and close', exact: true });
   }
 
   /** Closes the dialog although the token was not copied. */
   async putAway(): Promise<void> {
     await this.done.click();
-    await this.closeAnyway.click();
+    await this.closeWithoutCopying.click();
     await expect(this.dialog).toBeHidden();
   }
 

@@ -224,7 +224,7 @@ test('if someone else creates the tenth token first, the page says so and update
 
 test('Done, Escape and a click outside ask before they close a token that was not copied', async ({ page, signIn }) => {
   const zone = new DeveloperZonePage(page);
-  const { dialog, done, field, question, keepOpen, closeAnyway } = zone.newToken;
+  const { dialog, done, field, question, keepOpen, closeWithoutCopying } = zone.newToken;
   await signIn(MEMBER);
   await zone.open();
   const token = await zone.create();
@@ -259,13 +259,26 @@ test('Done, Escape and a click outside ask before they close a token that was no
   await expect(keepOpen).toBeFocused();
   await expect(done, 'the question replaces it').toHaveCount(0);
   await expect(field).toHaveValue(token);
-  await closeAnyway.click();
+  await closeWithoutCopying.click();
   await expect(dialog).toBeHidden();
   await expect(page.getByLabel('API token', { exact: true })).toHaveValue('');
 });
 
 test.describe('with a clipboard', () => {
   test.use({ permissions: ['clipboard-write'] });
+
+  test('the question before closing offers to copy first, and the server hears of the copy', async ({ page, signIn }) => {
+    const zone = new DeveloperZonePage(page);
+    await signIn(MEMBER);
+    await zone.open();
+    await zone.create();
+    await zone.newToken.done.click();
+    const noted = page.waitForResponse('**/api/dashboard/note-copy*');
+    await zone.newToken.copyAndClose.click();
+    expect((await noted).status()).toBe(200);
+    await expect(zone.newToken.dialog).toBeHidden();
+    await expect(zone.createToken).toBeFocused();
+  });
 
   test('Copied appears once the clipboard has the token, and not before', async ({ page, signIn }) => {
     const releaseClipboard = await holdClipboard(page);

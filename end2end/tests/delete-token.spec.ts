@@ -22,6 +22,7 @@ test('the dialog names the token and the loss, has the focus on Cancel, and offe
   await expect(dialog).toHaveAccessibleDescription(new RegExp(token.slice(0, 5) + '\\*\\*\\*'));
   await expect(dialog).toContainText(/lose access immediately/);
   await expect(dialog).toContainText(/cannot be recovered/);
+  await expect(dialog).toContainText('Never used');
   await expect(cancel).toBeFocused();
   await page.keyboard.press('Enter');
   await expect(dialog).toBeHidden();
@@ -31,8 +32,9 @@ test('the dialog names the token and the loss, has the focus on Cancel, and offe
   await expect(dialog).toBeHidden();
   await expect(row.delete).toBeFocused();
   expect(await ping(server, token)).toEqual(PONG);
-
+  await expect(row.row, 'the call has arrived').toContainText('First call received');
   await row.delete.click();
+  await expect(dialog).toContainText(/Last used .+ · 1 call in 7 days/);
   await deactivateInstead.click();
   await expect(dialog).toBeHidden();
   await expect(row.status).toHaveText('Inactive');

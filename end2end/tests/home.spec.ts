@@ -61,6 +61,10 @@ test('the three steps tick themselves, the figures follow the calls, and the las
   await expect(home.figure('Refused calls today')).toContainText(
     'Main reason: The organisation has no event with this ID.',
   );
+  const preview = previewOf(copied);
+  await expect(home.changes.first().getByRole('link', { name: preview })).toBeVisible();
+  await home.figure('Refused calls today').getByRole('link', { name: preview }).click();
+  await expect(page.getByRole('heading', { level: 1, name: preview })).toBeVisible();
 });
 
 test.describe('without script', () => {

@@ -36,7 +36,7 @@ test('a forgotten password', async ({ page, server, pageErrors }) => {
   await openPage(page, '/forgotten-password');
   await expect(page.getByRole('main')).toMatchAriaSnapshot(`
     - main:
-      - paragraph: 9Pic
+      - text: 9Pic
       - heading "Forgotten your password?" [level=1]
       - paragraph: /Ask 9Pic support/
       - paragraph: /works once, and for one hour/
@@ -46,7 +46,7 @@ test('a forgotten password', async ({ page, server, pageErrors }) => {
   await page.goto((await resetLink(server, MEMBER)).path);
   await expect(page.getByRole('main')).toMatchAriaSnapshot(`
     - main:
-      - paragraph: 9Pic
+      - text: 9Pic
       - heading "Set a new password" [level=1]
       - paragraph: for ${MEMBER}
       - textbox "New password"
@@ -119,7 +119,7 @@ test('home, before and after the first token', async ({ page, server, signIn }) 
           - listitem:
             - paragraph: "Not done yet: Create a token"
             - paragraph: /In the Developer Zone/
-            - link "Open the Developer Zone"
+            - link "Create Token"
           - listitem:
             - paragraph: "Not done yet: Copy it"
             - paragraph: /shown once/
@@ -167,7 +167,7 @@ test('home, before and after the first token', async ({ page, server, signIn }) 
           - paragraph:
             - strong: 9Pic support
             - text: created token
-            - code: ${token}
+            - link "${token}"
             - text: in the name of ${MEMBER}
           - time
   `);
@@ -241,7 +241,7 @@ test('events, activity, account, page not found', async ({ page, signIn, pageErr
         - heading "Activity" [level=2]
         - link "Download CSV"
         - form "Filter":
-          - combobox "Activity":
+          - combobox "Kind":
             - option "All activity" [selected]
           - combobox "Token":
             - option "All tokens" [selected]
@@ -414,10 +414,11 @@ test('dialogs of the Developer Zone', async ({ page, signIn }) => {
         - status: Waiting for the first call…
       - alert:
         - paragraph: /Have you copied the token\\?/
-        - button "Close anyway"
+        - button "Close without copying"
         - button "Keep it open"
+        - button "Copy token and close"
   `);
-  await zone.newToken.closeAnyway.click();
+  await zone.newToken.closeWithoutCopying.click();
   await zone.menu.click();
   await expect(zone.card).toMatchAriaSnapshot(`
     - region "Admin API Tokens":

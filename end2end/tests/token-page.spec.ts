@@ -172,6 +172,7 @@ test.describe('if the server always asks for the password', () => {
     const tokenPage = page.url();
     const password = page.getByLabel('Your password, to activate the token');
     const isActive = page.getByRole('switch', { name: /^Token .* active$/ });
+    const activate = page.getByRole('button', { name: 'Activate', exact: true });
     const message = page.locator('#flash-message');
     await isActive.click();
     await expect(message).toContainText('is inactive');
@@ -181,11 +182,11 @@ test.describe('if the server always asks for the password', () => {
     await expect(page).toHaveURL(tokenPage);
     await expect(message).toHaveText('Confirm your password to continue.');
     await password.fill('not the password');
-    await isActive.click();
+    await activate.click();
     await expect(message).toHaveText(/Incorrect password/);
     expect((await listTokens(server))[0]?.status).toBe('inactive');
     await password.fill(PASSWORD);
-    await isActive.click();
+    await activate.click();
     await expect(message).toHaveText(/is active\.$/);
 
     await page.getByRole('link', { name: 'Delete token…' }).click();

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{timestamp::Timestamp, token::TokenSummary};
+use crate::{
+    timestamp::Timestamp,
+    token::{TokenId, TokenSummary},
+};
 
 /// Number of days that pages show.
 pub const DAYS: usize = 7;
@@ -136,12 +139,14 @@ pub struct FirstSteps {
 /// An organisation's tokens, as Home shows them. Days are UTC days.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenOverview {
-    /// How many tokens there are.
-    pub tokens: usize,
+    /// The tokens, newest first.
+    pub tokens: Vec<TokenSummary>,
     /// How many of them are active.
     pub active: usize,
     /// The calls of today, which is not over yet.
     pub today: DayOfCalls,
+    /// The token with most refused calls today.
+    pub most_refused: Option<TokenId>,
     /// The calls of yesterday.
     pub yesterday: DayOfCalls,
     /// The steps to the first call.

@@ -44,9 +44,18 @@ pub(crate) fn AccountPage() -> impl IntoView {
             Err(error) => view! { <LoadFailed what="Your account" error /> }.into_any(),
         }
     });
+    let email = use_viewer().map(|viewer| viewer.email);
+    let signed_in = email.map(|email| {
+        view! {
+            <p class="below-heading">
+                "Signed in as " <span translate="no">{email}</span>
+            </p>
+        }
+    });
     view! {
         <Title text="Your account" />
         <h1>"Your account"</h1>
+        {signed_in}
         <Suspense>{content}</Suspense>
     }
 }

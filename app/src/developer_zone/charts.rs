@@ -8,25 +8,25 @@ use model::usage::{Calls, Week};
 
 /// The chart in a table's row: the height of its bars, and the width of a day, in pixels.
 const BAR_HEIGHT: u64 = 18;
-const DAY_WIDTH: u64 = 12;
+const DAY_WIDTH: u64 = 6;
 
-/// A chart of seven days, 84 by 20 pixels. Its accessible name contains the figures. Refused calls are stacked on
+/// A chart of seven days, 42 by 20 pixels, and their total beside it. The chart's accessible name contains the figures. Refused calls are stacked on
 /// accepted ones. Both are scaled to the busiest day. The SVG contains no text by users.
 pub(super) fn week_bar(week: &Week) -> String {
     let highest = week.0.iter().map(|calls| calls.total()).max().unwrap_or(0);
     let mut svg = format!(
-        "<svg class=\"week-bar\" role=\"img\" width=\"84\" height=\"20\" viewBox=\"0 0 84 20\"><title>{}</title>",
+        "<svg class=\"week-bar\" role=\"img\" width=\"42\" height=\"20\" viewBox=\"0 0 42 20\"><title>{}</title>",
         calls_in_words("7 days", week.total())
     );
     for (day, calls) in (0_u64..).zip(week.0) {
-        let x = day * DAY_WIDTH + 1;
+        let x = day * DAY_WIDTH;
         let (accepted, refused) = heights(calls, highest, BAR_HEIGHT);
-        let _ = write!(svg, "<path class=\"week-day\" d=\"M{x} 19.5h10\"/>");
+        let _ = write!(svg, "<path class=\"week-day\" d=\"M{x} 19.5h5\"/>");
         if accepted > 0 {
             let y = BAR_HEIGHT + 1 - accepted;
             let _ = write!(
                 svg,
-                "<rect class=\"calls-accepted\" x=\"{x}\" y=\"{y}\" width=\"10\" height=\"{accepted}\"/>"
+                "<rect class=\"calls-accepted\" x=\"{x}\" y=\"{y}\" width=\"5\" height=\"{accepted}\"/>"
             );
         }
         if refused > 0 {
@@ -34,13 +34,37 @@ pub(super) fn week_bar(week: &Week) -> String {
             let y = BAR_HEIGHT + 1 - accepted - refused;
             let _ = write!(
                 svg,
-                "<rect class=\"calls-refused\" x=\"{x}.5\" y=\"{y}.5\" width=\"9\" height=\"{}\"/>",
+                "<rect class=\"calls-refused\" x=\"{x}.5\" y=\"{y}.5\" width=\"4\" height=\"{}\"/>",
                 refused - 1
             );
         }
     }
     svg.push_str("</svg>");
+    let total = week.total().total();
+    if total > 0 {
+        let _ = write!(
+            svg,
+            "<span class=\"week-total\" aria-hidden=\"true\">{}</span>",
+            short(total)
+        );
+    }
     svg
+}
+
+/// `950`, `12k`, `2.5M`.
+pub(super) fn short(calls: u64) -> String {
+    let with = |unit: u64, letter: char| {
+        let (whole, tenth) = (calls / unit, calls % unit * 10 / unit);
+        match tenth {
+            0 => format!("{whole}{letter}"),
+            tenth => format!("{whole}.{tenth}{letter}"),
+        }
+    };
+    match calls {
+        ..1_000 => calls.to_string(),
+        1_000..1_000_000 => with(1_000, 'k'),
+        _ => with(1_000_000, 'M'),
+    }
 }
 
 /// The heights of the bars for accepted and refused calls, in pixels. `highest` calls are `height` pixels high. Even a
@@ -105,6 +129,8 @@ mod tests {
         week.0[6] = calls(1, 1);
         let title = "<title>Last 7 days: 1,204 calls accepted, 3 refused</title>";
         assert!(week_bar(&week).contains(title));
+        let total = ">1.2k</span>";
+        assert!(week_bar(&week).contains(total));
         for (count, text) in [
             (0, "0"),
             (999, "999"),
@@ -112,6 +138,15 @@ mod tests {
             (1_234_567, "1,234,567"),
         ] {
             assert_eq!(grouped(count), text);
+        }
+        for (count, text) in [
+            (0, "0"),
+            (950, "950"),
+            (1_500, "1.5k"),
+            (20_000, "20k"),
+            (2_500_000, "2.5M"),
+        ] {
+            assert_eq!(short(count), text);
         }
     }
 

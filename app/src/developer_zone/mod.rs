@@ -30,7 +30,7 @@ mod tokens;
 
 #[cfg(feature = "ssr")]
 pub(crate) use self::{
-    activity::{ActivityPage, EntrySentence},
+    activity::{ActivityPage, EntrySentence, ExistingTokens},
     charts::grouped,
     deactivate_all::DeactivateAllPage,
     no_script::NewTokenPage,

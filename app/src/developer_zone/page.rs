@@ -13,6 +13,7 @@ use super::{
 use crate::{
     dashboard::LoadFailed,
     page_context::use_page_context,
+    session::{session, wants_password},
     ui::{Drawing, DrawingSource, TimeZoneNote},
 };
 
@@ -34,6 +35,9 @@ fn TokenPanel(organisation: OrganisationId) -> impl IntoView {
     let content = Suspend::new(async move {
         match list_tokens(organisation).await {
             Ok(listed) => {
+                let wants_password = session()
+                    .await
+                    .is_ok_and(|session| wants_password(&session));
                 let context = use_page_context();
                 let viewer = context.viewer.unwrap_or_default();
                 let organisation_name = viewer.selected_organisation();
@@ -44,6 +48,7 @@ fn TokenPanel(organisation: OrganisationId) -> impl IntoView {
                     listed,
                     email: viewer.email,
                     api_origin: context.api_origin,
+                    wants_password,
                 });
                 view! {
                     <DrawingSource drawing=Drawing::Tokens />

@@ -210,7 +210,8 @@ pub(crate) async fn test_token(
     with_error_status(async {
         member(organisation_id).await?.require_developer_zone()?;
         let api = expect_context::<Arc<dyn CallPing>>();
-        Ok(api.call_ping(&secret, organisation_id, event_id).await)
+        let response = api.call_ping(&secret, organisation_id, event_id).await;
+        Ok(response.explained())
     })
     .await
 }

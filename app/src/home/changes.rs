@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use model::audit::Entry;
 
 use crate::{
-    developer_zone::EntrySentence,
+    developer_zone::{EntrySentence, ExistingTokens},
     paths::ACTIVITY,
     texts::activity::Sentence,
     ui::{ServerTime, Shown},
@@ -12,11 +12,13 @@ use crate::{
 
 /// The latest changes, newest first.
 #[component]
-pub(super) fn LastChanges(changes: Vec<Entry>) -> impl IntoView {
+pub(super) fn LastChanges(changes: Vec<Entry>, existing: ExistingTokens) -> impl IntoView {
     let content = if changes.is_empty() {
         view! { <p class="card-text hint">"Nothing was changed lately."</p> }.into_any()
     } else {
-        let changes = changes.into_iter().map(|entry| view! { <Change entry /> });
+        let changes = changes
+            .into_iter()
+            .map(|entry| view! { <Change entry existing=existing.clone() /> });
         view! { <ul class="changes">{changes.collect_view()}</ul> }.into_any()
     };
     view! {
@@ -33,11 +35,11 @@ pub(super) fn LastChanges(changes: Vec<Entry>) -> impl IntoView {
 }
 
 #[component]
-fn Change(entry: Entry) -> impl IntoView {
+fn Change(entry: Entry, existing: ExistingTokens) -> impl IntoView {
     view! {
         <li>
             <p>
-                <EntrySentence sentence=Sentence::of(&entry) />
+                <EntrySentence sentence=Sentence::of(&entry) existing />
             </p>
             <ServerTime at=entry.key.at shown=Shown::DateAndTime />
         </li>

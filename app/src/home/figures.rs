@@ -5,13 +5,14 @@ use model::{
     event::{EventStatus, EventSummary},
     permission::Refusal,
     timestamp::Timestamp,
+    token::TokenSummary,
     usage::{DayOfCalls, TokenOverview},
 };
 use time::{Date, OffsetDateTime, PrimitiveDateTime, macros::format_description};
 
 use crate::{
     developer_zone::grouped,
-    paths::{ERROR_CODES, EVENTS, TOKENS},
+    paths::{ERROR_CODES, EVENTS, TOKENS, token_page},
 };
 
 /// Accepted calls, refused calls and active tokens.
@@ -20,13 +21,18 @@ pub(super) fn TokenFigures(tokens: TokenOverview) -> impl IntoView {
     let TokenOverview {
         tokens,
         active,
+        most_refused,
         today,
         yesterday,
         ..
     } = tokens;
     let reason = main_reason(&today, &yesterday);
-    let inactive = match tokens - active {
-        _ if tokens == 0 => "No API tokens yet".to_owned(),
+    let most_refused = tokens
+        .iter()
+        .find(|token| Some(token.id) == most_refused)
+        .cloned();
+    let inactive = match tokens.len() - active {
+        _ if tokens.is_empty() => "No API tokens yet".to_owned(),
         0 => "None is inactive".to_owned(),
         inactive => format!("{inactive} inactive"),
     };
@@ -41,6 +47,7 @@ pub(super) fn TokenFigures(tokens: TokenOverview) -> impl IntoView {
                 .map(|reason| {
                     view! {
                         <p class="hint">{reason}</p>
+                        {most_refused.map(|token| view! { <MostRefused token /> })}
                         <a href=ERROR_CODES>"All error codes"</a>
                     }
                 })}
@@ -49,6 +56,18 @@ pub(super) fn TokenFigures(tokens: TokenOverview) -> impl IntoView {
             <p class="hint">{inactive}</p>
             <a href=TOKENS>"Manage tokens"</a>
         </Figure>
+    }
+}
+
+/// The token with most of today's refused calls.
+#[component]
+fn MostRefused(token: TokenSummary) -> impl IntoView {
+    view! {
+        <p class="hint">
+            "Most from " <a href=token_page(token.id)>
+                <bdi>{token.display_name()}</bdi>
+            </a>
+        </p>
     }
 }
 

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     dashboard::{ChooseOrganisation, LoadFailed, OrganisationName},
+    developer_zone::ExistingTokens,
     page_context::use_viewer,
     ui::TimeZoneNote,
 };
@@ -46,7 +47,7 @@ fn Content(organisation: Organisation) -> impl IntoView {
         }
     });
     view! {
-        <p class="home-organisation">
+        <p class="below-heading">
             <span translate="no">
                 <OrganisationName organisation />
             </span>
@@ -67,14 +68,14 @@ fn Cards(overview: Overview) -> impl IntoView {
     } = overview;
     match zone {
         Some(ZoneOverview { tokens, changes }) => {
-            let steps = tokens.steps;
+            let (steps, existing) = (tokens.steps, ExistingTokens::of(&tokens.tokens));
             view! {
                 <FirstStepsCard steps />
                 <div class="figures">
                     <TokenFigures tokens />
                     <NextEvent event=next_event now />
                 </div>
-                <LastChanges changes />
+                <LastChanges changes existing />
                 <TimeZoneNote />
             }
             .into_any()

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use model::usage::FirstSteps;
 
 use crate::{
+    ids::CREATE_BUTTON,
     paths::{DOCUMENTATION, TOKENS},
     ui::{Icon, IconName},
 };
@@ -24,8 +25,8 @@ pub(super) fn FirstStepsCard(steps: FirstSteps) -> impl IntoView {
     };
     let to_zone = (!created).then(|| {
         view! {
-            <a class="button button-primary" href=TOKENS>
-                "Open the Developer Zone"
+            <a class="button button-primary" href=format!("{TOKENS}#{CREATE_BUTTON}")>
+                "Create Token"
             </a>
         }
     });

@@ -112,10 +112,18 @@ pub struct Sentence {
     pub(crate) who: String,
     /// The verb and its objects.
     pub(crate) did: String,
-    /// The token, with its name at that time.
-    pub(crate) token: Option<(Option<TokenName>, TokenPreview)>,
+    /// The token.
+    pub(crate) token: Option<NamedToken>,
     /// The end of the sentence.
     pub(crate) rest: Option<String>,
+}
+
+/// A token in a sentence, with its name at that time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NamedToken {
+    pub(crate) id: TokenId,
+    pub(crate) name: Option<TokenName>,
+    pub(crate) preview: TokenPreview,
 }
 
 impl Sentence {
@@ -124,10 +132,11 @@ impl Sentence {
         Self {
             who: who(entry),
             did: did(entry),
-            token: entry
-                .token
-                .as_ref()
-                .map(|token| (token.name.clone(), token.preview.clone())),
+            token: entry.token.as_ref().map(|token| NamedToken {
+                id: token.id,
+                name: token.name.clone(),
+                preview: token.preview.clone(),
+            }),
             rest: match (&entry.actor, entry.kind, &entry.account, &entry.token) {
                 (Actor::Operator(_), Kind::TokenCreated, Some(account), _) => {
                     Some(format!("in the name of {}", account.email))
@@ -142,7 +151,7 @@ impl Sentence {
 impl fmt::Display for Sentence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.who, self.did)?;
-        if let Some((name, preview)) = &self.token {
+        if let Some(NamedToken { name, preview, .. }) = &self.token {
             write!(f, " {}", display_name(name.as_ref(), preview))?;
         }
         if let Some(rest) = &self.rest {

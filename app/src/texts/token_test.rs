@@ -7,6 +7,9 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
+use model::permission::Explanation;
+
 /// The external API's response to a ping.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PingResponse {
@@ -14,7 +17,8 @@ pub struct PingResponse {
     pub status: u16,
     /// The code in `X-Error-Code`. `None` on success.
     pub code: Option<String>,
-    /// The message of the response.
+    /// The message of the response. Once it is [explained](Self::explained), that of a refusal has two lines: what was
+    /// refused, and what to do.
     pub message: String,
 }
 
@@ -41,6 +45,21 @@ impl PingResponse {
         Refusal::ALL
             .into_iter()
             .find(|refusal| refusal.code() == code)
+    }
+
+    /// The response with a refusal in the words of the documentation: `Refused: the token is inactive.`
+    #[cfg(feature = "ssr")]
+    #[must_use]
+    pub(crate) fn explained(mut self) -> Self {
+        if let Some(refusal) = self.refusal() {
+            let Explanation { cause, remedy } = refusal.explanation();
+            let cause = match cause.strip_prefix("The ") {
+                Some(rest) => format!("the {rest}"),
+                None => cause.to_owned(),
+            };
+            self.message = format!("Refused: {cause}\n{remedy}").replace('`', "");
+        }
+        self
     }
 
     /// The checks of a ping, in order, each with its outcome. `None` if another error occurred: the response then

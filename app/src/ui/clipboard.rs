@@ -86,6 +86,37 @@ pub(crate) enum CopyState {
     Refused,
 }
 
+/// Copies the current text of a field, and then does `then`. If the browser refuses, selects the text instead.
+pub(crate) fn copy_field(
+    field: &'static str,
+    state: RwSignal<CopyState>,
+    then: impl FnOnce() + 'static,
+) {
+    leptos::task::spawn_local(async move {
+        let Some(field) = TextField::find(field) else {
+            return;
+        };
+        let text = field.value();
+        let is_copied = copy_to_clipboard(&text).await;
+        // The field may show another text by now. The result does not apply to that one.
+        if field.value() != text {
+            return;
+        }
+        if is_copied {
+            state.set(CopyState::Copied);
+            then();
+            // The dialog may have closed in the meantime.
+            let forget = move || {
+                let _ = state.try_set(CopyState::NotTried);
+            };
+            set_timeout(forget, COPIED_SHOWN);
+        } else {
+            state.set(CopyState::Refused);
+            field.select();
+        }
+    });
+}
+
 /// A button that copies the current text of a read-only field. For some seconds after that, it says `Copied`.
 /// [`CopyStatus`] tells screen readers, and what to do if the browser refuses.
 #[component]
@@ -101,31 +132,7 @@ pub(crate) fn CopyFieldButton(
     /// Becomes true when the text is on the clipboard.
     copied: RwSignal<bool>,
 ) -> impl IntoView {
-    let copy = move |_| {
-        leptos::task::spawn_local(async move {
-            let Some(field) = TextField::find(field) else {
-                return;
-            };
-            let text = field.value();
-            let is_copied = copy_to_clipboard(&text).await;
-            // The field may show another text by now. The result does not apply to that one.
-            if field.value() != text {
-                return;
-            }
-            if is_copied {
-                state.set(CopyState::Copied);
-                copied.set(true);
-                // The dialog may have closed in the meantime.
-                let forget = move || {
-                    let _ = state.try_set(CopyState::NotTried);
-                };
-                set_timeout(forget, COPIED_SHOWN);
-            } else {
-                state.set(CopyState::Refused);
-                field.select();
-            }
-        });
-    };
+    let copy = move |_| copy_field(field, state, move || copied.set(true));
     let is_copied = move || state.get() == CopyState::Copied;
     let icon = move || {
         view! { <Icon name=if is_copied() { IconName::Check } else { IconName::Copy } /> }

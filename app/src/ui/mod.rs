@@ -26,7 +26,7 @@ mod toast;
 
 pub(crate) use self::{
     browser_only::{BrowserOnly, Rebuilt, server_only},
-    clipboard::{CopyFieldButton, CopyState, CopyStatus, copy_by_button},
+    clipboard::{CopyFieldButton, CopyState, CopyStatus, copy_by_button, copy_field},
     dialog::{Dialog, DialogRole, open_dialogs_by_command, show_dialog},
     focus::{closest, focus_soon, scroll_to_soon},
     icon::{Icon, IconName},

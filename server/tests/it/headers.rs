@@ -99,11 +99,11 @@ impl Seen {
              form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         );
         assert_eq!(policy, expected, "{}", self.request);
-        self.runs_only_scripts_with(nonce);
+        self.has_only_scripts_and_styles_with(nonce);
         nonce.to_owned()
     }
 
-    fn runs_only_scripts_with(&self, nonce: &str) {
+    fn has_only_scripts_and_styles_with(&self, nonce: &str) {
         let html = String::from_utf8_lossy(&self.body);
         let scripts = html.split("<script").skip(1);
         for script in scripts {
@@ -122,7 +122,10 @@ impl Seen {
                 assert!(!tag.contains(inline), "{}: <{tag}>", self.request);
             }
         }
-        assert!(!html.contains("<style"), "{}", self.request);
+        for style in html.split("<style").skip(1) {
+            let (tag, _) = style.split_once('>').expect("a tag");
+            assert!(tag.contains(&format!("nonce=\"{nonce}\"")), "<style{tag}>");
+        }
     }
 
     /// A response of the API: programs read it, and a browser may only show it.
@@ -323,7 +326,7 @@ async fn the_page_that_shows_a_new_token_runs_no_script_and_forbids_storing() {
             "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
              base-uri 'none'; frame-ancestors 'none'",
         );
-        response.runs_only_scripts_with("nothing");
+        response.has_only_scripts_and_styles_with("nothing");
         let html = String::from_utf8_lossy(&response.body);
         assert_eq!(html.contains("token-field"), shows, "{html}");
         assert!(!html.contains("<script"), "{html}");

@@ -202,13 +202,14 @@ async fn every_endpoint_documents_each_refusal_of_the_guard() {
 #[tokio::test]
 async fn the_documented_headers_of_a_success_are_those_of_the_response() {
     let (server, client) = TestServer::with_client().await;
-    for (path, method, operation) in operations(&document(&server).await) {
+    let document = document(&server).await;
+    for (path, method, operation) in operations(&document) {
         let response = call(&client, &method, &operation, None).await;
         let headers = &operation["responses"]["200"]["headers"];
         for (name, header) in headers.as_object().expect("headers") {
             let is_sent = response.header(&name.to_lowercase()).is_some();
             assert!(
-                is_sent || header["required"] == false,
+                is_sent || resolved(&document, header)["required"] != true,
                 "{method} {path}: {name}"
             );
         }

@@ -1,5 +1,7 @@
 //! What Home shows of an organisation's tokens: the calls of two days, and the steps to the first call.
 
+use std::collections::BTreeMap;
+
 use model::{
     organisation::OrganisationId,
     timestamp::Timestamp,
@@ -19,6 +21,7 @@ use crate::{
 row! {
     struct OutcomeRow {
         is_today: bool,
+        token_id: i64,
         outcome: String,
         calls: i64,
         last_hour: i64,
@@ -34,11 +37,12 @@ row! {
 
 /// From $2 to the present hour: later ones would come from a server whose clock is ahead. Reads `token_usage` along its
 /// primary key, for each token of the organisation.
-const TWO_DAYS: &str = "SELECT token_usage.hour >= $3 AS is_today, token_usage.outcome,
+const TWO_DAYS: &str =
+    "SELECT token_usage.hour >= $3 AS is_today, token_usage.token_id, token_usage.outcome,
         CAST(SUM(token_usage.calls) AS BIGINT) AS calls, MAX(token_usage.hour) AS last_hour
     FROM tokens JOIN token_usage ON token_usage.token_id = tokens.id
     WHERE tokens.organisation_id = $1 AND token_usage.hour BETWEEN $2 AND $4
-    GROUP BY 1, 2";
+    GROUP BY 1, 2, 3";
 
 /// How many tokens were copied, and how many had an accepted call before $2.
 const STEPS: &str = "SELECT COUNT(tokens.copied_at) AS copied,
@@ -76,10 +80,11 @@ impl Tokens<'_> {
         ];
         let database = self.store.database();
         let rows: Vec<OutcomeRow> = database.fetch_all(TWO_DAYS, values).await?;
-        let (today, yesterday) = rows.into_iter().partition(|row| row.is_today);
+        let (today, yesterday): (Vec<_>, _) = rows.into_iter().partition(|row| row.is_today);
         Ok(TokenOverview {
-            tokens: tokens.len(),
             active: tokens.iter().filter(|it| it.status.is_active()).count(),
+            tokens,
+            most_refused: most_refused(&today),
             today: day(today),
             yesterday: day(yesterday),
             steps,
@@ -134,18 +139,33 @@ impl Tokens<'_> {
     }
 }
 
+/// The token with most refused calls. Of several, the oldest.
+fn most_refused(rows: &[OutcomeRow]) -> Option<TokenId> {
+    let mut refused = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.outcome != ACCEPTED) {
+        *refused.entry(row.token_id).or_insert(0) += row.calls;
+    }
+    let most = refused.into_iter().rev().max_by_key(|(_, calls)| *calls);
+    most.map(|(token, _)| TokenId(token))
+}
+
 /// The calls of one day. The most frequent reason comes first.
 fn day(rows: Vec<OutcomeRow>) -> DayOfCalls {
     let mut day = DayOfCalls::default();
     for row in rows {
         let calls = row.calls.unsigned_abs();
+        let last_hour = Timestamp(row.last_hour);
+        let mut refusals = day.refusals.iter_mut();
         if row.outcome == ACCEPTED {
-            day.accepted = calls;
+            day.accepted += calls;
+        } else if let Some(refusal) = refusals.find(|it| it.code == row.outcome) {
+            refusal.calls += calls;
+            refusal.last_hour = refusal.last_hour.max(last_hour);
         } else {
             day.refusals.push(RefusalCount {
                 code: row.outcome,
                 calls,
-                last_hour: Timestamp(row.last_hour),
+                last_hour,
             });
         }
     }

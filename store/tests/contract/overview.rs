@@ -80,6 +80,7 @@ async fn calls_are_those_of_today_and_yesterday_in_utc_with_the_main_reason_firs
         ("token_inactive", 1, MIDNIGHT),
     ];
     assert_eq!(reasons(&found.today), today);
+    assert_eq!(found.most_refused, Some(one));
     let before = MIDNIGHT.plus_millis(-HOUR);
     assert_eq!(reasons(&found.yesterday), [("rate_limited", 3, before)]);
 
@@ -87,14 +88,15 @@ async fn calls_are_those_of_today_and_yesterday_in_utc_with_the_main_reason_firs
     let inactive = tokens.set_active((&member).into(), one, false).await;
     inactive.expect("deactivated");
     let found = overview(&store, &member).await;
-    assert_eq!((found.tokens, found.active), (2, 1));
+    assert_eq!((found.tokens.len(), found.active), (2, 1));
 }
 
 async fn an_organisation_without_tokens_has_no_figures_and_took_no_step(store: TestStore) {
     let member = store.enterprise(903).await;
     let none = TokenOverview {
-        tokens: 0,
+        tokens: Vec::new(),
         active: 0,
+        most_refused: None,
         today: DayOfCalls::default(),
         yesterday: DayOfCalls::default(),
         steps: FirstSteps::default(),

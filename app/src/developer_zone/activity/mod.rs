@@ -14,7 +14,7 @@ use leptos_router::hooks::use_location;
 use model::organisation::OrganisationId;
 
 use self::panel::Activity;
-pub(crate) use self::sentence::EntrySentence;
+pub(crate) use self::sentence::{EntrySentence, ExistingTokens};
 use super::frame::ZoneFrame;
 use crate::{
     dashboard::LoadFailed,

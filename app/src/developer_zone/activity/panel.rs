@@ -4,11 +4,11 @@ use leptos::prelude::*;
 use model::{
     audit::{Cursor, Entry, EntryPage, Filter, Kind},
     organisation::OrganisationId,
-    token::{TokenId, display_name},
+    token::{TokenId, TokenSummary, display_name},
 };
 use store::{Member, Store};
 
-use super::table::EntryTable;
+use super::{sentence::ExistingTokens, table::EntryTable};
 use crate::{
     document::InlineScript,
     error::RequestError,
@@ -33,6 +33,7 @@ struct Choice {
 pub(super) struct Found {
     page: EntryPage,
     choices: Vec<Choice>,
+    existing: ExistingTokens,
 }
 
 /// Reads the result of a query.
@@ -49,8 +50,14 @@ pub(super) async fn load(
     let page = audit
         .list(member.into(), filter, query.place, PAGE_SIZE)
         .await?;
-    let choices = choices(store, member, query.token).await?;
-    Ok(Found { page, choices })
+    let present = store.tokens().list(member.into()).await?;
+    let existing = ExistingTokens::of(&present);
+    let choices = choices(store, member, present, query.token).await?;
+    Ok(Found {
+        page,
+        choices,
+        existing,
+    })
 }
 
 /// The options of the filter: existing tokens, then deleted ones, both newest first. The requested token is always
@@ -58,9 +65,9 @@ pub(super) async fn load(
 async fn choices(
     store: &Store,
     member: &Member,
+    present: Vec<TokenSummary>,
     requested: Option<TokenId>,
 ) -> Result<Vec<Choice>, RequestError> {
-    let present = store.tokens().list(member.into()).await?;
     let mut choices: Vec<_> = present
         .into_iter()
         .map(|token| Choice {
@@ -102,7 +109,11 @@ pub(super) fn Activity(
     query: ActivityQuery,
     found: Found,
 ) -> impl IntoView {
-    let Found { page, choices } = found;
+    let Found {
+        page,
+        choices,
+        existing,
+    } = found;
     let filtered = query.filter(&ReaderZone::current()) != Filter::default();
     view! {
         <header class="card-header">
@@ -117,7 +128,7 @@ pub(super) fn Activity(
             view! { <Nothing query filtered /> }.into_any()
         } else {
             view! {
-                <EntryTable page=page.clone() />
+                <EntryTable page=page.clone() existing />
                 <Pager query page />
             }
             .into_any()
@@ -152,7 +163,7 @@ fn FilterForm(query: ActivityQuery, choices: Vec<Choice>, filtered: bool) -> imp
             aria-label="Filter"
         >
             <label class="field">
-                <span class="field-label">"Activity"</span>
+                <span class="field-label">"Kind"</span>
                 <select name="kind">
                     <option value="">"All activity"</option>
                     {kinds.collect_view()}

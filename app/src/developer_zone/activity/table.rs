@@ -8,7 +8,7 @@ use model::{
 
 use super::{
     runs::{DayOfEntries, by_day},
-    sentence::{CalledToken, EntrySentence},
+    sentence::{CalledToken, EntrySentence, ExistingTokens},
 };
 use crate::{
     texts::activity::Sentence,
@@ -18,10 +18,10 @@ use crate::{
 
 /// The records of a page.
 #[component]
-pub(super) fn EntryTable(page: EntryPage) -> impl IntoView {
+pub(super) fn EntryTable(page: EntryPage, existing: ExistingTokens) -> impl IntoView {
     let zone = ReaderZone::current();
     let days = by_day(page.entries, &zone).into_iter();
-    let days = days.map(|day| view! { <Day day zone=zone.clone() /> });
+    let days = days.map(|day| view! { <Day day zone=zone.clone() existing=existing.clone() /> });
     view! {
         <table class="table activity-table">
             <caption class="visually-hidden">"Activity of the organisation, newest first"</caption>
@@ -38,12 +38,14 @@ pub(super) fn EntryTable(page: EntryPage) -> impl IntoView {
 }
 
 #[component]
-fn Day(day: DayOfEntries, zone: ReaderZone) -> impl IntoView {
+fn Day(day: DayOfEntries, zone: ReaderZone, existing: ExistingTokens) -> impl IntoView {
     let groups = day.groups.into_iter().map(|mut group| match group.pop() {
-        Some(entry) if group.is_empty() => view! { <EntryRow entry /> }.into_any(),
+        Some(entry) if group.is_empty() => {
+            view! { <EntryRow entry existing=existing.clone() /> }.into_any()
+        }
         entry => {
             group.extend(entry);
-            view! { <Run entries=group zone=zone.clone() /> }.into_any()
+            view! { <Run entries=group zone=zone.clone() existing=existing.clone() /> }.into_any()
         }
     });
     view! {
@@ -60,7 +62,7 @@ fn Day(day: DayOfEntries, zone: ReaderZone) -> impl IntoView {
 
 /// What one person did again and again: a sentence about all of it, which opens the records.
 #[component]
-fn Run(entries: Vec<Entry>, zone: ReaderZone) -> impl IntoView {
+fn Run(entries: Vec<Entry>, zone: ReaderZone, existing: ExistingTokens) -> impl IntoView {
     let count = entries.len();
     let (first, last) = entries.last().zip(entries.first())?;
     let (from, to) = (zone.time(first.key.at), zone.time(last.key.at));
@@ -73,16 +75,16 @@ fn Run(entries: Vec<Entry>, zone: ReaderZone) -> impl IntoView {
         who, did, token, ..
     } = Sentence::of(last);
     let did = match token {
-        Some((name, preview)) => view! {
+        Some(token) => view! {
             {format!("made {count} changes to token ")}
-            <CalledToken name preview />
+            <CalledToken token />
         }
         .into_any(),
         None => format!("{did} {count} times").into_any(),
     };
     let rows = entries
         .into_iter()
-        .map(|entry| view! { <EntryRow entry /> });
+        .map(|entry| view! { <EntryRow entry existing=existing.clone() /> });
     Some(view! {
         <tr class="activity-run">
             <td colspan="3">
@@ -105,11 +107,11 @@ fn Run(entries: Vec<Entry>, zone: ReaderZone) -> impl IntoView {
 }
 
 #[component]
-fn EntryRow(entry: Entry) -> impl IntoView {
+fn EntryRow(entry: Entry, existing: ExistingTokens) -> impl IntoView {
     view! {
         <tr>
             <th scope="row" class="activity">
-                <EntrySentence sentence=Sentence::of(&entry) />
+                <EntrySentence sentence=Sentence::of(&entry) existing />
             </th>
             <td data-label="When">
                 <ServerTime at=entry.key.at shown=Shown::Time />

@@ -5,7 +5,7 @@ use leptos::{prelude::*, reactive::computed::ScopedFuture};
 use leptos_axum::ResponseOptions;
 use model::{
     organisation::{Organisation, OrganisationId},
-    token::TokenSummary,
+    token::{TokenPreview, TokenSummary},
 };
 use serde::Deserialize;
 use store::{Member, sessions::Session};
@@ -138,6 +138,9 @@ pub(super) fn Form(opened: OpenedForm) -> impl IntoView {
 fn LikeDialog(
     title: &'static str,
     organisation: Organisation,
+    /// The token that it is about.
+    #[prop(optional_no_strip)]
+    about: Option<TokenPreview>,
     children: Children,
 ) -> impl IntoView {
     view! {
@@ -147,7 +150,7 @@ fn LikeDialog(
             </h1>
             <div class="dialog-body">
                 <p class="dialog-about" translate="no">
-                    <OrganisationName organisation />
+                    {about.map(|preview| format!("{preview} · "))} <OrganisationName organisation />
                 </p>
                 {children()}
             </div>
@@ -231,6 +234,7 @@ fn document(assets: &Assets, outcome: Outcome) -> (StatusCode, String) {
         Outcome::Created { .. } => (StatusCode::OK, "Your new API token"),
         Outcome::UsedAlready(_) => (StatusCode::CONFLICT, "This form was used already"),
     };
+    let mut about = None;
     let (here, organisation, content) = match outcome {
         Outcome::Created {
             organisation,
@@ -241,6 +245,7 @@ fn document(assets: &Assets, outcome: Outcome) -> (StatusCode, String) {
                 Some(name) => name.to_string(),
                 None => token.preview.to_string(),
             };
+            about = Some(token.preview.clone());
             let content = view! { <Shown token secret /> }.into_any();
             (here, organisation, content)
         }
@@ -251,13 +256,16 @@ fn document(assets: &Assets, outcome: Outcome) -> (StatusCode, String) {
     };
     let content = view! {
         <Trail here />
-        <LikeDialog title organisation>
+        <LikeDialog title organisation about>
             {content}
         </LikeDialog>
     };
     let html = dashboard_document_without_script(assets, title, content.into_any());
     (status, html)
 }
+
+/// Id of the token's label.
+const TOKEN_LABEL: &str = "token-label";
 
 #[component]
 fn Shown(token: TokenSummary, secret: String) -> impl IntoView {
@@ -269,20 +277,20 @@ fn Shown(token: TokenSummary, secret: String) -> impl IntoView {
                 " It cannot be shown again, not even by reloading this page. Keep it where only the integration can read it, as you would a password."
             </span>
         </p>
-        <label class="field">
-            <span class="field-label">
+        <div class="field">
+            <span class="field-label" id=TOKEN_LABEL>
                 "API token" {token.name.as_ref().map(|name| view! { " for " <bdi>{name.to_string()}</bdi> })}
             </span>
-            <input
-                type="text"
-                class="token-field"
-                value=secret
-                readonly
+            <output
+                class="token-field token-text"
+                aria-labelledby=TOKEN_LABEL
+                tabindex="0"
                 autofocus
-                autocomplete="off"
-                spellcheck="false"
-            />
-        </label>
+                translate="no"
+            >
+                {secret}
+            </output>
+        </div>
         <p>
             "Send it in the header " <code translate="no">"X-API-Key"</code> " of each call. "
             <a class="link" href=DOCUMENTATION target="_blank" rel="noopener">

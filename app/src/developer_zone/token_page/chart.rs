@@ -1,7 +1,7 @@
 //! The chart of calls by hour, as SVG elements that the server writes. It contains no text by users.
 //!
 //! Accepted calls are bars above the line, refused calls are bars below it: readers can tell them apart without colour.
-//! Both have the same scale. Below the line, reasons are stacked, the most frequent of the period nearest to the line.
+//! Both have the same scale, unless refused calls would be too low to read. Below the line, reasons are stacked, the most frequent of the period nearest to the line.
 
 use std::fmt::Write as _;
 
@@ -11,6 +11,7 @@ use super::{
     period::Mark,
     reasons::{Reason, bar, patterns},
 };
+use crate::developer_zone::charts::short;
 
 /// The height of the chart, and of half a line of the axis's text above and below it, in SVG units.
 const HEIGHT: f64 = 160.0;
@@ -23,43 +24,59 @@ const BAR_WIDTH: usize = 3;
 /// The lowest bar, so that a single call is visible.
 const LOWEST_BAR: f64 = 2.0;
 
-/// The part of the chart that refused calls have at least, if there are any.
-const LEAST_BELOW: f64 = 0.1;
+/// The height that the most refused calls of an hour have at least, if there are any.
+const LEAST_BELOW: f64 = 32.0;
 
 /// From numbers of calls to positions.
 struct Scale {
     /// The distance between two lines of the axis, in calls.
     step: u64,
     above: u64,
+    /// The most refused calls of an hour, rounded up if they have a scale of their own.
+    below: u64,
     /// The position of the line between accepted and refused calls.
     line: f64,
     pixels_a_call: f64,
+    pixels_a_refusal: f64,
 }
 
 impl Scale {
     fn of(hours: &[Calls]) -> Self {
         let most = |of: fn(&Calls) -> u64| hours.iter().map(of).max().unwrap_or(0);
         let (accepted, refused) = (most(|calls| calls.accepted), most(|calls| calls.refused));
-        let step = step(accepted.max(refused));
-        let above = accepted.div_ceil(step).saturating_mul(step);
-        let below = match refused {
-            0 => 0.0,
-            refused => (refused as f64).max(above as f64 * LEAST_BELOW),
-        };
-        let pixels_a_call = (HEIGHT - 2.0 * MARGIN) / (above as f64 + below).max(1.0);
-        Self {
-            step,
+        let rounded = |calls: u64, step: u64| calls.div_ceil(step).saturating_mul(step);
+        let step_above = step(accepted.max(refused));
+        let above = rounded(accepted, step_above);
+        let height = HEIGHT - 2.0 * MARGIN;
+        let shared = height / (above as f64 + refused as f64).max(1.0);
+        let mut scale = Self {
+            step: step_above,
             above,
-            line: MARGIN + above as f64 * pixels_a_call,
-            pixels_a_call,
+            below: refused,
+            line: MARGIN + above as f64 * shared,
+            pixels_a_call: shared,
+            pixels_a_refusal: shared,
+        };
+        if refused > 0 && refused as f64 * shared < LEAST_BELOW {
+            scale.below = rounded(refused, step(refused));
+            scale.line = MARGIN + height - LEAST_BELOW;
+            scale.pixels_a_call = (height - LEAST_BELOW) / (above as f64).max(1.0);
+            scale.pixels_a_refusal = LEAST_BELOW / scale.below as f64;
         }
+        scale
     }
 
-    fn pixels(&self, calls: u64) -> f64 {
-        match calls {
-            0 => 0.0,
-            calls => (calls as f64 * self.pixels_a_call).max(LOWEST_BAR),
-        }
+    /// Whether refused calls are drawn higher than as many accepted ones.
+    fn is_split(&self) -> bool {
+        self.pixels_a_refusal > self.pixels_a_call
+    }
+
+    fn accepted(&self, calls: u64) -> f64 {
+        height_of(calls, self.pixels_a_call)
+    }
+
+    fn refused(&self, calls: u64) -> f64 {
+        height_of(calls, self.pixels_a_refusal)
     }
 
     /// The bars of an hour's refused calls: pattern, position and height.
@@ -69,7 +86,7 @@ impl Scale {
             .iter()
             .enumerate()
             .filter_map(move |(pattern, reason)| {
-                let height = self.pixels(*reason.hours.get(hour)?);
+                let height = self.refused(*reason.hours.get(hour)?);
                 (height > 0.0).then_some((pattern, height))
             });
         heights.map(move |(pattern, height)| {
@@ -83,10 +100,28 @@ impl Scale {
     fn ticks(&self) -> impl Iterator<Item = (f64, u64)> {
         let above = (0..=self.above / self.step).map(|n| n * self.step);
         let above = above.map(|calls| (self.line - calls as f64 * self.pixels_a_call, calls));
-        let below = (1..=10).map(|n: u64| n.saturating_mul(self.step));
-        let below = below.map(|calls| (self.line + calls as f64 * self.pixels_a_call, calls));
-        above.chain(below.take_while(|(y, _)| *y <= HEIGHT - MARGIN))
+        let step = if self.is_split() {
+            self.below
+        } else {
+            self.step
+        };
+        let below = (1..=10).map(move |n: u64| n.saturating_mul(step));
+        let below = below.map(|calls| (self.line + calls as f64 * self.pixels_a_refusal, calls));
+        above.chain(below.take_while(|(y, _)| *y <= HEIGHT - MARGIN + 0.1))
     }
+}
+
+/// The height of a bar. Even a single call is visible.
+fn height_of(calls: u64, pixels_a_call: f64) -> f64 {
+    match calls {
+        0 => 0.0,
+        calls => (calls as f64 * pixels_a_call).max(LOWEST_BAR),
+    }
+}
+
+/// Whether refused calls have a scale of their own, because they would be too low to read.
+pub(super) fn has_two_scales(hours: &[Calls]) -> bool {
+    Scale::of(hours).is_split()
 }
 
 /// 1, 2 or 5 times a power of ten, so that at most three steps reach `most` calls or pass it.
@@ -144,7 +179,7 @@ pub(super) fn chart(
     }
     for (hour, calls) in hours.iter().enumerate() {
         let x = hour * HOUR_WIDTH;
-        let accepted = scale.pixels(calls.accepted);
+        let accepted = scale.accepted(calls.accepted);
         if accepted > 0.0 {
             let y = line - accepted;
             let _ = write!(
@@ -163,22 +198,6 @@ pub(super) fn chart(
     svg
 }
 
-/// `950`, `12k`, `2.5M`.
-fn short(calls: u64) -> String {
-    let with = |unit: u64, letter: char| {
-        let (whole, tenth) = (calls / unit, calls % unit * 10 / unit);
-        match tenth {
-            0 => format!("{whole}{letter}"),
-            tenth => format!("{whole}.{tenth}{letter}"),
-        }
-    };
-    match calls {
-        ..1_000 => calls.to_string(),
-        1_000..1_000_000 => with(1_000, 'k'),
-        _ => with(1_000_000, 'M'),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,9 +212,9 @@ mod tests {
         for accepted in [0, 1, 7, 1_000, highest] {
             for refused in [0, 1, 7, 1_000, highest] {
                 let scale = Scale::of(&[calls(accepted, refused)]);
-                let (above, below) = (scale.pixels(accepted), scale.pixels(refused));
+                let (above, below) = (scale.accepted(accepted), scale.refused(refused));
                 assert_eq!(above > 0.0, accepted > 0);
-                assert_eq!(below > 0.0, refused > 0);
+                assert_eq!(below >= 8.0, refused > 0);
                 assert!(
                     scale.line - above >= MARGIN - LOWEST_BAR,
                     "{accepted} {refused}"
@@ -245,15 +264,6 @@ mod tests {
             (30_000, 10_000),
         ] {
             assert_eq!(step(most), expected, "{most}");
-        }
-        for (count, text) in [
-            (0, "0"),
-            (950, "950"),
-            (1_500, "1.5k"),
-            (20_000, "20k"),
-            (2_500_000, "2.5M"),
-        ] {
-            assert_eq!(short(count), text);
         }
     }
 }

@@ -13,7 +13,7 @@ use store::{Member, sessions::Session};
 
 use super::{
     forms::{AskedFrom, DangerZone, DeleteQuestion, RenameForm, Status},
-    hours::CallsByHour,
+    hours::{CallsByHour, total},
     period::Period,
     reasons::{Swatch, pattern_of},
 };
@@ -92,7 +92,7 @@ pub(super) fn Content(organisation: OrganisationId, token: Shown) -> impl IntoVi
         return view! {
             <Trail here=called />
             {flash}
-            <DeleteQuestion organisation token asked_from />
+            <DeleteQuestion organisation token accepted=total(&usage).accepted asked_from />
         }
         .into_any();
     }

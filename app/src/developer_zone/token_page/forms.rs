@@ -13,6 +13,7 @@ use crate::{
         notice::TokenNotice,
         server_functions::{DeleteToken, RenameToken},
         token_form::{SwitchForm, TokenForm},
+        tokens::use_in_words,
     },
     paths::{ASK_TO_DELETE, TOKENS, token_page},
     ui::{Icon, IconName},
@@ -44,7 +45,7 @@ pub(super) fn RenameForm(
     }
 }
 
-/// The token's status, with the switch of the table.
+/// The token's status, with the switch of the table, or the form that activates the token with the password.
 #[component]
 pub(super) fn Status(
     organisation: OrganisationId,
@@ -59,6 +60,23 @@ pub(super) fn Status(
         TokenStatus::Active => "badge status-active",
         TokenStatus::Inactive => "badge status-inactive",
     };
+    let change = if wants_password && !is_active {
+        view! {
+            <PasswordField purpose="to activate the token" is_refused />
+            <button class="button button-primary">"Activate"</button>
+        }
+        .into_any()
+    } else {
+        view! {
+            <button
+                role="switch"
+                class="switch"
+                aria-label=format!("Token {} active", token.display_name())
+                aria-checked=is_active.to_string()
+            ></button>
+        }
+        .into_any()
+    };
     view! {
         <SwitchForm
             organisation
@@ -66,15 +84,8 @@ pub(super) fn Status(
             activate=!is_active
             class="token-switch"
         >
-            {(wants_password && !is_active)
-                .then(|| view! { <PasswordField purpose="to activate the token" is_refused /> })}
             <span class=badge>{token.status.label()}</span>
-            <button
-                role="switch"
-                class="switch"
-                aria-label=format!("Token {} active", token.display_name())
-                aria-checked=is_active.to_string()
-            ></button>
+            {change}
         </SwitchForm>
     }
 }
@@ -128,8 +139,11 @@ impl AskedFrom {
 pub(super) fn DeleteQuestion(
     organisation: OrganisationId,
     token: TokenSummary,
+    /// Its accepted calls in seven days.
+    accepted: u64,
     asked_from: AskedFrom,
 ) -> impl IntoView {
+    let in_use = use_in_words(&token, accepted);
     let id = token.id.to_string();
     let back = match asked_from {
         AskedFrom::Table => TOKENS.to_owned(),
@@ -154,7 +168,7 @@ pub(super) fn DeleteQuestion(
                 "Delete API token?"
             </h1>
             <div class="dialog-body">
-                <TokenForm id="delete-form" action=DeleteToken::url() organisation token=id>
+                <TokenForm id="delete-form" class="dialog-form" action=DeleteToken::url() organisation token=id>
                     <p>
                         "Token "
                         {token
@@ -165,6 +179,7 @@ pub(super) fn DeleteQuestion(
                         </code>
                         " will be permanently deleted. Services that use it lose access immediately, and it cannot be recovered."
                     </p>
+                    <p class="in-use">{in_use}</p>
                 </TokenForm>
                 <div class="dialog-actions">
                     {deactivate}

@@ -8,7 +8,7 @@ use model::{
 };
 
 use super::{
-    chart::{axis, chart},
+    chart::{axis, chart, has_two_scales},
     period::Period,
     reasons::{Reason, Swatch, reasons, reasons_in_words, refused_in_words},
 };
@@ -27,11 +27,7 @@ pub(super) fn CallsByHour(
     now: Timestamp,
 ) -> impl IntoView {
     let (zone, token) = (ReaderZone::current(), usage.token.id);
-    let total = usage
-        .hours
-        .iter()
-        .copied()
-        .fold(Calls::default(), Calls::plus);
+    let total = total(&usage);
     let in_words = calls_in_words(period.label(), total);
     let content = if total.total() == 0 {
         view! { <p>{format!("{in_words}.")}</p> }.into_any()
@@ -40,7 +36,7 @@ pub(super) fn CallsByHour(
         let reasons = reasons(&usage.refusals);
         view! {
             <p>{summary.clone()}</p>
-            <Legend reasons=reasons.clone() />
+            <Legend reasons=reasons.clone() two_scales=has_two_scales(&usage.hours) />
             <Chart usage=usage.clone() reasons=reasons.clone() period now zone summary />
             <HourTable usage reasons />
         }
@@ -58,6 +54,12 @@ pub(super) fn CallsByHour(
             </div>
         </section>
     }
+}
+
+/// The calls of the whole period.
+pub(super) fn total(usage: &TokenUsage) -> Calls {
+    let hours = usage.hours.iter().copied();
+    hours.fold(Calls::default(), Calls::plus)
 }
 
 /// The links to the periods.
@@ -79,8 +81,12 @@ fn Periods(token: TokenId, period: Period) -> impl IntoView {
 
 /// What the bars of the chart are.
 #[component]
-fn Legend(reasons: Vec<Reason>) -> impl IntoView {
-    let refused = (!reasons.is_empty()).then(|| view! { <li>"Refused, below the line:"</li> });
+fn Legend(reasons: Vec<Reason>, two_scales: bool) -> impl IntoView {
+    let text = match two_scales {
+        true => "Refused, below the line, on a larger scale:",
+        false => "Refused, below the line:",
+    };
+    let refused = (!reasons.is_empty()).then(|| view! { <li>{text}</li> });
     let reasons = reasons.into_iter().enumerate().map(|(pattern, reason)| {
         view! {
             <li>

@@ -45,6 +45,8 @@ pub(in crate::developer_zone) struct CardContent {
     pub(in crate::developer_zone) email: String,
     /// Scheme, host and port under which integrations call the external API.
     pub(in crate::developer_zone) api_origin: String,
+    /// Whether the password was given too long ago to create a token without it.
+    pub(in crate::developer_zone) wants_password: bool,
 }
 
 /// The tokens, with the dialogs that change them. On the server, the context has the [`CardContent`].
@@ -58,12 +60,20 @@ fn card(content: CardContent) -> impl IntoView + use<> {
         organisation_name: content.organisation_name,
         email: content.email,
         api_origin: content.api_origin,
+        wants_password: content.wants_password,
     });
     provide_new_token();
     let list = TokenList::new(content.organisation, content.listed);
     let watch = Watch::start(list);
     let is_empty = Memo::new(move |_| list.count() == 0);
     let creating = RwSignal::new(false);
+    // Home leads here to create the first token.
+    Effect::new(move || {
+        let hash = window().location().hash().unwrap_or_default();
+        if is_empty.get_untracked() && hash.strip_prefix('#') == Some(CREATE_BUTTON) {
+            creating.set(true);
+        }
+    });
     view! {
         <CardHeader>
             <p class="card-count">

@@ -49,7 +49,7 @@ impl Confirmation {
         Self {
             question: RwSignal::new(Question::DeactivateAll),
             open: RwSignal::new(false),
-            prompt: PasswordPrompt::hidden(),
+            prompt: PasswordPrompt::new(false),
         }
     }
 

@@ -103,8 +103,15 @@ pub(super) fn ConfirmationDialog(list: TokenList) -> impl IntoView {
     let busy = move || is_running().then_some("true");
     let text = move || {
         question.with_untracked(|question| {
+            let in_use = match question {
+                Question::Delete(token) => list.read(token.id, |row| row.in_use.clone()),
+                _ => None,
+            };
             let token = question.token().map(token_name);
-            view! { <p>{token} {question.consequence(&organisation_name)}</p> }
+            view! {
+                <p>{token} {question.consequence(&organisation_name)}</p>
+                {in_use.map(|text| view! { <p class="in-use">{text}</p> })}
+            }
         })
     };
     // Each question gets new elements.

@@ -19,6 +19,8 @@ pub(super) struct PageFacts {
     pub(super) email: String,
     /// Scheme, host and port under which integrations call the external API.
     pub(super) api_origin: String,
+    /// Whether the password was given too long ago when the page was loaded.
+    pub(super) wants_password: bool,
 }
 
 impl PageFacts {

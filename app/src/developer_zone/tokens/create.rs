@@ -24,7 +24,7 @@ const NOT_REACHED: &str = "The server could not be reached. Check your connectio
 #[component]
 pub(super) fn CreateTokenDialog(list: TokenList, open: RwSignal<bool>) -> impl IntoView {
     let facts: PageFacts = expect_context();
-    let prompt = PasswordPrompt::hidden();
+    let prompt = PasswordPrompt::new(facts.wants_password);
     let name = NodeRef::<html::Input>::new();
     let problem = RwSignal::new(None::<String>);
     let is_creating = move || list.running().has(Change::Create);
@@ -48,7 +48,11 @@ pub(super) fn CreateTokenDialog(list: TokenList, open: RwSignal<bool>) -> impl I
             }
         };
         problem.set(None);
-        list.create(&form, prompt, move || open.set(false), failed);
+        let done = move || {
+            prompt.ask_only_if_refused();
+            open.set(false);
+        };
+        list.create(&form, prompt, done, failed);
     };
     // The dialog cannot close before the response: the new token would then appear without context.
     let dismiss = move || {

@@ -40,7 +40,7 @@ pub(super) fn CardMenu(list: TokenList) -> impl IntoView {
         </button>
         <div class="menu" id=MENU popover="auto" node_ref=menu>
             <form action=DEACTIVATE_ALL>
-                <button class="menu-item" aria-disabled=is_useless on:click=ask>
+                <button class="menu-item" autofocus aria-disabled=is_useless on:click=ask>
                     "Deactivate all tokens…"
                     <LiveText
                         class="hint"

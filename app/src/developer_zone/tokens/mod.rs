@@ -25,5 +25,5 @@ pub(super) use self::row_data::{ListedToken, TokenRows};
 #[cfg(feature = "ssr")]
 pub(super) use self::{
     card::{CardContent, CardHeader, TokenCard},
-    row_data::written_last_use,
+    row_data::{use_in_words, written_last_use},
 };

@@ -7,19 +7,21 @@ use crate::{error::RequestError, ui::BrowserOnly};
 
 /// Whether a dialog asks for the password.
 ///
-/// The server decides. The dialog first posts its form without a password. If the server requires one, the form stays
-/// open and shows a password field.
+/// The server decides. If the page knows in advance, the dialog asks at once. Otherwise it first posts its form without a
+/// password. If the server requires one, the form stays open and shows a password field.
 #[derive(Clone, Copy)]
 pub(super) struct PasswordPrompt {
     shown: RwSignal<bool>,
     problem: RwSignal<Option<String>>,
     field: NodeRef<html::Input>,
+    at_once: StoredValue<bool>,
 }
 
 impl PasswordPrompt {
-    pub(super) fn hidden() -> Self {
+    pub(super) fn new(at_once: bool) -> Self {
         Self {
-            shown: RwSignal::new(false),
+            shown: RwSignal::new(at_once),
+            at_once: StoredValue::new(at_once),
             problem: RwSignal::new(None),
             field: NodeRef::new(),
         }
@@ -40,8 +42,13 @@ impl PasswordPrompt {
     }
 
     fn hide(self) {
-        self.shown.set(false);
+        self.shown.set(self.at_once.get_value());
         self.problem.set(None);
+    }
+
+    /// From now on asks only if the server does.
+    pub(super) fn ask_only_if_refused(self) {
+        self.at_once.set_value(false);
     }
 }
 
@@ -58,14 +65,18 @@ pub(super) fn PasswordField(
         shown,
         problem,
         field,
+        at_once,
     } = prompt;
     Effect::new(move || {
         if !open.get() {
             prompt.hide();
         }
     });
+    // If it is there from the start, the focus is on the first field, until the password was wrong.
     Effect::new(move || {
-        if let Some(field) = field.get() {
+        if let Some(field) = field.get()
+            && (!at_once.get_value() || problem.with_untracked(Option::is_some))
+        {
             // Fails only for an element that has left the document.
             let _ = field.focus();
         }

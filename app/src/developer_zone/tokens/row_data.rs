@@ -7,12 +7,17 @@ use crate::ui::WrittenTime;
 
 #[cfg(feature = "ssr")]
 use {
-    crate::{developer_zone::charts::week_bar, ui::Shown},
+    crate::{
+        developer_zone::charts::{grouped, week_bar},
+        time_zone::ago,
+        ui::Shown,
+    },
+    leptos::prelude::expect_context,
     model::{
         token::FirstCall,
         usage::{Calls, TokenWeek, Week},
     },
-    store::token_polls::ListedTokens,
+    store::{Store, token_polls::ListedTokens},
 };
 
 /// What a row of the token table shows.
@@ -32,6 +37,8 @@ pub(crate) struct ListedToken {
     /// The accepted and the refused calls of the chart.
     pub(crate) accepted: u64,
     pub(crate) refused: u64,
+    /// What the question before a deletion says of its use.
+    pub(crate) in_use: String,
     /// Whether no call with it was accepted for 90 days, by the server's clock.
     pub(crate) is_idle: bool,
 }
@@ -66,6 +73,7 @@ impl From<TokenWeek> for ListedToken {
             created_at: WrittenTime::new(listed.token.created_at, Shown::Date),
             last_used: written_last_use(&listed.token),
             first_call: written_first_call(listed.token.first_call),
+            in_use: use_in_words(&listed.token, accepted),
             token: listed.token,
             week_bar: week_bar(&listed.week),
             accepted,
@@ -79,6 +87,18 @@ impl From<TokenWeek> for ListedToken {
 #[cfg(feature = "ssr")]
 pub(in crate::developer_zone) fn written_last_use(token: &TokenSummary) -> Option<WrittenTime> {
     token.last_used.map(|at| WrittenTime::new(at, Shown::Ago))
+}
+
+/// Whether a token is in use, for the question before it is deleted: `Last used 2 minutes ago · 1,204 calls in 7 days`,
+/// or `Never used`. `accepted` are its calls in seven days.
+#[cfg(feature = "ssr")]
+pub(in crate::developer_zone) fn use_in_words(token: &TokenSummary, accepted: u64) -> String {
+    let Some(at) = token.last_used else {
+        return "Never used".to_owned();
+    };
+    let ago = ago(at, expect_context::<Store>().clock().now());
+    let calls = if accepted == 1 { "call" } else { "calls" };
+    format!("Last used {ago} · {} {calls} in 7 days", grouped(accepted))
 }
 
 #[cfg(feature = "ssr")]

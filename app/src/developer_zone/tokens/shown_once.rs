@@ -9,7 +9,8 @@ use super::{
     running::Change,
 };
 use crate::ui::{
-    BrowserOnly, CopyFieldButton, CopyStatus, Dialog, Icon, IconName, LiveText, focus_soon,
+    BrowserOnly, CopyFieldButton, CopyStatus, Dialog, Icon, IconName, LiveText, copy_field,
+    focus_soon,
 };
 
 /// Id of the field that holds the token.
@@ -20,7 +21,7 @@ const FIELD: &str = "new-token";
 #[component]
 pub(super) fn NewTokenDialog(list: TokenList) -> impl IntoView {
     let shown = use_shown_token();
-    let field = NodeRef::<html::Input>::new();
+    let field = NodeRef::<html::Textarea>::new();
     warn_before_leaving(move || shown.is_at_risk() || list.running().has(Change::Create));
     let select = move || {
         if let Some(field) = field.get_untracked() {
@@ -75,10 +76,10 @@ pub(super) fn NewTokenDialog(list: TokenList) -> impl IntoView {
                     "API token"
                 </label>
                 <div class="copy-field">
-                    <input
-                        type="text"
+                    <textarea
                         id=FIELD
                         class="token-field"
+                        rows="1"
                         readonly
                         autofocus
                         autocomplete="off"
@@ -88,7 +89,7 @@ pub(super) fn NewTokenDialog(list: TokenList) -> impl IntoView {
                         node_ref=field
                         on:focus=move |_| select()
                         on:copy=move |_| shown.copied.set(true)
-                    />
+                    ></textarea>
                     <CopyFieldButton
                         field=FIELD
                         label="Copy token"
@@ -137,12 +138,22 @@ fn CloseQuestion(shown: ShownToken) -> impl IntoView {
             let _ = keep.focus();
         }
     });
+    let copy_and_close = move |_| {
+        copy_field(FIELD, shown.copy, move || {
+            shown.note_copy();
+            shown.put_away();
+        });
+    };
     view! {
         <div class="close-question" role="alert">
             <p>"Have you copied the token? Once this is closed, it cannot be shown again."</p>
             <div class="dialog-actions">
-                <button type="button" class="button" on:click=move |_| shown.put_away()>
-                    "Close anyway"
+                <button
+                    type="button"
+                    class="button button-quiet button-start"
+                    on:click=move |_| shown.put_away()
+                >
+                    "Close without copying"
                 </button>
                 <button
                     type="button"
@@ -154,6 +165,13 @@ fn CloseQuestion(shown: ShownToken) -> impl IntoView {
                     }
                 >
                     "Keep it open"
+                </button>
+                <button
+                    type="button"
+                    class="button button-primary"
+                    on:click=copy_and_close
+                >
+                    "Copy token and close"
                 </button>
             </div>
         </div>

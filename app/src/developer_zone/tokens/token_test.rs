@@ -1,7 +1,7 @@
 //! The test of a new token, with the outcome of each check, and the token's first call.
 
 use leptos::{prelude::*, task::spawn_local};
-use model::permission::{Check, Refusal};
+use model::permission::Check;
 
 use super::{context::ShownToken, list::TokenList, row_data::ListedToken};
 use crate::{
@@ -111,6 +111,7 @@ pub(super) fn TestResult(test: RwSignal<Test>) -> impl IntoView {
 
 /// The result, in one or two lines.
 fn result(test: &Test) -> Option<impl IntoView + use<>> {
+    let mut headline = None;
     let (outcome, text, code) = match test {
         Test::NotRun | Test::Running => return None,
         Test::Responded(response) if response.is_success() => (
@@ -125,14 +126,14 @@ fn result(test: &Test) -> Option<impl IntoView + use<>> {
             let PingResponse {
                 status, message, ..
             } = response;
-            let at = match response.refusal().map(Refusal::check) {
-                Some(check) => format!("Refused at “{}”.", check.label()),
-                None => "The API could not answer.".to_owned(),
-            };
+            let (what, remedy) = message
+                .split_once('\n')
+                .unwrap_or(("The API could not answer.", message));
             let code = response.code.as_deref().unwrap_or_default();
+            headline = Some(what.to_owned());
             (
                 CheckOutcome::Failed,
-                format!("{at} {message} "),
+                format!(" {remedy} "),
                 Some(format!("{status} {code}")),
             )
         }
@@ -140,7 +141,10 @@ fn result(test: &Test) -> Option<impl IntoView + use<>> {
     };
     Some(view! {
         <OutcomeIcon outcome />
-        <p>{text} {code.map(|code| view! { <code translate="no">{code}</code> })}</p>
+        <p>
+            {headline.map(|headline| view! { <strong>{headline}</strong> })} {text}
+            {code.map(|code| view! { <code translate="no">{code}</code> })}
+        </p>
     })
 }
 
@@ -186,7 +190,7 @@ fn checks(test: &Test) -> Option<impl IntoView + use<>> {
     let rows = checks.into_iter().map(row).collect_view();
     // Safari does not announce a list without markers as a list, unless it has the role.
     Some(view! {
-        <details open=passed < all>
+        <details open=passed < all on:toggle=move |_| scroll_to_soon(RESULT)>
             <summary>{format!("{passed} of {all} checks passed")}</summary>
             <ol class="check-list" role="list" aria-label="Checks">
                 {rows}
