@@ -278,7 +278,7 @@ setup-build: $(NPM_PACKAGES)
 	@tools/scripts/setup compiler rust
 
 setup-test: setup-build $(CLIENTS)
-	@tools/scripts/setup browser postgresql pgbouncer proxies schemathesis clients
+	@tools/scripts/setup browser postgresql pgbouncer proxies recipes schemathesis clients
 
 setup-deb:
 	@tools/scripts/setup deb

@@ -6,6 +6,7 @@ export const DOCUMENTATION = [
   { path: '/docs/authentication', name: 'Authentication', heading: 'Authentication' },
   { path: '/docs/conventions', name: 'Conventions', heading: 'Conventions' },
   { path: '/docs/errors', name: 'Errors', heading: 'Errors' },
+  { path: '/docs/recipes', name: 'Recipes', heading: 'Recipes' },
   { path: '/docs/clients', name: 'Generated clients', heading: 'Generated clients' },
   { path: '/docs/reference', name: 'API reference', heading: 'API reference' },
   { path: '/docs/changelog', name: 'Changelog', heading: 'Changelog' },

@@ -1,32 +1,18 @@
-import { isLanguage, type Language, runExample } from '../support/examples.ts';
+import { examplesOf, runExample } from '../support/examples.ts';
 import { expect, test } from '../support/fixtures.ts';
 import { createToken } from '../support/tokens.ts';
 
 const PAGES = ['/docs', '/docs/authentication', '/docs/conventions', '/docs/errors', '/docs/reference'];
 
-interface Example {
-  language: Language;
-  code: string;
-  /** The response that the page prints after the examples, if there is one. */
-  response: string | undefined;
-}
-
-/** The examples of a page, each with the response that follows its group. */
-function examplesOf(markdown: string): Example[] {
-  const fences = [...markdown.matchAll(/^```(\S+)\n([\s\S]*?)^```$/gm)];
-  return fences.flatMap(([, language = '', code = ''], place) => {
-    if (!isLanguage(language)) {
-      return [];
-    }
-    const next = fences.slice(place + 1).find(([, other = '']) => !isLanguage(other));
-    const response = next?.[1] === 'json' ? next[2] : undefined;
-    return [{ language, code, response }];
-  });
-}
-
-/** A response without the changing parts of a link: when it expires, its token, and its signature. */
+/**
+ * A response without the changing parts: of a link when it expires, its token and its signature; cursors, because each
+ * database signs its own.
+ */
 function comparable(response: string): unknown {
-  return JSON.parse(response.replaceAll(/expires=\d+&token=\d+&signature=\w+/g, 'expires=…&token=…&signature=…'));
+  const stable = response
+    .replaceAll(/expires=\d+&token=\d+&signature=\w+/g, 'expires=…&token=…&signature=…')
+    .replaceAll(/"nextCursor": ?"[\w-]+"/g, '"nextCursor": "…"');
+  return JSON.parse(stable);
 }
 
 test('each example runs as printed and gives the printed response, in three languages for each endpoint', async ({
@@ -48,8 +34,18 @@ test('each example runs as printed and gives the printed response, in three lang
     if (page === '/docs/reference') {
       const withResponse = examples.filter(({ response }) => response !== undefined);
       for (const language of ['sh', 'python', 'javascript']) {
-        expect(withResponse.filter((example) => example.language === language)).toHaveLength(8);
+        expect(withResponse.filter((example) => example.language === language)).toHaveLength(9);
       }
     }
+  }
+});
+
+test('the loops over pages end with an error if the API refuses the token', async ({ server }) => {
+  const markdown = await (await fetch(`${server.url}/docs/conventions.md`)).text();
+  const loops = examplesOf(markdown);
+  expect(loops.map(({ language }) => language)).toEqual(['sh', 'python', 'javascript']);
+  for (const { language, code } of loops) {
+    const refused = expect.objectContaining({ stderr: expect.stringContaining('The API key is invalid.') });
+    await expect(runExample(language, code, { API_TOKEN: 'invalid' }), language).rejects.toEqual(refused);
   }
 });

@@ -22,7 +22,29 @@ struct Change {
 }
 
 /// Every change, the latest first.
-static CHANGES: [Change; 6] = [
+static CHANGES: [Change; 9] = [
+    Change {
+        on: date!(2026 - 11 - 29),
+        id: "change-feed",
+        title: "A feed of changes",
+        text: "[List changes of an event’s photos](/docs/reference.md#list-changes) gives the photos that were added, changed \
+               or removed since the last call. A copy of an event no longer needs to read all photos again: see \
+               [Change feed](/docs/conventions.md#change-feed) and [Recipes](/docs/recipes.md).",
+    },
+    Change {
+        on: date!(2026 - 11 - 29),
+        id: "cursors",
+        title: "Cursors: pages that lose nothing",
+        text: "`data.pagination` has `nextCursor`. Send it as `after` instead of `page`, and you miss no photo and see none \
+               twice, even while photos arrive. See [Pages that lose nothing](/docs/conventions.md#pages-that-lose-nothing).",
+    },
+    Change {
+        on: date!(2026 - 11 - 29),
+        id: "photo-and-event-fields",
+        title: "New fields of photos, events and links",
+        text: "Photos have `captured_at` and `bibs`, events have `time_zone`, and links to originals have `image_id`. See \
+               [Times](/docs/conventions.md#times) and [Links to photos](/docs/conventions.md#links-to-photos).",
+    },
     Change {
         on: date!(2026 - 11 - 29),
         id: "rate-limit-headers",

@@ -1,7 +1,8 @@
 //! The public documentation of the external API. It works without script.
 //!
 //! - The text is Markdown in the folder `pages`.
-//! - [`source`] fills in values from the code: addresses, examples, responses, codes, ranges.
+//! - [`source`] fills in values from the code: addresses, examples, responses, codes, ranges, and the programs in the
+//!   folder `recipes`.
 //! - [`reference`] generates the reference from the OpenAPI document, [`changelog`] page and feed from a list.
 //! - A page is served as Markdown under an address with `.md`, and as HTML ([`html`], [`document`]) without it.
 
@@ -18,6 +19,8 @@ mod source;
 use axum::{
     Router,
     http::{HeaderValue, header},
+    response::Redirect,
+    routing::get,
 };
 use serde_json::Value;
 
@@ -34,11 +37,12 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-/// The pages under `/docs`, `/llms.txt` and `/robots.txt`.
+/// The pages under `/docs`, `/llms.txt`, `/llms-full.txt` and `/robots.txt`.
 ///
 /// - `api_origin`: where integrations call the API.
 /// - `document`: its OpenAPI document.
-/// - `public_origin`: the start of links to the dashboard and of those in `/llms.txt`, which is also read on its own.
+/// - `public_origin`: the start of links to the dashboard and of those in `/llms.txt`, which is also read on its own. If
+///   it is not known, those in `/llms.txt` start with `api_origin`.
 /// - `contact`: the link with which readers get in touch.
 /// - `limit`: the rate limit that the pages state.
 pub(crate) fn router(
@@ -60,8 +64,13 @@ pub(crate) fn router(
             .route(page.path, html.route())
             .route(&page.markdown_path(), markdown.route())
     });
-    let index = llms_txt(public_origin.unwrap_or_default());
+    let index = llms_txt(public_origin.unwrap_or(api_origin));
     let index = served_text("text/plain; charset=utf-8", index);
+    let everything: Vec<_> = PAGES
+        .iter()
+        .map(|page| page.source.markdown(&api))
+        .collect();
+    let everything = served_text("text/plain; charset=utf-8", everything.join("\n"));
     let robots = served_text("text/plain; charset=utf-8", robots_txt());
     let feed = served_text(
         "application/atom+xml; charset=utf-8",
@@ -69,7 +78,9 @@ pub(crate) fn router(
     );
     pages
         .route(changelog::FEED, feed.route())
+        .route("/docs/", get(async || Redirect::permanent("/docs")))
         .route("/llms.txt", index.route())
+        .route("/llms-full.txt", everything.route())
         .route("/robots.txt", robots.route())
 }
 
@@ -95,7 +106,8 @@ fn llms_txt(origin: &str) -> String {
          and capture time, and time-limited links to the originals, as JSON.\n\n\
          ## Documentation\n\n{pages}\n\
          ## For tools\n\n\
-         - [OpenAPI document]({origin}{openapi}): the same endpoints, for generators of clients and tests.\n"
+         - [OpenAPI document]({origin}{openapi}): the same endpoints, for generators of clients and tests.\n\
+         - [All pages in one]({origin}/llms-full.txt): the documentation as one Markdown text.\n"
     )
 }
 

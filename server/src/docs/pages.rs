@@ -21,7 +21,7 @@ impl Page {
 }
 
 /// Every page, in the order of the navigation.
-pub(super) static PAGES: [Page; 7] = [
+pub(super) static PAGES: [Page; 8] = [
     Page {
         path: "/docs",
         name: "Overview",
@@ -45,6 +45,12 @@ pub(super) static PAGES: [Page; 7] = [
         name: "Errors",
         description: "Every error code of the 9Pic API: its status, its cause, what to do about it, and whether to try again.",
         source: Source::Written(include_str!("pages/errors.md")),
+    },
+    Page {
+        path: "/docs/recipes",
+        name: "Recipes",
+        description: "Complete programs for Python, JavaScript and the shell: mirror an event with its originals, run it each night, search by bib number.",
+        source: Source::Written(include_str!("pages/recipes.md")),
     },
     Page {
         path: "/docs/clients",

@@ -2,12 +2,12 @@
 //!
 //! A placeholder is in double braces. An unknown one stays as it is, and a test finds it.
 
-use app::texts::examples::KEY_VARIABLE;
+use app::texts::examples::{KEY_VARIABLE, Language};
 use model::token::TOKEN_LIMIT;
 
 use super::{
     changelog, codes,
-    markdown::{example, fence, pretty},
+    markdown::{example, fence, info, pretty},
     operation::Api,
     reference,
 };
@@ -65,12 +65,38 @@ fn value(place: &str, api: &Api<'_>) -> Option<String> {
             "page sizes" => page_sizes(api).trim_end().to_owned(),
             _ => return None,
         },
+        Some(("recipe", name)) => recipe(name, api)?.trim_end().to_owned(),
         Some(("example", id)) => example(&operation(id)?).trim_end().to_owned(),
         Some(("response", id)) => fence("json", &pretty(operation(id)?.example_response()?))
             .trim_end()
             .to_owned(),
         Some(_) => return None,
     })
+}
+
+/// A program from the folder `recipes`, in each language that it is written in.
+fn recipe(name: &str, api: &Api<'_>) -> Option<String> {
+    const SHELL: &str = info(Language::Curl);
+    const PYTHON: &str = info(Language::Python);
+    const JAVASCRIPT: &str = info(Language::JavaScript);
+    let programs: &[(&str, &str)] = match name {
+        "mirror" => &[
+            (SHELL, include_str!("recipes/mirror.sh")),
+            (PYTHON, include_str!("recipes/mirror.py")),
+            (JAVASCRIPT, include_str!("recipes/mirror.mjs")),
+        ],
+        "search" => &[
+            (SHELL, include_str!("recipes/search.sh")),
+            (PYTHON, include_str!("recipes/search.py")),
+            (JAVASCRIPT, include_str!("recipes/search.mjs")),
+        ],
+        "nightly" => &[(SHELL, include_str!("recipes/nightly.sh"))],
+        _ => return None,
+    };
+    let blocks = programs
+        .iter()
+        .map(|(info, text)| fence(info, filled(text, api).trim_end()));
+    Some(blocks.collect::<Vec<_>>().join("\n"))
 }
 
 /// An address as the target of a Markdown link.

@@ -17,11 +17,12 @@ use crate::{
     },
 };
 
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 8] = [
     "/docs",
     "/docs/authentication",
     "/docs/conventions",
     "/docs/errors",
+    "/docs/recipes",
     "/docs/clients",
     "/docs/reference",
     "/docs/changelog",
@@ -339,9 +340,31 @@ async fn llms_txt_lists_every_page() {
             link.split_once("](").expect("a link").1
         })
         .collect();
-    let pages: Vec<_> = PAGES.iter().map(|path| format!("{path}.md")).collect();
-    assert_eq!(links[..pages.len()], pages);
-    assert_eq!(links[pages.len()..], ["/api/v1/openapi.json"]);
+    let pages = PAGES.iter().map(|path| format!("{path}.md"));
+    let files = ["/api/v1/openapi.json", "/llms-full.txt"].map(str::to_owned);
+    let expected: Vec<_> = pages
+        .chain(files)
+        .map(|path| format!("https://api.9pic.ai{path}"))
+        .collect();
+    assert_eq!(links, expected);
+}
+
+#[tokio::test]
+async fn llms_full_txt_has_every_page() {
+    let server = TestServer::on_sqlite().await;
+    let everything = get(&server, "/llms-full.txt").await.text;
+    for path in PAGES {
+        let page = get(&server, &format!("{path}.md")).await.text;
+        assert!(everything.contains(&page), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_slash_after_docs_leads_to_the_overview() {
+    let server = TestServer::on_sqlite().await;
+    let response = get(&server, "/docs/").await;
+    assert_eq!(response.status, StatusCode::PERMANENT_REDIRECT);
+    assert_eq!(response.header("location"), Some("/docs"));
 }
 
 /// RFC 9309. Without this file the path redirects to sign-in, which search engines take for broken rules.

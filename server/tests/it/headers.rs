@@ -189,7 +189,10 @@ async fn documentation(server: &TestServer) -> Vec<String> {
     let index = String::from_utf8_lossy(&index.body);
     let links = index.split("](").skip(1);
     let links = links.filter_map(|link| Some(link.split_once(')')?.0));
-    let pages = links.filter_map(|link| link.strip_suffix(".md"));
+    let pages = links.filter_map(|link| {
+        link.strip_prefix("https://api.9pic.ai")?
+            .strip_suffix(".md")
+    });
     let pages: Vec<_> = pages.map(str::to_owned).collect();
     assert!(pages.len() >= 5, "{pages:?}");
     pages
