@@ -329,6 +329,7 @@ async fn the_list_of_tokens_holds_the_tables_fields_and_only_the_preview_of_a_se
                 "accepted",
                 "created_at",
                 "first_call",
+                "in_use",
                 "is_idle",
                 "last_used",
                 "refused",
