@@ -13,14 +13,18 @@ const TYPES: [(&str, &str); 4] = [
     ("wasm", "application/wasm"),
 ];
 
-/// The addresses of the files that a page of the dashboard names.
+/// The addresses of the files that a page of the dashboard and one of the documentation name.
 async fn assets(server: &TestServer) -> BTreeSet<String> {
     let member = server.session(MEMBER).await;
-    let (_, _, page) = member.raw(Method::GET, "/events", "").await;
-    let page = String::from_utf8(page).expect("a text");
-    let names = page.split("/assets/").skip(1);
-    let names = names.filter_map(|rest| rest.split_once('"'));
-    names.map(|(name, _)| format!("/assets/{name}")).collect()
+    let mut assets = BTreeSet::new();
+    for page in ["/events", "/docs"] {
+        let (_, _, page) = member.raw(Method::GET, page, "").await;
+        let page = String::from_utf8(page).expect("a text");
+        let names = page.split("/assets/").skip(1);
+        let names = names.filter_map(|rest| rest.split_once('"'));
+        assets.extend(names.map(|(name, _)| format!("/assets/{name}")));
+    }
+    assets
 }
 
 async fn fetch(server: &TestServer, path: &str, encoding: &str) -> HeaderMap {

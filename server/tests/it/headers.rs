@@ -199,11 +199,14 @@ async fn documentation(server: &TestServer) -> Vec<String> {
 }
 
 /// The files that a page loads.
-fn assets(page: &Seen) -> BTreeSet<String> {
-    let html = String::from_utf8_lossy(&page.body);
-    let names = html.split("/assets/").skip(1);
-    let names = names.filter_map(|rest| rest.split_once('"'));
-    let assets: BTreeSet<_> = names.map(|(name, _)| format!("/assets/{name}")).collect();
+fn assets(pages: [Seen; 2]) -> BTreeSet<String> {
+    let mut assets = BTreeSet::new();
+    for page in pages {
+        let html = String::from_utf8_lossy(&page.body);
+        let names = html.split("/assets/").skip(1);
+        let names = names.filter_map(|rest| rest.split_once('"'));
+        assets.extend(names.map(|(name, _)| format!("/assets/{name}")));
+    }
     assert!(assets.len() >= 4, "build the front end first: {assets:?}");
     assets
 }
@@ -290,7 +293,8 @@ async fn the_documentation_and_its_assets_have_a_content_security_policy() {
     document.has("content-security-policy", STRICT);
     document.has("cross-origin-resource-policy", "cross-origin");
     let member = server.session("member@example.com").await;
-    for path in assets(&get(&member, "/events").await) {
+    let pages = [get(&member, "/events").await, get(&anyone, "/docs").await];
+    for path in assets(pages) {
         let asset = get(&anyone, &path).await;
         asset.has_common_headers();
         asset.has("content-security-policy", STRICT);
