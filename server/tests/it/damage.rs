@@ -6,6 +6,9 @@ use std::{
     time::Instant,
 };
 
+/// Without a rate limit: a test that pings until the server refuses must not meet 429.
+const OPTIONS: [&str; 3] = ["--demo", "--api-hosts=127.0.0.1", "--rate-limit=0"];
+
 use sqlx::{Connection, SqliteConnection};
 
 use crate::support::{
@@ -71,7 +74,7 @@ async fn a_server_refuses_every_key_when_the_token_table_is_damaged() {
     ServerProcess::start(&url, &["--demo"]).stop().assert_done();
     let token = create_token(&url);
     damage_tokens(&database).await;
-    let server = ServerProcess::start(&url, &["--api-hosts=127.0.0.1"]);
+    let server = ServerProcess::start(&url, &OPTIONS[1..]);
     for key in [&token[..], UNKNOWN_KEY] {
         assert_failed_inside(&server.ping(key));
     }
@@ -87,7 +90,7 @@ async fn a_server_refuses_every_key_when_the_token_table_is_damaged() {
 async fn damage_under_a_running_server_closes_it_with_the_first_read_after_the_next_write() {
     let database = TestDatabase::sqlite();
     let url = database.url();
-    let server = ServerProcess::start(&url, &["--demo", "--api-hosts=127.0.0.1"]);
+    let server = ServerProcess::start(&url, &OPTIONS);
     let token = create_token(&url);
     let unused = create_token(&url);
     assert!(server.ping(&token).starts_with(OK));
@@ -110,7 +113,7 @@ async fn a_file_truncated_under_a_running_server_closes_it_after_the_next_write(
     for length in [0, 4096, 40_000] {
         let database = TestDatabase::sqlite();
         let url = database.url();
-        let server = ServerProcess::start(&url, &["--demo", "--api-hosts=127.0.0.1"]);
+        let server = ServerProcess::start(&url, &OPTIONS);
         let token = create_token(&url);
         assert!(server.ping(&token).starts_with(OK));
         // A reader can prevent it. The write-ahead log would then hide the damage.
@@ -140,7 +143,7 @@ async fn a_file_truncated_under_a_running_server_closes_it_after_the_next_write(
 fn a_server_refuses_a_file_that_was_moved_or_replaced_and_uses_it_when_it_is_back() {
     let database = TestDatabase::sqlite();
     let url = database.url();
-    let mut server = ServerProcess::start(&url, &["--demo", "--api-hosts=127.0.0.1"]);
+    let mut server = ServerProcess::start(&url, &OPTIONS);
     let token = create_token(&url);
     let (file, aside) = (database.file(), database.file().with_extension("aside"));
     for copy in [false, true] {
