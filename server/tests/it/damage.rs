@@ -6,9 +6,6 @@ use std::{
     time::Instant,
 };
 
-/// Without a rate limit: a test that pings until the server refuses must not meet 429.
-const OPTIONS: [&str; 3] = ["--demo", "--api-hosts=127.0.0.1", "--rate-limit=0"];
-
 use sqlx::{Connection, SqliteConnection};
 
 use crate::support::{
@@ -18,6 +15,9 @@ use crate::support::{
     program::{create_token, done, run},
     wait::{TIMEOUT, wait_until},
 };
+
+/// Without a rate limit: a test that pings until the server refuses must not meet 429.
+const OPTIONS: [&str; 3] = ["--demo", "--api-hosts=127.0.0.1", "--rate-limit=0"];
 
 const RESTORE: &str = "restore the last backup";
 
