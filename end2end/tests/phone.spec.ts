@@ -61,6 +61,6 @@ test('a row scrolls out from under the message about its change, which has two l
     text.evaluate((it) => it.getBoundingClientRect().height / parseFloat(getComputedStyle(it).lineHeight));
   expect(Math.round(await lines())).toBe(2);
   await text.tap();
-  const details = await text.evaluate((it) => getComputedStyle(it, '::after').content);
-  expect(details).toContain('No calls recorded.');
+  const details = () => text.evaluate((it) => getComputedStyle(it, '::after').content);
+  await expect.poll(details).toContain('No calls recorded.');
 });

@@ -188,7 +188,8 @@ pub(crate) fn ToastRegion() -> impl IntoView {
                     Kind::Failed | Kind::Unreachable => "toast toast-failed",
                 }>
                     <Icon name=if failed { IconName::Warning } else { IconName::Check } />
-                    <p data-details=details>{text}</p>
+                    // A touch shows the details by the focus.
+                    <p data-details=details tabindex="-1">{text}</p>
                     <button
                         type="button"
                         class="icon-button"
