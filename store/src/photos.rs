@@ -33,7 +33,7 @@ pub use self::{
 use crate::{
     Store,
     cursors::{CursorList, last_of_page, rows_in_all},
-    database::{Row, Sql, Value, row, values},
+    database::{Row, Sql, Transaction, Value, row, values},
     error::{DatabaseError, EventError, ListError},
     permission::EventsPermission,
 };
@@ -44,6 +44,12 @@ const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day
 pub struct Photos<'a> {
     store: &'a Store,
     most_photos: i64,
+}
+
+/// A transaction that has locked an event, to change its photos.
+struct Locked {
+    transaction: Transaction,
+    begun: Instant,
 }
 
 row! {
@@ -345,14 +351,10 @@ impl<'a> Photos<'a> {
         event: EventId,
         batch: &[NewPhoto],
     ) -> Result<Imported, EventError> {
-        let start = Instant::now();
-        let mut transaction = self.store.database().begin().await?;
-        if !lock_event(&mut transaction, permission.organisation_id(), event).await? {
-            return Err(EventError::NoSuchEvent(event));
-        }
-        let imported = loading::load(&mut transaction, event, batch, self.most_photos).await?;
-        transaction.commit().await?;
-        self.store.database().give_way(start.elapsed()).await;
+        let mut locked = self.locked(permission, event).await?;
+        let imported =
+            loading::load(&mut locked.transaction, event, batch, self.most_photos).await?;
+        self.finish(locked).await?;
         Ok(imported)
     }
 
@@ -367,15 +369,32 @@ impl<'a> Photos<'a> {
         event: EventId,
         batch: &[ImageId],
     ) -> Result<Removed, EventError> {
-        let start = Instant::now();
+        let mut locked = self.locked(permission, event).await?;
+        let removed =
+            loading::remove(&mut locked.transaction, event, batch, self.most_photos).await?;
+        self.finish(locked).await?;
+        Ok(removed)
+    }
+
+    /// Begins a batch of changes of the event's photos.
+    async fn locked(
+        &self,
+        permission: EventsPermission,
+        event: EventId,
+    ) -> Result<Locked, EventError> {
+        let begun = Instant::now();
         let mut transaction = self.store.database().begin().await?;
         if !lock_event(&mut transaction, permission.organisation_id(), event).await? {
             return Err(EventError::NoSuchEvent(event));
         }
-        let removed = loading::remove(&mut transaction, event, batch, self.most_photos).await?;
+        Ok(Locked { transaction, begun })
+    }
+
+    /// Commits the batch. On SQLite, other programs can write afterwards.
+    async fn finish(&self, Locked { transaction, begun }: Locked) -> Result<(), DatabaseError> {
         transaction.commit().await?;
-        self.store.database().give_way(start.elapsed()).await;
-        Ok(removed)
+        self.store.database().give_way(begun.elapsed()).await;
+        Ok(())
     }
 
     /// Up to `limit` names of the event's photos after this one, in order; for a walk through all of them that

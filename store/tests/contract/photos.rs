@@ -26,11 +26,22 @@ use store::{
     photos::{Imported, NewPhoto, Removed},
 };
 
+use proptest::test_runner::{Config, TestRunner};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::harness::{Raw, START, TestStore};
 
 pub(super) const HOUR: i64 = 3_600_000;
+
+/// For properties of a database, whose cases take longer than others.
+pub(super) fn runner(cases: u32) -> TestRunner {
+    TestRunner::new(Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 200,
+        ..Config::default()
+    })
+}
 
 pub(super) fn operator(organisation: i64) -> EventsPermission {
     EventsPermission::operator(OrganisationId(organisation))

@@ -7,10 +7,7 @@ use model::{
     permission::EventPermission,
     photo::{ChangeKind, ImageId, ListedPhoto, PhotoChange},
 };
-use proptest::{
-    prelude::*,
-    test_runner::{Config, TestRunner},
-};
+use proptest::prelude::*;
 use store::{
     Store,
     error::ListError,
@@ -21,7 +18,7 @@ use tokio::{
     task::{JoinSet, block_in_place},
 };
 
-use super::{HOUR, another_event, event, listed, load, operator, photo, remove, tagged};
+use super::{HOUR, another_event, event, listed, load, operator, photo, remove, runner, tagged};
 use crate::harness::TestStore;
 
 on_both_engines!(
@@ -235,12 +232,7 @@ fn any_step() -> impl Strategy<Value = Step> {
 async fn a_reader_that_replays_the_changes_has_exactly_the_events_photos(store: TestStore) {
     store.organisation(903, Plan::Enterprise).await;
     let ids = std::sync::atomic::AtomicI64::new(1);
-    let mut runner = TestRunner::new(Config {
-        cases: 32,
-        failure_persistence: None,
-        max_shrink_iters: 200,
-        ..Config::default()
-    });
+    let mut runner = runner(32);
     let outcome = block_in_place(|| {
         runner.run(
             &(prop::collection::vec(any_step(), 0..20), 1..7_i64),

@@ -3,10 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{organisation::Plan, permission::EventPermission, photo::TimeWindow};
-use proptest::{
-    prelude::*,
-    test_runner::{Config, TestRunner},
-};
+use proptest::prelude::*;
 use store::{
     error::ListError,
     photos::{Imported, NewPhoto},
@@ -15,7 +12,7 @@ use tokio::{runtime::Handle, task::block_in_place};
 
 use super::{
     HOUR, List, after, another_event, assert_sound, bib, event, load, name, operator, page, photo,
-    remove, tagged,
+    remove, runner, tagged,
 };
 use crate::harness::TestStore;
 
@@ -137,12 +134,7 @@ async fn each_photo_that_stays_is_read_exactly_once_whatever_comes_and_goes(stor
     let ids = std::sync::atomic::AtomicI64::new(1);
     let first = prop::collection::vec(any_photo(), 0..40).prop_map(Step::Load);
     let steps = prop::collection::vec(any_step(), 0..6);
-    let mut runner = TestRunner::new(Config {
-        cases: 24,
-        failure_persistence: None,
-        max_shrink_iters: 200,
-        ..Config::default()
-    });
+    let mut runner = runner(24);
     let outcome = block_in_place(|| {
         let outcome = runner.run(
             &(

@@ -8,15 +8,12 @@ use model::{
     photo::{TimeWindow, TimelineDay},
     timestamp::Timestamp,
 };
-use proptest::{
-    prelude::*,
-    test_runner::{Config, TestRunner},
-};
+use proptest::prelude::*;
 use store::photos::NewPhoto;
 use time::OffsetDateTime;
 use tokio::{runtime::Handle, task::block_in_place};
 
-use super::{HOUR, List, another_event, assert_sound, bib, day, days, operator, tagged};
+use super::{HOUR, List, another_event, assert_sound, bib, day, days, operator, runner, tagged};
 use crate::harness::TestStore;
 
 on_both_engines!(reads_of_any_photos_match_a_plain_list,);
@@ -81,12 +78,7 @@ async fn reads_of_any_photos_match_a_plain_list(store: TestStore) {
     let events = std::sync::atomic::AtomicI64::new(1);
     let batches = prop::collection::vec(prop::collection::vec(any_photo(), 1..40), 1..4);
     let windows = prop::collection::vec(any_window(), 4);
-    let mut runner = TestRunner::new(Config {
-        cases: 24,
-        failure_persistence: None,
-        max_shrink_iters: 200,
-        ..Config::default()
-    });
+    let mut runner = runner(24);
     let outcome = block_in_place(|| {
         runner.run(
             &(batches, windows, 1..6_i64, 1..40_i64),
