@@ -55,6 +55,15 @@ pub(crate) fn use_path() -> String {
     with_context(|request: &http::request::Parts| request.uri.path().to_owned()).unwrap_or_default()
 }
 
+/// Path and query of the page that is being rendered. The response to a form has the address of the form.
+pub(crate) fn use_address() -> String {
+    let address = |request: &http::request::Parts| match request.method {
+        http::Method::POST => Some(request.uri.path().to_owned()),
+        _ => request.uri.path_and_query().map(ToString::to_string),
+    };
+    with_context(address).flatten().unwrap_or_default()
+}
+
 /// The account for which the page is rendered.
 pub(crate) fn use_account() -> Option<UserId> {
     with_context(|request: &http::request::Parts| request.extensions.get::<PageContext>()?.account)

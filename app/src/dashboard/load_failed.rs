@@ -1,10 +1,10 @@
 //! The message that a page shows when its content could not be loaded.
 
 use leptos::prelude::*;
-use leptos_router::{hooks::use_location, location::Location};
 
 use crate::{
     error::RequestError,
+    page_context::use_address,
     ui::{IconName, Notice, notice_icon},
 };
 
@@ -16,17 +16,10 @@ pub(crate) fn LoadFailed(
     /// The reason.
     error: RequestError,
 ) -> impl IntoView {
-    let Location {
-        pathname, search, ..
-    } = use_location();
-    let here = match search.get_untracked() {
-        query if query.is_empty() => pathname.get_untracked(),
-        query => format!("{}?{query}", pathname.get_untracked()),
-    };
     view! {
         <Notice picture=notice_icon(IconName::Warning) title=format!("{what} could not be loaded")>
             <p role="alert">{error.to_string()}</p>
-            <a class="button" href=here>
+            <a class="button" href=use_address()>
                 "Try again"
             </a>
         </Notice>

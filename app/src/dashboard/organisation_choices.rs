@@ -1,12 +1,11 @@
 //! The user's organisations as buttons, for the sidebar and for pages that need one.
 
-use http::{Method, request::Parts};
 use leptos::{prelude::*, server_fn::ServerFn};
 use model::organisation::Organisation;
 
 use crate::{
     page_account::with_account,
-    page_context::{Viewer, use_viewer},
+    page_context::{Viewer, use_address, use_viewer},
     session::SelectOrganisation,
     ui::{Icon, IconName},
 };
@@ -61,7 +60,7 @@ pub(super) fn OrganisationChoices(
                     }
                 })}
             <form method="post" action=with_account(SelectOrganisation::url())>
-                <input type="hidden" name="return_to" value=present_page() />
+                <input type="hidden" name="return_to" value=use_address() />
                 {groups.collect_view()}
             </form>
             <p class="choice-none" role="status"></p>
@@ -123,15 +122,6 @@ fn groups(viewer: Viewer) -> Vec<(Option<&'static str>, Vec<Organisation>)> {
         .partition(|organisation| place(organisation).is_some());
     first.sort_by_key(place);
     vec![(Some("Recent"), first), (Some("Others"), others)]
-}
-
-/// Path and query of the page that is being rendered. That of a form's response is the form.
-fn present_page() -> String {
-    let address = |request: &Parts| match request.method {
-        Method::POST => Some(request.uri.path().to_owned()),
-        _ => request.uri.path_and_query().map(ToString::to_string),
-    };
-    with_context(address).flatten().unwrap_or_default()
 }
 
 #[cfg(test)]
