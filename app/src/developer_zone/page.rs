@@ -13,7 +13,6 @@ use super::{
 use crate::{
     dashboard::LoadFailed,
     page_context::use_page_context,
-    session::{session, wants_password},
     ui::{Drawing, DrawingSource, TimeZoneNote},
 };
 
@@ -34,10 +33,7 @@ pub(crate) fn DeveloperZonePage() -> impl IntoView {
 fn TokenPanel(organisation: OrganisationId) -> impl IntoView {
     let content = Suspend::new(async move {
         match list_tokens(organisation).await {
-            Ok(listed) => {
-                let wants_password = session()
-                    .await
-                    .is_ok_and(|session| wants_password(&session));
+            Ok((listed, wants_password)) => {
                 let context = use_page_context();
                 let viewer = context.viewer.unwrap_or_default();
                 let organisation_name = viewer.selected_organisation();

@@ -36,8 +36,8 @@ use crate::{error::RequestError, texts::token_test::PingResponse};
 use crate::{
     paths::{DEACTIVATE_ALL, TOKENS, token_page},
     session::{
-        confirm, key_of_page, member, respond_to_form, session_and_member, store, watching_member,
-        with_error_status,
+        confirm, key_of_page, member, respond_to_form, session_and_member, store, wants_password,
+        watching_member, with_error_status,
     },
     texts::token_test::CallPing,
     time_zone::ReaderZone,
@@ -65,16 +65,18 @@ impl Reported<Receipt> {
     }
 }
 
-/// The organisation's tokens, newest first, as rows of the table.
+/// The organisation's tokens, newest first, as rows of the table, and whether a change asks for the password now.
 ///
 /// # Errors
 /// [`RequestError::SessionEnded`], [`RequestError::NotAMember`], [`RequestError::PlanRequired`], or those of
 /// the database.
 #[cfg(feature = "ssr")]
-pub(super) async fn list_tokens(organisation: OrganisationId) -> Result<TokenRows, RequestError> {
+pub(super) async fn list_tokens(
+    organisation: OrganisationId,
+) -> Result<(TokenRows, bool), RequestError> {
     with_error_status(async {
-        let member = member(organisation).await?;
-        Ok(rows(&member).await?)
+        let (session, member) = session_and_member(organisation).await?;
+        Ok((rows(&member).await?, wants_password(&session)))
     })
     .await
 }
@@ -82,9 +84,10 @@ pub(super) async fn list_tokens(organisation: OrganisationId) -> Result<TokenRow
 /// The poll that keeps the page up to date. Returns all rows, or nothing if `seen` is their [`TokenRows::fingerprint`].
 /// Polling does not extend the session.
 ///
-/// While nothing changes, it reads nothing: one check every three seconds serves all polls of an organisation, and a
-/// changed list is read once for all readers of a time zone ([`store::token_polls`]). The first poll of a session, and a poll without `seen`, make five reads by index: the
-/// session, the member, the organisation, its tokens, and their counts of seven days.
+/// While nothing changes, it reads nothing: one check every three seconds serves all polls of an organisation. A changed
+/// list is read once for all readers of a time zone ([`store::token_polls`]). The first poll of a session, and a poll
+/// without `seen`, make five reads by index: the session, the member, the organisation, its tokens, and their counts of
+/// seven days.
 ///
 /// # Errors
 /// [`RequestError::SessionEnded`], [`RequestError::NotAMember`], [`RequestError::PlanRequired`], or those of
