@@ -40,6 +40,9 @@ use crate::{
     http::error_page::{self, Explanation},
 };
 
+/// The header in which browsers name the source of a request (Fetch Metadata).
+const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
 /// The maximum body of a form or server function, in bytes. Ours are much smaller.
 const BODY_LIMIT: usize = 64 * 1024;
 
@@ -280,7 +283,7 @@ fn header_text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
 }
 
 fn is_same_origin(headers: &HeaderMap, public_origin: Option<&str>) -> bool {
-    if let Some(site) = header_text(headers, HeaderName::from_static("sec-fetch-site")) {
+    if let Some(site) = header_text(headers, SITE) {
         return site == "same-origin" || site == "none";
     }
     let Some(origin) = header_text(headers, header::ORIGIN) else {

@@ -117,12 +117,12 @@ impl From<ListError> for ApiError {
     fn from(error: ListError) -> Self {
         match error {
             ListError::Cursor => Self::Invalid(
-                "after: is not a cursor of this list; send nextCursor unchanged, with the same address and filters, \
+                "after: is not a cursor of this list. Send nextCursor unchanged, with the same address and filters, \
                  or begin again without after"
                     .to_owned(),
             ),
             ListError::LostChanges => Self::Invalid(
-                "after: is from changes that this service does not have any more; begin again without after"
+                "after: is from changes that this service does not have any more. Begin again without after"
                     .to_owned(),
             ),
             ListError::Database(error) => error.into(),

@@ -165,8 +165,8 @@ pub(super) struct Admitted<'a> {
 }
 
 impl Admitted<'_> {
-    /// Reads from the response whether one of checks 7 to 10 refused the call, which began at `begun`. Adds the state of the rate limit, unless
-    /// the call is for another organisation.
+    /// Reads from the response whether one of checks 7 to 10 refused the call, which began at `begun`. Adds the state of
+    /// the rate limit, unless the call is for another organisation.
     ///
     /// Every call that passed check 6 has taken one from the limit. So the headers are the same for a missing event and
     /// for one of another organisation.

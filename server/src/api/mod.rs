@@ -178,9 +178,7 @@ impl ExternalApi {
             response
         }
     }
-}
 
-impl ExternalApi {
     /// The response to a request for a path of which [`is_unknown`] is true. It needs no key: nothing is there to guard.
     pub(crate) fn unknown(&self, request: &Request) -> Response {
         let mut response = self.0.help.add(ApiError::NotFound.into_response());

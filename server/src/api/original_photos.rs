@@ -251,7 +251,7 @@ async fn find(
             });
         }
         _ if request.cursor().is_some() => {
-            let problem = "after: works only with the method bib; send page";
+            let problem = "after: works only with the method bib. Send page";
             return Err(ApiError::Invalid(problem.to_owned()));
         }
         Wanted::Selfie | Wanted::Bib(None) => return Ok(page_of(&[], request.page())),

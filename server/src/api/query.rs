@@ -110,7 +110,7 @@ impl Parameters {
             return after.and(page).map(Into::into);
         }
         if self.text("page").is_some_and(|page| page.is_some()) {
-            let problem = "page: cannot be combined with after; send one of them";
+            let problem = "page: cannot be combined with after. Send one of them";
             self.problems.push(problem.to_owned());
         }
         let size = self.size::<P>()?.page_size();

@@ -10,22 +10,19 @@ use app::paths::RESET_PASSWORD;
 use axum::{
     body::to_bytes,
     extract::Request,
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 
+use super::{SITE, is_read};
 use crate::http::compression::{Coding, negotiated, respond};
-
-/// The header in which browsers name the source of a request.
-const SITE: &str = "sec-fetch-site";
 
 /// Compresses pages as the browser asks. Pages are complete when they are sent, so nothing waits for the whole body.
 pub(super) async fn layer(request: Request, next: Next) -> Response {
     let headers = request.headers();
     let shows_secret = request.uri().path().starts_with(RESET_PASSWORD);
-    let is_read = [Method::GET, Method::HEAD].contains(request.method());
-    let may_compress = is_read && !shows_secret;
+    let may_compress = is_read(request.method()) && !shows_secret;
     let coding = match is_from_another_site(headers) {
         true => None,
         false => negotiated(headers, &Coding::QUICKEST_FIRST),
@@ -39,8 +36,7 @@ pub(super) async fn layer(request: Request, next: Next) -> Response {
         Ok(body) => {
             let mut response = respond(coding, Response::from_parts(head, body));
             if response.headers().contains_key(header::VARY) {
-                let site = HeaderValue::from_static(SITE);
-                response.headers_mut().append(header::VARY, site);
+                response.headers_mut().append(header::VARY, SITE.into());
             }
             response
         }

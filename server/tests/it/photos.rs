@@ -214,10 +214,10 @@ async fn a_cursor_with_a_page_or_of_another_list_is_422_and_says_what_to_do() {
     };
     refused(
         &format!("/903/event/456/images?after={cursor}&page=1"),
-        "page: cannot be combined with after; send one of them",
+        "page: cannot be combined with after. Send one of them",
     )
     .await;
-    let foreign = "after: is not a cursor of this list; send nextCursor unchanged, with the same address and \
+    let foreign = "after: is not a cursor of this list. Send nextCursor unchanged, with the same address and \
                    filters, or begin again without after";
     for path in [
         format!("/903/event/1001/images?after={cursor}"),
@@ -481,7 +481,7 @@ async fn links_of_a_bib_number_are_read_by_cursor_and_lists_of_ids_only_by_page(
     refused.assert_refused(422, "invalid_request");
     assert_eq!(
         refused.message(),
-        "after: works only with the method bib; send page"
+        "after: works only with the method bib. Send page"
     );
 }
 

@@ -61,7 +61,7 @@ async fn status_and_duration_are_kept_of_the_first_accepted_call_only() {
     let client = server.key(&token.secret);
     for path in [
         "/904/events",
-        "/903/event/456/bibs/nobody",
+        "/903/event/456/bibs/unknown",
         "/903/event/456/ping",
     ] {
         client.get(path).await;
@@ -82,7 +82,7 @@ async fn every_call_with_a_token_is_counted_once_by_its_verdict() {
     for (path, times) in [
         ("/903/event/456/ping", 5),
         // These passed the guard and failed later.
-        ("/903/event/456/bibs/nobody", 2),
+        ("/903/event/456/bibs/unknown", 2),
         ("/903/events?page=0", 1),
         ("/903/nothing", 1),
         ("/x/events", 1),
