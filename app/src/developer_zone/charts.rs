@@ -10,8 +10,8 @@ use model::usage::{Calls, Week};
 const BAR_HEIGHT: u64 = 18;
 const DAY_WIDTH: u64 = 6;
 
-/// A chart of seven days, 42 by 20 pixels, and their total beside it. The chart's accessible name contains the figures. Refused calls are stacked on
-/// accepted ones. Both are scaled to the busiest day. The SVG contains no text by users.
+/// A chart of seven days, 42 by 20 pixels, and their total beside it. The chart's accessible name contains the figures.
+/// Refused calls are stacked on accepted ones. Both are scaled to the busiest day. The SVG contains no text by users.
 pub(super) fn week_bar(week: &Week) -> String {
     let highest = week.0.iter().map(|calls| calls.total()).max().unwrap_or(0);
     let mut svg = format!(

@@ -182,23 +182,25 @@ pub(crate) fn ToastRegion() -> impl IntoView {
                 children=move |toast| {
                     let (text, details) = split(toast.text);
                     view! {
-                <div class=match toast.kind {
-                    Kind::Done => "toast",
-                    Kind::Wait => "toast toast-waiting",
-                    Kind::Failed | Kind::Unreachable => "toast toast-failed",
-                }>
-                    <Icon name=if failed { IconName::Warning } else { IconName::Check } />
-                    // A touch shows the details by the focus.
-                    <p data-details=details tabindex="-1">{text}</p>
-                    <button
-                        type="button"
-                        class="icon-button"
-                        aria-label="Dismiss message"
-                        on:click=move |_| toasts.dismiss(toast.number)
-                    >
-                        <Icon name=IconName::Close />
-                    </button>
-                </div>
+                        <div class=match toast.kind {
+                            Kind::Done => "toast",
+                            Kind::Wait => "toast toast-waiting",
+                            Kind::Failed | Kind::Unreachable => "toast toast-failed",
+                        }>
+                            <Icon name=if failed { IconName::Warning } else { IconName::Check } />
+                            // A touch focuses the text, which shows its details.
+                            <p data-details=details tabindex="-1">
+                                {text}
+                            </p>
+                            <button
+                                type="button"
+                                class="icon-button"
+                                aria-label="Dismiss message"
+                                on:click=move |_| toasts.dismiss(toast.number)
+                            >
+                                <Icon name=IconName::Close />
+                            </button>
+                        </div>
                     }
                 }
             />

@@ -1,7 +1,8 @@
 //! The chart of calls by hour, as SVG elements that the server writes. It contains no text by users.
 //!
 //! Accepted calls are bars above the line, refused calls are bars below it: readers can tell them apart without colour.
-//! Both have the same scale, unless refused calls would be too low to read. Below the line, reasons are stacked, the most frequent of the period nearest to the line.
+//! Both have the same scale, unless refused calls would be too low to read. Below the line, reasons are stacked, the most
+//! frequent of the period nearest to the line.
 
 use std::fmt::Write as _;
 

@@ -7,7 +7,7 @@ use crate::{error::RequestError, ui::BrowserOnly};
 
 /// Whether a dialog asks for the password.
 ///
-/// The server decides. If the page knows in advance, the dialog asks at once. Otherwise it first posts its form without a
+/// The server decides. If the page knows in advance, the dialog asks immediately. Otherwise it first posts its form without a
 /// password. If the server requires one, the form stays open and shows a password field.
 #[derive(Clone, Copy)]
 pub(super) struct PasswordPrompt {

@@ -31,8 +31,8 @@ pub(crate) struct ListedToken {
     pub(crate) last_used: Option<WrittenTime>,
     /// What the page says when its first call arrives: `First call received: 200, 12 ms`.
     pub(crate) first_call: String,
-    /// A chart of its calls in seven days in the reader's zone, as an SVG element without text by users. It may be some seconds
-    /// behind: servers write calls to the database in batches.
+    /// A chart of its calls in seven days in the reader's zone, with their total: HTML without text by users. It may be some
+    /// seconds behind, because servers write calls to the database in batches.
     pub(crate) week_bar: String,
     /// The accepted and the refused calls of the chart.
     pub(crate) accepted: u64,
