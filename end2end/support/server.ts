@@ -181,7 +181,7 @@ export class TestServer {
   }
 
   /** Runs statements on the database of the running server. */
-  private async sql(statements: string): Promise<void> {
+  async sql(statements: string): Promise<void> {
     const script = 'import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=60).executescript(sys.argv[2])';
     await run('python3', ['-c', script, join(this.folder, 'zone.db'), statements]);
   }

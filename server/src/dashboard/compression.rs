@@ -10,20 +10,23 @@ use app::paths::RESET_PASSWORD;
 use axum::{
     body::to_bytes,
     extract::Request,
-    http::{HeaderMap, StatusCode, header},
+    http::{StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 
-use super::{SITE, is_read};
-use crate::http::compression::{Coding, negotiated, respond};
+use super::cross_site::{SITE, is_cross_site};
+use crate::http::{
+    compression::{Coding, negotiated, respond},
+    target::is_read,
+};
 
 /// Compresses pages as the browser asks. Pages are complete when they are sent, so nothing waits for the whole body.
 pub(super) async fn layer(request: Request, next: Next) -> Response {
     let headers = request.headers();
     let shows_secret = request.uri().path().starts_with(RESET_PASSWORD);
     let may_compress = is_read(request.method()) && !shows_secret;
-    let coding = match is_from_another_site(headers) {
+    let coding = match is_cross_site(headers) {
         true => None,
         false => negotiated(headers, &Coding::QUICKEST_FIRST),
     };
@@ -45,12 +48,6 @@ pub(super) async fn layer(request: Request, next: Next) -> Response {
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
-}
-
-/// Browsers name the source of a request, also of one that followed a redirect (Fetch Metadata).
-fn is_from_another_site(headers: &HeaderMap) -> bool {
-    let site = headers.get(SITE);
-    site.is_some_and(|site| site != "same-origin" && site != "none")
 }
 
 fn is_page(response: &Response) -> bool {

@@ -8,12 +8,12 @@ use app::{Assets, Back, RequestError, error_page, paths::local_path};
 use axum::{
     body::{Body, to_bytes},
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Method, Uri, header},
+    http::{HeaderMap, HeaderValue, Uri, header},
     middleware::Next,
     response::Response,
 };
 
-use super::headers::PLAIN_PAGE;
+use super::{headers::PLAIN_PAGE, target::is_read};
 
 /// The maximum size of an error body, in bytes. Ours have a few hundred.
 const MAX_ERROR: usize = 4 * 1024;
@@ -51,7 +51,7 @@ fn is_error_without_page(response: &Response) -> bool {
 
 /// The link on the error page: the requested page again, or back to the page with the form.
 fn way_back(request: &Request) -> Back {
-    if [Method::GET, Method::HEAD].contains(request.method()) {
+    if is_read(request.method()) {
         return local_path(path_of(request.uri()))
             .map_or(Back::Home, |path| Back::Again(path.into()));
     }

@@ -1,4 +1,4 @@
-//! Requests that no router can handle: their target is no path, or their method is unknown.
+//! The method and the target of requests, and those that no router can handle.
 
 use axum::{
     extract::Request,
@@ -27,6 +27,11 @@ pub(crate) fn refusal(request: &Request) -> Option<Response> {
         return None;
     };
     Some(headers::complete(refusal))
+}
+
+/// Whether this method only asks for what is at an address.
+pub(crate) fn is_read(method: &Method) -> bool {
+    [Method::GET, Method::HEAD].contains(method)
 }
 
 /// The methods for which a resource decides whether it allows them.

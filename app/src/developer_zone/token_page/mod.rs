@@ -14,10 +14,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use model::{organisation::OrganisationId, token::TokenId};
 
-use self::{
-    content::Content,
-    period::{HOURS, Period},
-};
+use self::{content::Content, period::Period};
 use super::frame::{Trail, ZoneFrame};
 use crate::{
     dashboard::LoadFailed,
@@ -44,10 +41,7 @@ fn TokenPanel(organisation: OrganisationId) -> impl IntoView {
     let id = use_params_map().with_untracked(|params| params.get("id"));
     // An id that is not a number becomes 0. Token ids start at 1, so 0 is never found.
     let id = TokenId(id.and_then(|id| id.parse().ok()).unwrap_or_default());
-    let period = match use_query_map().with_untracked(|query| query.get(HOURS).is_some()) {
-        true => Period::Day,
-        false => Period::Week,
-    };
+    let period = use_query_map().with_untracked(Period::of_query);
     let content = Suspend::new(async move {
         let read = with_error_status(async {
             let (session, member) = session_and_member(organisation).await?;

@@ -1,11 +1,15 @@
 //! The period that the page shows.
 
+use leptos_router::params::ParamsMap;
 use model::{timestamp::Timestamp, token::TokenId, usage::HOUR_MILLIS};
 
-use crate::{paths::token_page, time_zone::ReaderZone};
+use crate::{
+    paths::{ASK_TO_DELETE, token_page},
+    time_zone::ReaderZone,
+};
 
 /// The field of the address that selects the last 24 hours.
-pub(super) const HOURS: &str = "hours";
+const HOURS: &str = "hours";
 
 /// The period that the page shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +31,14 @@ pub(super) struct Mark {
 
 impl Period {
     pub(super) const ALL: [Self; 2] = [Self::Day, Self::Week];
+
+    /// The period that an address selects. The question before a token is deleted tells the calls of a week.
+    pub(super) fn of_query(query: &ParamsMap) -> Self {
+        match query.get(HOURS).is_some() && query.get(ASK_TO_DELETE).is_none() {
+            true => Self::Day,
+            false => Self::Week,
+        }
+    }
 
     /// `24 hours`, after "last".
     pub(super) const fn label(self) -> &'static str {
