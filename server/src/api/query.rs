@@ -104,17 +104,17 @@ impl Parameters {
     }
 
     fn list<P: PageSizes>(&mut self) -> Option<ListRequest> {
-        let after = self.text("after");
-        if !matches!(after, Some(Some(_))) {
-            let page = self.page::<P>();
-            return after.and(page).map(Into::into);
-        }
-        if self.text("page").is_some_and(|page| page.is_some()) {
+        let (after, page) = (self.text("after"), self.page::<P>());
+        let page = page?;
+        let Some(after) = after? else {
+            return Some(page.into());
+        };
+        // Some generated clients send the default, page 1, with each call.
+        if page.page() != 1 {
             let problem = "page: cannot be combined with after. Send one of them";
             self.problems.push(problem.to_owned());
         }
-        let size = self.size::<P>()?.page_size();
-        ListRequest::after(after??, size, P::MAX).ok()
+        ListRequest::after(after, page.page_size(), P::MAX).ok()
     }
 
     fn page<P: PageSizes>(&mut self) -> Option<PageRequest> {
