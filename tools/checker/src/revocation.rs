@@ -123,11 +123,17 @@ impl Faults for ServerFaults {
             }
             Fault::Suspend => {
                 let before = removals(server);
-                server.suspend()?;
-                // A change waits for a lease and a tenth.
-                sleep(setup.lease * 11 / 10 + a_while).await;
-                server.resume()?;
-                return Ok(until_removal_is_found(server, before).await);
+                // On a busy machine, perhaps no change waits for the server in the first time.
+                for times in [1, 3, 9] {
+                    server.suspend()?;
+                    // A change waits for a lease and a tenth.
+                    sleep(setup.lease * 11 / 10 + a_while * times).await;
+                    server.resume()?;
+                    if until_removal_is_found(server, before).await {
+                        return Ok(true);
+                    }
+                }
+                return Ok(false);
             }
             Fault::CutOne => hold(&one, LinkState::Cut, a_while).await,
             Fault::SilenceOne => hold(&one, LinkState::Silent, a_while).await,
