@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Extension,
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, StatusCode, header},
+    http::{HeaderMap, HeaderName, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -16,7 +16,7 @@ use crate::http::error_page::Explanation;
 /// The header in which browsers name the source of a request (Fetch Metadata).
 pub(super) const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Whether the browser names another site as the source, also before a redirect that it followed.
+/// Whether the browser names another site as the source of the request or of a redirect to it (Fetch Metadata).
 pub(super) fn is_cross_site(headers: &HeaderMap) -> bool {
     let site = headers.get(SITE);
     site.is_some_and(|site| site != "same-origin" && site != "none")
@@ -31,8 +31,9 @@ pub(super) async fn refuse(
     request: Request,
     next: Next,
 ) -> Response {
+    let harmless = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
     let headers = request.headers();
-    if request.method().is_safe() || is_same_origin(headers, public_origin.as_deref()) {
+    if harmless || is_same_origin(headers, public_origin.as_deref()) {
         return next.run(request).await;
     }
     let client = request.extensions().get::<ClientAddress>();

@@ -1,4 +1,4 @@
-//! The method and the target of requests, and those that no router can handle.
+//! Requests by their method and target: which only read, and which no router can handle.
 
 use axum::{
     extract::Request,
@@ -29,7 +29,7 @@ pub(crate) fn refusal(request: &Request) -> Option<Response> {
     Some(headers::complete(refusal))
 }
 
-/// Whether this method only asks for what is at an address.
+/// Whether a request with this method only reads.
 pub(crate) fn is_read(method: &Method) -> bool {
     [Method::GET, Method::HEAD].contains(method)
 }

@@ -202,7 +202,7 @@ async fn reading_from_cursor_to_cursor_gives_the_whole_list() {
 }
 
 #[tokio::test]
-async fn a_cursor_with_a_page_or_of_another_list_is_422_and_says_what_to_do() {
+async fn a_cursor_with_another_page_than_1_or_of_another_list_is_422_and_says_what_to_do() {
     let (server, client) = TestServer::with_client().await;
     let first = client.get("/903/event/456/images?page_size=7").await;
     let cursor = first.data()["pagination"]["nextCursor"].take();
@@ -217,12 +217,10 @@ async fn a_cursor_with_a_page_or_of_another_list_is_422_and_says_what_to_do() {
         "page: cannot be combined with after. Send one of them",
     )
     .await;
-    // Some generated clients always send the default.
     let next = format!("/903/event/456/images?page_size=7&after={cursor}");
-    assert_eq!(
-        client.get(&format!("{next}&page=1")).await.data(),
-        client.get(&next).await.data()
-    );
+    let photos = client.get(&next).await.data();
+    assert_eq!(image_ids(&photos).len(), 7);
+    assert_eq!(client.get(&format!("{next}&page=1")).await.data(), photos);
     let foreign = "after: is not a cursor of this list. Send nextCursor unchanged, with the same address and \
                    filters, or begin again without after";
     for path in [

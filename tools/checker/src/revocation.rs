@@ -121,20 +121,7 @@ impl Faults for ServerFaults {
                 sleep(Duration::from_millis(rng.random_range(0..1_000))).await;
                 server.restart().await?;
             }
-            Fault::Suspend => {
-                let before = removals(server);
-                // On a busy machine, perhaps no change waits for the server in the first time.
-                for times in [1, 3, 9] {
-                    server.suspend()?;
-                    // A change waits for a lease and a tenth.
-                    sleep(setup.lease * 11 / 10 + a_while * times).await;
-                    server.resume()?;
-                    if until_removal_is_found(server, before).await {
-                        return Ok(true);
-                    }
-                }
-                return Ok(false);
-            }
+            Fault::Suspend => return suspend_until_removed(server, setup.lease, a_while).await,
             Fault::CutOne => hold(&one, LinkState::Cut, a_while).await,
             Fault::SilenceOne => hold(&one, LinkState::Silent, a_while).await,
             Fault::UnnotifyOne => hold(&one, LinkState::Unnotified, a_while).await,
@@ -147,6 +134,26 @@ impl Faults for ServerFaults {
         }
         Ok(true)
     }
+}
+
+/// Suspends the server until a change has removed it: for longer each time, because changes are rare on a busy machine.
+/// Returns whether one did.
+async fn suspend_until_removed(
+    server: &Server,
+    lease: Duration,
+    a_while: Duration,
+) -> Result<bool> {
+    let before = removals(server);
+    for times in [1, 3, 9] {
+        server.suspend()?;
+        // A change waits for a lease and a tenth.
+        sleep(lease * 11 / 10 + a_while * times).await;
+        server.resume()?;
+        if until_removal_is_found(server, before).await {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn removals(server: &Server) -> usize {

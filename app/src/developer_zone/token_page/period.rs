@@ -32,7 +32,7 @@ pub(super) struct Mark {
 impl Period {
     pub(super) const ALL: [Self; 2] = [Self::Day, Self::Week];
 
-    /// The period that an address selects. The question before a token is deleted tells the calls of a week.
+    /// The period that an address selects. The question before a deletion always tells the calls of a week.
     pub(super) fn of_query(query: &ParamsMap) -> Self {
         match query.get(HOURS).is_some() && query.get(ASK_TO_DELETE).is_none() {
             true => Self::Day,
@@ -127,6 +127,16 @@ mod tests {
         let cookie = format!("developer-zone-time-zone={name}");
         let cookie = HeaderValue::from_str(&cookie).expect("a header value");
         ReaderZone::of(&HeaderMap::from_iter([(COOKIE, cookie)]))
+    }
+
+    #[test]
+    fn the_question_before_a_deletion_counts_a_week_even_where_24_hours_are_shown() {
+        let period = |fields: &[&'static str]| {
+            Period::of_query(&fields.iter().map(|field| (*field, "24")).collect())
+        };
+        assert_eq!(period(&[]), Period::Week);
+        assert_eq!(period(&[HOURS]), Period::Day);
+        assert_eq!(period(&[HOURS, ASK_TO_DELETE]), Period::Week);
     }
 
     #[test]
