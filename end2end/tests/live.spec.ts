@@ -35,6 +35,8 @@ test('changes by another person appear without a reload and leave what one is ty
   await mine.open();
   await page.evaluate(() => Object.assign(window, { sameDocument: true }));
   await mine.rows.getByRole('button', { name: `Name token ${first}`, exact: true }).click();
+  const field = mine.rows.getByRole('textbox', { name: `Name of token ${first}`, exact: true });
+  await expect(field).toBeFocused();
   await page.keyboard.type('half typed');
 
   const context = await openContext();
@@ -50,7 +52,6 @@ test('changes by another person appear without a reload and leave what one is ty
   await theirs.deleteDialog.delete.click();
   await expect(mine.row(second).row).toHaveCount(0);
 
-  const field = mine.rows.getByRole('textbox', { name: `Name of token ${first}`, exact: true });
   await expect(field).toHaveValue('half typed');
   await expect(field).toBeFocused();
   expect(await page.evaluate(() => 'sameDocument' in window)).toBe(true);

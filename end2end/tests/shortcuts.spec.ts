@@ -36,6 +36,26 @@ test('h leads to Home, c creates, / searches the organisations, ? lists the shor
   await expect(page).toHaveURL('/');
 });
 
+test('while the form that one has asked for is being loaded, keys are no shortcuts', async ({
+  page,
+  signIn,
+  server,
+}) => {
+  const preview = previewOf(await createToken(server));
+  const zone = new DeveloperZonePage(page);
+  const { promise: loaded, resolve: load } = Promise.withResolvers<void>();
+  await page.route('**/split_dialogs*.wasm', async (route) => {
+    await loaded;
+    await route.continue();
+  });
+  await signIn(MEMBER);
+  await zone.open();
+  await zone.rows.getByRole('button', { name: `Name token ${preview}`, exact: true }).click();
+  await page.keyboard.press('h');
+  load();
+  await expect(zone.rows.getByRole('textbox', { name: `Name of token ${preview}`, exact: true })).toBeFocused();
+});
+
 test('while an input method composes, Enter, arrows and Escape are its own; a key without a name does nothing', async ({
   page,
   server,

@@ -1,7 +1,8 @@
 //! Keyboard shortcuts: each is a single key that clicks a button or a link on the page.
 //!
 //! A single-character shortcut can be turned off (WCAG 2.2, 2.1.4). Shortcuts do nothing while the user types in a
-//! field or a dialog is open. The browser's local storage keeps the user's choice.
+//! field, and while a dialog is open or content that the user wanted is being loaded. The browser's local storage keeps
+//! the user's choice.
 
 use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
@@ -61,7 +62,7 @@ fn click(id: &str) -> bool {
     true
 }
 
-/// Whether a field has the focus, or a dialog is open.
+/// Whether a field has the focus, a dialog is open, or content that the user wanted is being loaded.
 fn is_busy() -> bool {
     let matches = |element: &Element, selector| element.matches(selector).unwrap_or(false);
     let types = document().active_element().is_some_and(|active| {
@@ -73,7 +74,8 @@ fn is_busy() -> bool {
                 "input:not([type=checkbox]), textarea, select, [contenteditable]",
             )
     });
-    types || matches!(document().query_selector("dialog[open]"), Ok(Some(_)))
+    let waited_for = "dialog[open], .browser-only[aria-busy]";
+    types || matches!(document().query_selector(waited_for), Ok(Some(_)))
 }
 
 fn are_off() -> bool {

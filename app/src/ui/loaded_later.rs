@@ -15,6 +15,8 @@ const LOADING: &str = "Loading…";
 
 /// The place of content whose code is loaded when the content is first wanted.
 ///
+/// Meanwhile the place has `aria-busy`, and keys are no shortcuts: the user may type into the content already.
+///
 /// If the code cannot be loaded, a toast says so, and the content is no longer wanted: the user can try again.
 #[component]
 pub(crate) fn LoadedLater<F>(
@@ -28,6 +30,7 @@ where
 {
     let place = NodeRef::<html::Div>::new();
     let is_requested = StoredValue::new(false);
+    let is_loading = RwSignal::new(false);
     let toasts = use_toasts();
     // Not the effect's own owner, which ends when the effect runs again.
     let owner = Owner::current().unwrap_or_default();
@@ -39,9 +42,9 @@ where
             return;
         };
         is_requested.set_value(true);
-        let is_loading = StoredValue::new(true);
+        is_loading.set(true);
         let say_so = move || {
-            if is_loading.try_get_value() == Some(true) {
+            if is_loading.try_get_untracked() == Some(true) {
                 toasts.wait(LOADING.to_owned());
             }
         };
@@ -49,7 +52,7 @@ where
         let mounted = mount(place.unchecked_into(), owner.clone());
         spawn_local(async move {
             let mounted = mounted.await;
-            is_loading.set_value(false);
+            is_loading.set(false);
             // A change may wait for something else by now.
             if untrack(|| toasts.waiting()) == LOADING {
                 toasts.wait(String::new());
@@ -63,5 +66,6 @@ where
             }
         });
     });
-    view! { <div class="browser-only" node_ref=place></div> }
+    let busy = move || is_loading.get().then_some("true");
+    view! { <div class="browser-only" node_ref=place aria-busy=busy></div> }
 }
