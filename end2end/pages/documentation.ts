@@ -17,6 +17,14 @@ export class DocumentationPage {
   readonly main: Locator;
   readonly heading: Locator;
   readonly navigation: Locator;
+  /** The links of the navigation to pages, and to the endpoints of the reference. */
+  readonly pages: Locator;
+  readonly endpoints: Locator;
+  /** Shows the navigation on a narrow screen. */
+  readonly menu: Locator;
+  readonly theme: Locator;
+  readonly previous: Locator;
+  readonly next: Locator;
   readonly contents: Locator;
   readonly skipLink: Locator;
   readonly asMarkdown: Locator;
@@ -29,6 +37,12 @@ export class DocumentationPage {
     this.main = page.getByRole('main');
     this.heading = this.main.getByRole('heading', { level: 1 });
     this.navigation = page.getByRole('navigation', { name: 'Documentation' });
+    this.endpoints = this.navigation.locator('.endpoints a');
+    this.pages = this.navigation.locator('a:not(.endpoints a)');
+    this.menu = this.navigation.getByText('All pages');
+    this.theme = page.getByRole('combobox', { name: 'Theme' });
+    this.previous = this.main.locator('a[rel="prev"]');
+    this.next = this.main.locator('a[rel="next"]');
     this.contents = page.getByRole('navigation', { name: 'On this page' });
     this.skipLink = page.getByRole('link', { name: 'Skip to main content' });
     this.asMarkdown = page.getByRole('link', { name: 'View as Markdown' });

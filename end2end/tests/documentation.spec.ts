@@ -1,7 +1,11 @@
+import type { Locator } from '@playwright/test';
+
 import { DOCUMENTATION, DocumentationPage } from '../pages/documentation.ts';
 import { expectAccessible } from '../support/accessibility.ts';
 import { clipboardText, holdClipboard, refuseClipboard } from '../support/clipboard.ts';
 import { expect, test } from '../support/fixtures.ts';
+import { scrollingSideways } from '../support/layout.ts';
+import { failedToLoad } from '../support/requests.ts';
 import { createToken } from '../support/tokens.ts';
 
 const PING = 'curl -sS -H "X-API-Key: $API_TOKEN" \\\n  ';
@@ -30,18 +34,145 @@ test.describe('without script', () => {
       await page.goto(path);
       await expect(page).toHaveTitle(`${name} · 9Pic API`);
       await expect(docs.heading).toHaveText(heading);
-      await expect(docs.navigation.getByRole('link')).toHaveText(DOCUMENTATION.map((entry) => entry.name));
-      await expect(docs.navigation.locator('[aria-current="page"]')).toHaveText(name);
+      await expect(docs.pages).toHaveText(DOCUMENTATION.map((entry) => entry.name));
+      await expect(docs.endpoints.first()).toHaveText('GET List the organisation’s events');
+      await expect(page.locator('[aria-current]')).toHaveText([name]);
       for (const group of await docs.examples.all()) {
         await expect(group.getByRole('heading')).toHaveText(['cURL', 'Python', 'JavaScript']);
         for (const code of await group.locator('pre').all()) {
           await expect(code).toBeVisible();
         }
       }
-      await expect(page.getByRole('button')).toHaveCount(0);
+      await expect(page.getByRole('button').or(docs.theme)).toHaveCount(0);
     }
     expect(await context.cookies()).toEqual([]);
   });
+
+  test('the code of each page is that of its Markdown, whatever its colours', async ({ page, request }) => {
+    for (const { path } of DOCUMENTATION) {
+      await page.goto(path);
+      const markdown = await (await request.get(`${path}.md`)).text();
+      const printed = [...markdown.matchAll(/^```.*\n([\s\S]*?)\n```$/gm)].map(([, code]) => code);
+      expect(await page.locator('pre').allTextContents(), path).toEqual(printed);
+      const hasColours = (await page.locator('pre span').count()) > 0;
+      expect(hasColours, path).toBe(printed.length > 0);
+    }
+  });
+
+  test('the navigation of a phone is closed, and opens', async ({ page }) => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    const docs = new DocumentationPage(page);
+    await page.goto('/docs/errors');
+    await expect(docs.pages.first()).toBeHidden();
+    await docs.menu.click();
+    await docs.endpoints.last().click();
+    await expect(page).toHaveURL(/\/docs\/reference#/);
+    await expect(docs.pages.first()).toBeHidden();
+  });
+});
+
+test('each page leads to the next and the previous one', async ({ page }) => {
+  const docs = new DocumentationPage(page);
+  await page.goto('/docs');
+  await expect(docs.previous).toHaveCount(0);
+  for (const { path, name } of DOCUMENTATION.slice(1)) {
+    await expect(docs.next).toHaveText(`Next ${name}`);
+    await docs.next.click();
+    await expect(page).toHaveURL(path);
+  }
+  await expect(docs.next).toHaveCount(0);
+  for (const { path, name } of DOCUMENTATION.slice(0, -1).toReversed()) {
+    await expect(docs.previous).toHaveText(`Previous ${name}`);
+    await docs.previous.click();
+    await expect(page).toHaveURL(path);
+  }
+});
+
+test('a link to an endpoint leads to its section, and the section being read is marked', async ({ page }) => {
+  const docs = new DocumentationPage(page);
+  const marked = (links: Locator) => links.and(page.locator('[aria-current="location"]'));
+  await page.goto('/docs');
+  for (const name of ['GET Get an event', 'POST Get links to original photos']) {
+    await docs.endpoints.filter({ hasText: name }).click();
+    await expect(marked(docs.endpoints)).toHaveText(name);
+    const section = name.replace(/^\w+ /, '');
+    await expect(marked(docs.contents.getByRole('link'))).toHaveText(section);
+    await expect(docs.main.getByRole('heading', { level: 2, name: section, exact: true })).toBeInViewport();
+  }
+  await page.evaluate(() => scrollTo(0, 0));
+  await expect(marked(docs.endpoints)).toHaveCount(0);
+
+  // The last sections are too short to reach the top of the window.
+  await page.goto('/docs/errors');
+  for (const section of ['When to try again', 'Asking for help']) {
+    await docs.contents.getByRole('link', { name: section }).click();
+    await expect(marked(docs.contents.getByRole('link'))).toHaveText(section);
+  }
+  await expect(marked(docs.endpoints)).toHaveCount(0);
+});
+
+test('the example of an endpoint stands beside its description on a wide screen, and below it on others', async ({
+  page,
+}) => {
+  const docs = new DocumentationPage(page);
+  const top = async (locator: Locator) => (await locator.first().boundingBox())?.y ?? NaN;
+  const description = docs.main.getByRole('heading', { name: 'Parameters' });
+  await page.goto('/docs/reference');
+  expect(await top(docs.examples)).toBeGreaterThan(await top(description));
+  await page.setViewportSize({ width: 1920, height: 1080 });
+  expect(await top(docs.examples)).toBeLessThan(await top(description));
+  const width = await docs.main.getByRole('article').boundingBox();
+  expect(width?.width).toBeGreaterThan(1400);
+  expect(await scrollingSideways(page)).toEqual([]);
+});
+
+test('the theme is that of the system until the reader chooses one, which later pages keep', async ({ page }) => {
+  const docs = new DocumentationPage(page);
+  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.goto('/docs');
+  await expect(docs.theme).toHaveValue('system');
+  const dark = await background();
+  await docs.theme.selectOption('Light');
+  const light = await background();
+  expect(light).not.toBe(dark);
+  await page.goto('/docs/errors');
+  await expect(docs.theme).toHaveValue('light');
+  expect(await background()).toBe(light);
+
+  await page.emulateMedia({ colorScheme: 'light' });
+  await docs.theme.selectOption('Dark');
+  expect(await background()).toBe(dark);
+  await docs.theme.selectOption('System');
+  await page.reload();
+  await expect(docs.theme).toHaveValue('system');
+  expect(await background()).toBe(light);
+});
+
+test('forced colours replace the colours of code', async ({ page }) => {
+  await page.goto('/docs/conventions');
+  const colours = () =>
+    page.evaluate(() => {
+      const pieces = [...document.querySelectorAll('pre code, pre span')];
+      return new Set(pieces.map((piece) => getComputedStyle(piece).color)).size;
+    });
+  expect(await colours()).toBeGreaterThan(4);
+  await page.emulateMedia({ forcedColors: 'active' });
+  expect(await colours()).toBe(1);
+});
+
+test('an unknown page is a 404 that is accessible and leads to all pages', async ({ page, pageErrors }) => {
+  pageErrors.allow(failedToLoad(404));
+  const docs = new DocumentationPage(page);
+  const response = await page.goto('/docs/no-such-page');
+  expect(response?.status()).toBe(404);
+  await expect(page).toHaveTitle('Page not found · 9Pic API');
+  await expectAccessible(page);
+  for (const links of [docs.pages, docs.main.getByRole('link')]) {
+    await expect(links).toHaveText(DOCUMENTATION.map(({ name }) => name));
+  }
+  await docs.main.getByRole('link', { name: 'Errors' }).click();
+  await expect(docs.heading).toHaveText('Errors');
 });
 
 test('the navigation leads to each page, with its Markdown and the OpenAPI document, and to the dashboard', async ({
@@ -51,7 +182,7 @@ test('the navigation leads to each page, with its Markdown and the OpenAPI docum
   const docs = new DocumentationPage(page);
   await page.goto('/docs');
   for (const { path, name, heading } of DOCUMENTATION.toReversed()) {
-    await docs.navigation.getByRole('link', { name, exact: true }).click();
+    await docs.pages.filter({ hasText: name }).click();
     await expect(page).toHaveURL(path);
     await expect(docs.heading).toHaveText(heading);
     await expect(docs.asMarkdown).toHaveAttribute('href', `${path}.md`);

@@ -456,6 +456,7 @@ test('documentation', async ({ page }) => {
     - link "Skip to main content"
     - banner:
       - link "9Pic API documentation"
+      - combobox "Theme"
       - link "Open the dashboard"
     - navigation "Documentation":
       - list:

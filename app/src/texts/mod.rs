@@ -9,4 +9,6 @@ pub mod examples;
 pub mod links;
 #[cfg(feature = "ssr")]
 pub mod servers;
+#[cfg(feature = "ssr")]
+pub mod syntax;
 pub mod token_test;

@@ -1,24 +1,11 @@
-// Adds tabs for calls in several languages, and copy buttons, to the documentation. Without script, all languages are
-// shown one below the other.
+// Adds tabs for calls in several languages, copy buttons, a theme switch and marks of the current section to the
+// documentation. Without script, all languages are shown one below the other.
+
+import './theme.js';
+import './sections.js';
+import { remember, remembered } from './storage.js';
 
 const KEY = 'documentation-language';
-
-/** The language chosen last. Access to local storage may be denied. */
-const remembered = () => {
-  try {
-    return localStorage.getItem(KEY);
-  } catch {
-    return null;
-  }
-};
-
-const remember = (language) => {
-  try {
-    localStorage.setItem(KEY, language);
-  } catch {
-    // The choice then lasts only for this page.
-  }
-};
 
 const groups = [...document.querySelectorAll('.examples')].map((group, number) => {
   const list = document.createElement('div');
@@ -76,11 +63,11 @@ const show = (language) => {
 function choose(language, tab) {
   const before = tab.getBoundingClientRect().top;
   show(language);
-  remember(language);
+  remember(KEY, language);
   window.scrollBy(0, tab.getBoundingClientRect().top - before);
 }
 
-show(remembered());
+show(remembered(KEY));
 
 for (const code of document.querySelectorAll('.code')) {
   const text = code.querySelector('code');

@@ -3,8 +3,13 @@
 //! - HTML within the Markdown is shown as text.
 //! - Each heading has an id. The id of a subsection starts with the id of its section.
 //! - Consecutive code blocks with one call in three languages become a group, which the page's script turns into tabs.
+//! - A subsection with the class `beside`, and those after it, stand beside the rest of its section on wide screens.
+//! - Code in a known language has colours.
 
-use app::texts::examples::Language;
+use app::texts::{
+    examples::Language,
+    syntax::{Role, Syntax, pieces},
+};
 use pulldown_cmark::{
     CodeBlockKind, CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd,
     html::push_html,
@@ -35,6 +40,7 @@ pub(super) fn content(markdown: &str) -> Content {
     let events: Vec<_> = Parser::new_ext(markdown, options).collect();
     let mut writer = Writer::default();
     writer.write(&events);
+    writer.end_columns();
     let mut body = String::new();
     push_html(&mut body, writer.out.into_iter());
     Content {
@@ -53,13 +59,24 @@ struct Writer<'a> {
     title: String,
     sections: Vec<Section>,
     level: usize,
+    /// Where the current section starts in `out`.
+    section_start: usize,
+    in_columns: bool,
 }
 
 impl<'a> Writer<'a> {
     fn write(&mut self, mut events: &[Event<'a>]) {
         while let Some(event) = events.first() {
             let length = match event {
-                Event::Start(Tag::Heading { level, id, .. }) => {
+                Event::Start(Tag::Heading {
+                    level, id, classes, ..
+                }) => {
+                    if *level == HeadingLevel::H2 {
+                        self.end_columns();
+                        self.section_start = self.out.len();
+                    } else if classes.iter().any(|class| &**class == "beside") {
+                        self.begin_second_column();
+                    }
                     let length = length_of(events, |tag| matches!(tag, TagEnd::Heading(_)));
                     self.heading(*level, id.as_deref(), &events[1..length - 1]);
                     length
@@ -82,6 +99,21 @@ impl<'a> Writer<'a> {
 
     fn html(&mut self, html: impl Into<String>) {
         self.out.push(Event::Html(CowStr::from(html.into())));
+    }
+
+    /// Makes the section so far the first of two columns.
+    fn begin_second_column(&mut self) {
+        let first = "<div class=\"columns\">\n<div class=\"column\">\n";
+        self.out
+            .insert(self.section_start, Event::Html(first.into()));
+        self.html("</div>\n<div class=\"column\">\n");
+        self.in_columns = true;
+    }
+
+    fn end_columns(&mut self) {
+        if std::mem::take(&mut self.in_columns) {
+            self.html("</div>\n</div>\n");
+        }
     }
 
     fn heading(&mut self, level: HeadingLevel, id: Option<&str>, words: &[Event<'a>]) {
@@ -133,6 +165,9 @@ impl<'a> Writer<'a> {
             "json" => "JSON",
             "http" => "HTTP",
             "sh" | "shell" => "Shell",
+            "python" => "Python",
+            "javascript" => "JavaScript",
+            "typescript" => "TypeScript",
             _ => "Text",
         };
         self.html(code_html(name, &block));
@@ -252,11 +287,35 @@ fn code_block(events: &[Event<'_>]) -> Option<(Code, usize)> {
 }
 
 /// A code block that can be scrolled by keyboard and has an accessible name (WCAG 2.2, 2.1.1).
-fn code_html(name: &str, (_, code): &Code) -> String {
+fn code_html(name: &str, (info, code): &Code) -> String {
     format!(
         "<div class=\"code\"><div class=\"code-bar\"><span class=\"code-name\">{name}</span></div><pre tabindex=\"0\" role=\"group\" aria-label=\"{name}\" translate=\"no\"><code>{code}</code></pre></div>\n",
-        code = escaped(code.trim_end()),
+        code = coloured(info, code.trim_end()),
     )
+}
+
+/// The code as HTML, in which comments, strings and so on have a class. Its text is the code.
+fn coloured(info: &str, code: &str) -> String {
+    let syntax = match info {
+        "sh" | "shell" => Syntax::Shell,
+        "python" => Syntax::Python,
+        "javascript" | "typescript" => Syntax::JavaScript,
+        "json" => Syntax::Json,
+        "http" => Syntax::Http,
+        _ => return escaped(code),
+    };
+    let piece = |(role, text)| {
+        let class = match role {
+            Role::Plain => return escaped(text),
+            Role::Comment => "code-comment",
+            Role::String => "code-string",
+            Role::Number => "code-number",
+            Role::Keyword => "code-keyword",
+            Role::Name => "code-field",
+        };
+        format!("<span class=\"{class}\">{}</span>", escaped(text))
+    };
+    pieces(syntax, code).into_iter().map(piece).collect()
 }
 
 /// The text without markup.
@@ -314,10 +373,61 @@ mod tests {
 
     #[test]
     fn code_cannot_break_out_of_its_block() {
-        let html = body("```json\n</code></pre><script>\"x\"&'y'\n```\n");
+        let code = "</code></pre><script>\"x\"&'y'";
+        let html = body(&format!("```text\n{code}\n```\n"));
         assert!(
-            html.contains("&lt;/code&gt;&lt;/pre&gt;&lt;script&gt;&quot;x&quot;&amp;&#39;y&#39;")
+            html.contains("&lt;/code&gt;&lt;/pre&gt;&lt;script&gt;&quot;x&quot;&amp;&#39;y&#39;"),
+            "{html}"
         );
+        for info in ["sh", "python", "javascript", "json", "http"] {
+            let html = body(&format!("```{info}\n{code}'<b>' \"<b>\n```\n"));
+            assert!(!html.contains("<b>") && !html.contains("<script"), "{html}");
+            assert_eq!(html.matches("</code>").count(), 1, "{html}");
+        }
+    }
+
+    #[test]
+    fn code_in_a_known_language_has_colours() {
+        let html = body("```json\n{ \"a\": 1 }\n```\n");
+        let field = "<span class=\"code-field\">&quot;a&quot;</span>";
+        let number = "<span class=\"code-number\">1</span>";
+        assert!(
+            html.contains(&format!("<code>{{ {field}: {number} }}</code>")),
+            "{html}"
+        );
+        assert!(!body("```text\n\"a\": 1\n```\n").contains("<span class=\"code-f"));
+    }
+
+    #[test]
+    fn a_section_has_two_columns_only_if_a_subsection_stands_beside_the_rest() {
+        let html =
+            body("# T\n\n## A\n\n### B {.beside}\n\n### C\n\n## D\n\n## E\n\n### F {.beside}\n");
+        let order = [
+            "columns",
+            "column",
+            "id=\"a\"",
+            "column",
+            "id=\"a-b\"",
+            "id=\"a-c\"",
+            "</div>\n</div>",
+            "id=\"d\"",
+            "columns",
+            "column",
+            "id=\"e\"",
+            "column",
+            "id=\"e-f\"",
+            "</div>\n</div>",
+        ];
+        let mut rest = &html[..];
+        for part in order {
+            let (before, after) = rest.split_once(part).expect(part);
+            assert!(
+                part.starts_with("column") || !before.contains("column"),
+                "{html}"
+            );
+            rest = after;
+        }
+        assert!(!rest.contains("div"), "{html}");
     }
 
     #[test]

@@ -18,13 +18,13 @@ mod source;
 
 use axum::{
     Router,
-    http::{HeaderValue, header},
-    response::Redirect,
-    routing::get,
+    http::{HeaderValue, StatusCode, header},
+    response::{Html, IntoResponse, Redirect},
+    routing::{any, get},
 };
 use serde_json::Value;
 
-use self::{operation::Api, pages::PAGES};
+use self::{document::Frame, operation::Api, pages::PAGES};
 use crate::{
     api::{openapi, throttle::RateLimit},
     http::served::Served,
@@ -37,7 +37,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-/// The pages under `/docs`, `/llms.txt`, `/llms-full.txt` and `/robots.txt`.
+/// The pages under `/docs` and a 404 for any other address there, `/llms.txt`, `/llms-full.txt` and `/robots.txt`.
 ///
 /// - `api_origin`: where integrations call the API.
 /// - `document`: its OpenAPI document.
@@ -56,13 +56,19 @@ pub(crate) fn router(
         .with_limit(limit)
         .with_dashboard(public_origin)
         .with_contact(contact);
+    let frame = Frame::new(&api);
+    let not_found = frame.not_found();
     let pages = PAGES.iter().fold(Router::new(), |router, page| {
         let markdown = page.source.markdown(&api);
-        let html = served_html(document::write(page, &markdown, api.dashboard()));
+        let html = served_html(frame.page(page, &markdown));
         let markdown = served_text("text/markdown; charset=utf-8", markdown);
         router
             .route(page.path, html.route())
             .route(&page.markdown_path(), markdown.route())
+            .route(
+                &format!("{}/", page.path),
+                get(async || Redirect::permanent(page.path)),
+            )
     });
     let index = llms_txt(public_origin.unwrap_or(api_origin));
     let index = served_text("text/plain; charset=utf-8", index);
@@ -78,10 +84,18 @@ pub(crate) fn router(
     );
     pages
         .route(changelog::FEED, feed.route())
-        .route("/docs/", get(async || Redirect::permanent("/docs")))
+        .route(
+            "/docs/{*unknown}",
+            any(async move || unknown_page(not_found.clone())),
+        )
         .route("/llms.txt", index.route())
         .route("/llms-full.txt", everything.route())
         .route("/robots.txt", robots.route())
+}
+
+fn unknown_page(document: String) -> impl IntoResponse {
+    let policy = [(header::CONTENT_SECURITY_POLICY, POLICY)];
+    (StatusCode::NOT_FOUND, policy, Html(document))
 }
 
 /// The rules for search engines (RFC 9309): they may read everything public, except the API.

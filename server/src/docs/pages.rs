@@ -1,6 +1,6 @@
 //! The pages of the documentation.
 
-use super::{changelog, source::Source};
+use super::{changelog, reference, source::Source};
 
 /// A page of the documentation.
 pub(super) struct Page {
@@ -59,7 +59,7 @@ pub(super) static PAGES: [Page; 8] = [
         source: Source::Written(include_str!("pages/clients.md")),
     },
     Page {
-        path: "/docs/reference",
+        path: reference::PATH,
         name: "API reference",
         description: "Every endpoint of the 9Pic API with its parameters, an example response, its errors, and calls in cURL, Python and JavaScript.",
         source: Source::Reference,

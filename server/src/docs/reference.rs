@@ -6,6 +6,9 @@ use super::{
     operation::{Api, Field, Operation},
 };
 
+/// The address of the page.
+pub(super) const PATH: &str = "/docs/reference";
+
 const START: &str = "# API reference
 
 Every endpoint with its parameters, a call that is ready to run, the response, and its errors. \
@@ -30,16 +33,20 @@ fn endpoint(operation: &Operation<'_>) -> String {
     ];
     parts.extend(section("Parameters", parameters(&operation.parameters())));
     parts.extend(section("Body", fields(&operation.body(), true)));
+    let data = fields(&operation.data(), false);
+    parts.extend(section(
+        "Fields of the response",
+        data.map(|table| format!("Within `data`:\n\n{table}")),
+    ));
+    parts.extend(section("Errors", errors(operation)));
+    // On wide screens, the call and its response stand beside what explains them.
     if let Some(response) = operation.example_response() {
-        parts.push(format!("### Example\n\n{}", example(operation)));
+        parts.push(format!("### Example {{.beside}}\n\n{}", example(operation)));
         parts.push(format!(
             "### Response\n\n{}",
             fence("json", &pretty(response))
         ));
-        let data = fields(&operation.data(), false);
-        parts.extend(data.map(|table| format!("The fields of `data`:\n\n{table}")));
     }
-    parts.extend(section("Errors", errors(operation)));
     parts.retain(|part| !part.is_empty());
     parts.join("\n")
 }

@@ -151,13 +151,28 @@ async fn a_page_allows_only_get_and_head() {
 }
 
 #[tokio::test]
-async fn an_unknown_page_is_the_dashboards_404() {
+async fn an_unknown_page_is_a_404_with_links_to_all_pages() {
     let server = TestServer::on_sqlite().await;
-    for path in ["/docs/x", "/docs/x.md", "/docs/errors/x", "/docsx"] {
-        let page = get(&server, path).await;
-        assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
-        assert!(page.text.contains("Page not found"), "{path}");
+    let policy = get(&server, "/docs").await;
+    for path in ["/docs/x", "/docs/x.md", "/docs/errors/x", "/docs/x/"] {
+        for method in [Method::GET, Method::POST] {
+            let page = fetch(&server.anonymous(), method, path).await;
+            assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+            for header in ["content-type", "content-security-policy"] {
+                assert_eq!(page.header(header), policy.header(header), "{path}");
+            }
+            assert!(page.text.contains("<h1>Page not found</h1>"), "{path}");
+            let noindex = "<meta name=\"robots\" content=\"noindex\">";
+            assert!(page.text.contains(noindex), "{path}");
+            for known in PAGES {
+                let links = page.text.matches(&format!("href=\"{known}\"")).count();
+                assert!(links >= 2, "{path}: {known}");
+            }
+        }
     }
+    let outside = get(&server, "/docsx").await;
+    assert_eq!(outside.status, StatusCode::NOT_FOUND);
+    assert!(!outside.text.contains("API documentation"));
 }
 
 #[tokio::test]
@@ -360,14 +375,15 @@ async fn llms_full_txt_has_every_page() {
 }
 
 #[tokio::test]
-async fn a_slash_after_docs_leads_to_the_overview() {
+async fn a_slash_after_a_page_leads_to_the_page() {
     let server = TestServer::on_sqlite().await;
-    let response = get(&server, "/docs/").await;
-    assert_eq!(response.status, StatusCode::PERMANENT_REDIRECT);
-    assert_eq!(response.header("location"), Some("/docs"));
+    for path in PAGES {
+        let slash = get(&server, &format!("{path}/")).await;
+        assert_eq!(slash.status, StatusCode::PERMANENT_REDIRECT, "{path}");
+        assert_eq!(slash.header("location"), Some(path));
+    }
 }
 
-/// RFC 9309. Without this file the path redirects to sign-in, which search engines take for broken rules.
 #[tokio::test]
 async fn robots_txt_allows_everything_public_but_the_api() {
     let server = TestServer::on_sqlite().await;

@@ -1,0 +1,35 @@
+// Marks the section that is being read, in the list of the page's sections and among the endpoints in the navigation.
+
+const headings = [...document.querySelectorAll('.prose h2[id]')];
+const end = document.querySelector('.neighbours');
+/** The part of the window, from its top, in which a heading starts to be read. */
+const BAND = 0.3;
+
+/** The last heading above the band's end. At the end of the page the last ones cannot get there. */
+const current = () => {
+  const top = (heading) => heading.getBoundingClientRect().top;
+  if (end.getBoundingClientRect().bottom <= innerHeight) {
+    const target = headings.find((heading) => `#${heading.id}` === decodeURIComponent(location.hash));
+    return target && top(target) >= 0 ? target : headings.at(-1);
+  }
+  return headings.findLast((heading) => top(heading) < innerHeight * BAND);
+};
+
+const mark = () => {
+  const here = current();
+  for (const link of document.querySelectorAll('.contents a, .endpoints a')) {
+    const isHere = here && link.pathname === location.pathname && link.hash === `#${here.id}`;
+    if (isHere) {
+      link.setAttribute('aria-current', 'location');
+    } else {
+      link.removeAttribute('aria-current');
+    }
+  }
+};
+
+if (headings.length > 0 && end) {
+  const passing = new IntersectionObserver(mark, { rootMargin: `0px 0px ${(BAND - 1) * 100}% 0px` });
+  headings.forEach((heading) => passing.observe(heading));
+  new IntersectionObserver(mark, { threshold: 1 }).observe(end);
+  addEventListener('hashchange', mark);
+}
