@@ -43,7 +43,8 @@ test('while the form that one has asked for is being loaded, keys are no shortcu
 }) => {
   const preview = previewOf(await createToken(server));
   const zone = new DeveloperZonePage(page);
-  const { promise: loaded, resolve: load } = Promise.withResolvers<void>();
+  let load = () => {};
+  const loaded = new Promise<void>((resolve) => (load = resolve));
   await page.route('**/split_dialogs*.wasm', async (route) => {
     await loaded;
     await route.continue();

@@ -3,7 +3,7 @@
 //! - HTML within the Markdown is shown as text.
 //! - Each heading has an id. The id of a subsection starts with the id of its section.
 //! - Consecutive code blocks with one call in three languages become a group, which the page's script turns into tabs.
-//! - A subsection with the class `beside`, and those after it, stand beside the rest of its section on wide screens.
+//! - A subsection `Example`, and those after it, stand beside the rest of its section on wide screens.
 //! - Code in a known language has colours.
 
 use app::texts::{
@@ -50,6 +50,9 @@ pub(super) fn content(markdown: &str) -> Content {
     }
 }
 
+/// The heading of the part of a section that stands beside the rest.
+const EXAMPLE: &str = "Example";
+
 /// A code block: its info string and its code.
 type Code = (String, String);
 
@@ -68,17 +71,16 @@ impl<'a> Writer<'a> {
     fn write(&mut self, mut events: &[Event<'a>]) {
         while let Some(event) = events.first() {
             let length = match event {
-                Event::Start(Tag::Heading {
-                    level, id, classes, ..
-                }) => {
+                Event::Start(Tag::Heading { level, id, .. }) => {
+                    let length = length_of(events, |tag| matches!(tag, TagEnd::Heading(_)));
+                    let words = &events[1..length - 1];
                     if *level == HeadingLevel::H2 {
                         self.end_columns();
                         self.section_start = self.out.len();
-                    } else if classes.iter().any(|class| &**class == "beside") {
+                    } else if plain(words) == EXAMPLE {
                         self.begin_second_column();
                     }
-                    let length = length_of(events, |tag| matches!(tag, TagEnd::Heading(_)));
-                    self.heading(*level, id.as_deref(), &events[1..length - 1]);
+                    self.heading(*level, id.as_deref(), words);
                     length
                 }
                 Event::Start(Tag::CodeBlock(_)) => self.code(events),
@@ -399,15 +401,14 @@ mod tests {
     }
 
     #[test]
-    fn a_section_has_two_columns_only_if_a_subsection_stands_beside_the_rest() {
-        let html =
-            body("# T\n\n## A\n\n### B {.beside}\n\n### C\n\n## D\n\n## E\n\n### F {.beside}\n");
+    fn a_section_has_two_columns_only_if_it_has_an_example() {
+        let html = body("# T\n\n## A\n\n### Example\n\n### C\n\n## D\n\n## E\n\n### Example\n");
         let order = [
             "columns",
             "column",
             "id=\"a\"",
             "column",
-            "id=\"a-b\"",
+            "id=\"a-example\"",
             "id=\"a-c\"",
             "</div>\n</div>",
             "id=\"d\"",
@@ -415,7 +416,7 @@ mod tests {
             "column",
             "id=\"e\"",
             "column",
-            "id=\"e-f\"",
+            "id=\"e-example\"",
             "</div>\n</div>",
         ];
         let mut rest = &html[..];

@@ -41,7 +41,7 @@ fn endpoint(operation: &Operation<'_>) -> String {
     parts.extend(section("Errors", errors(operation)));
     // On wide screens, the call and its response stand beside what explains them.
     if let Some(response) = operation.example_response() {
-        parts.push(format!("### Example {{.beside}}\n\n{}", example(operation)));
+        parts.push(format!("### Example\n\n{}", example(operation)));
         parts.push(format!(
             "### Response\n\n{}",
             fence("json", &pretty(response))
