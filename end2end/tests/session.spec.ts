@@ -147,7 +147,7 @@ test('after the session ended and Escape, a banner stays with Sign in, and says 
   await endSession(context);
   await expect(sessionEnded).toContainText('Sign in again to return to this page.');
   await expect(sessionEnded).not.toContainText('Nothing was changed');
-  await page.keyboard.press('Escape');
+  await sessionEnded.getByRole('button', { name: 'Stay on this page', exact: true }).click();
   await expect(sessionEnded).toBeHidden();
   await expect(banner).toBeVisible();
   await expectAccessible(page);

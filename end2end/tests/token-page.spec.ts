@@ -149,6 +149,14 @@ test('the page shows the token’s calls and refusals, with what to do about eac
   const value = hours.getByText(/: 2 accepted, 1 refused \(1 organisation mismatch\)$/);
   await expect(value).not.toHaveCSS('clip-path', 'inset(50%)');
   await expectAccessible(page);
+  await page.setViewportSize({ width: 390, height: 844 });
+  const wide = page.getByRole('radiogroup', { name: 'Calls of four hours' });
+  await expect(hours).toBeHidden();
+  await wide.getByRole('radio').last().focus();
+  await page.keyboard.press('Space');
+  const sum = wide.getByText(/:00 to \d\d:\d0: 2 accepted, 1 refused \(1 organisation mismatch\)$/);
+  await expect(sum).not.toHaveCSS('clip-path', 'inset(50%)');
+  await expectAccessible(page);
 
   await page.getByRole('link', { name: '24 hours' }).click();
   await expect(page).toHaveURL(/\?hours=24#calls$/);

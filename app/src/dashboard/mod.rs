@@ -34,5 +34,5 @@ pub(crate) use self::{
     load_failed::LoadFailed,
     not_found::{NOT_FOUND, NotFound, NotFoundPage},
     organisation_choices::OrganisationName,
-    upgrade::UpgradeMessage,
+    upgrade::{ContactLink, CurrentPlan, UpgradeMessage},
 };

@@ -72,7 +72,12 @@ pub(super) fn SessionEndedDialog() -> impl IntoView {
             <p>
                 <LiveText text=Signal::derive(text) />
             </p>
-            <div class="dialog-actions">{sign_in()}</div>
+            <div class="dialog-actions">
+                <button type="button" class="button" on:click=move |_| open.set(false)>
+                    "Stay on this page"
+                </button>
+                {sign_in()}
+            </div>
         </Dialog>
         <div
             class="session-banner"

@@ -2,7 +2,11 @@
 
 use leptos::prelude::*;
 
-use crate::{ids::UPGRADE_DIALOG, page_context::use_page_context, ui::Dialog};
+use crate::{
+    ids::UPGRADE_DIALOG,
+    page_context::{use_page_context, use_viewer},
+    ui::Dialog,
+};
 
 /// The message as a dialog over the current page.
 #[component]
@@ -25,30 +29,39 @@ pub(crate) fn UpgradeMessage(
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
-    let context = use_page_context();
-    let organisation = context
-        .viewer
-        .as_ref()
-        .and_then(|viewer| viewer.selected_organisation());
-    let plan = organisation.map(|organisation| {
+    view! {
+        <CurrentPlan />
+        <p>
+            "With it, your organisation creates API tokens that let your servers and partners read its events and photos, and can deactivate or delete each token at any time."
+        </p>
+        <div class="dialog-actions">
+            {children.map(|children| children())} <ContactLink />
+        </div>
+    }
+}
+
+/// The plan of the selected organisation, and the plan that includes the Developer Zone.
+#[component]
+pub(crate) fn CurrentPlan() -> impl IntoView {
+    let organisation = use_viewer().and_then(|viewer| viewer.selected_organisation().cloned());
+    organisation.map(|organisation| {
         view! {
             <p>
                 {organisation.to_string()} " is on the " <strong>{organisation.plan.label()}</strong>
                 " plan. The Developer Zone is part of the Enterprise plan."
             </p>
         }
-    });
+    })
+}
+
+/// The link to 9Pic, as a button.
+#[component]
+pub(crate) fn ContactLink() -> impl IntoView {
+    let address = use_page_context().contact_url.clone();
     view! {
-        {plan}
-        <p>
-            "With it, your organisation creates API tokens that let your servers and partners read its events and photos, and can deactivate or delete each token at any time."
-        </p>
-        <div class="dialog-actions">
-            {children.map(|children| children())}
-            <a class="button button-primary" href=context.contact_url.clone() target="_blank" rel="noopener">
-                "Contact 9Pic"
-                <span class="visually-hidden">" (opens in a new tab)"</span>
-            </a>
-        </div>
+        <a class="button button-primary" href=address target="_blank" rel="noopener">
+            "Contact 9Pic"
+            <span class="visually-hidden">" (opens in a new tab)"</span>
+        </a>
     }
 }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use model::token::TOKEN_LIMIT;
 
 use crate::{
-    dashboard::UpgradeMessage,
+    dashboard::{ContactLink, CurrentPlan},
     ui::{Icon, IconName},
 };
 
@@ -29,11 +29,13 @@ pub(super) fn Locked() -> impl IntoView {
         <section class="card" aria-labelledby="locked-title">
             <header class="card-header">
                 <h2 id="locked-title">"Developer Zone"</h2>
-                <p class="card-count">"Enterprise plan required"</p>
             </header>
             <div class="locked">
                 <ul class="offers">{offers.into_iter().collect_view()}</ul>
-                <UpgradeMessage />
+                <CurrentPlan />
+                <div class="dialog-actions">
+                    <ContactLink />
+                </div>
             </div>
         </section>
     }

@@ -9,6 +9,5 @@ pub mod examples;
 pub mod links;
 #[cfg(feature = "ssr")]
 pub mod servers;
-#[cfg(feature = "ssr")]
 pub mod syntax;
 pub mod token_test;

@@ -3,6 +3,8 @@
 //! It is for the examples that we write ourselves, not for any program: it knows neither regular expressions nor
 //! here-documents, and a string ends at the next quotation mark.
 
+use super::examples::Language;
+
 /// A language that has colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Syntax {
@@ -33,6 +35,30 @@ pub enum Role {
     Keyword,
     /// The name of a field in JSON, or of a header.
     Name,
+}
+
+impl Role {
+    /// The class of the style sheet that colours it. Plain code has none.
+    pub const fn class(self) -> Option<&'static str> {
+        match self {
+            Self::Plain => None,
+            Self::Comment => Some("code-comment"),
+            Self::String => Some("code-string"),
+            Self::Number => Some("code-number"),
+            Self::Keyword => Some("code-keyword"),
+            Self::Name => Some("code-field"),
+        }
+    }
+}
+
+impl From<Language> for Syntax {
+    fn from(language: Language) -> Self {
+        match language {
+            Language::Curl => Self::Shell,
+            Language::Python => Self::Python,
+            Language::JavaScript => Self::JavaScript,
+        }
+    }
 }
 
 impl Syntax {
@@ -100,7 +126,8 @@ fn piece(syntax: Syntax, before: &str, rest: &str) -> Option<(Role, usize)> {
     let previous = before.chars().next_back();
     let is_comment = |(start, _): &&(&str, &str)| {
         // `$#` and `a#b` are no comments.
-        let may_start = syntax != Syntax::Shell || previous.is_none_or(char::is_whitespace);
+        let may_start = syntax != Syntax::Shell
+            || previous.is_none_or(|previous| previous.is_ascii_whitespace());
         may_start && rest.starts_with(start)
     };
     if let Some((_, end)) = syntax.comments().iter().find(is_comment) {
@@ -119,7 +146,9 @@ fn piece(syntax: Syntax, before: &str, rest: &str) -> Option<(Role, usize)> {
         return Some((if is_name { Role::Name } else { Role::String }, length));
     }
     let in_word = |character: char| {
-        character.is_alphanumeric()
+        // All other letters are part of words, too. `is_alphanumeric` would add its tables to the WASM.
+        character.is_ascii_alphanumeric()
+            || !character.is_ascii()
             || character == '_'
             || (character == '-' && syntax == Syntax::Http)
     };

@@ -306,16 +306,9 @@ fn coloured(info: &str, code: &str) -> String {
         "http" => Syntax::Http,
         _ => return escaped(code),
     };
-    let piece = |(role, text)| {
-        let class = match role {
-            Role::Plain => return escaped(text),
-            Role::Comment => "code-comment",
-            Role::String => "code-string",
-            Role::Number => "code-number",
-            Role::Keyword => "code-keyword",
-            Role::Name => "code-field",
-        };
-        format!("<span class=\"{class}\">{}</span>", escaped(text))
+    let piece = |(role, text): (Role, &str)| match role.class() {
+        None => escaped(text),
+        Some(class) => format!("<span class=\"{class}\">{}</span>", escaped(text)),
     };
     pieces(syntax, code).into_iter().map(piece).collect()
 }

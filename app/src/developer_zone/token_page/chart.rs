@@ -9,8 +9,8 @@ use std::fmt::Write as _;
 use model::usage::Calls;
 
 use super::{
-    period::Mark,
-    reasons::{Reason, bar, patterns},
+    bars::Bars,
+    reasons::{Reason, bar},
 };
 use crate::developer_zone::charts::short;
 
@@ -155,21 +155,21 @@ pub(super) fn axis(hours: &[Calls]) -> String {
     svg
 }
 
-/// The chart. `width` is its number of hours: more than there are `hours`, if the last day is not over.
-pub(super) fn chart(
-    hours: &[Calls],
-    reasons: &[Reason],
-    width: usize,
-    marks: &[Mark],
-    name: &str,
-) -> String {
-    let scale = Scale::of(hours);
+/// The chart, with its accessible name.
+pub(super) fn chart(bars: &Bars, name: &str) -> String {
+    let Bars {
+        calls,
+        reasons,
+        width,
+        marks,
+        ..
+    } = bars;
+    let scale = Scale::of(calls);
     let line = scale.line;
     let total = width * HOUR_WIDTH;
     let mut svg = format!(
         "<svg class=\"calls-bars\" role=\"img\" viewBox=\"0 0 {total} {HEIGHT}\" preserveAspectRatio=\"none\">\
-         <title>{name}</title>{}",
-        patterns()
+         <title>{name}</title>"
     );
     for (y, _) in scale.ticks().filter(|(_, calls)| *calls > 0) {
         let _ = write!(svg, "<path class=\"week-day\" d=\"M0 {y:.1}h{total}\"/>");
@@ -178,7 +178,7 @@ pub(super) fn chart(
         let x = mark.hour * HOUR_WIDTH;
         let _ = write!(svg, "<path class=\"week-day\" d=\"M{x} 0v{HEIGHT}\"/>");
     }
-    for (hour, calls) in hours.iter().enumerate() {
+    for (hour, calls) in calls.iter().enumerate() {
         let x = hour * HOUR_WIDTH;
         let accepted = scale.accepted(calls.accepted);
         if accepted > 0.0 {

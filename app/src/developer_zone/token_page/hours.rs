@@ -8,15 +8,19 @@ use model::{
 };
 
 use super::{
+    bars::Bars,
     chart::{axis, chart, has_two_scales},
     period::Period,
-    reasons::{Reason, Swatch, reasons, reasons_in_words, refused_in_words},
+    reasons::{PatternSource, Reason, Swatch, reasons_in_words, refused_in_words},
 };
 use crate::{
     developer_zone::charts::{calls_in_words, grouped},
     time_zone::ReaderZone,
     ui::{ServerTime, Shown, TimeZoneNote},
 };
+
+/// On a phone, an hour of a week would be less than 2 px wide. Days have a whole number of such bars.
+const HOURS_OF_A_WIDE_BAR: usize = 4;
 
 /// The calls of each hour: a sentence, a chart, and a table that can be opened.
 #[component]
@@ -33,11 +37,13 @@ pub(super) fn CallsByHour(
         view! { <p>{format!("{in_words}.")}</p> }.into_any()
     } else {
         let summary = format!("{in_words}. {}", busiest(&usage, &zone));
-        let reasons = reasons(&usage.refusals);
+        let bars = Bars::by_hour(&usage, period, now, &zone);
+        let reasons = bars.reasons.clone();
+        let name = format!("Calls by hour. {summary}");
         view! {
-            <p>{summary.clone()}</p>
-            <Legend reasons=reasons.clone() two_scales=has_two_scales(&usage.hours) />
-            <Chart usage=usage.clone() reasons=reasons.clone() period now zone summary />
+            <p>{summary}</p>
+            <PatternSource />
+            <Charts bars period zone name />
             <HourTable usage reasons />
         }
         .into_any()
@@ -104,49 +110,60 @@ fn Legend(reasons: Vec<Reason>, two_scales: bool) -> impl IntoView {
     }
 }
 
-/// The chart with its axes. Above it is the value of the hour that the reader points at or has chosen with the arrow
-/// keys: the hours are a group of radio buttons, which needs no script.
+/// The chart. Where a week is too narrow for its hours, there is one with fewer bars in its place.
 #[component]
-fn Chart(
-    usage: TokenUsage,
-    reasons: Vec<Reason>,
-    period: Period,
-    now: Timestamp,
-    zone: ReaderZone,
-    summary: String,
-) -> impl IntoView {
-    let marks = period.marks(now, &zone);
-    let width = period.hours(now, &zone).max(usage.hours.len());
-    let drawn = chart(
-        &usage.hours,
-        &reasons,
-        width,
-        &marks,
-        &format!("Calls by hour. {summary}"),
-    );
-    let hours = (0..width).map(|hour| match usage.hours.get(hour) {
+fn Charts(bars: Bars, period: Period, zone: ReaderZone, name: String) -> impl IntoView {
+    if period == Period::Day {
+        return view! { <Chart bars period zone name /> }.into_any();
+    }
+    let few = bars.together(HOURS_OF_A_WIDE_BAR);
+    view! {
+        <div class="calls-many-bars">
+            <Chart bars period zone=zone.clone() name=name.clone() />
+        </div>
+        <div class="calls-few-bars">
+            <Chart bars=few period zone name />
+        </div>
+    }
+    .into_any()
+}
+
+/// The legend, and the chart with its axes. Above it is the value of the bar that the reader points at or has chosen with
+/// the arrow keys: the bars are a group of radio buttons, which needs no script.
+#[component]
+fn Chart(bars: Bars, period: Period, zone: ReaderZone, name: String) -> impl IntoView {
+    let drawn = chart(&bars, &name);
+    let values = (0..bars.width).map(|bar| match bars.calls.get(bar) {
         Some(calls) => {
-            let at = usage.start.plus_millis(hour as i64 * HOUR_MILLIS);
-            let refused = refused_in_words(calls.refused, &reasons, hour);
-            hour_view(*calls, zone.hour(at), &refused).into_any()
+            let refused = refused_in_words(calls.refused, &bars.reasons, bar);
+            bar_view(*calls, bars.hours, bars.time(bar, &zone), &refused).into_any()
         }
         None => view! { <i aria-hidden="true"></i> }.into_any(),
     });
+    let values = values.collect_view();
+    let (hint, label) = match bars.hours {
+        1 => ("Choose an hour to see its calls.", "Calls of one hour"),
+        _ => (
+            "Choose four hours to see their calls.",
+            "Calls of four hours",
+        ),
+    };
     let marks_class = match period {
         Period::Day => "calls-marks calls-times",
         Period::Week => "calls-marks",
     };
-    let marks = marks.into_iter().map(|mark| {
-        let (first, second) = mark.text;
+    let marks = bars.marks.iter().map(|mark| {
+        let (first, second) = mark.text.clone();
         view! { <span>{first} " " <span>{second}</span></span> }
     });
     view! {
+        <Legend reasons=bars.reasons.clone() two_scales=has_two_scales(&bars.calls) />
         <div class="calls-chart">
-            <p class="hint calls-hint">"Choose an hour to see its calls."</p>
-            <div class="calls-scale" inner_html=axis(&usage.hours)></div>
+            <p class="hint calls-hint">{hint}</p>
+            <div class="calls-scale" inner_html=axis(&bars.calls)></div>
             <div class="calls-plot" inner_html=drawn></div>
-            <div class="calls-hours" role="radiogroup" aria-label="Calls of one hour">
-                {hours.collect_view()}
+            <div class="calls-hours" role="radiogroup" aria-label=label>
+                {values}
             </div>
             <div class=marks_class aria-hidden="true">
                 {marks.collect_view()}
@@ -155,17 +172,17 @@ fn Chart(
     }
 }
 
-/// An hour, over the chart. Only hours with calls can be chosen with the keyboard.
-fn hour_view(calls: Calls, hour: String, refused: &str) -> impl IntoView + use<> {
+/// A bar's value, over the chart. Only bars with calls can be chosen with the keyboard.
+fn bar_view(calls: Calls, hours: usize, time: String, refused: &str) -> impl IntoView + use<> {
     if calls.total() == 0 {
-        return view! { <i aria-hidden="true"><span>{format!("{hour}: no calls")}</span></i> }
+        return view! { <i aria-hidden="true"><span>{format!("{time}: no calls")}</span></i> }
             .into_any();
     }
     let accepted = grouped(calls.accepted);
     view! {
         <label>
-            <input type="radio" name="hour" autocomplete="off" />
-            <span>{format!("{hour}: {accepted} accepted, {refused}")}</span>
+            <input type="radio" name=format!("hours-{hours}") autocomplete="off" />
+            <span>{format!("{time}: {accepted} accepted, {refused}")}</span>
         </label>
     }
     .into_any()

@@ -2,6 +2,7 @@
 //!
 //! It works without script: the server renders it, and every change is a plain form.
 
+mod bars;
 mod chart;
 mod content;
 mod forms;

@@ -66,7 +66,7 @@ pub(super) fn reasons_in_words(reasons: &[Reason], hour: usize) -> Option<String
 
 /// The patterns, which bars and [`Swatch`]es fill themselves with. They have horizontal lines only, because the page
 /// stretches the chart to its width.
-pub(super) fn patterns() -> String {
+fn patterns() -> String {
     // From dark to light: the height of a repetition, and of its line.
     let patterns: [(u8, u8); PATTERNS] = [(4, 4), (4, 2), (5, 1), (4, 0)];
     let mut svg = "<defs>".to_owned();
@@ -80,6 +80,12 @@ pub(super) fn patterns() -> String {
     }
     svg.push_str("</defs>");
     svg
+}
+
+/// The patterns, for all charts and samples of the page. It has no size.
+#[component]
+pub(super) fn PatternSource() -> impl IntoView {
+    view! { <svg class="calls-patterns" aria-hidden="true" inner_html=patterns()></svg> }
 }
 
 /// A bar of the nth pattern.

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     texts::{
         examples::{Call, Key, Language},
+        syntax::pieces,
         token_test::{events_path, ping_path},
     },
     ui::{CopyFieldButton, CopyState, CopyStatus, Tabs},
@@ -17,9 +18,6 @@ use crate::{
 
 /// Id of the field that holds the example.
 const FIELD: &str = "token-example";
-
-/// Lines of the field. It is the same for all languages, so that nothing below moves. The longest example scrolls.
-const LINES: &str = "7";
 
 impl FreshToken {
     /// The first useful call: a ping of an event, or the list of events if no event can be tested.
@@ -41,7 +39,7 @@ impl FreshToken {
 /// The step that tries the token: examples, the test, and the first call.
 ///
 /// Like the token, an example is the value of a field. So it is not in the document's markup, which browsers save and
-/// tools record. For this reason it has no colours.
+/// tools record.
 #[component]
 pub(super) fn TokenExamples(list: TokenList, shown: ShownToken) -> impl IntoView {
     let PageFacts {
@@ -57,6 +55,12 @@ pub(super) fn TokenExamples(list: TokenList, shown: ShownToken) -> impl IntoView
     };
     let name = Signal::derive(move || format!("{} example", language().label()));
     let text = Signal::derive(move || shown.read(|token| token.example(&origin, language())));
+    let lines = move || text.with(|text| text.lines().count());
+    let columns = move || text.with(|text| text.lines().map(str::len).max());
+    let colours = move || {
+        let secret = shown.read(|token| token.secret.clone());
+        text.with(|text| coloured(language(), text, &secret))
+    };
     Effect::new(move || {
         chosen.track();
         copy.set(CopyState::NotTried);
@@ -90,17 +94,20 @@ pub(super) fn TokenExamples(list: TokenList, shown: ShownToken) -> impl IntoView
                 names=Language::ALL.map(Language::label).to_vec()
                 selected=chosen
             >
-                <textarea
-                    id=FIELD
-                    class="code-example"
-                    readonly
-                    autocomplete="off"
-                    spellcheck="false"
-                    wrap="off"
-                    rows=LINES
-                    aria-label=name
-                    prop:value=text
-                ></textarea>
+                <div class="code-example">
+                    <textarea
+                        id=FIELD
+                        readonly
+                        autocomplete="off"
+                        spellcheck="false"
+                        wrap="off"
+                        rows=lines
+                        cols=columns
+                        aria-label=name
+                        prop:value=text
+                    ></textarea>
+                    <pre aria-hidden="true">{colours}</pre>
+                </div>
             </Tabs>
             <div class="button-row">
                 <CopyFieldButton
@@ -117,4 +124,17 @@ pub(super) fn TokenExamples(list: TokenList, shown: ShownToken) -> impl IntoView
             <FirstCall list shown />
         </section>
     }
+}
+
+/// The coloured pieces of an example, to lie over its text. In place of the token and of plain code it has spaces.
+fn coloured(language: Language, text: &str, secret: &str) -> Vec<AnyView> {
+    let blank = |text: &str| text.replace(|character| character != '\n', " ");
+    let text = text.replace(secret, &blank(secret));
+    let pieces = pieces(language.into(), &text).into_iter();
+    pieces
+        .map(|(role, piece)| match role.class() {
+            None => blank(piece).into_any(),
+            Some(class) => view! { <span class=class>{piece.to_owned()}</span> }.into_any(),
+        })
+        .collect()
 }
