@@ -74,6 +74,7 @@ test('each example has the token, the organisation, an event and the address, an
   await signIn(MEMBER);
   const { zone, token } = await showNewToken(page);
   const { tabs, example, dialog } = zone.newToken;
+  const colours = dialog.locator('.code-example pre');
   await expect(tabs).toHaveText(NAMES);
   await expect(dialog).toContainText(`event ${EXAMPLE_EVENT}`);
   const texts = new Set<string>();
@@ -85,6 +86,11 @@ test('each example has the token, the organisation, an event and the address, an
     await expect(example).not.toBeEditable();
     const text = await example.inputValue();
     expect(text).toContain(token);
+    // The colours lie over the same characters, and leave the token free.
+    const coloured = (await colours.textContent()) ?? '';
+    expect(coloured.replace(/\S/g, (_, place: number) => text[place] ?? '')).toBe(coloured);
+    expect(coloured).toHaveLength(text.length);
+    expect(await colours.locator('span').allTextContents()).not.toContainEqual(expect.stringContaining(' '.repeat(40)));
     expect(text).toContain(`${server.url}/api/v1/ext/${SUMMIT}/event/${EXAMPLE_EVENT}/ping`);
     expect(JSON.parse(await runExample(language, text)), name).toEqual(PONG);
     texts.add(text);

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     texts::{
         examples::{Call, Key, Language},
-        syntax::pieces,
+        syntax::{Role, pieces},
         token_test::{events_path, ping_path},
     },
     ui::{CopyFieldButton, CopyState, CopyStatus, Tabs},
@@ -129,9 +129,12 @@ pub(super) fn TokenExamples(list: TokenList, shown: ShownToken) -> impl IntoView
 /// The coloured pieces of an example, to lie over its text. In place of the token and of plain code it has spaces.
 fn coloured(language: Language, text: &str, secret: &str) -> Vec<AnyView> {
     let blank = |text: &str| text.replace(|character| character != '\n', " ");
-    let text = text.replace(secret, &blank(secret));
-    let pieces = pieces(language.into(), &text).into_iter();
+    let pieces = pieces(language.into(), text).into_iter();
     pieces
+        .flat_map(|(role, piece)| match piece.split_once(secret) {
+            Some((before, after)) => vec![(role, before), (Role::Plain, secret), (role, after)],
+            None => vec![(role, piece)],
+        })
         .map(|(role, piece)| match role.class() {
             None => blank(piece).into_any(),
             Some(class) => view! { <span class=class>{piece.to_owned()}</span> }.into_any(),
