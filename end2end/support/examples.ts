@@ -43,7 +43,8 @@ export function examplesOf(markdown: string): Example[] {
 
 /** A running program. */
 export interface Running {
-  kill(): void;
+  /** Kills the program, but not those that it has started. Returns after its end. */
+  kill(): Promise<void>;
   ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
 }
 
@@ -60,7 +61,12 @@ export function startProgram(
   const ended = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]).then(
     ([stdout, stderr, [code]]) => ({ code: code as number | null, stdout, stderr }),
   );
-  return { kill: () => child.kill('SIGKILL'), ended };
+  const exited = once(child, 'exit');
+  const kill = async () => {
+    child.kill('SIGKILL');
+    await exited;
+  };
+  return { kill, ended };
 }
 
 /** Runs the code and returns its standard output. Fails if the code ends with an error. */

@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 
 type Fault = 429 | 503 | 'break';
 
@@ -11,10 +12,15 @@ export class Relay {
   target = '';
   /** Originals that it has passed on, without those that had not changed. */
   downloads = 0;
+  /** The rests of originals that it has passed on: the place of their first byte. */
+  rests: number[] = [];
+  /** Requests, also those that it did not pass on. */
+  requests = 0;
   /** What the next requests get in place of a response. */
   faults: Fault[] = [];
   private holding: { after: number; reached: () => void; released: Promise<void> } | undefined;
   private release: () => void = () => undefined;
+  private cut: ((breakOff: () => void) => void) | undefined;
 
   private constructor(private readonly server: Server) {
     server.on('request', (incoming, outgoing) => void this.respond(incoming, outgoing));
@@ -39,6 +45,14 @@ export class Relay {
     });
   }
 
+  /**
+   * Passes on half of the next original or rest, and then nothing. The promise resolves there. Its function breaks the
+   * connection.
+   */
+  async holdInTheMiddle(): Promise<() => void> {
+    return new Promise((reached) => (this.cut = reached));
+  }
+
   resume(): void {
     this.holding = undefined;
     this.release();
@@ -51,6 +65,7 @@ export class Relay {
   }
 
   private async respond(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    this.requests += 1;
     const holding = this.holding;
     if (holding && this.downloads >= holding.after) {
       holding.reached();
@@ -69,13 +84,36 @@ export class Relay {
   private pass(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const { method, url, headers } = incoming;
     const passed = request(new URL(url ?? '/', this.target), { method, headers }, (response) => {
-      if (url?.startsWith('/files/') && response.statusCode === 200) {
-        this.downloads += 1;
-      }
       outgoing.writeHead(response.statusCode ?? 500, response.headers);
-      response.pipe(outgoing);
+      const isOriginal = url?.startsWith('/files/') && [200, 206].includes(response.statusCode ?? 0);
+      if (isOriginal) {
+        this.count(response);
+      }
+      if (isOriginal && this.cut) {
+        void this.passHalf(response, outgoing, this.cut);
+        this.cut = undefined;
+      } else {
+        response.pipe(outgoing);
+      }
     });
     passed.on('error', () => outgoing.destroy());
     incoming.pipe(passed);
+  }
+
+  private count({ statusCode, headers }: IncomingMessage): void {
+    if (statusCode === 206) {
+      this.rests.push(Number(/^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1]));
+    } else {
+      this.downloads += 1;
+    }
+  }
+
+  private async passHalf(
+    response: IncomingMessage,
+    outgoing: ServerResponse,
+    reached: (breakOff: () => void) => void,
+  ): Promise<void> {
+    const content = await buffer(response);
+    outgoing.write(content.subarray(0, content.length / 2), () => reached(() => outgoing.destroy()));
   }
 }

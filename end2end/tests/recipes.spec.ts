@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -13,10 +13,16 @@ const EVENT = ['903', '456'];
 
 /** Each program that mirrors an event, and a number of photos. The shell starts several programs for each photo. */
 const MIRRORS = [
-  ['python', 'mirror.py', 80],
-  ['javascript', 'mirror.mjs', 300],
-  ['sh', 'mirror.sh', 16],
+  ['python', 'mirror.py', 160],
+  ['javascript', 'mirror.mjs', 160],
+  ['sh', 'mirror.sh', 24],
 ] as const;
+
+/** A number of photos for a run by hand, in place of those above. CONTRIBUTING.md has the command. */
+const PHOTOS = process.env['RECIPE_PHOTOS'];
+
+/** How many of the originals pass before each kill during one import. */
+const SHARES_BEFORE_KILLS = [1 / 1000, 1 / 16, 1 / 32];
 
 const SEARCHES = [
   ['python', 'search.py'],
@@ -67,7 +73,13 @@ class Recipes {
 
   /** Makes these photos, and no others, those of the event. */
   async replace(name: string, photos: Photo[]): Promise<void> {
-    const lines = photos.map(async ({ id, original, bibs }) => {
+    await this.import(await this.prepare(name, photos));
+  }
+
+  /** Writes the originals, and a file for `import`. Returns the file. */
+  async prepare(name: string, photos: Photo[]): Promise<string> {
+    const lines = [];
+    for (const { id, original, bibs } of photos) {
       const path = `${original}.JPG`;
       const file = join(this.folder, 'originals', path);
       // A program may be reading a file that is there already.
@@ -75,16 +87,22 @@ class Recipes {
         await writeFile(file, original);
       }
       const address = `https://images.example.com/${encodeURIComponent(id)}.jpg`;
-      return JSON.stringify({
+      const photo = {
         image_id: id,
         img_url: address,
         thumbnail_url: address,
         original_path: original === undefined ? null : path,
         bibs,
-      });
-    });
+      };
+      lines.push(JSON.stringify(photo));
+    }
     const file = join(this.folder, `${name}.jsonl`);
-    await writeFile(file, (await Promise.all(lines)).join('\n'));
+    await writeFile(file, lines.join('\n'));
+    return file;
+  }
+
+  /** Makes the photos of the file, and no others, those of the event. */
+  async import(file: string): Promise<void> {
     const [organisation = '', event = ''] = EVENT;
     await this.server.cli('event', 'import', '--organisation', organisation, '--event', event, '--replace', file);
   }
@@ -92,17 +110,49 @@ class Recipes {
   /** Each photo in the mirror: its id, its bib numbers and its original. */
   async copied(name: string): Promise<Photo[]> {
     const photos = join(this.mirrored(name), 'photos');
-    const copies = (await readdir(photos)).map(async (home) => {
+    const copies = [];
+    // Compared together: each call of `expect` takes some milliseconds.
+    const names: string[] = [];
+    const expectedNames: string[] = [];
+    for (const home of await readdir(photos)) {
       const files = await readdir(join(photos, home));
       const record = JSON.parse(await readFile(join(photos, home, 'photo.json'), 'utf8'));
-      expect(home).toBe(encodeURIComponent(record.photo.image_id).replaceAll('.', '%2E'));
       const originals = files.filter((file) => file !== 'photo.json');
-      expect(originals).toEqual(record.original === null ? [] : [`${home}.original.JPG`]);
+      names.push(home, ...originals);
+      const name = encodeURIComponent(record.photo.image_id).replaceAll('.', '%2E');
+      expectedNames.push(name, ...(record.original === null ? [] : [`${name}.original.JPG`]));
       const original = originals[0] && (await readFile(join(photos, home, originals[0]), 'utf8'));
-      return { id: record.photo.image_id, original, bibs: record.photo.bibs };
-    });
-    return sorted(await Promise.all(copies));
+      copies.push({ id: record.photo.image_id, original, bibs: record.photo.bibs });
+    }
+    expect(names).toEqual(expectedNames);
+    return sorted(copies);
   }
+
+  /** How much there is of the only original that is not complete. */
+  async arrived(name: string): Promise<number> {
+    const photos = join(this.mirrored(name), 'photos');
+    const files = existsSync(photos) ? await readdir(photos, { recursive: true }) : [];
+    const part = files.find((file) => file.endsWith('part'));
+    return part === undefined ? 0 : (await stat(join(photos, part))).size;
+  }
+
+  /** Writes an original that is some megabyte long, also over an earlier one. Returns its content. */
+  async writeLarge(name: string, version: string): Promise<string> {
+    const content = Array.from({ length: 80_000 }, (_, line) => `${version} ${line}\n`).join('');
+    await writeFile(join(this.folder, 'originals', `${name}.JPG`), content);
+    return content;
+  }
+}
+
+/** Starts the program and kills it after so many more originals. If it ends before, it is started again. */
+async function killAfter(relay: Relay, downloads: number, start: () => Running): Promise<void> {
+  const held = relay.holdAfter(downloads).then(() => 'held');
+  let program: Running;
+  do {
+    program = start();
+  } while ((await Promise.race([held, program.ended])) !== 'held');
+  await program.kill();
+  relay.resume();
 }
 
 function sorted(photos: Photo[]): Photo[] {
@@ -147,30 +197,105 @@ const test = base.extend<{ relay: Relay; folder: string; recipes: Recipes }>({
 const COMPLETE = { code: 0, stdout: '', stderr: '' };
 const REFUSED = { code: 1, stdout: '', stderr: expect.stringContaining('refused: 403 token_invalid') };
 
-test('a mirror that is killed in the middle ends with exactly the photos and originals that exist', async ({
-  recipes,
-  relay,
-}) => {
-  const [before, after] = photosBeforeAndAfter(300);
-  await recipes.replace('before', before);
-  const held = relay.holdAfter(100);
-  const killed = recipes.mirror('python', 'mirror.py');
-  await held;
-  killed.kill();
-  expect(await killed.ended).toMatchObject({ code: null });
-  relay.resume();
-  const beforeEnd = relay.holdAfter(20);
-  const next = recipes.mirror('python', 'mirror.py');
-  await beforeEnd;
-  const replacing = recipes.replace('after', after);
-  relay.resume();
-  expect(await next.ended).toEqual(COMPLETE);
-  await replacing;
-  expect(await recipes.mirror('python', 'mirror.py').ended).toEqual(COMPLETE);
-  expect(await recipes.copied('mirror.py')).toEqual(sorted(after));
-  const { downloads } = relay;
-  expect(await recipes.mirror('python', 'mirror.py').ended).toEqual(COMPLETE);
-  expect(relay.downloads, 'of originals that are there already').toBe(downloads);
+for (const [language, name, usual] of MIRRORS) {
+  const count = Number(PHOTOS ?? usual);
+  test(`${name}, killed again and again during imports, ends with exactly the photos and originals`, async ({
+    recipes,
+    relay,
+  }, testInfo) => {
+    if (PHOTOS !== undefined) {
+      testInfo.setTimeout(0);
+    }
+    const began = Date.now();
+    const [before, after] = photosBeforeAndAfter(count);
+    // While one import runs, the program is killed, started again, and killed again.
+    const imports = [before.slice(0, count / 4), before.slice(0, count / 2), before, after];
+    let running = 0;
+    let killedDuringImports = 0;
+    let imported = Promise.resolve();
+    for (const [number, photos] of imports.entries()) {
+      const file = await recipes.prepare(`import ${number}`, photos);
+      await imported;
+      running += 1;
+      imported = recipes.import(file).finally(() => (running -= 1));
+      for (const share of SHARES_BEFORE_KILLS) {
+        await killAfter(relay, count * share, () => recipes.mirror(language, name));
+        killedDuringImports += running;
+      }
+    }
+    expect((await recipes.mirror(language, name).ended).code).toBe(0);
+    await imported;
+    expect((await recipes.mirror(language, name).ended).code).toBe(0);
+    expect(await recipes.copied(name)).toEqual(sorted(after));
+    const { downloads, requests } = relay;
+    expect(await recipes.mirror(language, name).ended).toEqual(COMPLETE);
+    expect(relay.downloads, 'of originals that are there already').toBe(downloads);
+    if (PHOTOS !== undefined) {
+      const seconds = Math.round((Date.now() - began) / 1000);
+      const kills = SHARES_BEFORE_KILLS.length * imports.length;
+      console.log(name, { photos: after.length, kills, killedDuringImports, requests, downloads, seconds });
+    }
+  });
+
+  test(`${name} fetches only the rest of an original after a break, and after its own end`, async ({
+    recipes,
+    relay,
+  }) => {
+    const original = await recipes.writeLarge('large', 'first');
+    await recipes.replace('large', [{ id: 'IMG', original: 'large', bibs: [] }]);
+    const first = relay.holdInTheMiddle();
+    const program = recipes.mirror(language, name);
+    const breakOff = await first;
+    await expect.poll(() => recipes.arrived(name)).toBeGreaterThan(0);
+    const second = relay.holdInTheMiddle();
+    breakOff();
+    const end = await second;
+    const [start = Number.NaN] = relay.rests;
+    await expect.poll(() => recipes.arrived(name)).toBeGreaterThan(start);
+    await program.kill();
+    expect((await recipes.mirror(language, name).ended).code).toBe(0);
+    end();
+    expect(await recipes.copied(name)).toEqual([{ id: 'IMG', original, bibs: [] }]);
+    expect(relay.downloads, 'from the first byte').toBe(1);
+    expect(start).toBeGreaterThan(0);
+    expect(relay.rests).toEqual([start, expect.any(Number)]);
+    expect(relay.rests[1]).toBeGreaterThan(start);
+  });
+
+  test(`${name} fetches an original from the start if it has changed since the break`, async ({ recipes, relay }) => {
+    for (const change of ['break', 'kill']) {
+      await recipes.writeLarge(change, 'before');
+      await recipes.replace(change, [{ id: 'IMG', original: change, bibs: [] }]);
+      const held = relay.holdInTheMiddle();
+      const program = recipes.mirror(language, name);
+      const breakOff = await held;
+      await expect.poll(() => recipes.arrived(name)).toBeGreaterThan(0);
+      const original = await recipes.writeLarge(change, 'afterwards');
+      if (change === 'kill') {
+        await program.kill();
+        expect((await recipes.mirror(language, name).ended).code).toBe(0);
+      }
+      breakOff();
+      await program.ended;
+      expect(await recipes.copied(name)).toEqual([{ id: 'IMG', original, bibs: [] }]);
+    }
+    expect(relay.rests).toEqual([]);
+  });
+}
+
+test('a photo that is removed after a run without a cursor is not in the mirror', async ({ recipes, relay }) => {
+  const photos = ['one', 'two'].map((id) => ({ id, original: id, bibs: [] }));
+  for (const [language, name] of MIRRORS) {
+    await recipes.replace('both', photos);
+    const held = relay.holdAfter(1);
+    const killed = recipes.mirror(language, name);
+    await held;
+    await killed.kill();
+    relay.resume();
+    await recipes.replace('the second', photos.slice(1));
+    expect((await recipes.mirror(language, name).ended).code).toBe(0);
+    expect(await recipes.copied(name)).toEqual(photos.slice(1));
+  }
 });
 
 for (const [language, name, count] of MIRRORS) {

@@ -22,23 +22,47 @@ organisation, event, folder = sys.argv[1:]
 photos, cursor_file = Path(folder, "photos"), Path(folder, "cursor")
 
 
-def call(url, headers, body=None):
-    """The response and its content. Tries six times if the service is busy or the connection breaks."""
+class Broken(Exception):
+    """The connection broke, or there was none."""
+
+
+def content_of(response):
+    """The content in pieces, as they arrive."""
+    try:
+        while piece := response.read(65_536):
+            yield piece
+    except (OSError, http.client.HTTPException) as error:
+        raise Broken(error) from error
+    if response.length:
+        raise Broken(f"{response.length} bytes are missing")
+
+
+def call(request, receive):
+    """The response and what `receive` returns for it. Tries six times if the service is busy or the connection breaks.
+
+    Each try sends what `request` returns then.
+    """
     for attempt in range(6):
+        wait = ""
         try:
-            try:
-                response = urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=60)
-            except urllib.error.HTTPError as error:
-                response = error
-            with response:
-                content = response.read()
-            if response.status != 429 and response.status < 500:
-                return response, content
-            problem, wait = response.status, response.headers["Retry-After"] or ""
-        except (OSError, http.client.HTTPException) as error:
-            problem, wait = error, ""
+            with opened(request()) as response:
+                if response.status != 429 and response.status < 500:
+                    return response, receive(response)
+                problem, wait = response.status, response.headers["Retry-After"] or ""
+        except Broken as error:
+            problem = error
         time.sleep((int(wait) if wait.isdigit() else 2**attempt) + random.random())
     unavailable(problem)
+
+
+def opened(request):
+    """The response before its content. An error of the API is a response, too."""
+    try:
+        return urllib.request.urlopen(request, timeout=60)
+    except urllib.error.HTTPError as error:
+        return error
+    except (OSError, http.client.HTTPException) as error:
+        raise Broken(error) from error
 
 
 def unavailable(problem):
@@ -49,7 +73,8 @@ def unavailable(problem):
 def api(path, body=None, accepted=None):
     """The data of a response, or None for an error with the accepted code."""
     headers = {"X-API-Key": os.environ["{{key variable}}"], "Content-Type": "application/json"}
-    response, content = call(f"{API}/{organisation}/event/{event}/{path}", headers, body)
+    request = urllib.request.Request(f"{API}/{organisation}/event/{event}/{path}", body, headers)
+    response, content = call(lambda: request, lambda response: b"".join(content_of(response)))
     if response.status == 200:
         return json.loads(content)["data"]
     code = response.headers["X-Error-Code"]
@@ -73,18 +98,40 @@ def folder_of(image_id):
 
 def download(link, home, known):
     """Saves an original, unless it is here already. Returns the name and the ETag of its file."""
-    headers = {}
-    if known["etag"] and Path(home, known["original"]).exists():
-        headers["If-None-Match"] = known["etag"]
-    response, content = call(link["url"], headers)
+    part, part_etag = home / "part", home / "part.etag"
+
+    def request():
+        headers = {}
+        if known["etag"] and Path(home, known["original"]).exists():
+            headers["If-None-Match"] = known["etag"]
+        etag = part_etag.read_text() if part.exists() and part_etag.exists() else ""
+        if etag:  # Only the rest, unless the original has changed.
+            headers |= {"Range": f"bytes={part.stat().st_size}-", "If-Range": etag}
+        return urllib.request.Request(link["url"], headers=headers)
+
+    def receive(response):
+        if response.status == 416:  # There is no rest. Begin again, to be sure.
+            part.unlink()
+            raise Broken(416)
+        if response.status == 200:
+            part.write_bytes(b"")
+            part_etag.write_text(response.headers["ETag"] or "")
+        if response.status in (200, 206):
+            with part.open("ab") as out:
+                for piece in content_of(response):
+                    out.write(piece)
+                out.flush()
+                os.fsync(out.fileno())
+
+    response, _ = call(request, receive)
     if response.status == 304:
         return known["original"], known["etag"]
     if response.status == 404:
         return None, None
-    if response.status != 200:  # The link has expired, for example. The next run gets new ones.
+    if response.status not in (200, 206):  # The link has expired, for example. The next run gets new ones.
         unavailable(f"{response.status} {response.headers['X-Error-Code']}")
     original = f"{home.name}.original{Path(link['filename']).suffix}"
-    save(home / original, content)
+    part.replace(home / original)
     return original, response.headers["ETag"]
 
 
@@ -117,6 +164,10 @@ if cursor_file.exists():
 more = True
 while more:
     page = api(f"changes?{urllib.parse.urlencode(query)}")
+    if "after" not in query:  # A run that was killed can have left photos that have been removed since.
+        named = {folder_of(change["image_id"]) for change in page["changes"]}
+        for home in set(photos.iterdir()) - named:
+            shutil.rmtree(home)
     fetch([change["image"] for change in page["changes"] if change["image"]])
     for change in page["changes"]:
         if change["kind"] == "removed":
