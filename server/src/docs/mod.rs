@@ -3,7 +3,8 @@
 //! - The text is Markdown in the folder `pages`.
 //! - [`source`] fills in values from the code: addresses, examples, responses, codes, ranges, and the programs in the
 //!   folder `recipes`.
-//! - [`reference`] generates the reference from the OpenAPI document, [`changelog`] page and feed from a list.
+//! - [`reference`] generates the reference from the OpenAPI document, [`postman`] a collection of the same endpoints, and
+//!   [`changelog`] page and feed from a list.
 //! - A page is served as Markdown under an address with `.md`, and as HTML ([`html`], [`document`]) without it.
 
 mod changelog;
@@ -13,6 +14,7 @@ mod html;
 mod markdown;
 mod operation;
 mod pages;
+mod postman;
 mod reference;
 mod source;
 
@@ -37,7 +39,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-/// The pages under `/docs` and a 404 for any other address there, `/llms.txt`, `/llms-full.txt` and `/robots.txt`.
+/// The pages and files under `/docs` and a 404 for any other address there, `/llms.txt`, `/llms-full.txt` and `/robots.txt`.
 ///
 /// - `api_origin`: where integrations call the API.
 /// - `document`: its OpenAPI document.
@@ -82,8 +84,10 @@ pub(crate) fn router(
         "application/atom+xml; charset=utf-8",
         changelog::feed(api_origin),
     );
+    let postman = served_text("application/json", postman::collection(&api));
     pages
         .route(changelog::FEED, feed.route())
+        .route(postman::PATH, postman.route())
         .route(
             "/docs/{*unknown}",
             any(async move || unknown_page(not_found.clone())),
@@ -113,7 +117,7 @@ fn llms_txt(origin: &str) -> String {
             format!("- [{name}]({origin}{path}): {about}\n")
         })
         .collect();
-    let openapi = openapi::PATH;
+    let (openapi, postman) = (openapi::PATH, postman::PATH);
     format!(
         "# 9Pic API\n\n\
          > The HTTP API of 9Pic: an organisation’s own programs read its events, their photos by bib number \
@@ -121,6 +125,7 @@ fn llms_txt(origin: &str) -> String {
          ## Documentation\n\n{pages}\n\
          ## For tools\n\n\
          - [OpenAPI document]({origin}{openapi}): the same endpoints, for generators of clients and tests.\n\
+         - [Postman collection]({origin}{postman}): the same endpoints as requests that are ready to send.\n\
          - [All pages in one]({origin}/llms-full.txt): the documentation as one Markdown text.\n"
     )
 }

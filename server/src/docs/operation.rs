@@ -29,6 +29,7 @@ pub(super) struct Field<'a> {
     pub(super) required: bool,
     pub(super) kind: String,
     pub(super) about: String,
+    pub(super) example: Option<&'a Value>,
 }
 
 /// The errors of an endpoint with one status.
@@ -122,6 +123,12 @@ impl<'a> Api<'a> {
             .find(|operation| operation.id() == id)
     }
 
+    /// Name and description of every group of endpoints.
+    pub(super) fn tags(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let tags = self.document["tags"].as_array().into_iter().flatten();
+        tags.filter_map(|tag| Some((tag["name"].as_str()?, tag["description"].as_str()?)))
+    }
+
     /// Follows the `$ref` of a value, if it has one.
     fn resolved(&self, value: &'a Value) -> &'a Value {
         value["$ref"]
@@ -205,6 +212,7 @@ impl<'a> Api<'a> {
                         .or_else(|| about(self.resolved(property)))
                         .unwrap_or_default(),
                     place: "body",
+                    example: property.get("example"),
                     name,
                 };
                 // An object with listed fields needs no row of its own.
@@ -289,6 +297,12 @@ impl<'a> Operation<'a> {
             })
     }
 
+    /// The group that it belongs to.
+    pub(super) fn tag(&self) -> &'a str {
+        let tags = self.fields.get("tags");
+        tags.and_then(|tags| tags[0].as_str()).unwrap_or_default()
+    }
+
     fn raw_parameters(&self) -> impl Iterator<Item = &'a Value> {
         let api = self.api;
         let parameters = self.fields.get("parameters").and_then(Value::as_array);
@@ -313,6 +327,7 @@ impl<'a> Operation<'a> {
                 required: parameter["required"] == true,
                 kind: self.api.kind(schema) + &default,
                 about: about(parameter).unwrap_or_default(),
+                example: parameter.get("example"),
             }
         };
         self.raw_parameters().map(field).collect()
@@ -350,6 +365,23 @@ impl<'a> Operation<'a> {
         self.content("/responses/200/content/application~1json/example")
     }
 
+    /// The body of the example call.
+    pub(super) fn example_body(&self) -> Option<&'a Value> {
+        self.content("/requestBody/content/application~1json/example")
+    }
+
+    /// The path and query of the example call.
+    fn example_address(&self) -> &'a str {
+        self.text("x-example-address")
+    }
+
+    /// Whether the example call has the parameter of the query.
+    pub(super) fn is_in_example(&self, parameter: &str) -> bool {
+        let (_, query) = self.example_address().split_once('?').unwrap_or_default();
+        let mut names = query.split('&').filter_map(|pair| pair.split('=').next());
+        names.any(|name| name == parameter)
+    }
+
     fn content(&self, pointer: &str) -> Option<&'a Value> {
         let mut steps = pointer.trim_start_matches('/').split('/');
         let first = self.fields.get(steps.next()?)?;
@@ -378,12 +410,10 @@ impl<'a> Operation<'a> {
 
     /// The example call.
     pub(super) fn example(&self, language: Language) -> String {
-        let body = self
-            .content("/requestBody/content/application~1json/example")
-            .map(Value::to_string);
+        let body = self.example_body().map(Value::to_string);
         let call = Call {
             origin: self.api.origin,
-            path: self.text("x-example-address"),
+            path: self.example_address(),
             body: body.as_deref(),
             key: Key::Environment,
         };

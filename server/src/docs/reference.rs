@@ -13,7 +13,7 @@ const START: &str = "# API reference
 
 Every endpoint with its parameters, a call that is ready to run, the response, and its errors. \
 Organisation, event and bib are those of the [overview](/docs.md#before-you-start); the token \
-comes from the environment variable `API_TOKEN`.
+comes from the environment variable `API_TOKEN`. The same calls are a [Postman collection](/docs/clients.md#postman).
 ";
 
 pub(super) fn markdown(api: &Api<'_>) -> String {

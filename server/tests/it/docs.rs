@@ -7,6 +7,7 @@ use std::{
 
 use axum::body::Body;
 use http::{Method, StatusCode};
+use serde_json::Value;
 use server::api::throttle::{RateLimit, RateLimits};
 
 use crate::{
@@ -316,6 +317,124 @@ async fn the_reference_has_every_endpoint_of_the_openapi_document() {
     assert_eq!(reference.matches("\n### Response\n").count(), paths.len());
 }
 
+/// The keys of a list in a Postman collection.
+fn keys(list: &Value) -> BTreeSet<&str> {
+    let entries = list.as_array().into_iter().flatten();
+    entries
+        .map(|entry| entry["key"].as_str().expect("a key"))
+        .collect()
+}
+
+/// The method and the template of a request in a Postman collection.
+fn endpoint_of(request: &Value) -> (String, String) {
+    let steps = request["url"]["path"].as_array().expect("a path");
+    let steps = steps.iter().map(|step| {
+        let step = step.as_str().expect("a text");
+        match step.strip_prefix(':') {
+            Some(name) => format!("/{{{name}}}"),
+            None => format!("/{step}"),
+        }
+    });
+    let method = request["method"].as_str().expect("a method");
+    (method.to_lowercase(), steps.collect())
+}
+
+fn parsed(text: &Value) -> Value {
+    serde_json::from_str(text.as_str().expect("a text")).expect("JSON")
+}
+
+#[tokio::test]
+async fn the_postman_collection_has_each_endpoint_once_with_its_parameters_body_and_example() {
+    let server = TestServer::on_sqlite().await;
+    let document = get(&server, "/api/v1/openapi.json").await.json();
+    let collection = get(&server, "/docs/postman.json").await.json();
+    let folders = collection["item"].as_array().expect("folders");
+    let items = folders.iter().flat_map(|folder| {
+        let items = folder["item"].as_array().expect("items");
+        items.iter().map(move |item| (&folder["name"], item))
+    });
+    let mut items: Vec<_> = items.collect();
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in methods.as_object().expect("methods") {
+            let endpoint = (method.clone(), path.clone());
+            let place = items
+                .iter()
+                .position(|(_, item)| endpoint_of(&item["request"]) == endpoint);
+            let (folder, item) = items.swap_remove(place.expect("a request for the endpoint"));
+            assert_eq!(folder, &operation["tags"][0], "{path}");
+            assert_eq!(item["name"], operation["summary"]);
+            assert_parameters(&document, operation, &item["request"]["url"]);
+            let content = "/requestBody/content/application~1json/example";
+            let body = item["request"]["body"].get("raw").map(parsed);
+            assert_eq!(body.as_ref(), operation.pointer(content), "{path}");
+            let example = &item["response"][0];
+            let content = "/responses/200/content/application~1json/example";
+            let response = operation.pointer(content);
+            assert_eq!(Some(&parsed(&example["body"])), response, "{path}");
+            let address = address_of(&example["originalRequest"]["url"]);
+            assert_eq!(address, operation["x-example-address"], "{path}");
+        }
+    }
+    assert!(items.is_empty(), "{items:?}");
+}
+
+/// The request has every parameter, and sends the required ones.
+#[track_caller]
+fn assert_parameters(document: &Value, operation: &Value, url: &Value) {
+    let parameters = operation["parameters"].as_array().expect("parameters");
+    let parameters: Vec<_> = parameters
+        .iter()
+        .map(|parameter| resolved(document, parameter))
+        .collect();
+    for (place, list) in [("path", &url["variable"]), ("query", &url["query"])] {
+        let here = parameters.iter().filter(|field| field["in"] == place);
+        let names: BTreeSet<_> = here.filter_map(|field| field["name"].as_str()).collect();
+        assert_eq!(keys(list), names, "{url}");
+    }
+    for query in url["query"].as_array().expect("a query") {
+        let named = parameters
+            .iter()
+            .find(|field| field["name"] == query["key"]);
+        let is_required = named.is_some_and(|field| field["required"] == true);
+        assert_eq!(query["disabled"], !is_required, "{query}");
+    }
+}
+
+/// The address that Postman makes of an example's URL, without the origin.
+fn address_of(url: &Value) -> String {
+    let raw = url["raw"].as_str().expect("a text");
+    let raw = raw.strip_prefix("{{origin}}").expect("the origin");
+    let variables = url["variable"].as_array().expect("variables");
+    variables.iter().fold(raw.to_owned(), |address, variable| {
+        let (key, value) = (variable["key"].as_str(), variable["value"].as_str());
+        address.replace(&format!(":{}", key.expect("a key")), value.expect("a text"))
+    })
+}
+
+#[tokio::test]
+async fn the_postman_collection_defines_its_variables_and_has_no_token() {
+    let server = TestServer::on_sqlite().await;
+    let text = get(&server, "/docs/postman.json").await;
+    assert_eq!(text.header("content-type"), Some("application/json"));
+    let collection = text.json();
+    let defined = keys(&collection["variable"]);
+    let used: BTreeSet<_> = all_between(&text.text, "{{", "}}").into_iter().collect();
+    assert_eq!(used, defined);
+    for variable in collection["variable"].as_array().expect("variables") {
+        let expected = match variable["key"].as_str() {
+            Some("origin") => "https://api.9pic.ai",
+            Some("organisation") => "903",
+            Some("event") => "456",
+            _ => "",
+        };
+        assert_eq!(variable["value"], expected, "{variable}");
+    }
+    let key = &collection["auth"]["apikey"];
+    assert_eq!(collection["auth"]["type"], "apikey");
+    let values: Vec<_> = (0..3).map(|place| &key[place]["value"]).collect();
+    assert_eq!(values, ["X-API-Key", "{{api_token}}", "header"]);
+}
+
 /// The wording of `message` may change, but pages print the current one.
 #[tokio::test]
 async fn errors_printed_on_pages_are_the_apis_own() {
@@ -356,7 +475,12 @@ async fn llms_txt_lists_every_page() {
         })
         .collect();
     let pages = PAGES.iter().map(|path| format!("{path}.md"));
-    let files = ["/api/v1/openapi.json", "/llms-full.txt"].map(str::to_owned);
+    let files = [
+        "/api/v1/openapi.json",
+        "/docs/postman.json",
+        "/llms-full.txt",
+    ]
+    .map(str::to_owned);
     let expected: Vec<_> = pages
         .chain(files)
         .map(|path| format!("https://api.9pic.ai{path}"))
