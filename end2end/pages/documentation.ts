@@ -23,6 +23,8 @@ export class DocumentationPage {
   /** Shows the navigation on a narrow screen. */
   readonly menu: Locator;
   readonly theme: Locator;
+  readonly search: Search;
+  readonly values: Values;
   readonly previous: Locator;
   readonly next: Locator;
   readonly contents: Locator;
@@ -41,6 +43,8 @@ export class DocumentationPage {
     this.pages = this.navigation.locator('a:not(.endpoints a)');
     this.menu = this.navigation.getByText('All pages');
     this.theme = page.getByRole('combobox', { name: 'Theme' });
+    this.search = new Search(page);
+    this.values = new Values(page);
     this.previous = this.main.locator('a[rel="prev"]');
     this.next = this.main.locator('a[rel="next"]');
     this.contents = page.getByRole('navigation', { name: 'On this page' });
@@ -58,6 +62,57 @@ export class DocumentationPage {
   /** A block of code outside a group of examples. */
   block(text: string | RegExp): Block {
     return new Block(this.main.locator('.code:not(.example .code)', { hasText: text }).first());
+  }
+}
+
+/** The search over all pages. */
+export class Search {
+  readonly field: Locator;
+  readonly results: Locator;
+  /** The result to which arrow keys have led. */
+  readonly selected: Locator;
+  readonly status: Locator;
+  readonly tryAgain: Locator;
+
+  constructor(page: Page) {
+    const search = page.getByRole('search');
+    this.field = search.getByRole('combobox', { name: 'Search the documentation' });
+    this.results = search.getByRole('option');
+    this.selected = search.getByRole('option', { selected: true });
+    this.status = search.getByRole('status');
+    this.tryAgain = search.getByRole('button', { name: 'Try again' });
+  }
+}
+
+/** The organisation and the event in the examples, and the form that changes them. */
+export class Values {
+  readonly summary: Locator;
+  readonly change: Locator;
+  readonly form: Locator;
+  readonly organisation: Locator;
+  readonly event: Locator;
+  readonly forget: Locator;
+  /** All places in the examples that show them. */
+  readonly organisations: Locator;
+  readonly events: Locator;
+
+  constructor(page: Page) {
+    this.summary = page.locator('#values-summary');
+    this.change = page.getByRole('button', { name: 'Change values' });
+    this.form = page.getByRole('group', { name: 'Values in the examples' });
+    this.organisation = this.form.getByRole('textbox', { name: 'Organisation ID' });
+    this.event = this.form.getByRole('textbox', { name: 'Event ID' });
+    this.forget = this.form.getByRole('button', { name: 'Forget these values' });
+    this.organisations = page.locator('.code [data-value="organisation"]');
+    this.events = page.locator('.code [data-value="event"]');
+  }
+
+  /** Enters two IDs with the keyboard. */
+  async enter(organisation: string, event: string): Promise<void> {
+    await this.change.press('Enter');
+    await this.organisation.fill(organisation);
+    await this.event.fill(event);
+    await this.event.press('Enter');
   }
 }
 

@@ -21,6 +21,8 @@ const MAY_BE_CUT_OFF = [
   '.email',
   // The token's page has the whole name.
   '.token-link > span',
+  // `Change values` shows all of it.
+  '#values-summary',
 ].join();
 
 /**

@@ -1,14 +1,25 @@
-import type { Locator } from '@playwright/test';
+import type { Locator, Page } from '@playwright/test';
 
 import { DOCUMENTATION, DocumentationPage } from '../pages/documentation.ts';
 import { expectAccessible } from '../support/accessibility.ts';
 import { clipboardText, holdClipboard, refuseClipboard } from '../support/clipboard.ts';
-import { expect, test } from '../support/fixtures.ts';
+import { ADMIN, FIRST_STEPS, HARBOUR, OTHER } from '../support/demo.ts';
+import { expect, selectOrganisation, test } from '../support/fixtures.ts';
 import { scrollingSideways } from '../support/layout.ts';
-import { failedToLoad } from '../support/requests.ts';
+import { CONNECTION_FAILED, failedToLoad } from '../support/requests.ts';
 import { createToken } from '../support/tokens.ts';
 
 const PING = 'curl -sS -H "X-API-Key: $API_TOKEN" \\\n  ';
+
+/** Denies the page its local storage. */
+const withoutStorage = (page: Page) =>
+  page.addInitScript(() => {
+    Object.defineProperty(window, 'localStorage', {
+      get: () => {
+        throw new DOMException('closed', 'SecurityError');
+      },
+    });
+  });
 
 /** The reference is much longer than the other pages, so it has a test of its own. */
 const isReference = ({ path }: { path: string }) => path === '/docs/reference';
@@ -43,7 +54,8 @@ test.describe('without script', () => {
           await expect(code).toBeVisible();
         }
       }
-      await expect(page.getByRole('button').or(docs.theme)).toHaveCount(0);
+      const controls = page.getByRole('button').or(docs.theme).or(docs.search.field).or(docs.values.summary);
+      await expect(controls).toHaveCount(0);
     }
     expect(await context.cookies()).toEqual([]);
   });
@@ -109,6 +121,24 @@ test('a link to an endpoint leads to its section, and the section being read is 
     await expect(marked(docs.contents.getByRole('link'))).toHaveText(section);
   }
   await expect(marked(docs.endpoints)).toHaveCount(0);
+});
+
+test('a list that is higher than the window scrolls to its marked entry, and the page does not', async ({ page }) => {
+  const docs = new DocumentationPage(page);
+  await page.setViewportSize({ width: 1280, height: 260 });
+  await page.goto('/docs/reference');
+  for (const links of [docs.endpoints, docs.contents.getByRole('link')]) {
+    await expect(links.last()).not.toBeInViewport();
+  }
+  await page.goto((await docs.endpoints.last().getAttribute('href')) ?? '');
+  for (const links of [docs.endpoints, docs.contents.getByRole('link')]) {
+    await expect(links.last()).toHaveAttribute('aria-current', 'location');
+    await expect(links.last()).toBeInViewport();
+  }
+  await expect(docs.main.getByRole('heading', { level: 2 }).last()).toBeInViewport();
+  await page.goto('/docs/changelog');
+  await expect(docs.pages.last()).toBeInViewport();
+  expect(await page.evaluate(() => scrollY)).toBe(0);
 });
 
 test('the example of an endpoint stands beside its description on a wide screen, and below it on others', async ({
@@ -283,13 +313,7 @@ test.describe('languages', () => {
   });
 
   test('can be chosen without local storage', async ({ page }) => {
-    await page.addInitScript(() => {
-      Object.defineProperty(window, 'localStorage', {
-        get: () => {
-          throw new DOMException('closed', 'SecurityError');
-        },
-      });
-    });
+    await withoutStorage(page);
     const example = new DocumentationPage(page).example();
     await page.goto('/docs');
     await example.tab('JavaScript').click();
@@ -312,6 +336,13 @@ test.describe('copying', () => {
     const copied = await clipboardText(page);
     expect(copied).toBe(await block.code.innerText());
     expect(copied).toContain(PING);
+
+    await docs.values.enter('12', '34');
+    await block.copy.click();
+    await expect(block.status).toHaveText('Copied');
+    expect(await clipboardText(page)).toBe(copied.replace('/903/event/456/', '/12/event/34/'));
+    await docs.values.change.click();
+    await docs.values.forget.click();
 
     const response = docs.block('"pong"');
     await response.copy.click();
@@ -341,4 +372,362 @@ test('code that is wider than a phone scrolls on its own, also by keyboard', asy
   expect(await scrolled()).toBe(0);
   await page.keyboard.press('ArrowRight');
   await expect.poll(scrolled).toBeGreaterThan(0);
+});
+
+/** How much of the page has moved by itself (W3C, Layout Instability). */
+const moved = (page: Page) =>
+  page.evaluate(
+    () =>
+      new Promise<number>((resolve) => {
+        const shift = (entry: PerformanceEntry) => (entry as PerformanceEntry & { value: number }).value;
+        const observer = new PerformanceObserver((list) => {
+          resolve(list.getEntries().reduce((sum, entry) => sum + shift(entry), 0));
+        });
+        observer.observe({ type: 'layout-shift', buffered: true });
+        // Without any shift the observer is never called.
+        requestAnimationFrame(() => requestAnimationFrame(() => resolve(0)));
+      }),
+  );
+
+test.describe('the values in the examples', () => {
+  test('are those of the demo until the reader enters others, which all pages and tabs use', async ({
+    page,
+    context,
+  }) => {
+    const docs = new DocumentationPage(page);
+    const { values } = docs;
+    await page.goto('/docs');
+    await expect(values.summary).toHaveText('Examples use the demo’s organisation 903 and event 456.');
+    await expect(values.form).toBeHidden();
+    const other = await context.newPage();
+    await other.goto('/docs/clients');
+
+    await values.enter('12', '34');
+    await expect(values.form).toBeHidden();
+    await expect(values.change).toBeFocused();
+    await expect(values.change).toHaveAccessibleDescription('Examples use organisation 12 and event 34.');
+    for (const each of [docs, new DocumentationPage(other)]) {
+      await expect(each.values.summary).toHaveText('Examples use organisation 12 and event 34.');
+      expect(new Set(await each.values.organisations.allTextContents())).toEqual(new Set(['12']));
+      expect(new Set(await each.values.events.allTextContents())).toEqual(new Set(['34']));
+    }
+    await page.goto('/docs/reference');
+    const ping = docs.examples.filter({ hasText: '/ping' }).locator('code').first();
+    await expect(ping).toContainText('/api/v1/ext/12/event/34/ping');
+    await page.goBack();
+    await expect(values.summary).toHaveText('Examples use organisation 12 and event 34.');
+
+    await values.change.press('Enter');
+    await values.forget.press('Enter');
+    for (const each of [docs, new DocumentationPage(other)]) {
+      await expect(each.values.summary).toContainText('the demo’s organisation 903');
+      expect(new Set(await each.values.organisations.allTextContents())).toEqual(new Set(['903']));
+    }
+    await values.change.press('Enter');
+    await expect(values.forget).toBeHidden();
+    await expect(values.organisation).toBeFocused();
+    await page.keyboard.press('Escape');
+    await expect(values.form).toBeHidden();
+    await expect(values.change).toBeFocused();
+  });
+
+  test('are whole numbers; anything else is refused beside its field', async ({ page }) => {
+    const { values } = new DocumentationPage(page);
+    await page.goto('/docs');
+    await values.enter(' 12 ', '3.4');
+    await expect(values.event).toBeFocused();
+    await expect(values.event).toHaveAccessibleDescription('Enter a whole number from 1, such as 456.');
+    await expect(values.event).toHaveAttribute('aria-invalid', 'true');
+    await expect(values.organisation).toHaveAttribute('aria-invalid', 'false');
+    for (const wrong of ['', '0', '-1', '1e3', '<b>', 'Summit Races (903)']) {
+      await values.organisation.fill(wrong);
+      await values.organisation.press('Enter');
+      await expect(values.organisation).toBeFocused();
+      await expect(values.organisation).toHaveAccessibleDescription('Enter a whole number from 1, such as 903.');
+    }
+    await expect(values.organisations.first()).toHaveText('903');
+    await expectAccessible(page);
+    await values.organisation.fill(' 12 ');
+    await values.event.fill('34');
+    await values.event.press('Enter');
+    await expect(values.summary).toHaveText('Examples use organisation 12 and event 34.');
+
+    // Another program of this origin may have stored anything.
+    await page.evaluate(() => localStorage.setItem('documentation-values', '12 <img>'));
+    await page.reload();
+    await expect(values.summary).toContainText('the demo’s organisation 903');
+  });
+
+  test('can be entered without local storage', async ({ page }) => {
+    await withoutStorage(page);
+    const { values } = new DocumentationPage(page);
+    await page.goto('/docs');
+    await values.enter('12', '34');
+    await expect(values.organisations.first()).toHaveText('12');
+    await values.change.press('Enter');
+    await values.forget.press('Enter');
+    await expect(values.organisations.first()).toHaveText('903');
+  });
+
+  test('are those of a signed-in reader, and arrive without moving anything', async ({ page, signIn }) => {
+    const docs = new DocumentationPage(page);
+    const { values } = docs;
+    await signIn(OTHER);
+    for (const width of [390, 1280]) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.goto('/docs');
+      await expect(values.summary).toHaveText('Examples use Harbour Events (904) and Harbour Regatta 2026 (556).');
+      await expect(docs.example().block.code).toContainText('/api/v1/ext/904/event/556/ping');
+      expect(await moved(page)).toBe(0);
+    }
+    await values.enter('12', '34');
+    await page.reload();
+    await expect(values.organisations.first()).toHaveText('12');
+    await values.change.press('Enter');
+    await values.forget.press('Enter');
+    await expect(values.summary).toContainText('Harbour Events (904)');
+    await expect(values.events.first()).toHaveText('556');
+  });
+
+  test('follow the session when the reader comes back to the tab', async ({ page, signIn, context }) => {
+    const { values } = new DocumentationPage(page);
+    const comeBack = () => page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+    await signIn(ADMIN, HARBOUR);
+    await page.goto('/docs');
+    await expect(values.summary).toContainText('Harbour Events (904)');
+    await selectOrganisation(context.request, FIRST_STEPS);
+    await comeBack();
+    await expect(values.summary).toHaveText('Examples use First Steps (907) and the demo’s event 456.');
+    await context.clearCookies();
+    await comeBack();
+    await expect(values.summary).toContainText('the demo’s organisation 903');
+    await expect(values.organisations.first()).toHaveText('903');
+  });
+
+  test('are asked for only if the dashboard has the origin of the page', async ({ page, signIn }) => {
+    await signIn(OTHER);
+    const { values } = new DocumentationPage(page);
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+    await page.route('**/docs', async (route) => {
+      const response = await route.fetch();
+      const body = (await response.text()).replace('href="/">', 'href="https://dev.9pic.ai/">');
+      await route.fulfill({ response, body });
+    });
+    await page.goto('/docs', { waitUntil: 'networkidle' });
+    await expect(values.summary).toContainText('the demo’s organisation 903');
+    expect(asked).not.toContain('/docs/values');
+    await page.goto('/docs/errors', { waitUntil: 'networkidle' });
+    await expect(values.summary).toHaveCount(0);
+    expect(asked, 'a page without examples').not.toContain('/docs/values');
+  });
+});
+
+test.describe('search', () => {
+  const INDEX = '**/docs/search.json';
+
+  test('is begun with /, and leads with the keyboard alone to a section or a row', async ({ page }) => {
+    const docs = new DocumentationPage(page);
+    const { field, results, selected, status } = docs.search;
+    await page.goto('/docs/conventions');
+    await page.keyboard.press('/');
+    await expect(field).toBeFocused();
+    await expect(field).toHaveAttribute('aria-expanded', 'false');
+    await page.keyboard.type('token inactive');
+    await expect(field).toHaveAttribute('aria-expanded', 'true');
+    const count = await results.count();
+    await expect(status).toHaveText(`${count} results`);
+    await expect(results.first()).toHaveText(/^token_inactiveErrors › Every code403 /);
+    await expect(results.first().locator('.search-title mark')).toHaveText(['token', 'inactive']);
+    await expect(selected).toHaveCount(0);
+    for (const [key, place] of [
+      ['ArrowDown', 0],
+      ['ArrowDown', 1],
+      ['ArrowUp', 0],
+      ['ArrowUp', -1],
+      ['ArrowUp', count - 1],
+      ['ArrowDown', -1],
+      ['ArrowDown', 0],
+    ] as const) {
+      await page.keyboard.press(key);
+      await expect(selected).toHaveCount(place < 0 ? 0 : 1);
+      if (place >= 0) {
+        const id = await results.nth(place).getAttribute('id');
+        await expect(field).toHaveAttribute('aria-activedescendant', id ?? '');
+        await expect(results.nth(place)).toHaveAttribute('aria-selected', 'true');
+        await expect(results.nth(place)).toBeInViewport();
+      }
+    }
+    await page.keyboard.press('Enter');
+    await expect(page).toHaveURL('/docs/errors#token_inactive');
+    await expect(page.getByRole('row', { name: /^token_inactive/ })).toBeInViewport();
+
+    // On the same page, and without arrow keys it is the first result.
+    await page.keyboard.press('/');
+    await page.keyboard.type('asking for help');
+    await expect(results.first()).toBeVisible();
+    await page.keyboard.press('Enter');
+    await expect(page).toHaveURL('/docs/errors#asking-for-help');
+    await expect(docs.main.getByRole('heading', { name: 'Asking for help' })).toBeInViewport();
+    await expect(results).toHaveCount(0);
+    await expect(field).not.toBeFocused();
+  });
+
+  test('Escape closes the results, then empties the field', async ({ page }) => {
+    const { field, results } = new DocumentationPage(page).search;
+    await page.goto('/docs');
+    await field.fill('cursor');
+    await expect(results.first()).toBeVisible();
+    await page.keyboard.press('Escape');
+    await expect(results).toHaveCount(0);
+    await expect(field).toHaveValue('cursor');
+    await page.keyboard.press('ArrowDown');
+    await expect(results.first()).toHaveAttribute('aria-selected', 'true');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Escape');
+    await expect(field).toHaveValue('');
+    await field.fill('cursor');
+    await expect(results.first()).toBeVisible();
+    await page.keyboard.press('Tab');
+    await expect(results.first()).toBeHidden();
+  });
+
+  test('finds beginnings of all words in any case and with accents: titles first, then places, then texts', async ({
+    page,
+  }) => {
+    const { field, results } = new DocumentationPage(page).search;
+    const titles = results.locator('.search-title');
+    await page.goto('/docs/errors');
+    for (const [words, title] of [
+      ['errors', 'Errors'],
+      ['ÈRRÔRS', 'Errors'],
+      ['rate_lim', 'rate_limited'],
+      ['change feed', 'Change feed'],
+      ['orig links', 'Get links to original photos'],
+      ['mirror nightly', 'Run it each night'],
+    ] as const) {
+      await field.fill(words);
+      await expect(titles.first(), words).toHaveText(title);
+    }
+    await field.fill('retry');
+    await expect(results.first()).toBeVisible();
+    for (const result of await results.all()) {
+      await expect(result.locator('mark').first()).toHaveText(/^retry/i);
+    }
+    await field.fill('token xyz');
+    await expect(results).toHaveCount(0);
+  });
+
+  test('without a result it says what to do', async ({ page }) => {
+    const { field, results, status } = new DocumentationPage(page).search;
+    await page.goto('/docs');
+    await field.fill('marathon shoes');
+    const none = 'Nothing found for “marathon shoes”. Try fewer or other words.';
+    await expect(status).toHaveText(none);
+    await expect(page.locator('.search-message')).toHaveText(none);
+    await expect(results).toHaveCount(0);
+    await expect(field).toHaveAttribute('aria-expanded', 'false');
+    await page.keyboard.press('Enter');
+    await expect(page).toHaveURL('/docs');
+  });
+
+  test('loads its index when it is first wanted, says so meanwhile, and tries again after a failure', async ({
+    page,
+    pageErrors,
+  }) => {
+    pageErrors.allow(CONNECTION_FAILED);
+    pageErrors.allow(failedToLoad(503));
+    const { field, results, status, tryAgain } = new DocumentationPage(page).search;
+    let requests = 0;
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    await page.route(INDEX, async (route) => {
+      requests += 1;
+      if (requests === 1) {
+        await route.abort('connectionreset');
+      } else if (requests === 2) {
+        await route.fulfill({ status: 503 });
+      } else {
+        await held;
+        await route.fallback();
+      }
+    });
+    await page.goto('/docs', { waitUntil: 'networkidle' });
+    expect(requests).toBe(0);
+    await page.keyboard.press('/');
+    await page.keyboard.type('cursor');
+    await expect(status).toHaveText('The search could not be loaded. Check your connection, then try again.');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => requests).toBe(2);
+    await expect(tryAgain).toBeVisible();
+    await page.keyboard.press('Tab');
+    await expect(tryAgain).toBeFocused();
+    await page.keyboard.press('Enter');
+    await expect(status).toHaveText('Loading the search…');
+    await expect(field).toBeFocused();
+    await expect(tryAgain).toBeHidden();
+    release();
+    await expect(results.first()).toBeVisible();
+    await expect(status).toHaveText(/results$/);
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Tab');
+    await field.focus();
+    await field.fill('bib');
+    await expect(results.first()).toBeVisible();
+    expect(requests).toBe(3);
+  });
+
+  test('its results are accessible, and fit a phone', async ({ page }) => {
+    const { field, results } = new DocumentationPage(page).search;
+    await page.goto('/docs/reference');
+    await field.fill('token');
+    await expect(results).toHaveCount(20);
+    await page.keyboard.press('ArrowDown');
+    await expectAccessible(page);
+    await expect(results.first()).toBeVisible();
+  });
+
+  test('/ is no shortcut in a field, with a modifier, or if the reader has turned shortcuts off', async ({ page }) => {
+    const docs = new DocumentationPage(page);
+    const { field } = docs.search;
+    await page.goto('/docs');
+    await docs.theme.press('/');
+    await expect(docs.theme).toBeFocused();
+    await docs.skipLink.press('Control+/');
+    await expect(docs.skipLink).toBeFocused();
+    await docs.skipLink.press('/');
+    await expect(field).toBeFocused();
+    await page.keyboard.type('a/b');
+    await expect(field).toHaveValue('a/b');
+    // As the dashboard stores it.
+    await page.evaluate(() => localStorage.setItem('shortcuts-off', '1'));
+    await page.reload();
+    await docs.skipLink.press('/');
+    await expect(docs.skipLink).toBeFocused();
+  });
+
+  test('nothing moves when the page appears', async ({ page }) => {
+    for (const width of [320, 1280]) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.goto('/docs/errors');
+      await expect(new DocumentationPage(page).search.field).toBeVisible();
+      expect(await moved(page)).toBe(0);
+    }
+  });
+});
+
+test('on a phone the header has a line for the title and one for search and theme', async ({ page }) => {
+  const docs = new DocumentationPage(page);
+  const middle = async (locator: Locator) => {
+    const box = await locator.boundingBox();
+    return Math.round((box?.y ?? NaN) + (box?.height ?? NaN) / 2);
+  };
+  for (const width of [320, 390]) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.goto('/docs');
+    const title = page.getByRole('link', { name: '9Pic API documentation' });
+    expect(Math.abs((await middle(docs.dashboard)) - (await middle(title)))).toBeLessThan(4);
+    expect(Math.abs((await middle(docs.search.field)) - (await middle(docs.theme)))).toBeLessThan(4);
+    expect(await middle(docs.search.field)).toBeGreaterThan(await middle(title));
+  }
 });

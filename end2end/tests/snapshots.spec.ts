@@ -456,8 +456,11 @@ test('documentation', async ({ page }) => {
     - link "Skip to main content"
     - banner:
       - link "9Pic API documentation"
-      - combobox "Theme"
       - link "Open the dashboard"
+      - search:
+        - combobox "Search the documentation"
+        - status
+      - combobox "Theme"
     - navigation "Documentation":
       - list:
 ${DOCUMENTATION.map(({ name }) => `        - listitem:\n          - link "${name}"`).join('\n')}
@@ -466,6 +469,8 @@ ${DOCUMENTATION.map(({ name }) => `        - listitem:\n          - link "${name
       - paragraph:
         - link "View as Markdown"
         - link "OpenAPI document"
+      - text: Examples use the demo’s organisation 903 and event 456.
+      - button "Change values"
       - navigation "On this page":
         - heading "On this page" [level=2]
         - list

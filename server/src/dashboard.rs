@@ -4,6 +4,7 @@
 mod compression;
 mod creation;
 mod cross_site;
+mod example_values;
 mod limits;
 mod tasks;
 
@@ -97,6 +98,7 @@ pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardCon
     let new_token = creation::router(of_new_token, with_store.clone());
     let limits = Limits::new(store.clone(), settings.cookies);
     let audit_file = audit::file::router(store.clone(), settings.cookies);
+    let example_values = example_values::router(store.clone(), settings.cookies);
     let pages = Pages {
         store,
         settings,
@@ -108,6 +110,8 @@ pub(crate) fn router(store: Store, ping: Arc<dyn CallPing>, config: DashboardCon
         .merge(audit_file)
         .merge(new_token)
         .route_layer(middleware::from_fn_with_state(pages, admit_to_page))
+        // Also for strangers, whom the layer above would redirect.
+        .merge(example_values)
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(limits, limits::layer))
         .layer(middleware::from_fn_with_state(

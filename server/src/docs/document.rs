@@ -83,7 +83,7 @@ impl Frame {
 <a class=\"skip-link\" href=\"#main\">Skip to main content</a>
 <header class=\"documentation-header\">
 <a class=\"documentation-title\" href=\"/docs\"><span class=\"brand\">9Pic</span> API documentation</a>
-<a href=\"{dashboard}/\">Open the dashboard</a>
+<a class=\"dashboard-link\" href=\"{dashboard}/\"><span>Open the </span>dashboard</a>
 </header>
 <nav class=\"nav documentation-nav\" aria-label=\"Documentation\">
 <details class=\"documentation-menu\"><summary>All pages</summary></details>

@@ -1,8 +1,10 @@
-// Adds tabs for calls in several languages, copy buttons, a theme switch and marks of the current section to the
-// documentation. Without script, all languages are shown one below the other.
+// Adds to the documentation: a search, a theme switch, the reader's own values, marks of the current section, tabs for
+// calls in several languages, and copy buttons. Without script, all languages are shown one below the other.
 
+import './search.js';
 import './theme.js';
 import './sections.js';
+import './values.js';
 import { remember, remembered } from './storage.js';
 
 const KEY = 'documentation-language';

@@ -4,7 +4,8 @@
 //! - Each heading has an id. The id of a subsection starts with the id of its section.
 //! - Consecutive code blocks with one call in three languages become a group, which the page's script turns into tabs.
 //! - A subsection `Example`, and those after it, stand beside the rest of its section on wide screens.
-//! - Code in a known language has colours.
+//! - Code in a known language has colours. The organisation and the event of an example are marked, so that the page's
+//!   script can replace them.
 
 use app::texts::{
     examples::Language,
@@ -34,10 +35,13 @@ pub(super) struct Section {
     pub(super) title: String,
 }
 
+/// The Markdown of the pages.
+pub(super) const MARKDOWN: Options =
+    Options::ENABLE_TABLES.union(Options::ENABLE_HEADING_ATTRIBUTES);
+
 /// Converts a page's Markdown to HTML.
 pub(super) fn content(markdown: &str) -> Content {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_HEADING_ATTRIBUTES;
-    let events: Vec<_> = Parser::new_ext(markdown, options).collect();
+    let events: Vec<_> = Parser::new_ext(markdown, MARKDOWN).collect();
     let mut writer = Writer::default();
     writer.write(&events);
     writer.end_columns();
@@ -53,6 +57,36 @@ pub(super) fn content(markdown: &str) -> Content {
 /// The heading of the part of a section that stands beside the rest.
 const EXAMPLE: &str = "Example";
 
+/// Gives the headings of a page their ids, in their order.
+#[derive(Default)]
+pub(super) struct HeadingIds {
+    /// The id of the current section.
+    section: Option<String>,
+}
+
+impl HeadingIds {
+    /// The id of the next heading: its own one, or else one made of its text.
+    pub(super) fn next(&mut self, level: usize, own: Option<&str>, text: &str) -> String {
+        let id = match (own, &self.section) {
+            (Some(own), _) => own.to_owned(),
+            (None, Some(section)) if level > 2 => format!("{section}-{}", slug(text)),
+            (None, _) => slug(text),
+        };
+        if level == 2 {
+            self.section = Some(id.clone());
+        }
+        id
+    }
+}
+
+/// The code that a table's row is about, in a table with codes. It is the row's id.
+pub(super) fn code_of_row<'a>(columns: &[String], row: &'a [Event<'_>]) -> Option<&'a str> {
+    match row.get(2) {
+        Some(Event::Code(code)) if columns.first().is_some_and(|name| name == "Code") => Some(code),
+        _ => None,
+    }
+}
+
 /// A code block: its info string and its code.
 type Code = (String, String);
 
@@ -61,6 +95,7 @@ struct Writer<'a> {
     out: Vec<Event<'a>>,
     title: String,
     sections: Vec<Section>,
+    ids: HeadingIds,
     level: usize,
     /// Where the current section starts in `out`.
     section_start: usize,
@@ -126,11 +161,7 @@ impl<'a> Writer<'a> {
             self.title = title;
             return;
         }
-        let id = match (id, self.sections.last()) {
-            (Some(id), _) => id.to_owned(),
-            (None, Some(section)) if self.level > 2 => format!("{}-{}", section.id, slug(&text)),
-            (None, _) => slug(&text),
-        };
+        let id = self.ids.next(self.level, id, &text);
         self.html(format!(
             "<h{level} id=\"{id}\"><a href=\"#{id}\">",
             level = self.level,
@@ -208,13 +239,9 @@ impl<'a> Writer<'a> {
                 }
                 Event::Start(Tag::TableRow) => {
                     column = 0;
-                    let code = head.first().is_some_and(|name| name == "Code");
-                    match rest.get(2) {
-                        Some(Event::Code(id)) if code => {
-                            let row = format!("<tr id=\"{}\">", escaped(id));
-                            self.html(row);
-                        }
-                        _ => self.html("<tr>"),
+                    match code_of_row(&head, rest) {
+                        Some(id) => self.html(format!("<tr id=\"{}\">", escaped(id))),
+                        None => self.html("<tr>"),
                     }
                 }
                 Event::End(TagEnd::TableRow) => self.html("</tr>\n"),
@@ -243,7 +270,7 @@ impl<'a> Writer<'a> {
 }
 
 /// The number of events up to and including the first of these end tags.
-fn length_of(events: &[Event<'_>], is_end: impl Fn(&TagEnd) -> bool) -> usize {
+pub(super) fn length_of(events: &[Event<'_>], is_end: impl Fn(&TagEnd) -> bool) -> usize {
     let end = events
         .iter()
         .position(|event| matches!(event, Event::End(tag) if is_end(tag)));
@@ -304,17 +331,43 @@ fn coloured(info: &str, code: &str) -> String {
         "javascript" | "typescript" => Syntax::JavaScript,
         "json" => Syntax::Json,
         "http" => Syntax::Http,
-        _ => return escaped(code),
+        // What a program printed on the demo server.
+        "output" => return escaped(code),
+        _ => return with_values(code),
     };
     let piece = |(role, text): (Role, &str)| match role.class() {
-        None => escaped(text),
-        Some(class) => format!("<span class=\"{class}\">{}</span>", escaped(text)),
+        None => with_values(text),
+        Some(class) => format!("<span class=\"{class}\">{}</span>", with_values(text)),
     };
     pieces(syntax, code).into_iter().map(piece).collect()
 }
 
+/// The numbers that stand for the reader's own, by the names that the script knows.
+const VALUES: [(&str, &str); 2] = [("903", "organisation"), ("456", "event")];
+
+/// Code as HTML, in which [`VALUES`] are marked. A number that is only a part of a word or of a fraction is none.
+fn with_values(code: &str) -> String {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let (mut html, mut rest, mut before) = (String::new(), code, ' ');
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (text, number) = rest.split_at(start);
+        let end = number.find(|c: char| !is_word(c)).unwrap_or(number.len());
+        let (number, after) = number.split_at(end);
+        let before_number = text.chars().next_back().unwrap_or(before);
+        let value = VALUES.iter().find(|(value, _)| *value == number);
+        html += &escaped(text);
+        html += &match value.filter(|_| !is_word(before_number) && before_number != '.') {
+            Some((_, name)) => format!("<var data-value=\"{name}\">{number}</var>"),
+            None => escaped(number),
+        };
+        before = number.chars().next_back().unwrap_or(before);
+        rest = after;
+    }
+    html + &escaped(rest)
+}
+
 /// The text without markup.
-fn plain(events: &[Event<'_>]) -> String {
+pub(super) fn plain(events: &[Event<'_>]) -> String {
     events.iter().fold(String::new(), |mut text, event| {
         match event {
             Event::Text(words) | Event::Code(words) => text.push_str(words),
@@ -391,6 +444,27 @@ mod tests {
             "{html}"
         );
         assert!(!body("```text\n\"a\": 1\n```\n").contains("<span class=\"code-f"));
+    }
+
+    #[test]
+    fn the_organisation_and_the_event_of_an_example_are_marked_wherever_they_are_whole_numbers() {
+        let organisation = "<var data-value=\"organisation\">903</var>";
+        let event = "<var data-value=\"event\">456</var>";
+        for info in ["sh", "python", "javascript", "json", "http", "text", ""] {
+            let code = "/ext/903/event/456/ping?a=456&b f(903, 456) photos-of-456 mirror-456.timer \"456\"";
+            let html = body(&format!("```{info}\n{code}\n```\n"));
+            let counts = (
+                html.matches(organisation).count(),
+                html.matches(event).count(),
+            );
+            assert_eq!(counts, (2, 6), "{info}: {html}");
+        }
+        let others =
+            "1903 9030 4567 x456 456x _456 456_ 0.456 12:34.456Z 9_456 IMG_0456 &#456; 45 6";
+        let html = body(&format!("```text\n{others}\n```\n"));
+        assert_eq!(html.matches("<var").count(), 1, "only that after #: {html}");
+        assert!(!body("```output\n456\n```\n").contains("<var"));
+        assert!(!body("903 `456`").contains("<var"));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //!   folder `recipes`.
 //! - [`reference`] generates the reference from the OpenAPI document, [`postman`] a collection of the same endpoints, and
 //!   [`changelog`] page and feed from a list.
+//! - [`search`] makes the index in which the page's script searches.
 //! - A page is served as Markdown under an address with `.md`, and as HTML ([`html`], [`document`]) without it.
 
 mod changelog;
@@ -16,6 +17,7 @@ mod operation;
 mod pages;
 mod postman;
 mod reference;
+mod search;
 mod source;
 
 use axum::{
@@ -32,14 +34,15 @@ use crate::{
     http::served::Served,
 };
 
-/// Only our own files (MDN, Content-Security-Policy). `connect-src` is for Lighthouse, which requests `/robots.txt` on
-/// behalf of the page.
+/// Only our own files (MDN, Content-Security-Policy). `connect-src` is for the script, and for Lighthouse, which requests
+/// `/robots.txt` on behalf of the page.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-/// The pages and files under `/docs` and a 404 for any other address there, `/llms.txt`, `/llms-full.txt` and `/robots.txt`.
+/// The pages under `/docs`, the Postman collection, the index of the search, and a 404 for any other address there;
+/// `/llms.txt`, `/llms-full.txt` and `/robots.txt`.
 ///
 /// - `api_origin`: where integrations call the API.
 /// - `document`: its OpenAPI document.
@@ -60,24 +63,26 @@ pub(crate) fn router(
         .with_contact(contact);
     let frame = Frame::new(&api);
     let not_found = frame.not_found();
-    let pages = PAGES.iter().fold(Router::new(), |router, page| {
-        let markdown = page.source.markdown(&api);
-        let html = served_html(frame.page(page, &markdown));
-        let markdown = served_text("text/markdown; charset=utf-8", markdown);
-        router
-            .route(page.path, html.route())
-            .route(&page.markdown_path(), markdown.route())
-            .route(
-                &format!("{}/", page.path),
-                get(async || Redirect::permanent(page.path)),
-            )
-    });
+    let texts = PAGES
+        .each_ref()
+        .map(|page| (page, page.source.markdown(&api)));
+    let pages = texts
+        .iter()
+        .fold(Router::new(), |router, (page, markdown)| {
+            let html = served_html(frame.page(page, markdown));
+            let markdown = served_text("text/markdown; charset=utf-8", markdown.clone());
+            router
+                .route(page.path, html.route())
+                .route(&page.markdown_path(), markdown.route())
+                .route(
+                    &format!("{}/", page.path),
+                    get(async || Redirect::permanent(page.path)),
+                )
+        });
     let index = llms_txt(public_origin.unwrap_or(api_origin));
     let index = served_text("text/plain; charset=utf-8", index);
-    let everything: Vec<_> = PAGES
-        .iter()
-        .map(|page| page.source.markdown(&api))
-        .collect();
+    let search = served_text("application/json", search::index(&texts));
+    let everything = texts.map(|(_, markdown)| markdown);
     let everything = served_text("text/plain; charset=utf-8", everything.join("\n"));
     let robots = served_text("text/plain; charset=utf-8", robots_txt());
     let feed = served_text(
@@ -88,6 +93,7 @@ pub(crate) fn router(
     pages
         .route(changelog::FEED, feed.route())
         .route(postman::PATH, postman.route())
+        .route(search::PATH, search.route())
         .route(
             "/docs/{*unknown}",
             any(async move || unknown_page(not_found.clone())),

@@ -89,6 +89,12 @@ impl<'a> Api<'a> {
         self.origin
     }
 
+    /// The host and port of the origin, as in the header `Host`.
+    pub(super) fn host(&self) -> &str {
+        let authority = self.origin.split_once("://");
+        authority.map_or(self.origin, |(_, authority)| authority)
+    }
+
     /// Every endpoint, in the order of the API's list of routes.
     pub(super) fn operations(&'a self) -> Vec<Operation<'a>> {
         let paths = self.document["paths"].as_object();

@@ -15,8 +15,21 @@ const current = () => {
   return headings.findLast((heading) => top(heading) < innerHeight * BAND);
 };
 
+/** Scrolls the list, but not the page, so that the link is in it. */
+const reveal = (link) => {
+  const list = link.closest('.documentation-nav > ul, .contents');
+  const [outer, inner] = [list.getBoundingClientRect(), link.getBoundingClientRect()];
+  if (inner.top < outer.top || inner.bottom > outer.bottom) {
+    list.scrollTop += inner.top - outer.top - (list.clientHeight - inner.height) / 2;
+  }
+};
+
+let marked;
+
 const mark = () => {
   const here = current();
+  const isNew = here !== marked;
+  marked = here;
   for (const link of document.querySelectorAll('.contents a, .endpoints a')) {
     const isHere = here && link.pathname === location.pathname && link.hash === `#${here.id}`;
     if (isHere) {
@@ -24,9 +37,13 @@ const mark = () => {
     } else {
       link.removeAttribute('aria-current');
     }
+    if (isHere && isNew) {
+      reveal(link);
+    }
   }
 };
 
+document.querySelectorAll('.documentation-nav [aria-current="page"]').forEach(reveal);
 if (headings.length > 0 && end) {
   const passing = new IntersectionObserver(mark, { rootMargin: `0px 0px ${(BAND - 1) * 100}% 0px` });
   headings.forEach((heading) => passing.observe(heading));

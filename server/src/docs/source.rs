@@ -52,6 +52,7 @@ fn value(place: &str, api: &Api<'_>) -> Option<String> {
     Some(match place.split_once(':') {
         None => match place {
             "origin" => api.origin().to_owned(),
+            "host" => api.host().to_owned(),
             "dashboard" => api.dashboard().to_owned(),
             "contact" => in_markdown(api.contact()),
             "key variable" => KEY_VARIABLE.to_owned(),

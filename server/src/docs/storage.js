@@ -9,10 +9,20 @@ export const remembered = (key) => {
   }
 };
 
+/** Stores the value. Returns false if the browser refuses: the choice then lasts only for this page. */
 export const remember = (key, value) => {
   try {
     localStorage.setItem(key, value);
+    return true;
   } catch {
-    // The choice then lasts only for this page.
+    return false;
+  }
+};
+
+export const forget = (key) => {
+  try {
+    localStorage.removeItem(key);
+  } catch {
+    // Then it was not stored.
   }
 };

@@ -22,5 +22,7 @@ select.addEventListener('change', () => {
   apply(select.value);
   remember(KEY, select.value);
 });
-label.append('Theme', select);
-document.querySelector('.documentation-title').after(label);
+const name = document.createElement('span');
+name.textContent = 'Theme';
+label.append(name, select);
+document.querySelector('.documentation-header').append(label);

@@ -10,7 +10,7 @@
 //! - An attacker can let a name of their own resolve to our address (DNS rebinding). No page is served under it.
 //! - The API's host has no form for signing in.
 //! - Both hosts serve the documentation: API developers read it, and the dashboard links to it. It is public and uses
-//!   no cookie.
+//!   no cookie. Only `/docs/values`, a part of the dashboard, does.
 //! - If no host is configured for the dashboard, it is served under every name.
 
 use std::sync::Arc;

@@ -165,6 +165,7 @@ async fn documentation_and_openapi_document_are_compressed_and_each_form_has_its
         "/docs",
         "/docs/errors.md",
         "/docs/changelog.atom",
+        "/docs/search.json",
         "/api/v1/openapi.json",
     ] {
         let (headers, text) = fetch(&anyone, path, "identity").await;

@@ -7,13 +7,13 @@ use std::{
 
 use axum::body::Body;
 use http::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use server::api::throttle::{RateLimit, RateLimits};
 
 use crate::{
     openapi::resolved,
     support::{
-        client::{Client, Response},
+        client::{API_HOST, Client, Response},
         server::TestServer,
     },
 };
@@ -28,6 +28,12 @@ const PAGES: [&str; 8] = [
     "/docs/reference",
     "/docs/changelog",
 ];
+
+/// The values of the reader for the examples.
+const VALUES: &str = "/docs/values";
+
+/// The index of the search.
+const SEARCH: &str = "/docs/search.json";
 
 /// Links into the dashboard, which redirects callers to sign-in.
 const DASHBOARD: [&str; 3] = ["/", "/developer-zone", "/events"];
@@ -114,7 +120,13 @@ async fn a_page_loads_only_our_files_and_has_no_inline_script_or_style() {
 #[tokio::test]
 async fn a_page_that_has_not_changed_is_304() {
     let server = TestServer::on_sqlite().await;
-    for path in ["/docs", "/docs/errors.md", "/llms.txt", "/robots.txt"] {
+    for path in [
+        "/docs",
+        "/docs/errors.md",
+        SEARCH,
+        "/llms.txt",
+        "/robots.txt",
+    ] {
         let page = get(&server, path).await;
         assert_eq!(
             page.header("cache-control"),
@@ -139,7 +151,13 @@ async fn a_page_that_has_not_changed_is_304() {
 async fn a_page_allows_only_get_and_head() {
     let server = TestServer::on_sqlite().await;
     let client = server.anonymous();
-    for path in ["/docs", "/docs/reference.md", "/llms.txt", "/robots.txt"] {
+    for path in [
+        "/docs",
+        "/docs/reference.md",
+        SEARCH,
+        "/llms.txt",
+        "/robots.txt",
+    ] {
         let head = fetch(&client, Method::HEAD, path).await;
         assert_eq!(head.status, StatusCode::OK, "{path}");
         assert!(head.text.is_empty(), "{path}");
@@ -193,8 +211,140 @@ async fn examples_use_the_api_address_of_this_server() {
     let server = TestServer::on_sqlite().await;
     let ping = "https://api.9pic.ai/api/v1/ext/903/event/456/ping";
     for path in ["/docs", "/docs.md", "/docs/reference", "/docs/reference.md"] {
-        let text = get(&server, path).await.text;
+        let text = without_tags(&get(&server, path).await.text);
         assert_eq!(text.matches(ping).count(), 3, "{path}");
+    }
+    let elsewhere = server
+        .configured(|config| config.api_url = "http://localhost:3001".parse().expect("an origin"));
+    for path in ["/docs/authentication", "/docs/conventions.md"] {
+        let text = without_tags(&get(&elsewhere, path).await.text);
+        assert!(text.contains("\nHost: localhost:3001\n"), "{path}: {text}");
+    }
+    for path in PAGES {
+        let text = get(&elsewhere, &format!("{path}.md")).await.text;
+        assert!(!text.contains("api.9pic.ai"), "{path}: {text}");
+    }
+}
+
+fn without_tags(html: &str) -> String {
+    let mut parts = html.split('<');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        text + part.split_once('>').map_or(part, |(_, rest)| rest)
+    })
+}
+
+#[tokio::test]
+async fn the_search_finds_every_page_section_and_error_code_where_its_page_has_it() {
+    let server = TestServer::on_sqlite().await;
+    let index = get(&server, SEARCH).await;
+    assert_eq!(index.header("content-type"), Some("application/json"));
+    let index = index.json();
+    let entries = index.as_array().expect("a list");
+    let text = |entry: &Value, field: &str| entry[field].as_str().expect(field).to_owned();
+    let addresses: BTreeSet<_> = entries.iter().map(|it| text(it, "address")).collect();
+    assert_eq!(addresses.len(), entries.len(), "an address is there twice");
+    let (mut expected, mut targets) = (BTreeSet::new(), BTreeSet::new());
+    for path in PAGES {
+        let html = get(&server, path).await.text;
+        expected.insert(path.to_owned());
+        for element in ["<h2 id=\"", "<tr id=\""] {
+            let ids = all_between(&html, element, "\"").into_iter();
+            let ids = ids.filter(|id| *id != "contents-title");
+            expected.extend(ids.map(|id| format!("{path}#{id}")));
+        }
+        let ids = all_between(&html, " id=\"", "\"").into_iter();
+        targets.extend(ids.map(|id| format!("{path}#{id}")));
+        targets.insert(path.to_owned());
+    }
+    assert!(expected.is_subset(&addresses), "{addresses:?}");
+    assert!(addresses.is_subset(&targets), "{addresses:?}");
+    let inactive = entries
+        .iter()
+        .find(|entry| entry["address"] == "/docs/errors#token_inactive")
+        .expect("an entry");
+    assert_eq!(inactive["title"], "token_inactive");
+    assert_eq!(inactive["place"], json!(["Errors", "Every code"]));
+    assert!(text(inactive, "text").starts_with("403 "), "{inactive}");
+}
+
+/// What the script of a page puts in the place of organisation 903 and event 456.
+#[tokio::test]
+async fn a_signed_in_reader_gets_the_selected_organisation_and_one_of_its_events() {
+    let server = TestServer::on_sqlite().await;
+    let reader = server.session("other@example.com").await;
+    let response = fetch(&reader, Method::GET, VALUES).await;
+    assert_eq!(response.status, StatusCode::OK);
+    assert_eq!(
+        response.json(),
+        json!({
+            "organisation": { "id": 904, "name": "Harbour Events" },
+            "event": { "id": 556, "name": "Harbour Regatta 2026" },
+        })
+    );
+    let cache = response.header("cache-control");
+    assert_eq!(cache, Some("no-store, no-transform"));
+    for header in ["access-control-allow-origin", "etag", "set-cookie"] {
+        assert_eq!(response.header(header), None, "{header}");
+    }
+    let policy = response.header("cross-origin-resource-policy");
+    assert_eq!(policy, Some("same-origin"));
+
+    // No event is configured: then it is the next one.
+    server.unconfigure_foreign_event().await;
+    let next = fetch(&reader, Method::GET, VALUES).await.json();
+    assert_eq!(next["event"]["id"], 556);
+
+    let without_events = server.session("trial@example.com").await;
+    let values = fetch(&without_events, Method::GET, VALUES).await.json();
+    let organisation = json!({ "id": 907, "name": "First Steps" });
+    let expected = json!({ "organisation": organisation, "event": null });
+    assert_eq!(values, expected);
+}
+
+#[tokio::test]
+async fn only_a_member_of_the_selected_organisation_gets_its_values() {
+    let server = TestServer::on_sqlite().await;
+    let reader = server.session("admin@example.com").await;
+    let not_selected = fetch(&reader, Method::GET, VALUES).await;
+    assert_eq!(not_selected.status, StatusCode::NO_CONTENT);
+    let selected = reader
+        .form("select-organisation", "organisation_id=904")
+        .await;
+    assert_eq!(selected.status, StatusCode::SEE_OTHER);
+    let values = fetch(&reader, Method::GET, VALUES).await.json();
+    assert_eq!(values["organisation"]["id"], 904);
+    server
+        .database
+        .sql("DELETE FROM members WHERE organisation_id = 904")
+        .await;
+    let removed = fetch(&reader, Method::GET, VALUES).await;
+    assert_eq!(removed.status, StatusCode::NO_CONTENT);
+    assert_eq!(removed.text, "");
+}
+
+#[tokio::test]
+async fn a_stranger_and_the_host_of_the_api_get_no_values() {
+    const DASHBOARD_HOST: &str = "dev.example.com";
+    let server = TestServer::on_sqlite().await.configured(|config| {
+        config.dashboard_hosts = Some(vec![DASHBOARD_HOST.parse().expect("a host")]);
+    });
+    let stranger = server.anonymous().with("host", DASHBOARD_HOST);
+    let made_up = stranger.clone().with("cookie", "session=x");
+    for client in [&stranger, &made_up] {
+        let response = fetch(client, Method::GET, VALUES).await;
+        assert_eq!(response.status, StatusCode::NO_CONTENT);
+        assert_eq!(response.text, "");
+    }
+    let page = fetch(&stranger, Method::GET, "/docs/errors").await;
+    assert_eq!(page.status, StatusCode::OK);
+    for (host, status) in [
+        (API_HOST, StatusCode::NOT_FOUND),
+        ("evil.example", StatusCode::MISDIRECTED_REQUEST),
+    ] {
+        let client = stranger.clone().with("host", host);
+        let response = fetch(&client, Method::GET, VALUES).await;
+        assert_eq!(response.status, status, "{host}");
     }
 }
 
