@@ -1,6 +1,7 @@
 // Adds a search over all pages to the header: a combobox (ARIA Authoring Practices Guide). The server's index is loaded
 // when the reader first comes to the field.
 
+import { element } from './element.js';
 import { remembered } from './storage.js';
 
 const INDEX = '/docs/search.json';
@@ -18,45 +19,26 @@ const SHORTCUTS_OFF = 'shortcuts-off';
 const folded = (text) => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
 const wordsOf = (text) => (text.match(WORD) ?? []).map(folded);
 
-const element = (name, properties, ...content) => {
-  const created = Object.assign(document.createElement(name), properties);
-  created.append(...content);
-  return created;
-};
-
-const field = element('input', {
-  id: 'search',
-  type: 'text',
-  placeholder: 'Search',
-  autocomplete: 'off',
-  autocapitalize: 'none',
-  spellcheck: false,
-  enterKeyHint: 'go',
-});
-const key = element('kbd', { textContent: '/' });
-/** What a screen reader announces. It is there before its text. */
-const announced = element('p', { className: 'visually-hidden' });
-const message = element('p', { className: 'search-message' });
-const retry = element('button', { type: 'button', className: 'button', textContent: 'Try again' });
-const list = element('div', { id: 'search-results', tabIndex: -1 });
-const popup = element('div', { className: 'search-popup', hidden: true }, message, retry, list);
-const search = element('div', { className: 'search' }, field, key, announced, popup);
-for (const [target, attributes] of [
-  [search, { role: 'search' }],
-  [field, {
+const list = element('div', { id: 'search-results', tabIndex: -1 }, { role: 'listbox', 'aria-label': 'Results' });
+const field = element(
+  'input',
+  { id: 'search', type: 'text', placeholder: 'Search', autocomplete: 'off', spellcheck: false, enterKeyHint: 'go' },
+  {
     role: 'combobox',
+    autocapitalize: 'none',
     'aria-label': 'Search the documentation',
     'aria-autocomplete': 'list',
     'aria-controls': list.id,
     'aria-expanded': false,
-  }],
-  [key, { 'aria-hidden': true }],
-  [announced, { role: 'status' }],
-  [message, { 'aria-hidden': true }],
-  [list, { role: 'listbox', 'aria-label': 'Results' }],
-]) {
-  Object.entries(attributes).forEach(([name, value]) => target.setAttribute(name, value));
-}
+  },
+);
+const key = element('kbd', { textContent: '/' }, { 'aria-hidden': true });
+/** What a screen reader announces. It is there before its text. */
+const announced = element('p', { className: 'visually-hidden' }, { role: 'status' });
+const message = element('p', { className: 'search-message' }, { 'aria-hidden': true });
+const retry = element('button', { type: 'button', className: 'button', textContent: 'Try again' });
+const popup = element('div', { className: 'search-popup', hidden: true }, {}, [message, retry, list]);
+const search = element('div', { className: 'search' }, { role: 'search' }, [field, key, announced, popup]);
 
 /** What can be found, or null until it is loaded. */
 let entries = null;
@@ -121,7 +103,7 @@ const marked = (text, wanted) => {
   let end = 0;
   for (const { 0: word, index } of text.matchAll(WORD)) {
     if (fits(word, wanted)) {
-      parts.push(text.slice(end, index), element('mark', {}, word));
+      parts.push(text.slice(end, index), element('mark', { textContent: word }));
       end = index + word.length;
     }
   }
@@ -139,15 +121,17 @@ const excerpt = (text, wanted) => {
 };
 
 const option = ({ address, title, place, text }, number, wanted) => {
-  const line = (className, ...content) => element('span', { className }, ...content);
+  const line = (className, content) => element('span', { className }, {}, marked(content, wanted));
   const result = element(
     'a',
     { id: `search-result-${number}`, className: 'search-result', href: address, tabIndex: -1 },
-    line('search-title', ...marked(title, wanted)),
-    ...(place.length > 0 ? [line('search-place', ...marked(place.join(' › '), wanted))] : []),
-    line('search-text', ...marked(excerpt(text, wanted), wanted)),
+    { role: 'option' },
+    [
+      line('search-title', title),
+      ...(place.length > 0 ? [line('search-place', place.join(' › '))] : []),
+      line('search-text', excerpt(text, wanted)),
+    ],
   );
-  result.setAttribute('role', 'option');
   result.addEventListener('click', () => {
     isClosed = true;
     field.blur();
@@ -240,6 +224,8 @@ field.addEventListener('keydown', (event) => {
     show();
   }
 });
+// The focus stays in the field, also in browsers that do not move it to a link.
+popup.addEventListener('mousedown', (event) => event.preventDefault());
 retry.addEventListener('click', () => {
   field.focus();
   load();

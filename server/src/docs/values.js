@@ -1,6 +1,7 @@
 // Puts the reader's own organisation and event in the place of those of the demo server, in all examples of the page.
 // They are the numbers that the reader has entered here, or else those of the reader's session in the dashboard.
 
+import { element } from './element.js';
 import { forget, remember, remembered } from './storage.js';
 
 const KEY = 'documentation-values';
@@ -11,12 +12,6 @@ const FIELDS = { organisation: 'Organisation ID', event: 'Event ID' };
 const marked = [...document.querySelectorAll('.code var')];
 /** Only the dashboard knows the session. It may have another origin. */
 const hasSession = new URL(document.querySelector('.dashboard-link').href).origin === location.origin;
-
-const element = (name, properties, ...content) => {
-  const created = Object.assign(document.createElement(name), properties);
-  created.append(...content);
-  return created;
-};
 
 /** Two IDs as they are stored, or null. Other programs of this origin can write to the storage too. */
 const parsed = (text) => {
@@ -31,10 +26,14 @@ let stores = true;
 let own = null;
 
 const summary = element('span', { id: 'values-summary' });
-const change = element('button', { type: 'button', className: 'link', textContent: 'Change values' });
-const line = element('div', { className: 'values-line' }, summary, change);
+const change = element(
+  'button',
+  { type: 'button', className: 'link', textContent: 'Change values' },
+  { 'aria-expanded': false, 'aria-controls': 'values-form', 'aria-describedby': summary.id },
+);
+const line = element('div', { className: 'values-line' }, {}, [summary, change]);
 
-const named = ({ id, name }, kind) => (name === null ? [`${kind} ${id}`] : [element('bdi', {}, name), ` (${id})`]);
+const named = ({ id, name }, kind) => (name === null ? [`${kind} ${id}`] : [element('bdi', { textContent: name }), ` (${id})`]);
 
 const described = () => {
   if (entered) {
@@ -76,7 +75,7 @@ const ask = async () => {
   try {
     const response = await fetch('/docs/values');
     const values = response.status === 200 ? await response.json() : null;
-    if (number === asked && (response.ok || own === null)) {
+    if (number === asked && response.ok) {
       own = values;
       show();
     }
@@ -93,34 +92,27 @@ const use = (values) => {
 
 const input = (name) => {
   const id = `values-${name}`;
-  const field = element('input', { id, name, type: 'text', inputMode: 'numeric', autocomplete: 'off', maxLength: 15 });
   const error = element('p', { id: `${id}-error`, className: 'field-error' });
-  field.setAttribute('aria-describedby', error.id);
-  const label = element('label', { htmlFor: id, className: 'field-label' }, FIELDS[name]);
-  return { name, field, error, whole: element('div', { className: 'field' }, label, field, error) };
+  const field = element(
+    'input',
+    { id, name, type: 'text', inputMode: 'numeric', autocomplete: 'off', maxLength: 15 },
+    { 'aria-describedby': error.id },
+  );
+  const label = element('label', { htmlFor: id, className: 'field-label', textContent: FIELDS[name] });
+  return { name, field, error, whole: element('div', { className: 'field' }, {}, [label, field, error]) };
 };
 
 const inputs = Object.keys(FIELDS).map(input);
-const button = (text, properties) => element('button', { className: 'button', textContent: text, ...properties });
-const forgetting = button('Forget these values', { type: 'button' });
+const button = (textContent, properties) => element('button', { className: 'button', textContent, ...properties });
+const using = button('Use these values', { type: 'submit', className: 'button button-primary' });
 const cancel = button('Cancel', { type: 'button' });
-const form = element(
-  'form',
-  { id: 'values-form', className: 'values-form', noValidate: true, hidden: true },
-  element(
-    'fieldset',
-    {},
-    element('legend', {}, 'Values in the examples'),
-    ...inputs.map(({ whole }) => whole),
-    element(
-      'div',
-      { className: 'values-actions' },
-      button('Use these values', { type: 'submit', className: 'button button-primary' }),
-      cancel,
-      forgetting,
-    ),
-  ),
-);
+const forgetting = button('Forget these values', { type: 'button' });
+const fields = element('fieldset', {}, {}, [
+  element('legend', { textContent: 'Values in the examples' }),
+  ...inputs.map(({ whole }) => whole),
+  element('div', { className: 'values-actions' }, {}, [using, cancel, forgetting]),
+]);
+const form = element('form', { id: 'values-form', className: 'values-form', noValidate: true, hidden: true }, {}, [fields]);
 
 const report = ({ field, error }, isValid) => {
   field.setAttribute('aria-invalid', !isValid);
@@ -172,12 +164,9 @@ forgetting.addEventListener('click', () => {
 });
 cancel.addEventListener('click', close);
 change.addEventListener('click', () => (form.hidden ? open() : close()));
-change.setAttribute('aria-expanded', false);
-change.setAttribute('aria-controls', form.id);
-change.setAttribute('aria-describedby', summary.id);
 
 if (marked.length > 0) {
-  document.querySelector('.documentation-head').append(element('div', { className: 'values' }, line, form));
+  document.querySelector('.documentation-head').append(element('div', { className: 'values' }, {}, [line, form]));
   use(entered);
   // Another tab may have entered values, signed in or out, or selected another organisation.
   addEventListener('storage', ({ key, newValue }) => {

@@ -7,6 +7,7 @@ use std::{
 
 use axum::body::Body;
 use http::{Method, StatusCode};
+use model::session::SESSION_COOKIE;
 use serde_json::{Value, json};
 use server::api::throttle::{RateLimit, RateLimits};
 
@@ -326,11 +327,14 @@ async fn only_a_member_of_the_selected_organisation_gets_its_values() {
 #[tokio::test]
 async fn a_stranger_and_the_host_of_the_api_get_no_values() {
     const DASHBOARD_HOST: &str = "dev.example.com";
-    let server = TestServer::on_sqlite().await.configured(|config| {
+    let server = TestServer::on_sqlite().await;
+    let cookie = server.session("other@example.com").await.headers()["cookie"].clone();
+    let server = server.configured(|config| {
         config.dashboard_hosts = Some(vec![DASHBOARD_HOST.parse().expect("a host")]);
     });
     let stranger = server.anonymous().with("host", DASHBOARD_HOST);
-    let made_up = stranger.clone().with("cookie", "session=x");
+    let made_up = format!("{SESSION_COOKIE}={}", "7f".repeat(40));
+    let made_up = stranger.clone().with("cookie", &made_up);
     for client in [&stranger, &made_up] {
         let response = fetch(client, Method::GET, VALUES).await;
         assert_eq!(response.status, StatusCode::NO_CONTENT);
@@ -338,13 +342,17 @@ async fn a_stranger_and_the_host_of_the_api_get_no_values() {
     }
     let page = fetch(&stranger, Method::GET, "/docs/errors").await;
     assert_eq!(page.status, StatusCode::OK);
+    let reader = stranger.with("cookie", &cookie);
     for (host, status) in [
+        (DASHBOARD_HOST, StatusCode::OK),
         (API_HOST, StatusCode::NOT_FOUND),
         ("evil.example", StatusCode::MISDIRECTED_REQUEST),
     ] {
-        let client = stranger.clone().with("host", host);
+        let client = reader.clone().with("host", host);
         let response = fetch(&client, Method::GET, VALUES).await;
         assert_eq!(response.status, status, "{host}");
+        let has_values = response.text.contains("Harbour");
+        assert_eq!(has_values, status == StatusCode::OK, "{host}");
     }
 }
 
