@@ -28,22 +28,29 @@ let marked;
 
 const mark = () => {
   const here = current();
-  const isNew = here !== marked;
+  if (here === marked) {
+    return;
+  }
   marked = here;
-  for (const link of document.querySelectorAll('.contents a, .endpoints a')) {
-    const isHere = here && link.pathname === location.pathname && link.hash === `#${here.id}`;
-    if (isHere) {
+  const links = [...document.querySelectorAll('.contents a, .endpoints a')];
+  const isHere = (link) => here && link.pathname === location.pathname && link.hash === `#${here.id}`;
+  // Before the marks change, because the layout is known now.
+  links.filter(isHere).forEach(reveal);
+  for (const link of links) {
+    if (isHere(link)) {
       link.setAttribute('aria-current', 'location');
     } else {
       link.removeAttribute('aria-current');
     }
-    if (isHere && isNew) {
-      reveal(link);
-    }
   }
 };
 
-document.querySelectorAll('.documentation-nav [aria-current="page"]').forEach(reveal);
+// An observer is called after the first layout. Asking for the layout here would make the browser do it twice.
+const shown = new IntersectionObserver((entries) => {
+  shown.disconnect();
+  entries.forEach(({ target }) => reveal(target));
+});
+document.querySelectorAll('.documentation-nav [aria-current="page"]').forEach((link) => shown.observe(link));
 if (headings.length > 0 && end) {
   const passing = new IntersectionObserver(mark, { rootMargin: `0px 0px ${(BAND - 1) * 100}% 0px` });
   headings.forEach((heading) => passing.observe(heading));

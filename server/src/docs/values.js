@@ -56,8 +56,11 @@ const show = () => {
   const values = current();
   for (const place of marked) {
     const { value: name } = place.dataset;
-    place.textContent = values[name];
-    place.classList.toggle('own', values[name] !== DEMO[name]);
+    // Without a change there is no new layout.
+    if (place.textContent !== values[name]) {
+      place.textContent = values[name];
+      place.classList.toggle('own', values[name] !== DEMO[name]);
+    }
   }
   summary.replaceChildren('Examples use ', ...described(), '.');
   summary.title = summary.textContent;
