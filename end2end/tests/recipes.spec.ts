@@ -13,8 +13,8 @@ const EVENT = ['903', '456'];
 
 /** Each program that mirrors an event, and a number of photos. The shell starts several programs for each photo. */
 const MIRRORS = [
-  ['python', 'mirror.py', 160],
-  ['javascript', 'mirror.mjs', 160],
+  ['python', 'mirror.py', 80],
+  ['javascript', 'mirror.mjs', 80],
   ['sh', 'mirror.sh', 24],
 ] as const;
 
@@ -146,13 +146,17 @@ class Recipes {
 
 /** Starts the program and kills it after so many more originals. If it ends before, it is started again. */
 async function killAfter(relay: Relay, downloads: number, start: () => Running): Promise<void> {
-  const held = relay.holdAfter(downloads).then(() => 'held');
-  let program: Running;
-  do {
-    program = start();
-  } while ((await Promise.race([held, program.ended])) !== 'held');
-  await program.kill();
-  relay.resume();
+  const held = relay.holdAfter(downloads);
+  for (;;) {
+    const program = start();
+    const ended = await Promise.race([held, program.ended]);
+    if (!ended) {
+      await program.kill();
+      relay.resume();
+      return;
+    }
+    expect(ended.code).toBe(0);
+  }
 }
 
 function sorted(photos: Photo[]): Photo[] {
