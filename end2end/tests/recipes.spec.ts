@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -134,6 +134,20 @@ class Recipes {
     const files = existsSync(photos) ? await readdir(photos, { recursive: true }) : [];
     const part = files.find((file) => file.endsWith('part'));
     return part === undefined ? 0 : (await stat(join(photos, part))).size;
+  }
+
+  /** Makes the mirror what it was before the original got its name. */
+  async makePart(name: string, id: string): Promise<void> {
+    const home = join(this.mirrored(name), 'photos', id);
+    const { original, etag } = JSON.parse(await readFile(join(home, 'photo.json'), 'utf8'));
+    const [part, beside, text] =
+      name === 'mirror.sh'
+        ? ['curl.part', 'curl.part.head', `HTTP/1.1 200 OK\r\nETag: ${etag}\r\n`]
+        : ['part', 'part.etag', etag];
+    await rename(join(home, original), join(home, part));
+    await writeFile(join(home, beside), text);
+    await rm(join(home, 'photo.json'));
+    await rm(join(this.mirrored(name), 'cursor'));
   }
 
   /** Writes an original that is some megabyte long, also over an earlier one. Returns its content. */
@@ -286,6 +300,19 @@ for (const [language, name, usual] of MIRRORS) {
     expect(relay.rests).toEqual([]);
   });
 }
+
+test('a part that is complete already, because its program was killed then, becomes the original', async ({
+  recipes,
+}) => {
+  const photos = [{ id: 'IMG', original: 'one', bibs: [] }];
+  await recipes.replace('one', photos);
+  for (const [language, name] of MIRRORS) {
+    expect((await recipes.mirror(language, name).ended).code).toBe(0);
+    await recipes.makePart(name, 'IMG');
+    expect((await recipes.mirror(language, name).ended).code).toBe(0);
+    expect(await recipes.copied(name)).toEqual(photos);
+  }
+});
 
 test('a photo that is removed after a run without a cursor is not in the mirror', async ({ recipes, relay }) => {
   const photos = ['one', 'two'].map((id) => ({ id, original: id, bibs: [] }));
