@@ -31,7 +31,8 @@ struct Manifest {
     script: String,
     wasm: String,
     style: String,
-    documentation: String,
+    documentation_script: String,
+    documentation_style: String,
     #[serde(rename = "static")]
     files: std::collections::HashMap<String, String>,
 }
@@ -41,14 +42,33 @@ impl Manifest {
         let manifest = BuiltFiles::get("manifest.json").ok_or(NotBuilt)?;
         serde_json::from_slice(&manifest.data).map_err(|_| NotBuilt)
     }
+
+    fn icon(&self) -> Result<&str, NotBuilt> {
+        let icon = self.files.get("favicon.svg").ok_or(NotBuilt)?;
+        Ok(icon)
+    }
 }
 
-/// The address of the documentation's script.
+/// The files of the documentation, by their addresses.
+#[derive(Default)]
+pub(crate) struct DocumentationAssets {
+    pub(crate) script: String,
+    pub(crate) style: String,
+    pub(crate) icon: String,
+}
+
+/// The files that every page of the documentation uses.
 ///
 /// # Errors
-/// [`NotBuilt`] if the file is missing.
-pub(crate) fn documentation_script() -> Result<String, NotBuilt> {
-    Manifest::read().map(|manifest| manifest.documentation)
+/// [`NotBuilt`] if a file is missing.
+pub(crate) fn of_documentation() -> Result<DocumentationAssets, NotBuilt> {
+    let manifest = Manifest::read()?;
+    let icon = manifest.icon()?.to_owned();
+    Ok(DocumentationAssets {
+        script: manifest.documentation_script,
+        style: manifest.documentation_style,
+        icon,
+    })
 }
 
 /// The files that every page of the dashboard uses.
@@ -57,14 +77,14 @@ pub(crate) fn documentation_script() -> Result<String, NotBuilt> {
 /// [`NotBuilt`] if a file is missing.
 pub(crate) fn of_pages() -> Result<app::Assets, NotBuilt> {
     let manifest = Manifest::read()?;
-    let icon = manifest.files.get("favicon.svg").ok_or(NotBuilt)?;
+    let icon = manifest.icon()?.into();
     let style = BuiltFiles::get(manifest.style.trim_start_matches('/')).ok_or(NotBuilt)?;
     Ok(app::Assets {
         style_text: String::from_utf8_lossy(&style.data).into(),
         script: manifest.script.into(),
         wasm: manifest.wasm.into(),
         style: manifest.style.into(),
-        icon: icon.as_str().into(),
+        icon,
     })
 }
 

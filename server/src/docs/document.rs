@@ -121,9 +121,8 @@ impl Frame {
 
 fn head(title: &str, about: &str) -> String {
     // `serve` does not start without the front end. Tests can run without it.
-    let assets = assets::of_pages().unwrap_or_default();
-    let script = assets::documentation_script().unwrap_or_default();
-    let (icon, style) = (assets.icon, assets.style);
+    let assets = assets::of_documentation().unwrap_or_default();
+    let (icon, style, script) = (assets.icon, assets.style, assets.script);
     format!(
         "<meta charset=\"utf-8\">
 <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">

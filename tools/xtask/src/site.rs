@@ -52,7 +52,8 @@ struct Site {
     /// The parts of the WASM that the script loads later.
     parts: Vec<Asset>,
     style: Asset,
-    documentation: Asset,
+    documentation_script: Asset,
+    documentation_style: Asset,
     statics: Vec<Asset>,
 }
 
@@ -67,17 +68,22 @@ impl Site {
             wasm: Asset::new("app.wasm", bindings.wasm),
             parts,
             style: Asset::new("style.css", bundled("style/index.css")?),
-            documentation: Asset::new(
+            documentation_script: Asset::new(
                 "documentation.js",
                 bundled("server/src/docs/documentation.js")?,
+            ),
+            documentation_style: Asset::new(
+                "documentation.css",
+                bundled("style/documentation.css")?,
             ),
             statics: Asset::of_folder(&root().join("style/static"))?,
         })
     }
 
     fn assets(&self) -> impl Iterator<Item = &Asset> {
-        [&self.script, &self.wasm, &self.style, &self.documentation]
+        [&self.script, &self.wasm, &self.style]
             .into_iter()
+            .chain([&self.documentation_script, &self.documentation_style])
             .chain(&self.parts)
             .chain(&self.statics)
     }
@@ -93,7 +99,8 @@ impl Site {
             "script": self.script.address(),
             "wasm": self.wasm.address(),
             "style": self.style.address(),
-            "documentation": self.documentation.address(),
+            "documentation_script": self.documentation_script.address(),
+            "documentation_style": self.documentation_style.address(),
             "static": statics,
         });
         format!("{manifest:#}\n")
@@ -200,7 +207,8 @@ mod tests {
             wasm: Asset::new("app.wasm", b"wasm".to_vec()),
             parts: Vec::new(),
             style: Asset::new("style.css", b"a{}".to_vec()),
-            documentation: Asset::new("documentation.js", b"tabs()".to_vec()),
+            documentation_script: Asset::new("documentation.js", b"tabs()".to_vec()),
+            documentation_style: Asset::new("documentation.css", b"b{}".to_vec()),
             statics: vec![
                 Asset::new("favicon.svg", b"<svg/>".to_vec()),
                 Asset::new("photo.webp", b"webp".to_vec()),
@@ -224,7 +232,8 @@ mod tests {
             "script": format!("/assets/{}", site.script.hashed_name),
             "wasm": format!("/assets/{}", site.wasm.hashed_name),
             "style": format!("/assets/{}", site.style.hashed_name),
-            "documentation": format!("/assets/{}", site.documentation.hashed_name),
+            "documentation_script": format!("/assets/{}", site.documentation_script.hashed_name),
+            "documentation_style": format!("/assets/{}", site.documentation_style.hashed_name),
             "static": {
                 "favicon.svg": format!("/assets/{}", site.statics[0].hashed_name),
                 "photo.webp": format!("/assets/{}", site.statics[1].hashed_name),
@@ -266,7 +275,7 @@ mod tests {
         next.publish(&folder, Mode::Dev).unwrap();
 
         let names = names_in(&folder.join(ASSETS));
-        assert_eq!(names.len(), 6, "{names:?}");
+        assert_eq!(names.len(), next.assets().count(), "{names:?}");
         assert!(names.contains(&next.script.hashed_name));
         assert!(!names.contains(&last.script.hashed_name));
     }
