@@ -54,7 +54,7 @@ export async function scrollingSideways(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const scrolls = (element: Element) =>
       element === document.documentElement ||
-      (/auto|scroll/.test(getComputedStyle(element).overflowX) && !element.matches('pre, input, textarea'));
+      (/auto|scroll/.test(getComputedStyle(element).overflowX) && !element.matches('pre, input, textarea, .code-example'));
     return [document.documentElement, ...document.querySelectorAll('body, body *')]
       .filter((element) => scrolls(element) && element.scrollWidth > element.clientWidth)
       .map((element) => `${element.tagName}.${element.className}: ${element.scrollWidth} px`);

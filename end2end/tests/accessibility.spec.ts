@@ -213,16 +213,24 @@ test('a table of tokens: switching, confirmation, names, shortcuts, deletion, ex
   await test.step('the session has expired', () => expectAccessible(page));
 });
 
-test('a full table of tokens, one by an admin with a long address', async ({ page, signIn, server }) => {
+test('a full table of tokens, one by an admin with a long address, and the deletion of one with a long name', async ({
+  page,
+  signIn,
+  server,
+}) => {
   const long = `${'maximiliane.'.repeat(5)}@race-photos.example.com`;
   await server.sql(`UPDATE users SET email = '${long}' WHERE email = '${ADMIN}';`);
-  await createToken(server, long);
+  const preview = previewOf(await createToken(server, long));
   await createTokens(server, 9);
+  await server.sql(`UPDATE tokens SET name = '${'Dampfschifffahrt'.repeat(4).slice(0, 60)}';`);
   const zone = new DeveloperZonePage(page);
   await signIn(MEMBER);
   await zone.open();
   await expect(zone.limit).toBeVisible();
   await expectAccessible(page);
+  await zone.row(preview).row.getByRole('button', { name: /^Delete token/ }).click();
+  await expect(zone.deleteDialog.delete).toBeVisible();
+  await test.step('the question', () => expectAccessible(page));
 });
 
 test('in forced colours, shapes tell the state of a switch, a badge and the current page', async ({

@@ -113,6 +113,12 @@ test('a link to an endpoint leads to its section, and the section being read is 
   }
   await page.evaluate(() => scrollTo(0, 0));
   await expect(marked(docs.endpoints)).toHaveCount(0);
+  // In one step, so that the heading is never in sight.
+  await docs.main.getByRole('heading', { level: 2, name: 'Get an event', exact: true }).evaluate((heading) => {
+    scrollTo({ top: heading.getBoundingClientRect().bottom + 200, behavior: 'instant' });
+  });
+  await expect(marked(docs.endpoints)).toHaveText('GET Get an event');
+  await page.evaluate(() => scrollTo(0, 0));
 
   // The last sections are too short to reach the top of the window.
   await page.goto('/docs/errors');

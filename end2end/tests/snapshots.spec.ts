@@ -228,8 +228,8 @@ test('events, activity, account, page not found', async ({ page, signIn, pageErr
                 - cell "Active"
                 - cell:
                   - time
+          - status: Showing 31 to 60 of 87 events
           - navigation "Pages":
-            - status: Showing 31 to 60 of 87 events
             - link "Previous"
             - link "Next"
     `);

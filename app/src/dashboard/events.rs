@@ -158,13 +158,15 @@ fn Pager(place: Pagination) -> impl IntoView {
     let previous = (place.current_page - 1).min(place.total_pages);
     let address = |page: i64| format!("{EVENTS}?page={page}");
     view! {
-        <nav class="pager" aria-label="Pages">
+        <div class="pager">
             <p role="status">{shown}</p>
-            <PageLink label="Previous" href=place.has_previous_page.then(|| address(previous)) />
-            <PageLink
-                label="Next"
-                href=place.has_next_page.then(|| address(place.current_page + 1))
-            />
-        </nav>
+            <nav aria-label="Pages">
+                <PageLink label="Previous" href=place.has_previous_page.then(|| address(previous)) />
+                <PageLink
+                    label="Next"
+                    href=place.has_next_page.then(|| address(place.current_page + 1))
+                />
+            </nav>
+        </div>
     }
 }

@@ -52,7 +52,8 @@ const shown = new IntersectionObserver((entries) => {
 });
 document.querySelectorAll('.documentation-nav [aria-current="page"]').forEach((link) => shown.observe(link));
 if (headings.length > 0 && end) {
-  const passing = new IntersectionObserver(mark, { rootMargin: `0px 0px ${(BAND - 1) * 100}% 0px` });
+  // All of the page above counts, so that a heading which jumps over the band is noticed, too.
+  const passing = new IntersectionObserver(mark, { rootMargin: `1000000px 0px ${(BAND - 1) * 100}% 0px` });
   headings.forEach((heading) => passing.observe(heading));
   new IntersectionObserver(mark, { threshold: 1 }).observe(end);
   addEventListener('hashchange', mark);
