@@ -5,25 +5,24 @@ import './search.js';
 import './theme.js';
 import './sections.js';
 import './values.js';
+import { element } from './element.js';
 import { remember, remembered } from './storage.js';
 
 const KEY = 'documentation-language';
 
 const groups = [...document.querySelectorAll('.examples')].map((group, number) => {
-  const list = document.createElement('div');
-  list.className = 'tab-list';
-  list.setAttribute('role', 'tablist');
-  list.setAttribute('aria-label', 'Language');
+  const list = element('div', { className: 'tab-list' }, { role: 'tablist', 'aria-label': 'Language' });
   const tabs = [...group.querySelectorAll('.example')].map((panel) => {
-    const tab = document.createElement('button');
     const { language } = panel.dataset;
     const title = panel.querySelector('.example-title');
-    Object.assign(tab, { type: 'button', className: 'tab', id: `example-${number}-${language}` });
-    tab.textContent = title.textContent;
+    const id = `example-${number}-${language}`;
     title.hidden = true;
-    panel.id = `${tab.id}-code`;
-    tab.setAttribute('role', 'tab');
-    tab.setAttribute('aria-controls', panel.id);
+    panel.id = `${id}-code`;
+    const tab = element(
+      'button',
+      { type: 'button', className: 'tab', id, textContent: title.textContent },
+      { role: 'tab', 'aria-controls': panel.id },
+    );
     panel.setAttribute('role', 'tabpanel');
     panel.setAttribute('aria-labelledby', tab.id);
     tab.addEventListener('click', () => choose(language, tab));
@@ -73,10 +72,8 @@ show(remembered(KEY));
 
 for (const code of document.querySelectorAll('.code')) {
   const text = code.querySelector('code');
-  const button = document.createElement('button');
-  const status = document.createElement('span');
-  Object.assign(button, { type: 'button', className: 'button', textContent: 'Copy' });
-  status.setAttribute('role', 'status');
+  const button = element('button', { type: 'button', className: 'button', textContent: 'Copy' });
+  const status = element('span', {}, { role: 'status' });
   button.addEventListener('click', async () => {
     status.textContent = '';
     try {

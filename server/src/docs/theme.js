@@ -1,5 +1,6 @@
 // Adds the choice between light and dark to the header. Without script, the system's setting applies.
 
+import { element } from './element.js';
 import { remember, remembered } from './storage.js';
 
 const KEY = 'documentation-theme';
@@ -13,16 +14,12 @@ const apply = (theme) => {
 const chosen = Object.keys(THEMES).find((theme) => theme === remembered(KEY)) ?? 'system';
 apply(chosen);
 
-const label = document.createElement('label');
-const select = document.createElement('select');
-label.className = 'theme';
-select.append(...Object.entries(THEMES).map(([theme, name]) => new Option(name, theme)));
+const options = Object.entries(THEMES).map(([theme, name]) => new Option(name, theme));
+const select = element('select', {}, {}, options);
 select.value = chosen;
 select.addEventListener('change', () => {
   apply(select.value);
   remember(KEY, select.value);
 });
-const name = document.createElement('span');
-name.textContent = 'Theme';
-label.append(name, select);
-document.querySelector('.documentation-header').append(label);
+const name = element('span', { textContent: 'Theme' });
+document.querySelector('.documentation-header').append(element('label', { className: 'theme' }, {}, [name, select]));

@@ -33,7 +33,8 @@ const change = element(
 );
 const line = element('div', { className: 'values-line' }, {}, [summary, change]);
 
-const named = ({ id, name }, kind) => (name === null ? [`${kind} ${id}`] : [element('bdi', { textContent: name }), ` (${id})`]);
+const named = ({ id, name }, kind) =>
+  name === null ? [`${kind} ${id}`] : [element('bdi', { textContent: name }), ` (${id})`];
 
 const described = () => {
   if (entered) {
@@ -116,7 +117,12 @@ const fields = element('fieldset', {}, {}, [
   ...inputs.map(({ whole }) => whole),
   element('div', { className: 'values-actions' }, {}, [using, cancel, forgetting]),
 ]);
-const form = element('form', { id: 'values-form', className: 'values-form', noValidate: true, hidden: true }, {}, [fields]);
+const form = element(
+  'form',
+  { id: 'values-form', className: 'values-form', noValidate: true, hidden: true },
+  {},
+  [fields],
+);
 
 const report = ({ field, error }, isValid) => {
   field.setAttribute('aria-invalid', !isValid);
