@@ -303,6 +303,26 @@ test.describe('with a clipboard', () => {
     await expect(zone.newToken.question, 'nor does it close').toBeVisible();
   });
 
+  test('Copied stays as long after a second copy as after the first', async ({ page, signIn }) => {
+    const zone = new DeveloperZonePage(page);
+    const { copy, status } = zone.newToken;
+    await page.clock.install();
+    await signIn(MEMBER);
+    await zone.open();
+    await zone.create();
+    await page.clock.pauseAt(Date.now() + 60 * 60_000);
+    await copy.click();
+    await expect(status).toHaveText('Copied');
+    await page.clock.runFor(3_000);
+    await copy.click();
+    // Waits until the second copy is done: without a change to see, the clipboard's own answer is the only sign of it.
+    await page.evaluate(() => navigator.clipboard.writeText('later'));
+    await page.clock.runFor(2_000);
+    await expect(status, 'five seconds after the first').toHaveText('Copied');
+    await page.clock.runFor(2_000);
+    await expect(status, 'four seconds after the second').toHaveText('');
+  });
+
   test('after the token or an example was copied, every way out closes, and leaving the page does not warn', async ({
     page,
     signIn,

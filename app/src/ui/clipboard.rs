@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use js_sys::{Function, Promise, Reflect};
+use js_sys::{Date, Function, Promise, Reflect};
 use leptos::{ev, prelude::*};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -76,12 +76,12 @@ pub(crate) fn copy_by_button() {
 }
 
 /// The result of copying a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum CopyState {
     /// Not tried, or copied some seconds ago.
     NotTried,
-    /// The text is on the clipboard.
-    Copied,
+    /// The text is on the clipboard since this time, in milliseconds of [`Date::now`].
+    Copied(f64),
     /// The browser denied access. The field's text is selected, so that the user can copy it by hand.
     Refused,
 }
@@ -103,11 +103,14 @@ pub(crate) fn copy_field(
             return;
         }
         if is_copied {
-            state.set(CopyState::Copied);
+            let copied = CopyState::Copied(Date::now());
+            state.set(copied);
             then();
-            // The dialog may have closed in the meantime.
+            // Meanwhile, the dialog may have closed, or the field was copied again.
             let forget = move || {
-                let _ = state.try_set(CopyState::NotTried);
+                if state.try_get_untracked() == Some(copied) {
+                    state.set(CopyState::NotTried);
+                }
             };
             set_timeout(forget, COPIED_SHOWN);
         } else {
@@ -133,7 +136,7 @@ pub(crate) fn CopyFieldButton(
     copied: RwSignal<bool>,
 ) -> impl IntoView {
     let copy = move |_| copy_field(field, state, move || copied.set(true));
-    let is_copied = move || state.get() == CopyState::Copied;
+    let is_copied = move || matches!(state.get(), CopyState::Copied(_));
     let icon = move || {
         view! { <Icon name=if is_copied() { IconName::Check } else { IconName::Copy } /> }
     };
@@ -159,7 +162,7 @@ pub(crate) fn CopyStatus(
 ) -> impl IntoView {
     let text = move || match state.get() {
         CopyState::NotTried => String::new(),
-        CopyState::Copied => "Copied".to_owned(),
+        CopyState::Copied(_) => "Copied".to_owned(),
         CopyState::Refused => format!(
             "The browser did not allow copying. The {what} is selected: press Ctrl+C (⌘C on a Mac) to copy it by hand.",
         ),
