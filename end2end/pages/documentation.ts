@@ -34,6 +34,8 @@ export class DocumentationPage {
   readonly dashboard: Locator;
   /** Groups of examples: each shows one call in several languages. */
   readonly examples: Locator;
+  /** What the browser has not laid out yet. */
+  readonly unseen: Locator;
 
   constructor(readonly page: Page) {
     this.main = page.getByRole('main');
@@ -53,6 +55,7 @@ export class DocumentationPage {
     this.openApi = this.main.getByRole('link', { name: 'OpenAPI document' }).first();
     this.dashboard = page.getByRole('link', { name: 'Open the dashboard' });
     this.examples = page.locator('.examples');
+    this.unseen = this.main.locator('.column:not(.laid-out)');
   }
 
   example(number = 0): Example {

@@ -29,8 +29,10 @@ for (const [what, pages] of [
 ] as const) {
   test(`${what} accessible`, async ({ page }) => {
     for (const { path, heading } of pages) {
+      const docs = new DocumentationPage(page);
       await page.goto(path);
-      await expect(new DocumentationPage(page).heading).toHaveText(heading);
+      await expect(docs.heading).toHaveText(heading);
+      await expect(docs.unseen).toHaveCount(0);
       await test.step(path, () => expectAccessible(page));
     }
   });
@@ -684,8 +686,10 @@ test.describe('search', () => {
   });
 
   test('its results are accessible, and fit a phone', async ({ page }) => {
-    const { field, results } = new DocumentationPage(page).search;
+    const docs = new DocumentationPage(page);
+    const { field, results } = docs.search;
     await page.goto('/docs/reference');
+    await expect(docs.unseen).toHaveCount(0);
     await field.fill('token');
     await expect(results).toHaveCount(20);
     await page.keyboard.press('ArrowDown');

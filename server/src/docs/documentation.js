@@ -6,6 +6,7 @@ import './theme.js';
 import './sections.js';
 import './values.js';
 import { element } from './element.js';
+import { layOutAll } from './layout.js';
 import { remember, remembered } from './storage.js';
 
 const KEY = 'documentation-language';
@@ -63,6 +64,7 @@ const show = (language) => {
 /** Selects the language in all groups, and scrolls so that the clicked tab keeps its place on the screen. */
 function choose(language, tab) {
   const before = tab.getBoundingClientRect().top;
+  layOutAll();
   show(language);
   remember(KEY, language);
   window.scrollBy(0, tab.getBoundingClientRect().top - before);

@@ -97,7 +97,7 @@ struct Writer<'a> {
     sections: Vec<Section>,
     ids: HeadingIds,
     level: usize,
-    /// Where the current section starts in `out`.
+    /// Where the current section starts in `out`, after its heading.
     section_start: usize,
     in_columns: bool,
 }
@@ -109,13 +109,16 @@ impl<'a> Writer<'a> {
                 Event::Start(Tag::Heading { level, id, .. }) => {
                     let length = length_of(events, |tag| matches!(tag, TagEnd::Heading(_)));
                     let words = &events[1..length - 1];
-                    if *level == HeadingLevel::H2 {
+                    let is_section = *level == HeadingLevel::H2;
+                    if is_section {
                         self.end_columns();
-                        self.section_start = self.out.len();
                     } else if plain(words) == EXAMPLE {
                         self.begin_second_column();
                     }
                     self.heading(*level, id.as_deref(), words);
+                    if is_section {
+                        self.section_start = self.out.len();
+                    }
                     length
                 }
                 Event::Start(Tag::CodeBlock(_)) => self.code(events),
@@ -138,7 +141,7 @@ impl<'a> Writer<'a> {
         self.out.push(Event::Html(CowStr::from(html.into())));
     }
 
-    /// Makes the section so far the first of two columns.
+    /// Makes the section so far the first of two columns, below its heading.
     fn begin_second_column(&mut self) {
         let first = "<div class=\"columns\">\n<div class=\"column\">\n";
         self.out
