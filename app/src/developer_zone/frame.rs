@@ -37,9 +37,11 @@ pub(super) fn ZoneFrame(
             .into_any()
         }
         Some(_) => view! {
-            <Notice picture=notice_icon(IconName::Lock) title="Enterprise Plan Required">
-                <UpgradeMessage />
-            </Notice>
+            <section class="card">
+                <Notice picture=notice_icon(IconName::Lock) title="Enterprise Plan Required">
+                    <UpgradeMessage />
+                </Notice>
+            </section>
         }
         .into_any(),
     };
