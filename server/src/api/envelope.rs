@@ -12,6 +12,7 @@ use http::{
 };
 use serde::Serialize;
 
+use super::throttle;
 use crate::http::{
     headers::{NO_SNIFFING, NOTHING, OWN_ORIGIN_ONLY, RESOURCE_POLICY},
     request_id::REQUEST_ID,
@@ -72,7 +73,7 @@ impl<T: Serialize> Success<T> {
 /// An error response. Programs read `code`, which never changes; people read `message`.
 pub(super) fn failure(status: StatusCode, code: &'static str, message: &str) -> Response {
     let body = envelope(ERROR, message, &()).expect("a text can be written as JSON");
-    let mut response = response(status, &UNSTORED, body);
+    let mut response = response(status, &FAILED, body);
     let headers = response.headers_mut();
     headers.insert(ERROR_CODE, HeaderValue::from_static(code));
     response
@@ -82,30 +83,37 @@ pub(super) fn failure(status: StatusCode, code: &'static str, message: &str) -> 
 /// the guard still decides each time.
 pub(super) const REVALIDATED: HeaderValue = HeaderValue::from_static("private, no-cache");
 
-/// The headers of every response that may be kept.
-static KEPT: LazyLock<HeaderMap> = LazyLock::new(|| head(REVALIDATED));
+/// The headers of a success that may be kept.
+static KEPT: LazyLock<HeaderMap> = LazyLock::new(|| success(REVALIDATED));
 
-/// The headers of every other response.
-static UNSTORED: LazyLock<HeaderMap> = LazyLock::new(|| head(HeaderValue::from_static("no-store")));
+/// The headers of every other success.
+static UNSTORED: LazyLock<HeaderMap> = LazyLock::new(|| success(NOT_STORED));
+
+/// The headers of an error.
+static FAILED: LazyLock<HeaderMap> = LazyLock::new(|| head(NOT_STORED).into_iter().collect());
+
+const NOT_STORED: HeaderValue = HeaderValue::from_static("no-store");
+
+/// Stands where a later step sets the value. Cloning a map costs half as much as inserting each header, but a clone has no
+/// room for more headers: the next one would move all to twice the memory, more than an allocator keeps at hand.
+const LATER: HeaderValue = HeaderValue::from_static("");
+
+fn success(cache_control: HeaderValue) -> HeaderMap {
+    let limit = throttle::HEADERS.map(|name| (name, LATER));
+    head(cache_control).into_iter().chain(limit).collect()
+}
 
 /// The headers of every response. Three of them protect a browser that opens a response directly (OWASP, REST Security
 /// Cheat Sheet).
-///
-/// Cloning the map costs half as much as inserting each header. It has spare capacity, so that the next inserts do not
-/// reallocate the clone.
-fn head(cache_control: HeaderValue) -> HeaderMap {
-    let headers = [
+fn head(cache_control: HeaderValue) -> [(HeaderName, HeaderValue); 6] {
+    [
         (CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (CACHE_CONTROL, cache_control),
         (X_CONTENT_TYPE_OPTIONS, NO_SNIFFING),
         (CONTENT_SECURITY_POLICY, NOTHING),
         (RESOURCE_POLICY, OWN_ORIGIN_ONLY),
-        // A placeholder for the request id, which is set last.
-        (REQUEST_ID, HeaderValue::from_static("")),
-    ];
-    let mut head = HeaderMap::with_capacity(2 * headers.len());
-    head.extend(headers);
-    head
+        (REQUEST_ID, LATER),
+    ]
 }
 
 fn response(status: StatusCode, head: &HeaderMap, body: Vec<u8>) -> Response {

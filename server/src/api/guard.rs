@@ -27,7 +27,7 @@ use crate::{
 use super::{
     error::ApiError,
     key::PresentedKey,
-    throttle::{Limits, RateLimits},
+    throttle::{self, Limits, RateLimits},
 };
 
 /// Runs checks 1 to 6.
@@ -53,7 +53,7 @@ impl Guard {
         }
     }
 
-    /// Checks a request of `client`.
+    /// Checks a request of `client` that began at `begun`.
     ///
     /// # Errors
     /// The refusal, or the failure of the store.
@@ -61,9 +61,10 @@ impl Guard {
         &self,
         head: &Parts,
         client: Option<ClientAddress>,
+        begun: Instant,
     ) -> Result<Admitted<'_>, ApiError> {
         let admitted = match self.credential(head, client) {
-            Ok(credential) => self.caller(credential).await,
+            Ok(credential) => self.caller(credential, begun).await,
             Err(refusal) => Err(refusal.into()),
         };
         let (caller, counted, remaining) = admitted.inspect_err(|error| {
@@ -103,15 +104,17 @@ impl Guard {
     async fn caller(
         &self,
         credential: Credential,
+        now: Instant,
     ) -> Result<(Caller, Counted<'_>, Option<u32>), ApiError> {
         let Credential {
             key,
             network,
             is_use,
         } = &credential;
-        if let Some(limits) = &self.limits {
-            limits.check_guess(*network, key.as_ref())?;
-        }
+        let bucket = match &self.limits {
+            Some(limits) => limits.check_guess(*network, key.as_ref(), now)?,
+            None => None,
+        };
         let holder = match key {
             Ok(key) => self.holder(key, *is_use).await,
             Err(refusal) => Err((*refusal).into()),
@@ -120,13 +123,13 @@ impl Guard {
             return holder.map(|(caller, counted)| (caller, counted, None));
         };
         if let Err(ApiError::Refused(Refusal::TokenInvalid)) = holder {
-            limits.note_guess(*network, key.as_ref());
+            limits.note_guess(*network, key.as_ref(), now);
         }
         let (caller, mut counted) = holder?;
         let remaining = match key {
             Ok(key) => Some(
                 limits
-                    .check_token(key)
+                    .check_token(key, bucket, now)
                     .inspect_err(|_| counted.refused = Some(Refusal::RateLimited))?,
             ),
             Err(_) => None,
@@ -176,9 +179,12 @@ impl Admitted<'_> {
         let refused = self.counted.refused.map(Verdict::Refused);
         self.guard.judged(refused.unwrap_or(Verdict::Accepted));
         let is_own = self.counted.refused != Some(Refusal::OrganisationMismatch);
-        if let (Some(limits), Some(remaining), true) = (&self.guard.limits, self.remaining, is_own)
-        {
-            limits.add_headers(remaining, response.headers_mut());
+        let headers = response.headers_mut();
+        match (&self.guard.limits, self.remaining) {
+            (Some(limits), Some(remaining)) if is_own => limits.add_headers(remaining, headers),
+            _ => throttle::HEADERS.iter().for_each(|name| {
+                headers.remove(name);
+            }),
         }
         response
     }

@@ -199,7 +199,7 @@ impl Inner {
         begun: Instant,
         route: &mut Option<usize>,
     ) -> Response {
-        let mut admitted = match self.guard.admit(head, client).await {
+        let mut admitted = match self.guard.admit(head, client, begun).await {
             Ok(admitted) => admitted,
             Err(error) => return error.into_response(),
         };
@@ -222,7 +222,8 @@ impl Inner {
         };
         let response = admitted.record(response, begun);
         match representation::is_unfinished(&response) {
-            true => representation::finish(&head.headers, response).await,
+            // In memory of its own, so that calls without it are no larger.
+            true => Box::pin(representation::finish(&head.headers, response)).await,
             false => response,
         }
     }

@@ -2,11 +2,13 @@
 
 use std::{fmt, num::NonZeroU32, str::FromStr, time::Duration};
 
-use governor::Quota;
 use http::{HeaderMap, HeaderName, HeaderValue, header::RETRY_AFTER};
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const STATE: HeaderName = HeaderName::from_static("ratelimit");
+
+/// The headers about a limit.
+pub(in crate::api) const HEADERS: [HeaderName; 2] = [POLICY, STATE];
 
 /// How many wrong keys one address may send: a burst of 50, then 5 a second.
 ///
@@ -64,6 +66,10 @@ impl RateLimit {
         }
     }
 
+    pub(super) fn burst(self) -> u32 {
+        self.burst.get()
+    }
+
     /// The time until one more request is allowed. At the lowest rate it is about 15 minutes.
     pub(super) fn interval(self) -> Duration {
         Duration::from_secs_f64(1.0 / self.per_second.0)
@@ -81,13 +87,6 @@ impl RateLimit {
             self.burst,
             whole_seconds(self.window())
         )
-    }
-
-    pub(super) fn quota(self) -> Quota {
-        // The interval is never zero. One second is a safe fallback.
-        Quota::with_period(self.interval())
-            .unwrap_or(Quota::per_second(NonZeroU32::MIN))
-            .allow_burst(self.burst)
     }
 }
 
@@ -150,7 +149,8 @@ impl Exceeded {
 /// The headers of a response within the limit. A caller with a valid key gets them with every call, so they are written
 /// in advance as far as possible.
 pub(super) struct WithinLimit {
-    policy: String,
+    /// As if it was a part of the program: nothing counts who uses it, so processors never wait for each other.
+    policy: HeaderValue,
     /// What precedes the number of remaining calls.
     before: String,
     after: String,
@@ -160,7 +160,7 @@ impl WithinLimit {
     /// The headers for a limit under this name.
     pub(super) fn new(name: &str, limit: RateLimit) -> Self {
         Self {
-            policy: limit.policy(name),
+            policy: HeaderValue::from_static(limit.policy(name).leak()),
             before: format!("\"{name}\";r="),
             after: format!(";t={}", whole_seconds(limit.interval())),
         }
@@ -168,12 +168,10 @@ impl WithinLimit {
 
     /// Adds `RateLimit-Policy` and `RateLimit`, as [`Exceeded::add_headers`]. `t` is the time after which one more call
     /// is allowed, at the latest.
-    ///
-    /// The values are copied: a shared one would count its users, and processors would wait for each other.
     pub(super) fn add_headers(&self, remaining: u32, headers: &mut HeaderMap) {
         let mut digits = itoa::Buffer::new();
         let remaining = digits.format(remaining);
-        insert(headers, POLICY, self.policy.clone());
+        headers.insert(POLICY, self.policy.clone());
         insert(
             headers,
             STATE,

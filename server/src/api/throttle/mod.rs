@@ -27,14 +27,14 @@
 mod bucket;
 mod limit;
 
-use governor::clock::DefaultClock;
 use http::HeaderMap;
 use model::{client::ClientNetwork, permission::Refusal};
+use quanta::Instant;
 use store::secret::TokenDigest;
 
-pub(super) use self::limit::Exceeded;
-use self::limit::WithinLimit;
+pub(super) use self::limit::{Exceeded, HEADERS};
 pub use self::limit::{InvalidRate, Rate, RateLimit, RateLimits};
+use self::{bucket::Bucket, limit::WithinLimit};
 pub(crate) use self::{
     bucket::{Key, Throttle},
     limit::whole_seconds,
@@ -43,23 +43,23 @@ pub(crate) use self::{
 /// The limits of one server.
 pub(super) struct Limits {
     /// A token has a bucket from the first time it is accepted.
-    tokens: Throttle<TokenDigest, DefaultClock>,
-    guesses: Throttle<ClientNetwork, DefaultClock>,
+    tokens: Throttle<TokenDigest>,
+    guesses: Throttle<ClientNetwork>,
     /// The headers about the limit of tokens.
     within: WithinLimit,
 }
 
 impl Limits {
     pub(super) fn new(limits: RateLimits) -> Self {
-        let clock = DefaultClock::default();
         Self {
-            tokens: Throttle::new("token", limits.per_token, clock.clone()),
-            guesses: Throttle::new("address", limits.wrong_keys, clock),
+            tokens: Throttle::new("token", limits.per_token),
+            guesses: Throttle::new("address", limits.wrong_keys),
             within: WithinLimit::new("token", limits.per_token),
         }
     }
 
-    /// Checks whether the store may look up a key: the network may send more wrong keys, or the key was accepted before.
+    /// Checks whether the store may look up a key: it was accepted before, or the network may send more wrong keys. Returns
+    /// the token's bucket if it was accepted before.
     ///
     /// # Errors
     /// [`Exceeded`] under the policy `address`.
@@ -67,14 +67,13 @@ impl Limits {
         &self,
         network: Option<ClientNetwork>,
         key: Result<&TokenDigest, &Refusal>,
-    ) -> Result<(), Exceeded> {
-        let Some(network) = network else {
-            return Ok(());
-        };
-        self.guesses.peek(network).or_else(|exceeded| {
-            let accepted_before = key.is_ok_and(|key| self.tokens.knows(key));
-            accepted_before.then_some(()).ok_or(exceeded)
-        })
+        now: Instant,
+    ) -> Result<Option<Bucket>, Exceeded> {
+        let bucket = key.ok().and_then(|key| self.tokens.bucket(key));
+        if let (None, Some(network)) = (&bucket, network) {
+            self.guesses.peek(&network, now)?;
+        }
+        Ok(bucket)
     }
 
     /// Records a wrong key.
@@ -82,22 +81,32 @@ impl Limits {
         &self,
         network: Option<ClientNetwork>,
         key: Result<&TokenDigest, &Refusal>,
+        now: Instant,
     ) {
         if let Ok(key) = key {
             self.tokens.forget(key);
         }
         if let Some(network) = network {
             // This call is refused in any case. An empty bucket only affects the next call.
-            let _ = self.guesses.take(network);
+            let _ = self.guesses.take(network, now);
         }
     }
 
-    /// Check 6, for a token that passed checks 1 to 5. Returns how many calls it may still make.
+    /// Check 6, for a token that passed checks 1 to 5; `bucket` is what [`Limits::check_guess`] returned. Returns how many
+    /// calls the token may still make.
     ///
     /// # Errors
     /// [`Exceeded`] under the policy `token`.
-    pub(super) fn check_token(&self, key: &TokenDigest) -> Result<u32, Exceeded> {
-        self.tokens.take(*key)
+    pub(super) fn check_token(
+        &self,
+        key: &TokenDigest,
+        bucket: Option<Bucket>,
+        now: Instant,
+    ) -> Result<u32, Exceeded> {
+        match bucket {
+            Some(bucket) => self.tokens.take_from(&bucket, now),
+            None => self.tokens.take(*key, now),
+        }
     }
 
     /// Says in the headers of a response how many calls the token may still make.

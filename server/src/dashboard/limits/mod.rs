@@ -26,11 +26,11 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use governor::clock::{Clock, DefaultClock};
 use model::{
     client::{ClientAddress, ClientNetwork},
     user::UserId,
 };
+use quanta::Instant;
 use store::{Store, device_cookies::DeviceId, sessions::SessionKey};
 
 use self::running::{Run, Running};
@@ -129,17 +129,15 @@ impl Kind {
 pub(super) struct Limits {
     store: Store,
     cookies: Cookies,
-    kinds: Arc<[Budgets<DefaultClock>; 4]>,
+    kinds: Arc<[Budgets; 4]>,
 }
 
 impl Limits {
     pub(super) fn new(store: Store, cookies: Cookies) -> Self {
-        let clock = DefaultClock::default();
-        let kinds = [(); 4].map(|()| Budgets::new(&clock));
         Self {
             store,
             cookies,
-            kinds: Arc::new(kinds),
+            kinds: Arc::default(),
         }
     }
 
@@ -190,7 +188,7 @@ pub(super) async fn layer(
     if kind == Kind::Narrowing {
         request.extensions_mut().insert(Revocation);
     }
-    match limits.kinds[kind as usize].begin(&sender) {
+    match limits.kinds[kind as usize].begin(&sender, Instant::now()) {
         Ok(_running) => next.run(request).await,
         Err(wait) => {
             tracing::debug!(?kind, "dashboard request refused: too many");
@@ -206,11 +204,11 @@ fn refusal(seconds: u64) -> Response {
 }
 
 /// What one kind of requests may use.
-struct Budgets<C: Clock> {
+struct Budgets {
     /// For each session, or each known device.
-    browsers: Budget<KnownBy, C>,
-    accounts: Budget<UserId, C>,
-    networks: Budget<ClientNetwork, C>,
+    browsers: Budget<KnownBy>,
+    accounts: Budget<UserId>,
+    networks: Budget<ClientNetwork>,
 }
 
 /// A request that is within its limits, for as long as it runs.
@@ -220,21 +218,23 @@ type Runs = (
     Option<Run<ClientNetwork>>,
 );
 
-impl<C: Clock + Clone> Budgets<C> {
-    fn new(clock: &C) -> Self {
+impl Default for Budgets {
+    fn default() -> Self {
         Self {
-            browsers: Budget::new(PER_BROWSER, clock.clone()),
-            accounts: Budget::new(PER_ACCOUNT, clock.clone()),
-            networks: Budget::new(PER_NETWORK, clock.clone()),
+            browsers: Budget::new(PER_BROWSER),
+            accounts: Budget::new(PER_ACCOUNT),
+            networks: Budget::new(PER_NETWORK),
         }
     }
+}
 
+impl Budgets {
     /// Begins a request. The narrowest limit comes first, so that a session that exceeds its own takes nothing from its
     /// account and its network.
     ///
     /// # Errors
     /// The time to wait.
-    fn begin(&self, sender: &Sender) -> Result<Runs, Duration> {
+    fn begin(&self, sender: &Sender, now: Instant) -> Result<Runs, Duration> {
         #[cfg(feature = "sabotage")]
         if store::sabotage::no_shares() {
             return Ok((None, None, None));
@@ -242,42 +242,40 @@ impl<C: Clock + Clone> Budgets<C> {
         let by = sender.known.map(|known| known.by);
         let account = sender.known.map(|known| known.account);
         Ok((
-            self.browsers.begin(by)?,
-            self.accounts.begin(account)?,
-            self.networks.begin(sender.network)?,
+            self.browsers.begin(by, now)?,
+            self.accounts.begin(account, now)?,
+            self.networks.begin(sender.network, now)?,
         ))
     }
 }
 
-struct Budget<K: Key, C: Clock> {
-    rate: Throttle<K, C>,
+struct Budget<K: Key> {
+    rate: Throttle<K>,
     running: Running<K>,
     at_once: usize,
 }
 
-impl<K: Key, C: Clock> Budget<K, C> {
-    fn new(policy: Policy, clock: C) -> Self {
+impl<K: Key> Budget<K> {
+    fn new(policy: Policy) -> Self {
         Self {
-            rate: Throttle::new("dashboard", policy.rate, clock),
+            rate: Throttle::new("dashboard", policy.rate),
             running: Running::default(),
             at_once: policy.at_once,
         }
     }
 
-    fn begin(&self, key: Option<K>) -> Result<Option<Run<K>>, Duration> {
+    fn begin(&self, key: Option<K>, now: Instant) -> Result<Option<Run<K>>, Duration> {
         let Some(key) = key else {
             return Ok(None);
         };
         let run = self.running.begin(key, self.at_once).ok_or(WAIT)?;
-        self.rate.take(key).map_err(|exceeded| exceeded.wait)?;
+        self.rate.take(key, now).map_err(|exceeded| exceeded.wait)?;
         Ok(Some(run))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use governor::clock::FakeRelativeClock;
-
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -294,10 +292,10 @@ mod tests {
     }
 
     /// Sends requests, one after the other, until one is refused. Returns how many there were, and the wait.
-    fn exhaust(budgets: &Budgets<FakeRelativeClock>, senders: &[Sender]) -> (u32, Duration) {
+    fn exhaust(budgets: &Budgets, senders: &[Sender], now: Instant) -> (u32, Duration) {
         let mut senders = senders.iter().cycle();
         for count in 0.. {
-            if let Err(wait) = budgets.begin(senders.next().expect("a sender")) {
+            if let Err(wait) = budgets.begin(senders.next().expect("a sender"), now) {
                 return (count, wait);
             }
         }
@@ -306,28 +304,27 @@ mod tests {
 
     #[test]
     fn a_session_has_a_burst_and_then_a_rate() {
-        let clock = FakeRelativeClock::default();
-        let budgets = Budgets::new(&clock);
+        let (budgets, mut now) = (Budgets::default(), Instant::now());
         let ada = sender("192.0.2.1", 1, 1);
-        let (count, wait) = exhaust(&budgets, &[ada]);
+        let (count, wait) = exhaust(&budgets, &[ada], now);
         assert_eq!((count, wait), (150, SECOND / 50));
-        clock.advance(wait);
-        assert!(budgets.begin(&ada).is_ok());
-        assert!(budgets.begin(&ada).is_err());
+        now += wait;
+        assert!(budgets.begin(&ada, now).is_ok());
+        assert!(budgets.begin(&ada, now).is_err());
         // Another session of the account has its own.
-        assert!(budgets.begin(&sender("192.0.2.1", 1, 2)).is_ok());
+        assert!(budgets.begin(&sender("192.0.2.1", 1, 2), now).is_ok());
     }
 
     #[test]
     fn an_account_and_a_network_have_a_burst_whatever_sessions_there_are() {
-        let clock = FakeRelativeClock::default();
+        let now = Instant::now();
         let sessions: Vec<_> = (0..10).map(|n| sender("192.0.2.1", 1, n)).collect();
-        let (count, wait) = exhaust(&Budgets::new(&clock), &sessions);
+        let (count, wait) = exhaust(&Budgets::default(), &sessions, now);
         assert_eq!((count, wait), (300, SECOND / 100));
         let accounts: Vec<_> = (0..10).map(|n| sender("192.0.2.1", n.into(), n)).collect();
-        let budgets = Budgets::new(&clock);
-        assert_eq!(exhaust(&budgets, &accounts).0, 1_000);
-        assert!(budgets.begin(&sender("192.0.3.1", 11, 11)).is_ok());
+        let budgets = Budgets::default();
+        assert_eq!(exhaust(&budgets, &accounts, now).0, 1_000);
+        assert!(budgets.begin(&sender("192.0.3.1", 11, 11), now).is_ok());
     }
 
     #[test]
