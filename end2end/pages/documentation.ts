@@ -55,7 +55,7 @@ export class DocumentationPage {
     this.openApi = this.main.getByRole('link', { name: 'OpenAPI document' }).first();
     this.dashboard = page.getByRole('link', { name: 'Open the dashboard' });
     this.examples = page.locator('.examples');
-    this.unseen = this.main.locator('.column:not(.laid-out)');
+    this.unseen = this.main.locator('.column > :not(h3, .laid-out)');
   }
 
   example(number = 0): Example {
