@@ -311,6 +311,7 @@ test.describe('languages', () => {
     await later.goto('/docs');
     await expect(new DocumentationPage(later).example().selected).toHaveText('Python');
 
+    await expect(docs.unseen).toHaveCount(0);
     // The examples above the pointer change their height.
     const tab = docs.examples.last().getByRole('tab', { name: 'JavaScript' });
     await tab.scrollIntoViewIfNeeded();

@@ -169,7 +169,7 @@ async function killAfter(relay: Relay, downloads: number, start: () => Running):
       relay.resume();
       return;
     }
-    expect(ended.code).toBe(0);
+    expect(ended).toEqual(COMPLETE);
   }
 }
 

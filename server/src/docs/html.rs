@@ -471,20 +471,20 @@ mod tests {
     }
 
     #[test]
-    fn a_section_has_two_columns_only_if_it_has_an_example() {
+    fn a_section_has_two_columns_below_its_heading_only_if_it_has_an_example() {
         let html = body("# T\n\n## A\n\n### Example\n\n### C\n\n## D\n\n## E\n\n### Example\n");
         let order = [
+            "id=\"a\"",
             "columns",
             "column",
-            "id=\"a\"",
             "column",
             "id=\"a-example\"",
             "id=\"a-c\"",
             "</div>\n</div>",
             "id=\"d\"",
+            "id=\"e\"",
             "columns",
             "column",
-            "id=\"e\"",
             "column",
             "id=\"e-example\"",
             "</div>\n</div>",

@@ -121,7 +121,7 @@ fetch() {
         *) end 75 "not available: $status $(header x-error-code "$head")" ;;
       esac
     fi
-    find "photos/$name" -type f ! -name "$original" ! -name photo.json -exec rm {} +
+    find "photos/$name" -type f ! -name "$original" ! -name photo.json -exec rm -f {} +
     printf '%s' "$photo" | jq -c --arg original "$original" --arg etag "$etag" '
       def known: if . == "" then null else . end;
       { photo: ., original: ($original | known), etag: ($etag | known) }' >"$work/record"
