@@ -7,8 +7,9 @@ api="{{origin}}/api/v1/ext/$1/event/$2"
 batch=60 # The most links that one call gives.
 mkdir -p "$3/photos"
 cd "$3"
-# Each run has its own folder for work: after a kill, curl can still be writing to the one before.
-rm -rf work.*
+# Each run has its own folder for work: after a kill, the last command can still be writing to the one before. What is left
+# of that is removed by a later run.
+rm -rf work.* 2>/dev/null || :
 work=work.$$
 mkdir "$work"
 trap 'rm -rf "$work"' EXIT
