@@ -315,7 +315,7 @@ test.describe('with a clipboard', () => {
     await expect(status).toHaveText('Copied');
     await page.clock.runFor(3_000);
     await copy.click();
-    // Waits until the second copy is done: without a change to see, the clipboard's own answer is the only sign of it.
+    // The second copy changes nothing on the page. This is done only after it.
     await page.evaluate(() => navigator.clipboard.writeText('later'));
     await page.clock.runFor(2_000);
     await expect(status, 'five seconds after the first').toHaveText('Copied');

@@ -80,7 +80,7 @@ pub(crate) fn copy_by_button() {
 pub(crate) enum CopyState {
     /// Not tried, or copied some seconds ago.
     NotTried,
-    /// The text is on the clipboard since this time, in milliseconds of [`Date::now`].
+    /// The text was put on the clipboard at this time, in milliseconds of [`Date::now`].
     Copied(f64),
     /// The browser denied access. The field's text is selected, so that the user can copy it by hand.
     Refused,

@@ -182,6 +182,7 @@ impl Admitted<'_> {
         let headers = response.headers_mut();
         match (&self.guard.limits, self.remaining) {
             (Some(limits), Some(remaining)) if is_own => limits.add_headers(remaining, headers),
+            // A success has empty ones.
             _ => throttle::HEADERS.iter().for_each(|name| {
                 headers.remove(name);
             }),

@@ -222,7 +222,7 @@ impl Inner {
         };
         let response = admitted.record(response, begun);
         match representation::is_unfinished(&response) {
-            // In memory of its own, so that calls without it are no larger.
+            // On the heap: the futures of other calls, such as pings, stay small.
             true => Box::pin(representation::finish(&head.headers, response)).await,
             false => response,
         }

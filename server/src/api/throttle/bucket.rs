@@ -56,7 +56,7 @@ impl<K: Key> Throttle<K> {
         }
     }
 
-    /// Takes one request from the key's bucket. Returns how many are left in it.
+    /// Takes one request from the key's bucket at the time `now`. Returns how many are left in it.
     ///
     /// # Errors
     /// [`Exceeded`], with the time to wait.
@@ -132,7 +132,7 @@ impl<K: Key> Throttle<K> {
     }
 }
 
-/// More than the 584 years of a `u64` count as those.
+/// The nanoseconds of a time, at most `u64::MAX`: 584 years.
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
